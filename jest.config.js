@@ -1,0 +1,13 @@
+/** @type {import("jest").Config} */
+export default {
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "^.+\\.ts$": ["@swc/jest", { jsc: { parser: { syntax: "typescript" }, target: "es2022" } }],
+  },
+  transformIgnorePatterns: ["/node_modules/"],
+  globalSetup: "<rootDir>/test/support/start-database.ts",
+  globalTeardown: "<rootDir>/test/support/stop-database.ts",
+  coverageProvider: "babel",
+  testTimeout: 15_000,
+};

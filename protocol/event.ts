@@ -1,0 +1,64 @@
+/** Who spoke: `id` stays the same over renames, `color` is `#rrggbb`, `trip` is `◆` and a hash, when a secret was given. */
+export type Member = { id: string; nickname: string; color: string; trip?: string };
+
+export type EventKind = "message" | "enter" | "leave" | "notice";
+
+/**
+ * One entry of a room's log. `seq` is 1, 2, 3… per room, without gaps, in commit order; an acknowledged event never
+ * changes. `at` is RFC 3339 UTC; `text` and `id` (the sender's own client id) are there for messages.
+ */
+export type RoomEvent = {
+  room: string;
+  seq: number;
+  kind: EventKind;
+  member: Member;
+  at: string;
+  text?: string;
+  id?: string;
+};
+
+/** Passing news that is not in the log, has no seq and may be lost. */
+export type SignalName = "hello" | "ping" | "members" | "typing" | "reset" | "bye";
+
+/** How many members and how many mere watchers a room has; sent whenever the figures change. */
+export type MembersSignal = { room: string; members: number; visitors: number };
+
+/** Who is typing in a room just now. */
+export type TypingSignal = { room: string; nicknames: string[] };
+
+/** Why a cursor could not be continued from. */
+export type ResetReason = "malformed" | "epoch" | "future" | "pruned";
+
+/** A reader's cursor could not be continued: it goes on from `cursor`; `oldest` is the first seq still kept, `head` the last. */
+export type ResetSignal = { room: string; reason: ResetReason; cursor: string; oldest: number; head: number };
+
+/** The first frame of every stream. `retry` and `ping` are milliseconds; `n` is the request's nonce, given back. */
+export type HelloSignal = {
+  chattera: 1;
+  protocol: number;
+  retry: number;
+  ping: number;
+  cursor: string;
+  heads: { [room: string]: number };
+  n?: string;
+};
+
+/** Proof of life. `cursor` and `heads` say how far this connection has been sent the log. */
+export type PingSignal = { cursor: string; heads: { [room: string]: number } };
+
+/** The node is going; come back after `retry` milliseconds. */
+export type ByeSignal = { retry: number };
+
+/** The answer to a poll: the same events and signals as a stream's, in one piece. */
+export type PollAnswer = {
+  chattera: 1;
+  events: RoomEvent[];
+  signals: (
+    | ({ signal: "members" } & MembersSignal)
+    | ({ signal: "typing" } & TypingSignal)
+    | ({ signal: "bye" } & ByeSignal)
+  )[];
+  cursor: string;
+  reset?: ResetSignal[];
+  n?: string;
+};

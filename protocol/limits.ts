@@ -1,0 +1,35 @@
+/** Version of the wire contract, told in `hello`; it grows when an old client could misread a new server. */
+export const PROTOCOL_VERSION = 1;
+
+/** Characters (code points) of a nickname; the longest that fits a phone's member list on one line. */
+export const NICKNAME_LENGTH = 20;
+
+/** Characters (code points) of one remark. */
+export const TEXT_LENGTH = 2000;
+
+/** Characters of a room's slug and of its title. */
+export const SLUG_LENGTH = 64;
+export const TITLE_LENGTH = 80;
+
+/** A client id: the sender's own unique key for a remark. */
+export const CLIENT_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** The colours offered for a nickname; each is readable (4.5 : 1) on white and, lightened by the style sheet, on black. */
+export const COLORS = ["#b3261e", "#9a4d00", "#6b6000", "#2f6b1e", "#00696d", "#0b57d0", "#6442d6", "#a1267a"];
+
+/** The second `ping` of a stream: a client tells a network that holds data back from a room where nobody speaks. */
+export const FIRST_PING_MS = 500;
+
+/** WHATWG HTML 9.2.7 says "every 15 seconds or so"; several proxies cut at 30 s of silence. */
+export const PING_MS = 15_000;
+
+/** How long a poll is held: RFC 6202 5.5 calls 30 s safe, and common proxies cut there. */
+export const POLL_WAIT_SECONDS = 25;
+export const POLL_WAIT_MAX_SECONDS = 55;
+
+/** Rooms that one reader may follow at once: eight positions are what fits in a cursor of 128 bytes, see cursor.ts. */
+export const ROOMS_PER_READER = 8;
+
+/** Events in one poll answer or one page of history. */
+export const PAGE_EVENTS = 200;
+export const HISTORY_EVENTS = 50;
