@@ -8,6 +8,7 @@ export default {
   transformIgnorePatterns: ["/node_modules/"],
   globalSetup: "<rootDir>/test/support/start-database.ts",
   globalTeardown: "<rootDir>/test/support/stop-database.ts",
+  reporters: ["default", "<rootDir>/test/support/plain-line-reporter.js"],
   coverageProvider: "babel",
   testTimeout: 15_000,
 };

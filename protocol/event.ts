@@ -59,6 +59,6 @@ export type PollAnswer = {
     | ({ signal: "bye" } & ByeSignal)
   )[];
   cursor: string;
-  reset?: ResetSignal[];
+  reset?: ResetSignal;
   n?: string;
 };

@@ -4,17 +4,22 @@
  */
 export const PATHS = {
   lobby: "/",
-  room: (slug: string) => `/rooms/${encodeURIComponent(slug)}`,
+  room: (slug: string) => `/rooms/${segment(slug)}`,
   asset: (file: string) => `/assets/${file}`,
   session: "/api/session",
   sessionEnd: "/api/session/end",
   rooms: "/api/rooms",
-  roomState: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}`,
-  enter: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}/enter`,
-  leave: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}/leave`,
-  typing: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}/typing`,
-  messages: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}/messages`,
-  say: (slug: string) => `/api/rooms/${encodeURIComponent(slug)}/say`,
+  roomState: (slug: string) => `/api/rooms/${segment(slug)}`,
+  enter: (slug: string) => `/api/rooms/${segment(slug)}/enter`,
+  leave: (slug: string) => `/api/rooms/${segment(slug)}/leave`,
+  typing: (slug: string) => `/api/rooms/${segment(slug)}/typing`,
+  messages: (slug: string) => `/api/rooms/${segment(slug)}/messages`,
+  say: (slug: string) => `/api/rooms/${segment(slug)}/say`,
   events: "/api/events",
   poll: "/api/poll",
 } as const;
+
+/** The router's own placeholder passes as it is; no slug begins with a colon. */
+function segment(slug: string): string {
+  return slug === ":room" ? slug : encodeURIComponent(slug);
+}

@@ -1,0 +1,40 @@
+import type { Outside } from "./outside.ts";
+
+/** Calls everybody who asked for a name. `Events` gives each name the type of its news. */
+export type Emitter<Events> = {
+  on<Name extends keyof Events>(name: Name, listener: (news: Events[Name]) => void): () => void;
+  emit<Name extends keyof Events>(name: Name, news: Events[Name]): void;
+};
+
+/** An emitter whose listeners cannot hurt it: what one throws is thrown again outside, after the others were called. */
+export function createEmitter<Events>(outside: Outside): Emitter<Events> {
+  let entries: { name: keyof Events; listener: (news: never) => void }[] = [];
+  return {
+    on(name, listener) {
+      const entry = { name, listener };
+      entries = entries.concat([entry]);
+      return () => {
+        const rest = [];
+        for (let i = 0; i < entries.length; i++) if (entries[i] !== entry) rest.push(entries[i] as typeof entry);
+        entries = rest;
+      };
+    },
+    emit(name, news) {
+      const called = entries;
+      for (let i = 0; i < called.length; i++) {
+        const entry = called[i] as { name: keyof Events; listener: (news: unknown) => void };
+        if (entry.name === name) callSafely(outside, entry.listener, news);
+      }
+    },
+  };
+}
+
+function callSafely(outside: Outside, listener: (news: unknown) => void, news: unknown): void {
+  try {
+    listener(news);
+  } catch (error) {
+    outside.later(0, () => {
+      throw error;
+    });
+  }
+}

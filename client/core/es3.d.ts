@@ -1,0 +1,37 @@
+// biome-ignore-all lint/style/useConsistentTypeDefinitions: the compiler looks for interfaces of these names
+// biome-ignore-all lint/complexity/noBannedTypes: they are what Function and Object mean here
+// biome-ignore-all lint/suspicious/noShadowRestrictedNames: there is no other Math
+// biome-ignore-all lint/suspicious/noEmptyInterface: nothing of them may be used
+
+// All that the core may use: what every browser since Internet Explorer 6 has. The compiler sees nothing else here.
+interface Array<T> {
+  [index: number]: T;
+  length: number;
+  concat(...lists: T[][]): T[];
+  push(...items: T[]): number;
+}
+interface Boolean {}
+interface CallableFunction extends Function {}
+interface Function {}
+interface IArguments {}
+interface NewableFunction extends Function {}
+interface Number {
+  toString(radix?: number): string;
+}
+interface Object {}
+interface RegExp {
+  test(text: string): boolean;
+}
+interface String {
+  length: number;
+  slice(start: number, end?: number): string;
+}
+interface SymbolConstructor {}
+declare const Math: {
+  ceil(x: number): number;
+  floor(x: number): number;
+  max(...numbers: number[]): number;
+  min(...numbers: number[]): number;
+};
+type Exclude<T, U> = T extends U ? never : T;
+type Pick<T, K extends keyof T> = { [P in K]: T[P] };

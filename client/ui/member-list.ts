@@ -1,0 +1,45 @@
+import type { Member, MembersSignal } from "../../protocol/event.ts";
+import { describeMember } from "./line.ts";
+import { part } from "./page.ts";
+import { fill, type Words } from "./words.ts";
+
+/** The people on the screen. The page brings the list; `enter` and `leave` in the log keep it. */
+export type MemberList = {
+  entered(member: Member): void;
+  left(member: Member): void;
+  /** The server's own count, of members and of those who only watch. */
+  count(figures: Pick<MembersSignal, "members" | "visitors">): void;
+};
+
+/** The list that the server has begun. */
+export function createMemberList(words: Words): MemberList {
+  const list = part("members");
+  const figures = part("people-figures");
+  const find = (member: Member) =>
+    Array.from(list.children).find((item) => (item as HTMLElement).dataset.memberId === member.id);
+  unfoldOnWideScreens(list.closest("details"));
+  return {
+    entered(member) {
+      const item = (find(member) ??
+        part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true)) as HTMLElement;
+      describeMember(item, member);
+      list.append(item);
+    },
+    left(member) {
+      find(member)?.remove();
+    },
+    count({ members, visitors }) {
+      figures.textContent = fill(words.peopleFigures, { members, visitors });
+    },
+  };
+}
+
+// The style sheet shows a folded list as a column where the browser knows ::details-content; this is for the others.
+function unfoldOnWideScreens(details: HTMLDetailsElement | null): void {
+  const wide = window.matchMedia("(min-width: 56rem)");
+  const unfold = () => {
+    if (details && wide.matches) details.open = true;
+  };
+  wide.addEventListener("change", unfold);
+  unfold();
+}

@@ -1,0 +1,150 @@
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { Remark } from "../core/outbox.ts";
+import { lineOf, lineOfEvent, settle } from "./line.ts";
+import type { Page } from "./page.ts";
+import { part } from "./page.ts";
+import type { Scroll } from "./scroll.ts";
+
+const MOST_LINES = 500;
+const FOLLOWS_MS = 5 * 60 * 1000;
+
+/** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
+export type MessageList = {
+  /** Shows an event unless it is there already; says whether it is new. */
+  add(event: RoomEvent): boolean;
+  addOlder(events: RoomEvent[]): void;
+  /** Takes all lines of the log away; what is not yet sent stays. */
+  clear(): void;
+  oldestSeq(): number | undefined;
+  /** Shows a remark on its way, or how it stands with it. */
+  showRemark(remark: Remark): void;
+  /** The receipt: the remark is an event now. */
+  settleRemark(event: RoomEvent): void;
+  removeRemark(id: string): void;
+};
+
+/** The list that the server has begun. `act`: the buttons of a refused remark. */
+export function createMessageList(
+  page: Page,
+  scroll: Scroll,
+  act: { resend(id: string): void; discard(id: string): void },
+): MessageList {
+  const log = part("log");
+  const pending = new Map<string, HTMLElement>();
+  const lines = new Map<number, HTMLElement>();
+  for (const line of log.querySelectorAll<HTMLElement>("[data-seq]")) lines.set(Number(line.dataset.seq), line);
+
+  return {
+    add(event) {
+      if (lines.has(event.seq)) return false;
+      const own = event.id === undefined ? undefined : pending.get(event.id);
+      scroll.keep(() => {
+        if (own) settlePending(own, event);
+        else insert(lineOfEvent(event, page.words), event.seq);
+        trim();
+      });
+      return true;
+    },
+    addOlder(events) {
+      for (const event of events) {
+        if (!lines.has(event.seq)) insert(lineOfEvent(event, page.words), event.seq);
+      }
+    },
+    clear() {
+      for (const line of lines.values()) line.remove();
+      lines.clear();
+    },
+    oldestSeq: () => (lines.size === 0 ? undefined : Math.min(...lines.keys())),
+    showRemark(remark) {
+      let line = pending.get(remark.id);
+      if (line === undefined) {
+        line = lineOf(page.me, remark.text);
+        line.classList.add("message", "pending");
+        line.dataset.clientId = remark.id;
+        pending.set(remark.id, line);
+        scroll.keep(() => log.append(line as HTMLElement));
+        markFollowing(line);
+      }
+      describeState(line, remark);
+    },
+    settleRemark(event) {
+      const line = event.id === undefined ? undefined : pending.get(event.id);
+      if (line === undefined) return;
+      if (lines.has(event.seq)) line.remove();
+      else scroll.keep(() => settlePending(line, event));
+      pending.delete(event.id as string);
+    },
+    removeRemark(id) {
+      pending.get(id)?.remove();
+      pending.delete(id);
+    },
+  };
+
+  function settlePending(line: HTMLElement, event: RoomEvent): void {
+    pending.delete(event.id as string);
+    line.classList.remove("pending", "refused", "kept");
+    line.querySelector(".remark-state")?.remove();
+    settle(line, event);
+    line.remove();
+    insert(line, event.seq);
+  }
+
+  // From the end: a new line is nearly always the last one.
+  function insert(line: HTMLElement, seq: number): void {
+    let above = log.lastElementChild as HTMLElement | null;
+    while (above !== null && (above.dataset.seq === undefined || Number(above.dataset.seq) > seq)) {
+      above = above.previousElementSibling as HTMLElement | null;
+    }
+    if (above === null) log.prepend(line);
+    else above.after(line);
+    lines.set(seq, line);
+    markFollowing(line);
+    if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
+  }
+
+  function trim(): void {
+    for (const [seq, line] of lines) {
+      if (lines.size <= MOST_LINES) return;
+      line.remove();
+      lines.delete(seq);
+    }
+  }
+
+  function describeState(line: HTMLElement, remark: Remark): void {
+    const { words } = page;
+    const state = line.querySelector<HTMLElement>(".remark-state") ?? document.createElement("span");
+    state.className = "remark-state";
+    line.classList.toggle("refused", remark.state === "refused");
+    line.classList.toggle("kept", remark.state === "kept");
+    if (remark.state !== "refused") state.textContent = remark.state === "kept" ? words.kept : words.sending;
+    else {
+      const why = words.refusals[remark.code ?? ""] ?? "";
+      const resend = button(words.resend, () => act.resend(remark.id));
+      const discard = button(words.discard, () => act.discard(remark.id));
+      state.replaceChildren(`${words.refused} ${why} `, resend, " ", discard);
+    }
+    line.append(state);
+  }
+}
+
+/** A speaker who goes on within five minutes is not named again to the eye, as in server/pages/message-line.ts. */
+function markFollowing(line: HTMLElement): void {
+  const above = line.previousElementSibling as HTMLElement | null;
+  const spoke = above?.classList.contains("message") && line.classList.contains("message");
+  const same = above?.dataset.memberId === line.dataset.memberId;
+  const near = momentOf(line) - momentOf(above) < FOLLOWS_MS;
+  line.classList.toggle("follows", spoke === true && same && near);
+}
+
+function momentOf(line: HTMLElement | null): number {
+  return line?.dataset.at === undefined ? Date.now() : Date.parse(line.dataset.at);
+}
+
+function button(label: string, act: () => void): HTMLButtonElement {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "button small";
+  element.textContent = label;
+  element.addEventListener("click", act);
+  return element;
+}

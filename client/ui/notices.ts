@@ -1,0 +1,48 @@
+import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
+import { part } from "./page.ts";
+import { fill, type Words } from "./words.ts";
+
+const TYPING_SHOWN_MS = 6_000;
+
+/** What is told beside the log: aloud, in the title, above the field. */
+export type Notices = {
+  /** Somebody else said something just now. */
+  heard(event: RoomEvent): void;
+  typing(signal: TypingSignal): void;
+};
+
+/** `myName` is left out of those who are typing. */
+export function createNotices(words: Words, myName: string): Notices {
+  const spoken = part("spoken");
+  const typing = part("typing");
+  const title = document.title;
+  let unread = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    unread = 0;
+    document.title = title;
+  });
+  return {
+    heard(event) {
+      // [field notes] role=log makes some screen readers read all again; one line at a time in a region of its own works
+      spoken.textContent = `${event.member.nickname}: ${event.text ?? ""}`;
+      clearTyping();
+      if (!document.hidden) return;
+      unread++;
+      document.title = `(${unread}) ${title}`;
+    },
+    typing(signal) {
+      const nicknames = signal.nicknames.filter((nickname) => nickname !== myName).slice(0, 3);
+      typing.textContent = nicknames.length === 0 ? "" : fill(words.typing, { nicknames: nicknames.join(", ") });
+      clearTimeout(timer);
+      timer = setTimeout(clearTyping, TYPING_SHOWN_MS);
+    },
+  };
+
+  function clearTyping(): void {
+    clearTimeout(timer);
+    typing.textContent = "";
+  }
+}

@@ -1,0 +1,25 @@
+/** The words the script needs, in the page's language; their one source is server/pages/ja.ts and en.ts (`script`). */
+export type Words = {
+  entered: string;
+  left: string;
+  live: string;
+  slow: string;
+  catchingUp: string;
+  offline: string;
+  peopleFigures: string;
+  typing: string;
+  newRemarks: string;
+  sending: string;
+  kept: string;
+  refused: string;
+  resend: string;
+  discard: string;
+  tooLong: string;
+  olderFailed: string;
+  refusals: { [code: string]: string };
+};
+
+/** Puts values in the places of `{name}` in a text. */
+export function fill(text: string, values: { [name: string]: string | number }): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}

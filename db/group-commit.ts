@@ -1,0 +1,67 @@
+import type { Knex } from "knex";
+import { APPEND_LIMIT, append, COLLISION, type Draft, type Stored } from "./events.ts";
+
+/** Appends one draft, together with whatever else is waiting; see append() for what it gives. */
+export type GroupCommit = { append(draft: Draft): Promise<Stored | undefined>; waiting(): number };
+
+type Waiting = { draft: Draft; resolve(stored: Stored | undefined): void; reject(error: unknown): void };
+
+/** Appends that may wait: 2000 are 20 s of the headline load, more than any request's patience. */
+const QUEUE_LIMIT = 2_000;
+
+/**
+ * Group commit without a timer: while one append is under way, what arrives waits and goes together in the next. Alone,
+ * a remark costs no delay; under load, a commit is shared by all that came during the last one.
+ *
+ * `onBatch` hears the size of each batch. Over 2000 waiting, append() throws `queueFull()`.
+ */
+export function createGroupCommit(db: Knex, queueFull: () => Error, onBatch: (size: number) => void): GroupCommit {
+  let waiting: Waiting[] = [];
+  let underWay = false;
+
+  return { append: enqueue, waiting: () => waiting.length };
+
+  function enqueue(draft: Draft): Promise<Stored | undefined> {
+    if (waiting.length >= QUEUE_LIMIT) return Promise.reject(queueFull());
+    return new Promise((resolve, reject) => {
+      waiting.push({ draft, resolve, reject });
+      if (!underWay) void commit();
+    });
+  }
+
+  async function commit(): Promise<void> {
+    underWay = true;
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, APPEND_LIMIT);
+      waiting = waiting.slice(APPEND_LIMIT);
+      onBatch(batch.length);
+      await commitBatch(db, batch);
+    }
+    underWay = false;
+  }
+}
+
+/** Every waiting one gets its answer, or the error that befell the batch: then each may or may not be stored. */
+async function commitBatch(db: Knex, batch: Waiting[]): Promise<void> {
+  try {
+    const stored = await appendDespiteResends(
+      db,
+      batch.map((one) => one.draft),
+    );
+    batch.forEach((one, index) => {
+      one.resolve(stored[index]);
+    });
+  } catch (error) {
+    for (const one of batch) one.reject(error);
+  }
+}
+
+/** Every collision means that one more of these drafts is stored, so this ends after as many tries as there are drafts. */
+async function appendDespiteResends(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
+  try {
+    return await append(db, drafts);
+  } catch (error) {
+    if ((error as { constraint?: string }).constraint !== COLLISION) throw error;
+    return appendDespiteResends(db, drafts);
+  }
+}

@@ -1,0 +1,55 @@
+import type { Knex } from "knex";
+import pg from "pg";
+
+/** A connection of its own that hears notifications. pg's pool hands connections round, and LISTEN holds for one. */
+export type Listener = { close(): Promise<void> };
+
+/**
+ * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most.
+ *
+ * A connection may die without a word (a proxy that forgets it, a cable): the caller must probe it, see bus.ts.
+ */
+export async function listen(
+  url: string,
+  channels: string[],
+  onNotification: (channel: string, payload: string) => void,
+  onEnd: (error?: Error) => void,
+): Promise<Listener> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "chattera listener",
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+    keepAlive: true,
+  });
+  let ended = false;
+  const end = (error?: Error) => {
+    if (ended) return;
+    ended = true;
+    // a half-open connection never answers the goodbye: nobody waits for it
+    client.end().catch(() => undefined);
+    onEnd(error);
+  };
+  client.on("error", end);
+  client.on("end", () => end());
+  client.on("notification", ({ channel, payload }) => onNotification(channel, payload ?? ""));
+  try {
+    await client.connect();
+    for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+  } catch (error) {
+    ended = true;
+    client.end().catch(() => undefined);
+    throw error;
+  }
+  return {
+    close: () => {
+      ended = true;
+      return client.end();
+    },
+  };
+}
+
+/** Sends one notification; the payload is at most 8000 bytes. */
+export async function notify(db: Knex, channel: string, payload: string): Promise<void> {
+  await db.raw("select pg_notify(?, ?)", [channel, payload]);
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import type { Knex } from "knex";
+
+/** Which log this is: `epoch` stands in every cursor, `secret` signs sessions on every node. */
+export type Log = { epoch: string; secret: string };
+
+/**
+ * Reads which log this database holds. A restored, copied or promoted database gets a new epoch, so that cursors of
+ * the old one are answered with a reset and never taken for places in this one.
+ */
+export async function openLog(db: Knex): Promise<Log> {
+  const fingerprint = await fingerprintOf(db);
+  await db.raw(
+    `insert into log (epoch, fingerprint, secret) values (?, ?, ?)
+     on conflict (single) do update set epoch = excluded.epoch, fingerprint = excluded.fingerprint
+     where log.fingerprint <> excluded.fingerprint`,
+    [newEpoch(), fingerprint, randomBytes(32).toString("base64url")],
+  );
+  const { rows } = await db.raw("select epoch, secret from log");
+  return rows[0] as Log;
+}
+
+/** Settings that lose acknowledged remarks when the machine or the server falls: those found off, by name. */
+export async function unsafeSettings(db: Knex): Promise<string[]> {
+  const { rows } = await db.raw(
+    `select name from pg_settings
+     where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off' order by name`,
+  );
+  return rows.map((row: { name: string }) => row.name);
+}
+
+/**
+ * Where the log lives: the cluster (initdb), its timeline (a promoted replica or a recovery to a point in time starts
+ * a new one), the database (a dump restored beside it, a copy by template) and the table (a dump restored into it).
+ */
+async function fingerprintOf(db: Knex): Promise<string> {
+  const { rows } = await db.raw(`
+    select concat_ws('.', s.system_identifier, c.timeline_id, d.oid, 'events'::regclass::oid) as fingerprint
+    from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()`);
+  return rows[0].fingerprint;
+}
+
+/** 36⁶ = 2 × 10⁹ of them: two logs of one site meet by chance about never, and six letters cost little in a cursor. */
+function newEpoch(): string {
+  return (randomBytes(6).readUIntBE(0, 6) % 36 ** 6).toString(36).padStart(6, "0");
+}

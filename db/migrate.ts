@@ -1,0 +1,27 @@
+import type { Knex } from "knex";
+import * as first from "./migrations/20261122000001_rooms_events_members.ts";
+
+/**
+ * Brings the database's schema up to date. Any number of nodes may do so at once: knex lets one work and the advisory
+ * lock lets the others wait for it instead of failing.
+ */
+export async function migrate(db: Knex): Promise<void> {
+  await db.transaction(async (lock) => {
+    await lock.raw("select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
+    await db.migrate.latest({ migrationSource });
+  });
+}
+
+/** "chat" in ASCII: a key of our own among the database's advisory locks. */
+const MIGRATION_LOCK = 0x63686174;
+
+/** Named without an ending, so that the same row in the database stands for the source and the compiled file. */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => Object.keys(migrations),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => migrations[name] as Knex.Migration,
+};
+
+const migrations: { [name: string]: Knex.Migration } = {
+  "20261122000001_rooms_events_members": first,
+};

@@ -1,0 +1,54 @@
+import type { Knex } from "knex";
+
+/** A room as the log knows it: `head` is the seq of its last event (0: none), `oldest` the first still kept (1: none yet). */
+export type Room = { id: number; slug: string; title: string; public: boolean; head: number; oldest: number };
+
+/** A line of the list of rooms; `lastAt` is RFC 3339 UTC. */
+export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
+
+/** The rooms of these slugs that exist, in the order asked for. */
+export async function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
+  const { rows } = await db.raw(
+    `select id, slug, title, public, last_seq as head,
+       coalesce((select min(seq) from events where room_id = rooms.id), last_seq + 1) as oldest
+     from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
+    [slugs, slugs],
+  );
+  return rows;
+}
+
+/** Head and oldest kept seq of rooms already known by number. */
+export async function readBounds(db: Knex, ids: number[]): Promise<Pick<Room, "id" | "head" | "oldest">[]> {
+  const { rows } = await db.raw(
+    `select id, last_seq as head,
+       coalesce((select min(seq) from events where room_id = rooms.id), last_seq + 1) as oldest
+     from rooms where id = any(?::int[])`,
+    [ids],
+  );
+  return rows;
+}
+
+/** Creates a room; `false` when the slug is taken. */
+export async function createRoom(db: Knex, room: { slug: string; title: string; public: boolean }): Promise<boolean> {
+  const inserted = await db("rooms").insert(room).onConflict("slug").ignore().returning("id");
+  return inserted.length === 1;
+}
+
+/** The public rooms, the liveliest first. */
+export async function listRooms(db: Knex, freshSeconds: number): Promise<RoomSummary[]> {
+  const { rows } = await db.raw(
+    `select slug, title, last_at,
+       (select count(*) from members where room_id = id) as members,
+       (select coalesce(sum(visitors), 0) from watchers
+        where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
+     from rooms where public order by members desc, last_at desc nulls last, id limit 200`,
+    [freshSeconds],
+  );
+  return rows.map((row: { slug: string; title: string; last_at: Date | null; members: number; visitors: number }) => ({
+    slug: row.slug,
+    title: row.title,
+    members: row.members,
+    visitors: row.visitors,
+    lastAt: row.last_at?.toISOString() ?? null,
+  }));
+}

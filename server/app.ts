@@ -1,0 +1,87 @@
+import type Router from "@koa/router";
+import Koa from "koa";
+import { configOf, readEnvironment } from "./config.ts";
+import { basePath } from "./guard/base-path.ts";
+import { body } from "./guard/body.ts";
+import { clientAddress } from "./guard/client-address.ts";
+import { noStore, securityHeaders } from "./guard/headers.ts";
+import { origin } from "./guard/origin.ts";
+import { createRateLimits } from "./guard/rate-limit.ts";
+import { session } from "./guard/session.ts";
+import { createLog, type Logger } from "./log.ts";
+import { refuse } from "./refusal.ts";
+import { assetRoutes } from "./routes/assets.ts";
+import { eventRoutes, retryMs } from "./routes/events.ts";
+import { messageRoutes } from "./routes/messages.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { pageRoutes } from "./routes/pages.ts";
+import { refused } from "./routes/refused.ts";
+import { roomRoutes } from "./routes/rooms.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { closeSite, openSite, type Site } from "./site.ts";
+
+export type AppOptions = {
+  /** The database, `postgres://…`; migrated when the app opens. */
+  databaseUrl: string;
+  /** Settings by their environment names, e.g. `{ BASE_PATH: "/chat", CHATTERA_LIMITS: "off" }`; process.env is not read. */
+  settings?: { [name: string]: string };
+  /** Where happenings are told; silent by default. */
+  logger?: Logger;
+};
+
+/** A Koa app with an end. */
+export type App = Koa & {
+  site: Site;
+  /** Becomes unready, answers the polls, tells streams to come back elsewhere; posts are served on. */
+  drain(): void;
+  /** Lets go of every reader and of the database. */
+  close(): Promise<void>;
+};
+
+/**
+ * Opens chattera as a Koa app: for supertest (`request(app.callback())`, no port needed), for `app.listen()`, or mounted
+ * in an app of yours by koa-mount. Close it when done. Throws what the database says, and an Error that names settings
+ * that cannot be used.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const config = configOf(readEnvironment(options.settings ?? {}));
+  const site = await openSite(config, options.databaseUrl, options.logger ?? createLog("silent"));
+  const app = new Koa();
+  useMiddleware(app, site);
+  return Object.assign(app, { site, drain: () => drain(site), close: () => closeSite(site) });
+}
+
+/** In the order in which a request meets them. */
+function useMiddleware(app: Koa, site: Site): void {
+  const { config, tokens } = site;
+  const limits = createRateLimits(config.hasLimits);
+  app.use(securityHeaders());
+  app.use(noStore);
+  app.use(refused(site));
+  app.use(basePath(config.basePath));
+  app.use(clientAddress(config.trustProxy));
+  app.use(body);
+  app.use(session(tokens));
+  app.use(origin(tokens));
+  useRoutes(app, operationRoutes(site));
+  useRoutes(app, assetRoutes());
+  useRoutes(app, pageRoutes(site, limits));
+  useRoutes(app, sessionRoutes(site, limits));
+  useRoutes(app, roomRoutes(site, limits));
+  useRoutes(app, messageRoutes(site, limits));
+  useRoutes(app, eventRoutes(site));
+}
+
+function useRoutes(app: Koa, router: Router): void {
+  app.use(router.routes());
+  const refuseMethod = () => refuse("method_not_allowed");
+  app.use(router.allowedMethods({ throw: true, methodNotAllowed: refuseMethod, notImplemented: refuseMethod }));
+}
+
+function drain(site: Site): void {
+  site.isDraining = true;
+  for (const reader of site.hub.readers) {
+    reader.transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
+    site.hub.remove(reader);
+  }
+}

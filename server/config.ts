@@ -1,0 +1,122 @@
+import { z } from "zod";
+
+/** Everything that may be set, with its default and the reason for it; docs/configuration.md is written from this. */
+const SETTINGS = {
+  HOST: z.string().default("").describe("Address to listen on; empty: all, IPv4 and IPv6."),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe("Port to listen on; 0 takes a free one."),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+    .optional()
+    .describe("A PostgreSQL server, version 14 or later. Unset: an embedded one under `DATA_DIR`."),
+  DATA_DIR: z
+    .string()
+    .optional()
+    .describe(
+      "Folder of the embedded PostgreSQL; as root `/var/lib/chattera`, else `./data`. Unused with `DATABASE_URL`.",
+    ),
+  BASE_PATH: z
+    .string()
+    .default("")
+    .transform((path) => path.replace(/\/+$/, ""))
+    .refine((path) => path === "" || /^(\/[\w.~-]+)+$/.test(path), "must look like /chat")
+    .describe("Path under which the whole site stands, e.g. `/chat`; a proxy may strip it or pass it on."),
+  TRUST_PROXY: z
+    .string()
+    .default("")
+    .transform((list) => list.split(/[\s,]+/).filter((entry) => entry !== ""))
+    .describe(
+      "Proxies whose `X-Forwarded-*` are believed: addresses, CIDRs, `loopback`, `uniquelocal`; none by default.",
+    ),
+  WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe("Processes that share the port, each a node of its own."),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .describe("One JSON line per happening on stdout; requests are told at `debug`."),
+  CHATTERA_LISTEN_URL: z
+    .string()
+    .optional()
+    .describe("The database itself, for LISTEN, when `DATABASE_URL` leads through a PgBouncer in transaction mode."),
+  CHATTERA_SECRET: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("Signs sessions; unset: made at the first start and kept in the database, the same for every node."),
+  CHATTERA_GRACE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe(
+      "Who is not seen for this long leaves the room; SignalR and BOSH wait 30 s, a phone's tunnel is shorter.",
+    ),
+  CHATTERA_POOL: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(100)
+    .default(10)
+    .describe("Database connections per process, and one more that listens."),
+  CHATTERA_READERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("Connections that receive events, per process; more are told to come back. 25 KiB each: 250 MB."),
+  CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
+} as const;
+
+const ENVIRONMENT = z.object(SETTINGS);
+
+export type Environment = z.infer<typeof ENVIRONMENT>;
+
+/** What an app needs to know, in the words of the code. */
+export type Config = {
+  basePath: string;
+  trustProxy: string[];
+  listenUrl: string | undefined;
+  secret: string | undefined;
+  graceSeconds: number;
+  poolMax: number;
+  readersMax: number;
+  hasLimits: boolean;
+};
+
+/** Reads the environment; throws one Error that names every setting that cannot be used, and why. */
+export function readEnvironment(env: { [name: string]: string | undefined }): Environment {
+  // an empty variable is an unset one: compose files and systemd units write them so
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const read = ENVIRONMENT.safeParse(given);
+  if (read.success) return read.data;
+  throw new Error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+}
+
+/** The part of the environment that an app heeds; the defaults for `{}`. */
+export function configOf(environment: Environment): Config {
+  return {
+    basePath: environment.BASE_PATH,
+    trustProxy: environment.TRUST_PROXY,
+    listenUrl: environment.CHATTERA_LISTEN_URL,
+    secret: environment.CHATTERA_SECRET,
+    graceSeconds: environment.CHATTERA_GRACE_SECONDS,
+    poolMax: environment.CHATTERA_POOL,
+    readersMax: environment.CHATTERA_READERS,
+    hasLimits: environment.CHATTERA_LIMITS === "on",
+  };
+}
+
+/** Name, default and reason of every setting, for docs/configuration.md and `chattera serve --help`. */
+export function describeSettings(): { name: string; default: string; description: string }[] {
+  const defaults: { [name: string]: unknown } = ENVIRONMENT.parse({});
+  return Object.entries(SETTINGS).map(([name, setting]) => ({
+    name,
+    default: String(defaults[name] ?? ""),
+    description: setting.description ?? "",
+  }));
+}

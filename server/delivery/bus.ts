@@ -1,0 +1,137 @@
+import type { Knex } from "knex";
+import { NEWS_CHANNEL } from "../../db/events.ts";
+import { type Listener, listen, notify } from "../../db/listen.ts";
+import { PRESENCE_CHANNEL } from "../../db/presence.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+
+/** The one listening connection of a node. */
+export type Bus = {
+  start(): Promise<void>;
+  /** Do notifications arrive? */
+  hears(): boolean;
+  stop(): Promise<void>;
+};
+
+type Surroundings = {
+  db: Knex;
+  url: string;
+  node: string;
+  logger: Logger;
+  metrics: Metrics;
+  /** These rooms have events; without a list, any room may: the bus was deaf, or the slow sweep is due. */
+  onNews: (roomIds?: number[]) => void;
+  onPresence: (roomIds: number[]) => void;
+};
+
+/** A probe every 3 s, missed for 9 s: a listener that died in silence is noticed within 10 s. */
+const PROBE_MS = 3_000;
+const DEAF_MS = 9_000;
+
+/** The safety net: all open rooms are asked for once in this time even when nothing was told. */
+const SWEEP_MS = 5_000;
+
+/** The same while the bus is deaf: then it is the only road, and remarks are this late. */
+const DEAF_SWEEP_MS = 1_000;
+
+/** Where nothing was ever heard, another try each time this passes; else full jitter of 0.1 to 5 s. */
+const HOPELESS_RETRY_MS = 60_000;
+
+/**
+ * Hears wake-ups. A wake-up says only who has news, so a lost one costs delay and never an event: it is made good by
+ * the next one, by the reconnect (which wakes every open room) or by the sweep.
+ */
+export function createBus({ db, url, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
+  const probeChannel = `chattera_probe_${node}`;
+  let listener: Listener | undefined;
+  let heardAt = Number.NEGATIVE_INFINITY;
+  let sweptAt = performance.now();
+  let hasEverHeard = false;
+  let hasWarned = false;
+  let failures = 0;
+  let isStopped = false;
+  let retry: NodeJS.Timeout | undefined;
+  const timer = setInterval(onTick, DEAF_SWEEP_MS);
+  timer.unref();
+  let probedAt = Number.NEGATIVE_INFINITY;
+
+  return { start: connect, hears, stop };
+
+  async function connect(): Promise<void> {
+    try {
+      listener = await listen(url, [NEWS_CHANNEL, PRESENCE_CHANNEL, probeChannel], onNotification, onEnd);
+      if (isStopped) return await listener.close();
+      // counted as heard, so that the probe has its 9 s to prove otherwise
+      heardAt = performance.now();
+      probe();
+      onNews();
+    } catch (error) {
+      onEnd(error as Error);
+    }
+  }
+
+  function hears(): boolean {
+    return listener !== undefined && hasEverHeard && performance.now() - heardAt < DEAF_MS;
+  }
+
+  function onNotification(channel: string, payload: string): void {
+    heardAt = performance.now();
+    if (channel === probeChannel) onProbe();
+    else if (channel === PRESENCE_CHANNEL) onPresence(payload.split(" ").map(Number));
+    else onNews(payload.split(" ").map((news) => Number(news.slice(0, news.indexOf(":")))));
+  }
+
+  function onProbe(): void {
+    if (!hasEverHeard) logger.info("the bus hears");
+    hasEverHeard = true;
+    failures = 0;
+    metrics.busHears.set(1);
+  }
+
+  function onTick(): void {
+    const now = performance.now();
+    if (now - probedAt >= PROBE_MS) probe();
+    if (listener && now - heardAt > DEAF_MS) onDeaf();
+    if (now - sweptAt < (hears() ? SWEEP_MS : DEAF_SWEEP_MS)) return;
+    sweptAt = now;
+    onNews();
+  }
+
+  /** Sent over the pool, so that it takes the way of every append's NOTIFY. */
+  function probe(): void {
+    probedAt = performance.now();
+    notify(db, probeChannel, "").catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"));
+  }
+
+  function onDeaf(): void {
+    void listener?.close().catch(() => undefined);
+    if (!hasEverHeard && !hasWarned) {
+      hasWarned = true;
+      logger.warn(
+        "no notification arrives over DATABASE_URL; is there a PgBouncer in transaction mode? Remarks come by asking " +
+          "the log every second. Set CHATTERA_LISTEN_URL to the database itself to have them at once.",
+      );
+    }
+    onEnd(new Error("the listening connection fell silent"));
+  }
+
+  function onEnd(error?: Error): void {
+    listener = undefined;
+    metrics.busHears.set(0);
+    if (isStopped) return;
+    failures += 1;
+    metrics.relistens.inc();
+    if (!hasWarned) logger.warn({ err: error }, "the bus lost its connection; it is made anew");
+    const wait = hasWarned ? HOPELESS_RETRY_MS : 100 + Math.random() * Math.min(5_000, 100 * 2 ** failures);
+    clearTimeout(retry);
+    retry = setTimeout(() => void connect(), wait);
+    retry.unref();
+  }
+
+  async function stop(): Promise<void> {
+    isStopped = true;
+    clearInterval(timer);
+    clearTimeout(retry);
+    await listener?.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,159 @@
+import type { Knex } from "knex";
+import pLimit from "p-limit";
+import { readSince } from "../../db/events.ts";
+import { type Log, openLog } from "../../db/log.ts";
+import { readBounds } from "../../db/rooms.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { PAGE_EVENTS } from "../../protocol/limits.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { createBeat } from "./beat.ts";
+import { createNews } from "./news.ts";
+import { type Reader, type Signal, UNSENT_LIMIT } from "./reader.ts";
+import type { Tail } from "./tail.ts";
+import { createTails } from "./tails.ts";
+
+/** The readers of this process by room, and the one road by which events come to them: read the log after the tail. */
+export type Hub = {
+  /** The rooms of these slugs, in that order; `undefined` when one does not exist. */
+  open(slugs: string[]): Promise<Tail[] | undefined>;
+  tails(): Tail[];
+  readers: ReadonlySet<Reader>;
+  /** First kept and last seq of a room, asked of the log. */
+  bounds(tail: Tail): Promise<{ head: number; oldest: number }>;
+  /** A page of the log after a seq, for a reader from before the tail. */
+  backlog(tail: Tail, after: number): Promise<RoomEvent[]>;
+  /** Counts a reader in and begins its heartbeat. */
+  add(reader: Reader): void;
+  /** Lets a reader that a tail reaches have what it lacks, and live with the tail from then on. */
+  attach(reader: Reader, tail: Tail): void;
+  /** Ends a reader, or forgets one whose connection has ended. */
+  remove(reader: Reader): void;
+  /** These rooms, or all that are open here, may have news. */
+  wake(roomIds?: number[]): void;
+  /** Hands a signal to a room's readers. */
+  signal(tail: Tail, signal: Signal): void;
+  /** Asks which log the database holds; if it is another one, every reader starts anew and gets its reset. */
+  checkEpoch(): Promise<void>;
+  stop(): void;
+};
+
+type Surroundings = {
+  db: Knex;
+  log: Log;
+  logger: Logger;
+  metrics: Metrics;
+  /** Somebody began or ceased to read a room here; `memberId` if it is a member. */
+  onReader: (roomId: number, memberId: string | undefined) => void;
+  /** Somebody entered or left a room. */
+  onMember: (roomId: number) => void;
+};
+
+export function createHub({ db, log, logger, metrics, onReader, onMember }: Surroundings): Hub {
+  const readers = new Set<Reader>();
+  const beat = createBeat(flush, (reader) => reader.transport.beat(reader));
+  const tails = createTails(db, log, (tail) => news.wake([tail.id]));
+  const news = createNews({ db, logger, tails, onEvents, onBreak });
+  // two at a time: a crowd that comes back from afar must not take the pool from those who speak
+  const backlogLimit = pLimit(2);
+
+  return {
+    open: tails.open,
+    tails: tails.all,
+    readers,
+    bounds,
+    backlog,
+    add,
+    attach,
+    remove,
+    wake,
+    signal,
+    checkEpoch,
+    stop,
+  };
+
+  async function bounds(tail: Tail): Promise<{ head: number; oldest: number }> {
+    const [found] = await readBounds(db, [tail.id]);
+    return found ?? { head: 0, oldest: 1 };
+  }
+
+  async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
+    const stored = await backlogLimit(() => readSince(db, new Map([[tail.id, after]]), PAGE_EVENTS));
+    return stored.map((one) => one.event);
+  }
+
+  function add(reader: Reader): void {
+    readers.add(reader);
+    metrics.readers.inc({ transport: reader.transport.name });
+    beat.schedule(reader, reader.transport.firstBeatMs);
+  }
+
+  function attach(reader: Reader, tail: Tail): void {
+    // forgotten while the reader caught up, such a tail gets no more news: the client comes back to the new one
+    if (!tails.has(tail)) {
+      remove(reader);
+      return;
+    }
+    tail.readers.add(reader);
+    onReader(tail.id, reader.memberId);
+    if (reader.advance(tail) > UNSENT_LIMIT) removeSlow(reader);
+  }
+
+  function remove(reader: Reader): void {
+    if (!reader.isOpen) return;
+    reader.isOpen = false;
+    if (readers.delete(reader)) metrics.readers.dec({ transport: reader.transport.name });
+    for (const tail of reader.tails) {
+      tail.usedAt = performance.now();
+      if (tail.readers.delete(reader)) onReader(tail.id, reader.memberId);
+    }
+    reader.transport.end(reader);
+  }
+
+  function wake(roomIds?: number[]): void {
+    tails.forgetUnused();
+    news.wake(roomIds);
+  }
+
+  function onEvents(tail: Tail, events: RoomEvent[]): void {
+    metrics.read.inc(events.length);
+    if (events.some((event) => event.kind !== "message")) onMember(tail.id);
+    beat.news(tail);
+  }
+
+  function flush(tail: Tail): void {
+    tail.sent = tail.head;
+    metrics.writes.inc(tail.readers.size);
+    for (const reader of tail.readers) if (reader.advance(tail) > UNSENT_LIMIT) removeSlow(reader);
+  }
+
+  function removeSlow(reader: Reader): void {
+    metrics.slowReaders.inc();
+    remove(reader);
+  }
+
+  function signal(tail: Tail, news: Signal): void {
+    for (const reader of tail.readers) reader.transport.signal(news, reader);
+  }
+
+  async function checkEpoch(): Promise<void> {
+    const { epoch } = await openLog(db);
+    if (epoch === log.epoch) return;
+    logger.warn({ from: log.epoch, to: epoch }, "another log stands in the database's place; every reader starts anew");
+    log.epoch = epoch;
+    for (const tail of tails.all()) onBreak(tail);
+  }
+
+  /** Its readers come back with their cursors and are answered from the log as it is now. */
+  function onBreak(tail: Tail): void {
+    logger.warn({ room: tail.id }, "the log does not follow on what was read of it; the room's readers start anew");
+    tails.forget(tail);
+    for (const reader of tail.readers) remove(reader);
+  }
+
+  function stop(): void {
+    news.stop();
+    beat.stop();
+    for (const reader of readers) remove(reader);
+  }
+}

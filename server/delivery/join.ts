@@ -1,0 +1,80 @@
+import { type Cursor, fartherCursor, parseCursor } from "../../protocol/cursor.ts";
+import type { ResetReason, ResetSignal } from "../../protocol/event.ts";
+import { entryOf, frameOf } from "./frames.ts";
+import type { Hub } from "./hub.ts";
+import type { Reader } from "./reader.ts";
+import type { Tail } from "./tail.ts";
+
+/**
+ * Puts a reader where its cursors say, before anything is written: the farther of them, room by room; without one,
+ * from now on. Gives the resets to be told first, one for each room whose place in the log cannot be continued.
+ */
+export async function placeReader(hub: Hub, reader: Reader, cursors: string[]): Promise<ResetSignal[]> {
+  const { epoch } = reader.tails[0] as Tail;
+  const parsed = cursors.map(parseCursor).filter((cursor) => cursor !== undefined);
+  const ours = parsed.filter((cursor) => cursor.epoch === epoch);
+  const cursor = ours.length > 0 ? ours.reduce(fartherCursor) : undefined;
+  const fault: ResetReason | undefined =
+    cursors.length === 0 || cursor ? undefined : parsed.length > 0 ? "epoch" : "malformed";
+  const lost: [Tail, ResetReason][] = [];
+  for (const tail of reader.tails) {
+    const place = await placeIn(hub, tail, cursor, fault);
+    reader.place(tail, place.seq);
+    if (place.reason) lost.push([tail, place.reason]);
+  }
+  const resets: ResetSignal[] = [];
+  for (const [tail, reason] of lost) resets.push(await resetReader(hub, reader, tail, reason));
+  return resets;
+}
+
+/**
+ * Brings a placed reader up to its tails and lets it live with them. From "the tail reaches it" to "it is among the
+ * tail's readers" nothing is awaited, so there is neither a hole nor an overlap between backlog and live.
+ */
+export async function joinReader(hub: Hub, reader: Reader): Promise<void> {
+  for (const tail of reader.tails) {
+    while (reader.isOpen && !tail.reaches(reader.seqIn(tail))) await writeBacklog(hub, reader, tail);
+    if (!reader.isOpen) return;
+    hub.attach(reader, tail);
+  }
+}
+
+type Place = { seq: number; reason?: ResetReason };
+
+async function placeIn(hub: Hub, tail: Tail, cursor: Cursor | undefined, fault?: ResetReason): Promise<Place> {
+  const seq = cursor?.seqs.get(tail.id);
+  if (cursor === undefined && fault === undefined) return { seq: (await hub.bounds(tail)).head };
+  // a cursor that does not name the room says nothing of it: as good as none, but somebody thought it would
+  if (seq === undefined) return { seq: tail.sent, reason: fault ?? "malformed" };
+  // ahead of this node, which may be a moment behind the one that gave the cursor: only the log can tell
+  if (seq > tail.head && seq > (await hub.bounds(tail)).head) return { seq: tail.sent, reason: "future" };
+  if (tail.reaches(seq)) return { seq };
+  const { oldest } = await hub.bounds(tail);
+  return seq + 1 < oldest ? { seq: tail.sent, reason: "pruned" } : { seq };
+}
+
+/** Puts the reader at the head of a room's log and says so: it lacks what lies before, and knows it. */
+async function resetReader(hub: Hub, reader: Reader, tail: Tail, reason: ResetReason): Promise<ResetSignal> {
+  const { head, oldest } = await hub.bounds(tail);
+  reader.place(tail, head);
+  return { room: tail.slug, reason, cursor: reader.cursor(), oldest, head };
+}
+
+/** Writes one page of what the reader missed, and waits until it is worth writing the next. */
+async function writeBacklog(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
+  const events = await hub.backlog(tail, reader.seqIn(tail));
+  if (!reader.isOpen) return;
+  if (events[0]?.seq !== reader.seqIn(tail) + 1) {
+    // pruned while it caught up: told like any other gap, and gone on from the head
+    const signal = await resetReader(hub, reader, tail, "pruned");
+    reader.transport.signal({ name: "reset", data: signal }, reader);
+    return;
+  }
+  const frame = frameOf(reader.transport.format, events.map(entryOf), (seq) => {
+    reader.place(tail, seq);
+    return reader.cursor();
+  });
+  reader.place(tail, events.at(-1)?.seq as number);
+  reader.transport.write(frame, reader);
+  await reader.transport.drained();
+}

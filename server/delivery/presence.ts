@@ -1,0 +1,167 @@
+import type { Knex } from "knex";
+import { type Place, sweepMembers, touchMembers } from "../../db/members.ts";
+import { readPresence, tellPresence, writeWatchers } from "../../db/presence.ts";
+import type { Logger } from "../log.ts";
+import type { Hub } from "./hub.ts";
+import type { Tail } from "./tail.ts";
+
+/** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
+export type Presence = {
+  /** A member was seen in a room: it reads, speaks, or its connection just ended. */
+  saw(place: Place): void;
+  /** A room's readers on this node changed. */
+  onReader(roomId: number): void;
+  /** A room's figures or typists changed, here or on another node. */
+  onPresence(roomIds: number[]): void;
+  stop(): Promise<void>;
+};
+
+/** Everybody connected is noted as seen this often, or thrice within the grace if that is shorter. */
+const BEAT_MS = 10_000;
+
+/** News of who is here may wait this long: a crowd that enters at once is one reading. */
+const SOON_MS = 500;
+
+type Surroundings = { db: Knex; node: string; graceSeconds: number; logger: Logger; hub: Hub };
+
+/**
+ * Presence lives in the database: a member is present while some node saw it within the grace, so coming back within
+ * it says nothing, and the members of a node that died leave by themselves. After a start, or when the database comes
+ * back, nobody is swept for one grace: everyone has the time to be seen again.
+ */
+export function createPresence({ db, node, graceSeconds, logger, hub }: Surroundings): Presence {
+  const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
+  const seen = new Map<string, Place>();
+  const present = new Set<string>();
+  const changed = new Set<number>();
+  let figures = new Map<number, number>();
+  let beatenAt = performance.now();
+  let soundSince = performance.now();
+  let areReadersNew = false;
+  let underWay: Promise<void> | undefined;
+  let soon: NodeJS.Timeout | undefined;
+  const timer = setInterval(run, beatMs);
+  timer.unref();
+
+  return { saw, onReader, onPresence, stop };
+
+  function saw(place: Place): void {
+    seen.set(keyOf(place), place);
+    runSoon();
+  }
+
+  function onReader(roomId: number): void {
+    areReadersNew = true;
+    changed.add(roomId);
+    runSoon();
+  }
+
+  function onPresence(roomIds: number[]): void {
+    for (const roomId of roomIds) changed.add(roomId);
+    runSoon();
+  }
+
+  function runSoon(): void {
+    soon ??= setTimeout(run, SOON_MS);
+    soon.unref();
+  }
+
+  function run(): void {
+    clearTimeout(soon);
+    soon = undefined;
+    if (underWay !== undefined) {
+      runSoon();
+      return;
+    }
+    underWay = attend()
+      .then(look)
+      .catch((error) => {
+        soundSince = performance.now();
+        logger.warn({ err: error }, "presence could not be told; it is tried again");
+      })
+      .finally(() => {
+        underWay = undefined;
+      });
+  }
+
+  /** Tells the table who is seen here: everybody on the beat, in between only the new. */
+  async function attend(): Promise<void> {
+    const now = performance.now();
+    const isBeat = now - beatenAt >= beatMs * 0.9;
+    if (isBeat) {
+      present.clear();
+      for (const place of connectedPlaces(hub)) seen.set(keyOf(place), place);
+    }
+    if (seen.size > 0) await touch();
+    if (isBeat || areReadersNew) await tellVisitors(isBeat);
+    if (!isBeat) return;
+    beatenAt = now;
+    if (now - soundSince >= graceSeconds * 1000) await sweepMembers(db, graceSeconds);
+  }
+
+  async function touch(): Promise<void> {
+    const places = [...seen.values()];
+    seen.clear();
+    for (const place of places) present.delete(keyOf(place));
+    for (const place of await touchMembers(db, places)) present.add(keyOf(place));
+  }
+
+  async function tellVisitors(isBeat: boolean): Promise<void> {
+    areReadersNew = false;
+    const before = figures;
+    figures = new Map(
+      hub
+        .tails()
+        .map((tail) => [tail.id, countVisitors(tail, present)] as const)
+        .filter(([, n]) => n > 0),
+    );
+    const rooms = new Set([...before.keys(), ...figures.keys()]);
+    const moved = [...rooms].filter((roomId) => before.get(roomId) !== figures.get(roomId));
+    if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
+    await writeWatchers(db, node, figures);
+    if (moved.length > 0) await tellPresence(db, moved);
+  }
+
+  /** Reads what changed and tells this node's readers. */
+  async function look(): Promise<void> {
+    const tails = new Map(hub.tails().map((tail) => [tail.id, tail]));
+    const asked = [...changed].filter((roomId) => tails.has(roomId));
+    changed.clear();
+    if (asked.length === 0) return;
+    for (const { roomId, slug, members, visitors, typing } of await readPresence(db, asked)) {
+      const tail = tails.get(roomId) as Tail;
+      if (tail.members?.members !== members || tail.members.visitors !== visitors) {
+        tail.members = { room: slug, members, visitors };
+        hub.signal(tail, { name: "members", data: tail.members });
+      }
+      if (typing.length > 0) hub.signal(tail, { name: "typing", data: { room: slug, nicknames: typing } });
+    }
+  }
+
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    clearTimeout(soon);
+    await underWay;
+    // what this node counted is gone with it; the members have their grace
+    await writeWatchers(db, node, new Map()).catch(() => undefined);
+  }
+}
+
+function keyOf(place: Place): string {
+  return `${place.roomId} ${place.memberId}`;
+}
+
+function connectedPlaces(hub: Hub): Place[] {
+  const places: Place[] = [];
+  for (const { tails, memberId } of hub.readers)
+    if (memberId !== undefined) for (const tail of tails) places.push({ roomId: tail.id, memberId });
+  return places;
+}
+
+/** Readers of a room who are not present in it as members. */
+function countVisitors(tail: Tail, present: Set<string>): number {
+  let visitors = 0;
+  for (const { memberId } of tail.readers)
+    if (memberId === undefined || !present.has(keyOf({ roomId: tail.id, memberId }))) visitors += 1;
+  return visitors;
+}

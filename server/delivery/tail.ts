@@ -1,0 +1,80 @@
+import { formatCursor } from "../../protocol/cursor.ts";
+import type { MembersSignal, RoomEvent } from "../../protocol/event.ts";
+import { type Entry, entryOf, type Format, frameOf } from "./frames.ts";
+import type { Reader } from "./reader.ts";
+
+/** Events of a room kept in memory: two minutes of a busy room; a crowd that comes back is served from here. */
+export const TAIL_EVENTS = 512;
+
+/** Their encoded size at most: 500 open rooms of this size are 128 MiB, and the longest remarks still leave 20 of them. */
+const TAIL_BYTES = 256 * 1024;
+
+/** The newest events of one room, encoded, and the readers that have come up to them. */
+export class Tail {
+  readonly id: number;
+  readonly slug: string;
+  readonly title: string;
+  readonly epoch: string;
+  readonly readers = new Set<Reader>();
+  /** Last seq read from the log. */
+  head: number;
+  /** Last seq handed to readers. */
+  sent: number;
+  /** The room's figures, once known. */
+  members: MembersSignal | undefined;
+  usedAt = performance.now();
+  #entries: Entry[] = [];
+  #bytes = 0;
+  #frames = new Map<Format, { after: number; sent: number; frame: Buffer }>();
+
+  constructor(room: { id: number; slug: string; title: string }, epoch: string, after: number) {
+    this.id = room.id;
+    this.slug = room.slug;
+    this.title = room.title;
+    this.epoch = epoch;
+    this.head = after;
+    this.sent = after;
+  }
+
+  /** Takes the next events of the log; `false` when they do not follow on what is here: the log has changed under us. */
+  append(events: RoomEvent[]): boolean {
+    for (const event of events) {
+      if (event.seq !== this.head + 1) return false;
+      this.#push(entryOf(event));
+      this.head = event.seq;
+    }
+    return true;
+  }
+
+  /** Do the events in memory follow without a gap on this seq? */
+  reaches(after: number): boolean {
+    return after >= this.head - this.#entries.length;
+  }
+
+  /** The bytes of all events after `after` that may be sent; the same Buffer for every reader that stands there. */
+  frameAfter(after: number, format: Format): Buffer {
+    const known = this.#frames.get(format);
+    if (known?.after === after && known.sent === this.sent) return known.frame;
+    const frame = frameOf(format, this.entriesAfter(after), (seq) => this.cursorAt(seq));
+    this.#frames.set(format, { after, sent: this.sent, frame });
+    return frame;
+  }
+
+  /** The encoded events after `after` that may be sent. */
+  entriesAfter(after: number): Entry[] {
+    const first = this.head - this.#entries.length + 1;
+    return this.#entries.slice(Math.max(0, after + 1 - first), this.sent + 1 - first);
+  }
+
+  /** The cursor of a reader that follows this room alone. */
+  cursorAt(seq: number): string {
+    return formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) });
+  }
+
+  #push(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.json.length;
+    while (this.#entries.length > TAIL_EVENTS || (this.#bytes > TAIL_BYTES && this.#entries.length > 1))
+      this.#bytes -= (this.#entries.shift() as Entry).json.length;
+  }
+}

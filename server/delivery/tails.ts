@@ -1,0 +1,71 @@
+import type { Knex } from "knex";
+import { readSince } from "../../db/events.ts";
+import type { Log } from "../../db/log.ts";
+import { findRooms } from "../../db/rooms.ts";
+import { TAIL_EVENTS, Tail } from "./tail.ts";
+
+/** The rooms whose newest events are in this process's memory, by number and by slug. */
+export type Tails = {
+  /** The tails of these rooms, in that order, read from the log where they are not here; `undefined` when one does not exist. */
+  open(slugs: string[]): Promise<Tail[] | undefined>;
+  get(roomId: number): Tail | undefined;
+  has(tail: Tail): boolean;
+  all(): Tail[];
+  forget(tail: Tail): void;
+  forgetUnused(): void;
+};
+
+/** A tail stays in memory for a minute after its last reader: pollers are away between two polls. */
+const LINGER_MS = 60_000;
+
+/** `onOpen` must have the room read once more: what was committed while it was loaded is not in it. */
+export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): Tails {
+  const byId = new Map<number, Tail>();
+  const bySlug = new Map<string, Promise<Tail | undefined>>();
+
+  const has = (tail: Tail) => byId.get(tail.id) === tail;
+
+  return { open, get: (roomId) => byId.get(roomId), has, all: () => [...byId.values()], forget, forgetUnused };
+
+  async function open(slugs: string[]): Promise<Tail[] | undefined> {
+    const opened = await Promise.all(slugs.map(openOne));
+    return opened.includes(undefined) ? undefined : (opened as Tail[]);
+  }
+
+  /** A crowd that asks for one room at once is answered by one load. */
+  async function openOne(slug: string): Promise<Tail | undefined> {
+    const loading = bySlug.get(slug) ?? load(slug);
+    bySlug.set(slug, loading);
+    try {
+      const tail = await loading;
+      if (tail === undefined) bySlug.delete(slug);
+      else tail.usedAt = performance.now();
+      return tail;
+    } catch (error) {
+      bySlug.delete(slug);
+      throw error;
+    }
+  }
+
+  async function load(slug: string): Promise<Tail | undefined> {
+    const [room] = await findRooms(db, [slug]);
+    if (room === undefined) return undefined;
+    const tail = new Tail(room, log.epoch, Math.max(room.oldest - 1, room.head - TAIL_EVENTS));
+    const stored = await readSince(db, new Map([[tail.id, tail.head]]), TAIL_EVENTS);
+    tail.append(stored.map((one) => one.event));
+    tail.sent = tail.head;
+    byId.set(tail.id, tail);
+    onOpen(tail);
+    return tail;
+  }
+
+  function forget(tail: Tail): void {
+    byId.delete(tail.id);
+    bySlug.delete(tail.slug);
+  }
+
+  function forgetUnused(): void {
+    const limit = performance.now() - LINGER_MS;
+    for (const tail of byId.values()) if (tail.readers.size === 0 && tail.usedAt < limit) forget(tail);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Context, Middleware } from "koa";
+import { refuse } from "../refusal.ts";
+import type { Tokens } from "../token.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * What changes something by the cookie alone must come from a page of ours: Sec-Fetch-Site says so, else Origin; a
+ * browser that sends neither sends the form's token. Throws `forbidden`. A bearer's token is proof enough by itself.
+ */
+export function origin(tokens: Tokens): Middleware {
+  return async (ctx, next) => {
+    const session: Session | undefined = ctx.state.session;
+    const isForm = !ctx.path.startsWith("/api/");
+    // a form without a session changes something too: it would give a stranger's nickname to this browser
+    if (ctx.method === "POST" && (session ? session.by === "cookie" : isForm)) assertOurPage(ctx, tokens, session);
+    await next();
+  };
+}
+
+function assertOurPage(ctx: Context, tokens: Tokens, session: Session | undefined): void {
+  const site = ctx.get("Sec-Fetch-Site");
+  const from = ctx.get("Origin");
+  const isOurs = site ? site === "same-origin" : from ? hostOf(from) === ctx.state.host : hasFormToken();
+  if (!isOurs) throw refuse("forbidden");
+
+  function hasFormToken(): boolean {
+    const { form_token: token } = ctx.state.body as { form_token?: unknown };
+    return typeof token === "string" && tokens.isFormToken(token, session?.member.id ?? "");
+  }
+}
+
+/** The host an Origin names; `Origin: null` (a sandboxed frame, a redirect across sites) is nobody's. */
+function hostOf(from: string): string | undefined {
+  return URL.canParse(from) ? new URL(from).host : undefined;
+}

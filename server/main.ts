@@ -1,0 +1,64 @@
+import cluster from "node:cluster";
+import { connect } from "../db/connect.ts";
+import { type EmbeddedDatabase, startEmbedded } from "../db/embedded.ts";
+import { migrate } from "../db/migrate.ts";
+import type { Environment } from "./config.ts";
+import { serve } from "./serve.ts";
+import { runWorkers } from "./workers.ts";
+
+/**
+ * Runs chattera until SIGTERM or SIGINT: database, then nodes; stopped in reverse. The embedded database belongs to
+ * this process; with WORKERS above 1 the nodes are children that find it in DATABASE_URL.
+ */
+export async function main(environment: Environment): Promise<void> {
+  if (cluster.isWorker) {
+    await untilStopped(await serve(environment, environment.DATABASE_URL as string));
+    return;
+  }
+  const database = await openDatabase(environment);
+  try {
+    if (environment.WORKERS === 1) await untilStopped(await announced(serve(environment, database.url)));
+    else await untilStopped(await announced(runWorkers(environment, database.url)));
+  } finally {
+    await database.stop();
+  }
+}
+
+/** `chattera migrate`: brings the schema up to date and ends. */
+export async function migrateOnly(environment: Environment): Promise<void> {
+  const database = await openDatabase(environment);
+  const db = connect(database.url);
+  try {
+    await migrate(db);
+  } finally {
+    await db.destroy();
+    await database.stop();
+  }
+}
+
+async function openDatabase(environment: Environment): Promise<EmbeddedDatabase> {
+  if (environment.DATABASE_URL) return { url: environment.DATABASE_URL, stop: async () => undefined };
+  return startEmbedded({
+    say: (line) => process.stderr.write(`${line}\n`),
+    ...(environment.DATA_DIR && { dataDir: environment.DATA_DIR }),
+  });
+}
+
+async function announced<T extends { url: string }>(serving: Promise<T>): Promise<T> {
+  const node = await serving;
+  process.stderr.write(`chattera is at ${node.url}\n`);
+  return node;
+}
+
+/** Resolves when a signal came and everything has stopped; a second signal is not heard, the end is near anyway. */
+async function untilStopped(node: { stop(): Promise<void> }): Promise<void> {
+  await new Promise((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+    // a worker whose parent died
+    process.once("disconnect", resolve);
+  });
+  process.on("SIGTERM", () => undefined);
+  process.on("SIGINT", () => undefined);
+  await node.stop();
+}

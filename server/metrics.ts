@@ -1,0 +1,51 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The counters and gauges of one app, in a registry of its own so that two apps in a process do not meet. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    readers: new Gauge({
+      name: "chattera_readers",
+      help: "Connections that receive events, by transport",
+      labelNames: ["transport"],
+      registers,
+    }),
+    rooms: new Gauge({ name: "chattera_open_rooms", help: "Rooms whose tail is in memory on this node", registers }),
+    appended: new Counter({ name: "chattera_events_appended_total", help: "Messages stored by this node", registers }),
+    batch: new Histogram({
+      name: "chattera_append_batch_size",
+      help: "Messages that shared one commit",
+      buckets: [1, 2, 5, 10, 20, 50, 100, 256],
+      registers,
+    }),
+    read: new Counter({ name: "chattera_events_read_total", help: "Events read from the log by the hub", registers }),
+    writes: new Counter({ name: "chattera_frames_written_total", help: "Frames handed to connections", registers }),
+    slowReaders: new Counter({
+      name: "chattera_slow_readers_total",
+      help: "Connections closed because they did not read",
+      registers,
+    }),
+    resets: new Counter({
+      name: "chattera_resets_total",
+      help: "Cursors that could not be continued, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+    relistens: new Counter({
+      name: "chattera_bus_reconnects_total",
+      help: "Times the listening connection was made anew",
+      registers,
+    }),
+    busHears: new Gauge({ name: "chattera_bus_hears", help: "1 while notifications arrive, else 0", registers }),
+    refusals: new Counter({
+      name: "chattera_refusals_total",
+      help: "Requests refused, by code",
+      labelNames: ["code"],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import { COLORS } from "../../protocol/limits.ts";
+import { type Html, html } from "./html.ts";
+import { refusalText, wordsOf } from "./language.ts";
+import type { PageFrame } from "./layout.ts";
+
+/** The fields of every `form#enter`: nickname and colour, with what was wrong the last time. */
+export function enterFields(frame: PageFrame, entry: { nickname?: string; problem?: string }): Html {
+  const words = wordsOf(frame.language);
+  const { problem } = entry;
+  const nickname = entry.nickname ?? frame.member?.nickname;
+  return html`${problemLine(frame, problem)}
+<div class="field nickname-field">
+<label for="nickname">${words.nickname}</label>
+<input id="nickname" name="nickname" value="${nickname}" maxlength="64" required autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="go" aria-describedby="${problem && html`problem `}nickname-hint"${problem && html` aria-invalid="true"`}>
+<p id="nickname-hint" class="hint">${words.nicknameHint}</p>
+</div>
+${swatches(frame)}`;
+}
+
+/** What went wrong, in a sentence above the form it concerns. */
+export function problemLine(frame: PageFrame, problem: string | undefined): Html {
+  if (problem === undefined) return html``;
+  return html`<p id="problem" class="problem" role="alert">${refusalText(wordsOf(frame.language), problem)}</p>`;
+}
+
+function swatches(frame: PageFrame): Html {
+  const words = wordsOf(frame.language);
+  const chosen = frame.member?.color ?? suggestedColor(frame.formToken);
+  return html`<fieldset class="field swatches">
+<legend>${words.color}</legend>
+${COLORS.map(
+  (color, index) =>
+    html`<label class="swatch" data-color="${color}"><input type="radio" name="color" value="${color}"${color === chosen && html` checked`}><span class="swatch-name">${words.colors[index]}</span></label>`,
+)}
+</fieldset>`;
+}
+
+/** Another colour for each newcomer, but the same one when the page is loaded again. */
+function suggestedColor(token: string): string | undefined {
+  let sum = 0;
+  for (const character of token) sum += character.charCodeAt(0);
+  return COLORS[sum % COLORS.length];
+}

@@ -1,0 +1,49 @@
+import { PATHS } from "../../protocol/paths.ts";
+import { enterFields } from "./enter-fields.ts";
+import { type Html, html, link } from "./html.ts";
+import { fill, wordsOf } from "./language.ts";
+import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { timeStamp } from "./time-stamp.ts";
+
+/** A public room in the lobby's list; `lastAt` is the time of its last remark. */
+export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
+
+/** The lobby: choose a nickname, choose a room, in one form. `problem` is a refusal's code. */
+export function renderLobby(
+  frame: PageFrame,
+  view: { rooms: RoomSummary[]; nickname?: string; problem?: string },
+): string {
+  const words = wordsOf(frame.language);
+  const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
+<main class="lobby">
+<div class="welcome">
+<h1>chattera</h1>
+<p class="tagline">${words.tagline}</p>
+</div>
+<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}">
+${formToken(frame)}
+${enterFields(frame, view)}
+<h2 class="rooms-title">${words.rooms}</h2>
+${view.rooms.length === 0 && html`<p class="hint">${words.noRooms}</p>`}
+<ul class="rooms">
+${view.rooms.map((room) => roomItem(frame, room))}
+</ul>
+</form>
+</main>`;
+  return renderDocument(frame, { name: "lobby-page", title: `chattera — ${words.tagline}`, body });
+}
+
+function roomItem(frame: PageFrame, room: RoomSummary): Html {
+  const words = wordsOf(frame.language);
+  const { title } = room;
+  return html`<li class="room-item">
+<div class="room-about">
+<strong class="room-title">${title}</strong>
+<span class="room-figures">${fill(words.roomFigures, { members: room.members, visitors: room.visitors })}</span>
+<span class="room-last">${room.lastAt === null ? words.nobodySpoke : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
+</div>
+<a class="button quiet" href="${link(frame.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
+<button class="button" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>
+</li>
+`;
+}

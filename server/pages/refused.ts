@@ -1,0 +1,16 @@
+import { PATHS } from "../../protocol/paths.ts";
+import { html, link } from "./html.ts";
+import { refusalText, wordsOf } from "./language.ts";
+import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+
+/** The page for what could not be done: why, in a sentence, and the way back. */
+export function renderRefused(frame: PageFrame, view: { status: number; code: string }): string {
+  const words = wordsOf(frame.language);
+  const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
+<main class="refused" data-status="${view.status}" data-code="${view.code}">
+<h1>${words.problemTitle}</h1>
+<p class="problem">${refusalText(words, view.code)}</p>
+<p><a class="button" href="${link(frame.basePath + PATHS.lobby)}">${words.back}</a></p>
+</main>`;
+  return renderDocument(frame, { name: "refused-page", title: `${words.problemTitle} — chattera`, body });
+}

@@ -1,0 +1,40 @@
+type Failure = { status: number; title: string; retrySeconds?: number };
+
+/** Every expected failure: its HTTP status and, where waiting helps, after how many seconds to try again. */
+export const REFUSALS = {
+  malformed: { status: 400, title: "The request cannot be understood." },
+  nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters." },
+  text_invalid: { status: 400, title: "A remark is 1 to 2000 characters, some of them visible." },
+  no_session: { status: 401, title: "Choose a nickname first." },
+  forbidden: { status: 403, title: "This request did not come from a page of this site." },
+  no_such_room: { status: 404, title: "There is no such room." },
+  no_such_page: { status: 404, title: "There is no such page." },
+  method_not_allowed: { status: 405, title: "This address does not answer that method." },
+  nickname_taken: { status: 409, title: "Somebody in the room has this nickname, or one that looks like it." },
+  room_exists: { status: 409, title: "There is a room of this name already." },
+  too_large: { status: 413, title: "The request is too large." },
+  unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },
+  too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },
+  internal: { status: 500, title: "Something went wrong here." },
+  unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
+  draining: { status: 503, title: "This node is going; another one answers.", retrySeconds: 1 },
+} as const satisfies { [code: string]: Failure };
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** An expected failure on its way to the first middleware, which answers it as page, JSON or script. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly retrySeconds: number | undefined;
+
+  constructor(code: RefusalCode, detail?: string, retrySeconds?: number) {
+    super(detail ?? REFUSALS[code].title);
+    this.code = code;
+    this.retrySeconds = retrySeconds ?? (REFUSALS[code] as Failure).retrySeconds;
+  }
+}
+
+/** `throw refuse("nickname_taken")`. `detail` is a sentence for developers and must hold nothing that a visitor wrote. */
+export function refuse(code: RefusalCode, detail?: string, retrySeconds?: number): Refusal {
+  return new Refusal(code, detail, retrySeconds);
+}

@@ -1,0 +1,38 @@
+import type { Context } from "koa";
+import { toJson } from "../delivery/frames.ts";
+import { refuse } from "../refusal.ts";
+import { inputOf, nonceOf } from "./input.ts";
+
+/**
+ * Answers with JSON: our mark `"chattera":1`, by which a client tells our answer from a login page's, the request's
+ * nonce, and the members of `value`.
+ */
+export function answer(ctx: Context, value: object, status = 200): void {
+  const n = nonceOf(inputOf(ctx));
+  ctx.status = status;
+  answerBytes(ctx, Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...value })));
+}
+
+/** The same for JSON that is encoded already; as a script where a callback is asked for. */
+export function answerBytes(ctx: Context, json: Buffer): void {
+  const callback = callbackOf(ctx);
+  if (callback === undefined) {
+    ctx.type = "application/json; charset=utf-8";
+    ctx.body = json;
+    return;
+  }
+  ctx.type = "application/javascript; charset=utf-8";
+  // [Rosetta Flash, CVE-2014-4671] a comment first, so that no callback's name can be the head of another kind of file
+  ctx.body = Buffer.concat([Buffer.from(`/**/${callback}(`), json, Buffer.from(");")]);
+}
+
+/** The function a JSONP request wants called; only where a script can ask, by GET. Throws `malformed`. */
+export function callbackOf(ctx: Context): string | undefined {
+  if (ctx.method !== "GET" || !JSONP_PATH.test(ctx.path)) return undefined;
+  const callback = inputOf(ctx).text("callback");
+  if (callback !== undefined && !CALLBACK.test(callback)) throw refuse("malformed", "callback: a JavaScript name");
+  return callback;
+}
+
+const JSONP_PATH = /^\/api\/(poll|rooms\/[^/]+\/say)$/;
+const CALLBACK = /^[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,3}$/;

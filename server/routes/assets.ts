@@ -1,0 +1,31 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import Router from "@koa/router";
+import { send } from "@koa/send";
+
+/** Where client/build.ts puts the bundles: beside the compiled server, or in dist/ of the sources. */
+const FOLDER = ["../../client/", "../../dist/client/"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(`${path}assets.json`));
+
+if (FOLDER === undefined) throw new Error("the client is not built: run `npm run build`");
+
+/** The names of the bundles, each with a hash of its content. */
+export const ASSETS: { script: string; style: string; icon: string } = JSON.parse(
+  readFileSync(`${FOLDER}assets.json`, "utf8"),
+);
+
+const YEAR_MS = 365 * 24 * 3_600_000;
+
+/** Script, style and icon; a year in any cache, for another content has another name. */
+export function assetRoutes(): Router {
+  const router = new Router();
+  router.get("/assets/:file", async (ctx) => {
+    const { file } = ctx.params;
+    if (!Object.values(ASSETS).includes(file as string)) return;
+    ctx.remove("Cache-Control");
+    ctx.remove("Pragma");
+    await send(ctx, file as string, { root: FOLDER as string, maxAge: YEAR_MS, immutable: true });
+  });
+  return router;
+}

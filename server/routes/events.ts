@@ -1,0 +1,129 @@
+import Router from "@koa/router";
+import type { Context } from "koa";
+import {
+  PING_MS,
+  POLL_WAIT_MAX_SECONDS,
+  POLL_WAIT_SECONDS,
+  PROTOCOL_VERSION,
+  ROOMS_PER_READER,
+} from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { joinReader, placeReader } from "../delivery/join.ts";
+import { Reader } from "../delivery/reader.ts";
+import type { Tail } from "../delivery/tail.ts";
+import type { Session } from "../guard/session.ts";
+import { refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import { openPoll } from "../transports/long-poll.ts";
+import { busyFrame, openSse, SSE_HEADERS } from "../transports/sse.ts";
+import { answerBytes, callbackOf } from "./answer.ts";
+import { findRooms } from "./find-room.ts";
+import { type Input, inputOf, nonceOf } from "./input.ts";
+
+/** The ways by which events reach a reader. */
+export function eventRoutes(site: Site): Router {
+  const router = new Router();
+  router.get(PATHS.events, (ctx) => stream(ctx, site));
+  router.get(PATHS.poll, (ctx) => poll(ctx, site));
+  router.post(PATHS.poll, (ctx) => poll(ctx, site));
+  return router;
+}
+
+/** A stream that cannot be had now is answered 200, `retry` and the end: any other status ends an EventSource for good. */
+async function stream(ctx: Context, site: Site): Promise<void> {
+  const input = inputOf(ctx);
+  const nonce = nonceOf(input);
+  const names = roomNames(input);
+  const pingMs = input.number("ping", 2, 60, PING_MS / 1000) * 1000;
+  ctx.status = 200;
+  ctx.set(SSE_HEADERS);
+  if (ctx.method === "HEAD") return;
+  const retry = retryMs(site);
+  const isFull = site.isDraining || site.hub.readers.size >= site.config.readersMax;
+  const tails = isFull ? undefined : await findRooms(site, names).catch(unlessRefused);
+  if (tails === undefined) {
+    ctx.body = busyFrame(retry);
+    return;
+  }
+  ctx.respond = false;
+  let reader: Reader | undefined;
+  const transport = await openSse(ctx.res, { pingMs, isPadded: input.text("pad") === "1" }, () => {
+    if (reader) site.hub.remove(reader);
+  });
+  reader = new Reader(tails, transport, memberIdOf(ctx));
+  try {
+    site.hub.add(reader);
+    const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
+    const hello = { chattera: 1, protocol: PROTOCOL_VERSION, retry, ping: pingMs } as const;
+    const place = { cursor: reader.cursor(), heads: reader.heads() };
+    transport.signal(
+      { name: "hello", data: { ...hello, ...place, ...(nonce === undefined ? {} : { n: nonce }) } },
+      reader,
+    );
+    for (const data of resets) transport.signal({ name: "reset", data }, reader);
+    for (const { members } of tails) if (members) transport.signal({ name: "members", data: members }, reader);
+    await joinReader(site.hub, reader);
+  } catch (error) {
+    site.logger.debug({ err: error }, "a stream could not be joined to the log; it comes back");
+    transport.signal({ name: "bye", data: { retry } }, reader);
+    site.hub.remove(reader);
+  }
+}
+
+/** Nothing is kept between polls; a poll that finds the node going is answered at once and told so. */
+async function poll(ctx: Context, site: Site): Promise<void> {
+  const input = inputOf(ctx);
+  const nonce = nonceOf(input);
+  callbackOf(ctx);
+  const waitMs = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS) * 1000;
+  const tails = await findRooms(site, roomNames(input));
+  if (site.hub.readers.size >= site.config.readersMax) throw refuse("unavailable");
+  const remove = () => site.hub.remove(reader);
+  const { transport, answer } = openPoll({ waitMs, nonce }, remove);
+  const reader = new Reader(tails, transport, memberIdOf(ctx));
+  ctx.res.once("close", remove);
+  try {
+    site.hub.add(reader);
+    const [reset] = await placeReader(site.hub, reader, cursorsOf(ctx, input));
+    if (reset) transport.signal({ name: "reset", data: reset }, reader);
+    if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
+    await joinReader(site.hub, reader);
+    if (waitMs === 0) transport.beat(reader);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  ctx.set("X-Accel-Buffering", "no");
+  answerBytes(ctx, await answer);
+}
+
+/** A second to three for one reader; a crowd is spread over 5 ms a head, so that 1000 come back within 5 s. */
+export function retryMs(site: Site): number {
+  return Math.round(1000 + Math.random() * Math.max(2000, site.hub.readers.size * 5));
+}
+
+function roomNames(input: Input): string[] {
+  const names = [...new Set(input.texts("room"))];
+  if (names.length < 1 || names.length > ROOMS_PER_READER)
+    throw refuse("malformed", `room: one to ${ROOMS_PER_READER} of them`);
+  return names;
+}
+
+/** [Yaffle lastEventId, older polyfills evs_last_event_id] All the places where a cursor may stand; the farthest counts. */
+function cursorsOf(ctx: Context, input: Input): string[] {
+  const header = ctx.get("Last-Event-ID");
+  const given = [...input.texts("after"), ...input.texts("lastEventId"), ...input.texts("evs_last_event_id")];
+  return header === "" ? given : [...given, header];
+}
+
+function memberIdOf(ctx: Context): string | undefined {
+  const session: Session | undefined = ctx.state.session;
+  return session?.member.id;
+}
+
+/** What is wrong with the request is told; only a log out of reach is worth coming back for. */
+function unlessRefused(error: unknown): Tail[] | undefined {
+  const { code } = error as { code?: string };
+  if (code === "no_such_room" || code === "malformed") throw error;
+  return undefined;
+}

@@ -1,0 +1,19 @@
+import type { Context } from "koa";
+import type { Tail } from "../delivery/tail.ts";
+import { refuse } from "../refusal.ts";
+import { readSlug } from "../rooms/slug.ts";
+import type { Site } from "../site.ts";
+
+/** The rooms of these names, in memory from then on. Throws `no_such_room`. */
+export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
+  const slugs = names.map(readSlug);
+  const tails = slugs.includes(undefined) ? undefined : await site.hub.open(slugs as string[]);
+  if (tails === undefined) throw refuse("no_such_room");
+  return tails;
+}
+
+/** The room that the path names. Throws `no_such_room`. */
+export async function roomOf(ctx: Context, site: Site): Promise<Tail> {
+  const { room } = ctx.params as { room?: string };
+  return (await findRooms(site, [room ?? ""]))[0] as Tail;
+}

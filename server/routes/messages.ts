@@ -1,0 +1,61 @@
+import Router from "@koa/router";
+import type { Context } from "koa";
+import { readBefore } from "../../db/events.ts";
+import { formatCursor } from "../../protocol/cursor.ts";
+import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
+import { memberOf } from "../guard/session.ts";
+import { refuse } from "../refusal.ts";
+import { post, type Receipt, readRemark } from "../rooms/post.ts";
+import type { Site } from "../site.ts";
+import { answer } from "./answer.ts";
+import { roomOf } from "./find-room.ts";
+import { inputOf } from "./input.ts";
+
+/** Saying something, and what was said before. */
+export function messageRoutes(site: Site, limits: RateLimits): Router {
+  const router = new Router();
+
+  router.post(PATHS.messages(":room"), async (ctx) => {
+    answerReceipt(ctx, await say(ctx, site, limits));
+  });
+
+  // the last rung for sending: where POST is blocked, or the page is another site's and old
+  router.get(PATHS.say(":room"), async (ctx) => {
+    if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
+    answerReceipt(ctx, await say(ctx, site, limits));
+  });
+
+  router.get(PATHS.messages(":room"), async (ctx) => {
+    const input = inputOf(ctx);
+    const before = input.number("before", 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    const limit = input.number("limit", 1, PAGE_EVENTS, HISTORY_EVENTS);
+    const tail = await roomOf(ctx, site);
+    const events = await readBefore(site.db, tail.id, before, limit);
+    const { oldest } = await site.hub.bounds(tail);
+    answer(ctx, { events, oldest });
+  });
+
+  function answerReceipt(ctx: Context, { event, cursor, isNew }: Receipt & { cursor: string }): void {
+    answer(ctx, { event, cursor }, isNew ? 201 : 200);
+  }
+
+  return router;
+}
+
+/** Puts a request's remark into the log; the cursor is the place behind it. */
+export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
+  const member = memberOf(ctx);
+  const input = inputOf(ctx);
+  const tail = await roomOf(ctx, site);
+  const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.text("id"), text: input.text("text") };
+  const remark = readRemark(id, text);
+  await limits.remark(member.id);
+  const receipt = await post(site.db, site.commit, tail, member, remark);
+  site.presence.saw({ roomId: tail.id, memberId: member.id });
+  if (receipt.isNew) site.metrics.appended.inc();
+  // a resend is answered with the first one's place, which may be in another room
+  const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
+  return { ...receipt, cursor };
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import Router from "@koa/router";
+import type { Context } from "koa";
+import { readBefore } from "../../db/events.ts";
+import { isPresent, leaveRoom, listMembers } from "../../db/members.ts";
+import { NODE_FRESH_SECONDS, readPresence } from "../../db/presence.ts";
+import { listRooms } from "../../db/rooms.ts";
+import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { Tail } from "../delivery/tail.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
+import { memberOf, type Session, setSessionCookie } from "../guard/session.ts";
+import { renderLobby } from "../pages/lobby.ts";
+import { renderRoom } from "../pages/room.ts";
+import { REFUSALS, Refusal } from "../refusal.ts";
+import { enter } from "../rooms/enter.ts";
+import type { Site } from "../site.ts";
+import { findRooms, roomOf } from "./find-room.ts";
+import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
+import { inputOf } from "./input.ts";
+import { say } from "./messages.ts";
+import { openSession } from "./sessions.ts";
+
+/** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
+type Again = { problem?: string; nickname?: string; text?: string };
+
+/** The site as pages: all of it works by links, forms and reloads. */
+export function pageRoutes(site: Site, limits: RateLimits): Router {
+  const router = new Router();
+
+  router.get(PATHS.lobby, async (ctx) => {
+    if (!chooseLanguage(ctx)) await showLobby(ctx, {});
+  });
+
+  router.post(PATHS.lobby, async (ctx) => {
+    await orAgain(ctx, showLobby, async (again) => {
+      again.nickname = inputOf(ctx).text("nickname") ?? "";
+      const [tail] = await findRooms(site, [inputOf(ctx).text("room") ?? "lobby"]);
+      await enterByForm(ctx, tail as Tail);
+    });
+  });
+
+  router.get(PATHS.room(":room"), async (ctx) => {
+    if (!chooseLanguage(ctx)) await showRoom(ctx, {});
+  });
+
+  router.post(PATHS.room(":room"), async (ctx) => {
+    await orAgain(ctx, showRoom, async (again) => {
+      const input = inputOf(ctx);
+      if (input.text("nickname") !== undefined) {
+        again.nickname = input.text("nickname") ?? "";
+        await enterByForm(ctx, await roomOf(ctx, site));
+      } else if (input.text("leave") !== undefined) {
+        await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId: memberOf(ctx).id });
+        redirect(ctx, PATHS.lobby);
+      } else {
+        again.text = input.text("text") ?? "";
+        // [HTML 4.10.22.4] forms write line ends as CRLF
+        ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
+        await say(ctx, site, limits);
+        redirect(ctx, ctx.path);
+      }
+    });
+  });
+
+  return router;
+
+  /** Does what a form asks; where it is refused, shows the page again with the reason. */
+  async function orAgain(
+    ctx: Context,
+    show: (ctx: Context, again: Again) => Promise<void>,
+    work: (again: Again) => Promise<void>,
+  ): Promise<void> {
+    const again: Again = {};
+    try {
+      await work(again);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
+      ctx.status = REFUSALS[error.code].status;
+      if (error.retrySeconds !== undefined) ctx.set("Retry-After", String(error.retrySeconds));
+      await show(ctx, { ...again, problem: error.code });
+    }
+  }
+
+  async function enterByForm(ctx: Context, tail: Tail): Promise<void> {
+    const { member, token } = await openSession(ctx, site, limits);
+    await enter(site.db, tail, member);
+    site.presence.saw({ roomId: tail.id, memberId: member.id });
+    setSessionCookie(ctx, token);
+    redirect(ctx, PATHS.room(tail.slug));
+  }
+
+  async function showLobby(ctx: Context, again: Again): Promise<void> {
+    const rooms = await listRooms(site.db, NODE_FRESH_SECONDS);
+    showPage(ctx, renderLobby(pageFrame(ctx, site), { rooms, ...again }));
+  }
+
+  async function showRoom(ctx: Context, again: Again): Promise<void> {
+    const tail = await roomOf(ctx, site);
+    const session: Session | undefined = ctx.state.session;
+    const place = { roomId: tail.id, memberId: session?.member.id ?? "" };
+    const present = session !== undefined && (await isPresent(site.db, place));
+    if (present) site.presence.saw(place);
+    // the log before the list of members: an event after the cursor may be in the list already, and means the same
+    const events = await readBefore(site.db, tail.id, Number.MAX_SAFE_INTEGER, HISTORY_EVENTS);
+    const [presence] = await readPresence(site.db, [tail.id]);
+    const view = {
+      room: { slug: tail.slug, title: tail.title },
+      events,
+      members: await listMembers(site.db, tail.id),
+      visitors: presence?.visitors ?? 0,
+      cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
+      hasOlder: events.length === HISTORY_EVENTS,
+      present,
+      clientId: randomUUID(),
+    };
+    showPage(ctx, renderRoom(pageFrame(ctx, site), { ...view, ...again }));
+  }
+}
+
+function showPage(ctx: Context, page: string): void {
+  ctx.type = "text/html; charset=utf-8";
+  ctx.vary("Accept-Language");
+  ctx.vary("Cookie");
+  const { status } = ctx;
+  ctx.body = page;
+  if (status !== 404) ctx.status = status;
+}
+
+/** `?language=ja` or `en`: remembered for a year, and off the address again. Gives whether it was asked for. */
+function chooseLanguage(ctx: Context): boolean {
+  const language = inputOf(ctx).text("language");
+  if (language !== "ja" && language !== "en") return false;
+  ctx.cookies.set(LANGUAGE_COOKIE, language, {
+    path: ctx.state.base || "/",
+    sameSite: "lax",
+    maxAge: 365 * 24 * 3_600_000,
+    overwrite: true,
+  });
+  redirect(ctx, ctx.path);
+  return true;
+}
+
+/** [RFC 9110 15.4.4] 303: fetch that with GET, so that a reload sends no form twice. Only to paths of our own routes. */
+function redirect(ctx: Context, path: string): void {
+  ctx.redirect(ctx.state.base + path);
+  ctx.status = 303;
+}

@@ -1,0 +1,53 @@
+import type { Context, Middleware } from "koa";
+import { isDatabaseAway } from "../../db/connect.ts";
+import { toJson } from "../delivery/frames.ts";
+import { renderRefused } from "../pages/refused.ts";
+import { REFUSALS, Refusal, refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import { pageFrame } from "./frame.ts";
+
+/**
+ * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's own way drops
+ * them). Expected ones are refusals; the database's absence is `unavailable`; anything else is a bug, logged once with
+ * its stack and answered 500.
+ */
+export function refused(site: Site): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.respond !== false && ctx.status === 404 && ctx.body == null) throw refuse("no_such_page");
+    } catch (error) {
+      const refusal = refusalOf(error);
+      site.metrics.refusals.inc({ code: refusal.code });
+      if (refusal.code === "internal") site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "a bug");
+      if (refusal.code === "unavailable") site.logger.debug({ err: error }, "the database is away");
+      if (ctx.res.headersSent) ctx.res.destroy();
+      else answerRefusal(ctx, site, refusal);
+    }
+  };
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  return refuse(isDatabaseAway(error) ? "unavailable" : "internal");
+}
+
+function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
+  const { status, title } = REFUSALS[refusal.code];
+  ctx.respond = true;
+  ctx.status = status;
+  if (refusal.retrySeconds !== undefined) ctx.set("Retry-After", String(refusal.retrySeconds));
+  if (isPage(ctx)) {
+    ctx.type = "text/html; charset=utf-8";
+    ctx.body = renderRefused(pageFrame(ctx, site), { status, code: refusal.code });
+    return;
+  }
+  // [RFC 9457] about:blank: the title says it all, `code` is for programs
+  const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
+  ctx.type = "application/problem+json; charset=utf-8";
+  ctx.body = toJson(problem);
+}
+
+function isPage(ctx: Context): boolean {
+  return /^\/($|rooms\/)/.test(ctx.path) || (ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/"));
+}

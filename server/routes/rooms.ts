@@ -1,0 +1,73 @@
+import Router from "@koa/router";
+import { isPresent, leaveRoom, listMembers, noteTyping } from "../../db/members.ts";
+import { NODE_FRESH_SECONDS, readPresence, tellPresence } from "../../db/presence.ts";
+import { createRoom, listRooms } from "../../db/rooms.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
+import { memberOf } from "../guard/session.ts";
+import { refuse } from "../refusal.ts";
+import { enter } from "../rooms/enter.ts";
+import { readSlug, readTitle } from "../rooms/slug.ts";
+import type { Site } from "../site.ts";
+import { answer } from "./answer.ts";
+import { roomOf } from "./find-room.ts";
+import { inputOf } from "./input.ts";
+
+/** The rooms, and who is in them. */
+export function roomRoutes(site: Site, limits: RateLimits): Router {
+  const { db } = site;
+  const router = new Router();
+
+  router.get(PATHS.rooms, async (ctx) => {
+    answer(ctx, { rooms: await listRooms(db, NODE_FRESH_SECONDS) });
+  });
+
+  router.post(PATHS.rooms, async (ctx) => {
+    const input = inputOf(ctx);
+    const slug = readSlug(input.text("slug") ?? "");
+    if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
+    const title = readTitle(input.text("title"), slug);
+    const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
+    await limits.room(ctx.state.address);
+    if (!(await createRoom(db, { slug, title, public: isPublic }))) throw refuse("room_exists");
+    answer(ctx, { room: { slug, title, public: isPublic } }, 201);
+  });
+
+  router.get(PATHS.roomState(":room"), async (ctx) => {
+    const tail = await roomOf(ctx, site);
+    // the cursor is read before the list: what happens between is told again by an event, and means the same
+    const cursor = tail.cursorAt(tail.sent);
+    const [presence] = await readPresence(db, [tail.id]);
+    const members = await listMembers(db, tail.id);
+    answer(ctx, { room: { slug: tail.slug, title: tail.title }, members, visitors: presence?.visitors ?? 0, cursor });
+  });
+
+  router.post(PATHS.enter(":room"), async (ctx) => {
+    const member = memberOf(ctx);
+    const tail = await roomOf(ctx, site);
+    await limits.move(member.id);
+    await enter(db, tail, member);
+    site.presence.saw({ roomId: tail.id, memberId: member.id });
+    answer(ctx, { member });
+  });
+
+  router.post(PATHS.leave(":room"), async (ctx) => {
+    const member = memberOf(ctx);
+    const tail = await roomOf(ctx, site);
+    await limits.move(member.id);
+    await leaveRoom(db, { roomId: tail.id, memberId: member.id });
+    answer(ctx, {});
+  });
+
+  router.post(PATHS.typing(":room"), async (ctx) => {
+    const member = memberOf(ctx);
+    const tail = await roomOf(ctx, site);
+    await limits.move(member.id);
+    const place = { roomId: tail.id, memberId: member.id };
+    if (!(await noteTyping(db, place))) throw refuse((await isPresent(db, place)) ? "unavailable" : "forbidden");
+    await tellPresence(db, [tail.id]);
+    answer(ctx, {});
+  });
+
+  return router;
+}

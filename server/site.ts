@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import type { Knex } from "knex";
+import { connect } from "../db/connect.ts";
+import { createGroupCommit, type GroupCommit } from "../db/group-commit.ts";
+import { type Log, openLog, unsafeSettings } from "../db/log.ts";
+import { migrate } from "../db/migrate.ts";
+import type { Config } from "./config.ts";
+import { type Bus, createBus } from "./delivery/bus.ts";
+import { createHub, type Hub } from "./delivery/hub.ts";
+import { createPresence, type Presence } from "./delivery/presence.ts";
+import type { Logger } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { refuse } from "./refusal.ts";
+import { createTokens, type Tokens } from "./token.ts";
+
+/** What the routes work with: one node's connections, readers and keys. */
+export type Site = {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  db: Knex;
+  log: Log;
+  commit: GroupCommit;
+  bus: Bus;
+  hub: Hub;
+  presence: Presence;
+  tokens: Tokens;
+  isDraining: boolean;
+};
+
+/** Opens the log at `databaseUrl`, migrating it, and starts what listens to it. */
+export async function openSite(config: Config, databaseUrl: string, logger: Logger): Promise<Site> {
+  const metrics = createMetrics();
+  const db = connect(databaseUrl, { poolMax: config.poolMax });
+  try {
+    await migrate(db);
+    const log = await openLog(db);
+    warnOfUnsafe(await unsafeSettings(db), logger);
+    return await startSite(config, databaseUrl, logger, metrics, db, log);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+/** Stops in reverse: readers, bus, presence, pool. */
+export async function closeSite(site: Site): Promise<void> {
+  await site.bus.stop();
+  site.hub.stop();
+  await site.presence.stop();
+  await site.db.destroy();
+}
+
+async function startSite(
+  config: Config,
+  url: string,
+  logger: Logger,
+  metrics: Metrics,
+  db: Knex,
+  log: Log,
+): Promise<Site> {
+  const node = randomBytes(6).toString("hex");
+  const onReader = (roomId: number, memberId: string | undefined) => {
+    if (memberId !== undefined) presence.saw({ roomId, memberId });
+    presence.onReader(roomId);
+  };
+  const hub = createHub({ db, log, logger, metrics, onReader, onMember: (roomId) => presence.onPresence([roomId]) });
+  const presence = createPresence({ db, node, graceSeconds: config.graceSeconds, logger, hub });
+  const onNews = (roomIds?: number[]) => {
+    hub.wake(roomIds);
+    if (roomIds === undefined) void hub.checkEpoch().catch((error) => logger.debug({ err: error }, "epoch not read"));
+  };
+  const listenUrl = config.listenUrl ?? url;
+  const bus = createBus({ db, url: listenUrl, node, logger, metrics, onNews, onPresence: presence.onPresence });
+  const commit = createGroupCommit(
+    db,
+    () => refuse("unavailable"),
+    (size) => metrics.batch.observe(size),
+  );
+  await bus.start();
+  const tokens = createTokens(config.secret ?? log.secret);
+  return { config, logger, metrics, db, log, commit, bus, hub, presence, tokens, isDraining: false };
+}
+
+function warnOfUnsafe(settings: string[], logger: Logger): void {
+  if (settings.length === 0) return;
+  logger.warn(
+    { settings },
+    "THIS DATABASE MAY LOSE ACKNOWLEDGED REMARKS when it or its machine falls: switch these settings of PostgreSQL on",
+  );
+}

@@ -1,0 +1,42 @@
+import cluster, { type Worker } from "node:cluster";
+import type { Environment } from "./config.ts";
+
+/** Nodes in child processes that share the port. */
+export type Workers = { url: string; stop(): Promise<void> };
+
+/** A worker that dies is replaced after this long, so that one that cannot start does not spin. */
+const REPLACE_MS = 1_000;
+
+/** Starts WORKERS nodes on one database and keeps that many alive. Resolves when the first serves; throws if none can. */
+export async function runWorkers(environment: Environment, databaseUrl: string): Promise<Workers> {
+  let isStopping = false;
+  const fork = () => cluster.fork({ DATABASE_URL: databaseUrl });
+  cluster.on("exit", (worker) => {
+    if (isStopping || worker.exitedAfterDisconnect) return;
+    setTimeout(() => isStopping || fork(), REPLACE_MS).unref();
+  });
+  const first = fork();
+  const port = await portOf(first);
+  for (let n = 1; n < environment.WORKERS; n += 1) fork();
+  return { url: `http://${environment.HOST || "localhost"}:${port}${environment.BASE_PATH}`, stop };
+
+  async function stop(): Promise<void> {
+    isStopping = true;
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    await Promise.all(workers.map(stopWorker));
+  }
+}
+
+function portOf(worker: Worker): Promise<number> {
+  return new Promise((resolve, reject) => {
+    worker.once("listening", (address) => resolve(address.port));
+    worker.once("exit", (code) => reject(new Error(`a worker ended with ${code} before it served`)));
+  });
+}
+
+function stopWorker(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once("exit", () => resolve());
+    worker.process.kill("SIGTERM");
+  });
+}

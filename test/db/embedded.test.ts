@@ -1,0 +1,299 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { chmod, cp, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded.ts";
+import { isAlive } from "../../db/embedded-owner.ts";
+import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded-programs.ts";
+import { databaseUser } from "../../db/embedded-user.ts";
+import { explain, StartError } from "../../db/start-error.ts";
+import { query } from "../support/database.ts";
+
+const isRoot = process.getuid?.() === 0;
+const asRoot = (sentence: string, body: () => Promise<void>) =>
+  isRoot ? test(sentence, body) : test.skip(`${sentence} (needs root)`, body);
+const asOrdinaryUser = (sentence: string, body: () => Promise<void>) =>
+  isRoot ? test.skip(`${sentence} (needs a user that is not root)`, body) : test(sentence, body);
+
+/** All folders of this file, and in it the data folder that most tests share: a start that finds data is the faster. */
+const place = join(tmpdir(), `chattera-embedded-${randomUUID()}`);
+const folder = join(place, "shared");
+const running: { stop(): Promise<void> }[] = [];
+let firstSaid: string[] = [];
+
+beforeAll(async () => {
+  await mkdir(place);
+  await chmod(place, 0o755);
+  const said: string[] = [];
+  const { url } = await start({ say: (line) => said.push(line) });
+  firstSaid = said;
+  await query(url, "create table kept (word text)");
+  await query(url, "insert into kept values ('hello')");
+  await stopAll();
+});
+afterEach(stopAll);
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+test("the first start makes a database, the next one finds what was written", async () => {
+  expect(firstSaid).toEqual([`Making a new database in ${folder}.`]);
+  const said: string[] = [];
+  const { url } = await start({ say: (line) => said.push(line) });
+  expect(await query(url, "select word from kept")).toEqual([{ word: "hello" }]);
+  expect(said).toEqual([]);
+});
+
+test("what is acknowledged is on the disk, and only this machine is listened to", async () => {
+  const { url } = await start();
+  expect(await query(url, "show fsync")).toEqual([{ fsync: "on" }]);
+  expect(await query(url, "show synchronous_commit")).toEqual([{ synchronous_commit: "on" }]);
+  expect(await query(url, "show listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
+});
+
+test("nobody comes in without the password, and with it nobody is superuser", async () => {
+  const { url } = await start();
+  const guess = new URL(url);
+  guess.password = "guess";
+  await expect(query(guess.href, "select 1")).rejects.toThrow("password authentication failed");
+  expect(await query(url, "select rolsuper from pg_roles where rolname = current_user")).toEqual([{ rolsuper: false }]);
+  expect((await stat(join(folder, "password"))).mode & 0o777).toBe(0o600);
+});
+
+test("a setting that is given wins over ours", async () => {
+  const { url } = await start({ settings: { work_mem: "2MB" } });
+  expect(await query(url, "show work_mem")).toEqual([{ work_mem: "2MB" }]);
+});
+
+test("a second start in the same folder is refused with the number of the process that has it", async () => {
+  await start();
+  const refused = await startError({});
+  expect(refused.message).toContain(`${folder} is in use by process ${process.pid}`);
+  expect(refused.inUse).toBe(true);
+});
+
+test("a lock whose number now belongs to a younger process is no lock", async () => {
+  await writeFile(join(folder, "owner.lock"), `${process.pid} 1`);
+  await start();
+});
+
+test("stopping leaves no process and no lock, however often it is asked for", async () => {
+  const database = await start();
+  const pid = await serverPid();
+  expect(await isAlive(pid)).toBe(true);
+  await Promise.all([database.stop(), database.stop()]);
+  expect(await isAlive(pid)).toBe(false);
+  expect(await readdir(folder)).not.toContain("owner.lock");
+});
+
+test("after chattera was killed the next start stops the server it left and keeps the data", async () => {
+  const killed = await startInChild();
+  await query(killed.url, "insert into kept values ('before the kill')");
+  const pid = await serverPid();
+  killed.child.kill("SIGKILL");
+  await once(killed.child, "exit");
+  expect(await isAlive(pid)).toBe(true);
+
+  const said: string[] = [];
+  const { url } = await start({ say: (line) => said.push(line) });
+  expect(said).toEqual([`Stopping the PostgreSQL (process ${pid}) that an earlier chattera left running.`]);
+  expect(await isAlive(pid)).toBe(false);
+  expect(await query(url, "select count(*)::int as n from kept where word = 'before the kill'")).toEqual([{ n: 1 }]);
+});
+
+test("a server that dies is started again at the same address", async () => {
+  let noticed = (_line: string) => {};
+  const notice = new Promise<string>((resolve) => {
+    noticed = resolve;
+  });
+  const { url } = await start({ say: noticed });
+  const pid = await serverPid();
+  process.kill(pid, "SIGKILL");
+  expect(await notice).toContain("ended unexpectedly");
+  await until(() =>
+    query(url, "select 1").then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await serverPid()).not.toBe(pid);
+});
+
+test("a stranger who got the old server's number after a reboot is left alone and does not hinder", async () => {
+  const stranger = spawn("sleep", ["60"], { ...databaseUser() });
+  await once(stranger, "spawn");
+  await writeFile(join(folder, "postgresql", "postmaster.pid"), `${stranger.pid}\n${folder}\n`);
+  await start();
+  expect(await isAlive(stranger.pid as number)).toBe(true);
+  stranger.kill();
+});
+
+test("data of another major version is refused and left as it is", async () => {
+  const file = join(folder, "postgresql", "PG_VERSION");
+  const version = await readFile(file, "utf8");
+  await writeFile(file, "15\n");
+  const { message } = await startError({});
+  await writeFile(file, version);
+  expect(message).toContain("is of PostgreSQL 15 but this chattera brings 18");
+});
+
+test("data whose password file is gone or another's is refused, not made anew", async () => {
+  const file = join(folder, "password");
+  const password = await readFile(file);
+  await rm(file);
+  const gone = await startError({});
+  await writeFile(file, "guess", { mode: 0o600 });
+  const other = await startError({});
+  await writeFile(file, password, { mode: 0o600 });
+  expect(gone.message).toContain(`${file} is missing`);
+  expect(other.message).toContain("is not this database's");
+  expect(await readdir(join(folder, "postgresql"))).not.toContain("postmaster.pid");
+});
+
+test("a file in the place of the data folder is refused", async () => {
+  const dataDir = join(place, "file");
+  await writeFile(dataDir, "");
+  expect((await startError({ dataDir })).message).toContain("is not a folder");
+});
+
+test("a full disk, a machine without memory and any other trouble are told in one sentence", () => {
+  const full = 'initdb: error: could not write to file "x": No space left on device';
+  expect(explain(full, "/data").message).toBe(
+    "The disk that holds /data is full: free some space, or set DATA_DIR to a folder on another disk.",
+  );
+  expect(explain("FATAL:  could not map anonymous shared memory: Cannot allocate memory", "/data").message).toContain(
+    "not enough memory",
+  );
+  expect(explain("LOG:  starting\n12:00 [1] FATAL:  something else\nLOG:  end", "/data").message).toBe(
+    "PostgreSQL did not start in /data; it said: 12:00 [1] FATAL:  something else",
+  );
+});
+
+test("a platform without a PostgreSQL of ours is told to bring its own", () => {
+  expect(() => packagedPrograms("aix", "ppc64")).toThrow(/no PostgreSQL of its own for aix ppc64.*set DATABASE_URL/);
+});
+
+test("a system without the programs' loader is told to bring its own", async () => {
+  const native = await fakePackage("musl");
+  await writeFile(join(native, "bin", "postgres"), "#!/no/such/loader\n", { mode: 0o755 });
+  await expect(findPrograms(native, place, databaseUser())).rejects.toThrow(/GNU C library.*set DATABASE_URL/);
+});
+
+test("links between the libraries that npm did not make are made", async () => {
+  const native = await packageWithoutLinks("unlinked");
+  expect((await runProgram({ folder: native, major: "18" }, "postgres", ["--version"], databaseUser())).code).toBe(127);
+  expect(await findPrograms(native, place, databaseUser())).toEqual({ folder: native, major: "18" });
+  expect((await lstat(join(native, "lib", "libicuuc.so.60"))).isSymbolicLink()).toBe(true);
+});
+
+asOrdinaryUser("where links cannot be made the programs are copied into the data folder", async () => {
+  const native = await packageWithoutLinks("unwritable");
+  const dataDir = await emptyFolder("unwritable-data");
+  await chmod(join(native, "lib"), 0o555);
+  const { folder: copy } = await findPrograms(native, dataDir, undefined);
+  await chmod(join(native, "lib"), 0o755);
+  expect(copy.startsWith(dataDir)).toBe(true);
+});
+
+asOrdinaryUser("a folder that cannot be written is refused", async () => {
+  const dataDir = await emptyFolder("read-only");
+  await chmod(dataDir, 0o555);
+  expect((await startError({ dataDir })).message).toContain(`${dataDir} cannot be written`);
+});
+
+asRoot("programs that the database's user cannot reach are copied once into the data folder", async () => {
+  const closed = await emptyFolder("closed");
+  await chmod(closed, 0o700);
+  await symlink(packagedPrograms(), join(closed, "native"));
+  await symlink(join(packagedPrograms(), "..", "package.json"), join(closed, "package.json"));
+  const { url } = await start({ programs: join(closed, "native") });
+  expect(await query(url, "select word from kept limit 1")).toEqual([{ word: "hello" }]);
+  const [copy] = (await readdir(folder)).filter((name) => name.startsWith("programs-"));
+  const made = (await stat(join(folder, copy as string))).ctimeMs;
+  await stopAll();
+  await start({ programs: join(closed, "native") });
+  expect((await stat(join(folder, copy as string))).ctimeMs).toBe(made);
+});
+
+asRoot("a data folder that the database's user cannot reach is refused", async () => {
+  const closed = await emptyFolder("closed-data");
+  await chmod(closed, 0o700);
+  expect((await startError({ dataDir: join(closed, "data") })).message).toMatch(
+    /cannot be reached by user 65534.*closed-data is closed.*set DATA_DIR/,
+  );
+});
+
+asRoot("a database user without an entry in /etc/passwd is refused", async () => {
+  process.env.CHATTERA_PG_UID = "61234";
+  const { message } = await startError({ dataDir: join(place, "nameless") });
+  delete process.env.CHATTERA_PG_UID;
+  expect(message).toContain("User 61234 has no entry in /etc/passwd");
+});
+
+asRoot("root's data lies where the database's user can reach it", async () => {
+  expect(defaultDataDir()).toBe("/var/lib/chattera");
+});
+
+asOrdinaryUser("an ordinary user's data lies in the folder one stands in", async () => {
+  expect(defaultDataDir()).toBe(join(process.cwd(), "data"));
+});
+
+async function start(options: Parameters<typeof startEmbedded>[0] = {}): Promise<EmbeddedDatabase> {
+  const database = await startEmbedded({ dataDir: folder, ...options });
+  running.push(database);
+  return database;
+}
+
+async function stopAll(): Promise<void> {
+  for (const database of running.splice(0)) await database.stop();
+}
+
+async function startError(options: Parameters<typeof startEmbedded>[0]): Promise<StartError> {
+  const error = await start(options).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(StartError);
+  return error as StartError;
+}
+
+async function startInChild(): Promise<{ url: string; child: ChildProcess }> {
+  const program = fileURLToPath(new URL("../support/hold-database.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", program, folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  running.push({ stop: async () => void child.kill("SIGKILL") });
+  const [url] = await once(createInterface(child.stdout), "line");
+  return { url, child };
+}
+
+async function serverPid(): Promise<number> {
+  return Number.parseInt(await readFile(join(folder, "postgresql", "postmaster.pid"), "utf8"), 10);
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(setImmediate);
+}
+
+async function emptyFolder(name: string): Promise<string> {
+  const path = join(place, name);
+  await mkdir(path);
+  return path;
+}
+
+async function fakePackage(name: string): Promise<string> {
+  const path = await emptyFolder(name);
+  await mkdir(join(path, "native", "bin"), { recursive: true });
+  await cp(join(packagedPrograms(), "..", "package.json"), join(path, "package.json"));
+  return join(path, "native");
+}
+
+/** As npm --ignore-scripts leaves the package, as far as the program `postgres` needs it. */
+async function packageWithoutLinks(name: string): Promise<string> {
+  const native = await fakePackage(name);
+  await cp(packagedPrograms(), native, {
+    recursive: true,
+    filter: async (path) => !/\.a$|share$/.test(path) && !(await lstat(path)).isSymbolicLink(),
+  });
+  return native;
+}

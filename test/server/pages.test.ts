@@ -1,0 +1,160 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { en } from "../../server/pages/en.ts";
+import { ja } from "../../server/pages/ja.ts";
+import { chooseLanguage, type Language } from "../../server/pages/language.ts";
+import type { PageFrame } from "../../server/pages/layout.ts";
+import { renderLobby } from "../../server/pages/lobby.ts";
+import { renderRefused } from "../../server/pages/refused.ts";
+import { type RoomView, renderRoom } from "../../server/pages/room.ts";
+
+const REFUSALS =
+  "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid text_invalid too_large unsupported_type too_many unavailable draining room_exists internal".split(
+    " ",
+  );
+
+const ann: Member = { id: "m1", nickname: "花子", color: "#b3261e", trip: "◆abc" };
+const mallory: Member = { id: "m2", nickname: `<img src=x onerror="alert(1)">`, color: `"><script>` };
+
+function frame(changes: Partial<PageFrame> = {}): PageFrame {
+  const assets = { script: "/assets/main.js", style: "/assets/main.css", icon: "/assets/icon.svg" };
+  return { language: "en", basePath: "/chat", here: "/rooms/lobby", formToken: "proof", ...assets, ...changes };
+}
+
+function event(seq: number, changes: Partial<RoomEvent> = {}): RoomEvent {
+  return {
+    room: "lobby",
+    seq,
+    kind: "message",
+    member: ann,
+    at: "2026-11-22T12:34:56Z",
+    text: `remark ${seq}`,
+    ...changes,
+  };
+}
+
+function room(changes: Partial<RoomView> = {}): RoomView {
+  return {
+    room: { slug: "lobby", title: "Lobby" },
+    events: [event(1), event(2)],
+    members: [ann],
+    visitors: 3,
+    cursor: "k3x9.1-2",
+    hasOlder: false,
+    present: true,
+    clientId: "client-id-1",
+    ...changes,
+  };
+}
+
+function forms(page: string): string[] {
+  return page.match(/<form[\s\S]*?<\/form>/g) ?? [];
+}
+
+describe("the pages", () => {
+  test("a room's page has the hooks that the world outside relies on", () => {
+    const page = renderRoom(frame({ member: ann }), room());
+    expect(page.startsWith("<!doctype html>")).toBe(true);
+    expect(page).toContain('<ol id="log"');
+    expect(page).toMatch(/data-seq="1"[^>]*>.*class="nickname">花子<.*class="text">remark 1</);
+    expect(page).toMatch(/<form id="say"[\s\S]*name="id" value="client-id-1"[\s\S]*<textarea[^>]* name="text"/);
+    expect(page).toMatch(/id="connection"[^>]* data-state="[^"]*" data-transport="page"/);
+    expect(page).toMatch(/<ul id="members"[\s\S]*花子[\s\S]*<\/ul>/);
+    expect(page).toContain('data-cursor="k3x9.1-2"');
+  });
+
+  test("who has not entered may read, and is asked for a nickname in the place of a remark", () => {
+    const page = renderRoom(frame(), room({ present: false, nickname: "Bob" }));
+    expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/rooms\/lobby"[\s\S]*name="nickname" value="Bob"/);
+    expect(page).toContain("remark 2");
+    expect(page).not.toContain('id="say"');
+  });
+
+  test("the lobby lists the rooms, each with a button of its own", () => {
+    const rooms = ["lobby", "茶室"].map((slug) => ({ slug, title: slug, members: 1, visitors: 2, lastAt: null }));
+    const page = renderLobby(frame({ here: "/" }), { rooms, nickname: "Bob", problem: "nickname_taken" });
+    expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/"/);
+    expect(page).toMatch(/<button[^>]* name="room" value="lobby"[\s\S]*<button[^>]* name="room" value="茶室"/);
+    expect(page).toContain(en.refusals.nickname_taken);
+    expect(page).toContain('href="/chat/rooms/%E8%8C%B6%E5%AE%A4"');
+  });
+
+  test("nothing a person wrote becomes markup", () => {
+    const text = `</textarea><script>alert(1)</script>`;
+    const events = [event(1, { member: mallory, text }), event(2, { member: mallory, kind: "enter" })];
+    const title = `<b>"'`;
+    const page = [
+      renderRoom(frame({ member: mallory }), room({ events, members: [mallory], text, room: { slug: "a", title } })),
+      renderRoom(frame(), room({ present: false, nickname: mallory.nickname })),
+      renderLobby(frame(), {
+        rooms: [{ slug: `"><script>`, title, members: 0, visitors: 0, lastAt: null }],
+        nickname: mallory.nickname,
+      }),
+      renderRefused(frame(), { status: 404, code: "<script>" }),
+    ].join("\n");
+    expect(page).toContain("&lt;img src");
+    expect(page).not.toMatch(/<img|<b>|<script>|<\/textarea><script/);
+  });
+
+  test("an address in a remark is a link, and what follows it is not", () => {
+    const text = "見て https://example.jp/a?b=1&c=2。javascript:alert(1) (http://example.org/).";
+    const page = renderRoom(frame(), room({ events: [event(1, { text })] }));
+    const links = page.match(/<a [^>]*_blank[^>]*>[^<]*<\/a>/g) ?? [];
+    expect(links.map((link) => /href="([^"]*)"/.exec(link)?.[1])).toEqual([
+      "https://example.jp/a?b=1&#38;c=2",
+      "http://example.org/",
+    ]);
+    expect(links[0]).toContain('rel="nofollow noopener noreferrer ugc"');
+    expect(page).toContain("。javascript:alert(1) (");
+  });
+
+  test("every form carries the proof that it is ours", () => {
+    const pages = [
+      renderLobby(frame(), { rooms: [] }),
+      renderRoom(frame({ member: ann }), room()),
+      renderRoom(frame(), room({ present: false })),
+    ];
+    const all = pages.flatMap(forms);
+    expect(all.length).toBe(4);
+    for (const form of all) expect(form).toContain('name="form_token" value="proof"');
+  });
+
+  test("nothing on a page needs an inline script or style", () => {
+    const page = renderRoom(frame({ member: ann }), room()) + renderLobby(frame(), { rooms: [] });
+    expect(page).not.toMatch(/ style=| on[a-z]+=|<style|<script(?![^>]* src=)|href="javascript:/);
+  });
+});
+
+describe("the languages", () => {
+  test.each<Language>(["ja", "en"])("every refusal and every place has its word in %s", (language) => {
+    const words = language === "ja" ? ja : en;
+    expect(Object.keys(words.refusals).sort()).toEqual([...REFUSALS].sort());
+    expect(leaves(words).every((word) => word.trim() !== "")).toBe(true);
+    expect(placeholders(words)).toEqual(placeholders(language === "ja" ? en : ja));
+    expect(renderLobby(frame({ language }), { rooms: [] })).toContain(`<html lang="${language}">`);
+    expect(renderLobby(frame({ language }), { rooms: [] })).toContain(words.tagline);
+  });
+
+  test.each([
+    [undefined, undefined, "en"],
+    [undefined, "ja", "ja"],
+    [undefined, "ja-JP,ja;q=0.9,en-US;q=0.8", "ja"],
+    [undefined, "en-US,en;q=0.9,ja;q=0.8", "en"],
+    [undefined, "fr, ja;q=0.3, en;q=0.2", "ja"],
+    [undefined, "ja;q=0, en;q=0.1", "en"],
+    [undefined, "ja;q=nonsense", "en"],
+    ["en", "ja", "en"],
+    ["ja", "en", "ja"],
+    ["xx", "ja", "ja"],
+  ])("chosen %p and Accept-Language %p give %p", (chosen, header, language) => {
+    expect(chooseLanguage(chosen, header)).toBe(language);
+  });
+});
+
+function leaves(words: object): string[] {
+  return Object.values(words).flatMap((word) => (typeof word === "string" ? [word] : leaves(word)));
+}
+
+function placeholders(words: object): string[] {
+  return leaves(words).map((word) => (word.match(/\{\w+\}/g) ?? []).sort().join());
+}
