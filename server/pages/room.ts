@@ -30,12 +30,12 @@ export function renderRoom(frame: PageFrame, view: RoomView): string {
   const body = html`<main id="room" class="room" ${scriptState(frame, view)}>
 ${roomBar(frame, view)}
 <div class="room-body">
+${people(words, view.members, view.visitors)}
 <section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
 <button id="older" class="button quiet" type="button" hidden>${words.older}</button>
 <ol id="log" class="log">
 ${view.events.map((event, index) => messageLine(words, event, view.events[index - 1]))}</ol>
 </section>
-${people(words, view.members, view.visitors)}
 <div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>

@@ -1,0 +1,153 @@
+import { createServer, get, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import type { RoomEvent } from "../protocol/event.ts";
+
+/** What to read from: an app's `callback()`, a server, or the URL of one that runs. */
+export type Target = RequestListener | Server | string;
+
+/** An open event stream, in a test's hands. */
+export type Stream = {
+  /** The next so many events of the log, in order; waits for them. Rejects when the stream ends or `timeoutMs` passes. */
+  events(count: number): Promise<RoomEvent[]>;
+  /** The next signal of a name, e.g. `hello`, `members`, `reset`; those that came before count too. */
+  signal(name: string): Promise<unknown>;
+  /** The cursor behind the last event read: `after` of a stream that goes on from here. */
+  cursor(): string;
+  close(): Promise<void>;
+};
+
+export type StreamOptions = {
+  room: string;
+  /** Where to start; without it, from now on. */
+  after?: string;
+  /** A session's token, to read as a member. */
+  token?: string;
+  /** How long to wait for anything, 5000 ms unless said. */
+  timeoutMs?: number;
+};
+
+/**
+ * Opens `/api/events` and resolves with the first frame (`hello`): what is said from then on will be read.
+ * A test's `const stream = await openStream(app.callback(), { room: "lobby" })`, then `await stream.events(2)`.
+ */
+export async function openStream(target: Target, options: StreamOptions): Promise<Stream> {
+  const { url, close } = await reach(target);
+  const query = new URLSearchParams({ room: options.room });
+  if (options.after !== undefined) query.set("after", options.after);
+  if (options.token !== undefined) query.set("token", options.token);
+  const response = await request(`${url}/api/events?${query}`);
+  const stream = readStream(response, options.timeoutMs ?? 5_000, close);
+  try {
+    if (response.statusCode !== 200) throw new Error(`the stream was answered ${response.statusCode}`);
+    await stream.peek("hello");
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
+  return stream;
+}
+
+/** Opens a stream, reads its first `count` events, closes it. */
+export async function readEvents(target: Target, options: StreamOptions & { count: number }): Promise<RoomEvent[]> {
+  const stream = await openStream(target, options);
+  try {
+    return await stream.events(options.count);
+  } finally {
+    await stream.close();
+  }
+}
+
+/** A URL as it is; an app or a server on a free port of this machine while it is needed. */
+async function reach(target: Target): Promise<{ url: string; close: () => Promise<void> }> {
+  if (typeof target === "string") return { url: target.replace(/\/$/, ""), close: async () => undefined };
+  const server = typeof target === "function" ? createServer(target) : target;
+  const isOurs = !server.listening;
+  if (isOurs) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = async () => {
+    if (isOurs) await new Promise((resolve) => server.close(resolve));
+  };
+  return { url, close };
+}
+
+function request(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, headers: { accept: "text/event-stream" } }, resolve).once("error", reject);
+  });
+}
+
+function readStream(
+  response: IncomingMessage,
+  timeoutMs: number,
+  release: () => Promise<void>,
+): Stream & { peek(name: string): Promise<unknown> } {
+  const events: EventSourceMessage[] = [];
+  const signals: EventSourceMessage[] = [];
+  let hasEnded = false;
+  let cursor = "";
+  let wake: () => void = () => undefined;
+  const parser = createParser({ onEvent: (event) => (event.event ? signals : events).push(event) });
+  response.setEncoding("utf8");
+  response.on("data", (text: string) => {
+    parser.feed(text);
+    wake();
+  });
+  const onEnd = () => {
+    hasEnded = true;
+    wake();
+  };
+  response.on("error", onEnd);
+  response.on("close", onEnd);
+
+  return {
+    events: async (count) => {
+      const read = await until(
+        () => (events.length >= count ? events.splice(0, count) : undefined),
+        () => `${count} events; ${events.length} came`,
+      );
+      cursor = read.at(-1)?.id ?? cursor;
+      return read.map((event) => JSON.parse(event.data));
+    },
+    signal: async (name) => {
+      const found = await find(name);
+      signals.splice(signals.indexOf(found), 1);
+      return JSON.parse(found.data);
+    },
+    peek: find,
+    cursor: () => cursor,
+    close: async () => {
+      response.destroy();
+      await release();
+    },
+  };
+
+  function find(name: string): Promise<EventSourceMessage> {
+    return until(
+      () => signals.find((signal) => signal.event === name),
+      () => `the signal ${name}`,
+    );
+  }
+
+  /** Resolves with what `take` gives once it gives something. */
+  async function until<T>(take: () => T | undefined, awaited: () => string): Promise<T> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const taken = take();
+      if (taken !== undefined) return taken;
+      if (hasEnded) throw new Error(`the stream ended before ${awaited()}`);
+      if (performance.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${awaited()}`);
+      await somethingOr(deadline);
+    }
+  }
+
+  function somethingOr(deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deadline - performance.now());
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

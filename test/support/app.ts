@@ -1,0 +1,72 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import request from "supertest";
+import { type App, createApp } from "../../server/app.ts";
+import { createLog } from "../../server/log.ts";
+import { createDatabase } from "./database.ts";
+
+/** A node of the site under test, on a free port. */
+export type TestNode = { app: App; server: Server; url: string; close(): Promise<void> };
+
+/** A site under test: nodes on a database of its own. */
+export type TestSite = { databaseUrl: string; nodes: TestNode[]; close(): Promise<void> };
+
+/** Opens `count` nodes on a fresh database. Limits are off unless the settings say otherwise. */
+export async function openSite(settings: { [name: string]: string } = {}, count = 1): Promise<TestSite> {
+  const database = await createDatabase();
+  const nodes: TestNode[] = [];
+  for (let n = 0; n < count; n += 1) nodes.push(await openNode(database.url, settings));
+  const close = async () => {
+    for (const node of nodes) await node.close();
+    await database.drop();
+  };
+  return { databaseUrl: database.url, nodes, close };
+}
+
+/** One more node on a database. LOG_LEVEL in the environment shows what it has to say. */
+export async function openNode(databaseUrl: string, settings: { [name: string]: string } = {}): Promise<TestNode> {
+  const logger = createLog(process.env.LOG_LEVEL ?? "silent");
+  const app = await createApp({ databaseUrl, settings: { CHATTERA_LIMITS: "off", ...settings }, logger });
+  const server = createServer(app.callback());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = async () => {
+    await app.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { app, server, url, close };
+}
+
+/** Somebody with a session. */
+export type Person = { id: string; nickname: string; token: string; cookie: string };
+
+/** Gives a nickname a session at a node. */
+export async function person(url: string, nickname: string): Promise<Person> {
+  const { body, headers } = await request(url).post("/api/session").send({ nickname }).expect(201);
+  return { id: body.member.id, nickname, token: body.token, cookie: String(headers["set-cookie"]).split(";")[0] ?? "" };
+}
+
+let remarks = 0;
+
+/** A client id nobody used before. */
+export function clientId(): string {
+  remarks += 1;
+  return `test-${process.pid}-${String(remarks).padStart(6, "0")}`;
+}
+
+/** Says something in a room and gives the receipt's body. */
+export async function say(
+  url: string,
+  who: Person,
+  text: string,
+  options: { room?: string; id?: string } = {},
+): Promise<{ event: { seq: number; text: string }; cursor: string }> {
+  const path = `/api/rooms/${encodeURIComponent(options.room ?? "lobby")}/messages`;
+  const { status, body } = await request(url)
+    .post(path)
+    .set("authorization", `Bearer ${who.token}`)
+    .send({ id: options.id ?? clientId(), text });
+  if (status !== 201 && status !== 200) throw new Error(`a remark was answered ${status} ${JSON.stringify(body)}`);
+  return body;
+}
