@@ -18,9 +18,12 @@ export type Stream = {
 };
 
 export type StreamOptions = {
-  room: string;
-  /** Where to start; without it, from now on. */
-  after?: string;
+  /** The room to follow, or up to eight. */
+  room: string | string[];
+  /** Where to start, as a cursor or several; without one, from now on. */
+  after?: string | string[];
+  /** The same as a browser's EventSource sends it when it comes back. */
+  lastEventId?: string;
   /** A session's token, to read as a member. */
   token?: string;
   /** How long to wait for anything, 5000 ms unless said. */
@@ -33,10 +36,10 @@ export type StreamOptions = {
  */
 export async function openStream(target: Target, options: StreamOptions): Promise<Stream> {
   const { url, close } = await reach(target);
-  const query = new URLSearchParams({ room: options.room });
-  if (options.after !== undefined) query.set("after", options.after);
+  const query = new URLSearchParams([options.room].flat().map((room): [string, string] => ["room", room]));
+  for (const after of [options.after ?? []].flat()) query.append("after", after);
   if (options.token !== undefined) query.set("token", options.token);
-  const response = await request(`${url}/api/events?${query}`);
+  const response = await request(`${url}/api/events?${query}`, options.lastEventId);
   const stream = readStream(response, options.timeoutMs ?? 5_000, close);
   try {
     if (response.statusCode !== 200) throw new Error(`the stream was answered ${response.statusCode}`);
@@ -71,9 +74,10 @@ async function reach(target: Target): Promise<{ url: string; close: () => Promis
   return { url, close };
 }
 
-function request(url: string): Promise<IncomingMessage> {
+function request(url: string, lastEventId: string | undefined): Promise<IncomingMessage> {
+  const headers = { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": lastEventId }) };
   return new Promise((resolve, reject) => {
-    get(url, { agent: false, headers: { accept: "text/event-stream" } }, resolve).once("error", reject);
+    get(url, { agent: false, headers }, resolve).once("error", reject);
   });
 }
 

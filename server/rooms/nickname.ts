@@ -11,18 +11,23 @@ export function readNickname(typed: string): { nickname: string; secret: string 
   const at = typed.indexOf("#");
   const name = at < 0 ? typed : typed.slice(0, at);
   const secret = at < 0 ? undefined : typed.slice(at + 1);
-  const nickname = name.normalize("NFC").trim().replace(/\s+/gu, " ").replaceAll("◆", "◇");
+  const nickname = name
+    .normalize("NFC")
+    .trim()
+    .replace(/\p{Zs}+/gu, " ")
+    .replaceAll("◆", "◇");
   if (!isAllowed(nickname)) throw refuse("nickname_invalid");
   return { nickname, secret: secret || undefined };
 }
 
 /**
- * What makes two nicknames look alike: width and compatibility forms, case, homoglyphs (the confusables of Unicode
- * TR 39) and spaces are taken away. Equal looks are one nickname in a room. Marks stay: が is not か.
+ * What makes two nicknames look alike: width and compatibility forms, homoglyphs (the confusables of Unicode TR 39),
+ * case and spaces are taken away. Equal looks are one nickname in a room. Marks stay: が is not か. Homoglyphs come
+ * before case, for only the capital of Кate is a K; and as I looks like l, so must its small i.
  */
 export function lookOf(nickname: string): string {
-  const plain = nickname.normalize("NFKC").toLowerCase().replace(/\s/gu, "");
-  return unhomoglyph(plain).normalize("NFKC").toLowerCase();
+  const skeleton = unhomoglyph(nickname.normalize("NFKC")).normalize("NFKC").toLowerCase();
+  return unhomoglyph(skeleton).replace(/\s/gu, "").replaceAll("i", "l");
 }
 
 /** [trust 6] No controls, no invisible fillers, no direction overrides, no towers of marks; something to be seen. */

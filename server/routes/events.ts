@@ -79,7 +79,7 @@ async function poll(ctx: Context, site: Site): Promise<void> {
   const tails = await findRooms(site, roomNames(input));
   if (site.hub.readers.size >= site.config.readersMax) throw refuse("unavailable");
   const remove = () => site.hub.remove(reader);
-  const { transport, answer } = openPoll({ waitMs, nonce }, remove);
+  const { transport, answer } = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce }, remove);
   const reader = new Reader(tails, transport, memberIdOf(ctx));
   ctx.res.once("close", remove);
   try {
@@ -88,7 +88,7 @@ async function poll(ctx: Context, site: Site): Promise<void> {
     if (reset) transport.signal({ name: "reset", data: reset }, reader);
     if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
     await joinReader(site.hub, reader);
-    if (waitMs === 0) transport.beat(reader);
+    if (waitMs === 0 && (await hasAll(site, reader))) transport.beat(reader);
   } catch (error) {
     remove();
     throw error;
@@ -96,6 +96,15 @@ async function poll(ctx: Context, site: Site): Promise<void> {
   ctx.set("X-Accel-Buffering", "no");
   answerBytes(ctx, await answer);
 }
+
+/** Who would not wait is answered from the log, which may be a moment ahead of this node's tails: then they catch up first. */
+async function hasAll(site: Site, reader: Reader): Promise<boolean> {
+  for (const tail of reader.tails) if ((await site.hub.bounds(tail)).head > reader.seqIn(tail)) return false;
+  return true;
+}
+
+/** How long a poll that would not wait may wait for that; a wake-up takes milliseconds. */
+const CATCH_UP_MS = 2_000;
 
 /** A second to three for one reader; a crowd is spread over 5 ms a head, so that 1000 come back within 5 s. */
 export function retryMs(site: Site): number {

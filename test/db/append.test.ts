@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect } from "../../db/connect.ts";
+import { append, type Draft, NEWS_CHANNEL, readBefore, readSince } from "../../db/events.ts";
+import { createGroupCommit } from "../../db/group-commit.ts";
+import { listen } from "../../db/listen.ts";
+import { enterRoom } from "../../db/members.ts";
+import { createRoom, findRooms } from "../../db/rooms.ts";
+import { createDatabase } from "../support/database.ts";
+
+const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
+const bob = { id: "bob", nickname: "Bob", color: "#0b57d0", trip: "◆abc" };
+const stranger = { id: "eve", nickname: "Eve", color: "#0b57d0" };
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let one: Knex;
+let two: Knex;
+let rooms: number[];
+let count = 0;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  one = connect(database.url);
+  two = connect(database.url);
+  const slugs = ["a", "b", "c", "d", "e", "f"];
+  for (const slug of slugs) await createRoom(one, { slug, title: slug, public: true });
+  rooms = (await findRooms(one, slugs)).map((room) => room.id);
+  for (const room of rooms) for (const member of [ann, bob]) await enterRoom(one, room, { ...member, look: member.id });
+});
+
+afterAll(async () => {
+  await one.destroy();
+  await two.destroy();
+  await database.drop();
+});
+
+function nextId(): string {
+  count += 1;
+  return `client-${count}`;
+}
+
+const draft = (roomId: number, text: string, clientId = nextId(), member = ann): Draft => ({
+  roomId,
+  kind: "message",
+  member,
+  text,
+  clientId,
+});
+
+async function logOf(roomId: number) {
+  return (await readSince(one, new Map([[roomId, 0]]), 100_000)).map((stored) => stored.event);
+}
+
+describe("append", () => {
+  test("gives each event the next seq of its room, and what was said comes back as it was", async () => {
+    const text = "<b>こんにちは</b> 👨‍👩‍👧 \t\n' \" \\ \u2028 end";
+    const [stored] = await append(one, [draft(rooms[0] as number, text, "first-one", bob)]);
+    expect(stored?.event).toMatchObject({ room: "a", seq: 3, kind: "message", member: bob, text, id: "first-one" });
+    expect(await logOf(rooms[0] as number)).toContainEqual(stored?.event);
+  });
+
+  test("gives a resend the very first answer, whatever it says and wherever it is sent", async () => {
+    const [first] = await append(one, [draft(rooms[0] as number, "first", "again-1")]);
+    const [same] = await append(two, [draft(rooms[0] as number, "other text", "again-1")]);
+    const [elsewhere] = await append(two, [draft(rooms[1] as number, "first", "again-1")]);
+    expect(first?.isNew).toBe(true);
+    expect([same, elsewhere]).toEqual([
+      { ...first, isNew: false },
+      { ...first, isNew: false },
+    ]);
+  });
+
+  test("stores a client id of another member as that member's own", async () => {
+    const [anns] = await append(one, [draft(rooms[0] as number, "mine", "shared-id", ann)]);
+    const [bobs] = await append(one, [draft(rooms[0] as number, "mine too", "shared-id", bob)]);
+    expect(bobs?.isNew).toBe(true);
+    expect(bobs?.event.seq).toBe((anns?.event.seq as number) + 1);
+  });
+
+  test("stores the same client id twice in one batch once", async () => {
+    const [first, second] = await append(one, [
+      draft(rooms[0] as number, "x", "twice-in-batch"),
+      draft(rooms[0] as number, "x", "twice-in-batch"),
+    ]);
+    expect(first?.isNew).toBe(true);
+    expect(second).toEqual({ ...first, isNew: false });
+  });
+
+  test("stores no message of somebody who is not in the room, and takes no seq for it", async () => {
+    const before = (await logOf(rooms[2] as number)).length;
+    const [refused, stored] = await append(one, [
+      draft(rooms[2] as number, "let me in", "stranger-1", stranger),
+      draft(rooms[2] as number, "hello", "stranger-2"),
+    ]);
+    expect(refused).toBeUndefined();
+    expect(stored?.event.seq).toBe(before + 1);
+  });
+
+  test("under two nodes, six rooms, resends in parallel and crossing batches leaves no gap, no double and no deadlock", async () => {
+    const ids = Array.from({ length: 120 }, (_, n) => `cross-${n}`);
+    const send = (db: Knex, order: string[]) =>
+      Promise.all(
+        Array.from({ length: 12 }, (_, batch) =>
+          withRetry(() =>
+            append(
+              db,
+              order
+                .slice(batch * 10, batch * 10 + 10)
+                .map((id) => draft(rooms[Number(id.slice(6)) % rooms.length] as number, id, id)),
+            ),
+          ),
+        ),
+      );
+    const answers = await Promise.all([send(one, ids), send(two, [...ids].reverse()), send(two, ids)]);
+    const seqOf = new Map<string, string>();
+    let fresh = 0;
+    for (const stored of answers.flat(2)) {
+      const key = stored?.event.id as string;
+      const place = `${stored?.roomId} ${stored?.event.seq}`;
+      expect(seqOf.get(key) ?? place).toBe(place);
+      seqOf.set(key, place);
+      if (stored?.isNew) fresh += 1;
+    }
+    expect(seqOf.size).toBe(ids.length);
+    expect(fresh).toBe(ids.length);
+    for (const room of rooms) {
+      const log = await logOf(room);
+      expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
+    }
+  });
+
+  test("tells the bus once per append, and only who has news", async () => {
+    const heard: string[] = [];
+    const listener = await listen(
+      database.url,
+      [NEWS_CHANNEL],
+      (_, payload) => heard.push(payload),
+      () => undefined,
+    );
+    const [first, , third] = await append(one, [
+      draft(rooms[0] as number, "secret"),
+      draft(rooms[0] as number, "secret"),
+      draft(rooms[1] as number, "secret"),
+    ]);
+    await append(one, [draft(rooms[0] as number, "secret", first?.event.id)]);
+    await one.raw("select pg_notify(?, 'end')", [NEWS_CHANNEL]);
+    while (heard.at(-1) !== "end") await new Promise((resolve) => setImmediate(resolve));
+    await listener.close();
+    const news = `${rooms[0]}:${(first?.event.seq as number) + 1} ${rooms[1]}:${third?.event.seq}`;
+    expect(heard).toEqual([news, "end"]);
+  });
+});
+
+describe("reading", () => {
+  test("gives several rooms' events after their places in one query, each in order and at most so many", async () => {
+    const asked = new Map([
+      [rooms[3] as number, 1],
+      [rooms[4] as number, 0],
+    ]);
+    const stored = await readSince(one, asked, 2);
+    expect(stored.map((row) => [row.roomId, row.event.seq])).toEqual([
+      [rooms[3], 2],
+      [rooms[3], 3],
+      [rooms[4], 1],
+      [rooms[4], 2],
+    ]);
+  });
+
+  test("gives history before a seq, oldest first", async () => {
+    const events = await readBefore(one, rooms[5] as number, 5, 3);
+    expect(events.map((event) => event.seq)).toEqual([2, 3, 4]);
+  });
+});
+
+describe("group commit", () => {
+  test("commits alone what comes alone, and together what came meanwhile, in the order of coming", async () => {
+    const batches: number[] = [];
+    const commit = createGroupCommit(
+      one,
+      () => new Error("full"),
+      (size) => batches.push(size),
+    );
+    const stored = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => commit.append(draft(rooms[0] as number, `group ${n}`))),
+    );
+    expect(batches).toEqual([1, 49]);
+    const seqs = stored.map((row) => row?.event.seq as number);
+    expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
+  });
+
+  test("refuses what would wait for more than anybody's patience, and stores what it took", async () => {
+    const commit = createGroupCommit(
+      one,
+      () => new Error("full"),
+      () => undefined,
+    );
+    const sent = Array.from({ length: 2_100 }, (_, n) => commit.append(draft(rooms[1] as number, `flood ${n}`)));
+    const settled = await Promise.allSettled(sent);
+    const refused = settled.filter((one) => one.status === "rejected");
+    expect(refused.length).toBe(2_100 - 2_001);
+    expect(refused.every((one) => String(one.reason).includes("full"))).toBe(true);
+    expect(commit.waiting()).toBe(0);
+  });
+
+  test("gives everybody in a batch the error that befell it, and goes on with the next", async () => {
+    const commit = createGroupCommit(
+      one,
+      () => new Error("full"),
+      () => undefined,
+    );
+    const nul = commit.append(draft(rooms[0] as number, "first alone"));
+    const broken = commit.append(draft(rooms[0] as number, "a\0b"));
+    await nul;
+    await expect(broken).rejects.toThrow();
+    expect((await commit.append(draft(rooms[0] as number, "after")))?.isNew).toBe(true);
+  });
+});
+
+/** A resend that collides is the group commit's to try again; here the batches go past it. */
+async function withRetry<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error as { constraint?: string }).constraint !== "events_client_id") throw error;
+    return withRetry(work);
+  }
+}

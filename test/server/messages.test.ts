@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+
+const PATH = "/api/rooms/lobby/messages";
+let site: TestSite;
+let url: string;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  ann = await person(url, "Ann");
+});
+
+afterAll(() => site.close());
+
+const bearer = (who: Person) => ["authorization", `Bearer ${who.token}`] as const;
+
+describe("a remark", () => {
+  test("is answered with its event and the place behind it, our mark and the nonce", async () => {
+    const { body } = await request(url)
+      .post(`${PATH}?n=nonce1`)
+      .set(...bearer(ann))
+      .send({ id: "remark-01", text: "hi" })
+      .expect(201);
+    expect(body).toMatchObject({
+      chattera: 1,
+      n: "nonce1",
+      event: { room: "lobby", kind: "message", text: "hi", id: "remark-01" },
+    });
+    expect(body.cursor).toMatch(/^[A-Za-z0-9._~-]{1,128}$/);
+  });
+
+  test("sent again, however often at once, is answered with the very first answer", async () => {
+    const first = await request(url)
+      .post(PATH)
+      .set(...bearer(ann))
+      .send({ id: "remark-02", text: "once" })
+      .expect(201);
+    const again = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        request(url)
+          .post(PATH)
+          .set(...bearer(ann))
+          .send({ id: "remark-02", text: "other" }),
+      ),
+    );
+    for (const { status, body } of again) expect([status, body]).toEqual([200, first.body]);
+  });
+
+  test("sent for the first time by many at once, on two nodes, is stored once", async () => {
+    const other = await openNode(site.databaseUrl);
+    const id = clientId();
+    const sent = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        request(n % 2 ? url : other.url)
+          .post(PATH)
+          .set(...bearer(ann))
+          .send({ id, text: "one" }),
+      ),
+    );
+    await other.close();
+    expect(sent.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(new Set(sent.map(({ body }) => body.event.seq)).size).toBe(1);
+  });
+
+  test("lets who has not entered enter by it", async () => {
+    const newcomer = await person(url, "Newcomer");
+    const { event } = await say(url, newcomer, "I speak, so I am here");
+    const { body } = await request(url).get(`${PATH}?limit=2`);
+    expect(body.events.map((one: { kind: string }) => one.kind)).toEqual(["enter", "message"]);
+    expect(body.events[1].seq).toBe(event.seq);
+  });
+
+  test.each([
+    [
+      "a form",
+      "application/x-www-form-urlencoded",
+      (id: string, text: string) => new URLSearchParams({ id, text }).toString(),
+    ],
+    ["JSON", "application/json", (id: string, text: string) => JSON.stringify({ id, text })],
+    ["JSON as text", "text/plain", (id: string, text: string) => JSON.stringify({ id, text, token: ann.token })],
+  ])("may come as %s", async (_, type, encode) => {
+    const text = "a=b&c <日本> 🎉";
+    const { body } = await request(url)
+      .post(PATH)
+      .set("content-type", type)
+      .set(type === "text/plain" ? {} : { authorization: `Bearer ${ann.token}` })
+      .send(encode(clientId(), text))
+      .expect(201);
+    expect(body.event.text).toBe(text);
+  });
+
+  test("may come by GET where POST is blocked, in the query or in the path, as JSON or as a script", async () => {
+    const id = clientId();
+    const query = `id=${id}&text=${encodeURIComponent("by get 日本")}&token=${ann.token}`;
+    const first = await request(url).get(`/api/rooms/lobby/say?${query}`).expect(201);
+    expect(first.body.event.text).toBe("by get 日本");
+    const inPath = await request(url)
+      .get(`/api/rooms/lobby/say;${query.replaceAll("&", ";")};n=x1`)
+      .expect(200);
+    expect(inPath.body).toEqual({ ...first.body, n: "x1" });
+    const script = await request(url).get(`/api/rooms/lobby/say?${query}&callback=a.b$`).buffer(true).parse(asText);
+    expect(script.headers["content-type"]).toBe("application/javascript; charset=utf-8");
+    expect(script.body).toMatch(/^\/\*\*\/a\.b\$\(\{"chattera":1,.*\}\);$/);
+  });
+
+  test("by GET does not heed the cookie", async () => {
+    await request(url).get("/api/rooms/lobby/say?id=cookie-get&text=x").set("cookie", ann.cookie).expect(401);
+  });
+
+  test.each([
+    ["no id", { text: "x" }, "malformed"],
+    ["an id too short", { id: "1234567", text: "x" }, "malformed"],
+    ["an id too long", { id: "x".repeat(65), text: "x" }, "malformed"],
+    ["an id with a line end", { id: "12345678\n", text: "x" }, "malformed"],
+    ["an id that is no text", { id: 12_345_678, text: "x" }, "malformed"],
+    ["no text", { id: "abcdefgh" }, "malformed"],
+    ["a text that is none", { id: "abcdefgh", text: { a: 1 } }, "malformed"],
+    ["an empty text", { id: "abcdefgh", text: "" }, "text_invalid"],
+    ["nothing to be seen", { id: "abcdefgh", text: " \n\u3000\u200b" }, "text_invalid"],
+    ["2001 characters", { id: "abcdefgh", text: "🎉".repeat(2001) }, "text_invalid"],
+    ["a NUL", { id: "abcdefgh", text: "a\0b" }, "text_invalid"],
+    ["an escape", { id: "abcdefgh", text: "a\u001b[31m" }, "text_invalid"],
+    ["half a character", { id: "abcdefgh", text: "a\ud83c" }, "text_invalid"],
+  ])("with %s is refused", async (_, body, code) => {
+    const answer = await request(url)
+      .post(PATH)
+      .set(...bearer(ann))
+      .set("content-type", "application/json")
+      .send(JSON.stringify(body));
+    expect([answer.status, answer.body.code, answer.type]).toEqual([400, code, "application/problem+json"]);
+    expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+  });
+
+  test("of 2000 characters beyond the basic plane passes", async () => {
+    const { event } = await say(url, ann, "🎉".repeat(2000));
+    expect([...event.text]).toHaveLength(2000);
+  });
+
+  test("is refused with what is wrong: the room, the session, the type, the size, the encoding, the bytes", async () => {
+    const post = (path = PATH) =>
+      request(url)
+        .post(path)
+        .set(...bearer(ann));
+    const remark = { id: clientId(), text: "x" };
+    const code = async (answer: request.Test) => {
+      const { status, body } = await answer;
+      return [status, body.code];
+    };
+    expect(await code(post("/api/rooms/nowhere/messages").send(remark))).toEqual([404, "no_such_room"]);
+    expect(await code(post("/api/rooms/a%00b/messages").send(remark))).toEqual([404, "no_such_room"]);
+    expect(await code(post("/api/rooms/%ff/messages").send(remark))).toEqual([400, "malformed"]);
+    expect(await code(request(url).post(PATH).send(remark))).toEqual([401, "no_session"]);
+    expect(await code(request(url).post(PATH).set("authorization", `Bearer ${ann.token}x`).send(remark))).toEqual([
+      401,
+      "no_session",
+    ]);
+    expect(await code(post().type("application/xml").send("<x/>"))).toEqual([415, "unsupported_type"]);
+    expect(await code(post().set("content-encoding", "gzip").send(remark))).toEqual([415, "unsupported_type"]);
+    expect(await code(post().send({ ...remark, more: "x".repeat(70_000) }))).toEqual([413, "too_large"]);
+    expect(await code(post().type("json").send("{"))).toEqual([400, "malformed"]);
+    expect(await code(post().type("json").send("[1]"))).toEqual([400, "malformed"]);
+    expect(
+      await code(
+        post()
+          .type("json")
+          .send(Buffer.from([0x22, 0xff, 0x22]) as unknown as string),
+      ),
+    ).toEqual([400, "malformed"]);
+    expect(await code(request(url).put(PATH))).toEqual([405, "method_not_allowed"]);
+  });
+});
+
+describe("history", () => {
+  test("gives pages back to the first event, and says which is the oldest kept", async () => {
+    await request(url).post("/api/rooms").send({ slug: "history" }).expect(201);
+    for (let n = 0; n < 5; n += 1) await say(url, ann, `h${n}`, { room: "history" });
+    const page = async (query: string) =>
+      (await request(url).get(`/api/rooms/history/messages?${query}`).expect(200)).body;
+    const last = await page("limit=2");
+    expect(last.events.map((event: { seq: number }) => event.seq)).toEqual([5, 6]);
+    const before = await page("before=5&limit=10");
+    expect(before.events.map((event: { seq: number }) => event.seq)).toEqual([1, 2, 3, 4]);
+    expect([last.oldest, before.oldest]).toEqual([1, 1]);
+    expect((await page("before=1")).events).toEqual([]);
+  });
+
+  test.each(["before=x", "before=-1", "limit=1.5", "limit=99999999999999999999"])("refuses %s", async (query) => {
+    expect((await request(url).get(`${PATH}?${query}`)).status).toBe(400);
+  });
+});
+
+describe("limits", () => {
+  test("a flood by one member is refused with the time to wait, and others pass", async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const flooder = await person(node.url, "Flooder");
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        request(node.url)
+          .post(PATH)
+          .set(...bearer(flooder))
+          .send({ id: clientId(), text: "x" }),
+      ),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(10);
+    expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    await say(node.url, ann, "I pass");
+    await node.close();
+  });
+});
+
+function asText(response: request.Response, done: (error: Error | null, body: string) => void): void {
+  let text = "";
+  const stream = response as unknown as NodeJS.ReadableStream;
+  stream.on("data", (part) => {
+    text += part;
+  });
+  stream.on("end", () => done(null, text));
+}

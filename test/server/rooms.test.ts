@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import { openStream } from "../../server/testing.ts";
+import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+
+let site: TestSite;
+let url: string;
+
+beforeAll(async () => {
+  site = await openSite({ CHATTERA_GRACE_SECONDS: "1" });
+  url = site.nodes[0]?.url as string;
+});
+
+afterAll(() => site.close());
+
+const bearer = (who: Person) => ({ authorization: `Bearer ${who.token}` });
+const create = (body: object) => request(url).post("/api/rooms").send(body);
+const enter = (who: Person, room = "lobby") =>
+  request(url)
+    .post(`/api/rooms/${encodeURIComponent(room)}/enter`)
+    .set(bearer(who));
+const leave = (who: Person, room = "lobby") =>
+  request(url)
+    .post(`/api/rooms/${encodeURIComponent(room)}/leave`)
+    .set(bearer(who));
+const state = async (room = "lobby") =>
+  (
+    await request(url)
+      .get(`/api/rooms/${encodeURIComponent(room)}`)
+      .expect(200)
+  ).body;
+
+describe("a room", () => {
+  test("is made by its name, which is one name however it is written", async () => {
+    const { body } = await create({ slug: "Ｔｅａ部屋_1", title: " お茶の部屋 " }).expect(201);
+    expect(body.room).toEqual({ slug: "tea部屋_1", title: "お茶の部屋", public: true });
+    expect((await create({ slug: "tea部屋_1" })).status).toBe(409);
+    expect((await state("ＴＥＡ部屋_1")).room).toEqual({ slug: "tea部屋_1", title: "お茶の部屋" });
+  });
+
+  test.each(["", " ", "a b", "a/b", "a.b", "..", "a\0", "a;b", "é\u0301 ", "x".repeat(65), "🎉", "\ud800"])(
+    "is not made under the name %j",
+    async (slug) => {
+      const { status, body } = await request(url).post("/api/rooms").type("json").send(JSON.stringify({ slug }));
+      expect([status, body.code]).toEqual([400, "malformed"]);
+    },
+  );
+
+  test("is listed when it is public, with how many are in it and when something was last said", async () => {
+    await create({ slug: "listed", title: "Listed" });
+    await create({ slug: "hidden", title: "Hidden", public: false });
+    const ann = await person(url, "Lister");
+    await say(url, ann, "x", { room: "listed" });
+    await say(url, ann, "x", { room: "hidden" });
+    const { body } = await request(url).get("/api/rooms").expect(200);
+    const rooms: { slug: string }[] = body.rooms;
+    expect(rooms.find(({ slug }) => slug === "hidden")).toBeUndefined();
+    expect(rooms.find(({ slug }) => slug === "listed")).toEqual({
+      slug: "listed",
+      title: "Listed",
+      members: 1,
+      visitors: 0,
+      lastAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    });
+    expect((await state("hidden")).members).toHaveLength(1);
+  });
+});
+
+describe("entering and leaving", () => {
+  test("are told once each, and asking again says nothing", async () => {
+    await create({ slug: "door" });
+    const stream = await openStream(url, { room: "door" });
+    const ann = await person(url, "Ann");
+    for (let n = 0; n < 3; n += 1) await enter(ann, "door").expect(200);
+    expect((await state("door")).members).toEqual([{ id: ann.id, nickname: "Ann", color: expect.any(String) }]);
+    for (let n = 0; n < 2; n += 1) await leave(ann, "door").expect(200);
+    await say(url, ann, "and in again", { room: "door" });
+    const events = await stream.events(4);
+    expect(events.map((event) => event.kind)).toEqual(["enter", "leave", "enter", "message"]);
+    await stream.close();
+  });
+
+  test("need a session", async () => {
+    expect((await request(url).post("/api/rooms/lobby/enter")).body.code).toBe("no_session");
+    expect((await request(url).post("/api/rooms/lobby/leave")).body.code).toBe("no_session");
+  });
+
+  test.each(["Kate", "ＫＡＴＥ", "kate", "K a t e", "Кate"])(
+    "a nickname that looks like one in the room is refused: %s",
+    async (nickname) => {
+      await create({ slug: "looks" });
+      const first = await person(url, "Kate");
+      const kate = await request(url).post("/api/rooms/looks/enter").set(bearer(first));
+      expect([200, 409]).toContain(kate.status);
+      const { status, body } = await enter(await person(url, nickname), "looks");
+      expect([status, body.code]).toEqual([409, "nickname_taken"]);
+      const speaks = await request(url)
+        .post("/api/rooms/looks/messages")
+        .set(bearer(await person(url, nickname)))
+        .send({ id: "12345678", text: "me too" });
+      expect([speaks.status, speaks.body.code]).toEqual([409, "nickname_taken"]);
+    },
+  );
+
+  test("the same browser takes its own nickname back at once, and who has the trip drives out his ghost", async () => {
+    await create({ slug: "ghosts" });
+    const tab = await person(url, "Casper#boo");
+    await enter(tab, "ghosts").expect(200);
+    const back = await request(url).post("/api/session").set(bearer(tab)).send({ nickname: "Casper#boo" });
+    await request(url).post("/api/rooms/ghosts/enter").set("authorization", `Bearer ${back.body.token}`).expect(200);
+    expect((await state("ghosts")).members).toHaveLength(1);
+    const phone = await person(url, "Casper#boo");
+    await enter(phone, "ghosts").expect(200);
+    expect((await state("ghosts")).members.map((member: { id: string }) => member.id)).toEqual([phone.id]);
+    expect((await enter(await person(url, "Casper#other"), "ghosts")).status).toBe(409);
+  });
+
+  test("a new nickname is told as going and coming", async () => {
+    await create({ slug: "rename" });
+    const before = await person(url, "Before");
+    await enter(before, "rename");
+    const stream = await openStream(url, { room: "rename" });
+    const after = await request(url).post("/api/session").set(bearer(before)).send({ nickname: "After" });
+    await request(url).post("/api/rooms/rename/enter").set("authorization", `Bearer ${after.body.token}`).expect(200);
+    const told = (await stream.events(2)).map((event) => [event.kind, event.member.nickname, event.member.id]);
+    expect(told).toEqual([
+      ["leave", "Before", before.id],
+      ["enter", "After", before.id],
+    ]);
+    await stream.close();
+  });
+});
+
+describe("presence", () => {
+  test("who reads stays, who is gone for the grace time leaves, and coming back within it says nothing", async () => {
+    await create({ slug: "grace" });
+    const [stays, goes] = [await person(url, "Stays"), await person(url, "Goes")];
+    await enter(stays, "grace");
+    await enter(goes, "grace");
+    const watcher = await openStream(url, { room: "grace", timeoutMs: 10_000 });
+    const reading = await openStream(url, { room: "grace", token: stays.token });
+    const shortly = await openStream(url, { room: "grace", token: goes.token });
+    await shortly.close();
+    const again = await openStream(url, { room: "grace", token: goes.token });
+    await again.close();
+    const [left] = await watcher.events(1);
+    expect(left).toMatchObject({ kind: "leave", member: { nickname: "Goes" } });
+    expect((await state("grace")).members.map((member: { nickname: string }) => member.nickname)).toEqual(["Stays"]);
+    for (const stream of [watcher, reading]) await stream.close();
+  });
+
+  test("who only watches is counted, and everybody is told", async () => {
+    await create({ slug: "watch" });
+    const ann = await person(url, "Watched");
+    await enter(ann, "watch");
+    const member = await openStream(url, { room: "watch", token: ann.token });
+    const watchers = await Promise.all([1, 2].map(() => openStream(url, { room: "watch" })));
+    const figures = async () => {
+      for (;;) {
+        const signal = (await member.signal("members")) as { members: number; visitors: number };
+        if (signal.visitors === 2) return signal;
+      }
+    };
+    expect(await figures()).toEqual({ room: "watch", members: 1, visitors: 2 });
+    expect((await state("watch")).visitors).toBe(2);
+    for (const stream of [member, ...watchers]) await stream.close();
+  });
+
+  test("who is typing is told to the room and not logged", async () => {
+    await create({ slug: "typing" });
+    const ann = await person(url, "Typist");
+    await enter(ann, "typing");
+    const stream = await openStream(url, { room: "typing" });
+    await request(url).post("/api/rooms/typing/typing").set(bearer(ann)).expect(200);
+    expect(await stream.signal("typing")).toEqual({ room: "typing", nicknames: ["Typist"] });
+    expect((await request(url).get("/api/rooms/typing/messages")).body.events).toHaveLength(1);
+    const stranger = await person(url, "Stranger");
+    expect((await request(url).post("/api/rooms/typing/typing").set(bearer(stranger))).status).toBe(403);
+    await stream.close();
+  });
+});

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import { clientId, openNode, openSite, type TestSite } from "../support/app.ts";
+
+let site: TestSite;
+let url: string;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+});
+
+afterAll(() => site.close());
+
+const SAY = "/api/rooms/lobby/messages";
+const open = (body: object) => request(url).post("/api/session").send(body);
+const remark = () => ({ id: clientId(), text: "x" });
+
+describe("a session", () => {
+  test("is a token and a cookie that the page's script cannot read", async () => {
+    const { body, headers } = await open({ nickname: " Ann  B ", color: "#ABCDEF" }).expect(201);
+    expect(body.member).toEqual({ id: expect.any(String), nickname: "Ann B", color: "#abcdef" });
+    expect(String(headers["set-cookie"])).toMatch(/^chattera=[^;]+; path=\/; .*samesite=lax; httponly$/i);
+  });
+
+  test("is known to every node, and by the same secret after a restart", async () => {
+    const { body } = await open({ nickname: "Wanderer" });
+    const other = await openNode(site.databaseUrl);
+    await request(other.url).post(SAY).set("authorization", `Bearer ${body.token}`).send(remark()).expect(201);
+    await other.close();
+  });
+
+  test("of the same browser stays the same person under another nickname, and without the cookie is another", async () => {
+    const first = await open({ nickname: "Cat" });
+    const renamed = await open({ nickname: "Dog" }).set("authorization", `Bearer ${first.body.token}`);
+    const other = await open({ nickname: "Dog" });
+    expect(renamed.body.member.id).toBe(first.body.member.id);
+    expect(other.body.member.id).not.toBe(first.body.member.id);
+  });
+
+  test("with a secret word has a trip: the same for the same word, on every node", async () => {
+    const other = await openNode(site.databaseUrl);
+    const trips = await Promise.all(
+      [url, url, other.url].map(async (at, n) => {
+        const { body } = await request(at)
+          .post("/api/session")
+          .send({ nickname: `Mike#${n === 1 ? "wrong" : "word"}` });
+        expect(body.member.nickname).toBe("Mike");
+        return body.member.trip;
+      }),
+    );
+    await other.close();
+    expect(trips[0]).toMatch(/^◆\S{10}$/);
+    expect([trips[1] === trips[0], trips[2] === trips[0]]).toEqual([false, true]);
+  });
+
+  test("cannot show a trip it has not", async () => {
+    const { body } = await open({ nickname: "Mike◆abcdefghij" });
+    expect(body.member).toMatchObject({ nickname: "Mike◇abcdefghij" });
+    expect(body.member.trip).toBeUndefined();
+  });
+
+  test("may be had by GET where POST is blocked, and then sets no cookie", async () => {
+    for (const path of ["/api/session?nickname=Getter", "/api/session;nickname=Getter"]) {
+      const { body, headers } = await request(url).get(path).expect(200);
+      expect(body.member.nickname).toBe("Getter");
+      expect(headers["set-cookie"]).toBeUndefined();
+    }
+  });
+
+  test("ends by taking the cookie away", async () => {
+    const { headers } = await request(url).post("/api/session/end").expect(200);
+    expect(String(headers["set-cookie"])).toMatch(/^chattera=; path=\/; expires=Thu, 01 Jan 1970/);
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["white space", " \u3000 "],
+    ["a secret alone", "#secret"],
+    ["21 characters", "あ".repeat(21)],
+    ["a control", "a\u0007b"],
+    ["a line end", "a\nb\u2028c"],
+    ["an invisible letter", "\u3164"],
+    ["an invisible joiner", "a\u200db"],
+    ["a direction override", "a\u202eb"],
+    ["a variation selector", "a\ufe0f"],
+    ["a tower of marks", `a${"\u0301".repeat(9)}`],
+    ["half a character", "\ud800"],
+  ])("is refused for a nickname of %s", async (_, nickname) => {
+    const { status, body } = await request(url).post("/api/session").type("json").send(JSON.stringify({ nickname }));
+    expect([status, body.code]).toEqual([400, "nickname_invalid"]);
+  });
+
+  test.each(["あ".repeat(20), "ｱﾝ", "Ann Lee", "👨‍👩‍👧", "☺️", "นที", "O'Neil <b>"])(
+    "is given to %j",
+    async (nickname) => {
+      expect((await open({ nickname }).expect(201)).body.member.nickname).toBe(nickname);
+    },
+  );
+
+  test.each(["red", "#12345", "#12345g", "#1234567"])("is refused for the colour %s", async (color) => {
+    expect((await open({ nickname: "Ann", color })).status).toBe(400);
+  });
+});
+
+describe("who is speaking", () => {
+  test("may be told by header, body and cookie, and where a network loses them, in the query of say and of readers", async () => {
+    const { body, headers } = await open({ nickname: "Everyhow" });
+    const cookie = String(headers["set-cookie"]).split(";")[0] as string;
+    await request(url).post(SAY).set("authorization", `bearer ${body.token}`).send(remark()).expect(201);
+    await request(url)
+      .post(SAY)
+      .send({ ...remark(), token: body.token })
+      .expect(201);
+    await request(url).post(SAY).set("cookie", cookie).set("sec-fetch-site", "same-origin").send(remark()).expect(201);
+    await request(url).get(`/api/poll?room=lobby&wait=0&token=${body.token}`).expect(200);
+    await request(url).get("/api/poll?room=lobby&wait=0&token=forged").expect(401);
+    await request(url).post(`${SAY}?token=${body.token}`).send(remark()).expect(401);
+  });
+
+  test("by the cookie alone must come from a page of ours", async () => {
+    const { headers } = await open({ nickname: "Cookie" });
+    const cookie = String(headers["set-cookie"]).split(";")[0] as string;
+    const host = new URL(url).host;
+    const post = (proof: { [header: string]: string }) =>
+      request(url)
+        .post(SAY)
+        .set({ cookie, ...proof })
+        .send(remark());
+    for (const proof of [{ "sec-fetch-site": "same-origin" }, { origin: `http://${host}` }] as {
+      [h: string]: string;
+    }[])
+      expect([proof, (await post(proof)).status]).toEqual([proof, 201]);
+    const foreign = [
+      {},
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { origin: "http://evil.example" },
+      { origin: "null" },
+      { origin: "garbage" },
+      { "sec-fetch-site": "cross-site", origin: `http://${host}` },
+    ];
+    for (const proof of foreign as { [h: string]: string }[]) {
+      const { status, body } = await post(proof);
+      expect([proof, status, body.code]).toEqual([proof, 403, "forbidden"]);
+    }
+  });
+
+  test("as text/plain, which any page may send, is not told by the cookie", async () => {
+    const { headers } = await open({ nickname: "Plain" });
+    const cookie = String(headers["set-cookie"]).split(";")[0] as string;
+    const post = request(url).post(SAY).set({ cookie, "sec-fetch-site": "same-origin", "content-type": "text/plain" });
+    expect((await post.send(JSON.stringify(remark()))).status).toBe(401);
+  });
+
+  test("a cookie that is not ours is none", async () => {
+    await request(url).get("/").set("cookie", "chattera=forged.x").expect(200);
+  });
+});

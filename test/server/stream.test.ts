@@ -1,0 +1,224 @@
+import { get, type IncomingMessage } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { EventSource } from "eventsource";
+import request from "supertest";
+import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+
+let site: TestSite;
+let url: string;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  ann = await person(url, "Ann");
+  await say(url, ann, "premise");
+});
+
+afterAll(() => site.close());
+
+/** The bytes of a stream as they come, until a text is in them. */
+async function readUntil(path: string, end: RegExp, onOpen: () => Promise<unknown> = async () => undefined) {
+  const response = await new Promise<IncomingMessage>((resolve) => get(`${url}${path}`, { agent: false }, resolve));
+  await onOpen();
+  const parts: string[] = [];
+  for await (const part of response.setEncoding("utf8")) {
+    parts.push(part);
+    if (end.test(parts.join(""))) break;
+  }
+  return { response, parts, text: parts.join("") };
+}
+
+describe("an event stream", () => {
+  test("begins at once with hello, which carries retry, version, place and nonce, and pings after half a second", async () => {
+    const before = performance.now();
+    const { response, text } = await readUntil("/api/events?room=lobby&n=abc", /event: ping\n.*\n\n/);
+    const took = performance.now() - before;
+    expect(response.headers).toMatchObject({
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store, no-transform",
+      "x-accel-buffering": "no",
+      "x-content-type-options": "nosniff",
+    });
+    const hello = /^event: hello\nretry: (\d+)\ndata: (.*)\n\n/.exec(text);
+    expect(Number(hello?.[1])).toBeGreaterThanOrEqual(1000);
+    const cursor = expect.stringMatching(/^[a-z0-9]+\.\d+-\d+$/);
+    const data = {
+      chattera: 1,
+      protocol: 1,
+      retry: Number(hello?.[1]),
+      ping: 15_000,
+      cursor,
+      heads: { lobby: 2 },
+      n: "abc",
+    };
+    expect(JSON.parse(hello?.[2] as string)).toEqual(data);
+    expect(took).toBeGreaterThan(300);
+    expect(took).toBeLessThan(1500);
+  });
+
+  test("puts data before id, in one write, and sends no block without data", async () => {
+    const { text, parts } = await readUntil("/api/events?room=lobby", /"text":"lines"[^\n]*\nid: .*\n\n/, () =>
+      say(url, ann, "lines"),
+    );
+    const blocks = text.split("\n\n").slice(0, -1);
+    for (const block of blocks)
+      expect(block).toMatch(/^(event: \w+\n(retry: \d+\n)?data: \S.*|data: \{.*\}\nid: [a-z0-9.-]+)$/);
+    expect(parts.filter((part) => part.startsWith("data: ")).every((part) => part.endsWith("\n\n"))).toBe(true);
+    expect(text).not.toMatch(/[<>&]/);
+  });
+
+  test("gives what better-sse would pad or comment no block of its own, and pads inside the first one on request", async () => {
+    const plain = await readUntil("/api/events?room=lobby&padding=1&evs_preamble=1", /ping/);
+    expect(plain.text).toMatch(/^event: hello\n/);
+    const padded = await readUntil("/api/events?room=lobby&pad=1", /ping/);
+    expect(padded.text).toMatch(/^: {2048}\nevent: hello\n/);
+  });
+
+  test("pings at the pace asked for, with how far it has been sent", async () => {
+    const { text } = await readUntil("/api/events?room=lobby&ping=2", /(event: ping\n.*\n\n[\s\S]*){2}/);
+    const [first] = [...text.matchAll(/event: ping\ndata: (.*)\n/g)].map((match) => JSON.parse(match[1] as string));
+    expect(first).toEqual({ cursor: expect.any(String), heads: { lobby: expect.any(Number) } });
+  });
+
+  test("has a head for who asks for the head only", async () => {
+    const { headers } = await request(url).head("/api/events?room=lobby").expect(200);
+    expect(headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+  });
+
+  test("refuses what can never be had, by status", async () => {
+    const codes = async (path: string) => (await request(url).get(path)).body.code;
+    expect(await codes("/api/events?room=nowhere")).toBe("no_such_room");
+    expect(await codes("/api/events")).toBe("malformed");
+    expect(await codes(`/api/events?${Array.from({ length: 9 }, (_, n) => `room=r${n}`).join("&")}`)).toBe("malformed");
+    expect(await codes("/api/events?room=lobby&ping=x")).toBe("malformed");
+    expect(await codes("/api/events?room=lobby&n=%0a")).toBe("malformed");
+    expect(await codes("/api/events?room=lobby&token=forged")).toBe("no_session");
+  });
+
+  test("is told to come back, with 200, when the node is full or going", async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+    const first = await new Promise<IncomingMessage>((resolve) =>
+      get(`${node.url}/api/events?room=lobby`, { agent: false }, resolve),
+    );
+    await new Promise((resolve) => first.once("data", resolve));
+    const full = await request(node.url).get("/api/events?room=lobby").buffer(true).parse(asText);
+    expect([full.status, full.body]).toEqual([
+      200,
+      expect.stringMatching(/^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,}\}\n\n$/),
+    ]);
+    const rest = asEnded(first);
+    node.app.drain();
+    expect(await rest).toMatch(/event: bye\nretry: \d{4,}\ndata: /);
+    const going = await request(node.url).get("/api/events?room=lobby").buffer(true).parse(asText);
+    expect([going.status, going.body]).toEqual([200, expect.stringContaining("event: bye")]);
+    await node.close();
+  });
+
+  test("is followed by a browser's EventSource over a cut, with each remark once", async () => {
+    const node = await openNode(site.databaseUrl);
+    const source = new EventSource(`${node.url}/api/events?room=lobby`);
+    const texts: string[] = [];
+    let wake: () => void = () => undefined;
+    source.onmessage = ({ data }) => {
+      texts.push(JSON.parse(data).text);
+      wake();
+    };
+    await new Promise((resolve) => source.addEventListener("hello", resolve, { once: true }));
+    await say(url, ann, "before the cut");
+    while (texts.length < 1)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    node.server.closeAllConnections();
+    await say(url, ann, "while away");
+    await say(url, ann, "while away too");
+    while (texts.length < 3)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    expect(texts).toEqual(["before the cut", "while away", "while away too"]);
+    source.close();
+    await node.close();
+  });
+});
+
+describe("a poll", () => {
+  test("is answered as soon as something is said, with our mark, the nonce and the figures", async () => {
+    const { cursor } = await say(url, ann, "now");
+    const waiting = request(url)
+      .get(`/api/poll?room=lobby&after=${cursor}&wait=20&n=q7`)
+      .then((answer) => answer.body);
+    await untilReaders(1);
+    const { event, cursor: behind } = await say(url, ann, "later");
+    expect(await waiting).toEqual({
+      chattera: 1,
+      n: "q7",
+      events: [event],
+      signals: expect.any(Array),
+      cursor: behind,
+    });
+  });
+
+  test("is answered empty when its time is up, and at once when it would not wait", async () => {
+    const { cursor } = await say(url, ann, "quiet");
+    for (const wait of [0, 1]) {
+      const { body } = await request(url).get(`/api/poll?room=lobby&after=${cursor}&wait=${wait}`).expect(200);
+      expect([body.events, body.cursor]).toEqual([[], cursor]);
+    }
+  });
+
+  test("may come by POST, and in the path, and as a script", async () => {
+    const { cursor } = await say(url, ann, "start");
+    const { event } = await say(url, ann, "end");
+    const post = await request(url).post("/api/poll").send({ room: "lobby", after: cursor, wait: 0 }).expect(200);
+    const form = await request(url)
+      .post("/api/poll")
+      .type("form")
+      .send({ room: "lobby", after: cursor, wait: 0 })
+      .expect(200);
+    const path = await request(url).get(`/api/poll;room=lobby;after=${cursor};wait=0`).expect(200);
+    for (const { body } of [post, form, path]) expect(body.events).toEqual([event]);
+    const script = await request(url)
+      .get(`/api/poll?room=lobby&after=${cursor}&wait=0&callback=cb`)
+      .buffer(true)
+      .parse(asText);
+    expect(script.body).toMatch(/^\/\*\*\/cb\(\{"chattera":1,"events":\[\{.*\}\);$/);
+  });
+
+  test.each(["a-b", "1a", "a.b.c.d.e", "alert(1)//", "a b", "あ", "x".repeat(65)])(
+    "is not given as a script to %j",
+    async (callback) => {
+      const answer = await request(url).get(`/api/poll?room=lobby&wait=0&callback=${encodeURIComponent(callback)}`);
+      expect([answer.status, answer.type]).toEqual([400, "application/problem+json"]);
+    },
+  );
+
+  test("leaves nothing behind when its client is gone", async () => {
+    const { cursor } = await say(url, ann, "gone");
+    const waiting = get(`${url}/api/poll?room=lobby&after=${cursor}&wait=50`);
+    waiting.on("error", () => undefined);
+    await untilReaders(1);
+    waiting.destroy();
+    await untilReaders(0);
+  });
+});
+
+/** Waits until the node has so many readers, which the metrics of the hub tell. */
+async function untilReaders(count: number): Promise<void> {
+  const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+  while (hub.readers.size !== count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function asEnded(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const part of response.setEncoding("utf8")) text += part;
+  return text;
+}
+
+function asText(response: request.Response, done: (error: Error | null, body: string) => void): void {
+  asEnded(response as unknown as IncomingMessage).then(
+    (text) => done(null, text),
+    (error) => done(error, ""),
+  );
+}
