@@ -1,5 +1,6 @@
 import knex, { type Knex } from "knex";
 import pg from "pg";
+import { createSilence, type PooledConnection } from "./silence.ts";
 
 /** A query, or a wait for a free connection, that takes longer than this is given up; the request is answered 503. */
 const PATIENCE_MS = 5_000;
@@ -11,7 +12,8 @@ const PATIENCE_MS = 5_000;
  * and joins. Connecting takes 2 s at most, so that a lost database is answered with 503 rather than a hanging request.
  */
 export function connect(url: string, options: { poolMax?: number } = {}): Knex {
-  return knex({
+  const silence = createSilence();
+  const db = knex({
     client: "pg",
     connection: {
       connectionString: url,
@@ -21,10 +23,33 @@ export function connect(url: string, options: { poolMax?: number } = {}): Knex {
       keepAlive: true,
       types: { getTypeParser } as never, // knex types the parameter as its own enum of oids
     },
-    pool: { min: 0, max: options.poolMax ?? 10 },
+    pool: { min: 0, max: options.poolMax ?? 10, afterCreate, validate: silence.isSound },
     acquireConnectionTimeout: PATIENCE_MS,
+    // what a statement was given, remarks and nicknames, has no place in an error's message
+    compileSqlOnError: false,
+    log: QUIET,
   });
+  db.on("query-error", silence.onError);
+  return db;
+
+  function afterCreate(connection: PooledConnection, done: (error?: Error) => void): void {
+    silence.onConnect(connection);
+    connection.query(ABANDONED, (error) => {
+      // knex would forget it without ending it
+      if (error) void connection.end();
+      done(error ?? undefined);
+    });
+  }
 }
+
+/**
+ * A transaction whose other end is gone without a word would hold its room's row until TCP gives up, two hours later:
+ * nobody could speak there. Twice PATIENCE_MS, for one that is only late has failed here by then.
+ */
+const ABANDONED = `set idle_in_transaction_session_timeout = ${2 * PATIENCE_MS}`;
+
+/** knex tells the console of every connection that ends; what asked for it gets the same as an error. */
+const QUIET = { warn: () => undefined, error: () => undefined };
 
 /** The parsers of pg, but for int8, which it hands out as text: a seq stays exact as a number up to 2⁵³. */
 const getTypeParser: Parser = (oid, format) =>
@@ -47,4 +72,4 @@ const AWAY_CODE = /^(08...|53...|57P0.|25006|57014|55P03|58030|ECONN\w+|EPIPE|ET
 
 /** What pg and knex say without a code. */
 const AWAY_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Timeout acquiring/;
+  /Connection terminated|Connection ended|timeout expired|Query read timeout|not queryable|Timeout acquiring/;

@@ -1,13 +1,17 @@
 import type { Knex } from "knex";
+import { isDatabaseAway } from "./connect.ts";
 import { APPEND_LIMIT, append, COLLISION, type Draft, type Stored } from "./events.ts";
 
 /** Appends one draft, together with whatever else is waiting; see append() for what it gives. */
 export type GroupCommit = { append(draft: Draft): Promise<Stored | undefined>; waiting(): number };
 
-type Waiting = { draft: Draft; resolve(stored: Stored | undefined): void; reject(error: unknown): void };
+type Waiting = { draft: Draft; since: number; resolve(stored: Stored | undefined): void; reject(error: unknown): void };
 
 /** Appends that may wait: 2000 are 20 s of the headline load, more than any request's patience. */
 const QUEUE_LIMIT = 2_000;
+
+/** Who has waited this long for an append that then fails is not kept for the next, which may take 5 s to fail too. */
+const WAIT_MS = 1_000;
 
 /**
  * Group commit without a timer: while one append is under way, what arrives waits and goes together in the next. Alone,
@@ -24,7 +28,7 @@ export function createGroupCommit(db: Knex, queueFull: () => Error, onBatch: (si
   function enqueue(draft: Draft): Promise<Stored | undefined> {
     if (waiting.length >= QUEUE_LIMIT) return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
-      waiting.push({ draft, resolve, reject });
+      waiting.push({ draft, since: performance.now(), resolve, reject });
       if (!underWay) void commit();
     });
   }
@@ -35,9 +39,16 @@ export function createGroupCommit(db: Knex, queueFull: () => Error, onBatch: (si
       const batch = waiting.slice(0, APPEND_LIMIT);
       waiting = waiting.slice(APPEND_LIMIT);
       onBatch(batch.length);
-      await commitBatch(db, batch);
+      await commitBatch(db, batch).catch(giveUp);
     }
     underWay = false;
+  }
+
+  function giveUp(error: unknown): void {
+    if (!isDatabaseAway(error)) return;
+    const limit = performance.now() - WAIT_MS;
+    for (const one of waiting) if (one.since < limit) one.reject(error);
+    waiting = waiting.filter((one) => one.since >= limit);
   }
 }
 
@@ -53,6 +64,7 @@ async function commitBatch(db: Knex, batch: Waiting[]): Promise<void> {
     });
   } catch (error) {
     for (const one of batch) one.reject(error);
+    throw error;
   }
 }
 

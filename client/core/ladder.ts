@@ -13,6 +13,8 @@ export type Failure = "mute" | "refused";
 export type Ladder = {
   /** The rung to try now; a better one than the last when it is time to climb. */
   next(): number;
+  /** How long until it is time to climb; a poll should not be held longer. */
+  climbInMs(): number;
   /** The rung works: frames come through. */
   proved(): void;
   /** Says whether the next rung should be tried at once: then it is this one that does not carry. */
@@ -52,6 +54,7 @@ export function createLadder(outside: Outside, rungs: number): Ladder {
   };
   return {
     next: () => next(state),
+    climbInMs: () => Math.max(0, state.climbAt - outside.now()),
     proved: () => proved(state),
     failed(how) {
       if (how === "mute") return demote(state, CLIMB_MS);

@@ -8,15 +8,8 @@ import { createLadder } from "./ladder.ts";
 import { type Link, type LinkEnding, openLink } from "./link.ts";
 import { createNonce, type Outside } from "./outside.ts";
 import { createSilence } from "./silence.ts";
+import { createStatus, type SessionStatus } from "./status.ts";
 import type { Reading, Transport } from "./transport.ts";
-
-/** `transport` is the rung in use; `failures` counts attempts in vain since something last came through. */
-export type SessionStatus = {
-  state: "connecting" | "live" | "waiting" | "closed";
-  transport: string;
-  streams: boolean;
-  failures: number;
-};
 
 /** A session's news: what it was given, and how it stands. */
 export type SessionEvents = News & { status: SessionStatus };
@@ -41,7 +34,7 @@ export type Session = {
   start(): void;
   /** The page became visible, the network came back: look at once. `surely`: what was open is dead for certain. */
   wake(surely?: boolean): void;
-  /** The receipt of a remark says it is in the log: the connection must show it soon, or it holds back. */
+  /** A remark's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
   expect(seq: number, rttMs: number): void;
   close(): void;
 };
@@ -56,6 +49,7 @@ const INSTANT_MS = 1_000;
 export function createSession(options: SessionOptions): Session {
   const { outside, rungs } = options;
   const emitter = createEmitter<SessionEvents>(outside);
+  const status = createStatus(emitter);
   const ladder = createLadder(outside, rungs.length);
   const backoff = createBackoff(outside);
   const hold = createHold();
@@ -69,7 +63,6 @@ export function createSession(options: SessionOptions): Session {
     reset: forget,
   });
   const catchUp = createCatchUp(outside, rungs[rungs.length - 1] as Transport, () => reading(0), intake);
-  let status: SessionStatus = { state: "connecting", transport: "", streams: false, failures: 0 };
   let rttMs = options.rttMs;
   let link: Link | undefined;
   /** Times in a row that a question beside the stream brought what the stream should have brought. */
@@ -87,6 +80,7 @@ export function createSession(options: SessionOptions): Session {
     wake,
     expect(seq, measuredMs) {
       rttMs = measuredMs;
+      if (link === undefined) wake();
       echo.expect(seq, Math.max(ECHO_PATIENCE_MS, 2 * rttMs + 1000));
     },
     close,
@@ -97,8 +91,8 @@ export function createSession(options: SessionOptions): Session {
     const transport = rungs[ladder.next()] as Transport;
     // While a lower rung works, a climb is nothing to show. Until something works, a poll is not held but answers at
     // once, so that the reader soon knows where he stands.
-    const wait = transport.streams || status.state !== "live" ? 0 : hold.seconds();
-    if (status.state !== "live") setStatus("connecting", transport);
+    const wait = transport.streams || !status.is("live") ? 0 : holdSeconds();
+    if (!status.is("live")) status.set("connecting", transport);
     let news = false;
     silence.heard();
     link = openLink(
@@ -115,7 +109,7 @@ export function createSession(options: SessionOptions): Session {
         proved() {
           ladder.proved();
           if (transport.streams) backoff.reset();
-          setStatus("live", transport);
+          status.set("live", transport);
         },
         ended(ending) {
           link = undefined;
@@ -128,6 +122,10 @@ export function createSession(options: SessionOptions): Session {
 
   function reading(wait: number): Reading {
     return { room: options.room, after: intake.cursor(), nonce: createNonce(outside), wait };
+  }
+
+  function holdSeconds(): number {
+    return rungs.length === 1 ? hold.seconds() : Math.min(hold.seconds(), Math.ceil(ladder.climbInMs() / 1000) + 1);
   }
 
   function answered(wait: number, askAtOnce: boolean): void {
@@ -151,7 +149,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function retry(ms: number): void {
-    setStatus("waiting", undefined);
+    status.set("waiting");
     stopRetry = outside.later(ms, connect);
   }
 
@@ -192,7 +190,7 @@ export function createSession(options: SessionOptions): Session {
 
   function wake(surely = false): void {
     const now = outside.now();
-    if (status.state === "closed" || (!surely && now - wokeAt < 1000)) return;
+    if (status.is("closed") || (!surely && now - wokeAt < 1000)) return;
     wokeAt = now;
     if (surely || link === undefined || !link.transport.streams || silence.suspicious()) reconnect();
     else if (link.proved()) catchUp.ask(nothing);
@@ -202,6 +200,7 @@ export function createSession(options: SessionOptions): Session {
     link?.close();
     link = undefined;
     forget();
+    status.set("connecting");
     connect();
   }
 
@@ -216,15 +215,7 @@ export function createSession(options: SessionOptions): Session {
     link?.close();
     link = undefined;
     forget();
-    setStatus("closed", undefined);
-  }
-
-  function setStatus(state: SessionStatus["state"], rung: Transport | undefined): void {
-    const { name: transport, streams } = rung ?? { name: status.transport, streams: status.streams };
-    const failures = state === "live" ? 0 : status.failures + (state === "waiting" ? 1 : 0);
-    if (state === status.state && transport === status.transport && failures === status.failures) return;
-    status = { state, transport, streams, failures };
-    emitter.emit("status", status);
+    status.set("closed");
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SessionStatus } from "../core/session.ts";
+import type { SessionStatus } from "../core/status.ts";
 import { part } from "./page.ts";
 import type { Words } from "./words.ts";
 
@@ -36,6 +36,7 @@ export function createConnectionLine(words: Words): { show(status: SessionStatus
 
 // One failure may be chance; after two the text that is written waits, and its writer should know.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
+  if (!navigator.onLine) return "offline";
   if (status.state === "live") return status.streams ? "live" : "slow";
-  return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";
+  return status.failures >= 2 ? "offline" : "catching-up";
 }

@@ -33,7 +33,7 @@ export type Hub = {
   wake(roomIds?: number[]): void;
   /** Hands a signal to a room's readers. */
   signal(tail: Tail, signal: Signal): void;
-  /** Asks which log the database holds; if it is another one, every reader starts anew and gets its reset. */
+  /** Asks which log the database holds, once at a time; if it is another one, every reader starts anew and gets its reset. */
   checkEpoch(): Promise<void>;
   stop(): void;
 };
@@ -56,6 +56,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   const news = createNews({ db, logger, tails, onEvents, onBreak });
   // two at a time: a crowd that comes back from afar must not take the pool from those who speak
   const backlogLimit = pLimit(2);
+  let epochCheck: Promise<void> | undefined;
 
   return {
     open: tails.open,
@@ -136,7 +137,14 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     for (const reader of tail.readers) reader.transport.signal(news, reader);
   }
 
-  async function checkEpoch(): Promise<void> {
+  function checkEpoch(): Promise<void> {
+    epochCheck ??= compareEpoch().finally(() => {
+      epochCheck = undefined;
+    });
+    return epochCheck;
+  }
+
+  async function compareEpoch(): Promise<void> {
     const { epoch } = await openLog(db);
     if (epoch === log.epoch) return;
     logger.warn({ from: log.epoch, to: epoch }, "another log stands in the database's place; every reader starts anew");

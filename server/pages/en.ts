@@ -2,7 +2,7 @@ import type { Words } from "./ja.ts";
 
 /** Every word of the pages in English. */
 export const en: Words = {
-  tagline: "Pick a name, walk into a room, talk.",
+  tagline: ["Pick a name, ", "walk into a room, ", "talk."],
   description: "A chat without registration: pick a name, enter a room, and what you say appears at once.",
   otherLanguage: "日本語",
   lobby: "Lobby",

@@ -25,7 +25,8 @@ export function problemLine(frame: PageFrame, problem: string | undefined): Html
 
 function swatches(frame: PageFrame): Html {
   const words = wordsOf(frame.language);
-  const chosen = frame.member?.color ?? suggestedColor(frame.formToken);
+  // another colour for each newcomer, or half the room would wear the first one
+  const chosen = frame.member?.color ?? COLORS[Math.floor(Math.random() * COLORS.length)];
   return html`<fieldset class="field swatches">
 <legend>${words.color}</legend>
 ${COLORS.map(
@@ -33,11 +34,4 @@ ${COLORS.map(
     html`<label class="swatch" data-color="${color}"><input type="radio" name="color" value="${color}"${color === chosen && html` checked`}><span class="swatch-name">${words.colors[index]}</span></label>`,
 )}
 </fieldset>`;
-}
-
-/** Another colour for each newcomer, but the same one when the page is loaded again. */
-function suggestedColor(token: string): string | undefined {
-  let sum = 0;
-  for (const character of token) sum += character.charCodeAt(0);
-  return COLORS[sum % COLORS.length];
 }

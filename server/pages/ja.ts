@@ -1,6 +1,6 @@
 /** Every word of the pages in Japanese. `script` goes to the browser's script; `{…}` are filled in there or by `fill`. */
 export const ja = {
-  tagline: "名前を決めて、部屋に入る。それだけで話せます。",
+  tagline: ["名前を決めて、部屋に入る。", "それだけで話せます。"],
   description: "登録のいらないチャット。名前を決めて部屋に入れば、発言はすぐに届きます。",
   otherLanguage: "English",
   lobby: "ロビー",

@@ -2,7 +2,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { enterFields } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { fill, wordsOf } from "./language.ts";
-import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { formToken, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { timeStamp } from "./time-stamp.ts";
 
 /** A public room in the lobby's list; `lastAt` is the time of its last remark. */
@@ -14,11 +14,11 @@ export function renderLobby(
   view: { rooms: RoomSummary[]; nickname?: string; problem?: string },
 ): string {
   const words = wordsOf(frame.language);
-  const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
+  const body = html`<header class="bar"><nav class="bar-end">${languageSwitch(frame)}</nav></header>
 <main class="lobby">
 <div class="welcome">
 <h1>chattera</h1>
-<p class="tagline">${words.tagline}</p>
+<p class="tagline">${words.tagline.map((phrase) => html`<span>${phrase}</span>`)}</p>
 </div>
 <form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}">
 ${formToken(frame)}
@@ -30,7 +30,7 @@ ${view.rooms.map((room) => roomItem(frame, room))}
 </ul>
 </form>
 </main>`;
-  return renderDocument(frame, { name: "lobby-page", title: `chattera — ${words.tagline}`, body });
+  return renderDocument(frame, { name: "lobby-page", title: `chattera — ${words.tagline.join("")}`, body });
 }
 
 function roomItem(frame: PageFrame, room: RoomSummary): Html {

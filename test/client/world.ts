@@ -1,0 +1,48 @@
+import type { Outside } from "../../client/core/outside.ts";
+
+/** A clock that a test moves by hand, with timers that obey it and chance that is told in advance. */
+export type World = {
+  outside: Outside;
+  /** Lets time pass; timers run in their order. */
+  pass(ms: number): void;
+  /** The machine sleeps: the clock goes on, timers do not run until it wakes. */
+  sleep(ms: number): void;
+  /** Timers that are still waiting. */
+  timers(): number;
+};
+
+/** A world in which `random` always comes out in the middle, unless told otherwise. */
+export function createWorld(random = () => 0.5): World {
+  let now = 1_000_000;
+  let timers: { at: number; order: number; run: () => void }[] = [];
+  let order = 0;
+  const next = (until: number) =>
+    timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+  return {
+    outside: {
+      now: () => now,
+      random,
+      later(ms, run) {
+        const timer = { at: now + ms, order: order++, run };
+        timers.push(timer);
+        return () => {
+          timers = timers.filter((other) => other !== timer);
+        };
+      },
+    },
+    pass(ms) {
+      const until = now + ms;
+      for (let timer = next(until); timer !== undefined; timer = next(until)) {
+        const due = timer;
+        timers = timers.filter((other) => other !== due);
+        now = Math.max(now, due.at);
+        due.run();
+      }
+      now = until;
+    },
+    sleep(ms) {
+      now += ms;
+    },
+    timers: () => timers.length,
+  };
+}

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { openStream, type Stream } from "../../server/testing.ts";
+import { clientId, openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { until } from "../support/until.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let proxy: BadProxy;
+let node: TestNode;
+let ann: Person;
+let stream: Stream;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  proxy = await openBadProxy(database.url);
+  node = await openNode(proxy.through(database.url));
+  ann = await person(node.url, "Ann");
+  await say(node.url, ann, "before");
+  stream = await openStream(`${node.url}`, { room: "lobby", timeoutMs: 10_000 });
+});
+
+afterEach(() => proxy.pass());
+
+afterAll(async () => {
+  await stream?.close();
+  await node?.close();
+  await proxy?.close();
+  await database?.drop();
+});
+
+test("while the database refuses, a remark is answered 503 within two seconds, and is stored once when it comes again", async () => {
+  const id = clientId();
+  await proxy.refuse();
+  const refused = await post(id, "through thick and thin");
+  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(Number(refused.retryAfter)).toBeGreaterThan(0);
+  expect(refused.tookMs).toBeLessThan(2_000);
+  await proxy.pass();
+  const stored = await until("the remark is taken", async () => {
+    const answer = await post(id, "through thick and thin");
+    return answer.status === 503 ? undefined : answer;
+  });
+  expect(stored.status).toBe(201);
+  expect(await stream.events(1)).toMatchObject([{ id, text: "through thick and thin" }]);
+  expect(await copies(id)).toBe(1);
+});
+
+test("while the database refuses, the process lives, is not ready, and its streams go on being pinged", async () => {
+  const watching = await openStream(node.url, { room: "lobby", timeoutMs: 10_000 });
+  await proxy.refuse();
+  const started = performance.now();
+  expect((await fetch(`${node.url}/healthz`)).status).toBe(200);
+  expect(performance.now() - started).toBeLessThan(100);
+  expect(await readiness()).toMatchObject({ status: 503, checks: { database: false, bus: false } });
+  await watching.signal("ping");
+  // whoever comes back with a cursor is served from memory
+  const { cursor } = (await watching.signal("hello")) as { cursor: string };
+  const returning = await openStream(node.url, { room: "lobby", after: cursor, timeoutMs: 10_000 });
+  await returning.signal("ping");
+  expect(await readiness()).toMatchObject({ status: 503 });
+  await proxy.pass();
+  await until("the node is ready again", async () => (await readiness()).status === 200);
+  await say(node.url, ann, "back");
+  for (const one of [stream, watching, returning]) {
+    expect(await one.events(1)).toMatchObject([{ text: "back" }]);
+    if (one !== stream) await one.close();
+  }
+});
+
+test("a stream asked for without a cursor while the database refuses is told to come back, not failed", async () => {
+  await proxy.refuse();
+  const response = await fetch(`${node.url}/api/events?room=lobby`);
+  const frames = await response.text();
+  expect(response.status).toBe(200);
+  expect(frames).toMatch(/^event: bye\nretry: \d+\ndata: \{"retry":\d+\}\n\n$/);
+});
+
+test("a database that falls silent is answered 503 within six seconds, by those who waited behind another too", async () => {
+  await until("the node is ready", async () => (await readiness()).status === 200);
+  const before = (await say(node.url, ann, "lively")).event.seq;
+  await stream.events(1);
+  proxy.blackHole();
+  const posts = [post(clientId(), "one")];
+  await until("the first is under way", () => node.app.site.db.client.pool.numUsed() > 0);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  posts.push(post(clientId(), "two"), post(clientId(), "three"));
+  const readyz = readiness();
+  expect((await fetch(`${node.url}/healthz`)).status).toBe(200);
+  for (const answer of await Promise.all(posts)) {
+    expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    expect(answer.retryAfter).not.toBeNull();
+    expect(answer.tookMs).toBeLessThan(6_000);
+  }
+console.log("posts", performance.now());
+  expect(await readyz).toMatchObject({ status: 503, checks: { database: false } });
+console.log("readyz", performance.now());
+  await proxy.pass();
+  // the connections of before are dumb for ever: nobody may wait 5 s for one of them again
+  const started = performance.now();
+  await Promise.all([1, 2, 3, 4, 5, 6].map((n) => say(node.url, ann, `healed ${n}`)));
+  expect(performance.now() - started).toBeLessThan(1_000);
+console.log("said", performance.now());
+  const events = await stream.events(6);
+console.log("events", performance.now());
+  expect(events.map((event) => event.seq)).toEqual([1, 2, 3, 4, 5, 6].map((n) => before + n));
+  await until("the node is ready again", async () => (await readiness()).status === 200);
+}, 30_000);
+
+async function post(id: string, text: string) {
+  const started = performance.now();
+  const response = await fetch(`${node.url}/api/rooms/lobby/messages`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ann.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ id, text }),
+  });
+  const body = (await response.json()) as { code?: string; event?: { seq: number } };
+  return {
+    status: response.status,
+    body,
+    retryAfter: response.headers.get("retry-after"),
+    tookMs: performance.now() - started,
+  };
+}
+
+async function readiness(): Promise<{ status: number; checks: { [name: string]: boolean } }> {
+  const response = await fetch(`${node.url}/readyz`);
+  const { checks } = (await response.json()) as { checks: { [name: string]: boolean } };
+  return { status: response.status, checks };
+}
+
+async function copies(id: string): Promise<number> {
+  const rows = await query(database.url, `select count(*)::int as copies from events where client_id = '${id}'`);
+  return rows[0]?.copies as number;
+}

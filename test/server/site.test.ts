@@ -1,0 +1,215 @@
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import Koa from "koa";
+import mount from "koa-mount";
+import request from "supertest";
+import { createApp } from "../../server/app.ts";
+import { openStream, readEvents } from "../../server/testing.ts";
+import { clientId, openNode, openSite, person, say, type TestSite } from "../support/app.ts";
+
+let site: TestSite;
+let url: string;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+});
+
+afterAll(() => site.close());
+
+const fieldOf = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? "";
+
+describe("the pages without script", () => {
+  test("take a visitor from the lobby into a room in one step, let him speak, and let him go", async () => {
+    const browser = request.agent(url);
+    const lobby = await browser.get("/").expect(200);
+    expect(lobby.headers["content-type"]).toBe("text/html; charset=utf-8");
+    const entered = await browser
+      .post("/")
+      .type("form")
+      .send({ nickname: "Formal", room: "lobby", form_token: fieldOf(lobby.text, "form_token") })
+      .expect(303);
+    expect(entered.headers.location).toBe("/rooms/lobby");
+    const room = await browser.get("/rooms/lobby").expect(200);
+    const form = { form_token: fieldOf(room.text, "form_token"), id: fieldOf(room.text, "id"), text: "one\r\ntwo <3" };
+    for (let twice = 0; twice < 2; twice += 1) await browser.post("/rooms/lobby").type("form").send(form).expect(303);
+    const after = await browser.get("/rooms/lobby").expect(200);
+    expect(after.text.match(/one\ntwo &lt;3/g)).toHaveLength(1);
+    const left = await browser
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ leave: "1", form_token: form.form_token })
+      .expect(303);
+    expect(left.headers.location).toBe("/");
+    expect((await request(url).get("/api/rooms/lobby")).body.members).toEqual([]);
+  });
+
+  test("say in words why a form was refused and keep what was typed", async () => {
+    const holder = await person(url, "Holder");
+    await say(url, holder, "I am here");
+    const browser = request.agent(url);
+    const lobby = await browser.get("/").set("accept-language", "ja");
+    const send = (fields: object) =>
+      browser
+        .post("/")
+        .set("accept-language", "ja")
+        .type("form")
+        .send({ form_token: fieldOf(lobby.text, "form_token"), room: "lobby", ...fields });
+    const taken = await send({ nickname: "ＨＯＬＤＥＲ" }).expect(409);
+    expect(taken.text).toContain('value="ＨＯＬＤＥＲ"');
+    expect(taken.text).toContain('class="problem"');
+    await send({ nickname: "" }).expect(400);
+    await send({ nickname: "Fine", room: "nowhere" }).expect(404);
+    const stranger = await request(url)
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ text: "x", form_token: fieldOf(lobby.text, "form_token") });
+    expect(stranger.status).toBe(401);
+  });
+
+  test("take no form from another site's page", async () => {
+    const forged = request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
+    expect((await forged.set("origin", "http://evil.example")).status).toBe(403);
+    expect((await request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" })).status).toBe(403);
+  });
+
+  test("speak the browser's language, and the one chosen from then on", async () => {
+    const browser = request.agent(url);
+    expect((await browser.get("/").set("accept-language", "ja,en;q=0.5")).text).toContain('<html lang="ja">');
+    const chosen = await browser.get("/rooms/lobby?language=en").expect(303);
+    expect(chosen.headers.location).toBe("/rooms/lobby");
+    expect((await browser.get("/").set("accept-language", "ja")).text).toContain('<html lang="en">');
+  });
+
+  test("carry their cursor, behind which the stream goes on", async () => {
+    const ann = await person(url, "Carrier");
+    await say(url, ann, "on the page");
+    const { text } = await request(url).get("/rooms/lobby");
+    await say(url, ann, "between page and stream");
+    const after = /data-cursor="([^"]+)"/.exec(text)?.[1] as string;
+    const [event] = await readEvents(url, { room: "lobby", after, count: 1 });
+    expect(event?.text).toBe("between page and stream");
+  });
+
+  test("answer what is not there as a page, and programs as JSON", async () => {
+    const page = await request(url).get("/rooms/nowhere").set("accept", "text/html").expect(404);
+    expect(page.text).toContain("<!doctype html>");
+    for (const path of ["/nothing", "/api/nothing", "/assets/nothing.js", "/assets/assets.json"]) {
+      const { status, body, headers } = await request(url).get(path).set("accept", "application/json");
+      expect([path, status, body.code, headers["x-content-type-options"]]).toEqual([
+        path,
+        404,
+        "no_such_page",
+        "nosniff",
+      ]);
+    }
+  });
+
+  test("have their script, style and icon, which any cache may keep", async () => {
+    const { text } = await request(url).get("/");
+    const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] as string);
+    expect(assets).toHaveLength(3);
+    for (const path of assets) {
+      const { headers } = await request(url).get(path).expect(200);
+      expect(headers["cache-control"]).toBe("max-age=31536000,immutable");
+    }
+  });
+});
+
+describe("operating", () => {
+  test("health, readiness and metrics are told, and readiness ends with draining", async () => {
+    const node = await openNode(site.databaseUrl);
+    await request(node.url).get("/healthz").expect(200, { status: "ok" });
+    while ((await request(node.url).get("/readyz")).status !== 200)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const { text } = await request(node.url).get("/metrics").expect(200);
+    expect(text).toContain("chattera_bus_hears 1");
+    node.app.drain();
+    const { body } = await request(node.url).get("/readyz").expect(503);
+    expect(body.checks).toEqual({ database: true, bus: true, serving: false });
+    await request(node.url).get("/healthz").expect(200);
+    await node.close();
+  });
+
+  test("under a base path everything stands below it, whether a proxy passes it on or strips it", async () => {
+    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    for (const prefix of ["/chat", ""]) {
+      const { text } = await request(node.url).get(`${prefix}/rooms/lobby`).expect(200);
+      const links = [...text.matchAll(/(?:href|src|action)="(\/[^"]*)"/g)].map((match) => match[1] as string);
+      expect(links.length).toBeGreaterThan(3);
+      expect(links.filter((link) => !link.startsWith("/chat/"))).toEqual([]);
+      await request(node.url).get(`${prefix}/api/rooms;n=1`).expect(200);
+    }
+    await request(node.url).get("/chat").expect(200);
+    const { headers } = await request(node.url).post("/chat/api/session").send({ nickname: "Based" });
+    expect(String(headers["set-cookie"])).toContain("path=/chat;");
+    await node.close();
+  });
+
+  test("a proxy's word on the client is believed only of the proxies named", async () => {
+    const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    expect(db).toBeDefined();
+    const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "chat.example" };
+    const secure = async (settings: { [name: string]: string }) => {
+      const node = await openNode(site.databaseUrl, settings);
+      const { headers } = await request(node.url).post("/api/session").set(forwarded).send({ nickname: "Proxied" });
+      await node.close();
+      return String(headers["set-cookie"]).includes("secure");
+    };
+    expect(await secure({})).toBe(false);
+    expect(await secure({ TRUST_PROXY: "loopback" })).toBe(true);
+  });
+
+  test("a setting that cannot be used is named", async () => {
+    const open = createApp({ databaseUrl: site.databaseUrl, settings: { PORT: "many", BASE_PATH: "chat" } });
+    await expect(open).rejects.toThrow(/PORT: .*; BASE_PATH: must look like \/chat/);
+  });
+});
+
+describe("as a library", () => {
+  test("supertest drives it without a port, and a stream is read without one", async () => {
+    const app = await createApp({ databaseUrl: site.databaseUrl });
+    const callback = app.callback();
+    const { body } = await request(callback).post("/api/session").send({ nickname: "Portless" }).expect(201);
+    const stream = await openStream(callback, { room: "lobby" });
+    const remark = { id: clientId(), text: "hello" };
+    await request(callback)
+      .post("/api/rooms/lobby/messages")
+      .set("authorization", `Bearer ${body.token}`)
+      .send(remark)
+      .expect(201);
+    expect((await stream.events(2)).map((event) => event.kind)).toEqual(["enter", "message"]);
+    await stream.close();
+    await app.close();
+  });
+
+  test("it mounts in somebody's own app, beside his routes and behind his body parser", async () => {
+    const chat = await createApp({ databaseUrl: site.databaseUrl });
+    const own = new Koa();
+    own.use(async (ctx, next) => {
+      if (ctx.get("content-type") === "application/json") Object.assign(ctx.request, { body: await jsonOf(ctx.req) });
+      await next();
+    });
+    own.use(mount("/talk", chat));
+    own.use((ctx) => {
+      ctx.body = "mine";
+    });
+    const server = createServer(own.callback());
+    expect((await request(server).get("/elsewhere")).text).toBe("mine");
+    const page = await request(server).get("/talk/rooms/lobby").expect(200);
+    expect(page.text).toContain('src="/talk/assets/');
+    const { body } = await request(server).post("/talk/api/session").send({ nickname: "Mounted" }).expect(201);
+    const remark = { id: clientId(), text: "hello", token: body.token };
+    await request(server).post("/talk/api/rooms/lobby/messages").send(remark).expect(201);
+    expect((await request(server).get("/talk/api/rooms/nowhere")).body.code).toBe("no_such_room");
+    // koa-mount hands on what the mounted app does not know
+    expect((await request(server).get("/talk/nothing")).text).toBe("mine");
+    await chat.close();
+  });
+});
+
+async function jsonOf(stream: AsyncIterable<Buffer>): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  return JSON.parse(Buffer.concat(parts).toString());
+}

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** A chattera of its own, as an operator starts it. */
+export type SiteProcess = {
+  url: string;
+  pid: number;
+  /** Everything it has said, on stdout and stderr. */
+  said(): string;
+  /** Sends a signal and gives the exit code once it has ended (`null`: by the signal). */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+};
+
+type Settings = { [name: string]: string };
+
+/** Starts `chattera serve` on a database and waits until it says where it is. */
+export async function startSite(databaseUrl: string, settings: Settings = {}): Promise<SiteProcess> {
+  const { child, said } = spawnSite(databaseUrl, settings);
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr?.on("data", () => {
+      const found = /chattera is at (\S+)/.exec(said())?.[1];
+      if (found) resolve(found.replace("localhost", "127.0.0.1"));
+    });
+    child.once("exit", (code) => reject(new Error(`chattera ended with ${code}: ${said()}`)));
+  });
+  return {
+    url,
+    pid: child.pid as number,
+    said,
+    kill: async (signal) => {
+      const ended = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
+      child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+  };
+}
+
+/** Starts one that is expected to give up; gives its exit code and what it said. */
+export async function runSite(
+  databaseUrl: string,
+  settings: Settings = {},
+): Promise<{ code: number | null; said: string }> {
+  const { child, said } = spawnSite(databaseUrl, settings);
+  await once(child, "close");
+  return { code: child.exitCode, said: said() };
+}
+
+function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProcess; said: () => string } {
+  const { NODE_OPTIONS: _jest, ...environment } = process.env;
+  const child = spawn(process.execPath, ["--import", "tsx", CLI, "serve"], {
+    cwd: ROOT,
+    env: {
+      ...environment,
+      DATABASE_URL: databaseUrl,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      CHATTERA_LIMITS: "off",
+      ...settings,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const pipe of [child.stdout, child.stderr])
+    pipe.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+  // a test that fails must leave nothing running
+  process.once("exit", () => child.kill("SIGKILL"));
+  return { child, said: () => said };
+}
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CLI = "server/cli.ts";

@@ -1,0 +1,10 @@
+/** Asks again and again until `take` gives something, and gives that; says what it waited for when it never comes. */
+export async function until<T>(what: string, take: () => T | Promise<T>, patienceMs = 5_000): Promise<NonNullable<T>> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const taken = await take();
+    if (taken) return taken;
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
