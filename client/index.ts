@@ -50,15 +50,22 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     hidden: () => false,
   });
   const outbox = createOutbox(outside, { load: () => [], save() {} }, (remark, done) => {
-    if (address.token === undefined) done({ again: true });
+    if (!isReady) done({ again: true });
     else say(address, options.room, remark).then(done, () => done({ again: true }));
   });
+  // What is said before the session knows its place in the log would not come back to its own speaker.
+  let isReady = false;
   let stopEntering = () => {};
   let closed = false;
 
   for (const name of ["event", "members", "typing", "reset", "status"] as const) {
     session.on(name, (news) => emitter.emit(name, news));
   }
+  session.on("status", ({ state }) => {
+    if (state !== "live") return;
+    isReady = true;
+    outbox.wake();
+  });
   outbox.on("sent", ({ receipt, rttMs }) => {
     emitter.emit("sent", receipt);
     session.expect(receipt.event.seq, rttMs);
@@ -85,7 +92,6 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
         if (closed) return;
         if (code !== undefined) emitter.emit("refused", { code });
         session.start();
-        outbox.wake();
       },
       () => {
         if (!closed) stopEntering = outside.later(backoff.next(), enter);

@@ -11,7 +11,8 @@ const PATIENCE_MS = 5_000;
  * `poolMax` (10): one append, one read and one presence beat are under way at a time, the rest serves pages, history
  * and joins. Connecting takes 2 s at most, so that a lost database is answered with 503 rather than a hanging request.
  */
-export function connect(url: string, options: { poolMax?: number } = {}): Knex {
+export function connect(url: string, options: { poolMax?: number; patienceMs?: number } = {}): Knex {
+  const patienceMs = options.patienceMs ?? PATIENCE_MS;
   const silence = createSilence();
   const db = knex({
     client: "pg",
@@ -19,11 +20,11 @@ export function connect(url: string, options: { poolMax?: number } = {}): Knex {
       connectionString: url,
       application_name: "chattera",
       connectionTimeoutMillis: 2_000,
-      query_timeout: PATIENCE_MS,
+      query_timeout: patienceMs,
       keepAlive: true,
       types: { getTypeParser } as never, // knex types the parameter as its own enum of oids
     },
-    pool: { min: 0, max: options.poolMax ?? 10, afterCreate, validate: silence.isSound },
+    pool: { min: 0, max: options.poolMax ?? 10, afterCreate, validate: silence.isSound, destroyTimeoutMillis: GOODBYE_MS },
     acquireConnectionTimeout: PATIENCE_MS,
     // what a statement was given, remarks and nicknames, has no place in an error's message
     compileSqlOnError: false,
@@ -34,7 +35,7 @@ export function connect(url: string, options: { poolMax?: number } = {}): Knex {
 
   function afterCreate(connection: PooledConnection, done: (error?: Error) => void): void {
     silence.onConnect(connection);
-    connection.query(ABANDONED, (error) => {
+    connection.query(abandonAfter(2 * patienceMs), (error) => {
       // knex would forget it without ending it
       if (error) void connection.end();
       done(error ?? undefined);
@@ -44,9 +45,14 @@ export function connect(url: string, options: { poolMax?: number } = {}): Knex {
 
 /**
  * A transaction whose other end is gone without a word would hold its room's row until TCP gives up, two hours later:
- * nobody could speak there. Twice PATIENCE_MS, for one that is only late has failed here by then.
+ * nobody could speak there. Twice the patience, for one that is only late has failed here by then.
  */
-const ABANDONED = `set idle_in_transaction_session_timeout = ${2 * PATIENCE_MS}`;
+function abandonAfter(ms: number): string {
+  return `set idle_in_transaction_session_timeout = ${ms}`;
+}
+
+/** A connection that is let go may never answer the goodbye; nobody waits longer for it. */
+const GOODBYE_MS = 1_000;
 
 /** knex tells the console of every connection that ends; what asked for it gets the same as an error. */
 const QUIET = { warn: () => undefined, error: () => undefined };

@@ -22,8 +22,8 @@ export const APPEND_LIMIT = 256;
  * Gives one answer per draft, in order: what was stored; or what the member had stored under that client id before,
  * in whatever room; or `undefined` for a message of someone who is not present.
  *
- * The rows of the rooms are locked in ascending order (two nodes can wait for, but never on, each other) until the
- * commit, so commit order in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row,
+ * The rows of the rooms are locked in ascending order (two nodes wait for each other, never both at once) until the
+ * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row,
  * so there are no gaps. Where a resend's first copy is committed elsewhere while this waits for the lock, the unique index
  * refuses the whole statement with the constraint named COLLISION; tried again, it finds that copy.
  */
@@ -78,7 +78,8 @@ const APPEND = `
       ))
     order by member_id, coalesce(client_id, place::text), place
   ), locked as materialized (
-    select id, last_seq from rooms where id in (select room_id from fresh) order by id for update
+    select id, last_seq from rooms where id in (select room_id from fresh) order by id
+    for no key update
   ), numbered as materialized (
     select fresh.*, last_seq + row_number() over (partition by room_id order by place) as seq,
       date_trunc('milliseconds', clock_timestamp()) as at

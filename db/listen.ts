@@ -1,5 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import pg from "pg";
+
+/** A goodbye is waited for this long: a half-open connection never answers it. */
+const GOODBYE_MS = 1_000;
 
 /** A connection of its own that hears notifications. pg's pool hands connections round, and LISTEN holds for one. */
 export type Listener = { close(): Promise<void> };
@@ -26,8 +30,7 @@ export async function listen(
   const end = (error?: Error) => {
     if (ended) return;
     ended = true;
-    // a half-open connection never answers the goodbye: nobody waits for it
-    client.end().catch(() => undefined);
+    void goodbye(client);
     onEnd(error);
   };
   client.on("error", end);
@@ -38,15 +41,19 @@ export async function listen(
     for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   } catch (error) {
     ended = true;
-    client.end().catch(() => undefined);
+    void goodbye(client);
     throw error;
   }
   return {
     close: () => {
       ended = true;
-      return client.end();
+      return goodbye(client);
     },
   };
+}
+
+function goodbye(client: pg.Client): Promise<void> {
+  return Promise.race([client.end(), setTimeout(GOODBYE_MS, undefined, { ref: false })]);
 }
 
 /** Sends one notification; the payload is at most 8000 bytes. */

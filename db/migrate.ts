@@ -8,7 +8,7 @@ import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 export async function migrate(db: Knex): Promise<void> {
   await db.transaction(async (lock) => {
     await lock.raw("select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
-    // it idles while the migrations run on another connection, see ABANDONED in connect.ts
+    // it idles while the migrations run on another connection, see abandonAfter() in connect.ts
     await lock.raw("set local idle_in_transaction_session_timeout = 0");
     await db.migrate.latest({ migrationSource });
   });

@@ -15,6 +15,13 @@ const SETTINGS = {
     .describe(
       "Folder of the embedded PostgreSQL; as root `/var/lib/chattera`, else `./data`. Unused with `DATABASE_URL`.",
     ),
+  CHATTERA_PG_UID: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("As root: the user that the embedded PostgreSQL runs as; 65534 (nobody), which others may share."),
+  CHATTERA_PG_GID: z.coerce.number().int().min(1).optional().describe("The same for its group."),
   BASE_PATH: z
     .string()
     .default("")

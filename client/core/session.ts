@@ -80,7 +80,7 @@ export function createSession(options: SessionOptions): Session {
     wake,
     expect(seq, measuredMs) {
       rttMs = measuredMs;
-      if (link === undefined) wake();
+      if (status.is("waiting")) wake();
       echo.expect(seq, Math.max(ECHO_PATIENCE_MS, 2 * rttMs + 1000));
     },
     close,
@@ -105,7 +105,10 @@ export function createSession(options: SessionOptions): Session {
         answer(answer) {
           news = intake.answer(answer);
         },
-        heard: silence.heard,
+        heard() {
+          silence.heard();
+          status.reached();
+        },
         proved() {
           ladder.proved();
           if (transport.streams) backoff.reset();

@@ -13,6 +13,8 @@ export type StatusKeeper = {
   is(state: SessionStatus["state"]): boolean;
   /** Without a rung it stays on the one it is on. */
   set(state: SessionStatus["state"], rung?: { name: string; streams: boolean }): void;
+  /** The server was heard: whatever else is wrong, the attempts are not in vain. */
+  reached(): void;
 };
 
 /** A keeper that tells `emitter`. */
@@ -25,6 +27,11 @@ export function createStatus(emitter: Pick<Emitter<{ status: SessionStatus }>, "
       const failures = state === "live" ? 0 : status.failures + (state === "waiting" ? 1 : 0);
       if (state === status.state && transport === status.transport && failures === status.failures) return;
       status = { state, transport, streams, failures };
+      emitter.emit("status", status);
+    },
+    reached() {
+      if (status.failures === 0) return;
+      status = { state: status.state, transport: status.transport, streams: status.streams, failures: 0 };
       emitter.emit("status", status);
     },
   };

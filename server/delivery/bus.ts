@@ -54,6 +54,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
   const timer = setInterval(onTick, DEAF_SWEEP_MS);
   timer.unref();
   let probedAt = Number.NEGATIVE_INFINITY;
+  let isProbing = false;
 
   return { start: connect, hears, stop };
 
@@ -84,6 +85,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
   function onProbe(): void {
     if (!hasEverHeard) logger.info("the bus hears");
     hasEverHeard = true;
+    hasWarned = false;
     failures = 0;
     metrics.busHears.set(1);
   }
@@ -97,14 +99,20 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
     onNews();
   }
 
-  /** Sent over the pool, so that it takes the way of every append's NOTIFY. */
+  /** Sent over the pool, so that it takes the way of every append's NOTIFY; a database that is away gets one at a time. */
   function probe(): void {
+    if (isProbing) return;
+    isProbing = true;
     probedAt = performance.now();
-    notify(db, probeChannel, "").catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"));
+    notify(db, probeChannel, "")
+      .catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"))
+      .finally(() => {
+        isProbing = false;
+      });
   }
 
   function onDeaf(): void {
-    void listener?.close().catch(() => undefined);
+    void listener?.close();
     if (!hasEverHeard && !hasWarned) {
       hasWarned = true;
       logger.warn(
@@ -132,6 +140,6 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
     isStopped = true;
     clearInterval(timer);
     clearTimeout(retry);
-    await listener?.close().catch(() => undefined);
+    await listener?.close();
   }
 }

@@ -91,6 +91,8 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
     if (isBeat) {
       present.clear();
       for (const place of connectedPlaces(hub)) seen.set(keyOf(place), place);
+      // a node that died tells nobody, and a deaf bus misses what is told
+      for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
     }
     if (seen.size > 0) await touch();
     if (isBeat || areReadersNew) await tellVisitors(isBeat);

@@ -80,6 +80,17 @@ describe("entering and leaving", () => {
     await stream.close();
   });
 
+  test("a crowd that enters and speaks at once is told one by one, without a gap", async () => {
+    await create({ slug: "crowd" });
+    const crowd = await Promise.all(Array.from({ length: 25 }, (_, n) => person(url, `crowd ${n}`)));
+    const entered = crowd.map((who) => enter(who, "crowd").expect(200));
+    await Promise.all([...entered, ...crowd.map((who) => say(url, who, "hello", { room: "crowd" }))]);
+    const { body } = await request(url).get("/api/rooms/crowd/messages?limit=200");
+    const events: { seq: number; kind: string }[] = body.events;
+    expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+    expect(events.filter((event) => event.kind === "enter")).toHaveLength(25);
+  });
+
   test("need a session", async () => {
     expect((await request(url).post("/api/rooms/lobby/enter")).body.code).toBe("no_session");
     expect((await request(url).post("/api/rooms/lobby/leave")).body.code).toBe("no_session");

@@ -24,8 +24,11 @@ export async function openSite(settings: { [name: string]: string } = {}, count 
 }
 
 /** One more node on a database. LOG_LEVEL in the environment shows what it has to say. */
-export async function openNode(databaseUrl: string, settings: { [name: string]: string } = {}): Promise<TestNode> {
-  const logger = createLog(process.env.LOG_LEVEL ?? "silent");
+export async function openNode(
+  databaseUrl: string,
+  settings: { [name: string]: string } = {},
+  logger = createLog(process.env.LOG_LEVEL ?? "silent"),
+): Promise<TestNode> {
   const app = await createApp({ databaseUrl, settings: { CHATTERA_LIMITS: "off", ...settings }, logger });
   const server = createServer(app.callback());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

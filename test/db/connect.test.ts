@@ -1,0 +1,97 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect, isDatabaseAway } from "../../db/connect.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { until } from "../support/until.ts";
+
+const PATIENCE_MS = 300;
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let proxy: BadProxy;
+let db: Knex;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  proxy = await openBadProxy(database.url);
+  db = connect(proxy.through(database.url), { poolMax: 1, patienceMs: PATIENCE_MS });
+});
+
+afterEach(() => proxy.pass());
+
+afterAll(async () => {
+  await db?.destroy();
+  await proxy?.close();
+  await database?.drop();
+});
+
+test("a connection given up inside a transaction is used no more: what is written next is committed", async () => {
+  const before = await backend();
+  await failsAway(
+    db.transaction(async (tx) => {
+      await tx("rooms").insert({ slug: "given-up", title: "" });
+      proxy.stopReading();
+      await tx.raw("select 1");
+    }),
+  );
+  await proxy.pass(); // the late answers come
+  await db("rooms").insert({ slug: "kept", title: "" });
+  expect(await query(database.url, "select slug from rooms where slug in ('kept', 'given-up')")).toEqual([
+    { slug: "kept" },
+  ]);
+  expect(await backend()).not.toBe(before);
+});
+
+test("a transaction whose client is gone without a word lets go of its room", async () => {
+  await failsAway(
+    db.transaction(async (tx) => {
+      await tx("rooms").where({ slug: "lobby" }).forUpdate().first();
+      proxy.blackHole();
+      await tx.raw("select 1");
+    }),
+  );
+  const lock = "select from rooms where slug = 'lobby' for update nowait";
+  // PostgreSQL was told nothing: it still holds the room
+  await expect(query(database.url, lock)).rejects.toMatchObject({ code: "55P03" });
+  await until("the room is free", () =>
+    query(database.url, lock).then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
+test("a connection that was dumb while idle is not handed out again once another fell silent", async () => {
+  const pool = connect(proxy.through(database.url), { poolMax: 3, patienceMs: PATIENCE_MS });
+  await Promise.all([1, 2, 3].map(() => pool.raw("select pg_sleep(0.05)")));
+  expect(proxy.connections()).toBeGreaterThanOrEqual(3);
+  proxy.blackHole();
+  await failsAway(pool.raw("select 1"));
+  await proxy.pass();
+  const started = performance.now();
+  await pool.raw("select 1");
+  await pool.raw("select 1");
+  expect(performance.now() - started).toBeLessThan(PATIENCE_MS);
+  await pool.destroy();
+});
+
+test("an error tells the statement, and nothing of what it was given", async () => {
+  const failed = db.raw("select ?::int", ["a secret word"]);
+  await expect(failed).rejects.toThrow("select $1::int");
+  // PostgreSQL itself quotes what it could not read; the statement's other values are not in the message
+  const other = db.raw("select ?::text, 1 / 0", ["a secret word"]);
+  await expect(other).rejects.not.toThrow("a secret word");
+});
+
+async function failsAway(doing: PromiseLike<unknown>): Promise<void> {
+  const error = await doing.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Error);
+  expect(isDatabaseAway(error)).toBe(true);
+}
+
+async function backend(): Promise<number> {
+  return (await db.raw("select pg_backend_pid() as pid")).rows[0].pid;
+}

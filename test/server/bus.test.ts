@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import { openStream } from "../../server/testing.ts";
+import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { HAS_PGBOUNCER, openPgBouncer } from "../support/pgbouncer.ts";
+import { until } from "../support/until.ts";
+
+/** The app behind PgBouncer, with what it has to say. */
+type Bounced = { node: TestNode; warnings: string[]; close(): Promise<void> };
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let proxy: BadProxy;
+let writer: TestNode;
+let node: TestNode;
+let ann: Person;
+let bounced: Bounced | undefined;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  proxy = await openBadProxy(database.url);
+  writer = await openNode(database.url);
+  node = await openNode(database.url, { CHATTERA_LISTEN_URL: proxy.through(database.url) });
+  // opened first, so that its 9 s of deafness pass while the other tests run
+  if (HAS_PGBOUNCER) bounced = await openBounced();
+  ann = await person(writer.url, "Ann");
+  for (const one of [writer, node]) await until("the bus hears", () => one.app.site.bus.hears());
+});
+
+afterAll(async () => {
+  await bounced?.close();
+  await node?.close();
+  await writer?.close();
+  await proxy?.close();
+  await database?.drop();
+});
+
+test("when PostgreSQL ends the listening connections, remarks go on within a second and none is missing", async () => {
+  const stream = await openStream(node.url, { room: "lobby" });
+  const first = await say(writer.url, ann, "before");
+  await stream.events(1);
+  const listeners = await listenerPids();
+  expect(listeners.length).toBeGreaterThanOrEqual(2);
+  await query(database.url, `select pg_terminate_backend(pid) from pg_stat_activity where pid in (${listeners})`);
+  await until("the node has noticed", () => !node.app.site.bus.hears());
+  const started = performance.now();
+  await say(writer.url, ann, "while deaf");
+  expect(await stream.events(1)).toMatchObject([{ seq: first.event.seq + 1, text: "while deaf" }]);
+  expect(performance.now() - started).toBeLessThan(1_000);
+  await until("the bus hears again", () => node.app.site.bus.hears() && writer.app.site.bus.hears());
+  expect(listeners).not.toEqual(await listenerPids());
+  await stream.close();
+});
+
+test("a listening connection that dies in silence costs a remark 5 s at most, is noticed in 10 s and made anew", async () => {
+  const stream = await openStream(node.url, { room: "lobby", timeoutMs: 6_000 });
+  expect(await readiness(node)).toMatchObject({ status: 200, checks: { bus: true } });
+  proxy.blackHole();
+  const started = performance.now();
+  const { event } = await say(writer.url, ann, "into the silence");
+  expect(await stream.events(1)).toMatchObject([{ seq: event.seq }]);
+  // not by the bus: the sweep brought it
+  expect(performance.now() - started).toBeGreaterThan(200);
+  await until("the node says it is deaf", async () => (await readiness(node)).status === 503, 12_000);
+  expect(performance.now() - started).toBeLessThan(10_500);
+  expect(await readiness(node)).toMatchObject({ checks: { database: true, bus: false, serving: true } });
+  expect(await readiness(writer)).toMatchObject({ status: 200 });
+  const deafAt = performance.now();
+  await say(writer.url, ann, "to the deaf");
+  await stream.events(1);
+  expect(performance.now() - deafAt).toBeLessThan(1_500);
+  await proxy.pass();
+  await until("the bus hears again", async () => (await readiness(node)).status === 200, 12_000);
+  const heardAt = performance.now();
+  await say(writer.url, ann, "to the healed");
+  await stream.events(1);
+  expect(performance.now() - heardAt).toBeLessThan(200);
+  await stream.close();
+}, 40_000);
+
+test("a node lets go within two seconds even while its listening connection is dumb", async () => {
+  const dumb = await openNode(database.url, { CHATTERA_LISTEN_URL: proxy.through(database.url) });
+  proxy.blackHole();
+  const started = performance.now();
+  await dumb.close();
+  expect(performance.now() - started).toBeLessThan(2_000);
+  await proxy.pass();
+});
+
+const behindPgBouncer = HAS_PGBOUNCER ? test : test.skip;
+
+behindPgBouncer("behind a PgBouncer in transaction mode remarks come a second late, and the log says why, once", async () => {
+  const { node: late, warnings } = bounced as Bounced;
+  const stream = await openStream(late.url, { room: "lobby" });
+  for (const text of ["one", "two"]) {
+    const started = performance.now();
+    await say(late.url, ann, text);
+    expect(await stream.events(1)).toMatchObject([{ text }]);
+    expect(performance.now() - started).toBeLessThan(1_500);
+  }
+  const told = () => warnings.filter((warning) => warning.includes("PgBouncer"));
+  await until("the log says so", () => told().length > 0, 12_000);
+  expect(late.app.site.bus.hears()).toBe(false);
+  await say(late.url, ann, "three");
+  await stream.events(1);
+  expect(told()).toHaveLength(1);
+  expect(told()[0]).toContain("CHATTERA_LISTEN_URL");
+  await stream.close();
+});
+
+async function openBounced(): Promise<Bounced> {
+  const bouncer = await openPgBouncer(database.url);
+  const warnings: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line) => warnings.push(JSON.parse(line).msg) });
+  const opened = await openNode(bouncer.url, {}, logger);
+  const close = async () => {
+    await opened.close();
+    await bouncer.close();
+  };
+  return { node: opened, warnings, close };
+}
+
+async function readiness(of: TestNode): Promise<{ status: number; checks: { [name: string]: boolean } }> {
+  const response = await fetch(`${of.url}/readyz`);
+  const { checks } = (await response.json()) as { checks: { [name: string]: boolean } };
+  return { status: response.status, checks };
+}
+
+async function listenerPids(): Promise<number[]> {
+  const rows = await query(
+    database.url,
+    `select pid from pg_stat_activity
+     where application_name = 'chattera listener' and datname = current_database() order by pid`,
+  );
+  return rows.map((row) => row.pid as number);
+}

@@ -1,0 +1,55 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { query } from "./database.ts";
+import { until } from "./until.ts";
+
+/** Is there a PgBouncer on this machine? */
+export const HAS_PGBOUNCER = spawnSync("pgbouncer", ["--version"]).status === 0;
+
+/** A PgBouncer in transaction mode before the database at `target`. */
+export async function openPgBouncer(target: string): Promise<{ url: string; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "chattera-pgbouncer-"));
+  await chmod(folder, 0o755);
+  const port = await freePort();
+  const { hostname, port: farPort, pathname, username, password } = new URL(target);
+  const name = pathname.slice(1);
+  await writeFile(
+    join(folder, "pgbouncer.ini"),
+    `[databases]
+${name} = host=${hostname} port=${farPort} dbname=${name} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 5
+`,
+  );
+  // it refuses to run as root
+  const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+  const child = spawn("pgbouncer", ["-q", join(folder, "pgbouncer.ini")], { ...nobody, stdio: "ignore" });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const url = `postgres://${username}@127.0.0.1:${port}/${name}`;
+  await until("PgBouncer answers", () => query(url, "select 1").catch(() => undefined));
+  const close = async () => {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+    await rm(folder, { recursive: true });
+  };
+  return { url, close };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
