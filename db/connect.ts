@@ -24,7 +24,13 @@ export function connect(url: string, options: { poolMax?: number; patienceMs?: n
       keepAlive: true,
       types: { getTypeParser } as never, // knex types the parameter as its own enum of oids
     },
-    pool: { min: 0, max: options.poolMax ?? 10, afterCreate, validate: silence.isSound, destroyTimeoutMillis: GOODBYE_MS },
+    pool: {
+      min: 0,
+      max: options.poolMax ?? 10,
+      afterCreate,
+      validate: silence.isSound,
+      destroyTimeoutMillis: GOODBYE_MS,
+    },
     acquireConnectionTimeout: PATIENCE_MS,
     // what a statement was given, remarks and nicknames, has no place in an error's message
     compileSqlOnError: false,

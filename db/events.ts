@@ -52,6 +52,24 @@ export async function readSince(db: Knex, after: Map<number, number>, limit: num
   return rows.map((row) => ({ roomId: row.room_id, event: eventOf(row), isNew: false }));
 }
 
+/** The next events after a seq, at most `limit` and about `bytes` of text, but one in any case. */
+export async function readPage(
+  db: Knex,
+  roomId: number,
+  after: number,
+  limit: number,
+  bytes: number,
+): Promise<RoomEvent[]> {
+  const { rows } = await db.raw<{ rows: EventRow[] }>(
+    `select e.*, r.slug from (
+       select page.*, coalesce(sum(octet_length(text)) over (order by seq rows between unbounded preceding and 1 preceding), 0) as before
+       from (select * from events where room_id = ? and seq > ? order by seq limit ?) page
+     ) e join rooms r on r.id = e.room_id where e.before < ? order by e.seq`,
+    [roomId, after, limit, bytes],
+  );
+  return rows.map(eventOf);
+}
+
 /** The last `limit` events before a seq, oldest first. */
 export async function readBefore(db: Knex, roomId: number, before: number, limit: number): Promise<RoomEvent[]> {
   const { rows } = await db.raw<{ rows: EventRow[] }>(

@@ -3,6 +3,7 @@ import { connect } from "../db/connect.ts";
 import { type EmbeddedDatabase, startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import type { Environment } from "./config.ts";
+import { endSignal } from "./end-signal.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
 
@@ -40,6 +41,8 @@ async function openDatabase(environment: Environment): Promise<EmbeddedDatabase>
   if (environment.DATABASE_URL) return { url: environment.DATABASE_URL, stop: async () => undefined };
   return startEmbedded({
     say: (line) => process.stderr.write(`${line}\n`),
+    // every worker has its pool and a listener; ten more are for the operator and the next worker while one is replaced
+    settings: { max_connections: String(Math.max(60, environment.WORKERS * (environment.CHATTERA_POOL + 1) + 10)) },
     ...(environment.DATA_DIR && { dataDir: environment.DATA_DIR }),
   });
 }
@@ -50,15 +53,8 @@ async function announced<T extends { url: string }>(serving: Promise<T>): Promis
   return node;
 }
 
-/** Resolves when a signal came and everything has stopped; a second signal is not heard, the end is near anyway. */
+/** Resolves when the end was told and everything has stopped. */
 async function untilStopped(node: { stop(): Promise<void> }): Promise<void> {
-  await new Promise((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
-    // a worker whose parent died
-    process.once("disconnect", resolve);
-  });
-  process.on("SIGTERM", () => undefined);
-  process.on("SIGINT", () => undefined);
+  await endSignal();
   await node.stop();
 }

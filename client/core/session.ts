@@ -108,10 +108,11 @@ export function createSession(options: SessionOptions): Session {
         heard() {
           silence.heard();
           status.reached();
+          // the ladder sees to streams that say hello and die; a poll that says nothing at once must be slowed down here
+          if (transport.streams) backoff.reset();
         },
         proved() {
           ladder.proved();
-          if (transport.streams) backoff.reset();
           status.set("live", transport);
         },
         ended(ending) {

@@ -121,6 +121,7 @@ export function createMessageList(
       const why = words.refusals[remark.code ?? ""] ?? "";
       const resend = button(words.resend, () => act.resend(remark.id));
       const discard = button(words.discard, () => act.discard(remark.id));
+      discard.classList.add("quiet");
       state.replaceChildren(`${words.refused} ${why} `, resend, " ", discard);
     }
     line.append(state);

@@ -34,6 +34,10 @@ const SWEEP_MS = 5_000;
 /** The same while the bus is deaf: then it is the only road, and remarks are this late. */
 const DEAF_SWEEP_MS = 1_000;
 
+/** The clock ticks every second, now and then a little early: what is due within this is due. */
+const TICK_MS = 1_000;
+const SLACK_MS = 100;
+
 /** Where nothing was ever heard, another try each time this passes; else full jitter of 0.1 to 5 s. */
 const HOPELESS_RETRY_MS = 60_000;
 
@@ -51,7 +55,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
   let failures = 0;
   let isStopped = false;
   let retry: NodeJS.Timeout | undefined;
-  const timer = setInterval(onTick, DEAF_SWEEP_MS);
+  const timer = setInterval(onTick, TICK_MS);
   timer.unref();
   let probedAt = Number.NEGATIVE_INFINITY;
   let isProbing = false;
@@ -92,9 +96,9 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
 
   function onTick(): void {
     const now = performance.now();
-    if (now - probedAt >= PROBE_MS) probe();
+    if (now - probedAt >= PROBE_MS - SLACK_MS) probe();
     if (listener && now - heardAt > DEAF_MS) onDeaf();
-    if (now - sweptAt < (hears() ? SWEEP_MS : DEAF_SWEEP_MS)) return;
+    if (now - sweptAt < (hears() ? SWEEP_MS : DEAF_SWEEP_MS) - SLACK_MS) return;
     sweptAt = now;
     onNews();
   }

@@ -3,12 +3,13 @@ import type { RoomEvent, SignalName } from "../../protocol/event.ts";
 /** How a transport wants its frames: as Server-Sent Events, or as JSON for a list. */
 export type Format = "sse" | "json";
 
-/** An event as it is kept in a tail: encoded once for everybody. */
-export type Entry = { seq: number; json: string };
+/** An event as it is kept in a tail: encoded once for everybody; `bytes` is its size in UTF-8. */
+export type Entry = { seq: number; json: string; bytes: number };
 
 /** Encodes an event. Its JSON is one line and holds no `<`, `>` or `&`, so that old IE cannot sniff HTML in it. */
 export function entryOf(event: RoomEvent): Entry {
-  return { seq: event.seq, json: toJson(event) };
+  const json = toJson(event);
+  return { seq: event.seq, json, bytes: Buffer.byteLength(json) };
 }
 
 /** JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped: the same value, harmless wherever it is shown or run. */

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import pLimit from "p-limit";
-import { readSince } from "../../db/events.ts";
+import { readPage } from "../../db/events.ts";
 import { type Log, openLog } from "../../db/log.ts";
 import { readBounds } from "../../db/rooms.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
@@ -9,9 +9,15 @@ import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { createBeat } from "./beat.ts";
 import { createNews } from "./news.ts";
-import { type Reader, type Signal, UNSENT_LIMIT } from "./reader.ts";
+import type { Reader, Signal } from "./reader.ts";
 import type { Tail } from "./tail.ts";
 import { createTails } from "./tails.ts";
+
+/**
+ * What a reader that catches up is handed at a time, and has to have read before it gets more: a long page of the
+ * shortest remarks, seven of the longest. 1000 who never read hold 64 MB.
+ */
+export const PAGE_BYTES = 64 * 1024;
 
 /** The readers of this process by room, and the one road by which events come to them: read the log after the tail. */
 export type Hub = {
@@ -79,8 +85,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   }
 
   async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
-    const stored = await backlogLimit(() => readSince(db, new Map([[tail.id, after]]), PAGE_EVENTS));
-    return stored.map((one) => one.event);
+    return backlogLimit(() => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));
   }
 
   function add(reader: Reader): void {
@@ -97,7 +102,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     }
     tail.readers.add(reader);
     onReader(tail.id, reader.memberId);
-    if (reader.advance(tail) > UNSENT_LIMIT) removeSlow(reader);
+    reader.advance(tail);
   }
 
   function remove(reader: Reader): void {
@@ -125,7 +130,10 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   function flush(tail: Tail): void {
     tail.sent = tail.head;
     metrics.writes.inc(tail.readers.size);
-    for (const reader of tail.readers) if (reader.advance(tail) > UNSENT_LIMIT) removeSlow(reader);
+    for (const reader of tail.readers) {
+      if (reader.isSlow()) removeSlow(reader);
+      else reader.advance(tail);
+    }
   }
 
   function removeSlow(reader: Reader): void {
@@ -134,7 +142,10 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   }
 
   function signal(tail: Tail, news: Signal): void {
-    for (const reader of tail.readers) reader.transport.signal(news, reader);
+    for (const reader of tail.readers) {
+      if (reader.isSlow()) removeSlow(reader);
+      else reader.transport.signal(news, reader);
+    }
   }
 
   function checkEpoch(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Cursor, fartherCursor, parseCursor } from "../../protocol/cursor.ts";
 import type { ResetReason, ResetSignal } from "../../protocol/event.ts";
-import { entryOf, frameOf } from "./frames.ts";
-import type { Hub } from "./hub.ts";
+import { type Entry, entryOf, frameOf } from "./frames.ts";
+import { type Hub, PAGE_BYTES } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Tail } from "./tail.ts";
 
@@ -28,12 +28,12 @@ export async function placeReader(hub: Hub, reader: Reader, cursors: string[]): 
 }
 
 /**
- * Brings a placed reader up to its tails and lets it live with them. From "the tail reaches it" to "it is among the
+ * Brings a placed reader up to its tails and lets it live with them. From "the tail is a page away" to "it is among the
  * tail's readers" nothing is awaited, so there is neither a hole nor an overlap between backlog and live.
  */
 export async function joinReader(hub: Hub, reader: Reader): Promise<void> {
   for (const tail of reader.tails) {
-    while (reader.isOpen && !tail.reaches(reader.seqIn(tail))) await writeBacklog(hub, reader, tail);
+    while (reader.isOpen && !isNear(reader, tail)) await writeBacklog(hub, reader, tail);
     if (!reader.isOpen) return;
     hub.attach(reader, tail);
   }
@@ -60,21 +60,37 @@ async function resetReader(hub: Hub, reader: Reader, tail: Tail, reason: ResetRe
   return { room: tail.slug, reason, cursor: reader.cursor(), oldest, head };
 }
 
+/** Is what the reader lacks in memory, and no more than it can be handed at once? */
+function isNear(reader: Reader, tail: Tail): boolean {
+  const seq = reader.seqIn(tail);
+  return tail.reaches(seq) && tail.bytesAfter(seq) <= PAGE_BYTES;
+}
+
 /** Writes one page of what the reader missed, and waits until it is worth writing the next. */
 async function writeBacklog(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
-  const events = await hub.backlog(tail, reader.seqIn(tail));
+  const after = reader.seqIn(tail);
+  const entries = tail.reaches(after) ? pageOf(tail, after) : (await hub.backlog(tail, after)).map(entryOf);
   if (!reader.isOpen) return;
-  if (events[0]?.seq !== reader.seqIn(tail) + 1) {
+  if (entries[0]?.seq !== after + 1) {
     // pruned while it caught up: told like any other gap, and gone on from the head
     const signal = await resetReader(hub, reader, tail, "pruned");
     reader.transport.signal({ name: "reset", data: signal }, reader);
     return;
   }
-  const frame = frameOf(reader.transport.format, events.map(entryOf), (seq) => {
+  const frame = frameOf(reader.transport.format, entries, (seq) => {
     reader.place(tail, seq);
     return reader.cursor();
   });
-  reader.place(tail, events.at(-1)?.seq as number);
+  reader.place(tail, entries.at(-1)?.seq as number);
   reader.transport.write(frame, reader);
   await reader.transport.drained();
+}
+
+/** The first page of what a tail has after a seq, one event in any case. */
+function pageOf(tail: Tail, after: number): Entry[] {
+  let bytes = 0;
+  return tail.entriesAfter(after).filter((entry, index) => {
+    bytes += entry.bytes;
+    return index === 0 || bytes <= PAGE_BYTES;
+  });
 }

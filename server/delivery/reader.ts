@@ -37,7 +37,7 @@ export type Transport = {
 };
 
 /** [trust I10] Somebody who does not read is closed, not buffered for; 1000 of them are 256 MB at the very worst. */
-export const UNSENT_LIMIT = 256 * 1024;
+const UNSENT_LIMIT = 256 * 1024;
 
 /** One connection's place in the logs of its rooms. */
 export class Reader {
@@ -74,10 +74,10 @@ export class Reader {
     return Object.fromEntries(this.tails.map((tail) => [tail.slug, this.seqIn(tail)]));
   }
 
-  /** Hands over what this tail has beyond the reader's place. Gives the bytes unsent. */
-  advance(tail: Tail): number {
+  /** Hands over what this tail has beyond the reader's place. */
+  advance(tail: Tail): void {
     const after = this.seqIn(tail);
-    if (!this.isOpen || after >= tail.sent) return 0;
+    if (!this.isOpen || after >= tail.sent) return;
     const { format } = this.transport;
     // of several rooms, each event's id must tell all positions, so only then are the bytes the reader's own
     const isShared = this.tails.length === 1 || format === "json";
@@ -86,7 +86,11 @@ export class Reader {
       : frameOf(format, tail.entriesAfter(after), (seq) => this.#cursorWith(tail, seq));
     this.#seqs.set(tail.id, tail.sent);
     this.transport.write(frame, this);
-    return this.transport.unsent();
+  }
+
+  /** Has it left too much unread to be handed more? What it was handed last does not count: nobody reads that fast. */
+  isSlow(): boolean {
+    return this.transport.unsent() > UNSENT_LIMIT;
   }
 
   /** The cursor as it is once `seq` of this room is seen. */

@@ -6,7 +6,7 @@ import type { Reader } from "./reader.ts";
 /** Events of a room kept in memory: two minutes of a busy room; a crowd that comes back is served from here. */
 export const TAIL_EVENTS = 512;
 
-/** Their encoded size at most: 500 open rooms of this size are 128 MiB, and the longest remarks still leave 20 of them. */
+/** Their encoded size at most: 500 open rooms of this size are 128 MiB, and the longest remarks still leave 30 of them. */
 const TAIL_BYTES = 256 * 1024;
 
 /** The newest events of one room, encoded, and the readers that have come up to them. */
@@ -66,6 +66,11 @@ export class Tail {
     return this.#entries.slice(Math.max(0, after + 1 - first), this.sent + 1 - first);
   }
 
+  /** The size of the events after `after` that may be sent. */
+  bytesAfter(after: number): number {
+    return this.entriesAfter(after).reduce((bytes, entry) => bytes + entry.bytes, 0);
+  }
+
   /** The cursor of a reader that follows this room alone. */
   cursorAt(seq: number): string {
     return formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) });
@@ -73,8 +78,8 @@ export class Tail {
 
   #push(entry: Entry): void {
     this.#entries.push(entry);
-    this.#bytes += entry.json.length;
+    this.#bytes += entry.bytes;
     while (this.#entries.length > TAIL_EVENTS || (this.#bytes > TAIL_BYTES && this.#entries.length > 1))
-      this.#bytes -= (this.#entries.shift() as Entry).json.length;
+      this.#bytes -= (this.#entries.shift() as Entry).bytes;
   }
 }

@@ -42,7 +42,7 @@ export const en: Words = {
     typing: "{nicknames} is typing…",
     newRemarks: "{n} new",
     sending: "Sending…",
-    kept: "Will be sent as soon as you are back online",
+    kept: "Kept, and sent as soon as possible",
     refused: "Not sent.",
     resend: "Send again",
     discard: "Discard",

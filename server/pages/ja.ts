@@ -40,7 +40,7 @@ export const ja = {
     typing: "{nicknames} さんが入力中…",
     newRemarks: "新しい発言 {n} 件",
     sending: "送信中…",
-    kept: "つながりしだい送ります",
+    kept: "送れるようになりしだい送ります",
     refused: "送れませんでした。",
     resend: "もう一度送る",
     discard: "取り消す",

@@ -1,0 +1,126 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createParser } from "eventsource-parser";
+import { APPEND_LIMIT, append } from "../../db/events.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { openStream } from "../../server/testing.ts";
+import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let node: TestNode;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  node = site.nodes[0] as TestNode;
+  ann = await person(node.url, "Ann");
+});
+
+afterAll(() => site?.close());
+
+test("who never reads is closed once 256 KiB are unsent, is counted, and hinders nobody", async () => {
+  await openRoom("deaf-ear");
+  const slow = await openRaw("/api/events?room=deaf-ear");
+  const hello = await slow.hello();
+  slow.socket.pause();
+  const quick = await openStream(node.url, { room: "deaf-ear" });
+  const countBefore = await slowReaders();
+  const rssBefore = process.memoryUsage().rss;
+  let said = 0;
+  // the kernel takes some megabytes before anything is left with the server
+  while (node.app.site.hub.readers.size > 1) {
+    const events = await fill("deaf-ear", 64);
+    expect((await quick.events(64)).map((event) => event.seq)).toEqual(events);
+    said += 64;
+    expect(said).toBeLessThan(4_000);
+  }
+  expect(said).toBeGreaterThan(64);
+  expect(await slowReaders()).toBe(countBefore + 1);
+  expect(process.memoryUsage().rss - rssBefore).toBeLessThan(100 * 1024 * 1024);
+  await say(node.url, ann, "still here?", { room: "deaf-ear" });
+  // Ann enters by speaking: two events
+  expect((await quick.events(2)).at(-1)).toMatchObject({ text: "still here?" });
+  const returned = await openStream(node.url, { room: "deaf-ear", after: hello.cursor });
+  const events = await returned.events(said + 2);
+  expect(events.map((event) => event.seq)).toEqual(Array.from({ length: said + 2 }, (_, index) => 1 + index));
+  for (const stream of [quick, returned]) await stream.close();
+  slow.socket.destroy();
+});
+
+test("a backlog of thousands is handed out as it is read: no more than a page waits in the server", async () => {
+  await openRoom("long-story");
+  const before = (await openRaw("/api/events?room=long-story")) as Raw;
+  const { cursor } = await before.hello();
+  before.socket.destroy();
+  const count = 1_536;
+  for (let said = 0; said < count; said += APPEND_LIMIT) await fill("long-story", APPEND_LIMIT);
+  const slow = await openRaw(`/api/events?room=long-story&after=${cursor}`);
+  slow.socket.pause();
+  const reader = () => [...node.app.site.hub.readers].find((one) => one.tails[0]?.slug === "long-story");
+  // it has stopped: the kernel is full, and nothing is written to it any more
+  const place = await until("the server writes no more", async () => {
+    const seq = reader()?.seqIn(reader()?.tails[0] as never) ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return seq > 0 && seq === reader()?.seqIn(reader()?.tails[0] as never) ? seq : undefined;
+  });
+  expect(place).toBeLessThan(count - 100);
+  expect(reader()?.transport.unsent()).toBeGreaterThan(0);
+  expect(reader()?.transport.unsent()).toBeLessThan(256 * 1024);
+  slow.socket.resume();
+  await until("all is read", () => slow.events.length >= count);
+  expect(slow.events.map((event) => event.seq)).toEqual(Array.from({ length: count }, (_, index) => 1 + index));
+  await say(node.url, ann, "the end", { room: "long-story" });
+  await until("it is live", () => slow.events.at(-1)?.text === "the end");
+  expect(await slowReaders()).toBe(1); // the one of the test before
+  slow.socket.destroy();
+});
+
+type Raw = { socket: Socket; events: RoomEvent[]; hello(): Promise<{ cursor: string }> };
+
+/** An event stream on a bare socket, which can stop reading; fetch() and http would read ahead. */
+async function openRaw(path: string): Promise<Raw> {
+  const socket = connectTcp(Number(new URL(node.url).port), "127.0.0.1");
+  const events: RoomEvent[] = [];
+  let greeting: { cursor: string } | undefined;
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      if (event === undefined) events.push(JSON.parse(data));
+      else if (event === "hello") greeting = JSON.parse(data);
+    },
+  });
+  // HTTP/1.0 is answered without chunks: what comes is the stream
+  socket.write(`GET ${path} HTTP/1.0\r\nhost: localhost\r\n\r\n`);
+  let head = "";
+  socket.setEncoding("utf8").on("data", (text: unknown) => {
+    if (head.includes("\r\n\r\n")) return parser.feed(String(text));
+    head += text;
+    const end = head.indexOf("\r\n\r\n");
+    if (end >= 0) parser.feed(head.slice(end + 4));
+  });
+  socket.on("error", () => undefined); // it is going to be broken
+  return { socket, events, hello: () => until("hello comes", () => greeting) };
+}
+
+async function openRoom(slug: string): Promise<void> {
+  const response = await fetch(`${node.url}/api/rooms`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ slug }),
+  });
+  expect(response.status).toBe(201);
+}
+
+/** Puts events of 6 kB into a room's log in one append; gives their seqs. */
+async function fill(slug: string, count: number): Promise<number[]> {
+  const [tail] = (await node.app.site.hub.open([slug])) ?? [];
+  const member = { id: "filler", nickname: "Filler", color: "#000000" };
+  const draft = { roomId: tail?.id as number, kind: "notice" as const, member, text: "あ".repeat(2_000) };
+  const stored = await append(node.app.site.db, Array<typeof draft>(count).fill(draft));
+  return stored.map((one) => one?.event.seq as number);
+}
+
+async function slowReaders(): Promise<number> {
+  const metrics = await (await fetch(`${node.url}/metrics`)).text();
+  return Number(/^chattera_slow_readers_total (\d+)$/m.exec(metrics)?.[1]);
+}
