@@ -134,6 +134,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
       if (reader.isSlow()) removeSlow(reader);
       else reader.advance(tail);
     }
+    tail.trim();
   }
 
   function removeSlow(reader: Reader): void {

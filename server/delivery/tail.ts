@@ -46,6 +46,12 @@ export class Tail {
     return true;
   }
 
+  /** Lets go of the oldest events that are too many. What was not handed out yet stays: dropped, it would be a gap in every stream. */
+  trim(): void {
+    while (this.#isOverfull() && (this.#entries[0] as Entry).seq <= this.sent)
+      this.#bytes -= (this.#entries.shift() as Entry).bytes;
+  }
+
   /** Do the events in memory follow without a gap on this seq? */
   reaches(after: number): boolean {
     return after >= this.head - this.#entries.length;
@@ -79,7 +85,9 @@ export class Tail {
   #push(entry: Entry): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
-    while (this.#entries.length > TAIL_EVENTS || (this.#bytes > TAIL_BYTES && this.#entries.length > 1))
-      this.#bytes -= (this.#entries.shift() as Entry).bytes;
+  }
+
+  #isOverfull(): boolean {
+    return this.#entries.length > TAIL_EVENTS || (this.#bytes > TAIL_BYTES && this.#entries.length > 1);
   }
 }

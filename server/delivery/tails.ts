@@ -54,6 +54,7 @@ export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): T
     const stored = await readSince(db, new Map([[tail.id, tail.head]]), TAIL_EVENTS);
     tail.append(stored.map((one) => one.event));
     tail.sent = tail.head;
+    tail.trim();
     byId.set(tail.id, tail);
     onOpen(tail);
     return tail;
