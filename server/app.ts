@@ -47,6 +47,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const config = configOf(readEnvironment(options.settings ?? {}));
   const site = await openSite(config, options.databaseUrl, options.logger ?? createLog("silent"));
   const app = new Koa();
+  // a connection that its client broke; Koa would print its stack
+  app.on("error", (error) => site.logger.debug({ err: error }, "a connection broke"));
   useMiddleware(app, site);
   return Object.assign(app, { site, drain: () => drain(site), close: () => closeSite(site) });
 }

@@ -6,7 +6,7 @@ import { openSite, type Person, person, say, type TestSite } from "../support/ap
 
 const READERS = 30;
 const WRITERS = 4;
-const REMARKS_EACH = 120;
+const REMARKS_EACH = 60;
 const THE_END = "the end";
 
 /** What one reader started from and saw. */

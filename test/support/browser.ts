@@ -74,7 +74,13 @@ export async function sit(
       await page.press("#say [name=text]", "Enter");
     },
     sees: async (text) => {
-      await page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is(${JSON.stringify(text)})`);
+      await page.waitForFunction(
+        (awaited) =>
+          [...document.querySelectorAll("#log [data-seq]:not(.pending) .text")].some(
+            (line) => line.textContent === awaited,
+          ),
+        text,
+      );
     },
     is: async (state) => {
       await page.waitForSelector(`#connection[data-state="${state}"]`, { timeout: 15_000 });
