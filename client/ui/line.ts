@@ -1,4 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { ADDRESS, sealOf } from "../../protocol/line.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./page.ts";
 import type { Words } from "./words.ts";
@@ -32,7 +33,7 @@ export function settle(line: HTMLElement, event: RoomEvent): void {
 export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.memberId = member.id;
   element.dataset.color = member.color;
-  element.dataset.seal = (Array.from(member.nickname)[0] ?? "").toUpperCase();
+  element.dataset.seal = sealOf(member.nickname);
   inside(element, "nickname").textContent = member.nickname;
   const trip = element.querySelector(".trip");
   if (member.trip === undefined) trip?.remove();
@@ -61,6 +62,3 @@ function linkedText(text: string): Node[] {
     return link;
   });
 }
-
-// The same expression as in server/pages/links.ts, which says why it is so; split by it, every second piece is an address.
-const ADDRESS = /(https?:\/\/[\w!#$%&()*+,\-./:;=?@[\]~]*[\w#$%&*+\-/=@~])/;

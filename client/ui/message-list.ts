@@ -1,4 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import { BREATH_MS } from "../../protocol/line.ts";
 import type { Remark } from "../core/outbox.ts";
 import { lineOf, lineOfEvent, settle } from "./line.ts";
 import type { Page } from "./page.ts";
@@ -6,7 +7,6 @@ import { part } from "./page.ts";
 import type { Scroll } from "./scroll.ts";
 
 const MOST_LINES = 500;
-const FOLLOWS_MS = 5 * 60 * 1000;
 
 /** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
 export type MessageList = {
@@ -133,7 +133,7 @@ function markFollowing(line: HTMLElement): void {
   const above = line.previousElementSibling as HTMLElement | null;
   const spoke = above?.classList.contains("message") && line.classList.contains("message");
   const same = above?.dataset.memberId === line.dataset.memberId;
-  const near = momentOf(line) - momentOf(above) < FOLLOWS_MS;
+  const near = momentOf(line) - momentOf(above) < BREATH_MS;
   line.classList.toggle("follows", spoke === true && same && near);
 }
 

@@ -1,4 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import { BREATH_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import type { Words } from "./ja.ts";
 import { linkedText } from "./links.ts";
@@ -18,15 +19,9 @@ export function lineSkeleton(): Html {
   return html`<template id="line"><li class="line"><span class="nickname"></span> <span class="trip"></span> <time></time> <span class="text"></span></li></template>`;
 }
 
-/** The first letter of a nickname, for the seal beside what its bearer says. */
-export function sealOf(nickname: string): string {
-  return (Array.from(nickname)[0] ?? "").toUpperCase();
-}
-
-/** Within five minutes, as people take a breath; the script's message-list.ts has the same rule. */
 function continues(previous: RoomEvent, event: RoomEvent): boolean {
   if (previous.kind !== "message" || event.kind !== "message" || previous.member.id !== event.member.id) return false;
-  return Date.parse(event.at) - Date.parse(previous.at) < 5 * 60 * 1000;
+  return Date.parse(event.at) - Date.parse(previous.at) < BREATH_MS;
 }
 
 function lineText(words: Words, event: RoomEvent): Html | Html[] | string {

@@ -1,8 +1,8 @@
 import type { Member } from "../../protocol/event.ts";
+import { sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import type { Words } from "./ja.ts";
 import { fill } from "./language.ts";
-import { sealOf } from "./message-line.ts";
 
 /** Who is here, as a fold on the phone and a column on the desktop, with the number of those who only watch. */
 export function people(words: Words, members: Member[], visitors: number): Html {

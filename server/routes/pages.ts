@@ -110,7 +110,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
       members: await listMembers(site.db, tail.id),
       visitors: presence?.visitors ?? 0,
       cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
-      hasOlder: events.length === HISTORY_EVENTS,
+      hasOlder: (events[0]?.seq ?? 1) > 1,
       present,
       clientId: randomUUID(),
     };

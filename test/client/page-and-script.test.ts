@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import { ADDRESS } from "../../protocol/line.ts";
 import { ja } from "../../server/pages/ja.ts";
-import { ADDRESS } from "../../server/pages/links.ts";
 
 function source(file: string): string {
   return readFileSync(new URL(`../../client/ui/${file}`, import.meta.url), "utf8");
@@ -11,11 +11,6 @@ test("the script reads no word that the page does not bring, and the page brings
   const declared = /export type Words = \{([\s\S]*?)\n\};/.exec(source("words.ts"))?.[1] ?? "";
   const words = [...declared.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1]);
   expect(words.sort()).toEqual([...Object.keys(ja.script), "refusals"].sort());
-});
-
-test("page and script make links of the same addresses", () => {
-  const inScript = /const ADDRESS = (\/.*\/);/.exec(source("line.ts"))?.[1];
-  expect(inScript).toBe(String(ADDRESS));
 });
 
 test("an address ends before what does not belong to it", () => {

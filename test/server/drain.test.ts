@@ -1,0 +1,152 @@
+import { once } from "node:events";
+import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import type { ByeSignal, PollAnswer } from "../../protocol/event.ts";
+import { openStream } from "../../server/testing.ts";
+import { clientId, type Person, person, say } from "../support/app.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { runSite, type SiteProcess, startSite } from "../support/site-process.ts";
+import { until } from "../support/until.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterAll(() => database?.drop());
+
+test("SIGTERM: unready at once, polls answered, streams told when to come back, remarks in flight kept, exit 0", async () => {
+  const site = await startSite(database.url);
+  const ann = await person(site.url, "Ann");
+  await say(site.url, ann, "I am in");
+  const stream = await openStream(site.url, { room: "lobby" });
+  const poll = fetch(`${site.url}/api/poll?room=lobby&wait=55`);
+  await readers(site, 2);
+  // a remark that hangs in the log: somebody holds its room
+  const holder = new pg.Client(database.url);
+  await holder.connect();
+  await holder.query("begin; select from rooms where slug = 'lobby' for update");
+  const id = clientId();
+  const inFlight = say(site.url, ann, "in flight", { id });
+  await until("the remark waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));
+  // a request that has begun before the signal and ends after it: new connections are refused by then
+  const probe = await beginRequest(site.url, "/readyz");
+  const signalled = performance.now();
+  const exit = site.kill("SIGTERM");
+  expect(((await stream.signal("bye")) as ByeSignal).retry).toBeGreaterThanOrEqual(1_000);
+  await expect(stream.events(1)).rejects.toThrow("the stream ended");
+  const answer = (await (await poll).json()) as PollAnswer;
+  expect(answer.signals).toContainEqual({ signal: "bye", retry: expect.any(Number) });
+  expect(await probe.finish()).toMatch(/^HTTP\/1.1 503 [^]*connection: close[^]*"serving":false/i);
+  expect(performance.now() - signalled).toBeLessThan(1_000);
+  await holder.query("commit");
+  await holder.end();
+  expect((await inFlight).event.text).toBe("in flight");
+  const answered = performance.now();
+  expect(await exit).toBe(0);
+  // nobody's kept-alive connection was waited for
+  expect(performance.now() - answered).toBeLessThan(3_000);
+  expect(await query(database.url, `select text from events where client_id = '${id}'`)).toHaveLength(1);
+}, 30_000);
+
+test("with two workers: one that is killed is replaced, and SIGTERM drains both and ends with 0", async () => {
+  const site = await startSite(database.url, { WORKERS: "2" });
+  const [one] = await until("two serve", () => workerPids(site).length === 2 && workerPids(site));
+  process.kill(one as number, "SIGKILL");
+  await until("a third serves", () => workerPids(site).length === 3);
+  const ann = await person(site.url, "Ann");
+  const streams = await Promise.all([1, 2, 3, 4].map(() => openStream(site.url, { room: "lobby" })));
+  const { event } = await say(site.url, ann, "we are two");
+  for (const stream of streams) {
+    const heard = (await stream.events(1))[0]?.kind === "enter" ? (await stream.events(1))[0] : event;
+    expect(heard).toMatchObject({ text: "we are two" });
+  }
+  const started = performance.now();
+  const exit = site.kill("SIGTERM");
+  for (const stream of streams) expect(((await stream.signal("bye")) as ByeSignal).retry).toBeGreaterThan(0);
+  expect(await exit).toBe(0);
+  expect(performance.now() - started).toBeLessThan(5_000);
+}, 30_000);
+
+test("kill -9 under traffic: after the start every acknowledged remark is there, and cursors hold", async () => {
+  const first = await startSite(database.url);
+  const ann = await person(first.url, "Ann");
+  const { cursor, event } = await say(first.url, ann, "before the fall");
+  const acknowledged = new Map<number, string>();
+  const writers = [0, 1, 2].map(() => speak(first, ann, acknowledged));
+  await until("some are acknowledged", () => acknowledged.size >= 30);
+  await first.kill("SIGKILL");
+  const unknown = (await Promise.all(writers)).map(({ id }) => id);
+  const second = await startSite(database.url);
+  for (const id of unknown) acknowledged.set((await say(second.url, ann, id, { id })).event.seq, id);
+  const stream = await openStream(second.url, { room: "lobby", after: cursor });
+  const events = await stream.events(acknowledged.size);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => event.seq + 1 + index));
+  expect(new Map(events.map(({ seq, id }) => [seq, id]))).toEqual(acknowledged);
+  await stream.close();
+  await second.kill("SIGKILL");
+}, 30_000);
+
+test("a port that is taken is told in one sentence", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const PORT = String((taken.address() as AddressInfo).port);
+  for (const WORKERS of ["1", "2"]) {
+    const { code, said } = await runSite(database.url, { PORT, WORKERS, LOG_LEVEL: "silent" });
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: `chattera: Port ${PORT} of 127.0.0.1 is taken by another program: end that one, or set PORT to a free one.\n`,
+    });
+  }
+  taken.close();
+}, 30_000);
+
+/** Somebody in this database waits for a row. */
+const WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+async function readers(site: SiteProcess, count: number): Promise<void> {
+  await until(`${count} readers are in`, async () => {
+    const metrics = await (await fetch(`${site.url}/metrics`)).text();
+    const found = [...metrics.matchAll(/^chattera_readers\{.*\} (\d+)$/gm)].map((match) => Number(match[1]));
+    return found.reduce((sum, one) => sum + one, 0) === count;
+  });
+}
+
+/** Sends all of a request but its last line. */
+async function beginRequest(url: string, path: string): Promise<{ finish(): Promise<string> }> {
+  const socket = connectTcp(Number(new URL(url).port), "127.0.0.1");
+  await once(socket, "connect");
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (text) => {
+    answer += text;
+  });
+  return {
+    finish: async () => {
+      socket.write("\r\n");
+      await once(socket, "close");
+      return answer;
+    },
+  };
+}
+
+/** Speaks until the connection breaks; gives the id of the remark whose answer never came. */
+async function speak(site: SiteProcess, who: Person, acknowledged: Map<number, string>): Promise<{ id: string }> {
+  for (;;) {
+    const id = clientId();
+    try {
+      const { event } = await say(site.url, who, id, { id });
+      acknowledged.set(event.seq, id);
+    } catch {
+      return { id };
+    }
+  }
+}
+
+/** The pids in the "serving" lines of the log, in order. */
+function workerPids(site: SiteProcess): number[] {
+  return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
+}
