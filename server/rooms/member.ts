@@ -6,19 +6,20 @@ import { readNickname } from "./nickname.ts";
 
 /**
  * Makes a member of what somebody typed: a nickname, `#secret` behind it for a trip, and a colour `#rrggbb` or one by
- * the nickname. `id` is that of who had a session before. Throws `nickname_invalid`, `malformed`.
+ * the nickname. Who had a session `before` is the same person, and under the same nickname keeps the trip without the
+ * secret. Throws `nickname_invalid`, `malformed`.
  */
 export function readMember(
   typed: string,
   color: string | undefined,
   tripOf: (secret: string) => string,
-  id: string = randomUUID(),
+  before?: Member,
 ): Member {
   const { nickname, secret } = readNickname(typed);
   if (color !== undefined && !/^#[0-9a-f]{6}$/i.test(color)) throw refuse("malformed", "color: #rrggbb");
-  const member: Member = { id, nickname, color: color?.toLowerCase() ?? colorOf(nickname) };
-  if (secret !== undefined) member.trip = tripOf(secret);
-  return member;
+  const member = { id: before?.id ?? randomUUID(), nickname, color: color?.toLowerCase() ?? colorOf(nickname) };
+  const trip = secret !== undefined ? tripOf(secret) : before?.nickname === nickname ? before.trip : undefined;
+  return trip === undefined ? member : { ...member, trip };
 }
 
 /** The same nickname has the same colour everywhere. */

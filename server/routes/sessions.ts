@@ -40,7 +40,7 @@ export async function openSession(
 ): Promise<{ member: Member; token: string }> {
   const input = inputOf(ctx);
   const session: Session | undefined = ctx.state.session;
-  const member = readMember(input.text("nickname") ?? "", input.text("color"), site.tokens.trip, session?.member.id);
+  const member = readMember(input.text("nickname") ?? "", input.text("color"), site.tokens.trip, session?.member);
   await limits.nickname(ctx.state.address);
   return { member, token: site.tokens.sign(member) };
 }

@@ -54,6 +54,13 @@ describe("a session", () => {
     expect([trips[1] === trips[0], trips[2] === trips[0]]).toEqual([false, true]);
   });
 
+  test("keeps its trip under the same nickname, and loses it with the nickname", async () => {
+    const first = await open({ nickname: "Keeper#word" });
+    const again = (nickname: string) => open({ nickname }).set("authorization", `Bearer ${first.body.token}`);
+    expect((await again("Keeper")).body.member.trip).toBe(first.body.member.trip);
+    expect((await again("Other")).body.member.trip).toBeUndefined();
+  });
+
   test("cannot show a trip it has not", async () => {
     const { body } = await open({ nickname: "Mike◆abcdefghij" });
     expect(body.member).toMatchObject({ nickname: "Mike◇abcdefghij" });

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect } from "../../db/connect.ts";
+import { openLog, unsafeSettings } from "../../db/log.ts";
+import { migrate } from "../../db/migrate.ts";
+import { createDatabase } from "../support/database.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let db: Knex;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  db = connect(database.url);
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+describe("the log", () => {
+  test("is migrated by many at once as by one", async () => {
+    await db.raw("drop table watchers, members, events, rooms, log, knex_migrations, knex_migrations_lock");
+    const others = Array.from({ length: 4 }, () => connect(database.url));
+    await Promise.all(others.map(migrate));
+    for (const other of others) await other.destroy();
+    expect(await db("rooms").pluck("slug")).toEqual(["lobby"]);
+    expect(await db("knex_migrations").pluck("name")).toEqual(["20261122000001_rooms_events_members"]);
+  });
+
+  test("is the same for everybody who opens it, and secret to each site", async () => {
+    const logs = await Promise.all(Array.from({ length: 5 }, () => openLog(db)));
+    expect(new Set(logs.map((log) => JSON.stringify(log))).size).toBe(1);
+    expect(logs[0]).toEqual({
+      epoch: expect.stringMatching(/^[a-z0-9]{6}$/),
+      secret: expect.stringMatching(/^.{43}$/),
+    });
+  });
+
+  test("has another epoch and the same secret when its table was made anew, as a restored dump does", async () => {
+    const before = await openLog(db);
+    await db.raw("create table copy (like events including all); drop table events; alter table copy rename to events");
+    const after = await openLog(db);
+    expect(after.epoch).not.toBe(before.epoch);
+    expect(after.secret).toBe(before.secret);
+  });
+
+  test("says which settings lose acknowledged remarks", async () => {
+    expect(await unsafeSettings(db)).toEqual([]);
+    const name = new URL(database.url).pathname.slice(1);
+    await db.raw(`alter database ${name} set synchronous_commit = off`);
+    const later = connect(database.url);
+    expect(await unsafeSettings(later)).toEqual(["synchronous_commit"]);
+    await later.destroy();
+    await db.raw(`alter database ${name} reset synchronous_commit`);
+  });
+});
