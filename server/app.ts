@@ -16,6 +16,7 @@ import { messageRoutes } from "./routes/messages.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { refused } from "./routes/refused.ts";
+import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { closeSite, openSite, type Site } from "./site.ts";
@@ -57,6 +58,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 function useMiddleware(app: Koa, site: Site): void {
   const { config, tokens } = site;
   const limits = createRateLimits(config.hasLimits);
+  app.use(requestLog(site.logger));
   app.use(securityHeaders());
   app.use(noStore);
   app.use(refused(site));

@@ -1,9 +1,16 @@
+import proxyAddr from "proxy-addr";
 import { z } from "zod";
 
 /** Everything that may be set, with its default and the reason for it; docs/configuration.md is written from this. */
 const SETTINGS = {
   HOST: z.string().default("").describe("Address to listen on; empty: all, IPv4 and IPv6."),
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe("Port to listen on; 0 takes a free one."),
+  PORT: z.coerce
+    .number("must be a number")
+    .int()
+    .min(0)
+    .max(65535)
+    .default(3000)
+    .describe("Port to listen on; 0 takes a free one."),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
@@ -32,6 +39,7 @@ const SETTINGS = {
     .string()
     .default("")
     .transform((list) => list.split(/[\s,]+/).filter((entry) => entry !== ""))
+    .refine(isProxyList, "must be addresses, CIDRs, loopback, linklocal or uniquelocal")
     .describe(
       "Proxies whose `X-Forwarded-*` are believed: addresses, CIDRs, `loopback`, `uniquelocal`; none by default.",
     ),
@@ -116,6 +124,15 @@ export function configOf(environment: Environment): Config {
     readersMax: environment.CHATTERA_READERS,
     hasLimits: environment.CHATTERA_LIMITS === "on",
   };
+}
+
+function isProxyList(list: string[]): boolean {
+  try {
+    proxyAddr.compile(list);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Name, default and reason of every setting, for docs/configuration.md and `chattera serve --help`. */

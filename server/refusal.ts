@@ -7,6 +7,7 @@ export const REFUSALS = {
   text_invalid: { status: 400, title: "A remark is 1 to 2000 characters, some of them visible." },
   no_session: { status: 401, title: "Choose a nickname first." },
   forbidden: { status: 403, title: "This request did not come from a page of this site." },
+  not_present: { status: 403, title: "Enter the room first." },
   no_such_room: { status: 404, title: "There is no such room." },
   no_such_page: { status: 404, title: "There is no such page." },
   method_not_allowed: { status: 405, title: "This address does not answer that method." },
@@ -17,12 +18,11 @@ export const REFUSALS = {
   too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },
   internal: { status: 500, title: "Something went wrong here." },
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
-  draining: { status: 503, title: "This node is going; another one answers.", retrySeconds: 1 },
 } as const satisfies { [code: string]: Failure };
 
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** An expected failure on its way to the first middleware, which answers it as page, JSON or script. */
+/** An expected failure on its way to the first middleware, which answers it as a page or as JSON. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retrySeconds: number | undefined;

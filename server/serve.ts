@@ -1,5 +1,7 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
 import { createLog, type Logger } from "./log.ts";
@@ -18,6 +20,9 @@ const KEEP_ALIVE_MS = 75_000;
 /** SIGTERM to the end: requests have 8 s of the 10 s that a supervisor commonly grants. */
 const DRAIN_MS = 8_000;
 
+/** A database that is away never answers the goodbye; the others of the 10 s are for the process to end. */
+const CLOSE_MS = 1_500;
+
 /** Opens the app on the database at `databaseUrl` and listens. */
 export async function serve(environment: Environment, databaseUrl: string): Promise<Node> {
   const logger = createLog(environment.LOG_LEVEL);
@@ -28,10 +33,17 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     ]),
   );
   const app = await createApp({ databaseUrl, settings, logger });
-  const server = createServer(app.callback());
+  const server = createServer();
+  server.on("request", (_request, response) => finishOnDrain(server, app, response));
+  server.on("request", app.callback());
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000;
-  await listen(server, environment.PORT, environment.HOST);
+  try {
+    await listen(server, environment.PORT, environment.HOST);
+  } catch (error) {
+    await app.close();
+    throw explain(error as NodeJS.ErrnoException, environment);
+  }
   const { port } = server.address() as AddressInfo;
   const host = environment.HOST === "" ? "localhost" : environment.HOST;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${environment.BASE_PATH}`;
@@ -46,15 +58,36 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
+function explain(error: NodeJS.ErrnoException, { HOST, PORT }: Environment): Error {
+  const port = HOST === "" ? `Port ${PORT}` : `Port ${PORT} of ${HOST}`;
+  const cause = { cause: error };
+  if (error.code === "EADDRINUSE")
+    return new StartError(`${port} is taken by another program: end that one, or set PORT to a free one.`, cause);
+  if (error.code === "EACCES")
+    return new StartError(`${port} is not for this user: set PORT to one above 1023, behind a proxy.`, cause);
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return new StartError(`This machine has no address ${HOST}: set HOST to one it has, or to nothing for all.`, cause);
+  return error;
+}
+
+/**
+ * [RFC 9112 9.6] While draining each answer is its connection's last: a proxy's kept-alive connections would keep
+ * bringing requests until they are broken in the middle of one.
+ */
+function finishOnDrain(server: Server, app: App, response: ServerResponse): void {
+  if (app.site.isDraining) response.setHeader("Connection", "close");
+  response.once("close", () => app.site.isDraining && server.closeIdleConnections());
+}
+
 /** Unready and streams told first, so that the crowd goes elsewhere while posts in flight finish here. */
 async function stop(app: App, server: Server, logger: Logger): Promise<void> {
   logger.info({ readers: app.site.hub.readers.size }, "draining");
   app.drain();
   const closed = new Promise((resolve) => server.close(resolve));
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const late = globalThis.setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   server.closeIdleConnections();
   await closed;
   clearTimeout(late);
-  await app.close();
+  await Promise.race([app.close(), setTimeout(CLOSE_MS, undefined, { ref: false })]);
   logger.info("stopped");
 }

@@ -21,7 +21,7 @@ async function readBody(ctx: Context): Promise<object> {
   if (ctx.get("Content-Encoding") !== "") throw refuse("unsupported_type");
   const text = await readText(ctx);
   const type = (ctx.get("Content-Type").split(";")[0] ?? "").trim().toLowerCase();
-  if (type === "application/x-www-form-urlencoded") return Object.fromEntries(new URLSearchParams(text));
+  if (type === "application/x-www-form-urlencoded") return readForm(text);
   if (type === "application/json" || type === "text/plain") return readJson(text);
   // leave by sendBeacon and enter by a button have nothing to say and need no type
   if (text === "") return {};
@@ -39,6 +39,16 @@ async function readText(ctx: Context): Promise<string> {
   } catch {
     throw refuse("malformed", "the body is not UTF-8");
   }
+}
+
+/** A name that comes several times has its values in a list. */
+function readForm(text: string): object {
+  const fields = new Map<string, string | string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return Object.fromEntries(fields);
 }
 
 function readJson(text: string): object {

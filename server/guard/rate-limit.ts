@@ -5,7 +5,7 @@ import { refuse } from "../refusal.ts";
 export type RateLimits = {
   /** Per member: 20 remarks in 10 s; nobody types that, and a pasted burst passes. */
   remark(memberId: string): Promise<void>;
-  /** Per member and room: entering, leaving, saying that one types. */
+  /** Per member: entering, leaving and saying that one types, 60 in 10 s. */
   move(memberId: string): Promise<void>;
   /** Per address: 300 nicknames in 10 s; an office or a school stands behind one address. */
   nickname(address: string): Promise<void>;

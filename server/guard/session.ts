@@ -2,6 +2,7 @@ import type { Context, Middleware } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import { refuse } from "../refusal.ts";
 import type { Tokens } from "../token.ts";
+import { isForeign } from "./origin.ts";
 
 /** Who is speaking, and how that was proved: a cookie is sent by the browser, whoever made it send it. */
 export type Session = { member: Member; by: "token" | "cookie" };
@@ -40,8 +41,9 @@ export function memberOf(ctx: Context): Member {
   return session.member;
 }
 
-/** Gives a browser its session. */
+/** Gives a browser its session; not at another site's bidding, whose nickname it would then speak under here. */
 export function setSessionCookie(ctx: Context, token: string): void {
+  if (isForeign(ctx)) return;
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(SESSION_COOKIE, token, {
     httpOnly: true,
@@ -53,8 +55,9 @@ export function setSessionCookie(ctx: Context, token: string): void {
   });
 }
 
-/** Takes it away again. */
+/** Takes it away again, with the same reserve. */
 export function clearSessionCookie(ctx: Context): void {
+  if (isForeign(ctx)) return;
   ctx.cookies.set(SESSION_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
 }
 

@@ -22,6 +22,8 @@ export function answerBytes(ctx: Context, json: Buffer): void {
     return;
   }
   ctx.type = "application/javascript; charset=utf-8";
+  // a script for pages of other origins, which the site's own policy would keep from them
+  ctx.set("Cross-Origin-Resource-Policy", "cross-origin");
   // [Rosetta Flash, CVE-2014-4671] a comment first, so that no callback's name can be the head of another kind of file
   ctx.body = Buffer.concat([Buffer.from(`/**/${callback}(`), json, Buffer.from(");")]);
 }

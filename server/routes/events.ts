@@ -75,7 +75,8 @@ async function poll(ctx: Context, site: Site): Promise<void> {
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
   callbackOf(ctx);
-  const waitMs = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS) * 1000;
+  const waitSeconds = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS);
+  const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   const tails = await findRooms(site, roomNames(input));
   if (site.hub.readers.size >= site.config.readersMax) throw refuse("unavailable");
   const remove = () => site.hub.remove(reader);

@@ -11,11 +11,11 @@ export type Input = {
   number(name: string, low: number, high: number, otherwise: number): number;
 };
 
-/** Reads a request's input. */
+/** Reads a request's input; of one that was refused early, what was read of it by then. */
 export function inputOf(ctx: Context): Input {
-  const pathParams: [string, string][] = ctx.state.pathParams;
+  const pathParams: [string, string][] = ctx.state.pathParams ?? [];
   const query = ctx.URL.searchParams;
-  const body: { [name: string]: unknown } = ctx.state.body;
+  const body: { [name: string]: unknown } = ctx.state.body ?? {};
   return { text: (name) => texts(name)[0], texts, number };
 
   function texts(name: string): string[] {

@@ -23,6 +23,8 @@ export function messageRoutes(site: Site, limits: RateLimits): Router {
 
   // the last rung for sending: where POST is blocked, or the page is another site's and old
   router.get(PATHS.say(":room"), async (ctx) => {
+    // a router answers HEAD by the GET, and this GET writes
+    if (ctx.method === "HEAD") throw refuse("method_not_allowed");
     if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
     answerReceipt(ctx, await say(ctx, site, limits));
   });

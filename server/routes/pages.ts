@@ -51,7 +51,9 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         again.nickname = input.text("nickname") ?? "";
         await enterByForm(ctx, await roomOf(ctx, site));
       } else if (input.text("leave") !== undefined) {
-        await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId: memberOf(ctx).id });
+        const { id: memberId } = memberOf(ctx);
+        await limits.move(memberId);
+        await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId });
         redirect(ctx, PATHS.lobby);
       } else {
         again.text = input.text("text") ?? "";
@@ -84,6 +86,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
 
   async function enterByForm(ctx: Context, tail: Tail): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
+    await limits.move(member.id);
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     setSessionCookie(ctx, token);

@@ -5,6 +5,7 @@ import { renderRefused } from "../pages/refused.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { pageFrame } from "./frame.ts";
+import { inputOf, nonceOf } from "./input.ts";
 
 /**
  * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's own way drops
@@ -44,8 +45,18 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   }
   // [RFC 9457] about:blank: the title says it all, `code` is for programs
   const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
+  const n = knownNonce(ctx);
   ctx.type = "application/problem+json; charset=utf-8";
-  ctx.body = toJson(problem);
+  ctx.body = toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem });
+}
+
+/** A refusal proves itself like any answer; but what it refuses may be the nonce. */
+function knownNonce(ctx: Context): string | undefined {
+  try {
+    return nonceOf(inputOf(ctx));
+  } catch {
+    return undefined;
+  }
 }
 
 function isPage(ctx: Context): boolean {

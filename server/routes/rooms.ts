@@ -1,5 +1,5 @@
 import Router from "@koa/router";
-import { isPresent, leaveRoom, listMembers, noteTyping } from "../../db/members.ts";
+import { leaveRoom, listMembers, noteTyping } from "../../db/members.ts";
 import { NODE_FRESH_SECONDS, readPresence, tellPresence } from "../../db/presence.ts";
 import { createRoom, listRooms } from "../../db/rooms.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -64,7 +64,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
     const tail = await roomOf(ctx, site);
     await limits.move(member.id);
     const place = { roomId: tail.id, memberId: member.id };
-    if (!(await noteTyping(db, place))) throw refuse((await isPresent(db, place)) ? "unavailable" : "forbidden");
+    if (!(await noteTyping(db, place))) throw refuse("not_present");
     await tellPresence(db, [tail.id]);
     answer(ctx, {});
   });

@@ -26,7 +26,9 @@ test("who joins in the middle of a crowd's talk sees every remark from its curso
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   const random = randomFrom(seed);
   const cursors: string[] = [];
-  const people = await Promise.all(Array.from({ length: WRITERS }, (_, n) => person(pick(urls, random), `Writer ${n}`)));
+  const people = await Promise.all(
+    Array.from({ length: WRITERS }, (_, n) => person(pick(urls, random), `Writer ${n}`)),
+  );
   for (const one of people) cursors.push((await say(pick(urls, random), one, "I am in")).cursor);
   let isSpeaking = true;
   const last = Promise.all(people.map((one) => speak(one, random, cursors))).then(async () => {

@@ -103,7 +103,20 @@ describe("a remark", () => {
     expect(inPath.body).toEqual({ ...first.body, n: "x1" });
     const script = await request(url).get(`/api/rooms/lobby/say?${query}&callback=a.b$`).buffer(true).parse(asText);
     expect(script.headers["content-type"]).toBe("application/javascript; charset=utf-8");
+    expect(script.headers["cross-origin-resource-policy"]).toBe("cross-origin");
     expect(script.body).toMatch(/^\/\*\*\/a\.b\$\(\{"chattera":1,.*\}\);$/);
+  });
+
+  test("is not made by asking for the head of one", async () => {
+    const id = clientId();
+    const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
+    await request(url).head(path).expect(405);
+    await request(url).get(path).expect(201);
+  });
+
+  test("that is refused, or not ours to answer, carries our mark and the nonce too", async () => {
+    const { body } = await request(url).post(`${PATH}?n=abc`).send({ id: clientId(), text: "x" }).expect(401);
+    expect(body).toMatchObject({ chattera: 1, n: "abc", code: "no_session" });
   });
 
   test("by GET does not heed the cookie", async () => {

@@ -4,7 +4,7 @@ import { openStream, type Stream } from "../../server/testing.ts";
 import { openNode, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { query } from "../support/database.ts";
-import { startSite } from "../support/site-process.ts";
+import { endSites, startSite } from "../support/site-process.ts";
 
 const SETTINGS = { CHATTERA_GRACE_SECONDS: "1" };
 
@@ -17,7 +17,10 @@ beforeAll(async () => {
   [a, b] = site.nodes.map((node) => node.url) as [string, string];
 });
 
-afterAll(() => site?.close());
+afterAll(async () => {
+  await endSites();
+  await site?.close();
+});
 
 test("two nodes that are spoken to at once tell the same order", async () => {
   const people = await Promise.all(["Ann", "Bob", "Cai", "Dan"].map((nickname) => person(a, nickname)));

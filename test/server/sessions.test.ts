@@ -75,6 +75,17 @@ describe("a session", () => {
     }
   });
 
+  test("sets no cookie at another site's bidding, and takes none away", async () => {
+    const foreign = [{ "sec-fetch-site": "cross-site" }, { origin: "http://evil.example" }] as {
+      [h: string]: string;
+    }[];
+    for (const proof of foreign)
+      for (const path of ["/api/session", "/api/session/end"]) {
+        const { headers } = await request(url).post(path).set(proof).type("form").send({ nickname: "Mallory" });
+        expect([path, headers["set-cookie"]]).toEqual([path, undefined]);
+      }
+  });
+
   test("ends by taking the cookie away", async () => {
     const { headers } = await request(url).post("/api/session/end").expect(200);
     expect(String(headers["set-cookie"])).toMatch(/^chattera=; path=\/; expires=Thu, 01 Jan 1970/);

@@ -161,8 +161,11 @@ describe("operating", () => {
   });
 
   test("a setting that cannot be used is named", async () => {
-    const open = createApp({ databaseUrl: site.databaseUrl, settings: { PORT: "many", BASE_PATH: "chat" } });
-    await expect(open).rejects.toThrow(/PORT: .*; BASE_PATH: must look like \/chat/);
+    const settings = { PORT: "many", BASE_PATH: "chat", TRUST_PROXY: "everybody" };
+    const open = createApp({ databaseUrl: site.databaseUrl, settings });
+    await expect(open).rejects.toThrow(
+      /PORT: must be a number; BASE_PATH: must look like \/chat; TRUST_PROXY: must be/,
+    );
   });
 });
 

@@ -178,6 +178,8 @@ describe("a poll", () => {
       .send({ room: "lobby", after: cursor, wait: 0 })
       .expect(200);
     const path = await request(url).get(`/api/poll;room=lobby;after=${cursor};wait=0`).expect(200);
+    const twice = await request(url).post("/api/poll").type("form").send(`room=lobby&room=nowhere&wait=0`);
+    expect(twice.status).toBe(404);
     for (const { body } of [post, form, path]) expect(body.events).toEqual([event]);
     const script = await request(url)
       .get(`/api/poll?room=lobby&after=${cursor}&wait=0&callback=cb`)

@@ -12,6 +12,18 @@ export type SiteProcess = {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 };
 
+/** Ends what a failed test left running; for afterAll, as Jest does not end while a child lives. */
+export async function endSites(): Promise<void> {
+  for (const child of children) {
+    const ended = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
+    child.kill("SIGKILL");
+    await ended;
+  }
+  children.clear();
+}
+
+const children = new Set<ChildProcess>();
+
 type Settings = { [name: string]: string };
 
 /** Starts `chattera serve` on a database and waits until it says where it is. */
@@ -66,8 +78,7 @@ function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProce
     pipe.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
-  // a test that fails must leave nothing running
-  process.once("exit", () => child.kill("SIGKILL"));
+  children.add(child);
   return { child, said: () => said };
 }
 
