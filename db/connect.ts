@@ -41,7 +41,7 @@ export function connect(url: string, options: { poolMax?: number; patienceMs?: n
 
   function afterCreate(connection: PooledConnection, done: (error?: Error) => void): void {
     silence.onConnect(connection);
-    connection.query(abandonAfter(2 * patienceMs), (error) => {
+    void connection.query(abandonAfter(2 * patienceMs), (error) => {
       // knex would forget it without ending it
       if (error) void connection.end();
       done(error ?? undefined);

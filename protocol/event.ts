@@ -49,16 +49,16 @@ export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 /** The node is going; come back after `retry` milliseconds. */
 export type ByeSignal = { retry: number };
 
-/** The answer to a poll: the same events and signals as a stream's, in one piece. */
+/**
+ * The answer to a poll: the same events as a stream's, in one piece, and the signals that still mean something when a
+ * poll fetches them (who is typing does not). `reset` is the first room's, `resets` all of them where there are several.
+ */
 export type PollAnswer = {
   chattera: 1;
   events: RoomEvent[];
-  signals: (
-    | ({ signal: "members" } & MembersSignal)
-    | ({ signal: "typing" } & TypingSignal)
-    | ({ signal: "bye" } & ByeSignal)
-  )[];
+  signals: (({ signal: "members" } & MembersSignal) | ({ signal: "bye" } & ByeSignal))[];
   cursor: string;
   reset?: ResetSignal;
+  resets?: ResetSignal[];
   n?: string;
 };

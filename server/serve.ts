@@ -39,10 +39,10 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000;
   try {
-    await listen(server, environment.PORT, environment.HOST);
+    await listen(server, environment);
   } catch (error) {
     await app.close();
-    throw explain(error as NodeJS.ErrnoException, environment);
+    throw error;
   }
   const { port } = server.address() as AddressInfo;
   const host = environment.HOST === "" ? "localhost" : environment.HOST;
@@ -51,10 +51,18 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   return { url, stop: () => stop(app, server, logger) };
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+/** Throws the sentence that says why the port cannot be had, if so: before workers say it each for itself. */
+export async function tryPort(environment: Environment): Promise<void> {
+  const server = createServer();
+  await listen(server, environment);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+function listen(server: Server, environment: Environment): Promise<void> {
+  const { PORT, HOST } = environment;
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host === "" ? undefined : host, resolve);
+    server.once("error", (error) => reject(explain(error, environment)));
+    server.listen(PORT, HOST === "" ? undefined : HOST, resolve);
   });
 }
 

@@ -67,8 +67,13 @@ async function startSite(
   const hub = createHub({ db, log, logger, metrics, onReader, onMember: (roomId) => presence.onPresence([roomId]) });
   const presence = createPresence({ db, node, graceSeconds: config.graceSeconds, logger, hub });
   const onNews = (roomIds?: number[]) => {
-    hub.wake(roomIds);
-    if (roomIds === undefined) void hub.checkEpoch().catch((error) => logger.debug({ err: error }, "epoch not read"));
+    if (roomIds) hub.wake(roomIds);
+    // which log it is comes first: another one's events must not follow on this one's
+    else void hub.checkEpoch().then(() => hub.wake(), wakeAnyway);
+  };
+  const wakeAnyway = (error: unknown) => {
+    logger.debug({ err: error }, "epoch not read");
+    hub.wake();
   };
   const listenUrl = config.listenUrl ?? url;
   const bus = createBus({ db, url: listenUrl, node, logger, metrics, onNews, onPresence: presence.onPresence });

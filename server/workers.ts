@@ -1,5 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Environment } from "./config.ts";
+import { tryPort } from "./serve.ts";
 
 /** Nodes in child processes that share the port. */
 export type Workers = { url: string; stop(): Promise<void> };
@@ -9,6 +10,7 @@ const REPLACE_MS = 1_000;
 
 /** Starts WORKERS nodes on one database and keeps that many alive. Resolves when the first serves; throws if none can. */
 export async function runWorkers(environment: Environment, databaseUrl: string): Promise<Workers> {
+  await tryPort(environment);
   let isStopping = false;
   const fork = () => cluster.fork({ DATABASE_URL: databaseUrl });
   cluster.on("exit", (worker) => {

@@ -61,7 +61,6 @@ export function createIntake(
     for (let i = 0; i < signals.length; i++) {
       const signal = signals[i] as PollAnswer["signals"][number];
       if (signal.signal === "members") emitter.emit("members", signal);
-      if (signal.signal === "typing") emitter.emit("typing", signal);
     }
     return news;
   }

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { readPage } from "../../db/events.ts";
 import { type Log, openLog } from "../../db/log.ts";
 import { readBounds } from "../../db/rooms.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -35,6 +35,7 @@ export type Hub = {
   attach(reader: Reader, tail: Tail): void;
   /** Ends a reader, or forgets one whose connection has ended. */
   remove(reader: Reader): void;
+  countReset(reason: ResetReason): void;
   /** These rooms, or all that are open here, may have news. */
   wake(roomIds?: number[]): void;
   /** Hands a signal to a room's readers. */
@@ -59,7 +60,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   const readers = new Set<Reader>();
   const beat = createBeat(flush, (reader) => reader.transport.beat(reader));
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
-  const news = createNews({ db, logger, tails, onEvents, onBreak });
+  const news = createNews({ db, logger, tails, checkEpoch, onEvents, onBreak });
   // two at a time: a crowd that comes back from afar must not take the pool from those who speak
   const backlogLimit = pLimit(2);
   let epochCheck: Promise<void> | undefined;
@@ -73,6 +74,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     add,
     attach,
     remove,
+    countReset: (reason) => metrics.resets.inc({ reason }),
     wake,
     signal,
     checkEpoch,
@@ -118,6 +120,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
 
   function wake(roomIds?: number[]): void {
     tails.forgetUnused();
+    metrics.rooms.set(tails.all().length);
     news.wake(roomIds);
   }
 

@@ -24,7 +24,8 @@ export async function placeReader(hub: Hub, reader: Reader, cursors: string[]): 
   }
   const resets: ResetSignal[] = [];
   for (const [tail, reason] of lost) resets.push(await resetReader(hub, reader, tail, reason));
-  return resets;
+  // now that every room is placed, each of them tells the whole place
+  return resets.map((reset) => ({ ...reset, cursor: reader.cursor() }));
 }
 
 /**
@@ -56,6 +57,7 @@ async function placeIn(hub: Hub, tail: Tail, cursor: Cursor | undefined, fault?:
 /** Puts the reader at the head of a room's log and says so: it lacks what lies before, and knows it. */
 async function resetReader(hub: Hub, reader: Reader, tail: Tail, reason: ResetReason): Promise<ResetSignal> {
   const { head, oldest } = await hub.bounds(tail);
+  hub.countReset(reason);
   reader.place(tail, head);
   return { room: tail.slug, reason, cursor: reader.cursor(), oldest, head };
 }
@@ -69,12 +71,13 @@ function isNear(reader: Reader, tail: Tail): boolean {
 /** Writes one page of what the reader missed, and waits until it is worth writing the next. */
 async function writeBacklog(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
   const after = reader.seqIn(tail);
-  const entries = tail.reaches(after) ? pageOf(tail, after) : (await hub.backlog(tail, after)).map(entryOf);
+  const page = tail.reaches(after) ? pageOf(tail, after) : (await hub.backlog(tail, after)).map(entryOf);
+  // up to the first hole: pruned while the reader caught up, or deleted by hand
+  const entries = page.filter((entry, index) => entry.seq === after + 1 + index);
   if (!reader.isOpen) return;
-  if (entries[0]?.seq !== after + 1) {
-    // pruned while it caught up: told like any other gap, and gone on from the head
+  if (entries.length === 0) {
     const signal = await resetReader(hub, reader, tail, "pruned");
-    reader.transport.signal({ name: "reset", data: signal }, reader);
+    reader.transport.signal({ name: "reset", data: [signal] }, reader);
     return;
   }
   const frame = frameOf(reader.transport.format, entries, (seq) => {

@@ -20,6 +20,8 @@ type Surroundings = {
   db: Knex;
   logger: Logger;
   tails: Tails;
+  /** Is it still the same log? Asked after a failed read, for what answers then may be another database. */
+  checkEpoch: () => Promise<void>;
   /** The tail has grown by these events. */
   onEvents: (tail: Tail, events: RoomEvent[]) => void;
   /** What the log holds does not follow on the tail: it was pruned or replaced under us. */
@@ -27,9 +29,10 @@ type Surroundings = {
 };
 
 /** The hub's road from the log: one read under way at a time, for all rooms with news; what is told meanwhile is the next. */
-export function createNews({ db, logger, tails, onEvents, onBreak }: Surroundings): News {
+export function createNews({ db, logger, tails, checkEpoch, onEvents, onBreak }: Surroundings): News {
   const withNews = new Set<number>();
   let isReading = false;
+  let hasFailed = false;
   let isStopped = false;
 
   return {
@@ -47,17 +50,28 @@ export function createNews({ db, logger, tails, onEvents, onBreak }: Surrounding
   async function read(): Promise<void> {
     isReading = true;
     while (withNews.size > 0 && !isStopped) {
-      const asked = new Map([...withNews].flatMap((id) => positionOf(tails.get(id))));
-      withNews.clear();
       try {
-        takeIn(await readSince(db, asked, PAGE_EVENTS));
+        if (hasFailed) await checkEpoch();
+        takeIn(await readNews());
+        hasFailed = false;
       } catch (error) {
+        hasFailed = true;
         logger.warn({ err: error }, "reading the log failed; it is tried again");
-        for (const roomId of asked.keys()) withNews.add(roomId);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
     isReading = false;
+  }
+
+  async function readNews(): Promise<Stored[]> {
+    const asked = new Map([...withNews].flatMap((id) => positionOf(tails.get(id))));
+    withNews.clear();
+    try {
+      return await readSince(db, asked, PAGE_EVENTS);
+    } catch (error) {
+      for (const roomId of asked.keys()) withNews.add(roomId);
+      throw error;
+    }
   }
 
   function takeIn(stored: Stored[]): void {

@@ -16,7 +16,7 @@ export type Signal =
   | { name: "ping"; data: PingSignal }
   | { name: "members"; data: MembersSignal }
   | { name: "typing"; data: TypingSignal }
-  | { name: "reset"; data: ResetSignal }
+  | { name: "reset"; data: ResetSignal[] }
   | { name: "bye"; data: ByeSignal };
 
 /** A way of carrying frames to one browser. It gets bytes that are encoded already, and is told when to end. */

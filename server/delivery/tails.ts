@@ -2,6 +2,7 @@ import type { Knex } from "knex";
 import { readSince } from "../../db/events.ts";
 import type { Log } from "../../db/log.ts";
 import { findRooms } from "../../db/rooms.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
 import { TAIL_EVENTS, Tail } from "./tail.ts";
 
 /** The rooms whose newest events are in this process's memory, by number and by slug. */
@@ -50,9 +51,10 @@ export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): T
   async function load(slug: string): Promise<Tail | undefined> {
     const [room] = await findRooms(db, [slug]);
     if (room === undefined) return undefined;
-    const tail = new Tail(room, log.epoch, Math.max(room.oldest - 1, room.head - TAIL_EVENTS));
-    const stored = await readSince(db, new Map([[tail.id, tail.head]]), TAIL_EVENTS);
-    tail.append(stored.map((one) => one.event));
+    const stored = await readSince(db, new Map([[room.id, room.head - TAIL_EVENTS]]), TAIL_EVENTS);
+    const events = newestRun(stored.map((one) => one.event));
+    const tail = new Tail(room, log.epoch, (events[0]?.seq ?? room.head + 1) - 1);
+    tail.append(events);
     tail.sent = tail.head;
     tail.trim();
     byId.set(tail.id, tail);
@@ -69,4 +71,10 @@ export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): T
     const limit = performance.now() - LINGER_MS;
     for (const tail of byId.values()) if (tail.readers.size === 0 && tail.usedAt < limit) forget(tail);
   }
+}
+
+/** The events behind the last hole: an operator may have deleted one by hand, and a tail has none. */
+function newestRun(events: RoomEvent[]): RoomEvent[] {
+  const hole = events.findLastIndex((event, index) => event.seq !== (events[index - 1]?.seq ?? event.seq - 1) + 1);
+  return events.slice(Math.max(0, hole));
 }

@@ -60,7 +60,7 @@ async function stream(ctx: Context, site: Site): Promise<void> {
       { name: "hello", data: { ...hello, ...place, ...(nonce === undefined ? {} : { n: nonce }) } },
       reader,
     );
-    for (const data of resets) transport.signal({ name: "reset", data }, reader);
+    if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     for (const { members } of tails) if (members) transport.signal({ name: "members", data: members }, reader);
     await joinReader(site.hub, reader);
   } catch (error) {
@@ -85,8 +85,8 @@ async function poll(ctx: Context, site: Site): Promise<void> {
   ctx.res.once("close", remove);
   try {
     site.hub.add(reader);
-    const [reset] = await placeReader(site.hub, reader, cursorsOf(ctx, input));
-    if (reset) transport.signal({ name: "reset", data: reset }, reader);
+    const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
+    if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
     await joinReader(site.hub, reader);
     if (waitMs === 0 && (await hasAll(site, reader))) transport.beat(reader);

@@ -23,7 +23,7 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
     firstBeatMs: options.waitMs,
     write: (frame, of) => finish(of, frame),
     signal: (signal, of) => {
-      if (signal.name === "reset") finish(of, NOTHING, { reset: signal.data });
+      if (signal.name === "reset") finish(of, NOTHING, { resets: signal.data });
       if (signal.name === "bye") finish(of, NOTHING, { bye: signal.data });
     },
     beat: (of) => {
@@ -48,12 +48,15 @@ const NOTHING = Buffer.alloc(0);
 const OPENING = Buffer.from('{"chattera":1,"events":[');
 
 /** What an answer says beside events. */
-type Told = { reset?: ResetSignal; bye?: ByeSignal };
+type Told = { resets?: ResetSignal[]; bye?: ByeSignal };
 
 /** What stands behind the events: the rest of a PollAnswer. */
-function closing(reader: Reader, n: string | undefined, { reset, bye }: Told): Buffer {
+function closing(reader: Reader, n: string | undefined, { resets = [], bye }: Told): Buffer {
   const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
   for (const { members } of reader.tails) if (members) signals.push({ signal: "members", ...members });
-  const rest = { signals, cursor: reader.cursor(), ...(reset && { reset }), ...(n !== undefined && { n }) };
+  const rest: Omit<PollAnswer, "chattera" | "events"> = { signals, cursor: reader.cursor() };
+  if (resets[0]) rest.reset = resets[0];
+  if (resets.length > 1) rest.resets = resets;
+  if (n !== undefined) rest.n = n;
   return Buffer.from(`],${toJson(rest).slice(1)}`);
 }

@@ -21,13 +21,20 @@ export async function openSse(response: ServerResponse, options: SseOptions, onC
     session.once("disconnected", resolve);
   });
   if (options.isPadded) response.write(PRELUDE);
+  let isGreeted = false;
   return {
     name: "sse",
     format: "sse",
     firstBeatMs: FIRST_PING_MS,
     write: (frame) => connection.send(frame),
-    signal: ({ name, data }) => connection.send(signalFrame(name, data, "retry" in data ? data.retry : undefined)),
+    signal: ({ name, data }) => {
+      isGreeted ||= name === "hello";
+      for (const each of [data].flat())
+        connection.send(signalFrame(name, each, "retry" in each ? each.retry : undefined));
+    },
     beat: (reader) => {
+      // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
+      if (!isGreeted) return FIRST_PING_MS;
       connection.send(pingFrame(reader));
       return options.pingMs;
     },

@@ -6,8 +6,8 @@ import { openNode, openSite, type Person, person, say, type TestSite } from "../
 export type ReaderUnderTest = {
   /** The next so many events. */
   events(count: number): Promise<RoomEvent[]>;
-  /** The reset that came before any event, if one did. */
-  reset(): Promise<ResetSignal>;
+  /** The next so many resets. */
+  resets(count: number): Promise<ResetSignal[]>;
   /** The place behind what was read. */
   cursor(): string;
   close(): Promise<void>;
@@ -150,7 +150,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     ])("tells a cursor that is %s, with a new one that goes on", async (reason, spoil) => {
       const { cursor, event } = await say(url, ann, "head");
       const reader = await open(url, { room: "lobby", after: spoil(cursor) });
-      expect(await reader.reset()).toEqual({ room: "lobby", reason, cursor, oldest: 1, head: event.seq });
+      expect(await reader.resets(1)).toEqual([{ room: "lobby", reason, cursor, oldest: 1, head: event.seq }]);
       await reader.close();
       await say(url, ann, "goes on");
       const next = await open(url, { room: "lobby", after: cursor });
@@ -161,8 +161,43 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     test("tells a cursor that does not name the room", async () => {
       const { cursor } = await say(url, ann, "elsewhere", { room: "east" });
       const reader = await open(url, { room: "lobby", after: cursor });
-      expect(await reader.reset()).toMatchObject({ room: "lobby", reason: "malformed" });
+      expect(await reader.resets(1)).toMatchObject([{ room: "lobby", reason: "malformed" }]);
       await reader.close();
+    });
+
+    test("tells of every room whose place is lost", async () => {
+      const rooms = ["east", "west"];
+      const heads = [];
+      for (const room of rooms) heads.push((await say(url, ann, "head", { room })).event.seq);
+      const reader = await open(url, { room: rooms, after: "zzzz.1-1" });
+      const resets = await reader.resets(2);
+      expect(resets.map((reset) => [reset.room, reset.reason, reset.head])).toEqual([
+        ["east", "epoch", heads[0]],
+        ["west", "epoch", heads[1]],
+      ]);
+      expect(resets[0]?.cursor).toBe(resets[1]?.cursor);
+      await reader.close();
+      await say(url, ann, "behind the reset", { room: "east" });
+      const next = await open(url, { room: rooms, after: resets[0]?.cursor as string });
+      expect(texts(await next.events(1))).toEqual(["behind the reset"]);
+      await next.close();
+    });
+
+    test("never passes over an event that somebody deleted by hand without saying so", async () => {
+      const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+      await db("rooms").insert({ slug: "hole", title: "hole" });
+      const { cursor } = await say(url, ann, "one", { room: "hole" });
+      for (const text of ["two", "deleted", "four"]) await say(url, ann, text, { room: "hole" });
+      await db("events").where({ text: "deleted" }).delete();
+      const fresh = await openNode(site.databaseUrl);
+      const reader = await open(fresh.url, { room: "hole", after: cursor });
+      expect(texts(await reader.events(1))).toEqual(["two"]);
+      const [reset] = await reader.resets(1);
+      expect(reset).toMatchObject({ room: "hole", reason: "pruned", head: 5 });
+      await say(fresh.url, ann, "five", { room: "hole" });
+      expect(texts(await reader.events(1))).toEqual(["five"]);
+      await reader.close();
+      await fresh.close();
     });
 
     test("tells a cursor older than what is kept", async () => {
@@ -176,7 +211,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
         .delete();
       const fresh = await openNode(site.databaseUrl);
       const reader = await open(fresh.url, { room: "pruned", after: cursor });
-      expect(await reader.reset()).toMatchObject({ reason: "pruned", oldest: 4, head: 5 });
+      expect(await reader.resets(1)).toMatchObject([{ reason: "pruned", oldest: 4, head: 5 }]);
       await reader.close();
       await fresh.close();
     });

@@ -86,12 +86,15 @@ test("a database that falls silent is answered 503 within six seconds, by those 
   await new Promise((resolve) => setTimeout(resolve, 500));
   posts.push(post(clientId(), "two"), post(clientId(), "three"));
   const readyz = readiness();
+  const asked = fetch(`${node.url}/api/events?room=lobby`);
   expect((await fetch(`${node.url}/healthz`)).status).toBe(200);
   for (const answer of await Promise.all(posts)) {
     expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
     expect(answer.retryAfter).not.toBeNull();
     expect(answer.tookMs).toBeLessThan(6_000);
   }
+  // hello would be the first frame, and it could not be had: no ping came before it, without a place to tell
+  expect(await (await asked).text()).toMatch(/^event: bye\n/);
   expect(await readyz).toMatchObject({ status: 503, checks: { database: false } });
   await proxy.pass();
   // the connections of before are dumb for ever: nobody may wait 5 s for one of them again

@@ -60,7 +60,7 @@ test("with two workers: one that is killed is replaced, and SIGTERM drains both 
   const [one] = workerPids(site);
   process.kill(one as number, "SIGKILL");
   await until("a third serves", () => workerPids(site).length === 3);
-  const ann = await person(site.url, "Ann");
+  const ann = await person(site.url, "Ann of two");
   const streams = await Promise.all([1, 2, 3, 4].map(() => openStream(site.url, { room: "lobby" })));
   const { event } = await say(site.url, ann, "we are two");
   for (const stream of streams) {
@@ -76,7 +76,7 @@ test("with two workers: one that is killed is replaced, and SIGTERM drains both 
 
 test("kill -9 under traffic: after the start every acknowledged remark is there, and cursors hold", async () => {
   const first = await startSite(database.url);
-  const ann = await person(first.url, "Ann");
+  const ann = await person(first.url, "Ann who stays");
   const { cursor, event } = await say(first.url, ann, "before the fall");
   const acknowledged = new Map<number, string>();
   const writers = [0, 1, 2].map(() => speak(first, ann, acknowledged));
@@ -93,19 +93,17 @@ test("kill -9 under traffic: after the start every acknowledged remark is there,
   await second.kill("SIGKILL");
 }, 30_000);
 
-test("a port that is taken is told in one sentence", async () => {
+test.each(["1", "2"])("a port that is taken is told in one sentence, with %s workers", async (WORKERS) => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   const PORT = String((taken.address() as AddressInfo).port);
-  for (const WORKERS of ["1", "2"]) {
-    const { code, said } = await runSite(database.url, { PORT, WORKERS, LOG_LEVEL: "silent" });
-    expect({ code, said }).toEqual({
-      code: 1,
-      said: `chattera: Port ${PORT} of 127.0.0.1 is taken by another program: end that one, or set PORT to a free one.\n`,
-    });
-  }
+  const ended = await runSite(database.url, { PORT, WORKERS, LOG_LEVEL: "silent" });
   taken.close();
-}, 30_000);
+  expect(ended).toEqual({
+    code: 1,
+    said: `chattera: Port ${PORT} of 127.0.0.1 is taken by another program: end that one, or set PORT to a free one.\n`,
+  });
+});
 
 /** Somebody in this database waits for a row. */
 const WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";

@@ -6,7 +6,11 @@ const openSse: OpenReader = async (url, query) => {
   const stream = await openStream(url, { ...query, ...(query.header && { lastEventId: query.header }) });
   return {
     events: stream.events,
-    reset: () => stream.signal("reset") as Promise<ResetSignal>,
+    resets: async (count) => {
+      const resets: ResetSignal[] = [];
+      while (resets.length < count) resets.push((await stream.signal("reset")) as ResetSignal);
+      return resets;
+    },
     cursor: stream.cursor,
     close: stream.close,
   };
@@ -15,7 +19,7 @@ const openSse: OpenReader = async (url, query) => {
 /** Polls one after another, as a client does; the first at once, with the reader's own cursors. */
 const openPoll: OpenReader = async (url, query) => {
   const read: RoomEvent[] = [];
-  let reset: ResetSignal | undefined;
+  const resets: ResetSignal[] = [];
   let cursor = "";
   const start = [query.after ?? []].flat();
   await poll(start, 0, query.header);
@@ -24,7 +28,10 @@ const openPoll: OpenReader = async (url, query) => {
       while (read.length < count) await poll([cursor], 5);
       return read.splice(0, count);
     },
-    reset: async () => reset as ResetSignal,
+    resets: async (count) => {
+      while (resets.length < count) await poll([cursor], 5);
+      return resets.splice(0, count);
+    },
     cursor: () => cursor,
     close: async () => undefined,
   };
@@ -37,7 +44,7 @@ const openPoll: OpenReader = async (url, query) => {
     const response = await fetch(`${url}/api/poll?${params}`, { headers });
     const answer = (await response.json()) as PollAnswer;
     read.push(...answer.events);
-    reset = answer.reset ?? reset;
+    resets.push(...(answer.resets ?? [answer.reset ?? []].flat()));
     cursor = answer.cursor;
   }
 };

@@ -15,7 +15,7 @@ export type SiteProcess = {
 /** Ends what a failed test left running; for afterAll, as Jest does not end while a child lives. */
 export async function endSites(): Promise<void> {
   for (const child of children) {
-    const ended = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
+    const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
     child.kill("SIGKILL");
     await ended;
   }
@@ -41,7 +41,7 @@ export async function startSite(databaseUrl: string, settings: Settings = {}): P
     pid: child.pid as number,
     said,
     kill: async (signal) => {
-      const ended = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
+      const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
       child.kill(signal);
       await ended;
       return child.exitCode;

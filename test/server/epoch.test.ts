@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { HelloSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
+import { openStream } from "../../server/testing.ts";
+import { openNode, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { databaseUrl, dropDatabase, query, testServer } from "../support/database.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let node: TestNode;
+let ann: Person;
+let cursors: string[];
+
+beforeEach(async () => {
+  site = await openSite();
+  node = site.nodes[0] as TestNode;
+  ann = await person(node.url, "Ann");
+  cursors = [];
+  for (const text of ["one", "two", "three", "four"]) cursors.push((await say(node.url, ann, text)).cursor);
+});
+
+afterEach(() => site?.close());
+
+test("a copied database is another log: every cursor of the first gets a reset, before any event", async () => {
+  const { url } = testServer();
+  const copy = `${new URL(site.databaseUrl).pathname.slice(1)}_copy`;
+  await site.nodes.pop()?.close(); // a database with connections cannot be copied
+  await query(url, `create database ${copy} template ${new URL(site.databaseUrl).pathname.slice(1)}`);
+  const opened = await openNode(databaseUrl(url, copy));
+  try {
+    // the premise: the same events are in it
+    const history = await (await fetch(`${opened.url}/api/rooms/lobby/messages`)).json();
+    expect(history).toMatchObject({ events: [{ kind: "enter" }, {}, {}, {}, { seq: 5, text: "four" }], oldest: 1 });
+    for (const cursor of cursors) await expectReset(opened, cursor, { reason: "epoch", oldest: 1, head: 5 });
+  } finally {
+    await opened.close();
+    await dropDatabase(url, copy);
+  }
+});
+
+test("a log replaced under a running node starts every reader anew, and their cursors get a reset", async () => {
+  const stream = await openStream(node.url, { room: "lobby", timeoutMs: 8_000 });
+  const { cursor } = (await stream.signal("hello")) as HelloSignal;
+  const parked = fetch(`${node.url}/api/poll?room=lobby&wait=20&after=${cursor}`);
+  await until("both read", () => node.app.site.hub.readers.size === 2);
+  // as a restore would: the same rows, at another place
+  await query(site.databaseUrl, "update log set fingerprint = 'elsewhere'");
+  await expect(stream.events(1)).rejects.toThrow("the stream ended");
+  expect(await (await parked).json()).toMatchObject({ events: [], cursor });
+  await expectReset(node, cursor, { reason: "epoch", oldest: 1, head: 5 });
+  const receipt = await say(node.url, ann, "in the new log");
+  expect(receipt.cursor.split(".")[0]).not.toBe(cursor.split(".")[0]);
+  await stream.close();
+});
+
+test("a cursor from the future gets a reset that says so", async () => {
+  const future = (cursors.at(-1) as string).replace(/\d+$/, "99");
+  await expectReset(node, future, { reason: "future", oldest: 1, head: 5 });
+});
+
+test("a cursor older than what is kept gets a reset with the oldest that is, and one at the edge goes on", async () => {
+  // the tail in this node's memory still reaches back: another one has only the log
+  await query(site.databaseUrl, "delete from events where seq <= 3");
+  const fresh = await openNode(site.databaseUrl);
+  const [afterTwo, afterThree] = [cursors[0] as string, cursors[1] as string];
+  expect(afterTwo).toMatch(/-2$/);
+  await expectReset(fresh, afterTwo, { reason: "pruned", oldest: 4, head: 5 });
+  const stream = await openStream(fresh.url, { room: "lobby", after: afterThree });
+  expect(await stream.events(2)).toMatchObject([{ seq: 4 }, { seq: 5 }]);
+  await stream.close();
+  await fresh.close();
+});
+
+/** On a stream and on a poll: the reset, from which one goes on at the head, and nothing else before it. */
+async function expectReset(of: TestNode, after: string, told: Partial<ResetSignal>): Promise<void> {
+  const response = await fetch(`${of.url}/api/events?room=lobby&after=${after}`);
+  const frames = response.body?.pipeThrough(new TextDecoderStream()) as ReadableStream<string>;
+  let text = "";
+  for await (const piece of frames) {
+    text += piece;
+    if (/^event: reset\ndata: .*\n\n/m.test(text)) break;
+  }
+  expect(text).toMatch(/^event: hello\n/);
+  expect(text.slice(0, text.indexOf("event: reset"))).not.toMatch(/^id:/m);
+  const reset = JSON.parse(/^event: reset\ndata: (.*)$/m.exec(text)?.[1] ?? "") as ResetSignal;
+  expect(reset).toMatchObject({ room: "lobby", ...told });
+  const poll = (await (await fetch(`${of.url}/api/poll?room=lobby&wait=0&after=${after}`)).json()) as PollAnswer;
+  expect(poll).toMatchObject({ events: [], reset: told });
+  for (const cursor of [reset.cursor, poll.cursor, poll.reset?.cursor]) {
+    const next = await fetch(`${of.url}/api/poll?room=lobby&wait=0&after=${cursor}`);
+    expect(await next.json()).not.toHaveProperty("reset");
+  }
+}
