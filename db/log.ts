@@ -32,11 +32,16 @@ export async function unsafeSettings(db: Knex): Promise<string[]> {
 /**
  * Where the log lives: the cluster (initdb), its timeline (a promoted replica or a recovery to a point in time starts
  * a new one), the database (a dump restored beside it, a copy by template) and the table (a dump restored into it).
+ *
+ * The timeline is read from the place of the next write: pg_control_checkpoint() tells the old one until the first
+ * checkpoint after a promotion has ended, and the replica answers for all that time.
  */
 async function fingerprintOf(db: Knex): Promise<string> {
   const { rows } = await db.raw(`
-    select concat_ws('.', s.system_identifier, c.timeline_id, d.oid, 'events'::regclass::oid) as fingerprint
-    from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()`);
+    select concat_ws('.', s.system_identifier, t.timeline, d.oid, 'events'::regclass::oid) as fingerprint
+    from pg_control_system() s, pg_database d,
+      (select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint as timeline) t
+    where d.datname = current_database()`);
   return rows[0].fingerprint;
 }
 
