@@ -43,22 +43,26 @@ test("a cursor from one node holds on another at once, even if that one is behin
   const behind = await openNode(proxy.through(site.databaseUrl), SETTINGS);
   opened.push(behind);
   const ann = await person(a, "Ann the second");
-  const watching = await openStream(behind.url, { room: "lobby" });
-  await say(a, ann, "first");
+  await openRoom("behind");
+  const room = "behind";
+  const watching = await openStream(behind.url, { room });
+  // who reads is not swept in the middle of this
+  const present = await openStream(a, { room, token: ann.token });
+  await say(a, ann, "first", { room });
   await watching.events(2);
   proxy.delay(250);
-  const { cursor, event } = await say(a, ann, "second");
-  const stream = await openStream(behind.url, { room: "lobby", after: cursor });
-  expect(await stream.signal("hello")).toMatchObject({ cursor, heads: { lobby: event.seq } });
+  const { cursor, event } = await say(a, ann, "second", { room });
+  const stream = await openStream(behind.url, { room, after: cursor });
+  expect(await stream.signal("hello")).toMatchObject({ cursor, heads: { behind: event.seq } });
   // the premise: the node itself has not heard of it yet
-  expect(behind.app.site.hub.tails().find((tail) => tail.slug === "lobby")?.head).toBeLessThan(event.seq);
-  const poll = fetch(`${behind.url}/api/poll?room=lobby&wait=5&after=${cursor}`);
-  const third = await say(b, ann, "third");
+  expect(behind.app.site.hub.tails().find((tail) => tail.slug === room)?.head).toBeLessThan(event.seq);
+  const poll = fetch(`${behind.url}/api/poll?room=behind&wait=5&after=${cursor}`);
+  const third = await say(b, ann, "third", { room });
   expect(await stream.events(1)).toMatchObject([{ seq: third.event.seq, text: "third" }]);
   const polled = (await (await poll).json()) as PollAnswer;
   expect(polled.events[0]).toMatchObject({ seq: third.event.seq, text: "third" });
   expect(await watching.events(2)).toMatchObject([{ text: "second" }, { text: "third" }]);
-  for (const one of [stream, watching]) await one.close();
+  for (const one of [stream, watching, present]) await one.close();
 });
 
 test("who is here is counted over all nodes", async () => {

@@ -76,7 +76,8 @@ test("a listening connection that dies in silence costs a remark 5 s at most, is
   const heardAt = performance.now();
   await say(writer.url, ann, "to the healed");
   await stream.events(1);
-  expect(performance.now() - heardAt).toBeLessThan(200);
+  // by the bus again: the sweep comes every 5 s
+  expect(performance.now() - heardAt).toBeLessThan(2_000);
   await stream.close();
 }, 40_000);
 

@@ -56,10 +56,10 @@ test("SIGTERM: unready at once, polls answered, streams told when to come back, 
 
 test("with two workers: one that is killed is replaced, and SIGTERM drains both and ends with 0", async () => {
   const site = await startSite(database.url, { WORKERS: "2" });
-  await until("two serve", () => workerPids(site).length === 2);
+  await until("two serve", () => workerPids(site).length === 2, 15_000);
   const [one] = workerPids(site);
   process.kill(one as number, "SIGKILL");
-  await until("a third serves", () => workerPids(site).length === 3);
+  await until("a third serves", () => workerPids(site).length === 3, 15_000);
   const ann = await person(site.url, "Ann of two");
   const streams = await Promise.all([1, 2, 3, 4].map(() => openStream(site.url, { room: "lobby" })));
   const { event } = await say(site.url, ann, "we are two");
