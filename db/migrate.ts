@@ -1,11 +1,24 @@
 import type { Knex } from "knex";
+import { connect } from "./connect.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 
+/** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
+const PATIENCE_MS = 30 * 60_000;
+
 /**
- * Brings the database's schema up to date. Any number of nodes may do so at once: knex lets one work and the advisory
- * lock lets the others wait for it instead of failing.
+ * Brings the schema of the database at `url` up to date. Any number of nodes may do so at once: knex lets one work and
+ * the advisory lock lets the others wait for it instead of failing.
  */
-export async function migrate(db: Knex): Promise<void> {
+export async function migrate(url: string): Promise<void> {
+  const db = connect(url, { poolMax: 2, patienceMs: PATIENCE_MS });
+  try {
+    await migrateLocked(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function migrateLocked(db: Knex): Promise<void> {
   await db.transaction(async (lock) => {
     await lock.raw("select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
     // it idles while the migrations run on another connection, see abandonAfter() in connect.ts

@@ -1,7 +1,7 @@
 import cluster from "node:cluster";
-import { connect } from "../db/connect.ts";
 import { type EmbeddedDatabase, startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
+import { assertReachable } from "../db/reach.ts";
 import type { Environment } from "./config.ts";
 import { endSignal } from "./end-signal.ts";
 import { serve } from "./serve.ts";
@@ -28,17 +28,18 @@ export async function main(environment: Environment): Promise<void> {
 /** `chattera migrate`: brings the schema up to date and ends. */
 export async function migrateOnly(environment: Environment): Promise<void> {
   const database = await openDatabase(environment);
-  const db = connect(database.url);
   try {
-    await migrate(db);
+    await migrate(database.url);
   } finally {
-    await db.destroy();
     await database.stop();
   }
 }
 
 async function openDatabase(environment: Environment): Promise<EmbeddedDatabase> {
-  if (environment.DATABASE_URL) return { url: environment.DATABASE_URL, stop: async () => undefined };
+  if (environment.DATABASE_URL) {
+    await assertReachable(environment.DATABASE_URL);
+    return { url: environment.DATABASE_URL, stop: async () => undefined };
+  }
   return startEmbedded({
     say: (line) => process.stderr.write(`${line}\n`),
     // every worker has its pool and a listener; ten more are for the operator and the next worker while one is replaced

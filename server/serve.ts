@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
@@ -17,8 +18,11 @@ export type Node = {
 /** Above what balancers keep: AWS 60 s. The shorter one closes, and a request on a closing connection is a 502. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** SIGTERM to the end: requests have 8 s of the 10 s that a supervisor commonly grants. */
-const DRAIN_MS = 8_000;
+/** Then what is under way may end: with the second of notice and the goodbyes 9 of the 10 s that supervisors grant. */
+const DRAIN_MS = 6_500;
+
+/** So long a node that is going still takes requests, for a balancer that asks every second to see that it is unready. */
+const NOTICE_MS = 1_000;
 
 /** A database that is away never answers the goodbye; the others of the 10 s are for the process to end. */
 const CLOSE_MS = 1_500;
@@ -33,6 +37,8 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     ]),
   );
   const app = await createApp({ databaseUrl, settings, logger });
+  // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
+  collectDefaultMetrics({ register: app.site.metrics.registry });
   const server = createServer();
   server.on("request", (_request, response) => finishOnDrain(server, app, response));
   server.on("request", app.callback());
@@ -45,10 +51,15 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  const host = environment.HOST === "" ? "localhost" : environment.HOST;
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${environment.BASE_PATH}`;
+  const url = urlOf(environment, port);
   logger.info({ url }, "serving");
   return { url, stop: () => stop(app, server, logger) };
+}
+
+/** Where a site on this port is to be found. */
+export function urlOf({ HOST, BASE_PATH }: Environment, port: number): string {
+  const host = HOST === "" ? "localhost" : HOST;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${BASE_PATH}`;
 }
 
 /** Throws the sentence that says why the port cannot be had, if so: before workers say it each for itself. */
@@ -91,6 +102,7 @@ function finishOnDrain(server: Server, app: App, response: ServerResponse): void
 async function stop(app: App, server: Server, logger: Logger): Promise<void> {
   logger.info({ readers: app.site.hub.readers.size }, "draining");
   app.drain();
+  await setTimeout(NOTICE_MS);
   const closed = new Promise((resolve) => server.close(resolve));
   const late = globalThis.setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   server.closeIdleConnections();

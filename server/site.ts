@@ -31,9 +31,9 @@ export type Site = {
 /** Opens the log at `databaseUrl`, migrating it, and starts what listens to it. */
 export async function openSite(config: Config, databaseUrl: string, logger: Logger): Promise<Site> {
   const metrics = createMetrics();
+  await migrate(databaseUrl);
   const db = connect(databaseUrl, { poolMax: config.poolMax });
   try {
-    await migrate(db);
     const log = await openLog(db);
     warnOfUnsafe(await unsafeSettings(db), logger);
     return await startSite(config, databaseUrl, logger, metrics, db, log);

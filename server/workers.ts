@@ -1,6 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Environment } from "./config.ts";
-import { tryPort } from "./serve.ts";
+import { tryPort, urlOf } from "./serve.ts";
 
 /** Nodes in child processes that share the port. */
 export type Workers = { url: string; stop(): Promise<void> };
@@ -20,7 +20,7 @@ export async function runWorkers(environment: Environment, databaseUrl: string):
   const first = fork();
   const port = await portOf(first);
   for (let n = 1; n < environment.WORKERS; n += 1) fork();
-  return { url: `http://${environment.HOST || "localhost"}:${port}${environment.BASE_PATH}`, stop };
+  return { url: urlOf(environment, port), stop };
 
   async function stop(): Promise<void> {
     isStopping = true;

@@ -10,6 +10,8 @@ export type Bus = {
   start(): Promise<void>;
   /** Do notifications arrive? */
   hears(): boolean;
+  /** Do remarks arrive as well as they ever will: by notification, or where none ever comes by asking each second? */
+  isSound(): boolean;
   stop(): Promise<void>;
 };
 
@@ -60,7 +62,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
   let probedAt = Number.NEGATIVE_INFINITY;
   let isProbing = false;
 
-  return { start: connect, hears, stop };
+  return { start: connect, hears, isSound: () => hears() || hasWarned, stop };
 
   async function connect(): Promise<void> {
     try {

@@ -2,7 +2,6 @@ import { lstat, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { connect } from "../../db/connect.ts";
 import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded.ts";
 import { migrate } from "../../db/migrate.ts";
 import { StartError } from "../../db/start-error.ts";
@@ -21,9 +20,7 @@ async function startDatabase(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   await query(url, `drop database if exists ${template} with (force)`);
   await query(url, `create database ${template}`);
-  const db = connect(databaseUrl(url, template));
-  await migrate(db);
-  await db.destroy(); // a database with connections cannot be cloned
+  await migrate(databaseUrl(url, template));
 }
 
 // biome-ignore lint/style/noDefaultExport: Jest takes globalSetup from the default export
