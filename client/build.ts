@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const SOURCE = import.meta.dirname;
@@ -37,11 +38,15 @@ function hashed(name: string, extension: string, content: Uint8Array | undefined
   const hash = createHash("sha256").update(content).digest("base64url").replace(/[-_]/g, "").slice(0, 10);
   const file = `${name}-${hash}.${extension}`;
   writeFileSync(`${TARGET}/${file}`, content);
+  // served in their stead to browsers that take them, a third of the size
+  writeFileSync(`${TARGET}/${file}.gz`, gzipSync(content, { level: 9 }));
+  writeFileSync(`${TARGET}/${file}.br`, brotliCompressSync(content));
   return file;
 }
 
 function removeOld(current: string[]): void {
   for (const file of readdirSync(TARGET)) {
-    if (/^(main|icon)-\w+\.(js|css|svg)$/.test(file) && !current.includes(file)) rmSync(`${TARGET}/${file}`);
+    const asset = /^((main|icon)-\w+\.(js|css|svg))(\.gz|\.br)?$/.exec(file)?.[1];
+    if (asset !== undefined && !current.includes(asset)) rmSync(`${TARGET}/${file}`);
   }
 }

@@ -25,6 +25,7 @@ export function assetRoutes(): Router {
     if (!Object.values(ASSETS).includes(file as string)) return;
     ctx.remove("Cache-Control");
     ctx.remove("Pragma");
+    ctx.vary("Accept-Encoding");
     await send(ctx, file as string, { root: FOLDER as string, maxAge: YEAR_MS, immutable: true });
   });
   return router;
