@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import { refuse } from "../refusal.ts";
 import type { Tokens } from "../token.ts";
+import { hostOf } from "./foreign.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -27,16 +28,4 @@ function assertOurPage(ctx: Context, tokens: Tokens, session: Session | undefine
     const { form_token: token } = ctx.state.body as { form_token?: unknown };
     return typeof token === "string" && tokens.isFormToken(token, session?.member.id ?? "");
   }
-}
-
-/** Does the browser say that another site's page made it send this? What says nothing is no browser, or an old one. */
-export function isForeign(ctx: Context): boolean {
-  const site = ctx.get("Sec-Fetch-Site");
-  const from = ctx.get("Origin");
-  return site ? site !== "same-origin" && site !== "none" : from !== "" && hostOf(from) !== ctx.state.host;
-}
-
-/** The host an Origin names; `Origin: null` (a sandboxed frame, a redirect across sites) is nobody's. */
-function hostOf(from: string): string | undefined {
-  return URL.canParse(from) ? new URL(from).host : undefined;
 }

@@ -2,7 +2,7 @@ import type { Context, Middleware } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import { refuse } from "../refusal.ts";
 import type { Tokens } from "../token.ts";
-import { isForeign } from "./origin.ts";
+import { isForeign } from "./foreign.ts";
 
 /** Who is speaking, and how that was proved: a cookie is sent by the browser, whoever made it send it. */
 export type Session = { member: Member; by: "token" | "cookie" };
