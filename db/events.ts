@@ -23,9 +23,10 @@ export const APPEND_LIMIT = 256;
  * in whatever room; or `undefined` for a message of someone who is not present.
  *
  * The rows of the rooms are locked in ascending order (two nodes wait for each other, never both at once) until the
- * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row,
- * so there are no gaps. Where a resend's first copy is committed elsewhere while this waits for the lock, the unique index
- * refuses the whole statement with the constraint named COLLISION; tried again, it finds that copy.
+ * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order
+ * in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row, so there are no gaps.
+ * Where a resend's first copy is committed elsewhere while this waits for the lock, the unique index refuses the whole
+ * statement with the constraint named COLLISION; tried again, it finds that copy.
  */
 export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
   const { rows } = await db.raw<{ rows: EventRow[] }>(APPEND, bindingsOf(drafts));
@@ -35,6 +36,16 @@ export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undef
     const row = byPlace.get(index + 1) ?? byClientId.get(`${draft.member.id} ${draft.clientId}`);
     return row && { roomId: row.room_id, event: eventOf(row), isNew: row.is_new && row.place === index + 1 };
   });
+}
+
+/** What a member sent under a client id, if anything. */
+export async function findSent(db: Knex, memberId: string, clientId: string): Promise<Stored | undefined> {
+  const { rows } = await db.raw<{ rows: EventRow[] }>(
+    `select e.*, r.slug, false as is_new from events e join rooms r on r.id = e.room_id
+     where e.member_id = ? and e.client_id = ?`,
+    [memberId, clientId],
+  );
+  return rows[0] && { roomId: rows[0].room_id, event: eventOf(rows[0]), isNew: false };
 }
 
 /** The events after each room's position, in order, at most `limit` a room. */

@@ -40,10 +40,11 @@ export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Pro
   }
 }
 
-/** Leaves a room, with the line that says so; nothing happens to who is not there. */
-export async function leaveRoom(db: Knex, { roomId, memberId }: Place): Promise<void> {
+/** Leaves a room, or every room, with the line that says so; nothing happens to who is not there. */
+export async function leaveRoom(db: Knex, { roomId, memberId }: { roomId?: number; memberId: string }): Promise<void> {
+  const key = { member_id: memberId, ...(roomId !== undefined && { room_id: roomId }) };
   await db.transaction(async (tx) => {
-    const gone = await tx<MemberRow>("members").where({ room_id: roomId, member_id: memberId }).delete("*");
+    const gone = await tx<MemberRow>("members").where(key).delete("*");
     if (gone.length > 0) await append(tx, gone.map(leaveDraft));
   });
 }

@@ -43,7 +43,7 @@ export type HelloSignal = {
   n?: string;
 };
 
-/** Proof of life. `cursor` and `heads` say how far this connection has been sent the log. */
+/** Proof of life. `cursor` is how far this connection has been sent the logs, `heads` how far they have come. */
 export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 
 /** The node is going; come back after `retry` milliseconds. */

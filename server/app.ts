@@ -9,7 +9,6 @@ import { origin } from "./guard/origin.ts";
 import { createRateLimits } from "./guard/rate-limit.ts";
 import { session } from "./guard/session.ts";
 import { createLog, type Logger } from "./log.ts";
-import { refuse } from "./refusal.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { eventRoutes, retryMs } from "./routes/events.ts";
 import { messageRoutes } from "./routes/messages.ts";
@@ -78,8 +77,7 @@ function useMiddleware(app: Koa, site: Site): void {
 
 function useRoutes(app: Koa, router: Router): void {
   app.use(router.routes());
-  const refuseMethod = () => refuse("method_not_allowed");
-  app.use(router.allowedMethods({ throw: true, methodNotAllowed: refuseMethod, notImplemented: refuseMethod }));
+  app.use(router.allowedMethods());
 }
 
 function drain(site: Site): void {

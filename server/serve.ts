@@ -6,6 +6,7 @@ import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
 import { createLog, type Logger } from "./log.ts";
+import { refuseUnparsed } from "./unparsed.ts";
 
 /** A node that serves. */
 export type Node = {
@@ -42,6 +43,7 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   const server = createServer();
   server.on("request", (_request, response) => finishOnDrain(server, app, response));
   server.on("request", app.callback());
+  server.on("clientError", refuseUnparsed);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000;
   try {

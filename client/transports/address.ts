@@ -1,7 +1,10 @@
 import type { Reading } from "../core/transport.ts";
 
-/** Where the site is (`base` ends without a slash), and the token of who is not known by a cookie. */
-export type Address = { base: string; token?: string };
+/**
+ * Where the site is (`base` ends without a slash), and who speaks: the token of who is not known by a cookie, or the
+ * page's proof that it is ours, for a site behind a proxy that does not pass its name on.
+ */
+export type Address = { base: string; token?: string; formToken?: string };
 
 /** The URL of a stream or a poll. The nonce makes each one new to caches. */
 export function readingUrl(address: Address, path: string, reading: Reading): string {

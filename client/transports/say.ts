@@ -23,10 +23,11 @@ export async function say(address: Address, room: string, remark: Remark): Promi
 }
 
 /** Sends something to the site as JSON. */
-export function post(address: Address, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+export function post(address: Address, path: string, fields: object, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (address.token !== undefined) headers.Authorization = `Bearer ${address.token}`;
-  const request: RequestInit = { method: "POST", headers, body: JSON.stringify(body), credentials: "same-origin" };
+  const body = JSON.stringify(address.formToken === undefined ? fields : { ...fields, form_token: address.formToken });
+  const request: RequestInit = { method: "POST", headers, body, credentials: "same-origin" };
   return fetch(address.base + path, signal === undefined ? request : { ...request, signal });
 }
 

@@ -48,15 +48,15 @@ function sessionOf(page: Page): Session {
   });
 }
 
-function rungsOf({ base }: Page) {
-  const poll = createLongPoll({ base });
-  return typeof EventSource === "undefined" ? [poll] : [createSse({ base }), poll];
+function rungsOf({ address }: Page) {
+  const poll = createLongPoll(address);
+  return typeof EventSource === "undefined" ? [poll] : [createSse(address), poll];
 }
 
 function outboxOf(page: Page): Outbox {
   const store = remarkStore(textStore(`chattera:outbox:${page.room}:${page.me.id}`));
   return createOutbox(browser, store, (remark: Remark, done) => {
-    say({ base: page.base }, page.room, remark).then(done, () => done({ again: true }));
+    say(page.address, page.room, remark).then(done, () => done({ again: true }));
   });
 }
 
@@ -110,7 +110,7 @@ function speak(
       scroll.toNewest();
     },
     typing() {
-      post({ base: page.base }, PATHS.typing(page.room), {}).catch(ignoreLoss);
+      post(page.address, PATHS.typing(page.room), {}).catch(ignoreLoss);
     },
   });
 }

@@ -1,10 +1,11 @@
 import type { Member } from "../../protocol/event.ts";
+import type { Address } from "../transports/address.ts";
 import type { Words } from "./words.ts";
 
 /** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */
 export type Page = {
   room: string;
-  base: string;
+  address: Address;
   cursor: string;
   lastSeq: number;
   me: Member;
@@ -19,7 +20,10 @@ export function readPage(room: HTMLElement): Page {
   const lines = room.querySelectorAll<HTMLElement>("#log > [data-seq]");
   return {
     room: dataset.room ?? "",
-    base: dataset.base ?? "",
+    address: {
+      base: dataset.base ?? "",
+      formToken: document.querySelector<HTMLInputElement>("[name=form_token]")?.value ?? "",
+    },
     cursor: dataset.cursor ?? "",
     lastSeq: Number(lines[lines.length - 1]?.dataset.seq ?? -1),
     me: { id: dataset.memberId ?? "", nickname: dataset.nickname ?? "", color: dataset.color ?? "" },

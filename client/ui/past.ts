@@ -18,7 +18,7 @@ export function createPast(page: Page, list: MessageList): Past {
 
   button.addEventListener("click", () => {
     button.disabled = true;
-    readHistory(page.base, page.room, list.oldestSeq()).then(show, () => {
+    readHistory(page.address.base, page.room, list.oldestSeq()).then(show, () => {
       button.disabled = false;
       button.textContent = page.words.olderFailed;
     });
@@ -36,7 +36,7 @@ export function createPast(page: Page, list: MessageList): Past {
       const backoff = createBackoff(browser);
       list.clear();
       const read = () => {
-        readHistory(page.base, page.room, undefined).then(show, () => browser.later(backoff.next(), read));
+        readHistory(page.address.base, page.room, undefined).then(show, () => browser.later(backoff.next(), read));
       };
       read();
     },

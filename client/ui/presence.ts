@@ -26,7 +26,7 @@ export function createPresence(page: Page): Presence {
         if (!left) return;
         left = false;
         if (leftByHand(page)) location.reload();
-        else post({ base: page.base }, PATHS.enter(page.room), {}).catch(waitForNext);
+        else post(page.address, PATHS.enter(page.room), {}).catch(waitForNext);
       }, 500);
     },
   };

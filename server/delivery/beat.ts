@@ -35,7 +35,8 @@ export function createBeat(flush: (tail: Tail) => void, beat: (reader: Reader) =
   }
 
   function schedule(reader: Reader, delayMs: number): void {
-    const tick = Math.floor(beats / TICK_BEATS) + Math.max(1, Math.round(delayMs / (BEAT_MS * TICK_BEATS)));
+    // not before its time: one tick more, for the one under way has begun
+    const tick = Math.floor(beats / TICK_BEATS) + 1 + Math.ceil(delayMs / (BEAT_MS * TICK_BEATS));
     const readers = due.get(tick);
     if (readers) readers.push(reader);
     else due.set(tick, [reader]);

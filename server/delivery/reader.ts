@@ -69,9 +69,9 @@ export class Reader {
     return formatCursor({ epoch: (this.tails[0] as Tail).epoch, seqs: this.#seqs });
   }
 
-  /** The same by slug, for `hello` and `ping`. */
+  /** How far the logs of its rooms have come, by slug; while it catches up, farther than the reader. */
   heads(): { [room: string]: number } {
-    return Object.fromEntries(this.tails.map((tail) => [tail.slug, this.seqIn(tail)]));
+    return Object.fromEntries(this.tails.map((tail) => [tail.slug, Math.max(tail.sent, this.seqIn(tail))]));
   }
 
   /** Hands over what this tail has beyond the reader's place. */

@@ -1,5 +1,6 @@
 import type { Middleware } from "koa";
 import { refuse } from "../refusal.ts";
+import { assertUtf8 } from "./utf8.ts";
 
 /**
  * Takes the base path and the parameters in the path off the path, so that routes see neither. `ctx.state.base` is what
@@ -17,7 +18,9 @@ export function basePath(base: string): Middleware {
     const [bare, ...params] = ctx.path.split(";");
     ctx.state.pathParams = params.map(readParam);
     ctx.path = bare || "/";
-    assertDecodable(ctx.path);
+    // @koa/router hands out what it cannot decode as it is
+    assertUtf8(ctx.path);
+    assertUtf8(ctx.querystring);
     await next();
   };
 }
@@ -30,14 +33,5 @@ function readParam(param: string): [string, string] {
     return [param.slice(0, at), decodeURIComponent(param.slice(at + 1).replaceAll("+", " "))];
   } catch {
     throw refuse("malformed", "a parameter in the path is not UTF-8");
-  }
-}
-
-/** @koa/router hands out what it cannot decode as it is. */
-function assertDecodable(path: string): void {
-  try {
-    decodeURIComponent(path);
-  } catch {
-    throw refuse("malformed", "the path is not UTF-8");
   }
 }

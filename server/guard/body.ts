@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import rawBody from "raw-body";
 import { refuse } from "../refusal.ts";
+import { assertUtf8 } from "./utf8.ts";
 
 /** Bodies are a remark and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
 const LIMIT_BYTES = 64 * 1024;
@@ -31,7 +32,11 @@ async function readBody(ctx: Context): Promise<object> {
 async function readText(ctx: Context): Promise<string> {
   const bytes = await rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.get("Content-Length") || null }).catch(
     (error: { status?: number }) => {
-      throw refuse(error.status === 413 ? "too_large" : "malformed");
+      if (error.status !== 413) throw refuse("malformed");
+      // what is left of a body that nobody reads would stand before the connection's next request
+      ctx.set("Connection", "close");
+      ctx.req.resume();
+      throw refuse("too_large");
     },
   );
   try {
@@ -43,6 +48,7 @@ async function readText(ctx: Context): Promise<string> {
 
 /** A name that comes several times has its values in a list. */
 function readForm(text: string): object {
+  assertUtf8(text);
   const fields = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const before = fields.get(name);

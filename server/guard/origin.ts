@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
 export function origin(tokens: Tokens): Middleware {
   return async (ctx, next) => {
     const session: Session | undefined = ctx.state.session;
-    const isForm = !ctx.path.startsWith("/api/");
+    const isForm = /^\/($|rooms\/)/.test(ctx.path);
     // a form without a session changes something too: it would give a stranger's nickname to this browser
     if (ctx.method === "POST" && (session ? session.by === "cookie" : isForm)) assertOurPage(ctx, tokens, session);
     await next();
@@ -21,8 +21,13 @@ export function origin(tokens: Tokens): Middleware {
 function assertOurPage(ctx: Context, tokens: Tokens, session: Session | undefined): void {
   const site = ctx.get("Sec-Fetch-Site");
   const from = ctx.get("Origin");
-  const isOurs = site ? site === "same-origin" : from ? hostOf(from) === ctx.state.host : hasFormToken();
+  const isOurs = site ? site === "same-origin" : from ? hostOf(from) === ctx.state.host || isOwnForm() : hasFormToken();
   if (!isOurs) throw refuse("forbidden");
+
+  /** [nginx] proxy_pass sends its own Host unless told otherwise. A token that only this session's pages have is proof. */
+  function isOwnForm(): boolean {
+    return session !== undefined && hasFormToken();
+  }
 
   function hasFormToken(): boolean {
     const { form_token: token } = ctx.state.body as { form_token?: unknown };

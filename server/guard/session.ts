@@ -12,20 +12,23 @@ export const SESSION_COOKIE = "chattera";
 /** A year: who comes back next summer is the same person. */
 const COOKIE_MS = 365 * 24 * 3_600_000;
 
+const READING_PATH = /^\/api\/(events|poll)$/;
+
 /** Paths where the token may stand in the query: networks and embeds lose the header and the cookie. Never logged. */
 const QUERY_TOKEN_PATH = /^\/api\/(events|poll|rooms\/[^/]+\/say)$/;
 
 /**
  * Finds who is speaking, for `ctx.state.session`: `Authorization: Bearer`, `token` in the body or, where it may stand
- * there, in the query; else the cookie. A token that is not ours is `no_session`; a cookie that is not ours is none.
+ * there, in the query; else the cookie. A token that is not ours is `no_session`, but for who only reads; a cookie that is not ours is none.
  */
 export function session(tokens: Tokens): Middleware {
   return async (ctx, next) => {
     const token = tokenOf(ctx);
     if (token !== undefined) {
       const member = tokens.verify(token);
-      if (member === undefined) throw refuse("no_session");
-      ctx.state.session = { member, by: "token" } satisfies Session;
+      if (member) ctx.state.session = { member, by: "token" } satisfies Session;
+      // reading needs no session, and 401 would end a browser's EventSource for good
+      else if (!READING_PATH.test(ctx.path)) throw refuse("no_session");
     } else if (mayUseCookie(ctx)) {
       const member = tokens.verify(ctx.cookies.get(SESSION_COOKIE) ?? "");
       if (member) ctx.state.session = { member, by: "cookie" } satisfies Session;

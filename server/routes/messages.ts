@@ -1,13 +1,15 @@
 import Router from "@koa/router";
 import type { Context } from "koa";
-import { readBefore } from "../../db/events.ts";
+import { findSent, readBefore } from "../../db/events.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
+import type { Member } from "../../protocol/event.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { RateLimits } from "../guard/rate-limit.ts";
+import type { Tail } from "../delivery/tail.ts";
+import type { Limit, RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
-import { post, type Receipt, readRemark } from "../rooms/post.ts";
+import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { roomOf } from "./find-room.ts";
@@ -53,11 +55,24 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
   const tail = await roomOf(ctx, site);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.text("id"), text: input.text("text") };
   const remark = readRemark(id, text);
-  await limits.remark(member.id);
-  const receipt = await post(site.db, site.commit, tail, member, remark);
+  const receipt = await postWithin(limits.remark, site, tail, member, remark);
   site.presence.saw({ roomId: tail.id, memberId: member.id });
   if (receipt.isNew) site.metrics.appended.inc();
   // a resend is answered with the first one's place, which may be in another room
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
   return { ...receipt, cursor };
+}
+
+/** A resend costs nothing, and is answered also where a new remark would be too many: its first copy was not. */
+async function postWithin(limit: Limit, site: Site, tail: Tail, member: Member, remark: Remark): Promise<Receipt> {
+  try {
+    await limit.take(member.id);
+  } catch (refusal) {
+    const sent = await findSent(site.db, member.id, remark.id);
+    if (sent === undefined) throw refusal;
+    return sent;
+  }
+  const receipt = await post(site.db, site.commit, tail, member, remark);
+  if (!receipt.isNew) await limit.giveBack(member.id);
+  return receipt;
 }

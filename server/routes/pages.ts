@@ -52,7 +52,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         await enterByForm(ctx, await roomOf(ctx, site));
       } else if (input.text("leave") !== undefined) {
         const { id: memberId } = memberOf(ctx);
-        await limits.move(memberId);
+        await limits.move.take(memberId);
         await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId });
         redirect(ctx, PATHS.lobby);
       } else {
@@ -86,7 +86,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
 
   async function enterByForm(ctx: Context, tail: Tail): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
-    await limits.move(member.id);
+    await limits.move.take(member.id);
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     setSessionCookie(ctx, token);

@@ -16,7 +16,7 @@ export function refused(site: Site): Middleware {
   return async (ctx, next) => {
     try {
       await next();
-      if (ctx.respond !== false && ctx.status === 404 && ctx.body == null) throw refuse("no_such_page");
+      if (ctx.respond !== false && ctx.body == null) refuseUnanswered(ctx);
     } catch (error) {
       const refusal = refusalOf(error);
       site.metrics.refusals.inc({ code: refusal.code });
@@ -26,6 +26,12 @@ export function refused(site: Site): Middleware {
       else answerRefusal(ctx, site, refusal);
     }
   };
+}
+
+/** The routers leave it at a status where nobody answers; with 405 they say in `Allow` who would. */
+function refuseUnanswered(ctx: Context): void {
+  if (ctx.status === 404) throw refuse("no_such_page");
+  if (ctx.status === 405 || ctx.status === 501) throw refuse("method_not_allowed");
 }
 
 function refusalOf(error: unknown): Refusal {

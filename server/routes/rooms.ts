@@ -3,6 +3,7 @@ import { leaveRoom, listMembers, noteTyping } from "../../db/members.ts";
 import { NODE_FRESH_SECONDS, readPresence, tellPresence } from "../../db/presence.ts";
 import { createRoom, listRooms } from "../../db/rooms.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { isForeign } from "../guard/foreign.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
@@ -28,7 +29,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
     if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
     const title = readTitle(input.text("title"), slug);
     const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
-    await limits.room(ctx.state.address);
+    if (isForeign(ctx)) throw refuse("forbidden");
+    await limits.room.take(ctx.state.address);
     if (!(await createRoom(db, { slug, title, public: isPublic }))) throw refuse("room_exists");
     answer(ctx, { room: { slug, title, public: isPublic } }, 201);
   });
@@ -36,7 +38,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
   router.get(PATHS.roomState(":room"), async (ctx) => {
     const tail = await roomOf(ctx, site);
     // the cursor is read before the list: what happens between is told again by an event, and means the same
-    const cursor = tail.cursorAt(tail.sent);
+    const cursor = tail.cursorAt((await site.hub.bounds(tail)).head);
     const [presence] = await readPresence(db, [tail.id]);
     const members = await listMembers(db, tail.id);
     answer(ctx, { room: { slug: tail.slug, title: tail.title }, members, visitors: presence?.visitors ?? 0, cursor });
@@ -45,7 +47,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.enter(":room"), async (ctx) => {
     const member = memberOf(ctx);
     const tail = await roomOf(ctx, site);
-    await limits.move(member.id);
+    await limits.move.take(member.id);
     await enter(db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     answer(ctx, { member });
@@ -54,7 +56,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.leave(":room"), async (ctx) => {
     const member = memberOf(ctx);
     const tail = await roomOf(ctx, site);
-    await limits.move(member.id);
+    await limits.move.take(member.id);
     await leaveRoom(db, { roomId: tail.id, memberId: member.id });
     answer(ctx, {});
   });
@@ -62,7 +64,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.typing(":room"), async (ctx) => {
     const member = memberOf(ctx);
     const tail = await roomOf(ctx, site);
-    await limits.move(member.id);
+    await limits.move.take(member.id);
     const place = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, place))) throw refuse("not_present");
     await tellPresence(db, [tail.id]);

@@ -1,5 +1,6 @@
 import Router from "@koa/router";
 import type { Context } from "koa";
+import { leaveRoom } from "../../db/members.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
@@ -24,7 +25,9 @@ export function sessionRoutes(site: Site, limits: RateLimits): Router {
     answer(ctx, await openSession(ctx, site, limits));
   });
 
-  router.post(PATHS.sessionEnd, (ctx) => {
+  router.post(PATHS.sessionEnd, async (ctx) => {
+    const session: Session | undefined = ctx.state.session;
+    if (session) await leaveRoom(site.db, { memberId: session.member.id });
     clearSessionCookie(ctx);
     answer(ctx, {});
   });
@@ -41,6 +44,6 @@ export async function openSession(
   const input = inputOf(ctx);
   const session: Session | undefined = ctx.state.session;
   const member = readMember(input.text("nickname") ?? "", input.text("color"), site.tokens.trip, session?.member);
-  await limits.nickname(ctx.state.address);
+  await limits.nickname.take(ctx.state.address);
   return { member, token: site.tokens.sign(member) };
 }

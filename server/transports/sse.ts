@@ -105,14 +105,10 @@ export function busyFrame(retryMs: number): Buffer {
   return signalFrame("bye", { retry: retryMs }, retryMs);
 }
 
-/** Readers of one room that stand at the same place share the bytes of their ping. */
+/** The reader's place, which it may come back with, and the heads of its rooms, by which it sees what it lacks. */
 function pingFrame(reader: Reader): Buffer {
-  const cursor = reader.cursor();
-  if (cursor !== lastPing.cursor) lastPing = { cursor, frame: signalFrame("ping", { cursor, heads: reader.heads() }) };
-  return lastPing.frame;
+  return signalFrame("ping", { cursor: reader.cursor(), heads: reader.heads() });
 }
-
-let lastPing: { cursor: string; frame: Buffer } = { cursor: "", frame: Buffer.alloc(0) };
 
 function drained(response: ServerResponse): Promise<void> {
   if (!response.writableNeedDrain || response.destroyed) return Promise.resolve();

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
@@ -147,6 +149,30 @@ describe("a remark", () => {
     expect(answer.headers["x-content-type-options"]).toBe("nosniff");
   });
 
+  test("of bytes that are not UTF-8 is refused, not stored as something else", async () => {
+    const form = request(url)
+      .post(PATH)
+      .type("form")
+      .set(...bearer(ann))
+      .send(`id=${clientId()}&text=%82%a0`);
+    expect((await form).status).toBe(400);
+    const say = (text: string) =>
+      request(url).get(`/api/rooms/lobby/say?id=${clientId()}&text=${text}&token=${ann.token}`);
+    expect((await say("a%ff")).status).toBe(400);
+    expect((await say("100%25")).body.event.text).toBe("100%");
+  });
+
+  test("too large leaves its connection closed, not waiting for ever with the next request", async () => {
+    const sending = httpRequest(`${url}${PATH}`, { method: "POST", headers: { "content-type": "application/json" } });
+    const answered = once(sending, "response");
+    for (let n = 0; n < 20; n += 1) sending.write("x".repeat(10_000));
+    const [response] = (await answered) as [IncomingMessage];
+    expect([response.statusCode, response.headers.connection]).toEqual([413, "close"]);
+    response.resume();
+    sending.on("error", () => undefined).end();
+    await once(response, "close");
+  });
+
   test("of 2000 characters beyond the basic plane passes", async () => {
     const { event } = await say(url, ann, "🎉".repeat(2000));
     expect([...event.text]).toHaveLength(2000);
@@ -183,6 +209,7 @@ describe("a remark", () => {
       ),
     ).toEqual([400, "malformed"]);
     expect(await code(request(url).put(PATH))).toEqual([405, "method_not_allowed"]);
+    expect((await request(url).put(PATH)).headers.allow?.split(", ").sort()).toEqual(["GET", "HEAD", "POST"]);
   });
 });
 
@@ -220,6 +247,12 @@ describe("limits", () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(10);
     expect(Number(refused[0]?.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    const said = answers.find(({ status }) => status === 201)?.body;
+    const again = request(node.url)
+      .post(PATH)
+      .set(...bearer(flooder))
+      .send({ id: said.event.id, text: "x" });
+    expect((await again).body).toEqual(said);
     await say(node.url, ann, "I pass");
     await node.close();
   });

@@ -86,9 +86,14 @@ describe("a session", () => {
       }
   });
 
-  test("ends by taking the cookie away", async () => {
+  test("ends by taking the cookie away and leaving every room", async () => {
     const { headers } = await request(url).post("/api/session/end").expect(200);
     expect(String(headers["set-cookie"])).toMatch(/^chattera=; path=\/; expires=Thu, 01 Jan 1970/);
+    const { body } = await open({ nickname: "Goer" });
+    await request(url).post("/api/rooms/lobby/enter").set("authorization", `Bearer ${body.token}`).expect(200);
+    await request(url).post("/api/session/end").set("authorization", `Bearer ${body.token}`).expect(200);
+    const { members } = (await request(url).get("/api/rooms/lobby")).body;
+    expect(members.map((member: { nickname: string }) => member.nickname)).not.toContain("Goer");
   });
 
   test.each([
@@ -132,7 +137,9 @@ describe("who is speaking", () => {
       .expect(201);
     await request(url).post(SAY).set("cookie", cookie).set("sec-fetch-site", "same-origin").send(remark()).expect(201);
     await request(url).get(`/api/poll?room=lobby&wait=0&token=${body.token}`).expect(200);
-    await request(url).get("/api/poll?room=lobby&wait=0&token=forged").expect(401);
+    // reading needs no session: a secret that was changed must not end anybody's stream
+    await request(url).get("/api/poll?room=lobby&wait=0&token=forged").expect(200);
+    await request(url).get("/api/rooms/lobby/say?id=12345678&text=x&token=forged").expect(401);
     await request(url).post(`${SAY}?token=${body.token}`).send(remark()).expect(401);
   });
 
@@ -158,6 +165,10 @@ describe("who is speaking", () => {
       { origin: "garbage" },
       { "sec-fetch-site": "cross-site", origin: `http://${host}` },
     ];
+    const { text } = await request(url).get("/").set({ cookie });
+    const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1];
+    const behindProxy = request(url).post(SAY).set({ cookie, origin: "http://chat.example" });
+    expect((await behindProxy.send({ ...remark(), form_token })).status).toBe(201);
     for (const proof of foreign as { [h: string]: string }[]) {
       const { status, body } = await post(proof);
       expect([proof, status, body.code]).toEqual([proof, 403, "forbidden"]);
