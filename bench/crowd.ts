@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Agent, get, request } from "node:http";
 
 /**
@@ -7,9 +7,11 @@ import { Agent, get, request } from "node:http";
  *
  *     npm run build && DATABASE_URL=postgres://… npx tsx bench/crowd.ts [readers 1000] [remarks a second 100] [seconds 10]
  *
- * The server runs as a process of its own; with `taskset` on two cores its figures are its own. Prints one JSON line.
+ * The server runs as a process of its own, on the first core where `taskset` is found. SERVER names another one to
+ * measure, e.g. `SERVER="--import tsx bench/naive.ts"`. Prints one JSON line.
  */
 const [readers = 1000, rate = 100, seconds = 10] = process.argv.slice(2).map(Number);
+const TASKSET = "/usr/bin/taskset";
 const room = `bench-${Date.now()}`;
 const latencies: number[] = [];
 let deliveries = 0;
@@ -50,7 +52,9 @@ process.exit(0);
 /** A node on a free port, with the figures of its process readable. */
 async function start(): Promise<{ url: string; process: ChildProcess }> {
   const env = { ...process.env, PORT: "0", HOST: "127.0.0.1", CHATTERA_LIMITS: "off", LOG_LEVEL: "warn" };
-  const child = spawn(process.execPath, ["dist/server/cli.js", "serve"], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const program = [process.execPath, ...(process.env.SERVER ?? "dist/server/cli.js serve").split(" ")];
+  const [command, ...args] = existsSync(TASKSET) ? [TASKSET, "-c", "0", ...program] : program;
+  const child = spawn(command as string, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const url = await new Promise<string>((resolve, reject) => {
     let said = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
