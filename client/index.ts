@@ -9,6 +9,7 @@ import { createLongPoll } from "./transports/long-poll.ts";
 import { post, say } from "./transports/say.ts";
 import { createSse } from "./transports/sse.ts";
 
+/** The room to follow, and as whom. */
 export type ConnectOptions = {
   room: string;
   /** Enter under this name. Without it and without a token one can only read. */
@@ -30,6 +31,7 @@ export type RoomHandle = {
   on<Name extends keyof RoomEvents>(name: Name, listener: (news: RoomEvents[Name]) => void): () => void;
   /** Says something once, however often it has to be sent; returns the remark's client id. */
   say(text: string): string;
+  /** Ends it; what has no receipt yet is not sent again. */
   close(): void;
 };
 
@@ -50,6 +52,8 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     hidden: () => false,
   });
   const outbox = createOutbox(outside, { load: () => [], save() {} }, (remark, done) => {
+    // No answer, so no further attempt and no timer.
+    if (closed) return;
     if (!isReady) done({ again: true });
     else say(address, options.room, remark).then(done, () => done({ again: true }));
   });

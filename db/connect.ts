@@ -77,10 +77,11 @@ export function isDatabaseAway(error: unknown): boolean {
 }
 
 /**
- * Classes 08 connection, 53 resources, 57P operator intervention, 25006 read-only (a standby), 57014 and 55P03 too slow;
- * then what the sockets say.
+ * Classes 08 connection, 53 resources, 57P operator intervention, 25006 read-only (a standby), 57014, 55P03 and
+ * 25P03 too slow, 40P01 a deadlock's victim, 58030 its disk; then what the sockets say.
  */
-const AWAY_CODE = /^(08...|53...|57P0.|25006|57014|55P03|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
+const AWAY_CODE =
+  /^(08...|53...|57P0.|25006|57014|55P03|25P03|40P01|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
 
 /** What pg and knex say without a code. */
 const AWAY_MESSAGE =

@@ -25,6 +25,8 @@ export const SETTINGS = {
   jit: "off",
   io_method: "sync",
   log_checkpoints: "off", // a line every five minutes that says nothing an operator needs
+  log_error_verbosity: "terse", // a refused statement's detail is a nickname, and who sent it is told anyway
+  log_min_error_statement: "fatal",
   log_timezone: "UTC",
   timezone: "UTC",
 };

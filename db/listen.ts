@@ -33,17 +33,17 @@ export async function listen(
     void goodbye(client);
     onEnd(error);
   };
-  client.on("error", end);
-  client.on("end", () => end());
+  client.on("error", () => undefined); // until it listens, whoever awaits it is told
   client.on("notification", ({ channel, payload }) => onNotification(channel, payload ?? ""));
   try {
     await client.connect();
     for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   } catch (error) {
-    ended = true;
     void goodbye(client);
     throw error;
   }
+  client.on("error", end);
+  client.on("end", () => end());
   return {
     close: () => {
       ended = true;

@@ -10,14 +10,21 @@ export type Log = { epoch: string; secret: string };
  */
 export async function openLog(db: Knex): Promise<Log> {
   const fingerprint = await fingerprintOf(db);
+  // asked every few seconds: only a new log is written, for even an update that changes nothing is a commit on the disk
+  const known = await readLog(db, fingerprint);
+  if (known) return known;
   await db.raw(
     `insert into log (epoch, fingerprint, secret) values (?, ?, ?)
      on conflict (single) do update set epoch = excluded.epoch, fingerprint = excluded.fingerprint
      where log.fingerprint <> excluded.fingerprint`,
     [newEpoch(), fingerprint, randomBytes(32).toString("base64url")],
   );
-  const { rows } = await db.raw("select epoch, secret from log");
-  return rows[0] as Log;
+  return (await readLog(db, fingerprint)) as Log;
+}
+
+async function readLog(db: Knex, fingerprint: string): Promise<Log | undefined> {
+  const { rows } = await db.raw("select epoch, secret from log where fingerprint = ?", [fingerprint]);
+  return rows[0];
 }
 
 /** Settings that lose acknowledged remarks when the machine or the server falls: those found off, by name. */

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 
-/** A room as the log knows it: `head` is the seq of its last event (0: none), `oldest` the first still kept (1: none yet). */
-export type Room = { id: number; slug: string; title: string; public: boolean; head: number; oldest: number };
+/** A room as the log knows it; `head` is the seq of its last event (0: none). */
+export type Room = { id: number; slug: string; title: string; head: number };
 
 /** A line of the list of rooms; `lastAt` is RFC 3339 UTC. */
 export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
@@ -9,23 +9,22 @@ export type RoomSummary = { slug: string; title: string; members: number; visito
 /** The rooms of these slugs that exist, in the order asked for. */
 export async function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
   const { rows } = await db.raw(
-    `select id, slug, title, public, last_seq as head,
-       coalesce((select min(seq) from events where room_id = rooms.id), last_seq + 1) as oldest
+    `select id, slug, title, last_seq as head
      from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
     [slugs, slugs],
   );
   return rows;
 }
 
-/** Head and oldest kept seq of rooms already known by number. */
-export async function readBounds(db: Knex, ids: number[]): Promise<Pick<Room, "id" | "head" | "oldest">[]> {
+/** Last seq of a room and the first still kept (1: none yet); `undefined` when the room is gone. */
+export async function readBounds(db: Knex, roomId: number): Promise<{ head: number; oldest: number } | undefined> {
   const { rows } = await db.raw(
-    `select id, last_seq as head,
+    `select last_seq as head,
        coalesce((select min(seq) from events where room_id = rooms.id), last_seq + 1) as oldest
-     from rooms where id = any(?::int[])`,
-    [ids],
+     from rooms where id = ?`,
+    [roomId],
   );
-  return rows;
+  return rows[0];
 }
 
 /** Creates a room; `false` when the slug is taken. */

@@ -1,6 +1,7 @@
 /** Who spoke: `id` stays the same over renames, `color` is `#rrggbb`, `trip` is `◆` and a hash, when a secret was given. */
 export type Member = { id: string; nickname: string; color: string; trip?: string };
 
+/** What happened; a `notice` is the site's own word. */
 export type EventKind = "message" | "enter" | "leave" | "notice";
 
 /**

@@ -20,6 +20,7 @@ import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { closeSite, openSite, type Site } from "./site.ts";
 
+/** What an app is opened with. */
 export type AppOptions = {
   /** The database, `postgres://…`; migrated when the app opens. */
   databaseUrl: string;
@@ -82,8 +83,10 @@ function useRoutes(app: Koa, router: Router): void {
 
 function drain(site: Site): void {
   site.isDraining = true;
+  // counted before they go: the last ones are as many as the first to those who take them in
+  const crowd = site.hub.readers.size;
   for (const reader of site.hub.readers) {
-    reader.transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
+    reader.transport.signal({ name: "bye", data: { retry: retryMs(crowd) } }, reader);
     site.hub.remove(reader);
   }
 }

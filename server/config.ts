@@ -89,6 +89,7 @@ const SETTINGS = {
 
 const ENVIRONMENT = z.object(SETTINGS);
 
+/** The settings as they are named outside, each checked and with its default. */
 export type Environment = z.infer<typeof ENVIRONMENT>;
 
 /** What an app needs to know, in the words of the code. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+/** What one app counts. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** The counters and gauges of one app, in a registry of its own so that two apps in a process do not meet. */

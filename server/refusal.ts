@@ -20,6 +20,7 @@ export const REFUSALS = {
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
 } as const satisfies { [code: string]: Failure };
 
+/** The code of a refusal, which programs go by. */
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** An expected failure on its way to the first middleware, which answers it as a page or as JSON. */

@@ -43,7 +43,7 @@ export async function openSite(config: Config, databaseUrl: string, logger: Logg
   }
 }
 
-/** Stops in reverse: readers, bus, presence, pool. */
+/** Stops what brings news first: bus, readers, presence, pool. */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.hub.stop();

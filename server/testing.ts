@@ -17,6 +17,7 @@ export type Stream = {
   close(): Promise<void>;
 };
 
+/** What to read, from where on, as whom. */
 export type StreamOptions = {
   /** The room to follow, or up to eight. */
   room: string | string[];

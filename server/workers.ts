@@ -13,12 +13,12 @@ export async function runWorkers(environment: Environment, databaseUrl: string):
   await tryPort(environment);
   let isStopping = false;
   const fork = () => cluster.fork({ DATABASE_URL: databaseUrl });
+  const port = await portOf(fork());
   cluster.on("exit", (worker) => {
     if (isStopping || worker.exitedAfterDisconnect) return;
-    setTimeout(() => isStopping || fork(), REPLACE_MS).unref();
+    // not unref'd: where all died at once nothing else keeps this process
+    setTimeout(() => isStopping || fork(), REPLACE_MS);
   });
-  const first = fork();
-  const port = await portOf(first);
   for (let n = 1; n < environment.WORKERS; n += 1) fork();
   return { url: urlOf(environment, port), stop };
 
@@ -38,6 +38,7 @@ function portOf(worker: Worker): Promise<number> {
 
 function stopWorker(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
+    if (worker.isDead()) return resolve();
     worker.once("exit", () => resolve());
     worker.process.kill("SIGTERM");
   });

@@ -23,6 +23,8 @@ export function createIntake(
   notice: { gap(): void; head(seq: number): void; reset(): void },
 ): Intake {
   let { cursor, seq } = start;
+  /** The last event that came after a gap and was dropped. */
+  let dropped = -1;
 
   /** `undefined`: events are missing before this one. */
   function take(event: RoomEvent): boolean | undefined {
@@ -36,6 +38,7 @@ export function createIntake(
   function startAnew(reset: ResetSignal): void {
     cursor = reset.cursor;
     seq = -1;
+    dropped = -1;
     notice.reset();
     emitter.emit("reset", reset);
   }
@@ -71,12 +74,16 @@ export function createIntake(
     },
     ping(ping) {
       for (const room in ping.heads) notice.head(ping.heads[room] as number);
+      // The question about the gap has failed, and no event came to ask it again.
+      if (dropped > seq) notice.gap();
     },
     event(event, behind) {
       const taken = take(event);
       if (taken === true && behind !== "") cursor = behind;
       // It is dropped and comes again with those before it: the log after our cursor is all there is to ask for.
-      if (taken === undefined) notice.gap();
+      if (taken !== undefined) return;
+      dropped = event.seq;
+      notice.gap();
     },
     members: (signal) => emitter.emit("members", signal),
     typing: (signal) => emitter.emit("typing", signal),

@@ -115,7 +115,10 @@ function watched(state: State): Sink {
     },
     members: pass(news.members),
     typing: pass(news.typing),
-    reset: pass(news.reset),
+    reset: pass((reset) => {
+      state.shown = reset.head;
+      news.reset(reset);
+    }),
     answer: pass((answer) => {
       prove(state);
       state.sink.answer(answer);

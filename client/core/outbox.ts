@@ -6,6 +6,7 @@ import { createClientId, type Outside } from "./outside.ts";
 /** A remark without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
 export type Remark = { id: string; text: string; state: "sending" | "kept" | "refused"; code?: string };
 
+/** The server's answer to a remark: the event it became, and a cursor behind it. */
 export type Receipt = { event: RoomEvent; cursor: string };
 
 /** What became of one attempt. `again`: nothing is known; the same id makes sending it once more harmless. */
@@ -14,6 +15,7 @@ export type Outcome = { receipt: Receipt; rttMs: number } | { refused: string } 
 /** Where unsent remarks outlive a reload. */
 export type RemarkStore = { load(): Remark[]; save(remarks: Remark[]): void };
 
+/** What an outbox tells. */
 export type OutboxEvents = {
   /** A remark is new, or its state has changed. */
   changed: Remark;
@@ -31,6 +33,8 @@ export type Outbox = {
   start(): void;
   resend(id: string): void;
   discard(id: string): void;
+  /** A remark was read in the log: that is as good as a receipt. */
+  found(id: string): void;
   /** The network may be back: do not wait. */
   wake(): void;
 };
@@ -70,6 +74,10 @@ export function createOutbox(
       if (remark === undefined || remark.state !== "refused") return;
       remove(remark);
       emitter.emit("discarded", remark);
+    },
+    found(id) {
+      const remark = find(id);
+      if (remark !== undefined) remove(remark);
     },
     wake() {
       if (waiting === undefined) return;
@@ -111,7 +119,7 @@ export function createOutbox(
   }
 
   function change(remark: Remark, state: Remark["state"]): void {
-    if (remark.state === state) return;
+    if (remark.state === state || find(remark.id) === undefined) return;
     remark.state = state;
     store.save(remarks);
     emitter.emit("changed", remark);

@@ -14,6 +14,7 @@ import type { Reading, Transport } from "./transport.ts";
 /** A session's news: what it was given, and how it stands. */
 export type SessionEvents = News & { status: SessionStatus };
 
+/** What a session needs: the world, a room, ways to it, and a place to go on from. */
 export type SessionOptions = {
   outside: Outside;
   room: string;
@@ -75,7 +76,8 @@ export function createSession(options: SessionOptions): Session {
     on: emitter.on,
     start() {
       check();
-      connect();
+      // A page that was woken before it started has one already.
+      if (link === undefined) connect();
     },
     wake,
     expect(seq, measuredMs) {
@@ -194,7 +196,7 @@ export function createSession(options: SessionOptions): Session {
 
   function wake(surely = false): void {
     const now = outside.now();
-    if (status.is("closed") || (!surely && now - wokeAt < 1000)) return;
+    if (status.is("closed") || (!surely && now >= wokeAt && now - wokeAt < 1000)) return;
     wokeAt = now;
     if (surely || link === undefined || !link.transport.streams || silence.suspicious()) reconnect();
     else if (link.proved()) catchUp.ask(nothing);

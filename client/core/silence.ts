@@ -28,6 +28,8 @@ export function createSilence(outside: Outside, hidden: () => boolean): Silence 
       const now = outside.now();
       const jump = now - checkedAt;
       checkedAt = now;
+      // The clock was set back: count from here, or nothing would be silent until it has caught up.
+      if (now < heardAt) heardAt = now;
       if (now - heardAt > (hidden() ? HIDDEN_MS : VISIBLE_MS)) return "dead";
       return jump > JUMP_MS && !hidden() ? "woke" : "fine";
     },

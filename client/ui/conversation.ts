@@ -23,7 +23,7 @@ export function openConversation(page: Page): () => void {
   const outbox = outboxOf(page);
   const scroll = watchScroll(page.words);
   const list = createMessageList(page, scroll, outbox);
-  receive(page, session, list, scroll);
+  receive(page, session, outbox, list, scroll);
   const form = document.getElementById("say");
   if (form !== null) speak(page, form as HTMLFormElement, outbox, session, list, scroll);
   onWake((surely) => {
@@ -60,11 +60,14 @@ function outboxOf(page: Page): Outbox {
   });
 }
 
-function receive(page: Page, session: Session, list: MessageList, scroll: Scroll): void {
+function receive(page: Page, session: Session, outbox: Outbox, list: MessageList, scroll: Scroll): void {
   const members = createMemberList(page.words);
   const notices = createNotices(page.words, page.me.nickname);
-  const past = createPast(page, list);
   const presence = createPresence(page);
+  const past = createPast(page, list, (now) => {
+    members.replace(now);
+    presence.listed(now);
+  });
   const connection = createConnectionLine(page.words);
   let live = false;
 
@@ -79,8 +82,10 @@ function receive(page: Page, session: Session, list: MessageList, scroll: Scroll
     const isNew = list.add(event);
     if (event.kind === "enter") members.entered(event.member);
     if (event.kind === "leave") members.left(event.member);
-    if (event.member.id === page.me.id) presence.seen(event);
-    else if (isNew && event.kind === "message") {
+    if (event.member.id === page.me.id) {
+      presence.seen(event);
+      if (event.id !== undefined) outbox.found(event.id);
+    } else if (isNew && event.kind === "message") {
       scroll.arrived();
       // What was missed is shown, not read aloud line by line.
       if (live) notices.heard(event);

@@ -1,7 +1,8 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 
+/** Events, oldest first, and whether there is anything before them. */
 export type HistoryPage = { events: RoomEvent[]; hasOlder: boolean };
 
 /** A page of a room's past: what lies before `before`, or the newest. */
@@ -11,4 +12,11 @@ export async function readHistory(base: string, room: string, before: number | u
   if (!response.ok) throw new Error(`The history answered ${response.status}.`);
   const { events, oldest } = (await response.json()) as { events: RoomEvent[]; oldest: number };
   return { events, hasOlder: events[0] !== undefined && events[0].seq > oldest };
+}
+
+/** Who is in a room just now. */
+export async function readMembers(base: string, room: string): Promise<Member[]> {
+  const response = await fetch(base + PATHS.roomState(room), { cache: "no-store" });
+  if (!response.ok) throw new Error(`The room answered ${response.status}.`);
+  return ((await response.json()) as { members: Member[] }).members;
 }

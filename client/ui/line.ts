@@ -35,9 +35,9 @@ export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.color = member.color;
   element.dataset.seal = sealOf(member.nickname);
   inside(element, "nickname").textContent = member.nickname;
-  const trip = element.querySelector(".trip");
-  if (member.trip === undefined) trip?.remove();
-  else if (trip) trip.textContent = member.trip;
+  const trip = inside(element, "trip");
+  trip.textContent = member.trip ?? "";
+  trip.hidden = member.trip === undefined;
 }
 
 /** The part of a line that has a class. */

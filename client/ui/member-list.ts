@@ -7,6 +7,8 @@ import { fill, type Words } from "./words.ts";
 export type MemberList = {
   entered(member: Member): void;
   left(member: Member): void;
+  /** Begins anew with these: the log that kept the list cannot be continued. */
+  replace(members: Member[]): void;
   /** The server's own count, of members and of those who only watch. */
   count(figures: Pick<MembersSignal, "members" | "visitors">): void;
 };
@@ -17,16 +19,21 @@ export function createMemberList(words: Words): MemberList {
   const figures = part("people-figures");
   const find = (member: Member) =>
     Array.from(list.children).find((item) => (item as HTMLElement).dataset.memberId === member.id);
+  const entered = (member: Member) => {
+    find(member)?.remove();
+    const item = part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true) as HTMLElement;
+    describeMember(item, member);
+    list.append(item);
+  };
   unfoldOnWideScreens(list.closest("details"));
   return {
-    entered(member) {
-      const item = (find(member) ??
-        part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true)) as HTMLElement;
-      describeMember(item, member);
-      list.append(item);
-    },
+    entered,
     left(member) {
       find(member)?.remove();
+    },
+    replace(members) {
+      list.replaceChildren();
+      members.forEach(entered);
     },
     count({ members, visitors }) {
       figures.textContent = fill(words.peopleFigures, { members, visitors });

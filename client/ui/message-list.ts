@@ -2,8 +2,7 @@ import type { RoomEvent } from "../../protocol/event.ts";
 import { BREATH_MS } from "../../protocol/line.ts";
 import type { Remark } from "../core/outbox.ts";
 import { lineOf, lineOfEvent, settle } from "./line.ts";
-import type { Page } from "./page.ts";
-import { part } from "./page.ts";
+import { type Page, part } from "./page.ts";
 import type { Scroll } from "./scroll.ts";
 
 const MOST_LINES = 500;
@@ -37,17 +36,15 @@ export function createMessageList(
   return {
     add(event) {
       if (lines.has(event.seq)) return false;
-      const own = event.id === undefined ? undefined : pending.get(event.id);
       scroll.keep(() => {
-        if (own) settlePending(own, event);
-        else insert(lineOfEvent(event, page.words), event.seq);
+        show(event);
         trim();
       });
       return true;
     },
     addOlder(events) {
       for (const event of events) {
-        if (!lines.has(event.seq)) insert(lineOfEvent(event, page.words), event.seq);
+        if (!lines.has(event.seq)) show(event);
       }
     },
     clear() {
@@ -58,6 +55,7 @@ export function createMessageList(
     showRemark(remark) {
       let line = pending.get(remark.id);
       if (line === undefined) {
+        if (isInLog(remark.id)) return;
         line = lineOf(page.me, remark.text);
         line.classList.add("message", "pending");
         line.dataset.clientId = remark.id;
@@ -70,15 +68,28 @@ export function createMessageList(
     settleRemark(event) {
       const line = event.id === undefined ? undefined : pending.get(event.id);
       if (line === undefined) return;
-      if (lines.has(event.seq)) line.remove();
+      if (lines.has(event.seq)) remove(line);
       else scroll.keep(() => settlePending(line, event));
       pending.delete(event.id as string);
     },
     removeRemark(id) {
-      pending.get(id)?.remove();
+      const line = pending.get(id);
+      if (line) remove(line);
       pending.delete(id);
     },
   };
+
+  // Its receipt was lost, but the log has brought it.
+  function isInLog(id: string): boolean {
+    return log.querySelector(`[data-seq][data-client-id="${CSS.escape(id)}"]`) !== null;
+  }
+
+  /** Puts an event in its place; what was on its way becomes it. */
+  function show(event: RoomEvent): void {
+    const own = event.id === undefined ? undefined : pending.get(event.id);
+    if (own) settlePending(own, event);
+    else insert(lineOfEvent(event, page.words), event.seq);
+  }
 
   function settlePending(line: HTMLElement, event: RoomEvent): void {
     pending.delete(event.id as string);
@@ -102,18 +113,29 @@ export function createMessageList(
     if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
   }
 
+  // From the top of the screen: older lines came later, and a hole in the middle would never be filled again.
   function trim(): void {
-    for (const [seq, line] of lines) {
-      if (lines.size <= MOST_LINES) return;
-      line.remove();
-      lines.delete(seq);
+    while (lines.size > MOST_LINES) {
+      const top = log.firstElementChild as HTMLElement;
+      lines.delete(Number(top.dataset.seq));
+      remove(top);
+      part("older").hidden = false;
     }
+  }
+
+  function remove(line: HTMLElement): void {
+    const below = line.nextElementSibling as HTMLElement | null;
+    line.remove();
+    if (below) markFollowing(below);
   }
 
   function describeState(line: HTMLElement, remark: Remark): void {
     const { words } = page;
     const state = line.querySelector<HTMLElement>(".remark-state") ?? document.createElement("span");
     state.className = "remark-state";
+    // "Sending…" is for the eye; that it failed is read aloud.
+    if (remark.state === "refused") state.setAttribute("role", "alert");
+    else state.removeAttribute("role");
     line.classList.toggle("refused", remark.state === "refused");
     line.classList.toggle("kept", remark.state === "kept");
     if (remark.state !== "refused") state.textContent = remark.state === "kept" ? words.kept : words.sending;

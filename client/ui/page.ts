@@ -26,7 +26,12 @@ export function readPage(room: HTMLElement): Page {
     },
     cursor: dataset.cursor ?? "",
     lastSeq: Number(lines[lines.length - 1]?.dataset.seq ?? -1),
-    me: { id: dataset.memberId ?? "", nickname: dataset.nickname ?? "", color: dataset.color ?? "" },
+    me: {
+      id: dataset.memberId ?? "",
+      nickname: dataset.nickname ?? "",
+      color: dataset.color ?? "",
+      ...(dataset.trip ? { trip: dataset.trip } : {}),
+    },
     present: dataset.present === "true",
     hasOlder: dataset.older === "true",
     words: JSON.parse(dataset.words ?? "{}") as Words,

@@ -1,17 +1,18 @@
+import type { Member } from "../../protocol/event.ts";
 import { createBackoff } from "../core/backoff.ts";
 import { browser } from "./browser.ts";
-import { type HistoryPage, readHistory } from "./history.ts";
+import { type HistoryPage, readHistory, readMembers } from "./history.ts";
 import type { MessageList } from "./message-list.ts";
 import { type Page, part } from "./page.ts";
 
 /** What was said before: a page at a time by the button above the log, or all anew. */
 export type Past = {
-  /** The log cannot be continued: shows the newest page of it instead. */
+  /** The log cannot be continued: shows the newest page of it instead, and who is here now. */
   readAnew(): void;
 };
 
-/** Fills the list from the room's history. */
-export function createPast(page: Page, list: MessageList): Past {
+/** Fills the list from the room's history; `showMembers` is given who is in the room when all is read anew. */
+export function createPast(page: Page, list: MessageList, showMembers: (members: Member[]) => void): Past {
   const button = part<HTMLButtonElement>("older");
   const label = button.textContent;
   button.hidden = !page.hasOlder;
@@ -33,12 +34,18 @@ export function createPast(page: Page, list: MessageList): Past {
 
   return {
     readAnew() {
-      const backoff = createBackoff(browser);
+      const { base } = page.address;
       list.clear();
-      const read = () => {
-        readHistory(page.address.base, page.room, undefined).then(show, () => browser.later(backoff.next(), read));
-      };
-      read();
+      untilRead(() => readHistory(base, page.room, undefined), show);
+      untilRead(() => readMembers(base, page.room), showMembers);
     },
   };
+}
+
+function untilRead<News>(read: () => Promise<News>, show: (news: News) => void): void {
+  const backoff = createBackoff(browser);
+  const again = () => {
+    read().then(show, () => browser.later(backoff.next(), again));
+  };
+  again();
 }

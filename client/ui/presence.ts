@@ -1,13 +1,17 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { post } from "../transports/say.ts";
 import type { Page } from "./page.ts";
 
 /** Keeps who has entered in the room while the page lives. */
-export type Presence = { seen(event: RoomEvent): void };
+export type Presence = {
+  /** An event of one's own was read in the log. */
+  seen(event: RoomEvent): void;
+  /** The members were read anew: one's own `leave` may be in the part of the log that was not. */
+  listed(members: Member[]): void;
+};
 
 const KEY = "chattera:left:";
-const BY_HAND_MS = 15_000;
 
 /**
  * A phone that slept is taken out of the room after a while. When the page, alive again, reads its own `leave` in the
@@ -15,7 +19,10 @@ const BY_HAND_MS = 15_000;
  */
 export function createPresence(page: Page): Presence {
   let left = false;
-  for (const form of document.querySelectorAll("form.leave")) form.addEventListener("submit", () => noteLeaving(page));
+  if (page.present) noteLeaving(page, false);
+  for (const form of document.querySelectorAll("form.leave")) {
+    form.addEventListener("submit", () => noteLeaving(page, true));
+  }
   return {
     seen(event) {
       if (!page.present) return;
@@ -25,19 +32,28 @@ export function createPresence(page: Page): Presence {
       setTimeout(() => {
         if (!left) return;
         left = false;
-        if (leftByHand(page)) location.reload();
-        else post(page.address, PATHS.enter(page.room), {}).catch(waitForNext);
+        comeBack(page);
       }, 500);
     },
+    listed(members) {
+      if (page.present && !members.some((member) => member.id === page.me.id)) comeBack(page);
+    },
   };
+}
+
+function comeBack(page: Page): void {
+  if (leftByHand(page)) location.reload();
+  else post(page.address, PATHS.enter(page.room), {}).catch(waitForNext);
 }
 
 // The next remark enters the room as well; nothing is lost.
 function waitForNext(): void {}
 
-function noteLeaving(page: Page): void {
+// Without a time: a tab that slept may read of the leaving hours later.
+function noteLeaving(page: Page, leaves: boolean): void {
   try {
-    localStorage.setItem(KEY + page.room, String(Date.now()));
+    if (leaves) localStorage.setItem(KEY + page.room, "by hand");
+    else localStorage.removeItem(KEY + page.room);
   } catch {
     // [Safari, private] then another tab comes back, which its reader can leave as well
     return;
@@ -46,7 +62,7 @@ function noteLeaving(page: Page): void {
 
 function leftByHand(page: Page): boolean {
   try {
-    return Date.now() - Number(localStorage.getItem(KEY + page.room)) < BY_HAND_MS;
+    return localStorage.getItem(KEY + page.room) !== null;
   } catch {
     return false;
   }

@@ -7,6 +7,8 @@ export type Beat = {
   news(tail: Tail): void;
   /** Calls `beat(reader)` after so many milliseconds, and again after as many as that gives. */
   schedule(reader: Reader, delayMs: number): void;
+  /** A poll that is answered at once must not be kept for the 25 s it would have waited. */
+  forget(reader: Reader): void;
   stop(): void;
 };
 
@@ -19,15 +21,16 @@ const BEAT_MS = 50;
 /** Heartbeats are kept on every fifth beat: 250 ms is near enough for pings of 500 ms and more. */
 const TICK_BEATS = 5;
 
+/** Starts the clock: `flush` lets a room's readers have its news, `beat` is one reader's heartbeat. */
 export function createBeat(flush: (tail: Tail) => void, beat: (reader: Reader) => number | undefined): Beat {
   const flushedAt = new WeakMap<Tail, number>();
   const gathering = new Set<Tail>();
-  const due = new Map<number, Reader[]>();
+  const due = new Map<number, Set<Reader>>();
   let beats = 0;
   const timer = setInterval(onBeat, BEAT_MS);
   timer.unref();
 
-  return { news, schedule, stop: () => clearInterval(timer) };
+  return { news, schedule, forget, stop: () => clearInterval(timer) };
 
   function news(tail: Tail): void {
     if (performance.now() - (flushedAt.get(tail) ?? 0) < BEAT_MS) gathering.add(tail);
@@ -37,9 +40,14 @@ export function createBeat(flush: (tail: Tail) => void, beat: (reader: Reader) =
   function schedule(reader: Reader, delayMs: number): void {
     // not before its time: one tick more, for the one under way has begun
     const tick = Math.floor(beats / TICK_BEATS) + 1 + Math.ceil(delayMs / (BEAT_MS * TICK_BEATS));
+    reader.dueTick = tick;
     const readers = due.get(tick);
-    if (readers) readers.push(reader);
-    else due.set(tick, [reader]);
+    if (readers) readers.add(reader);
+    else due.set(tick, new Set([reader]));
+  }
+
+  function forget(reader: Reader): void {
+    due.get(reader.dueTick)?.delete(reader);
   }
 
   function onBeat(): void {

@@ -56,6 +56,7 @@ type Surroundings = {
   onMember: (roomId: number) => void;
 };
 
+/** Opens the hub of a node; `log` is told here when another one stands in its place. */
 export function createHub({ db, log, logger, metrics, onReader, onMember }: Surroundings): Hub {
   const readers = new Set<Reader>();
   const beat = createBeat(flush, (reader) => reader.transport.beat(reader));
@@ -82,8 +83,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   };
 
   async function bounds(tail: Tail): Promise<{ head: number; oldest: number }> {
-    const [found] = await readBounds(db, [tail.id]);
-    return found ?? { head: 0, oldest: 1 };
+    return (await readBounds(db, tail.id)) ?? { head: 0, oldest: 1 };
   }
 
   async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
@@ -111,6 +111,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     if (!reader.isOpen) return;
     reader.isOpen = false;
     if (readers.delete(reader)) metrics.readers.dec({ transport: reader.transport.name });
+    beat.forget(reader);
     for (const tail of reader.tails) {
       tail.usedAt = performance.now();
       if (tail.readers.delete(reader)) onReader(tail.id, reader.memberId);
@@ -119,9 +120,14 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
   }
 
   function wake(roomIds?: number[]): void {
+    if (roomIds === undefined) sweep();
+    news.wake(roomIds);
+  }
+
+  /** Every few seconds, not with every remark. */
+  function sweep(): void {
     tails.forgetUnused();
     metrics.rooms.set(tails.all().length);
-    news.wake(roomIds);
   }
 
   function onEvents(tail: Tail, events: RoomEvent[]): void {

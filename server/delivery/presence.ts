@@ -38,6 +38,7 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
   let beatenAt = performance.now();
   let soundSince = performance.now();
   let areReadersNew = false;
+  let isStopped = false;
   let underWay: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
   const timer = setInterval(run, beatMs);
@@ -62,6 +63,7 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
   }
 
   function runSoon(): void {
+    if (isStopped) return;
     soon ??= setTimeout(run, SOON_MS);
     soon.unref();
   }
@@ -105,7 +107,12 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
     const places = [...seen.values()];
     seen.clear();
     for (const place of places) present.delete(keyOf(place));
-    for (const place of await touchMembers(db, places)) present.add(keyOf(place));
+    const touched = await touchMembers(db, places).catch((error) => {
+      // told with the next beat: who does not read is not seen a second time
+      for (const place of places) seen.set(keyOf(place), place);
+      throw error;
+    });
+    for (const place of touched) present.add(keyOf(place));
   }
 
   async function tellVisitors(isBeat: boolean): Promise<void> {
@@ -141,6 +148,7 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
   }
 
   async function stop(): Promise<void> {
+    isStopped = true;
     clearInterval(timer);
     clearTimeout(soon);
     await underWay;

@@ -46,6 +46,8 @@ export class Reader {
   /** The member that reads, if it is one; it need not be in the room. */
   readonly memberId: string | undefined;
   isOpen = true;
+  /** When the clock calls it next; see beat.ts. */
+  dueTick = 0;
   #seqs = new Map<number, number>();
 
   constructor(tails: Tail[], transport: Transport, memberId: string | undefined) {

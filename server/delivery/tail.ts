@@ -39,6 +39,8 @@ export class Tail {
   /** Takes the next events of the log; `false` when they do not follow on what is here: the log has changed under us. */
   append(events: RoomEvent[]): boolean {
     for (const event of events) {
+      // read for a tail of this room that was forgotten and loaded anew meanwhile
+      if (event.seq <= this.head) continue;
       if (event.seq !== this.head + 1) return false;
       this.#push(entryOf(event));
       this.head = event.seq;

@@ -19,6 +19,9 @@ export type Tails = {
 /** A tail stays in memory for a minute after its last reader: pollers are away between two polls. */
 const LINGER_MS = 60_000;
 
+/** Of a crawl through all rooms so many stay at most: 200 of 256 KiB are 50 MiB. */
+const UNUSED_TAILS = 200;
+
 /** `onOpen` must have the room read once more: what was committed while it was loaded is not in it. */
 export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): Tails {
   const byId = new Map<number, Tail>();
@@ -58,18 +61,23 @@ export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): T
     tail.sent = tail.head;
     tail.trim();
     byId.set(tail.id, tail);
+    if (byId.size % UNUSED_TAILS === 0) forgetUnused();
     onOpen(tail);
     return tail;
   }
 
   function forget(tail: Tail): void {
+    if (!has(tail)) return;
     byId.delete(tail.id);
     bySlug.delete(tail.slug);
   }
 
   function forgetUnused(): void {
     const limit = performance.now() - LINGER_MS;
-    for (const tail of byId.values()) if (tail.readers.size === 0 && tail.usedAt < limit) forget(tail);
+    const unused = [...byId.values()].filter((tail) => tail.readers.size === 0).sort((a, b) => b.usedAt - a.usedAt);
+    unused.forEach((tail, index) => {
+      if (tail.usedAt < limit || index >= UNUSED_TAILS) forget(tail);
+    });
   }
 }
 

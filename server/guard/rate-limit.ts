@@ -9,6 +9,7 @@ export type Limit = {
   giveBack(key: string): Promise<void>;
 };
 
+/** What is counted, and for whom. */
 export type RateLimits = {
   /** Per member: 20 remarks in 10 s; nobody types that, and a pasted burst passes. */
   remark: Limit;

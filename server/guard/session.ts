@@ -7,6 +7,7 @@ import { isForeign } from "./foreign.ts";
 /** Who is speaking, and how that was proved: a cookie is sent by the browser, whoever made it send it. */
 export type Session = { member: Member; by: "token" | "cookie" };
 
+/** The cookie that holds a browser's token. */
 export const SESSION_COOKIE = "chattera";
 
 /** A year: who comes back next summer is the same person. */

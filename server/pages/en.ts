@@ -39,7 +39,7 @@ export const en: Words = {
     catchingUp: "Catching up…",
     offline: "Offline. Your text is kept",
     peopleFigures: "{members} here, {visitors} watching",
-    typing: "{nicknames} is typing…",
+    typing: "Typing: {nicknames}…",
     newRemarks: "{n} new",
     sending: "Sending…",
     kept: "Kept, and sent as soon as possible",

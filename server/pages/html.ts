@@ -1,5 +1,6 @@
 import { HtmlSafeString } from "escape-html-template-tag";
 
+/** Markup in which everything is escaped that must be. */
 export type Html = HtmlSafeString;
 
 /**

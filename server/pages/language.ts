@@ -1,6 +1,7 @@
 import { en } from "./en.ts";
 import { ja, type Words } from "./ja.ts";
 
+/** The languages the pages are written in. */
 export type Language = "ja" | "en";
 
 /** The page's language: the one chosen before, else the browser's best liked of ours, else English. */

@@ -21,7 +21,6 @@ export type RoomView = {
   text?: string;
   nickname?: string;
   problem?: string;
-  order?: never;
 };
 
 /** The chat itself, complete without script; what the script needs stands in the `data-` attributes of `#room`. */
@@ -50,7 +49,7 @@ ${lineSkeleton()}
 
 function scriptState(frame: PageFrame, view: RoomView): Html {
   const words = wordsOf(frame.language);
-  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: words.refusals })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: words.refusals })}"`;
 }
 
 function roomBar(frame: PageFrame, view: RoomView): Html {

@@ -42,8 +42,7 @@ export async function post(
     const second = await commit.append(draft);
     if (second) return second;
     // left again between the two: by its own will or swept; or the room is gone
-    const [found] = await readBounds(db, [room.id]);
-    throw refuse(found ? "unavailable" : "no_such_room");
+    throw refuse((await readBounds(db, room.id)) ? "unavailable" : "no_such_room");
   }
 }
 

@@ -1,5 +1,6 @@
 import Router from "@koa/router";
 import type { Context } from "koa";
+import { isDatabaseAway } from "../../db/connect.ts";
 import {
   PING_MS,
   POLL_WAIT_MAX_SECONDS,
@@ -10,9 +11,8 @@ import {
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
-import type { Tail } from "../delivery/tail.ts";
 import type { Session } from "../guard/session.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { openPoll } from "../transports/long-poll.ts";
 import { busyFrame, openSse, SSE_HEADERS } from "../transports/sse.ts";
@@ -38,9 +38,9 @@ async function stream(ctx: Context, site: Site): Promise<void> {
   ctx.status = 200;
   ctx.set(SSE_HEADERS);
   if (ctx.method === "HEAD") return;
-  const retry = retryMs(site);
+  const retry = retryMs(site.hub.readers.size);
   const isFull = site.isDraining || site.hub.readers.size >= site.config.readersMax;
-  const tails = isFull ? undefined : await findRooms(site, names).catch(unlessRefused);
+  const tails = isFull ? undefined : await findRooms(site, names).catch((error) => unlessRefused(site, error));
   if (tails === undefined) {
     ctx.body = busyFrame(retry);
     return;
@@ -53,6 +53,7 @@ async function stream(ctx: Context, site: Site): Promise<void> {
   reader = new Reader(tails, transport, memberIdOf(ctx));
   try {
     site.hub.add(reader);
+    removeIfGone(site, reader, ctx);
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
     const hello = { chattera: 1, protocol: PROTOCOL_VERSION, retry, ping: pingMs } as const;
     const place = { cursor: reader.cursor(), heads: reader.heads() };
@@ -64,10 +65,15 @@ async function stream(ctx: Context, site: Site): Promise<void> {
     for (const { members } of tails) if (members) transport.signal({ name: "members", data: members }, reader);
     await joinReader(site.hub, reader);
   } catch (error) {
-    site.logger.debug({ err: error }, "a stream could not be joined to the log; it comes back");
+    tellWhy(site, error);
     transport.signal({ name: "bye", data: { retry } }, reader);
     site.hub.remove(reader);
   }
+}
+
+/** Who went while its room was looked up has had its close before anybody listened, and there is no other. */
+function removeIfGone(site: Site, reader: Reader, ctx: Context): void {
+  if (ctx.res.destroyed) site.hub.remove(reader);
 }
 
 /** Nothing is kept between polls; a poll that finds the node going is answered at once and told so. */
@@ -85,11 +91,12 @@ async function poll(ctx: Context, site: Site): Promise<void> {
   ctx.res.once("close", remove);
   try {
     site.hub.add(reader);
+    removeIfGone(site, reader, ctx);
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
     if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
-    if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site) } }, reader);
+    if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
     await joinReader(site.hub, reader);
-    if (waitMs === 0 && (await hasAll(site, reader))) transport.beat(reader);
+    if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) transport.beat(reader);
   } catch (error) {
     remove();
     throw error;
@@ -108,8 +115,8 @@ async function hasAll(site: Site, reader: Reader): Promise<boolean> {
 const CATCH_UP_MS = 2_000;
 
 /** A second to three for one reader; a crowd is spread over 5 ms a head, so that 1000 come back within 5 s. */
-export function retryMs(site: Site): number {
-  return Math.round(1000 + Math.random() * Math.max(2000, site.hub.readers.size * 5));
+export function retryMs(crowd: number): number {
+  return Math.round(1000 + Math.random() * Math.max(2000, crowd * 5));
 }
 
 function roomNames(input: Input): string[] {
@@ -132,8 +139,14 @@ function memberIdOf(ctx: Context): string | undefined {
 }
 
 /** What is wrong with the request is told; only a log out of reach is worth coming back for. */
-function unlessRefused(error: unknown): Tail[] | undefined {
-  const { code } = error as { code?: string };
-  if (code === "no_such_room" || code === "malformed") throw error;
-  return undefined;
+function unlessRefused(site: Site, error: unknown): undefined {
+  if (error instanceof Refusal) throw error;
+  tellWhy(site, error);
+}
+
+/** A bug sends a stream away as a lost database does, for 500 would end it for good; but it is told as the bug it is. */
+function tellWhy(site: Site, error: unknown): void {
+  if (isDatabaseAway(error))
+    site.logger.debug({ err: error }, "a stream could not be joined to the log; it comes back");
+  else site.logger.error({ err: error }, "a bug: a stream could not be joined to the log; it comes back");
 }

@@ -5,6 +5,7 @@ import type { PageFrame } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
 import { ASSETS } from "./assets.ts";
 
+/** The cookie that holds a language somebody chose. */
 export const LANGUAGE_COOKIE = "language";
 
 /** What every page needs, from the request. The request may be one that was refused early, before the guards were through. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { Connection, Session } from "better-sse";
 import { FIRST_PING_MS } from "../../protocol/limits.ts";
 import { signalFrame } from "../delivery/frames.ts";
-import type { Reader, Transport } from "../delivery/reader.ts";
+import type { Reader, Signal, Transport } from "../delivery/reader.ts";
 
 /** What an event stream is asked for. Times are milliseconds. */
 export type SseOptions = { pingMs: number; isPadded: boolean };
@@ -27,10 +27,9 @@ export async function openSse(response: ServerResponse, options: SseOptions, onC
     format: "sse",
     firstBeatMs: FIRST_PING_MS,
     write: (frame) => connection.send(frame),
-    signal: ({ name, data }) => {
-      isGreeted ||= name === "hello";
-      for (const each of [data].flat())
-        connection.send(signalFrame(name, each, "retry" in each ? each.retry : undefined));
+    signal: (signal) => {
+      isGreeted ||= signal.name === "hello";
+      connection.send(bytesOf(signal));
     },
     beat: (reader) => {
       // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
@@ -49,6 +48,19 @@ export async function openSse(response: ServerResponse, options: SseOptions, onC
  * that follows, so that it is no block without data.
  */
 const PRELUDE = `:${" ".repeat(2048)}\n`;
+
+/** A room's readers are all told the same signal, the very object: it is encoded for the first of them. */
+function bytesOf(signal: Signal): Buffer {
+  const known = encoded.get(signal);
+  if (known) return known;
+  const { name, data } = signal;
+  const frames = [data].flat().map((each) => signalFrame(name, each, "retry" in each ? each.retry : undefined));
+  const bytes = Buffer.concat(frames);
+  encoded.set(signal, bytes);
+  return bytes;
+}
+
+const encoded = new WeakMap<Signal, Buffer>();
 
 /** better-sse's end of a response, but the bytes are ours: encoded once, and the same Buffer for every reader of a room. */
 class SharedConnection extends Connection {

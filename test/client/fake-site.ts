@@ -18,6 +18,7 @@ export type FakeSite = {
   cut(): void;
   /** What is open stays open, but shows nothing more. */
   deafen(): void;
+  undeafen(): void;
   open(): number;
 };
 
@@ -62,6 +63,9 @@ export function createFakeSite(world: World): FakeSite {
     },
     deafen() {
       for (const stream of streams) stream.manners = "silent";
+    },
+    undeafen() {
+      for (const stream of streams) stream.manners = "good";
     },
     open: () => streams.size + polls.size,
   };

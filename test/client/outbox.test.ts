@@ -99,6 +99,19 @@ describe("an outbox", () => {
     expect([one.outbox.remarks(), one.stored()]).toEqual([[], []]);
   });
 
+  test("a remark that was found in the log is done, whatever its attempt comes to", () => {
+    for (const outcome of [{ again: true }, { refused: "no_session" }] as const) {
+      const one = desk();
+      const told: string[] = [];
+      const { id } = one.outbox.say("first");
+      one.outbox.on("changed", ({ state }) => told.push(state));
+      one.outbox.found(id);
+      last(one).done(outcome);
+      one.world.pass(60_000);
+      expect([one.attempts.length, told, one.outbox.remarks(), one.stored()]).toEqual([1, [], [], []]);
+    }
+  });
+
   test("sends after a reload what an earlier page has left, under the same ids", () => {
     const before = desk();
     before.outbox.say("first");

@@ -62,6 +62,15 @@ describe("the watch over silence", () => {
     expect(silence.check()).toBe("fine");
   });
 
+  test("a clock that was set back does not hide silence", () => {
+    const world = createWorld();
+    const silence = createSilence(world.outside, () => false);
+    world.sleep(-3_600_000);
+    expect(silence.check()).toBe("fine");
+    world.pass(40_001);
+    expect(silence.check()).toBe("dead");
+  });
+
   test("a jump of the clock means that the machine has slept", () => {
     const world = createWorld();
     const silence = createSilence(world.outside, () => false);

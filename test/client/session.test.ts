@@ -69,6 +69,14 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual([2]);
   });
 
+  test("has one connection also when it was woken before it started", () => {
+    const room = enter();
+    room.session.wake();
+    room.session.start();
+    room.world.pass(1000);
+    expect([room.site.open(), room.site.opened.length]).toEqual([1, 1]);
+  });
+
   test("leaves no connection and no timer when it is closed", () => {
     const room = enter();
     room.session.start();
@@ -147,6 +155,23 @@ describe("a session on a bad network", () => {
       room.world.pass(4000);
     }
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
+  });
+
+  test("asks for a gap again when the question about it has failed and nobody speaks any more", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.site.append();
+    room.site.deafen();
+    room.site.append();
+    room.site.undeafen();
+    room.site.manners.poll = "refused";
+    room.site.append();
+    room.world.pass(1000);
+    expect(room.seen).toEqual([1]);
+    room.site.manners.poll = "good";
+    room.world.pass(16_000);
+    expect(room.seen).toEqual([1, 2, 3]);
   });
 
   test("polls at once when its own remark is not shown in time; the second time it goes down a rung", () => {

@@ -121,6 +121,14 @@ describe("a remark", () => {
     expect(body).toMatchObject({ chattera: 1, n: "abc", code: "no_session" });
   });
 
+  test("with a nonce or a callback that cannot be given back is refused, and not stored", async () => {
+    const id = clientId();
+    const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
+    await request(url).get(`${path}&callback=1`).expect(400);
+    await request(url).get(`${path}&n=%20`).expect(400);
+    await request(url).get(path).expect(201);
+  });
+
   test("by GET does not heed the cookie", async () => {
     await request(url).get("/api/rooms/lobby/say?id=cookie-get&text=x").set("cookie", ann.cookie).expect(401);
   });

@@ -205,6 +205,30 @@ describe("a poll", () => {
   });
 });
 
+test.each(["events", "poll"])(
+  "/api/%s leaves nothing behind when its client goes before its room is found",
+  async (way) => {
+    const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    const { open, add } = hub;
+    const added = new Promise<void>((resolve) => {
+      hub.add = (reader) => {
+        add(reader);
+        resolve();
+      };
+    });
+    hub.open = async (slugs) => {
+      waiting.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return open(slugs);
+    };
+    const waiting = get(`${url}/api/${way}?room=lobby&wait=50`, { agent: false });
+    waiting.on("error", () => undefined);
+    await added;
+    Object.assign(hub, { open, add });
+    await untilReaders(0);
+  },
+);
+
 /** Waits until the node has so many readers, which the metrics of the hub tell. */
 async function untilReaders(count: number): Promise<void> {
   const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
