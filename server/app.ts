@@ -9,6 +9,7 @@ import { origin } from "./guard/origin.ts";
 import { createRateLimits } from "./guard/rate-limit.ts";
 import { session } from "./guard/session.ts";
 import { createLog, type Logger } from "./log.ts";
+import { answerable } from "./routes/answer.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { eventRoutes, retryMs } from "./routes/events.ts";
 import { messageRoutes } from "./routes/messages.ts";
@@ -65,6 +66,7 @@ function useMiddleware(app: Koa, site: Site): void {
   app.use(basePath(config.basePath));
   app.use(clientAddress(config.trustProxy));
   app.use(body);
+  app.use(answerable);
   app.use(session(tokens));
   app.use(origin(tokens));
   useRoutes(app, operationRoutes(site));

@@ -1,7 +1,16 @@
-import type { Context } from "koa";
+import type { Context, Middleware } from "koa";
 import { toJson } from "../delivery/frames.ts";
 import { refuse } from "../refusal.ts";
 import { inputOf, nonceOf } from "./input.ts";
+
+/** Refuses what could not be answered before anything is done for it: nothing is stored and then answered 400. */
+export const answerable: Middleware = async (ctx, next) => {
+  if (ctx.path.startsWith("/api/")) {
+    nonceOf(inputOf(ctx));
+    callbackOf(ctx);
+  }
+  await next();
+};
 
 /**
  * Answers with JSON: our mark `"chattera":1`, by which a client tells our answer from a login page's, the request's
@@ -29,7 +38,7 @@ export function answerBytes(ctx: Context, json: Buffer): void {
 }
 
 /** The function a JSONP request wants called; only where a script can ask, by GET. Throws `malformed`. */
-export function callbackOf(ctx: Context): string | undefined {
+function callbackOf(ctx: Context): string | undefined {
   if (ctx.method !== "GET" || !JSONP_PATH.test(ctx.path)) return undefined;
   const callback = inputOf(ctx).text("callback");
   if (callback !== undefined && !CALLBACK.test(callback)) throw refuse("malformed", "callback: a JavaScript name");

@@ -16,7 +16,7 @@ import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { openPoll } from "../transports/long-poll.ts";
 import { busyFrame, openSse, SSE_HEADERS } from "../transports/sse.ts";
-import { answerBytes, callbackOf } from "./answer.ts";
+import { answerBytes } from "./answer.ts";
 import { findRooms } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 
@@ -80,7 +80,6 @@ function removeIfGone(site: Site, reader: Reader, ctx: Context): void {
 async function poll(ctx: Context, site: Site): Promise<void> {
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
-  callbackOf(ctx);
   const waitSeconds = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS);
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   const tails = await findRooms(site, roomNames(input));

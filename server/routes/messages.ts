@@ -11,9 +11,9 @@ import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
 import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
 import type { Site } from "../site.ts";
-import { answer, callbackOf } from "./answer.ts";
+import { answer } from "./answer.ts";
 import { roomOf } from "./find-room.ts";
-import { inputOf, nonceOf } from "./input.ts";
+import { inputOf } from "./input.ts";
 
 /** Saying something, and what was said before. */
 export function messageRoutes(site: Site, limits: RateLimits): Router {
@@ -52,9 +52,6 @@ export function messageRoutes(site: Site, limits: RateLimits): Router {
 export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
-  // refused before the remark is stored, not when its receipt is written
-  nonceOf(input);
-  callbackOf(ctx);
   const tail = await roomOf(ctx, site);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.text("id"), text: input.text("text") };
   const remark = readRemark(id, text);

@@ -91,6 +91,13 @@ describe("entering and leaving", () => {
     expect(events.filter((event) => event.kind === "enter")).toHaveLength(25);
   });
 
+  test("are not done for a request whose nonce cannot be given back", async () => {
+    await create({ slug: "nonce" });
+    const ann = await person(url, "Ann");
+    const entered = await request(url).post("/api/rooms/nonce/enter?n=%20").set(bearer(ann));
+    expect([entered.status, (await state("nonce")).members]).toEqual([400, []]);
+  });
+
   test("need a session", async () => {
     expect((await request(url).post("/api/rooms/lobby/enter")).body.code).toBe("no_session");
     expect((await request(url).post("/api/rooms/lobby/leave")).body.code).toBe("no_session");
