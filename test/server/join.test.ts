@@ -3,6 +3,7 @@ import { parseCursor } from "../../protocol/cursor.ts";
 import type { HelloSignal, PollAnswer, RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
 
 const READERS = 30;
 const WRITERS = 4;
@@ -59,7 +60,7 @@ async function speak(one: Person, random: () => number, cursors: string[]): Prom
 }
 
 async function sayCountReaches(cursors: string[], count: number): Promise<void> {
-  while (cursors.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(`${count} remarks are said`, () => cursors.length >= count, 10_000);
 }
 
 /** One stream, and after some events another from its cursor on the other node. */

@@ -6,6 +6,7 @@ import request from "supertest";
 import { createApp } from "../../server/app.ts";
 import { openStream, readEvents } from "../../server/testing.ts";
 import { clientId, openNode, openSite, person, say, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
@@ -125,8 +126,7 @@ describe("operating", () => {
   test("health, readiness and metrics are told, and readiness ends with draining", async () => {
     const node = await openNode(site.databaseUrl);
     await request(node.url).get("/healthz").expect(200, { status: "ok" });
-    while ((await request(node.url).get("/readyz")).status !== 200)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the node is ready", async () => (await request(node.url).get("/readyz")).status === 200);
     const { text } = await request(node.url).get("/metrics").expect(200);
     expect(text).toContain("chattera_bus_hears 1");
     node.app.drain();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
 import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
@@ -216,9 +217,12 @@ test.each(["events", "poll"])(
         resolve();
       };
     });
+    const gone = new Promise((resolve) =>
+      site.nodes[0]?.server.once("connection", (socket) => socket.once("close", resolve)),
+    );
     hub.open = async (slugs) => {
       waiting.destroy();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await gone;
       return open(slugs);
     };
     const waiting = get(`${url}/api/${way}?room=lobby&wait=50`, { agent: false });
@@ -229,10 +233,10 @@ test.each(["events", "poll"])(
   },
 );
 
-/** Waits until the node has so many readers, which the metrics of the hub tell. */
+/** Waits until the node has so many readers. */
 async function untilReaders(count: number): Promise<void> {
   const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
-  while (hub.readers.size !== count) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(`the hub has ${count} readers`, () => hub.readers.size === count);
 }
 
 async function asEnded(response: IncomingMessage): Promise<string> {
