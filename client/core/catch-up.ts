@@ -3,42 +3,68 @@ import { type Link, openLink } from "./link.ts";
 import type { Outside } from "./outside.ts";
 import type { Reading, Transport } from "./transport.ts";
 
-/** A question beside the stream: what has the log after my cursor, now? One at a time. */
+/** What a question beside the stream came to: something new, nothing new, or no answer. */
+export type CatchUpResult = "news" | "nothing" | "unanswered";
+
+/** A question beside what carries: what has the log after my cursor, now? One at a time. */
 export type CatchUp = {
-  /** `answered` is told whether the answer brought something new. */
-  ask(answered: (news: boolean) => void): void;
+  /** Who asks while one is under way is told what that one comes to. */
+  ask(answered: (result: CatchUpResult) => void): void;
+  /** Puts the question off, or asks it again. */
+  pause(isPaused: boolean): void;
+  /** Nobody is told any more. */
   close(): void;
 };
 
-/** Asks by `poll`, whose answers `intake` takes. */
-export function createCatchUp(outside: Outside, poll: Transport, reading: () => Reading, intake: Intake): CatchUp {
+/** Asks by `poll`, whose answers `intake` takes; `busy` is told when a question is under way and when not. */
+export function createCatchUp(
+  outside: Outside,
+  poll: () => Transport,
+  reading: () => Reading,
+  intake: Intake,
+  busy: (isAsking: boolean) => void,
+): CatchUp {
   let link: Link | undefined;
+  let asking: ((result: CatchUpResult) => void)[] = [];
+  let isPaused = false;
+
+  function open(): void {
+    if (link !== undefined || isPaused || asking.length === 0) return;
+    busy(true);
+    link = openLink(outside, poll(), reading(), intake, 0, {
+      heard() {},
+      proved() {},
+      ended({ how, news }) {
+        const told = asking;
+        asking = [];
+        link = undefined;
+        busy(false);
+        const result = how !== "answered" ? "unanswered" : news ? "news" : "nothing";
+        for (let i = 0; i < told.length; i++) told[i]?.(result);
+      },
+    });
+  }
+
+  function hangUp(): void {
+    if (link === undefined) return;
+    link.close();
+    link = undefined;
+    busy(false);
+  }
+
   return {
     ask(answered) {
-      if (link !== undefined) return;
-      let news = false;
-      link = openLink(
-        outside,
-        poll,
-        reading(),
-        { seq: -1, rttMs: 0 },
-        {
-          stream: intake.stream,
-          answer(answer) {
-            news = intake.answer(answer);
-          },
-          heard() {},
-          proved() {},
-          ended() {
-            link = undefined;
-            answered(news);
-          },
-        },
-      );
+      asking = asking.concat([answered]);
+      open();
+    },
+    pause(paused) {
+      isPaused = paused;
+      if (isPaused) hangUp();
+      else open();
     },
     close() {
-      link?.close();
-      link = undefined;
+      hangUp();
+      asking = [];
     },
   };
 }

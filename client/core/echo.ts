@@ -1,42 +1,55 @@
+import { without } from "./list.ts";
 import type { Outside } from "./outside.ts";
 
 /** Waits for seqs that are known to be in the log: by the receipt of an own remark, or by the head in a ping. */
 export type Echo = {
-  expect(seq: number, withinMs: number): void;
+  expect(room: string, seq: number, withinMs: number): void;
   close(): void;
 };
 
-/** `shown` is the last seq that the connection has brought; `late` is called when an expected one was not among them. */
-export function createEcho(outside: Outside, shown: () => number, late: () => void, inTime: () => void): Echo {
-  let awaited = -1;
-  let next: { seq: number; withinMs: number } | undefined;
-  let stop = () => {};
+type Wait = { room: string; seq: number; next: { seq: number; withinMs: number } | undefined; stop: () => void };
 
-  function wait(seq: number, withinMs: number): void {
-    awaited = seq;
-    stop = outside.later(withinMs, judge);
+/**
+ * `shown` is the last seq of a room that the connection has brought; `late` is called when an expected one was not among
+ * them, `inTime` when it was. One is awaited at a time in each room; what is expected meanwhile is looked at after it.
+ */
+export function createEcho(
+  outside: Outside,
+  shown: (room: string) => number,
+  late: () => void,
+  inTime: () => void,
+): Echo {
+  let waits: Wait[] = [];
+
+  function begin(room: string, seq: number, withinMs: number): void {
+    const wait: Wait = { room, seq, next: undefined, stop: () => {} };
+    wait.stop = outside.later(withinMs, () => judge(wait));
+    waits = waits.concat([wait]);
   }
 
-  function judge(): void {
-    const met = shown() >= awaited;
-    const following = next;
-    awaited = -1;
-    next = undefined;
-    if (following !== undefined && shown() < following.seq) wait(following.seq, following.withinMs);
+  function judge(wait: Wait): void {
+    waits = without(waits, wait);
+    const { room, next } = wait;
+    const met = shown(room) >= wait.seq;
+    if (next !== undefined && shown(room) < next.seq) begin(room, next.seq, next.withinMs);
     if (met) inTime();
     else late();
   }
 
   return {
-    expect(seq, withinMs) {
-      if (shown() >= seq || seq <= awaited) return;
-      if (awaited < 0) wait(seq, withinMs);
-      else next = { seq, withinMs };
+    expect(room, seq, withinMs) {
+      if (shown(room) >= seq) return;
+      for (let i = 0; i < waits.length; i++) {
+        const wait = waits[i] as Wait;
+        if (wait.room !== room) continue;
+        if (seq > wait.seq) wait.next = { seq, withinMs };
+        return;
+      }
+      begin(room, seq, withinMs);
     },
     close() {
-      stop();
-      awaited = -1;
-      next = undefined;
+      for (let i = 0; i < waits.length; i++) waits[i]?.stop();
+      waits = [];
     },
   };
 }

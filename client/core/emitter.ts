@@ -1,3 +1,4 @@
+import { without } from "./list.ts";
 import type { Outside } from "./outside.ts";
 
 /** Calls everybody who asked for a name. `Events` gives each name the type of its news. */
@@ -14,9 +15,7 @@ export function createEmitter<Events>(outside: Outside): Emitter<Events> {
       const entry = { name, listener };
       entries = entries.concat([entry]);
       return () => {
-        const rest = [];
-        for (let i = 0; i < entries.length; i++) if (entries[i] !== entry) rest.push(entries[i] as typeof entry);
-        entries = rest;
+        entries = without(entries, entry);
       };
     },
     emit(name, news) {

@@ -24,14 +24,23 @@ interface RegExp {
 }
 interface String {
   length: number;
+  charAt(at: number): string;
+  charCodeAt(at: number): number;
+  indexOf(text: string): number;
+  split(by: string): string[];
   slice(start: number, end?: number): string;
 }
 interface SymbolConstructor {}
+declare function encodeURIComponent(text: string): string;
+declare function parseInt(text: string, radix: number): number;
+declare const String: (value: unknown) => string;
 declare const Math: {
+  abs(x: number): number;
   ceil(x: number): number;
   floor(x: number): number;
   max(...numbers: number[]): number;
   min(...numbers: number[]): number;
 };
 type Exclude<T, U> = T extends U ? never : T;
+type Partial<T> = { [P in keyof T]?: T[P] };
 type Pick<T, K extends keyof T> = { [P in K]: T[P] };

@@ -1,4 +1,5 @@
-import type { HelloSignal, PollAnswer } from "../../protocol/event.ts";
+import type { HelloSignal } from "../../protocol/event.ts";
+import type { Intake } from "./intake.ts";
 import type { Outside } from "./outside.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 
@@ -8,18 +9,19 @@ const SECOND_FRAME_MS = 3_000;
 // An event that comes together with hello proves nothing: a network that holds 4 KiB may let out both at once.
 const APART_MS = 250;
 
-/** How a link ended. `mute`: a stream that did not bring what it must. */
+/** How a link ended. `mute`: a stream that did not bring what it must. `idleMs`: since it brought anything at all. */
 export type LinkEnding = {
   how: Ending["how"] | "mute";
   retryMs: number | undefined;
   livedMs: number;
-  proved: boolean;
+  idleMs: number;
+  greeted: boolean;
+  /** A poll's answer had something new in it. */
+  news: boolean;
 };
 
-/** What a link reports: all that its connection brings, each sign of life, that it proved itself, and its one end. */
+/** What a link reports: each sign of life, that it proved itself, and its one end. */
 export type LinkSink = {
-  stream: Sink;
-  answer(answer: PollAnswer): void;
   heard(): void;
   proved(): void;
   ended(ending: LinkEnding): void;
@@ -29,54 +31,69 @@ export type LinkSink = {
 export type Link = {
   transport: Transport;
   reading: Reading;
-  proved(): boolean;
-  /** The last seq that this very connection has shown, or that was known when it began. */
-  shown(): number;
+  openedAt: number;
+  /** How often it said it would ping, in milliseconds; 0 for what does not. */
+  pingMs(): number;
+  /** The last seq of a room that this very connection has shown, or that was known when it began. */
+  shown(room: string): number;
   close(): void;
 };
 
 type State = {
   outside: Outside;
+  intake: Intake;
   sink: LinkSink;
   reading: Reading;
   streams: boolean;
   openedAt: number;
+  heardAt: number;
+  /** 0 until it said hello. */
   helloAt: number;
-  shown: number;
+  pingMs: number;
+  /** By the place of the room in `reading.rooms`. */
+  shown: number[];
   proved: boolean;
+  news: boolean;
   over: boolean;
   hangUp: () => void;
   stopDeadline: () => void;
 };
 
-/** Opens a link. `seq` is the last event known; `rttMs` the time to the server and back, 0 if not known. */
+/** Opens a link that gives `intake` what it brings; `rttMs` is the time to the server and back, 0 if not known. */
 export function openLink(
   outside: Outside,
   transport: Transport,
   reading: Reading,
-  known: { seq: number; rttMs: number },
+  intake: Intake,
+  rttMs: number,
   sink: LinkSink,
 ): Link {
   const state: State = {
     outside,
+    intake,
     sink,
     reading,
     streams: transport.streams,
     openedAt: outside.now(),
+    heardAt: outside.now(),
     helloAt: 0,
-    shown: known.seq,
+    pingMs: 0,
+    shown: [],
     proved: false,
+    news: false,
     over: false,
     hangUp: nothing,
     stopDeadline: nothing,
   };
-  if (transport.streams) deadline(state, helloPatience(known.rttMs));
+  for (let i = 0; i < reading.rooms.length; i++) state.shown.push(intake.seq(reading.rooms[i] as string));
+  if (transport.streams) deadline(state, helloPatience(rttMs));
   state.hangUp = transport.open(reading, watched(state));
   return {
     transport,
     reading,
-    proved: () => state.proved,
-    shown: () => state.shown,
+    openedAt: state.openedAt,
+    pingMs: () => state.pingMs,
+    shown: (room) => shownIn(state, room),
     close: () => close(state),
   };
 }
@@ -92,11 +109,12 @@ function deadline(state: State, ms: number): void {
 }
 
 function watched(state: State): Sink {
-  const news = state.sink.stream;
+  const { intake, reading } = state;
+  const { stream } = intake;
   const pass = <News>(give: (one: News) => void) => {
     return (one: News) => {
       if (state.over) return;
-      state.sink.heard();
+      hear(state);
       give(one);
     };
   };
@@ -104,24 +122,24 @@ function watched(state: State): Sink {
     hello: pass((hello) => greet(state, hello)),
     ping: pass((ping) => {
       prove(state);
-      news.ping(ping);
+      stream.ping(ping);
     }),
     event(event, cursor) {
       if (state.over) return;
-      state.sink.heard();
+      hear(state);
       if (state.outside.now() - state.helloAt >= APART_MS) prove(state);
-      if (event.seq > state.shown) state.shown = event.seq;
-      news.event(event, cursor);
+      show(state, event.room, event.seq);
+      stream.event(event, cursor);
     },
-    members: pass(news.members),
-    typing: pass(news.typing),
+    members: pass(stream.members),
+    typing: pass(stream.typing),
     reset: pass((reset) => {
-      state.shown = reset.head;
-      news.reset(reset);
+      show(state, reset.room, reset.head);
+      intake.reset(reset, reading.after);
     }),
     answer: pass((answer) => {
       prove(state);
-      state.sink.answer(answer);
+      state.news = intake.answer(answer, reading.after);
     }),
     ended(ending) {
       if (!state.over) end(state, ending);
@@ -129,31 +147,54 @@ function watched(state: State): Sink {
   };
 }
 
+function hear(state: State): void {
+  state.heardAt = state.outside.now();
+  state.sink.heard();
+}
+
 function greet(state: State, hello: HelloSignal): void {
+  // A stream kept by a cache says hello with another's nonce.
   const ours = hello.chattera === 1 && (hello.n === undefined || hello.n === state.reading.nonce);
   if (!ours) {
     end(state, { how: "refused" });
     return;
   }
   state.helloAt = state.outside.now();
+  state.pingMs = hello.ping;
   deadline(state, SECOND_FRAME_MS);
-  state.sink.stream.hello(hello);
+  state.intake.stream.hello(hello);
 }
 
 function prove(state: State): void {
   if (state.proved || (state.streams && state.helloAt === 0)) return;
+  // A ping that comes together with hello was held back with it.
+  if (state.streams && state.outside.now() - state.helloAt < APART_MS) return;
   state.proved = true;
   state.stopDeadline();
   state.sink.proved();
 }
 
+function show(state: State, room: string, seq: number): void {
+  for (let i = 0; i < state.shown.length; i++) {
+    if (state.reading.rooms[i] === room) state.shown[i] = Math.max(seq, state.shown[i] as number);
+  }
+}
+
+function shownIn(state: State, room: string): number {
+  for (let i = 0; i < state.shown.length; i++) if (state.reading.rooms[i] === room) return state.shown[i] as number;
+  return -1;
+}
+
 function end(state: State, ending: { how: LinkEnding["how"]; retryMs?: number }): void {
   close(state);
+  const now = state.outside.now();
   state.sink.ended({
     how: ending.how,
     retryMs: ending.retryMs,
-    livedMs: state.outside.now() - state.openedAt,
-    proved: state.proved,
+    livedMs: now - state.openedAt,
+    idleMs: now - state.heardAt,
+    greeted: state.helloAt !== 0,
+    news: state.news,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { createBackoff } from "./backoff.ts";
 import { createEmitter, type Emitter } from "./emitter.ts";
+import { without } from "./list.ts";
 import { createClientId, type Outside } from "./outside.ts";
 
 /** A remark without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
@@ -126,9 +127,7 @@ export function createOutbox(
   }
 
   function remove(gone: Remark): void {
-    const rest: Remark[] = [];
-    for (let i = 0; i < remarks.length; i++) if (remarks[i] !== gone) rest.push(remarks[i] as Remark);
-    remarks = rest;
+    remarks = without(remarks, gone);
     store.save(remarks);
   }
 

@@ -1,227 +1,163 @@
-import { createBackoff } from "./backoff.ts";
+import { createCarriage, type Phase } from "./carriage.ts";
 import { createCatchUp } from "./catch-up.ts";
-import { createEcho } from "./echo.ts";
 import { createEmitter, type Emitter } from "./emitter.ts";
 import { createHold } from "./hold.ts";
-import { createIntake, type News } from "./intake.ts";
-import { createLadder } from "./ladder.ts";
-import { type Link, type LinkEnding, openLink } from "./link.ts";
-import { createNonce, type Outside } from "./outside.ts";
+import { createIntake, type News, type Place } from "./intake.ts";
+import { createMemory, type MemoryStore } from "./memory.ts";
+import type { Outside } from "./outside.ts";
 import { createSilence } from "./silence.ts";
 import { createStatus, type SessionStatus } from "./status.ts";
-import type { Reading, Transport } from "./transport.ts";
+import type { Streaming } from "./streamer.ts";
+import { createSuspicion } from "./suspicion.ts";
+import type { Transport } from "./transport.ts";
 
 /** A session's news: what it was given, and how it stands. */
 export type SessionEvents = News & { status: SessionStatus };
 
-/** What a session needs: the world, a room, ways to it, and a place to go on from. */
+/** What a session needs: the world, its rooms, ways to the server, and what is known of the network. */
 export type SessionOptions = {
   outside: Outside;
-  room: string;
-  /** Best first; the last one must be a poll, which also asks for what a stream has lost. */
-  rungs: Transport[];
-  /** Where the page or an earlier session left off; "" is "from now on". */
-  cursor: string;
-  /** The last event the application has, -1 if it does not know. */
-  seq: number;
+  /** Where the page or an earlier session left off. */
+  rooms: Place[];
+  /** Ways that stay open, as `streamingBy` gives them; without any it polls. */
+  streaming?: Streaming;
+  /** Ways to ask, best first; at least one. */
+  polls: Transport[];
   /** A guess at the time to the server and back in milliseconds, 0 if there is none. */
   rttMs: number;
   hidden(): boolean;
+  memory: MemoryStore;
 };
 
-/** One reader's way through one room, over as many connections as it takes: each event once, in order. */
+/** One reader's way through its rooms, over as many connections as it takes: each event once, in order. */
 export type Session = {
   on: Emitter<SessionEvents>["on"];
   start(): void;
   /** The page became visible, the network came back: look at once. `surely`: what was open is dead for certain. */
   wake(surely?: boolean): void;
   /** A remark's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
-  expect(seq: number, rttMs: number): void;
+  expect(room: string, seq: number, rttMs: number): void;
+  /** A remark is being sent: of two requests at a time it is one. */
+  sending(isUnderWay: boolean): void;
+  /** One more room over the same connection. */
+  follow(place: Place): void;
+  unfollow(room: string): void;
+  /** The cursors to go on from, in another session too. */
+  after(): string[];
+  /** What is open now, see docs/client-states.md. */
+  phase(): Phase | "closed";
   close(): void;
 };
 
-const CHECK_MS = 2_000;
+const CHECK_MS = 1_000;
 const HEAD_PATIENCE_MS = 2_000;
 const ECHO_PATIENCE_MS = 3_000;
-const SHORT_LIFE_MS = 5_000;
-const INSTANT_MS = 1_000;
+const WAKES_APART_MS = 1_000;
 
 /** A session that is not started yet. */
 export function createSession(options: SessionOptions): Session {
-  const { outside, rungs } = options;
+  const { outside, hidden, streaming, polls, rttMs } = options;
   const emitter = createEmitter<SessionEvents>(outside);
   const status = createStatus(emitter);
-  const ladder = createLadder(outside, rungs.length);
-  const backoff = createBackoff(outside);
-  const hold = createHold();
-  const silence = createSilence(outside, options.hidden);
-  const echo = createEcho(outside, shown, missed, () => {
-    late = 0;
-  });
-  const intake = createIntake(emitter, options, {
+  const memory = createMemory(options.memory);
+  const hold = createHold(memory);
+  const silence = createSilence(outside, hidden);
+  const intake = createIntake(emitter, options.rooms, {
     gap: () => catchUp.ask(nothing),
-    head: (seq) => echo.expect(seq, HEAD_PATIENCE_MS),
-    reset: forget,
+    head: (room, seq) => suspicion.expect(room, seq, HEAD_PATIENCE_MS),
+    reset: () => suspicion.forget(),
+    event: () => silence.heard(true),
   });
-  const catchUp = createCatchUp(outside, rungs[rungs.length - 1] as Transport, () => reading(0), intake);
-  let rttMs = options.rttMs;
-  let link: Link | undefined;
-  /** Times in a row that a question beside the stream brought what the stream should have brought. */
-  let late = 0;
+  const carriage = createCarriage({
+    outside,
+    hidden,
+    streaming,
+    polls,
+    rttMs,
+    intake,
+    hold,
+    memory,
+    silence,
+    status,
+    catchUp: () => catchUp,
+  });
+  const catchUp = createCatchUp(outside, carriage.questionWay, carriage.question, intake, carriage.giveWay);
+  const suspicion = createSuspicion({
+    outside,
+    intake,
+    silence,
+    catchUp,
+    carrier: carriage.link,
+    heldBack(isMute, fellSilent) {
+      carriage.dropStream(isMute, fellSilent);
+      beginAnew();
+      carriage.serve();
+    },
+    pollDied: carriage.pollDied,
+  });
+  let isSending = false;
   let wokeAt = 0;
-  let stopRetry = nothing;
   let stopCheck = nothing;
 
   return {
     on: emitter.on,
     start() {
       check();
-      // A page that was woken before it started has one already.
-      if (link === undefined) connect();
+      carriage.serve();
     },
     wake,
-    expect(seq, measuredMs) {
-      rttMs = measuredMs;
+    expect(room, seq, measuredMs) {
+      carriage.measured(measuredMs);
       if (status.is("waiting")) wake();
-      echo.expect(seq, Math.max(ECHO_PATIENCE_MS, 2 * rttMs + 1000));
+      suspicion.expect(room, seq, Math.max(ECHO_PATIENCE_MS, 2 * measuredMs + 1000));
     },
-    close,
+    sending(isUnderWay) {
+      isSending = isUnderWay;
+      catchUp.pause(isSending);
+      carriage.giveWay(isSending);
+    },
+    follow(place) {
+      intake.follow(place);
+      carriage.renew();
+    },
+    unfollow: intake.unfollow,
+    after: intake.after,
+    phase: () => (status.is("closed") ? "closed" : carriage.phase()),
+    close() {
+      stopCheck();
+      suspicion.forget();
+      carriage.close();
+      status.set("closed");
+    },
   };
-
-  function connect(): void {
-    stopRetry();
-    const transport = rungs[ladder.next()] as Transport;
-    // While a lower rung works, a climb is nothing to show. Until something works, a poll is not held but answers at
-    // once, so that the reader soon knows where he stands.
-    const wait = transport.streams || !status.is("live") ? 0 : holdSeconds();
-    if (!status.is("live")) status.set("connecting", transport);
-    let news = false;
-    silence.heard();
-    link = openLink(
-      outside,
-      transport,
-      reading(wait),
-      { seq: intake.seq(), rttMs },
-      {
-        stream: intake.stream,
-        answer(answer) {
-          news = intake.answer(answer);
-        },
-        heard() {
-          silence.heard();
-          status.reached();
-          // the ladder sees to streams that say hello and die; a poll that says nothing at once must be slowed down here
-          if (transport.streams) backoff.reset();
-        },
-        proved() {
-          ladder.proved();
-          status.set("live", transport);
-        },
-        ended(ending) {
-          link = undefined;
-          if (ending.how === "answered") answered(wait, news || ending.livedMs >= INSTANT_MS);
-          else failed(transport, ending);
-        },
-      },
-    );
-  }
-
-  function reading(wait: number): Reading {
-    return { room: options.room, after: intake.cursor(), nonce: createNonce(outside), wait };
-  }
-
-  function holdSeconds(): number {
-    return rungs.length === 1 ? hold.seconds() : Math.min(hold.seconds(), Math.ceil(ladder.climbInMs() / 1000) + 1);
-  }
-
-  function answered(wait: number, askAtOnce: boolean): void {
-    if (wait > 0) hold.answered();
-    // A cache or a busy server says "nothing" at once, time after time: do not spin.
-    const spins = wait > 0 && !askAtOnce;
-    if (!spins) backoff.reset();
-    stopRetry = outside.later(spins ? backoff.next() : 0, connect);
-  }
-
-  function failed(transport: Transport, ending: LinkEnding): void {
-    if (ending.how === "bye") {
-      retry(ending.retryMs ?? 0);
-      return;
-    }
-    if (!transport.streams) hold.cut(ending.livedMs);
-    // What lasted for a while carries; what is cut at once, time after time, does not.
-    const lasted = ending.livedMs >= SHORT_LIFE_MS && (ending.proved || !transport.streams);
-    if (!lasted && ladder.failed(ending.how === "mute" ? "mute" : "refused")) connect();
-    else retry(backoff.next(ending.retryMs));
-  }
-
-  function retry(ms: number): void {
-    status.set("waiting");
-    stopRetry = outside.later(ms, connect);
-  }
-
-  function shown(): number {
-    return link?.transport.streams === true ? link.shown() : intake.seq();
-  }
-
-  // An expected event did not come. A poll is asked anew; a stream is to blame only if a poll beside it brings the
-  // event: otherwise it is the server that is late.
-  function missed(): void {
-    const blamed = link;
-    if (blamed === undefined) return;
-    if (!blamed.transport.streams) reconnect();
-    else catchUp.ask((news) => news && link === blamed && heldBack());
-  }
-
-  // Once may be chance, and the poll beside it has cured it; twice in a row leads a rung down.
-  function heldBack(): void {
-    late++;
-    if (late < 2) return;
-    late = 0;
-    ladder.failed("mute");
-    reconnect();
-  }
 
   function check(): void {
     stopCheck = outside.later(CHECK_MS, check);
     const verdict = silence.check();
     if (verdict === "woke") wake();
-    if (verdict === "dead" && link !== undefined) fellSilent();
-  }
-
-  // A half-open connection: a fresh one cures it, but what falls silent time after time does not carry.
-  function fellSilent(): void {
-    heldBack();
-    if (late > 0) reconnect();
+    else if (verdict !== "fine" && !isSending && !status.is("waiting")) suspicion.look(verdict);
+    carriage.prove();
   }
 
   function wake(surely = false): void {
     const now = outside.now();
-    if (status.is("closed") || (!surely && now >= wokeAt && now - wokeAt < 1000)) return;
+    if (status.is("closed") || (!surely && now >= wokeAt && now - wokeAt < WAKES_APART_MS)) return;
     wokeAt = now;
-    if (surely || link === undefined || !link.transport.streams || silence.suspicious()) reconnect();
-    else if (link.proved()) catchUp.ask(nothing);
+    const isStreaming = carriage.link()?.transport.streams === true;
+    if (isStreaming && !surely && !silence.isSilent()) {
+      catchUp.ask(nothing);
+      return;
+    }
+    if (surely || isStreaming) carriage.dropStreams();
+    beginAnew();
+    carriage.again();
   }
 
-  function reconnect(): void {
-    link?.close();
-    link = undefined;
-    forget();
+  /** What was expected of what was open is void. */
+  function beginAnew(): void {
+    silence.expectPing(0);
+    suspicion.forget();
     status.set("connecting");
-    connect();
-  }
-
-  function forget(): void {
-    catchUp.close();
-    echo.close();
-  }
-
-  function close(): void {
-    stopRetry();
-    stopCheck();
-    link?.close();
-    link = undefined;
-    forget();
-    status.set("closed");
   }
 }
 

@@ -1,15 +1,7 @@
-import type {
-  ByeSignal,
-  HelloSignal,
-  MembersSignal,
-  PingSignal,
-  ResetSignal,
-  RoomEvent,
-  TypingSignal,
-} from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Ending, Sink, Transport } from "../core/transport.ts";
-import { type Address, readingUrl } from "./address.ts";
+import { receive, SIGNALS } from "../core/receive.ts";
+import type { Ending, Transport } from "../core/transport.ts";
+import { type Address, readingUrl } from "../core/url.ts";
 
 /**
  * Server-Sent Events by the browser's own EventSource, one connection at a time: at its first error it is closed and the
@@ -22,35 +14,25 @@ export function createSse(address: Address): Transport {
     streams: true,
     open(reading, sink) {
       const source = new EventSource(readingUrl(address, PATHS.events, reading));
-      let greeted = false;
-      let over = false;
+      let isGreeted = false;
+      let isOver = false;
       const end = (ending: Ending) => {
-        if (over) return;
-        over = true;
+        if (isOver) return;
+        isOver = true;
         source.close();
         sink.ended(ending);
       };
-      source.onerror = () => end({ how: greeted ? "cut" : "refused" });
-      source.addEventListener("hello", (frame) => {
-        greeted = true;
-        sink.hello(JSON.parse(frame.data) as HelloSignal);
-      });
-      source.addEventListener("bye", (frame) =>
-        end({ how: "bye", retryMs: (JSON.parse(frame.data) as ByeSignal).retry }),
-      );
-      listen(source, sink);
+      const take = (name: string) => (frame: MessageEvent<string>) => {
+        if (name === "hello") isGreeted = true;
+        receive(sink, name, JSON.parse(frame.data), frame.lastEventId, (retryMs) => end({ how: "bye", retryMs }));
+      };
+      source.onerror = () => end({ how: isGreeted ? "cut" : "refused" });
+      source.onmessage = take("message");
+      for (const name of SIGNALS) source.addEventListener(name, take(name));
       return () => {
-        over = true;
+        isOver = true;
         source.close();
       };
     },
   };
-}
-
-function listen(source: EventSource, sink: Sink): void {
-  source.onmessage = (frame) => sink.event(JSON.parse(frame.data) as RoomEvent, frame.lastEventId);
-  source.addEventListener("ping", (frame) => sink.ping(JSON.parse(frame.data) as PingSignal));
-  source.addEventListener("members", (frame) => sink.members(JSON.parse(frame.data) as MembersSignal));
-  source.addEventListener("typing", (frame) => sink.typing(JSON.parse(frame.data) as TypingSignal));
-  source.addEventListener("reset", (frame) => sink.reset(JSON.parse(frame.data) as ResetSignal));
 }

@@ -1,85 +1,97 @@
 import { describe, expect, test } from "@jest/globals";
 import { createLadder } from "../../client/core/ladder.ts";
+import { createMemory, type Known } from "../../client/core/memory.ts";
 import { createWorld } from "./world.ts";
 
 const MINUTE = 60_000;
 
-/** A ladder that fails the climb and stands on the lower rung again, so many times; the times it waited. */
-function climbs(how: "mute" | "refused", times: number): number[] {
+function ladderOf(streams = 2, known: Known = {}) {
   const world = createWorld();
-  const ladder = createLadder(world.outside, 2);
-  ladder.next();
-  ladder.failed(how);
-  if (how === "refused") ladder.failed(how);
-  const waited: number[] = [];
-  for (let i = 0; i < times; i++) {
-    ladder.proved();
-    waited.push(ladder.climbInMs());
-    world.pass(ladder.climbInMs());
-    expect(ladder.next()).toBe(0);
-    ladder.failed(how);
-  }
-  return waited;
+  const memory = createMemory({ load: () => known, save() {} });
+  return { world, memory, ladder: createLadder(world.outside, streams, memory) };
 }
 
 describe("the ladder", () => {
   test("stays where it is after one refusal, and goes down after two in a row", () => {
-    const ladder = createLadder(createWorld().outside, 2);
-    expect(ladder.failed("refused")).toBe(false);
-    expect(ladder.next()).toBe(0);
-    ladder.proved();
-    ladder.failed("refused");
-    expect(ladder.next()).toBe(0);
-    ladder.failed("refused");
-    expect(ladder.next()).toBe(1);
+    const { ladder } = ladderOf();
+    ladder.failed(0, "refused");
+    expect(ladder.rung()).toBe(0);
+    ladder.carried();
+    ladder.failed(0, "refused");
+    expect(ladder.rung()).toBe(0);
+    ladder.failed(0, "refused");
+    expect(ladder.rung()).toBe(1);
   });
 
-  test("goes down at once from a mute rung, but not from the last one", () => {
-    const ladder = createLadder(createWorld().outside, 2);
-    expect(ladder.failed("mute")).toBe(true);
-    expect(ladder.next()).toBe(1);
-    expect(ladder.failed("mute")).toBe(false);
-    expect(ladder.next()).toBe(1);
+  test("goes down at once from a mute rung, and from the last one to the polls", () => {
+    const { ladder } = ladderOf();
+    ladder.failed(0, "mute");
+    expect(ladder.rung()).toBe(1);
+    ladder.failed(1, "mute");
+    expect(ladder.rung()).toBe(2);
   });
 
-  test("climbs after five minutes, then after twice the time, up to an hour", () => {
-    expect(climbs("mute", 6).map((ms) => ms / MINUTE)).toEqual([5, 10, 20, 40, 60, 60]);
+  test("is not led down by a rung that it has left already", () => {
+    const { ladder } = ladderOf();
+    ladder.failed(0, "mute");
+    ladder.proved(1);
+    ladder.failed(0, "mute");
+    expect(ladder.rung()).toBe(1);
   });
 
-  test("climbs soon when it was refused only: the server may have been away", () => {
-    expect(climbs("refused", 4)).toEqual([10_000, 20_000, 40_000, 80_000]);
+  test("climbs after five minutes, each time in vain after twice the time, up to an hour", () => {
+    const { ladder, world } = ladderOf(1);
+    ladder.failed(0, "mute");
+    const waited: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      let minutes = 0;
+      for (; ladder.climb() === undefined; minutes++) world.pass(MINUTE);
+      waited.push(minutes);
+      expect(ladder.climb()).toBe(0);
+      ladder.failed(0, "mute");
+    }
+    expect(waited).toEqual([5, 10, 20, 40, 60, 60]);
   });
 
   test("climbs after thirty polls, if a minute has passed", () => {
-    const world = createWorld();
-    const ladder = createLadder(world.outside, 2);
-    ladder.failed("mute");
-    for (let i = 0; i < 30; i++) ladder.proved();
-    expect(ladder.next()).toBe(1);
+    const { ladder, world } = ladderOf();
+    ladder.failed(0, "mute");
+    for (let i = 0; i < 30; i++) ladder.polled();
+    expect(ladder.climb()).toBeUndefined();
     world.pass(MINUTE);
-    expect(ladder.next()).toBe(0);
+    expect(ladder.climb()).toBe(0);
   });
 
-  test("blames no rung while all are refused, and forgets how often it has tried", () => {
-    const ladder = createLadder(createWorld().outside, 2);
-    const tried: number[] = [];
-    for (let i = 0; i < 8; i++) {
-      tried.push(ladder.next());
-      ladder.failed("refused");
-    }
-    expect(tried).toEqual([0, 0, 1, 0, 1, 0, 1, 0]);
-    expect(ladder.climbInMs()).toBeLessThanOrEqual(10_000);
-  });
-
-  test("begins anew with five minutes when the better rung has lasted", () => {
-    const world = createWorld();
-    const ladder = createLadder(world.outside, 2);
-    ladder.failed("mute");
+  test("climbs one rung at a time, and the next one not at once", () => {
+    const { ladder, world } = ladderOf();
+    ladder.failed(0, "mute");
+    ladder.failed(1, "mute");
     world.pass(5 * MINUTE);
-    ladder.next();
-    ladder.proved();
-    world.pass(2 * MINUTE);
-    ladder.failed("mute");
-    expect(ladder.climbInMs()).toBe(5 * MINUTE);
+    expect(ladder.climb()).toBe(1);
+    ladder.proved(1);
+    expect([ladder.rung(), ladder.climb()]).toEqual([1, undefined]);
+    world.pass(5 * MINUTE);
+    expect(ladder.climb()).toBe(0);
+    ladder.proved(0);
+    expect([ladder.rung(), ladder.climb()]).toEqual([0, undefined]);
+  });
+
+  test("begins where it stood on this network, and climbs from there in its time", () => {
+    const first = ladderOf();
+    first.ladder.failed(0, "mute");
+    first.ladder.failed(1, "mute");
+    const { ladder, world } = ladderOf(2, first.memory.known);
+    expect([ladder.rung(), ladder.climb()]).toEqual([2, undefined]);
+    world.pass(5 * MINUTE);
+    expect(ladder.climb()).toBe(1);
+  });
+
+  test("is not kept from climbing by a clock that was set back", () => {
+    const { ladder, world } = ladderOf();
+    ladder.failed(0, "mute");
+    world.setClock(-600 * MINUTE);
+    expect(ladder.climb()).toBeUndefined();
+    world.pass(5 * MINUTE);
+    expect(ladder.climb()).toBe(0);
   });
 });

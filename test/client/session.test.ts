@@ -1,65 +1,36 @@
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
-import { createSession, type Session } from "../../client/core/session.ts";
-import type { SessionStatus } from "../../client/core/status.ts";
-import { createFakeSite, type FakeSite, type PollManners, type StreamManners } from "./fake-site.ts";
-import { createWorld, type World } from "./world.ts";
+import { enter, standing } from "./room.ts";
+import { createWorld } from "./world.ts";
 
-type Room = {
-  world: World;
-  site: FakeSite;
-  session: Session;
-  seen: number[];
-  resets: string[];
-  states: SessionStatus[];
-};
-
-function enter(options: { random?: () => number; cursor?: string; seq?: number } = {}): Room {
-  const world = createWorld(options.random);
-  const site = createFakeSite(world);
-  const session = createSession({
-    outside: world.outside,
-    room: "lobby",
-    rungs: [site.stream, site.poll],
-    cursor: options.cursor ?? "c0",
-    seq: options.seq ?? 0,
-    rttMs: 100,
-    hidden: () => false,
-  });
-  const room: Room = { world, site, session, seen: [], resets: [], states: [] };
-  session.on("event", (event) => room.seen.push(event.seq));
-  session.on("reset", (reset) => room.resets.push(reset.reason));
-  session.on("status", (status) => room.states.push(status));
-  return room;
-}
-
-function standing({ states }: Room): string {
-  const { state, transport } = states.at(-1) as SessionStatus;
-  return `${state} ${transport}`;
-}
+const MINUTE = 60_000;
 
 describe("a session on a good network", () => {
-  test("is live only after hello and a second frame", () => {
+  test("shows the first remark within one round trip, before any stream is proved", () => {
+    const room = enter();
+    room.site.append();
+    room.session.start();
+    room.world.pass(25);
+    expect([room.seen, standing(room)]).toEqual([[1], "live poll"]);
+    room.site.append();
+    room.world.pass(25);
+    expect(room.seen).toEqual([1, 2]);
+  });
+
+  test("is carried by a stream only after hello and a second frame, and then no more polls", () => {
     const room = enter();
     room.session.start();
     room.world.pass(400);
-    expect(standing(room)).toBe("connecting sse");
+    expect([room.session.phase(), standing(room)]).toEqual(["proving", "live poll"]);
     room.world.pass(200);
-    expect(standing(room)).toBe("live sse");
+    expect([room.session.phase(), standing(room), room.site.open()]).toEqual([
+      "streaming",
+      "live sse",
+      { streams: 1, polls: 0 },
+    ]);
   });
 
-  test("hands on what was said before it came, and what is said then", () => {
-    const room = enter();
-    room.site.append();
-    room.site.append();
-    room.session.start();
-    room.world.pass(1000);
-    room.site.append();
-    expect(room.seen).toEqual([1, 2, 3]);
-  });
-
-  test("begins from now on when it has no cursor, and keeps hello's", () => {
-    const room = enter({ cursor: "", seq: -1 });
+  test("begins from now on when it has no cursor, and keeps the server's", () => {
+    const room = enter({ seq: -1 });
     room.site.append();
     room.session.start();
     room.world.pass(1000);
@@ -69,23 +40,53 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual([2]);
   });
 
-  test("has one connection also when it was woken before it started", () => {
-    const room = enter();
-    room.session.wake();
-    room.session.start();
-    room.world.pass(1000);
-    expect([room.site.open(), room.site.opened.length]).toEqual([1, 1]);
+  test("leaves no connection and no timer when it is closed, in whatever state", () => {
+    for (const ms of [0, 10, 300, 1000, 6 * MINUTE]) {
+      const room = enter();
+      room.session.start();
+      room.world.pass(ms);
+      room.session.close();
+      expect([room.site.open(), room.world.timers()]).toEqual([{ streams: 0, polls: 0 }, 0]);
+      room.session.wake(true);
+      room.session.sending(false);
+      expect([room.site.open(), room.world.timers(), room.session.phase()]).toEqual([
+        { streams: 0, polls: 0 },
+        0,
+        "closed",
+      ]);
+    }
   });
 
-  test("leaves no connection and no timer when it is closed", () => {
+  test("renews a stream that grows old with its successor already open, and asks that for slower pings", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
-    expect(room.site.open()).toBe(1);
-    room.session.close();
-    expect([room.site.open(), room.world.timers()]).toEqual([0, 0]);
-    room.session.wake(true);
-    expect(room.world.timers()).toBe(0);
+    const pings = () => room.site.opened.filter(({ transport }) => transport === "sse").map((one) => one.reading.ping);
+    expect(pings()).toEqual([5]);
+    const phases = new Set<string>();
+    for (let ms = 0; ms < 7 * MINUTE; ms += 100) {
+      room.world.pass(100);
+      phases.add(room.session.phase());
+      if (ms % 1000 === 0) room.site.append();
+    }
+    expect([...phases]).toEqual(["streaming", "renewing"]);
+    expect(pings().slice(0, 2)).toEqual([5, 10]);
+    expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
+  });
+
+  test("has never more than two requests under way, a remark's included", () => {
+    const room = enter();
+    room.session.start();
+    let most = 0;
+    for (let ms = 0; ms < 10 * MINUTE; ms += 50) {
+      if (ms % 700 === 0) room.session.sending(true);
+      if (ms % 700 === 300) room.session.sending(false);
+      room.world.pass(50);
+      if (ms % 3000 === 0) room.session.wake();
+      const { streams, polls } = room.site.open();
+      most = Math.max(most, streams + polls + (ms % 700 < 300 ? 1 : 0));
+    }
+    expect(most).toBe(2);
   });
 });
 
@@ -99,55 +100,96 @@ describe("a session on a bad network", () => {
     room.site.append();
     room.world.pass(1000);
     expect(room.seen).toEqual([1, 2]);
-    expect(room.site.opened.at(-1)?.reading.after).toBe("c1");
+    const polls = room.site.opened.filter(({ transport, at }) => transport === "poll" && at > 1_010_000);
+    expect(polls[0]?.reading.after).toEqual(["c1"]);
   });
 
-  test("goes down to the poll when no hello comes, in 1.5 s", () => {
+  test.each(["held", "hello"] as const)("polls where streams are %s, after it has tried each", (manners) => {
     const room = enter();
-    room.site.manners.stream = "mute";
+    Object.assign(room.site.manners, { sse: manners, stream: manners });
     room.session.start();
-    room.world.pass(1600);
+    room.world.pass(20_000);
     room.site.append();
-    expect([standing(room), room.seen]).toEqual(["live poll", [1]]);
+    room.world.pass(50);
+    expect([standing(room), room.seen]).toEqual(["live poll slow", [1]]);
+    expect(room.states.filter((status) => status.state === "waiting")).toEqual([]);
   });
 
-  test("goes down when hello comes and no second frame", () => {
+  test("takes the stream of bytes where event streams are refused", () => {
     const room = enter();
-    room.site.manners.stream = "silent";
+    room.site.manners.sse = "refused";
     room.session.start();
-    room.world.pass(3100);
-    expect(standing(room)).toBe("live poll");
+    room.world.pass(5_000);
+    expect(standing(room)).toBe("live stream");
   });
 
-  test("climbs back after five minutes, without a gap in what is shown", () => {
+  test("asks for a comment behind each frame where the network is one frame late", () => {
     const room = enter();
-    room.site.manners.stream = "mute";
+    room.site.manners.sse = "late";
+    room.session.start();
+    room.world.pass(6_000);
+    expect([standing(room), room.known.late]).toEqual(["live sse", true]);
+    room.site.append();
+    room.world.pass(60);
+    expect(room.seen).toEqual([1]);
+  });
+
+  test("climbs back after five minutes, without a gap and without a break in what is shown", () => {
+    const room = enter({ streams: 1 });
+    room.site.manners.sse = "held";
     room.session.start();
     room.world.pass(10_000);
-    room.site.manners.stream = "good";
-    room.world.pass(5 * 60_000);
+    expect(standing(room)).toBe("live poll slow");
+    room.site.manners.sse = "good";
+    room.world.pass(5 * MINUTE);
     expect(standing(room)).toBe("live sse");
-    expect(room.states.filter((status) => status.state === "waiting")).toEqual([]);
+    expect(room.states.every((status) => status.state !== "waiting")).toBe(true);
     room.site.append();
     expect(room.seen).toEqual([1]);
   });
 
-  test("does not blame the stream for a server that was away: soon it streams again", () => {
+  test("remembers what the network carries", () => {
+    const first = enter({ streams: 1 });
+    first.site.manners.sse = "held";
+    first.session.start();
+    first.world.pass(10_000);
+    const second = enter({ streams: 1, known: first.known, world: first.world });
+    second.session.start();
+    second.world.pass(100);
+    expect([standing(second), second.site.open()]).toEqual(["live poll slow", { streams: 0, polls: 1 }]);
+  });
+
+  test.each(["refused", "hole"] as const)("does not blame a stream for a server that was away (%s)", (how) => {
     const room = enter();
     room.session.start();
-    room.world.pass(60_000);
-    Object.assign(room.site.manners, { stream: "refused", poll: "refused" });
-    room.site.cut();
-    room.world.pass(60_000);
+    room.world.pass(MINUTE);
+    room.site.vanish(how);
+    room.world.pass(MINUTE);
     expect(standing(room)).toMatch(/^(waiting|connecting) /);
-    Object.assign(room.site.manners, { stream: "good", poll: "good" });
-    room.world.pass(60_000);
+    room.site.comeBack();
+    room.site.append();
+    room.world.pass(6_000);
+    expect(room.seen).toEqual([1]);
+    room.world.pass(2_000);
     expect(standing(room)).toBe("live sse");
   });
 
-  test("asks a poll for what a lossy stream has left out, and leaves such a stream", () => {
+  test("does not blame a stream for a login page in front of everything", () => {
     const room = enter();
-    room.site.manners.stream = "lossy";
+    room.session.start();
+    room.world.pass(MINUTE);
+    Object.assign(room.site.manners, { sse: "refused", stream: "refused", poll: "html" });
+    room.site.cut();
+    room.world.pass(MINUTE);
+    expect(standing(room)).toMatch(/^(waiting|connecting) /);
+    Object.assign(room.site.manners, { sse: "good", stream: "good", poll: "good" });
+    room.world.pass(5_000);
+    expect(standing(room)).toBe("live sse");
+  });
+
+  test("asks the log for what a lossy stream has left out, and leaves such a stream", () => {
+    const room = enter({ streams: 1 });
+    room.site.manners.sse = "lossy";
     room.session.start();
     room.world.pass(1000);
     for (let i = 0; i < 12; i++) {
@@ -157,125 +199,146 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
-  test("asks for a gap again when the question about it has failed and nobody speaks any more", () => {
-    const room = enter();
-    room.session.start();
-    room.world.pass(1000);
-    room.site.append();
-    room.site.deafen();
-    room.site.append();
-    room.site.undeafen();
-    room.site.manners.poll = "refused";
-    room.site.append();
-    room.world.pass(1000);
-    expect(room.seen).toEqual([1]);
-    room.site.manners.poll = "good";
-    room.world.pass(16_000);
-    expect(room.seen).toEqual([1, 2, 3]);
-  });
-
   test("polls at once when its own remark is not shown in time; the second time it goes down a rung", () => {
-    const room = enter();
+    const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(1000);
-    const before = room.site.opened.length;
     for (const times of [1, 2]) {
       room.site.deafen();
       const { seq } = room.site.append();
-      room.session.expect(seq, 50);
+      room.session.expect("lobby", seq, 50);
       room.world.pass(3100);
       expect(room.seen.length).toBe(times);
+      room.world.pass(3000);
     }
-    // two questions beside the stream; then, on the rung below, one that is answered at once and one that is held
-    const asked = room.site.opened.slice(before).map(({ transport, reading }) => `${transport} ${reading.wait}`);
-    expect(asked).toEqual(["poll 0", "poll 0", "poll 0", "poll 25"]);
-    expect(standing(room)).toBe("live poll");
+    expect(standing(room)).toBe("live poll slow");
   });
 
-  test("notices silence after 40 s, and after a sleep at once", () => {
+  test("notices in a busy room within five seconds that the connection is dead", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    for (let i = 0; i < 10; i++) {
+      room.site.append();
+      room.world.pass(500);
+    }
+    room.site.deafen();
+    room.site.append();
+    room.world.pass(5_000);
+    expect(room.seen.length).toBe(11);
+  });
+
+  test("notices in a quiet room by the missing ping, and asks for quicker ones", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
     room.site.deafen();
     room.site.append();
-    room.world.pass(39_000);
-    expect(room.seen).toEqual([]);
-    room.world.pass(3000);
+    room.world.pass(11_500);
     expect(room.seen).toEqual([1]);
-    room.site.deafen();
-    room.site.append();
-    room.world.sleep(20_000);
-    room.session.wake();
-    room.world.pass(100);
-    expect(room.seen).toEqual([1, 2]);
+    room.world.pass(2_000);
+    const pings = room.site.opened.filter(({ transport }) => transport === "sse").map(({ reading }) => reading.ping);
+    expect([pings, standing(room)]).toEqual([[5, 2], "live sse"]);
   });
 
-  test("does not spin on a poll that answers nothing at once", () => {
-    const room = enter({ random: () => 1 });
-    Object.assign(room.site.manners, { stream: "mute", poll: "instant" });
+  test("gives a hidden page's stream 75 s, for its timers come once a minute", () => {
+    const room = enter();
     room.session.start();
-    room.world.pass(60_000);
-    expect(room.site.opened.length).toBeLessThan(12);
+    room.world.pass(1000);
+    room.hidden = true;
+    room.site.deafen();
+    const before = room.site.opened.length;
+    room.world.pass(74_000);
+    expect(room.site.opened.length).toBe(before);
+    room.world.pass(3_000);
+    expect(room.site.opened.length).toBeGreaterThan(before);
+  });
+
+  test("is current within a second after the phone has slept an hour", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.site.deafen();
+    room.world.sleep(60 * MINUTE);
+    for (let i = 0; i < 30; i++) room.site.append();
+    room.session.wake();
+    room.world.pass(1000);
+    expect(room.seen.length).toBe(30);
+  });
+
+  test("notices the sleep by its clock when nobody tells it", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.site.deafen();
+    room.world.sleep(20_000);
+    room.site.append();
+    room.world.pass(1100);
+    expect(room.seen).toEqual([1]);
+  });
+
+  test("polls for less time than the network gives, and notices a poll that died in silence", () => {
+    const room = enter({ streams: 0 });
+    room.site.manners.poll = "short";
+    room.session.start();
+    for (let i = 0; i < 40; i++) {
+      room.site.append();
+      room.world.pass(1000);
+    }
+    expect(room.seen.length).toBe(40);
+    room.world.pass(MINUTE);
+    expect(room.known.holdSeconds).toBe(2);
+    room.site.manners.poll = "good";
+    room.site.deafen();
+    room.site.append();
+    room.world.pass(5_000);
+    expect(room.seen.length).toBe(41);
+  });
+
+  test.each(["instant", "stale", "html", "busy"] as const)("does not spin on polls that are %s", (manners) => {
+    const room = enter({ random: () => 0.9, streams: 0 });
+    room.session.start();
+    room.world.pass(1000);
+    room.site.manners.poll = manners;
+    room.site.cut();
+    const before = room.site.opened.length;
+    room.world.pass(5 * MINUTE);
+    expect(room.site.opened.length - before).toBeLessThan(60);
   });
 
   test("keeps trying for ever, ever more slowly", () => {
     const room = enter();
-    Object.assign(room.site.manners, { stream: "refused", poll: "refused" });
+    room.site.vanish("refused");
     room.session.start();
-    room.world.pass(10 * 60_000);
+    room.world.pass(10 * MINUTE);
     const early = room.site.opened.length;
-    expect(early).toBeLessThan(60);
-    room.world.pass(10 * 60_000);
+    expect(early).toBeLessThan(120);
+    room.world.pass(10 * MINUTE);
     expect(room.site.opened.length - early).toBeGreaterThan(20);
     expect(standing(room)).toMatch(/^(waiting|connecting)/);
   });
+
+  test("tells that the log cannot be continued, by whatever way it learns it", () => {
+    for (const streams of [0, 1]) {
+      const room = enter({ streams });
+      for (let i = 0; i < 9; i++) room.site.append();
+      room.site.prune(5);
+      room.session.start();
+      room.world.pass(2000);
+      room.site.append();
+      room.world.pass(2000);
+      expect([room.resets, room.seen]).toEqual([["pruned"], [10]]);
+    }
+  });
+
+  test("is not put off for hours by a clock that was set back", () => {
+    const room = enter({ world: createWorld() });
+    room.session.start();
+    room.world.pass(1000);
+    room.world.setClock(-60 * MINUTE);
+    room.site.cut();
+    room.site.append();
+    room.world.pass(2_000);
+    expect([room.seen, standing(room)]).toEqual([[1], "live sse"]);
+  });
 });
-
-test("whatever the network does, the application sees each seq once, in order", () => {
-  const streamManners = fc.constantFrom<StreamManners>("good", "refused", "mute", "silent", "lossy", "doubling");
-  const pollManners = fc.constantFrom<PollManners>("good", "refused", "instant", "stale");
-  const step = fc.oneof(
-    fc.record({ do: fc.constant("append" as const), count: fc.integer({ min: 1, max: 5 }) }),
-    fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 50_000 }) }),
-    fc.record({ do: fc.constant("sleep" as const), ms: fc.integer({ min: 1, max: 90_000 }) }),
-    fc.record({ do: fc.constant("manners" as const), stream: streamManners, poll: pollManners }),
-    fc.record({ do: fc.constantFrom("cut" as const, "wake" as const, "receipt" as const) }),
-  );
-  fc.assert(
-    fc.property(
-      fc.array(step, { maxLength: 40 }),
-      fc.infiniteStream(fc.double({ min: 0, max: 0.99, noNaN: true })),
-      (steps, chance) => {
-        const room = enter({ random: () => chance.next().value });
-        room.session.start();
-        for (const one of steps) take(room, one);
-        Object.assign(room.site.manners, { stream: "good", poll: "good" });
-        room.site.cut();
-        room.site.append();
-        room.world.pass(2 * 60_000);
-        expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
-        expect(room.resets).toEqual([]);
-        expect(room.states.at(-1)?.state).toBe("live");
-        room.session.close();
-        expect([room.site.open(), room.world.timers()]).toEqual([0, 0]);
-      },
-    ),
-    { numRuns: 300 },
-  );
-});
-
-type Step =
-  | { do: "append"; count: number }
-  | { do: "pass" | "sleep"; ms: number }
-  | { do: "manners"; stream: StreamManners; poll: PollManners }
-  | { do: "cut" | "wake" | "receipt" };
-
-function take({ world, site, session }: Room, step: Step): void {
-  if (step.do === "append") for (let i = 0; i < step.count; i++) site.append();
-  if (step.do === "pass") world.pass(step.ms);
-  if (step.do === "sleep") world.sleep(step.ms);
-  if (step.do === "manners") Object.assign(site.manners, { stream: step.stream, poll: step.poll });
-  if (step.do === "cut") site.cut();
-  if (step.do === "wake") session.wake();
-  if (step.do === "receipt") session.expect(site.append().seq, 100);
-}

@@ -7,6 +7,8 @@ export type World = {
   pass(ms: number): void;
   /** The machine sleeps: the clock goes on, timers do not run until it wakes. */
   sleep(ms: number): void;
+  /** Somebody sets the clock, forward or back; timers do not mind. */
+  setClock(ms: number): void;
   /** Timers that are still waiting. */
   timers(): number;
 };
@@ -14,13 +16,14 @@ export type World = {
 /** A world in which `random` always comes out in the middle, unless told otherwise. */
 export function createWorld(random = () => 0.5): World {
   let now = 1_000_000;
+  let skew = 0;
   let timers: { at: number; order: number; run: () => void }[] = [];
   let order = 0;
   const next = (until: number) =>
     timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
   return {
     outside: {
-      now: () => now,
+      now: () => now + skew,
       random,
       later(ms, run) {
         const timer = { at: now + ms, order: order++, run };
@@ -42,6 +45,9 @@ export function createWorld(random = () => 0.5): World {
     },
     sleep(ms) {
       now += ms;
+    },
+    setClock(ms) {
+      skew += ms;
     },
     timers: () => timers.length,
   };

@@ -1,0 +1,44 @@
+import type { Intake } from "./intake.ts";
+import { createNonce, type Outside } from "./outside.ts";
+import type { Reading } from "./transport.ts";
+
+/** What is known of the way to the server now, and what the next request over it says. */
+export type Contact = {
+  /** The time there and back in milliseconds, 0 while it is not known. */
+  rttMs(): number;
+  measured(rttMs: number): void;
+  /** Something of ours came. */
+  heard(): void;
+  heardSince(at: number): boolean;
+  /** A kept-alive connection has died in silence: later polls ask for theirs to be closed. */
+  died(): void;
+  poll(wait: number, graceMs: number): Reading;
+  stream(ping: number, late: boolean): Reading;
+};
+
+/** The way as it is before anything came over it; `rttMs` is a guess. */
+export function createContact(outside: Outside, intake: Intake, rttMs: number): Contact {
+  let heardAt = -1;
+  let once = false;
+
+  function reading(wait: number, graceMs: number, ping: number, late: boolean): Reading {
+    const nonce = createNonce(outside);
+    return { rooms: intake.rooms(), after: intake.after(), nonce, wait, graceMs, ping, late, once };
+  }
+
+  return {
+    rttMs: () => rttMs,
+    measured(ms) {
+      rttMs = ms;
+    },
+    heard() {
+      heardAt = outside.now();
+    },
+    heardSince: (at) => heardAt >= at,
+    died() {
+      once = true;
+    },
+    poll: (wait, graceMs) => reading(wait, graceMs, 0, false),
+    stream: (ping, late) => reading(0, 0, ping, late),
+  };
+}

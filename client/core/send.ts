@@ -1,0 +1,227 @@
+import type { Member } from "../../protocol/event.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { Ask, Http, Request } from "./http.ts";
+import type { Outcome, Receipt, Remark } from "./outbox.ts";
+import { createNonce, type Outside } from "./outside.ts";
+import { readOurs } from "./poll.ts";
+import { type Address, param, textParam } from "./url.ts";
+
+/** What became of asking for a session. */
+export type SessionOutcome =
+  | { token: string; member: Member }
+  | { refused: string }
+  | { again: true; retryMs?: number };
+
+/** Gets things to the server, by whatever kind of request this network lets through. */
+export type Sender = {
+  /** One attempt at a remark; what is not known is `again`, and the id makes that harmless. */
+  say(room: string, remark: Remark, done: (outcome: Outcome) => void): void;
+  /** A nickname of one's own; the token is for who keeps no cookie. */
+  session(person: { nickname: string; color?: string }, done: (outcome: SessionOutcome) => void): void;
+  /** Something that needs no answer's content: enter, leave, typing. There is no such GET: where POST is blocked it is `false`. */
+  act(path: string, done: (isDone: boolean, code?: string) => void): void;
+};
+
+type Fields = { [name: string]: string };
+
+/** What is sent: by POST to `path`, where that is blocked by GET to `getPath`. */
+type Message = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
+
+/** `ours`: the answer that proved itself. `isBlocked`: somebody on the way does not let this kind of request through. */
+type Reply =
+  | { ours: object; status: number; retryMs?: number; rttMs: number }
+  | { ours?: undefined; retryMs?: number; isBlocked?: boolean; isPassing?: boolean };
+
+const KINDS = ["json", "form", "get", "script"];
+const SHORTEST_MS = 2_500;
+const UNKNOWN_MS = 5_000;
+const LONGEST_MS = 10_000;
+// Whole URLs of more than 2000 characters do not pass old browsers and proxies [KB208427]
+const LONGEST_URL = 2_000;
+const BETTER_AGAIN_MS = 600_000;
+
+/**
+ * Kinds of request from the best to the last: POST of JSON, of a form, GET with everything in the path, and a script
+ * element where there is `script`. What is refused without proof of ours leads to the next at once; silence, twice. After
+ * ten minutes, and when all have failed, the best is tried again.
+ */
+export function createSender(outside: Outside, http: Http, address: Address, script?: Ask): Sender {
+  const kinds = script === undefined ? 3 : 4;
+  let kind = 0;
+  let silences = 0;
+  let timeouts = 0;
+  let lastRttMs = 0;
+  let chosenAt = 0;
+
+  return {
+    say(room, remark, done) {
+      const message: Message = {
+        path: PATHS.messages(room),
+        getPath: PATHS.say(room),
+        needsToken: true,
+        fields: { id: remark.id },
+        texts: { text: remark.text },
+      };
+      send(message, (reply) => done(outcomeOf(reply, remark.id)));
+    },
+    session({ nickname, color }, done) {
+      const texts: Fields = color === undefined ? { nickname } : { nickname, color };
+      send({ path: PATHS.session, getPath: PATHS.session, fields: {}, texts }, (reply) => done(sessionOf(reply)));
+    },
+    act(path, done) {
+      send({ path, fields: {}, texts: {} }, (reply) => {
+        const code = reply.ours === undefined ? undefined : (reply.ours as { code?: string }).code;
+        done(reply.ours !== undefined && code === undefined, code);
+      });
+    },
+  };
+
+  /** Tries each kind at most once; a rate limit or a server that is away is no kind's fault. */
+  function send(message: Message, done: (reply: Reply) => void): void {
+    if (kind > 0 && Math.abs(outside.now() - chosenAt) > BETTER_AGAIN_MS) choose(0);
+    let tried = 0;
+    let last: Reply = {};
+    attempt();
+
+    function attempt(): void {
+      const mine = kind;
+      const how = KINDS[mine] as string;
+      const isGet = how === "get" || how === "script";
+      tried++;
+      if (isGet && message.needsToken && address.token === undefined) fetchToken(mine);
+      else exchange(how, message, mine);
+    }
+
+    // There a cookie is no proof of who speaks; but who has one is given its token.
+    function fetchToken(mine: number): void {
+      if (address.nickname === undefined) {
+        next(mine, last);
+        return;
+      }
+      const { nickname } = address;
+      const ask: Message = { path: PATHS.session, getPath: PATHS.session, fields: {}, texts: { nickname } };
+      request(KINDS[mine] as string, ask, (reply) => {
+        const { token } = (reply.ours ?? {}) as { token?: string };
+        if (token === undefined) done(reply.ours === undefined ? reply : { retryMs: 0 });
+        else {
+          address.token = token;
+          exchange(KINDS[mine] as string, message, mine);
+        }
+      });
+    }
+
+    function exchange(how: string, what: Message, mine: number): void {
+      request(how, what, (reply) => {
+        if (reply.ours !== undefined && !isKindRefused(reply.ours)) done(reply);
+        else if (reply.ours !== undefined || reply.isBlocked || (!reply.isPassing && ++silences >= 2))
+          next(mine, reply);
+        else done(reply);
+      });
+    }
+
+    /** `mine`: another message may have moved on meanwhile. */
+    function next(mine: number, reply: Reply): void {
+      if (reply.ours !== undefined) last = reply;
+      if (kind === mine) choose((mine + 1) % kinds);
+      if (tried < kinds) attempt();
+      else done(last.ours === undefined ? reply : last);
+    }
+  }
+
+  /** One request and what it came to. */
+  function request(how: string, message: Message, done: (reply: Reply) => void): void {
+    const nonce = createNonce(outside);
+    const asked = requestOf(how, message, nonce);
+    if (asked === undefined) {
+      done({});
+      return;
+    }
+    if (asked.url.length > LONGEST_URL) {
+      done({ ours: { code: "too_large" }, status: 413, rttMs: 0 });
+      return;
+    }
+    const startedAt = outside.now();
+    (how === "script" && script !== undefined ? script : http.ask)(asked, ({ status, text, retryMs }) => {
+      const rttMs = outside.now() - startedAt;
+      const ours = readOurs(http, text, nonce);
+      const retry = retryMs === undefined ? {} : { retryMs };
+      if (ours !== undefined) {
+        silences = 0;
+        timeouts = 0;
+        lastRttMs = rttMs;
+        done({ ours, status, rttMs, ...retry });
+        return;
+      }
+      if (rttMs >= asked.timeoutMs) timeouts++;
+      done({ ...retry, isBlocked: status >= 400 && status < 500 && !isPassing(status), isPassing: isPassing(status) });
+    });
+  }
+
+  function choose(which: number): void {
+    kind = which;
+    silences = 0;
+    chosenAt = outside.now();
+  }
+
+  function requestOf(how: string, message: Message, nonce: string): Request | undefined {
+    const timeoutMs = patienceMs();
+    if (how === "get" || how === "script") {
+      if (message.getPath === undefined) return undefined;
+      let url = address.base + message.getPath;
+      for (const name in message.fields) url += param(name, message.fields[name] as string);
+      for (const name in message.texts) url += textParam(name, message.texts[name] as string);
+      if (address.token !== undefined) url += param("token", address.token);
+      url += param("n", nonce);
+      return { method: "GET", url, timeoutMs };
+    }
+    const fields: Fields = { ...message.fields, ...message.texts, n: nonce };
+    // [networks] some networks strip Authorization: the token goes where the remark goes
+    if (address.token !== undefined) fields.token = address.token;
+    else if (address.formToken !== undefined) fields.form_token = address.formToken;
+    const isJson = how === "json";
+    const body = isJson ? http.json.print(fields) : formOf(fields);
+    const type = isJson ? "application/json" : "application/x-www-form-urlencoded";
+    return { method: "POST", url: address.base + message.path + param("n", nonce), type, body, timeoutMs };
+  }
+
+  /** A kept-alive connection may be dead: rather ask again soon; but a slow line must get through at last. */
+  function patienceMs(): number {
+    const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
+    return Math.min(LONGEST_MS, patience * 2 ** Math.min(timeouts, 2));
+  }
+}
+
+/** It was not this remark but this kind of request that could not be taken. */
+function isKindRefused(ours: object): boolean {
+  const { code } = ours as { code?: string };
+  return code === "method_not_allowed" || code === "unsupported_type" || code === "forbidden" || code === "too_large";
+}
+
+/** Somebody is away or has too much to do: the server, or a proxy before it. */
+function isPassing(status: number): boolean {
+  return status === 407 || status === 408 || status === 429 || status >= 500;
+}
+
+function formOf(fields: Fields): string {
+  let form = "";
+  for (const name in fields) form += `${form === "" ? "" : "&"}${name}=${encodeURIComponent(fields[name] as string)}`;
+  return form;
+}
+
+function outcomeOf(reply: Reply, id: string): Outcome {
+  if (reply.ours === undefined) return again(reply.retryMs);
+  const { event, cursor, code } = reply.ours as Partial<Receipt> & { code?: string };
+  if (event?.id === id && cursor !== undefined) return { receipt: { event, cursor }, rttMs: reply.rttMs };
+  return code === undefined || isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+}
+
+function sessionOf(reply: Reply): SessionOutcome {
+  if (reply.ours === undefined) return again(reply.retryMs);
+  const { token, member, code } = reply.ours as { token?: string; member?: Member; code?: string };
+  if (token !== undefined && member !== undefined) return { token, member };
+  return code === undefined || isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+}
+
+function again(retryMs: number | undefined): { again: true; retryMs?: number } {
+  return retryMs === undefined ? { again: true } : { again: true, retryMs };
+}

@@ -1,0 +1,110 @@
+import type { CatchUp } from "./catch-up.ts";
+import { createEcho, type Echo } from "./echo.ts";
+import type { Intake } from "./intake.ts";
+import type { Link } from "./link.ts";
+import type { Outside } from "./outside.ts";
+import type { Silence } from "./silence.ts";
+
+// The event that a question brings may be on its way by the stream: a beat of 50 ms and a bend in the network.
+const JUST_NOW_MS = 1_000;
+const LATE_MEMORY_MS = 60_000;
+
+/** Doubts whether what is open brings what the log has, and finds out by a question beside it. */
+export type Suspicion = {
+  /** This seq is in the log and must be shown soon. */
+  expect: Echo["expect"];
+  /** To be asked every second, unless the machine has just woken. */
+  look(why: "lull" | "silent"): void;
+  /** What was expected is void. */
+  forget(): void;
+};
+
+/** What a suspicion needs, and what it comes to. */
+export type SuspicionOptions = {
+  outside: Outside;
+  intake: Intake;
+  silence: Silence;
+  catchUp: CatchUp;
+  /** What carries events now. */
+  carrier(): Link | undefined;
+  /** A stream holds events back: let go of it; `isMute`: for the second time in a row. */
+  heldBack(isMute: boolean, fellSilent: boolean): void;
+  /** The poll that is held would have been answered. */
+  pollDied(): void;
+};
+
+/** Suspects nothing yet. */
+export function createSuspicion(options: SuspicionOptions): Suspicion {
+  const { outside, intake, silence, catchUp, carrier } = options;
+  const echo = createEcho(outside, shown, missed, () => {
+    late = 0;
+  });
+  /** Times in a row that a question beside the stream brought what the stream should have brought. */
+  let late = 0;
+  let lateAt = 0;
+  let isAsking = false;
+
+  return {
+    expect: echo.expect,
+    look(why) {
+      if (isAsking) return;
+      isAsking = true;
+      const isPingMissing = why === "silent";
+      ask(isPingMissing, (result) => {
+        if (isPingMissing && silence.isSilent()) heldBack(true);
+        else if (result === "nothing") silence.quietIndeed();
+      });
+    },
+    forget() {
+      catchUp.close();
+      echo.close();
+      isAsking = false;
+    },
+  };
+
+  function shown(room: string): number {
+    const link = carrier();
+    return link?.transport.streams === true ? link.shown(room) : intake.seq(room);
+  }
+
+  // An expected event did not come. It is the connection's fault only if a question beside it brings the event: otherwise
+  // it is the server that is late.
+  function missed(): void {
+    ask(false, () => {});
+  }
+
+  /** `otherwise` is told what the question came to if it brought nothing. */
+  function ask(isPingMissing: boolean, otherwise: (result: "nothing" | "unanswered") => void): void {
+    const asked = carrier();
+    catchUp.ask((result) => {
+      isAsking = false;
+      if (asked === undefined || asked !== carrier()) return;
+      if (result === "news") outside.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
+      else otherwise(result);
+    });
+  }
+
+  /** The log had something: has this connection brought it by now? A poll would have been answered and be gone. */
+  function convict(asked: Link, fellSilent: boolean): void {
+    if (asked !== carrier()) return;
+    if (!asked.transport.streams) options.pollDied();
+    else if (!hasShownAll(asked)) heldBack(fellSilent);
+  }
+
+  function hasShownAll(link: Link): boolean {
+    const rooms = intake.rooms();
+    for (let i = 0; i < rooms.length; i++) {
+      if (link.shown(rooms[i] as string) < intake.seq(rooms[i] as string)) return false;
+    }
+    return true;
+  }
+
+  // Once may be chance, and the question beside it has cured it; twice in a row leads a rung down.
+  function heldBack(fellSilent: boolean): void {
+    late = outside.now() - lateAt < LATE_MEMORY_MS ? late + 1 : 1;
+    lateAt = outside.now();
+    const isMute = late >= 2;
+    if (isMute) late = 0;
+    options.heldBack(isMute, fellSilent);
+  }
+}

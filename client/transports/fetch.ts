@@ -1,0 +1,33 @@
+import type { Http } from "../core/http.ts";
+
+/** Requests by `fetch`, in a browser or in Node. Cookies go with those to the page's own site. */
+export const http: Http = {
+  ask({ method, url, type, body, timeoutMs }, done) {
+    const request = new AbortController();
+    let isOver = false;
+    const timer = setTimeout(() => request.abort(), timeoutMs);
+    const settle = (answer: Parameters<typeof done>[0]) => {
+      clearTimeout(timer);
+      if (isOver) return;
+      isOver = true;
+      done(answer);
+    };
+    const init: RequestInit = { method, signal: request.signal, cache: "no-store", credentials: "same-origin" };
+    if (body !== undefined && type !== undefined) Object.assign(init, { body, headers: { "Content-Type": type } });
+    fetch(url, init)
+      .then(async (response) => ({ status: response.status, text: await response.text(), ...retryAfter(response) }))
+      .then(settle, () => settle({ status: 0, text: "" }));
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      request.abort();
+    };
+  },
+  json: { parse: JSON.parse, print: JSON.stringify },
+};
+
+/** What an answer's `Retry-After` asks for. [RFC 9110 10.2.3] seconds; a date is not worth believing two clocks for. */
+function retryAfter(response: Response): { retryMs?: number } {
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  return seconds >= 0 ? { retryMs: Math.min(seconds, 300) * 1000 } : {};
+}

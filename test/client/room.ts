@@ -1,0 +1,47 @@
+import type { Known } from "../../client/core/memory.ts";
+import { createSession, type Session } from "../../client/core/session.ts";
+import type { SessionStatus } from "../../client/core/status.ts";
+import { streamingBy } from "../../client/core/streamer.ts";
+import { createFakeSite, type FakeSite } from "./fake-site.ts";
+import { createWorld, type World } from "./world.ts";
+
+/** A session before a site and a network that a test commands, and what it has told so far. */
+export type Room = {
+  world: World;
+  site: FakeSite;
+  session: Session;
+  seen: number[];
+  resets: string[];
+  states: SessionStatus[];
+  known: Known;
+  hidden: boolean;
+};
+
+/** Enters the room `lobby` after its event `seq`; -1: from now on. */
+export function enter(
+  options: { random?: () => number; seq?: number; known?: Known; streams?: number; world?: World } = {},
+): Room {
+  const world = options.world ?? createWorld(options.random);
+  const site = createFakeSite(world);
+  const seq = options.seq ?? 0;
+  const room: Omit<Room, "session"> = { world, site, seen: [], resets: [], states: [], known: {}, hidden: false };
+  const session = createSession({
+    outside: world.outside,
+    rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
+    streaming: streamingBy(site.streams.slice(0, options.streams ?? 2)),
+    polls: [site.poll],
+    rttMs: 100,
+    hidden: () => room.hidden,
+    memory: { load: () => options.known, save: (known) => Object.assign(room.known, known) },
+  });
+  session.on("event", (event) => room.seen.push(event.seq));
+  session.on("reset", (reset) => room.resets.push(reset.reason));
+  session.on("status", (status) => room.states.push(status));
+  return Object.assign(room, { session });
+}
+
+/** What the session says of itself: its state and what carries. */
+export function standing({ states }: Room): string {
+  const { state, transport, slow } = states.at(-1) as SessionStatus;
+  return `${state} ${transport}${slow ? " slow" : ""}`;
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { Answer, Request } from "../../client/core/http.ts";
+import type { Outcome } from "../../client/core/outbox.ts";
+import { createSender, type SessionOutcome } from "../../client/core/send.ts";
+import { type Address, textParam } from "../../client/core/url.ts";
+import { createWorld } from "./world.ts";
+
+type Network = (request: Request, kind: "json" | "form" | "get" | "script") => "pass" | Answer;
+
+const BLOCKED: Answer = { status: 403, text: "<html>blocked" };
+const NOBODY: Answer = { status: 0, text: "" };
+const event = { room: "lobby", seq: 7, kind: "message", id: "remark-0001" };
+
+/** A sender on a network, and what it has tried. */
+function senderOn(network: Network, address: Address = { base: "", token: "T" }) {
+  const world = createWorld();
+  const kinds: string[] = [];
+  const urls: string[] = [];
+  const ask = (isScript: boolean) => (request: Request, done: (answer: Answer) => void) => {
+    const isJson = request.type === "application/json";
+    const kind = isScript ? "script" : request.method === "GET" ? "get" : isJson ? "json" : "form";
+    kinds.push(kind);
+    urls.push(request.url);
+    const verdict = network(request, kind);
+    return world.outside.later(20, () => done(verdict === "pass" ? answerTo(request) : verdict));
+  };
+  const http = { ask: ask(false), json: { parse: JSON.parse, print: JSON.stringify } };
+  const sender = createSender(world.outside, http, address, ask(true));
+  const say = (text = "hello") => {
+    let outcome: Outcome | undefined;
+    sender.say("lobby", { id: "remark-0001", text, state: "sending" }, (one) => {
+      outcome = one;
+    });
+    world.pass(60_000);
+    return outcome;
+  };
+  return { world, sender, say, kinds, urls };
+}
+
+function answerTo({ url, method }: Request): Answer {
+  const n = /;n=([^;]*)/.exec(url)?.[1];
+  const isSession = url.includes("/api/session");
+  const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
+  const body = isSession ? { token: "NEW", member } : { event, cursor: "k.1-7" };
+  return { status: method === "GET" ? 200 : 201, text: JSON.stringify({ chattera: 1, n, ...body }) };
+}
+
+const receipt = expect.objectContaining({ receipt: { event, cursor: "k.1-7" } });
+
+describe("sending", () => {
+  test("takes the first kind of request that the network lets through, and stays with it", () => {
+    for (const [blocked, used] of [
+      [[], "json"],
+      [["json"], "form"],
+      [["json", "form"], "get"],
+      [["json", "form", "get"], "script"],
+    ] as const) {
+      const { say, kinds } = senderOn((_, kind) => ((blocked as readonly string[]).includes(kind) ? BLOCKED : "pass"));
+      expect(say()).toEqual(receipt);
+      expect(kinds).toEqual([...blocked, used]);
+      expect([say(), kinds.at(-1), kinds.length]).toEqual([receipt, used, blocked.length + 2]);
+    }
+  });
+
+  test("tries the best kind again after ten minutes", () => {
+    const { say, kinds, world } = senderOn((_, kind) => (kind === "json" ? BLOCKED : "pass"));
+    say();
+    world.pass(10 * 60_000);
+    say();
+    expect(kinds).toEqual(["json", "form", "json", "form"]);
+  });
+
+  test("takes no page's 200 for an answer, nor one to another request", () => {
+    for (const text of ["<html>log in", "{}", JSON.stringify({ chattera: 1, n: "other", event, cursor: "k.1-7" })]) {
+      const { say } = senderOn(() => ({ status: 200, text }));
+      expect(say()).toEqual({ again: true });
+    }
+  });
+
+  test("does not leave a kind for a server that is away or busy, and hears what it asks", () => {
+    for (const status of [429, 502, 503, 504, 407]) {
+      const { say, kinds } = senderOn(() => ({ status, text: "", retryMs: 3000 }));
+      for (let i = 0; i < 3; i++) expect(say()).toEqual({ again: true, retryMs: 3000 });
+      expect(new Set(kinds)).toEqual(new Set(["json"]));
+    }
+  });
+
+  test("leaves a kind that is swallowed twice", () => {
+    const { say, kinds } = senderOn((_, kind) => (kind === "json" ? NOBODY : "pass"));
+    expect([say(), say(), kinds]).toEqual([{ again: true }, receipt, ["json", "json", "form"]]);
+  });
+
+  test("gets a token for GETs where the cookie is all it has", () => {
+    const { say, kinds, urls } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED), {
+      base: "",
+      nickname: "アン",
+    });
+    expect(say()).toEqual(receipt);
+    expect(kinds).toEqual(["json", "form", "get", "get"]);
+    expect(urls[2]).toMatch(/^\/api\/session;nickname64=44Ki44Oz;n=/);
+    expect(urls[3]).toContain(";token=NEW;");
+  });
+
+  test("says so when a remark is too long for what the network lets through", () => {
+    const { say } = senderOn((_, kind) => (kind === "get" || kind === "script" ? "pass" : BLOCKED));
+    expect(say("あ".repeat(440))).toEqual(receipt);
+    expect(say("あ".repeat(500))).toEqual({ refused: "too_large" });
+  });
+
+  test("hands on the server's own refusal, by whatever kind", () => {
+    const refusal = (url: string) => ({
+      status: 403,
+      text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "no_session" }),
+    });
+    const { say } = senderOn(({ url }, kind) => (kind === "json" ? BLOCKED : refusal(url)));
+    expect(say()).toEqual({ refused: "no_session" });
+  });
+
+  test("gets a nickname where only GET passes", () => {
+    const { sender, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED), { base: "" });
+    let outcome: SessionOutcome | undefined;
+    sender.session({ nickname: "Ann" }, (one) => {
+      outcome = one;
+    });
+    world.pass(1000);
+    expect(outcome).toMatchObject({ token: "NEW", member: { nickname: "Ann" } });
+  });
+
+  test("waits longer for an answer after each that did not come in time", () => {
+    const waits: number[] = [];
+    const world = createWorld();
+    const http = {
+      ask: ({ timeoutMs }: Request, done: (answer: Answer) => void) => {
+        waits.push(timeoutMs);
+        return world.outside.later(timeoutMs, () => done(NOBODY));
+      },
+      json: { parse: JSON.parse, print: JSON.stringify },
+    };
+    const sender = createSender(world.outside, http, { base: "", token: "T" });
+    for (let i = 0; i < 3; i++) {
+      sender.say("lobby", { id: "remark-0001", text: "x", state: "sending" }, () => {});
+      world.pass(60_000);
+    }
+    expect(waits.slice(0, 3)).toEqual([5_000, 10_000, 10_000]);
+  });
+});
+
+test("any text goes through a path as base64url of its UTF-8", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), (text) => {
+      expect(textParam("text", text)).toBe(`;text64=${Buffer.from(text).toString("base64url")}`);
+    }),
+  );
+});
