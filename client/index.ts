@@ -1,13 +1,23 @@
+import type { RoomEvent } from "../protocol/event.ts";
 import { PATHS } from "../protocol/paths.ts";
 import { createBackoff } from "./core/backoff.ts";
 import { createEmitter } from "./core/emitter.ts";
-import { createOutbox, type Receipt } from "./core/outbox.ts";
-import type { Outside } from "./core/outside.ts";
+import { createOutbox, type Outcome, type Remark } from "./core/outbox.ts";
+import { createNonce, type Outside } from "./core/outside.ts";
+import { createPoll, readOurs } from "./core/poll.ts";
+import { createSender } from "./core/send.ts";
 import { createSession, type SessionEvents } from "./core/session.ts";
-import type { Address } from "./transports/address.ts";
-import { createLongPoll } from "./transports/long-poll.ts";
-import { post, say } from "./transports/say.ts";
+import type { SessionStatus } from "./core/status.ts";
+import { streamingBy } from "./core/streamer.ts";
+import type { Transport } from "./core/transport.ts";
+import { type Address, param } from "./core/url.ts";
+import { http } from "./transports/fetch.ts";
+import { createScriptAsk } from "./transports/jsonp.ts";
 import { createSse } from "./transports/sse.ts";
+import { createStream } from "./transports/stream.ts";
+
+export type { EventKind, Member, MembersSignal, ResetSignal, RoomEvent, TypingSignal } from "../protocol/event.ts";
+export type { SessionStatus } from "./core/status.ts";
 
 /** The room to follow, and as whom. */
 export type ConnectOptions = {
@@ -18,90 +28,196 @@ export type ConnectOptions = {
   color?: string;
   /** The token of a session that exists already; then no nickname is needed. */
   token?: string;
-  /** Where to go on reading; default: from now on. */
+  /** Where to go on reading, as `handle.cursor()` gave it; default: from now on. */
   cursor?: string;
 };
 
-/** What a handle tells: the room's news, a receipt for each remark, and what the server would not have, by its code. */
-export type RoomEvents = SessionEvents & { sent: Receipt; refused: { code: string; id?: string; text?: string } };
+/**
+ * What a handle tells: `event` each entry of the room's log, once, in order; `state` how the connection stands; `members`,
+ * `typing` passing news; `reset` that the cursor could not be continued and events may be missing; `refused` what the
+ * server would not have, by its code.
+ */
+export type RoomNews = Omit<SessionEvents, "status" | "ping"> & { state: SessionStatus; refused: Refused };
+
+/** A remark, or the nickname where there is no `text`, that the server refused for good. */
+export type Refused = { code: string; text?: string };
+
+/** The server would not have a remark or a nickname; `code` is the refusal's, see docs/protocol.md. */
+export class RefusedError extends Error {
+  readonly code: string;
+  constructor(code: string) {
+    super(`The server refused it: ${code}.`);
+    this.name = "RefusedError";
+    this.code = code;
+  }
+}
+
+/** A page of a room's log, oldest first; `oldest` is the first seq that is kept. */
+export type HistoryPage = { events: RoomEvent[]; oldest: number };
 
 /** A room that is followed, over whatever the network does. */
 export type RoomHandle = {
   /** Returns what ends the listening. */
-  on<Name extends keyof RoomEvents>(name: Name, listener: (news: RoomEvents[Name]) => void): () => void;
-  /** Says something once, however often it has to be sent; returns the remark's client id. */
-  say(text: string): string;
+  on<Name extends keyof RoomNews>(name: Name, listener: (news: RoomNews[Name]) => void): () => void;
+  /** Resolves once the place in the log is known (what is said from then on is not missed) and the nickname is taken; rejects with a RefusedError when the nickname is refused, and when the handle is closed before. */
+  ready: Promise<void>;
+  /** Says something once, however often it has to be sent; resolves with its event once that is in the log. Rejects with a RefusedError, or when the handle is closed before. */
+  send(text: string): Promise<RoomEvent>;
+  /** The events before a seq (default: the newest), at most 200 (default 50) of them. Rejects when there is no answer. */
+  history(before?: number, limit?: number): Promise<HistoryPage>;
+  /** Where to go on reading in another handle. */
+  cursor(): string;
   /** Ends it; what has no receipt yet is not sent again. */
   close(): void;
 };
 
-/** Follows a room of the chattera site at `url` (its base path included), in a browser or in Node. */
+const HISTORY_TIMEOUT_MS = 15_000;
+
+/** Follows a room of the chattera site at `url` (its base path included), in a browser or in Node 20 or newer. */
 export function connect(url: string, options: ConnectOptions): RoomHandle {
   const address: Address = { base: url.replace(/\/+$/, "") };
   if (options.token !== undefined) address.token = options.token;
-  const emitter = createEmitter<RoomEvents>(outside);
+  const { room } = options;
+  const emitter = createEmitter<RoomNews>(outside);
+  const isForeign = typeof location !== "undefined" && new URL(url, location.href).origin !== location.origin;
+  const script = isForeign ? createScriptAsk(http.json) : undefined;
   const backoff = createBackoff(outside);
+  const sender = createSender(outside, http, address, script);
   const session = createSession({
     outside,
-    room: options.room,
-    rungs:
-      typeof EventSource === "undefined" ? [createLongPoll(address)] : [createSse(address), createLongPoll(address)],
-    cursor: options.cursor ?? "",
-    seq: -1,
+    rooms: [{ room, cursor: options.cursor ?? "", seq: -1 }],
+    streaming: streamingBy(streamsOf(address)),
+    polls:
+      script === undefined
+        ? [createPoll(http, address)]
+        : [createPoll(http, address), createPoll(http, address, "jsonp", script)],
     rttMs: 0,
-    hidden: () => false,
+    hidden: () => typeof document !== "undefined" && document.hidden,
+    memory: { load: () => undefined, save() {} },
   });
   const outbox = createOutbox(outside, { load: () => [], save() {} }, (remark, done) => {
     // No answer, so no further attempt and no timer.
-    if (closed) return;
+    if (isClosed) return;
+    // What is said before the session knows its place in the log would not come back to its own speaker.
     if (!isReady) done({ again: true });
-    else say(address, options.room, remark).then(done, () => done({ again: true }));
+    else say(remark, done);
   });
-  // What is said before the session knows its place in the log would not come back to its own speaker.
+  const sent = new Map<string, PromiseWithResolvers<RoomEvent>>();
+  const ready = withResolvers<void>();
+  let isEntered = options.nickname === undefined || options.token !== undefined;
+  let isLive = false;
   let isReady = false;
+  let isClosed = false;
   let stopEntering = () => {};
-  let closed = false;
 
-  for (const name of ["event", "members", "typing", "reset", "status"] as const) {
-    session.on(name, (news) => emitter.emit(name, news));
+  // Who does not wait for it is told by `refused`.
+  ready.promise.catch(ignore);
+  for (const name of ["event", "members", "typing", "reset"] as const) {
+    session.on(name, (news) => emitter.emit(name, news as never));
   }
-  session.on("status", ({ state }) => {
-    if (state !== "live") return;
-    isReady = true;
-    outbox.wake();
+  session.on("event", (event) => {
+    // Read in the log: as good as a receipt.
+    if (event.id === undefined || !sent.has(event.id)) return;
+    outbox.found(event.id);
+    settle(event.id, (promise) => promise.resolve(event));
   });
-  outbox.on("sent", ({ receipt, rttMs }) => {
-    emitter.emit("sent", receipt);
-    session.expect(receipt.event.seq, rttMs);
+  session.on("status", (status) => {
+    emitter.emit("state", status);
+    isLive ||= status.state === "live";
+    becomeReady();
+  });
+  outbox.on("sent", ({ remark, receipt, rttMs }) => {
+    session.expect(room, receipt.event.seq, rttMs);
+    settle(remark.id, (promise) => promise.resolve(receipt.event));
   });
   outbox.on("changed", ({ state, code = "internal", id, text }) => {
-    if (state === "refused") emitter.emit("refused", { code, id, text });
+    if (state !== "refused") return;
+    emitter.emit("refused", { code, text });
+    outbox.discard(id);
+    settle(id, (promise) => promise.reject(new RefusedError(code)));
   });
-  if (options.nickname !== undefined && address.token === undefined) enter();
-  else session.start();
+  session.start();
+  if (!isEntered) enter();
 
   return {
     on: emitter.on,
-    say: (text) => outbox.say(text).id,
+    ready: ready.promise,
+    send(text) {
+      const promise = withResolvers<RoomEvent>();
+      if (isClosed) promise.reject(new Error(CLOSED));
+      else sent.set(outbox.say(text).id, promise);
+      return promise.promise;
+    },
+    history: (before, limit) => readHistory(address, room, before, limit),
+    cursor: () => session.after()[0] ?? "",
     close() {
-      closed = true;
+      isClosed = true;
       stopEntering();
       session.close();
+      ready.reject(new Error(CLOSED));
+      for (const id of [...sent.keys()]) settle(id, (promise) => promise.reject(new Error(CLOSED)));
     },
   };
 
-  function enter(): void {
-    takeSession(address, options).then(
-      (code) => {
-        if (closed) return;
-        if (code !== undefined) emitter.emit("refused", { code });
-        session.start();
-      },
-      () => {
-        if (!closed) stopEntering = outside.later(backoff.next(), enter);
-      },
-    );
+  function say(remark: Remark, done: (outcome: Outcome) => void): void {
+    session.sending(true);
+    sender.say(room, remark, (outcome) => {
+      session.sending(false);
+      done(outcome);
+    });
   }
+
+  function settle(id: string, how: (promise: PromiseWithResolvers<RoomEvent>) => void): void {
+    const promise = sent.get(id);
+    sent.delete(id);
+    if (promise !== undefined) how(promise);
+  }
+
+  function becomeReady(): void {
+    if (isReady || !isLive || !isEntered) return;
+    isReady = true;
+    ready.resolve();
+    outbox.wake();
+  }
+
+  function enter(): void {
+    const person = {
+      nickname: options.nickname as string,
+      ...(options.color !== undefined && { color: options.color }),
+    };
+    sender.session(person, (outcome) => {
+      if (isClosed) return;
+      if ("again" in outcome) stopEntering = outside.later(backoff.next(outcome.retryMs), enter);
+      else if ("refused" in outcome) refuse(outcome.refused);
+      else enterRoom(outcome.token);
+    });
+  }
+
+  // Where POST is blocked nobody enters by it: the first remark does.
+  function enterRoom(token: string): void {
+    address.token = token;
+    sender.act(PATHS.enter(room), (_isDone, code) => {
+      if (isClosed) return;
+      if (code !== undefined) refuse(code);
+      isEntered = code === undefined;
+      becomeReady();
+    });
+  }
+
+  function refuse(code: string): void {
+    emitter.emit("refused", { code });
+    ready.reject(new RefusedError(code));
+  }
+}
+
+const CLOSED = "The room was closed.";
+
+function streamsOf(address: Address): Transport[] {
+  const streams: Transport[] = [];
+  if (typeof EventSource !== "undefined") streams.push(createSse(address));
+  if (typeof ReadableStream !== "undefined" && typeof TextDecoderStream !== "undefined")
+    streams.push(createStream(address));
+  return streams;
 }
 
 const outside: Outside = {
@@ -113,16 +229,32 @@ const outside: Outside = {
   },
 };
 
-/** Gets a token and enters the room; gives the code of a refusal. Throws when the site cannot be reached. */
-async function takeSession(address: Address, { room, nickname, color }: ConnectOptions): Promise<string | undefined> {
-  const answer = await post(address, PATHS.session, { nickname, color });
-  const body = (await answer.json()) as { token?: string; code?: string };
-  if (body.token === undefined) {
-    if (answer.status < 500 && answer.status !== 429 && body.code !== undefined) return body.code;
-    throw new Error(`The site answered ${answer.status}.`);
-  }
-  address.token = body.token;
-  const entered = await post(address, PATHS.enter(room), {});
-  if (entered.ok) return undefined;
-  return ((await entered.json()) as { code?: string }).code;
+function readHistory(address: Address, room: string, before?: number, limit?: number): Promise<HistoryPage> {
+  const nonce = createNonce(outside);
+  let url = address.base + PATHS.messages(room) + param("n", nonce);
+  if (before !== undefined) url += param("before", String(before));
+  if (limit !== undefined) url += param("limit", String(limit));
+  return new Promise((resolve, reject) => {
+    http.ask({ method: "GET", url, timeoutMs: HISTORY_TIMEOUT_MS }, ({ status, text }) => {
+      const page = readOurs(http, text, nonce) as (HistoryPage & { code?: string }) | undefined;
+      if (page?.events !== undefined) resolve({ events: page.events, oldest: page.oldest });
+      else if (page?.code !== undefined) reject(new RefusedError(page.code));
+      else reject(new Error(`The site did not answer (${status}).`));
+    });
+  });
 }
+
+type PromiseWithResolvers<T> = { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void };
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((one, other) => {
+    resolve = one;
+    reject = other;
+  });
+  return { promise, resolve, reject };
+}
+
+function ignore(): void {}
