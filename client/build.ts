@@ -1,40 +1,56 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { transform } from "@swc/core";
+import { type BuildOptions, build } from "esbuild";
+import { minify } from "terser";
 
 const SOURCE = import.meta.dirname;
 const TARGET = `${SOURCE}/../dist/client`;
 
 mkdirSync(TARGET, { recursive: true });
-const bundles = await build({
-  entryPoints: [`${SOURCE}/ui/main.ts`, `${SOURCE}/ui/main.css`],
-  outdir: TARGET,
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: "es2020",
-  charset: "utf8",
-  write: false,
-});
+const modern = { bundle: true, format: "esm", target: "es2020", charset: "utf8" } satisfies BuildOptions;
 const assets = {
-  script: hashed("main", "js", bundles.outputFiles.find((file) => file.path.endsWith(".js"))?.contents),
-  style: hashed("main", "css", bundles.outputFiles.find((file) => file.path.endsWith(".css"))?.contents),
+  script: hashed("main", "js", await bundled("ui/main.ts", { ...modern, minify: true })),
+  style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
+  legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts")),
+  // [IE7] esbuild only joins and shortens here: what it would modernise, IE does not understand
+  legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
+  doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts")),
+  doctorStyle: hashed("doctor", "css", await bundled("doctor/doctor.css", { ...modern, minify: true })),
 };
 writeFileSync(`${TARGET}/assets.json`, `${JSON.stringify(assets)}\n`);
 removeOld(Object.values(assets));
-await build({
-  entryPoints: [`${SOURCE}/index.ts`],
-  outfile: `${TARGET}/index.js`,
-  bundle: true,
-  format: "esm",
-  target: "es2020",
-});
+writeFileSync(`${TARGET}/index.js`, await bundled("index.ts", modern));
+// for require(): the folder says itself what its files are, the types' too
+mkdirSync(`${TARGET}/commonjs`, { recursive: true });
+writeFileSync(`${TARGET}/commonjs/package.json`, '{ "type": "commonjs" }\n');
+writeFileSync(`${TARGET}/commonjs/index.js`, await bundled("index.ts", { ...modern, format: "cjs" }));
+
+/** A bundle for old browsers too: one file of ES3, which test/client/es3.test.ts sees to. */
+async function es3Script(entry: string): Promise<string> {
+  const es2020 = await bundled(entry, { ...modern, charset: "ascii" });
+  // esbuild knows no way below ES2015
+  const es3 = await transform(Buffer.from(es2020).toString(), { isModule: false, jsc: { target: "es3", loose: true } });
+  // swc leaves `a.catch` as it is and puts its helpers beside the program; terser's ie8 quotes "catch". [IE8] The name
+  // of a function expression leaks: terser takes away those that swc gives, and without reduce_vars makes none itself
+  const { code } = await minify(`(function(){${es3.code}})()`, {
+    ie8: true,
+    ecma: 5,
+    compress: { reduce_vars: false },
+    format: { ascii_only: true },
+  });
+  return code as string;
+}
+
+async function bundled(entry: string, options: BuildOptions): Promise<Uint8Array> {
+  const result = await build({ ...options, entryPoints: [`${SOURCE}/${entry}`], outdir: TARGET, write: false });
+  return result.outputFiles?.[0]?.contents as Uint8Array;
+}
 
 /** Writes a file under a name that changes with its content, so that browsers may keep it for ever. */
-function hashed(name: string, extension: string, content: Uint8Array | undefined): string {
-  if (content === undefined) throw new Error(`esbuild made no ${name}.${extension}.`);
+function hashed(name: string, extension: string, content: Uint8Array | string): string {
   const hash = createHash("sha256").update(content).digest("base64url").replace(/[-_]/g, "").slice(0, 10);
   const file = `${name}-${hash}.${extension}`;
   writeFileSync(`${TARGET}/${file}`, content);
@@ -46,7 +62,7 @@ function hashed(name: string, extension: string, content: Uint8Array | undefined
 
 function removeOld(current: string[]): void {
   for (const file of readdirSync(TARGET)) {
-    const asset = /^((main|icon)-\w+\.(js|css|svg))(\.gz|\.br)?$/.exec(file)?.[1];
+    const asset = /^((main|icon|legacy|doctor)-\w+\.(js|css|svg))(\.gz|\.br)?$/.exec(file)?.[1];
     if (asset !== undefined && !current.includes(asset)) rmSync(`${TARGET}/${file}`);
   }
 }

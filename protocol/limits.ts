@@ -23,6 +23,14 @@ export const FIRST_PING_MS = 500;
 /** WHATWG HTML 9.2.7 says "every 15 seconds or so"; several proxies cut at 30 s of silence. */
 export const PING_MS = 15_000;
 
+/**
+ * After how many bytes a stream ends for browsers that keep all of it in memory: 128 KiB is what SockJS found good. One
+ * page of a backlog is half of it.
+ */
+export const STREAM_BYTES = 128 * 1024;
+export const STREAM_BYTES_MIN = 16 * 1024;
+export const STREAM_BYTES_MAX = 64 * 1024 * 1024;
+
 /** How long a poll is held: RFC 6202 5.5 calls 30 s safe, and common proxies cut there. */
 export const POLL_WAIT_SECONDS = 25;
 export const POLL_WAIT_MAX_SECONDS = 55;

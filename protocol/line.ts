@@ -12,5 +12,7 @@ export const BREATH_MS = 300_000;
 
 /** The first letter of a nickname, for the seal beside what its bearer says. */
 export function sealOf(nickname: string): string {
-  return (Array.from(nickname)[0] ?? "").toUpperCase();
+  // a character beyond the first 65,536 is two of a string's
+  const first = /^[\uD800-\uDBFF]?[\s\S]?/.exec(nickname);
+  return (first?.[0] ?? "").toUpperCase();
 }

@@ -5,6 +5,11 @@
 export const PATHS = {
   lobby: "/",
   room: (slug: string) => `/rooms/${segment(slug)}`,
+  live: (slug: string) => `/rooms/${segment(slug)}/live`,
+  liveSign: (slug: string) => `/rooms/${segment(slug)}/live/sign`,
+  doctor: "/doctor",
+  doctorEcho: "/api/doctor/echo",
+  doctorStream: "/api/doctor/stream",
   asset: (file: string) => `/assets/${file}`,
   session: "/api/session",
   sessionEnd: "/api/session/end",
@@ -16,6 +21,8 @@ export const PATHS = {
   messages: (slug: string) => `/api/rooms/${segment(slug)}/messages`,
   say: (slug: string) => `/api/rooms/${segment(slug)}/say`,
   events: "/api/events",
+  stream: "/api/stream",
+  frame: "/api/frame",
   poll: "/api/poll",
 } as const;
 

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import ipaddr from "ipaddr.js";
 import Keygrip from "keygrip";
 import type { Member } from "../protocol/event.ts";
 
@@ -11,6 +12,8 @@ export type Tokens = {
   /** Proof that a form came from a page made for this member ("": nobody yet). */
   formToken(memberId: string): string;
   isFormToken(token: string, memberId: string): boolean;
+  /** The network an address belongs to, in eight letters: a name that tells nothing of the address. */
+  network(address: string): string;
   /** `◆` and ten letters that only who knows the secret word can have, on this site. */
   trip(word: string): string;
 };
@@ -31,6 +34,18 @@ export function createTokens(secret: string): Tokens {
     },
     formToken: (memberId) => keys.sign(`form ${memberId}`),
     isFormToken: (token, memberId) => keys.verify(`form ${memberId}`, token),
-    trip: (word) => `◆${createHmac("sha256", secret).update(`trip ${word}`).digest("base64").slice(0, 10)}`,
+    network: (address) => hash(`network ${networkOf(address)}`, "base64url").slice(0, 8),
+    trip: (word) => `◆${hash(`trip ${word}`, "base64").slice(0, 10)}`,
   };
+
+  function hash(text: string, encoding: "base64" | "base64url"): string {
+    return createHmac("sha256", secret).update(text).digest(encoding);
+  }
+}
+
+/** An office's or a household's share of addresses: /24 of IPv4, /64 of IPv6. */
+function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return "";
+  const bytes = ipaddr.process(address).toByteArray();
+  return bytes.slice(0, bytes.length === 4 ? 3 : 8).join(".");
 }

@@ -21,7 +21,7 @@ export type Signal =
 
 /** A way of carrying frames to one browser. It gets bytes that are encoded already, and is told when to end. */
 export type Transport = {
-  readonly name: "sse" | "poll";
+  readonly name: "sse" | "stream" | "frame" | "poll" | "page";
   readonly format: Format;
   /** Milliseconds until beat() is due the first time. */
   readonly firstBeatMs: number;

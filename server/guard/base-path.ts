@@ -16,8 +16,12 @@ export function basePath(base: string): Middleware {
     if (base !== "" && (path === base || path.startsWith(`${base}/`) || path.startsWith(`${base};`)))
       ctx.path = path.slice(base.length) || "/";
     const [bare, ...params] = ctx.path.split(";");
-    ctx.state.pathParams = params.map(readParam);
+    const read = params.map(readParam);
+    // also of a request that is refused for one of them: its nonce may be another
+    ctx.state.pathParams = read.filter((param) => param !== undefined);
     ctx.path = bare || "/";
+    if (read.includes(undefined))
+      throw refuse("malformed", "a parameter in the path: ;name=UTF-8 or ;name64=base64url");
     // @koa/router hands out what it cannot decode as it is
     assertUtf8(ctx.path);
     assertUtf8(ctx.querystring);
@@ -25,13 +29,23 @@ export function basePath(base: string): Middleware {
   };
 }
 
-/** [networks 4] Some networks strip queries: what may stand in a query may stand here. */
-function readParam(param: string): [string, string] {
-  const at = param.indexOf("=");
-  if (at < 1) throw refuse("malformed", "parameters in the path look like ;name=value");
+/**
+ * [networks 4] Some networks strip queries: what may stand in a query may stand here. [Apache AllowEncodedSlashes, nginx
+ * proxy_pass] A path loses %2F and %3B on its way, so a text may stand as base64url under its name and 64.
+ */
+function readParam(param: string): [string, string] | undefined {
+  const [, name = "", is64, value = ""] = /^([^=]+?)(64)?=(.*)$/s.exec(param) ?? [];
+  if (name === "") return undefined;
   try {
-    return [param.slice(0, at), decodeURIComponent(param.slice(at + 1).replaceAll("+", " "))];
+    return [name, is64 ? decode64(value) : decodeURIComponent(value.replaceAll("+", " "))];
   } catch {
-    throw refuse("malformed", "a parameter in the path is not UTF-8");
+    return undefined;
   }
+}
+
+/** Throws where it is not the one way to write these bytes, or they are not UTF-8. */
+function decode64(value: string): string {
+  const bytes = Buffer.from(value, "base64url");
+  if (bytes.toString("base64url") !== value) throw new TypeError("not base64url");
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }

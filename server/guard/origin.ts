@@ -2,7 +2,7 @@ import type { Context, Middleware } from "koa";
 import { refuse } from "../refusal.ts";
 import type { Tokens } from "../token.ts";
 import { hostOf } from "./foreign.ts";
-import type { Session } from "./session.ts";
+import { READING_PATH, type Session } from "./session.ts";
 
 /**
  * What changes something by the cookie alone must come from a page of ours: Sec-Fetch-Site says so, else Origin; a
@@ -13,7 +13,8 @@ export function origin(tokens: Tokens): Middleware {
     const session: Session | undefined = ctx.state.session;
     const isForm = /^\/($|rooms\/)/.test(ctx.path);
     // a form without a session changes something too: it would give a stranger's nickname to this browser
-    if (ctx.method === "POST" && (session ? session.by === "cookie" : isForm)) assertOurPage(ctx, tokens, session);
+    const mustProve = session ? session.by === "cookie" && !READING_PATH.test(ctx.path) : isForm;
+    if (ctx.method === "POST" && mustProve) assertOurPage(ctx, tokens, session);
     await next();
   };
 }

@@ -19,12 +19,20 @@ export type RateLimits = {
   nickname: Limit;
   /** Per address: 30 rooms a minute. */
   room: Limit;
+  /** Per address: 600 questions of the path doctor a minute; one visit asks about 50. */
+  probe: Limit;
 };
 
 /** Limits of one node; with several, as many times as much passes, which is still little. Without limits, all passes. */
 export function createRateLimits(hasLimits: boolean): RateLimits {
   const limit = hasLimits ? countingLimit : () => NO_LIMIT;
-  return { remark: limit(20, 10), move: limit(60, 10), nickname: limit(300, 10), room: limit(30, 60) };
+  return {
+    remark: limit(20, 10),
+    move: limit(60, 10),
+    nickname: limit(300, 10),
+    room: limit(30, 60),
+    probe: limit(600, 60),
+  };
 }
 
 const NO_LIMIT: Limit = { take: async () => undefined, giveBack: async () => undefined };

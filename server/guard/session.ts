@@ -1,5 +1,6 @@
 import type { Context, Middleware } from "koa";
 import type { Member } from "../../protocol/event.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { refuse } from "../refusal.ts";
 import type { Tokens } from "../token.ts";
 import { isForeign } from "./foreign.ts";
@@ -13,10 +14,11 @@ export const SESSION_COOKIE = "chattera";
 /** A year: who comes back next summer is the same person. */
 const COOKIE_MS = 365 * 24 * 3_600_000;
 
-const READING_PATH = /^\/api\/(events|poll)$/;
+/** What only reads. */
+export const READING_PATH = /^\/api\/(events|stream|frame|poll)$/;
 
 /** Paths where the token may stand in the query: networks and embeds lose the header and the cookie. Never logged. */
-const QUERY_TOKEN_PATH = /^\/api\/(events|poll|rooms\/[^/]+\/say)$/;
+const QUERY_TOKEN_PATH = /^\/api\/(events|stream|frame|poll|session|rooms\/[^/]+\/say)$/;
 
 /**
  * Finds who is speaking, for `ctx.state.session`: `Authorization: Bearer`, `token` in the body or, where it may stand
@@ -71,11 +73,20 @@ function tokenOf(ctx: Context): string | undefined {
   const { token } = ctx.state.body as { token?: unknown };
   if (typeof token === "string" && token !== "") return token;
   if (!QUERY_TOKEN_PATH.test(ctx.path)) return undefined;
-  const params: [string, string][] = ctx.state.pathParams;
-  return params.find(([name]) => name === "token")?.[1] || ctx.URL.searchParams.get("token") || undefined;
+  return paramOf(ctx, "token");
 }
 
-/** Not where anybody's page can make the browser send one: text/plain needs no preflight, and `say` is a GET that writes. */
+/**
+ * Not where anybody's page can make the browser send one: text/plain needs no preflight, `say` is a GET that writes, and
+ * a session as a script would give that page the token.
+ */
 function mayUseCookie(ctx: Context): boolean {
+  if (ctx.path === PATHS.session && paramOf(ctx, "callback") !== undefined) return false;
   return !ctx.get("Content-Type").toLowerCase().startsWith("text/plain") && !ctx.path.endsWith("/say");
+}
+
+/** A parameter in the query or the path. */
+function paramOf(ctx: Context, wanted: string): string | undefined {
+  const params: [string, string][] = ctx.state.pathParams;
+  return params.find(([name]) => name === wanted)?.[1] || ctx.URL.searchParams.get(wanted) || undefined;
 }

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from "koa";
 import { toJson } from "../delivery/frames.ts";
 import { refuse } from "../refusal.ts";
-import { inputOf, nonceOf } from "./input.ts";
+import { type Input, inputOf, nonceOf } from "./input.ts";
 
 /** Refuses what could not be answered before anything is done for it: nothing is stored and then answered 400. */
 export const answerable: Middleware = async (ctx, next) => {
@@ -37,13 +37,39 @@ export function answerBytes(ctx: Context, json: Buffer): void {
   ctx.body = Buffer.concat([Buffer.from(`/**/${callback}(`), json, Buffer.from(");")]);
 }
 
+/**
+ * The same for a refusal. A script element can read no answer but 200: who asks by one may ask for refusals with that
+ * status too. Gives `false` where it is to be answered as a refusal. Never throws, for it may be the callback that is refused.
+ */
+export function answerAsScript(ctx: Context, json: Buffer): boolean {
+  try {
+    if (callbackOf(ctx) === undefined || inputOf(ctx).text("status") !== "200") return false;
+  } catch {
+    return false;
+  }
+  ctx.status = 200;
+  answerBytes(ctx, json);
+  return true;
+}
+
+/** What a frame calls. Throws `malformed`. */
+export function frameCallback(input: Input): string {
+  const callback = readCallback(input);
+  if (callback === undefined) throw refuse("malformed", "callback: a JavaScript name");
+  return callback;
+}
+
 /** The function a JSONP request wants called; only where a script can ask, by GET. Throws `malformed`. */
 function callbackOf(ctx: Context): string | undefined {
   if (ctx.method !== "GET" || !JSONP_PATH.test(ctx.path)) return undefined;
-  const callback = inputOf(ctx).text("callback");
+  return readCallback(inputOf(ctx));
+}
+
+function readCallback(input: Input): string | undefined {
+  const callback = input.text("callback");
   if (callback !== undefined && !CALLBACK.test(callback)) throw refuse("malformed", "callback: a JavaScript name");
   return callback;
 }
 
-const JSONP_PATH = /^\/api\/(poll|rooms\/[^/]+\/say)$/;
+const JSONP_PATH = /^\/api\/(poll|session|rooms\/[^/]+(\/(say|messages))?)$/;
 const CALLBACK = /^[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,3}$/;

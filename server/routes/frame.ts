@@ -18,8 +18,11 @@ export function pageFrame(ctx: Context, site: Site): PageFrame {
     here: ctx.path,
     script: `${base}/assets/${ASSETS.script}`,
     style: `${base}/assets/${ASSETS.style}`,
+    legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
+    legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
     icon: `${base}/assets/${ASSETS.icon}`,
     formToken: site.tokens.formToken(session?.member.id ?? ""),
+    network: site.tokens.network(ctx.state.address ?? ""),
   };
   if (session) frame.member = session.member;
   return frame;

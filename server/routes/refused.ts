@@ -4,6 +4,7 @@ import { toJson } from "../delivery/frames.ts";
 import { renderRefused } from "../pages/refused.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { answerAsScript } from "./answer.ts";
 import { pageFrame } from "./frame.ts";
 import { inputOf, nonceOf } from "./input.ts";
 
@@ -52,8 +53,10 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   // [RFC 9457] about:blank: the title says it all, `code` is for programs
   const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
   const n = knownNonce(ctx);
+  const json = Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem }));
+  if (answerAsScript(ctx, json)) return;
   ctx.type = "application/problem+json; charset=utf-8";
-  ctx.body = toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem });
+  ctx.body = json;
 }
 
 /** A refusal proves itself like any answer; but what it refuses may be the nonce. */
@@ -65,6 +68,10 @@ function knownNonce(ctx: Context): string | undefined {
   }
 }
 
+/** What stands in an iframe is a page too: IE would offer to save anything else. */
 function isPage(ctx: Context): boolean {
-  return /^\/($|rooms\/)/.test(ctx.path) || (ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/"));
+  return (
+    /^\/($|rooms\/|api\/frame$)/.test(ctx.path) ||
+    (ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/"))
+  );
 }

@@ -1,6 +1,8 @@
+import { runInNewContext } from "node:vm";
 import type { PollAnswer, ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { keepsTheReadingContract, type OpenReader } from "../contract/reading.ts";
+import { blocks, follow, scripts } from "../support/follow.ts";
 
 const openSse: OpenReader = async (url, query) => {
   const stream = await openStream(url, { ...query, ...(query.header && { lastEventId: query.header }) });
@@ -17,7 +19,7 @@ const openSse: OpenReader = async (url, query) => {
 };
 
 /** Polls one after another, as a client does; the first at once, with the reader's own cursors. */
-const openPoll: OpenReader = async (url, query) => {
+const openPolls: (ask: typeof askJson) => OpenReader = (ask) => async (url, query) => {
   const read: RoomEvent[] = [];
   const resets: ResetSignal[] = [];
   let cursor = "";
@@ -41,13 +43,31 @@ const openPoll: OpenReader = async (url, query) => {
     for (const one of after) params.append("after", one);
     params.set("wait", String(wait));
     const headers = lastEventId ? { "last-event-id": lastEventId } : {};
-    const response = await fetch(`${url}/api/poll?${params}`, { headers });
-    const answer = (await response.json()) as PollAnswer;
+    const answer = await ask(`${url}/api/poll?${params}`, headers);
     read.push(...answer.events);
     resets.push(...(answer.resets ?? [answer.reset ?? []].flat()));
     cursor = answer.cursor;
   }
 };
 
+async function askJson(url: string, headers: { [name: string]: string }): Promise<PollAnswer> {
+  const response = await fetch(url, { headers });
+  return (await response.json()) as PollAnswer;
+}
+
+/** As a script element does it: what comes is run. */
+async function askScript(url: string, headers: { [name: string]: string }): Promise<PollAnswer> {
+  const response = await fetch(`${url}&callback=some.take`, { headers });
+  const answers: PollAnswer[] = [];
+  runInNewContext(await response.text(), {
+    some: { take: (answer: PollAnswer) => answers.push(JSON.parse(JSON.stringify(answer))) },
+  });
+  return answers[0] as PollAnswer;
+}
+
 keepsTheReadingContract("event stream", openSse);
-keepsTheReadingContract("long-poll", openPoll);
+keepsTheReadingContract("byte stream", follow("/api/stream", {}, blocks));
+keepsTheReadingContract("byte stream on a late network", follow("/api/stream", { late: "1", max: "16384" }, blocks));
+keepsTheReadingContract("frame", follow("/api/frame", { callback: "parent.take" }, scripts));
+keepsTheReadingContract("long-poll", openPolls(askJson));
+keepsTheReadingContract("long-poll by script", openPolls(askScript));

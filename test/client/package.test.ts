@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { build } from "esbuild";
+import { openSite, type TestSite } from "../support/app.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+
+/** The package as somebody else's project has it: built, under node_modules. */
+describe("chattera/client in another project", () => {
+  let site: TestSite;
+  let folder: string;
+  let url: string;
+
+  beforeAll(async () => {
+    site = await openSite();
+    url = site.nodes[0]?.url ?? "";
+    folder = mkdtempSync(join(tmpdir(), "chattera-project-"));
+    const home = join(folder, "node_modules/chattera");
+    mkdirSync(home, { recursive: true });
+    cpSync(join(ROOT, "package.json"), join(home, "package.json"));
+    symlinkSync(join(ROOT, "dist"), join(home, "dist"));
+    expect(existsSync(join(ROOT, "dist/client/types/client/index.d.ts"))).toBe(true);
+  });
+
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await site.close();
+  });
+
+  const bot = (load: string) => `${load}
+    const room = connect(${JSON.stringify(url)}, { room: "lobby", nickname: "bot" + process.pid });
+    room.on("event", (event) => console.log(event.kind, event.text ?? ""));
+    room.ready
+      .then(() => room.send("beep"))
+      .then((event) => room.history(event.seq + 1, 1))
+      .then(({ events }) => { console.log("history", events[0].text); room.close(); })
+      .catch((error) => { console.error(error); process.exit(1); });`;
+
+  test.each([
+    ["imported", "bot.mjs", 'import { connect } from "chattera/client";'],
+    ["required", "bot.cjs", 'const { connect } = require("chattera/client");'],
+  ])("is %s by a bot in Node, which speaks, hears itself, reads history and ends", async (_, file, load) => {
+    writeFileSync(join(folder, file), bot(load));
+    const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 20_000, env: {} });
+    expect(stdout).toMatch(/message beep\n[\s\S]*history beep\n/);
+  });
+
+  test("is bundled for browsers", async () => {
+    writeFileSync(join(folder, "page.js"), 'import { connect } from "chattera/client"; globalThis.connect = connect;');
+    const { outputFiles, warnings } = await build({
+      entryPoints: [join(folder, "page.js")],
+      bundle: true,
+      write: false,
+      format: "iife",
+      platform: "browser",
+    });
+    expect([warnings, outputFiles.length]).toEqual([[], 1]);
+  });
+
+  test.each(["mts", "cts"])("has types for a .%s file, which catch what is wrong", async (extension) => {
+    const lines = [
+      'import { connect, type RoomHandle, type RoomEvent } from "chattera/client";',
+      'const room: RoomHandle = connect("http://localhost:3000", { room: "lobby", nickname: "Ann" });',
+      'room.on("event", (event: RoomEvent) => event.seq.toFixed());',
+      'room.on("state", ({ state, transport, slow }) => [state === "live", transport.length, slow]);',
+      "export const sent: Promise<RoomEvent> = room.send(1);",
+    ];
+    writeFileSync(join(folder, `use.${extension}`), lines.join("\n"));
+    const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022"];
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const told = await run(process.execPath, [tsc, ...options, `use.${extension}`], { cwd: folder }).then(
+      () => "nothing",
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+    expect(told.trim().split("\n")).toEqual([
+      expect.stringMatching(/^use\.[mc]ts\(5,.*TS2345: Argument of type 'number'/),
+    ]);
+  });
+
+  test("is what the documentation shows", async () => {
+    const docs = readFileSync(join(ROOT, "docs/client.md"), "utf8");
+    const [, example = ""] = /```js bot\n([\s\S]*?)```/.exec(docs) ?? [];
+    expect(example).toContain("connect(");
+    writeFileSync(join(folder, "documented.mjs"), example.replace("http://localhost:3000", url));
+    const { stdout } = await run(process.execPath, ["documented.mjs"], { cwd: folder, timeout: 20_000, env: {} });
+    expect(stdout).toMatch(/^said as number \d+$/m);
+  });
+});

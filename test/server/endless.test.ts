@@ -1,0 +1,243 @@
+import { get, type IncomingMessage } from "node:http";
+import { createContext, runInContext } from "node:vm";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createParser } from "eventsource-parser";
+import request from "supertest";
+import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let url: string;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  ann = await person(url, "Ann");
+  await say(url, ann, "premise");
+});
+
+afterAll(() => site.close());
+
+/** Opens an endless answer; `parts` are its chunks as they came. */
+async function open(path: string, at = url) {
+  const response = await new Promise<IncomingMessage>((resolve) => get(`${at}${path}`, { agent: false }, resolve));
+  const parts: string[] = [];
+  response.setEncoding("utf8").on("data", (part) => parts.push(part));
+  let isOver = false;
+  response.on("end", () => {
+    isOver = true;
+  });
+  response.on("error", () => undefined);
+  const text = () => parts.join("");
+  return {
+    response,
+    parts,
+    text,
+    has: (what: RegExp) => until(`${what} comes`, () => what.test(text())),
+    isOver: () => isOver,
+    ended: () => until("the end", () => isOver),
+    close: () => response.destroy(),
+  };
+}
+
+const PING = /event: ping|\("ping"/;
+
+/** A backlog of about 80 KB, and the cursor before it. */
+async function backlog(room: string): Promise<string> {
+  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
+  const { cursor } = await say(url, ann, "before", { room });
+  for (let n = 0; n < 40; n += 1) await say(url, ann, "x".repeat(1900), { room });
+  return cursor;
+}
+
+describe("a byte stream", () => {
+  test("has the frames of an event stream under a type that says nothing", async () => {
+    const stream = await open("/api/stream?room=lobby&n=abc");
+    await say(url, ann, "in bytes");
+    await stream.has(/in bytes/);
+    expect(stream.response.headers).toMatchObject({
+      "content-type": "application/octet-stream",
+      "cache-control": "no-store, no-transform",
+      "x-accel-buffering": "no",
+      "x-content-type-options": "nosniff",
+    });
+    expect(stream.text()).toMatch(/^event: hello\nretry: \d+\ndata: \{"chattera":1,.*"n":"abc"\}\n\n/);
+    stream.close();
+  });
+
+  test("is padded on request, and has a head for who asks for the head only", async () => {
+    const stream = await open("/api/stream?room=lobby&pad=1");
+    await stream.has(PING);
+    expect(stream.text()).toMatch(/^: {2048}\nevent: hello\n/);
+    stream.close();
+    const { headers } = await request(url).head("/api/stream?room=lobby").expect(200);
+    expect(headers["content-type"]).toBe("application/octet-stream");
+  });
+
+  test.each([
+    ["JSON", "application/json", JSON.stringify],
+    ["a form", "application/x-www-form-urlencoded", (fields: object) => String(new URLSearchParams({ ...fields }))],
+    ["JSON as text", "text/plain", JSON.stringify],
+  ])("may be asked for by POST of %s, also with a cookie and no proof of where from", async (_, type, encode) => {
+    const done = new AbortController();
+    const response = await fetch(`${url}/api/stream`, {
+      method: "POST",
+      headers: { "content-type": type, cookie: ann.cookie },
+      body: encode({ room: "lobby", n: "in-the-body" }),
+      signal: done.signal,
+    });
+    expect(response.status).toBe(200);
+    for await (const hello of (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream())) {
+      expect(hello).toContain('"n":"in-the-body"');
+      break;
+    }
+    done.abort();
+  });
+
+  test("ends behind the event with which it has said so much as was asked for, and says so at once", async () => {
+    const after = await backlog("long");
+    const stream = await open(`/api/stream?room=long&after=${after}&max=16384`);
+    await stream.ended();
+    expect(stream.text().length).toBeGreaterThan(16_384);
+    const names: unknown[] = [];
+    const parser = createParser({ onEvent: ({ event, data }) => names.push(event ?? JSON.parse(data).kind) });
+    parser.feed(stream.text());
+    expect(names).toEqual(["hello", "members", ...names.slice(2, -1).map(() => "message"), "bye"]);
+    expect(stream.text()).toMatch(/\n\nevent: bye\nretry: 0\ndata: \{"retry":0\}\n\n$/);
+    const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    await until("nobody reads", () => hub.readers.size === 0);
+  });
+
+  test("says 128 KiB unless asked for less or more, and 16 KiB at least", async () => {
+    const after = await backlog("longer");
+    const usual = await open(`/api/stream?room=longer&after=${after}`);
+    const little = await open(`/api/stream?room=longer&max=1`);
+    const much = await open(`/api/stream?room=longer&after=${after}&max=99999999999`);
+    await usual.has(PING);
+    await little.has(PING);
+    expect([usual.text().length > 64 * 1024, usual.isOver(), little.isOver()]).toEqual([true, false, false]);
+    for (let n = 0; n < 30; n += 1) await say(url, ann, "y".repeat(1900), { room: "longer" });
+    await usual.ended();
+    await little.ended();
+    expect(usual.text().length).toBeGreaterThanOrEqual(128 * 1024);
+    expect(usual.text().length).toBeLessThan(160 * 1024);
+    expect(little.text().length).toBeGreaterThanOrEqual(16 * 1024);
+    const { event } = await say(url, ann, "the last", { room: "longer" });
+    await much.has(new RegExp(`"seq":${event.seq},`));
+    expect(much.isOver()).toBe(false);
+    much.close();
+  });
+});
+
+describe("a frame", () => {
+  const FRAME = "/api/frame?room=lobby&callback=parent.take";
+
+  test("is a page of scripts, the only one that may run its own, in frames of our own site", async () => {
+    const frame = await open(FRAME);
+    await say(url, ann, "</script><b>");
+    await frame.has(/u003cb/);
+    expect(frame.response.headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none';script-src 'unsafe-inline';frame-ancestors 'self'",
+      "x-content-type-options": "nosniff",
+      "x-accel-buffering": "no",
+    });
+    expect(frame.text()).toMatch(/^<!doctype html>/);
+    expect(frame.text().indexOf('"hello"')).toBeGreaterThan(2048);
+    expect(frame.text()).toMatch(
+      /<script>chattera\("message",\{"room":.*\\u003c\/script\\u003e\\u003cb\\u003e.*\},"[a-z0-9.-]+"\)<\/script>\n/,
+    );
+    frame.close();
+  });
+
+  test("calls nothing where it stands in no frame: the callback may be a hand on the page that opened it", async () => {
+    const frame = await open("/api/frame?room=lobby&callback=opener.take");
+    await frame.has(PING);
+    frame.close();
+    const run = (parent: object | undefined) => {
+      const calls: string[] = [];
+      const page = createContext({ opener: { take: (name: string) => calls.push(name) } });
+      Object.assign(page, { window: page, parent: parent ?? page });
+      for (const [, script] of frame.text().matchAll(/<script>(.*?)<\/script>/g)) runInContext(script as string, page);
+      return calls;
+    };
+    expect(run({})).toEqual(expect.arrayContaining(["hello", "ping"]));
+    expect(run(undefined)).toEqual([]);
+  });
+
+  test("ends with a goodbye when it has said so much as was asked for", async () => {
+    const after = await backlog("framed");
+    const frame = await open(`${FRAME.replace("lobby", "framed")}&after=${after}&max=16384`);
+    await frame.ended();
+    expect(frame.text()).toMatch(/<\/script>\n<script>chattera\("bye",\{"retry":0\},""\)<\/script>\n$/);
+  });
+
+  test.each(["", "&callback=", "&callback=a-b", "&callback=alert(1)//", "&callback=a.b.c.d.e", "&callback=%3Cb%3E"])(
+    "is refused with a page that is safe to %j",
+    async (callback) => {
+      const { status, type, text } = await request(url).get(`/api/frame?room=lobby${callback}`);
+      expect([status, type, text.includes("alert(1)")]).toEqual([400, "text/html", false]);
+    },
+  );
+
+  test("of a room that is not there is refused with a page, without the frame's own leave to run scripts", async () => {
+    const { headers } = await request(url).get("/api/frame?room=nowhere&callback=x").expect(404);
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(headers["content-security-policy"]).not.toContain("unsafe-inline");
+  });
+
+  test("has a head for who asks for the head only", async () => {
+    const { headers } = await request(url).head(FRAME).expect(200);
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+  });
+});
+
+describe("on a network that hands a frame on only when the next one comes", () => {
+  test.each([
+    ["events", ":\n"],
+    ["stream", ":\n"],
+    ["frame", " \n"],
+  ])("/api/%s pushes each frame through by a write of its own, if asked", async (way, filler) => {
+    const stream = await open(`/api/${way}?room=lobby&callback=f&late=1`);
+    await until("hello is pushed", () => stream.parts.at(-1) === filler);
+    await stream.has(PING);
+    await until("the ping is pushed", () => stream.parts.at(-1) === filler);
+    await say(url, ann, `pushed by ${way}`);
+    await stream.has(/pushed by/);
+    await until("the remark is pushed", () => stream.parts.at(-1) === filler);
+    stream.close();
+    const plain = await open(`/api/${way}?room=lobby&callback=f`);
+    await plain.has(PING);
+    expect(plain.parts).not.toContain(filler);
+    plain.close();
+  });
+
+  test("the pushing stands in the middle of nothing and is no block of its own", async () => {
+    const stream = await open("/api/events?room=lobby&late=1");
+    for (let n = 0; n < 20; n += 1) await say(url, ann, `busy ${n}`);
+    await stream.has(/busy 19/);
+    stream.close();
+    for (const block of stream.text().split("\n\n").slice(0, -1))
+      expect(block).toMatch(/^(:\n)?(event: \w+\n(retry: \d+\n)?data: \S.*|data: \{.*\}\nid: [a-z0-9.-]+)$/);
+  });
+});
+
+describe("a node that is full or going", () => {
+  test.each([
+    ["stream", /^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,}\}\n\n$/],
+    ["frame", /^<!doctype html>[\s\S]*<script>chattera\("bye",\{"retry":\d{4,}\},""\)<\/script>\n$/],
+  ])("sends /api/%s away with 200 and a goodbye, and what it has too", async (way, goodbye) => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+    const path = `/api/${way}?room=lobby&callback=f`;
+    const first = await open(path, node.url);
+    await first.has(/hello/);
+    const second = await open(path, node.url);
+    await second.ended();
+    expect([second.response.statusCode, second.text()]).toEqual([200, expect.stringMatching(goodbye)]);
+    node.app.drain();
+    await first.ended();
+    expect(first.text()).toMatch(/"?bye"?[\s\S]*"retry":\d{4,}/);
+    await node.close();
+  });
+});
