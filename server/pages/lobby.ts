@@ -20,7 +20,7 @@ export function renderLobby(
 <h1>chattera</h1>
 <p class="tagline">${words.tagline.map((phrase) => html`<span>${phrase}</span>`)}</p>
 </div>
-<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}">
+<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}" data-base="${link(frame.basePath)}" data-refusals="${JSON.stringify(words.refusals)}">
 ${formToken(frame)}
 ${enterFields(frame, view)}
 <h2 class="rooms-title">${words.rooms}</h2>
@@ -29,6 +29,7 @@ ${view.rooms.length === 0 && html`<p class="hint">${words.noRooms}</p>`}
 ${view.rooms.map((room) => roomItem(frame, room))}
 </ul>
 </form>
+<p class="lobby-foot"><a href="${link(frame.basePath + PATHS.doctor)}">${words.doctor.link}</a></p>
 </main>`;
   return renderDocument(frame, { name: "lobby-page", title: `chattera — ${words.tagline.join("")}`, body });
 }
@@ -43,7 +44,7 @@ function roomItem(frame: PageFrame, room: RoomSummary): Html {
 <span class="room-last">${room.lastAt === null ? words.nobodySpoke : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
 </div>
 <a class="button quiet" href="${link(frame.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
-<button class="button" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>
+<button class="button" type="submit" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>
 </li>
 `;
 }

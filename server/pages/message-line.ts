@@ -10,7 +10,7 @@ export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const kind = follows ? `${event.kind} follows` : event.kind;
-  return html`<li class="line ${kind}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}><span class="nickname">${member.nickname}</span> ${member.trip !== undefined && html`<span class="trip">${member.trip}</span> `}${timeStamp(event.at)} <span class="text">${lineText(words, event)}</span></li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}><span class="nickname">${member.nickname}</span> ${member.trip !== undefined && html`<span class="trip">${member.trip}</span> `}${timeStamp(event.at)} <span class="text">${lineText(words, event)}</span></li>
 `;
 }
 

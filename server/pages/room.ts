@@ -3,6 +3,7 @@ import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
+import type { Words } from "./ja.ts";
 import { wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
@@ -21,7 +22,14 @@ export type RoomView = {
   text?: string;
   nickname?: string;
   problem?: string;
+  back?: Back;
 };
+
+/** Where a form leads when it came from a live page: how often that was renewed, and behind which cursor. */
+export type Back = { refresh: number; after?: string | undefined };
+
+/** What the forms of a room need. */
+type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" | "problem" | "back">;
 
 /** The chat itself, complete without script; what the script needs stands in the `data-` attributes of `#room`. */
 export function renderRoom(frame: PageFrame, view: RoomView): string {
@@ -35,6 +43,7 @@ ${people(words, view.members, view.visitors)}
 <ol id="log" class="log">
 ${view.events.map((event, index) => messageLine(words, event, view.events[index - 1]))}</ol>
 </section>
+<noscript><iframe class="live-frame" src="${link(`${frame.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
 <div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>
@@ -49,39 +58,69 @@ ${lineSkeleton()}
 
 function scriptState(frame: PageFrame, view: RoomView): Html {
   const words = wordsOf(frame.language);
-  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: words.refusals })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-network="${frame.network}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: words.refusals })}"`;
 }
 
 function roomBar(frame: PageFrame, view: RoomView): Html {
   const words = wordsOf(frame.language);
-  const action = link(frame.basePath + PATHS.room(view.room.slug));
-  const leave = html`<form class="leave" method="post" action="${action}">${formToken(frame)}<button class="button quiet" name="leave" value="1">${words.leave}</button></form>`;
+  const live = link(frame.basePath + PATHS.live(view.room.slug));
   return html`<header class="bar">
 ${homeLink(frame)}
 <h1 class="bar-title">${view.room.title}</h1>
-<p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${action}">${words.reload}</a></noscript></p>
-<nav class="bar-end">${view.present && leave}${languageSwitch(frame)}</nav>
+<p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
+<nav class="bar-end">${view.present && leaveForm(frame, view)}${languageSwitch(frame)}</nav>
 </header>`;
 }
 
-function sayForm(frame: PageFrame, view: RoomView): Html {
+/** Leaves the room. */
+export function leaveForm(frame: PageFrame, view: Pick<RoomView, "room">): Html {
+  const action = link(frame.basePath + PATHS.room(view.room.slug));
+  return html`<form class="leave" method="post" action="${action}">${formToken(frame)}<button class="button quiet" type="submit" name="leave" value="1">${wordsOf(frame.language).leave}</button></form>`;
+}
+
+/**
+ * A member's forms, for the script: on a network that loses cookies it alone knows who has entered. As a text, for an
+ * old browser shows what stands in a template.
+ */
+function memberForms(frame: PageFrame, { problem: _notTheirs, ...view }: FormView): string {
+  return html`${leaveForm(frame, view)}${sayForm(frame, view)}`.toString();
+}
+
+/** Says something. */
+export function sayForm(frame: PageFrame, view: FormView): Html {
   const words = wordsOf(frame.language);
   return html`<form id="say" class="say" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}">
-${formToken(frame)}<input type="hidden" name="id" value="${view.clientId}">
+${formToken(frame)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
 ${problemLine(frame, view.problem)}
 <label class="unseen" for="text">${words.text}</label>
-<textarea id="text" name="text" class="say-text" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
-${view.text}</textarea>
-<button class="button say-button">${words.say}</button>
+${view.back === undefined ? textArea(words, view.text) : textLine(words, view.text)}
+<button class="button say-button" type="submit">${words.say}</button>
 </form>`;
 }
 
-function enterForm(frame: PageFrame, view: RoomView): Html {
+function textArea(words: Words, text: string | undefined): Html {
+  return html`<textarea id="text" name="text" class="say-text" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
+${text}</textarea>`;
+}
+
+/** Without script, Enter sends a line and not an area; and w3m would start an editor for an area. */
+function textLine(words: Words, text: string | undefined): Html {
+  return html`<input id="text" name="text" class="say-text" size="40" value="${text}" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send">`;
+}
+
+/** Enters the room under a nickname. */
+export function enterForm(frame: PageFrame, view: FormView): Html {
   const words = wordsOf(frame.language);
-  return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}">
+  return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(frame, view)}">
 <p class="reading">${words.reading}</p>
-${formToken(frame)}
+${formToken(frame)}${backFields(view.back)}
 ${enterFields(frame, view)}
-<button class="button">${words.enter}</button>
+<button class="button" type="submit">${words.enter}</button>
 </form>`;
+}
+
+function backFields(back: Back | undefined): Html | undefined {
+  if (back === undefined) return undefined;
+  const after = back.after !== undefined && html`<input type="hidden" name="after" value="${back.after}">`;
+  return html`<input type="hidden" name="back" value="live"><input type="hidden" name="refresh" value="${back.refresh}">${after}`;
 }

@@ -10,19 +10,20 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session, setSessionCookie } from "../guard/session.ts";
+import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
-import { renderRoom } from "../pages/room.ts";
+import { type Back, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import type { Site } from "../site.ts";
 import { findRooms, roomOf } from "./find-room.ts";
 import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
-import { inputOf } from "./input.ts";
+import { type Input, inputOf } from "./input.ts";
 import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
-type Again = { problem?: string; nickname?: string; text?: string };
+type Again = { problem?: string; nickname?: string; text?: string; back?: Back };
 
 /** The site as pages: all of it works by links, forms and reloads. */
 export function pageRoutes(site: Site, limits: RateLimits): Router {
@@ -36,7 +37,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
     await orAgain(ctx, showLobby, async (again) => {
       again.nickname = inputOf(ctx).text("nickname") ?? "";
       const [tail] = await findRooms(site, [inputOf(ctx).text("room") ?? "lobby"]);
-      await enterByForm(ctx, tail as Tail);
+      await enterByForm(ctx, tail as Tail, PATHS.room((tail as Tail).slug));
     });
   });
 
@@ -47,9 +48,12 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.room(":room"), async (ctx) => {
     await orAgain(ctx, showRoom, async (again) => {
       const input = inputOf(ctx);
+      const back = backOf(input);
+      if (back) again.back = back;
       if (input.text("nickname") !== undefined) {
         again.nickname = input.text("nickname") ?? "";
-        await enterByForm(ctx, await roomOf(ctx, site));
+        const tail = await roomOf(ctx, site);
+        await enterByForm(ctx, tail, pathBack(ctx, tail, back));
       } else if (input.text("leave") !== undefined) {
         const { id: memberId } = memberOf(ctx);
         await limits.move.take(memberId);
@@ -60,7 +64,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         // [HTML 4.10.22.4] forms write line ends as CRLF
         ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
         await say(ctx, site, limits);
-        redirect(ctx, ctx.path);
+        redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
       }
     });
   });
@@ -84,13 +88,13 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
     }
   }
 
-  async function enterByForm(ctx: Context, tail: Tail): Promise<void> {
+  async function enterByForm(ctx: Context, tail: Tail, path: string): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
     await limits.move.take(member.id);
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     setSessionCookie(ctx, token);
-    redirect(ctx, PATHS.room(tail.slug));
+    redirect(ctx, path);
   }
 
   async function showLobby(ctx: Context, again: Again): Promise<void> {
@@ -121,7 +125,19 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
   }
 }
 
-function showPage(ctx: Context, page: string): void {
+/** Did the form stand on a live page, and on which? */
+function backOf(input: Input): Back | undefined {
+  if (input.text("back") !== "live") return undefined;
+  return { refresh: input.number("refresh", 0, 300, 0), after: input.text("after") };
+}
+
+function pathBack(ctx: Context, tail: Tail, back: Back | undefined): string {
+  if (back === undefined) return ctx.path;
+  return liveAddress({ room: tail.slug, refresh: back.refresh, isBare: false }, back.after);
+}
+
+/** Answers with a page, which is the reader's own. */
+export function showPage(ctx: Context, page: string): void {
   ctx.type = "text/html; charset=utf-8";
   ctx.vary("Accept-Language");
   ctx.vary("Cookie");
@@ -131,7 +147,7 @@ function showPage(ctx: Context, page: string): void {
 }
 
 /** `?language=ja` or `en`: remembered for a year, and off the address again. Gives whether it was asked for. */
-function chooseLanguage(ctx: Context): boolean {
+export function chooseLanguage(ctx: Context): boolean {
   const language = inputOf(ctx).text("language");
   if (language !== "ja" && language !== "en") return false;
   ctx.cookies.set(LANGUAGE_COOKIE, language, {

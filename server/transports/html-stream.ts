@@ -13,10 +13,10 @@ export type HtmlStreamOptions = {
   gap: string;
   /** What a browser fetches when it comes to it, and so tells that the page arrives while it grows. */
   sign(): string;
-  /** Sends the browser to the page behind a cursor after so many seconds; what is written last counts. */
-  successor(cursor: string, seconds: number): string;
-  /** The end of the page, with a link to that page. */
-  ending(cursor: string): string;
+  /** Bytes that keep the connection, and lead on from a cursor should it be cut. */
+  ping(cursor: string): string;
+  /** The end of the page, which leads on from a cursor after so many seconds. */
+  ending(cursor: string, seconds: number): string;
   /** The connection has ended, or the page has lived long enough. Called once or more. */
   onOver(): void;
 };
@@ -36,9 +36,6 @@ const LIFE_MS = 10 * 60_000;
 
 /** 2 MiB are about 5000 lines; text browsers lay a page out anew with each of them. */
 const LIFE_BYTES = 2 * 1024 * 1024;
-
-/** A page that was cut is fetched anew this soon; one that ended by itself goes on at once. */
-const CUT_SECONDS = 3;
 
 /** Lets a response whose headers are set grow as a page. Nothing is written before `begin`. */
 export function openHtmlStream(response: ServerResponse, options: HtmlStreamOptions): HtmlStream {
@@ -66,8 +63,7 @@ export function openHtmlStream(response: ServerResponse, options: HtmlStreamOpti
     beat,
     unsent: () => connection?.unsent() ?? 0,
     drained: () => connection?.drained() ?? Promise.resolve(),
-    end: (reader) =>
-      connection?.end(options.successor(reader.cursor(), retrySeconds) + options.ending(reader.cursor())),
+    end: (reader) => connection?.end(options.ending(reader.cursor(), retrySeconds)),
   };
 
   async function begin(opening: string, last: RoomEvent | undefined): Promise<void> {
@@ -107,7 +103,7 @@ export function openHtmlStream(response: ServerResponse, options: HtmlStreamOpti
       options.onOver();
       return undefined;
     }
-    send(hasSigned ? options.successor(reader.cursor(), CUT_SECONDS) : options.sign());
+    send(hasSigned ? options.ping(reader.cursor()) : options.sign());
     const pauseMs = hasSigned ? PING_MS : TRIAL_MS - FIRST_PING_MS;
     hasSigned = true;
     return Math.min(pauseMs, leftMs);

@@ -17,8 +17,22 @@ const ann: Member = { id: "m1", nickname: "花子", color: "#b3261e", trip: "◆
 const mallory: Member = { id: "m2", nickname: `<img src=x onerror="alert(1)">`, color: `"><script>` };
 
 function frame(changes: Partial<PageFrame> = {}): PageFrame {
-  const assets = { script: "/assets/main.js", style: "/assets/main.css", icon: "/assets/icon.svg" };
-  return { language: "en", basePath: "/chat", here: "/rooms/lobby", formToken: "proof", ...assets, ...changes };
+  const assets = {
+    script: "/assets/main.js",
+    style: "/assets/main.css",
+    legacyScript: "/assets/legacy.js",
+    legacyStyle: "/assets/legacy.css",
+    icon: "/assets/icon.svg",
+  };
+  return {
+    language: "en",
+    basePath: "/chat",
+    here: "/rooms/lobby",
+    formToken: "proof",
+    network: "net12345",
+    ...assets,
+    ...changes,
+  };
 }
 
 function event(seq: number, changes: Partial<RoomEvent> = {}): RoomEvent {

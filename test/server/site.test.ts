@@ -109,7 +109,7 @@ describe("the pages without script", () => {
   test("have their script, style and icon, which any cache may keep", async () => {
     const { text } = await request(url).get("/");
     const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] as string);
-    expect(assets).toHaveLength(3);
+    expect(assets).toHaveLength(6);
     for (const path of assets) {
       const { headers } = await request(url).get(path).set("accept-encoding", "gzip").expect(200);
       expect(headers["cache-control"]).toBe("max-age=31536000,immutable");

@@ -1,0 +1,105 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import pLimit from "p-limit";
+import { clientKind } from "../test/support/networks/client-person.ts";
+import type { Network } from "../test/support/networks/network.ts";
+import { isHere, NETWORKS } from "../test/support/networks/networks.ts";
+import { openPages } from "../test/support/networks/page-person.ts";
+import type { Kind } from "../test/support/networks/person.ts";
+import { plainKind } from "../test/support/networks/plain-person.ts";
+import { pollKind } from "../test/support/networks/poll-person.ts";
+import { openSites, type Sites } from "../test/support/networks/sites.ts";
+import { type Outcome, talk } from "../test/support/networks/talk.ts";
+import startDatabase from "../test/support/start-database.ts";
+import stopDatabase from "../test/support/stop-database.ts";
+
+/**
+ * Holds a talk through each hostile network and prints what became of it, as a table.
+ *
+ *     npm run networks [-- [--chromium] [--plain] [--poll] [--parallel 3] [--write] [a part of a name …]]
+ *
+ * People sit behind the client package in Node, or before a page in Chromium; --plain and --poll are the controls, an
+ * EventSource and a long-poll as one would write them in five minutes. --write puts the table into docs/networks.md.
+ */
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    chromium: { type: "boolean" },
+    plain: { type: "boolean" },
+    poll: { type: "boolean" },
+    write: { type: "boolean" },
+    parallel: { type: "string", default: "3" },
+  },
+});
+const asked = NETWORKS.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)));
+const networks = asked.filter(isHere);
+const missing = asked.filter((network) => !isHere(network));
+
+await startDatabase();
+const sites = await openSites();
+const { kind, close } = await openKind();
+try {
+  const limit = pLimit(Number(options.parallel));
+  const outcomes = await Promise.all(networks.map((network) => limit(() => run(network, sites, kind))));
+  const text = report(outcomes);
+  process.stdout.write(`${text}\n`);
+  if (options.write) write(text);
+} finally {
+  await close();
+  await sites.close();
+  await stopDatabase();
+}
+process.exit(0);
+
+async function openKind(): Promise<{ kind: Kind; close(): Promise<void> }> {
+  if (options.chromium) return openPages();
+  return { kind: options.plain ? plainKind : options.poll ? pollKind : clientKind, close: async () => undefined };
+}
+
+async function run(network: Network, from: Sites, by: Kind): Promise<Outcome> {
+  const site = await from.behind(network);
+  const outcome = await talk(network, site, by);
+  await site.close();
+  process.stderr.write(`${outcome.survived ? "survived" : "FAILED  "} ${row(outcome)}\n`);
+  return outcome;
+}
+
+function report(outcomes: Outcome[]): string {
+  const survived = outcomes.filter((outcome) => outcome.survived).length;
+  return [
+    `${kind.name}: ${survived} of ${outcomes.length} networks survived.`,
+    ...missing.map(({ name, program }) => `Not here: ${name} (no ${program}).`),
+    "",
+    "| network | survived | reached | first remark ms | p50 ms | p95 ms | max ms | p95 without | lost | doubled | reordered | told |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ...outcomes.map(row),
+  ].join("\n");
+}
+
+function row(outcome: Outcome): string {
+  const { network, survived, lost, doubled, reordered, firstMs, p50Ms, p95Ms, maxMs, besideMs, transports, notices } =
+    outcome;
+  const figures = [firstMs, p50Ms, p95Ms, maxMs, besideMs].map(Math.round);
+  const told = (outcome.failure ?? notices.join(", ")).replaceAll("\n", " ");
+  const cells = [
+    network,
+    survived ? "yes" : "**no**",
+    transports.join(", "),
+    ...figures,
+    lost,
+    doubled,
+    reordered,
+    told,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** Each kind of person has its own place in the document. */
+function write(text: string): void {
+  const document = new URL("../docs/networks.md", import.meta.url);
+  const [begin, end] = [`<!-- ${kind.name}: begin -->`, `<!-- ${kind.name}: end -->`];
+  const [before, rest] = readFileSync(document, "utf8").split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`docs/networks.md has no place for ${kind.name}`);
+  writeFileSync(document, `${before}${begin}\n\n${text}\n\n${end}${after}`);
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from "node:crypto";
+import Router from "@koa/router";
+import type { Context } from "koa";
+import { isDatabaseAway } from "../../db/connect.ts";
+import { readBefore } from "../../db/events.ts";
+import { isPresent } from "../../db/members.ts";
+import { readPresence } from "../../db/presence.ts";
+import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { joinReader, placeReader } from "../delivery/join.ts";
+import { Reader, type Transport } from "../delivery/reader.ts";
+import type { Tail } from "../delivery/tail.ts";
+import * as pages from "../pages/live.ts";
+import { renderRefused } from "../pages/refused.ts";
+import { REFUSALS } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import {
+  HTML_STREAM_HEADERS,
+  type HtmlStream,
+  type HtmlStreamOptions,
+  openHtmlStream,
+} from "../transports/html-stream.ts";
+import { roomOf } from "./find-room.ts";
+import { pageFrame } from "./frame.ts";
+import { inputOf } from "./input.ts";
+import { chooseLanguage, showPage } from "./pages.ts";
+import { memberIdOf, removeIfGone } from "./reading.ts";
+
+/** How often a page is renewed that was not asked how often. */
+const REFRESH_SECONDS = 10;
+
+/**
+ * These show a page when it is whole, not before; a page that grows would never be seen. They say who they are, and
+ * nothing else in their requests tells them from the others.
+ */
+const SHOWS_WHOLE_PAGES = /^(w3m|Lynx|edbrowse)\b/i;
+
+/** These show a page as it grows, and fetch no pictures by which they could tell. */
+const SHOWS_NO_PICTURES = /^E?Links\b/i;
+
+/** They stay at the top of the page: so many lines leave room on a screen of 24 for what is said next, below either form. */
+const LINES_BELOW_SAYING = 8;
+const LINES_BELOW_ENTERING = 2;
+
+/** A browser that has shown that pages arrive while they grow; forgotten soon, for it may come to another network. */
+const ARRIVES_COOKIE = "arrives";
+const ARRIVES_MS = 15 * 60_000;
+
+/** The sign of a page that grows is fetched at once; later than this, the page was held back. */
+const SIGN_MS = 5_000;
+
+/** A room's log as a page that goes on, without script. */
+export function liveRoutes(site: Site): Router {
+  const router = new Router();
+  const growing = new Map<string, HtmlStream>();
+
+  router.get([PATHS.live(":room"), `${PATHS.live(":room")}/refresh=:refresh{/after=:after}`], async (ctx) => {
+    if (chooseLanguage(ctx)) return;
+    const { room: _room, ...inPath } = ctx.params;
+    ctx.state.pathParams.push(...Object.entries(inPath));
+    try {
+      const tail = await roomOf(ctx, site);
+      const manner = mannerOf(ctx, tail);
+      const isBusy = site.isDraining || site.hub.readers.size >= site.config.readersMax;
+      // a frame begins with a whole page: the page around it is loaded then, and has a log on whatever network
+      const isFirst = manner.isBare && inputOf(ctx).text("after") === undefined;
+      if (manner.refresh > 0) await renew(ctx, tail, manner, { isBusy: false, isFirst: false });
+      else if (isBusy || isFirst) await renew(ctx, tail, manner, { isBusy, isFirst });
+      else await grow(ctx, tail, manner);
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      // a page that did not go on by itself would stay what it is, for hours after the database is back
+      ctx.status = REFUSALS.unavailable.status;
+      const refusal = { status: ctx.status, code: "unavailable", refreshSeconds: REFRESH_SECONDS };
+      showPage(ctx, renderRefused(pageFrame(ctx, site), refusal));
+    }
+  });
+
+  router.get(PATHS.liveSign(":room"), (ctx) => {
+    const input = inputOf(ctx);
+    const isInTime = Math.abs(Date.now() - input.number("at", 0, Number.MAX_SAFE_INTEGER, 0)) < SIGN_MS;
+    if (isInTime) growing.get(input.text("page") ?? "")?.arrives();
+    if (isInTime) setArrivesCookie(ctx);
+    ctx.type = "image/gif";
+    ctx.body = PIXEL;
+  });
+
+  return router;
+
+  /** A whole page: what was said after the reader's cursor, and the lines above it. */
+  async function renew(
+    ctx: Context,
+    tail: Tail,
+    manner: pages.LiveManner,
+    { isBusy, isFirst }: { isBusy: boolean; isFirst: boolean },
+  ): Promise<void> {
+    const { start, reset } = await placeOf(ctx, new Reader([tail], NOWHERE, memberIdOf(ctx)), tail);
+    const news = reset ? [] : await site.hub.backlog(tail, start);
+    const isTorn = news[0] !== undefined && news[0].seq !== start + 1;
+    const view = await viewOf(ctx, tail, manner, { start, reset: isTorn ? "pruned" : reset });
+    const last = news.at(-1)?.seq ?? start;
+    // behind still, or only the first page of a frame: the next one at once
+    const isSoon = tail.head > last || (isFirst && !isBusy);
+    const seconds = isSoon ? 1 : manner.refresh || REFRESH_SECONDS;
+    const page = { ...view, news, cursor: tail.cursorAt(last), seconds, isBusy };
+    showPage(ctx, pages.renderRenewing(pageFrame(ctx, site), page));
+  }
+
+  async function grow(ctx: Context, tail: Tail, manner: pages.LiveManner): Promise<void> {
+    const id = randomUUID();
+    const stream = openHtmlStream(
+      ctx.res,
+      optionsOf(ctx, manner, id, () => end()),
+    );
+    const reader = new Reader([tail], stream, memberIdOf(ctx));
+    const end = () => {
+      growing.delete(id);
+      site.hub.remove(reader);
+    };
+    if (ctx.method === "HEAD") {
+      ctx.status = 200;
+      ctx.set(HTML_STREAM_HEADERS);
+      return;
+    }
+    const place = await placeOf(ctx, reader, tail);
+    const view = await viewOf(ctx, tail, manner, place);
+    if (hasNoPictures(ctx) || ctx.cookies.get(ARRIVES_COOKIE)) stream.arrives();
+    ctx.set(HTML_STREAM_HEADERS);
+    ctx.vary("Cookie");
+    ctx.respond = false;
+    growing.set(id, stream);
+    try {
+      await stream.begin(pages.renderGrowing(pageFrame(ctx, site), view), view.context.at(-1));
+      // ended before it began
+      if (!reader.isOpen) return;
+      site.hub.add(reader);
+      removeIfGone(site, reader, ctx);
+      await joinReader(site.hub, reader);
+    } catch (error) {
+      if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a page could not be joined to the log");
+      else site.logger.error({ err: error }, "a bug: a page could not be joined to the log");
+      end();
+    }
+  }
+
+  function optionsOf(ctx: Context, manner: pages.LiveManner, id: string, onOver: () => void): HtmlStreamOptions {
+    const frame = pageFrame(ctx, site);
+    // where nothing is fetched along, a sign would be an empty line, and the way on a line that moves all others
+    const isText = hasNoPictures(ctx);
+    const address = () => `${PATHS.liveSign(manner.room)};page=${id};at=${Date.now()}`;
+    return {
+      language: frame.language,
+      lines: (events, previous) => pages.growingLines(frame, events, previous),
+      gap: pages.growingGap(frame),
+      sign: () => (isText ? "\n" : pages.growingSign(frame, address())),
+      ping: (cursor) => (isText ? "\n" : pages.growingPing(frame, manner, cursor)),
+      ending: (cursor, seconds) => pages.growingEnd(frame, manner, cursor, seconds),
+      onOver,
+    };
+  }
+
+  /** Puts a reader where its cursor says; without one, at the log's end. */
+  async function placeOf(ctx: Context, reader: Reader, tail: Tail) {
+    const resets = await placeReader(site.hub, reader, inputOf(ctx).texts("after"));
+    return { start: reader.seqIn(tail), reset: resets[0]?.reason };
+  }
+
+  async function viewOf(
+    ctx: Context,
+    tail: Tail,
+    manner: pages.LiveManner,
+    { start, reset }: Awaited<ReturnType<typeof placeOf>>,
+  ): Promise<pages.LiveView> {
+    const memberId = memberIdOf(ctx);
+    const seat = { roomId: tail.id, memberId: memberId ?? "" };
+    const present = memberId !== undefined && (await isPresent(site.db, seat));
+    if (present) site.presence.saw(seat);
+    const [presence] = await readPresence(site.db, [tail.id]);
+    const isAtTop = manner.refresh === 0 && hasNoPictures(ctx);
+    const lines = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_EVENTS;
+    return {
+      manner,
+      title: tail.title,
+      context: await readBefore(site.db, tail.id, start + 1, lines),
+      news: [],
+      cursor: tail.cursorAt(start),
+      seconds: 0,
+      isBusy: false,
+      reset,
+      figures: { members: presence?.members ?? 0, visitors: presence?.visitors ?? 0 },
+      present,
+      clientId: randomUUID(),
+    };
+  }
+
+  function setArrivesCookie(ctx: Context): void {
+    const path = ctx.state.base || "/";
+    ctx.cookies.set(ARRIVES_COOKIE, "1", { path, httpOnly: true, sameSite: "lax", maxAge: ARRIVES_MS });
+  }
+}
+
+/** `?refresh=10`; 5 s to 5 min, or 0 for a page that grows, which is also what is shown to who does not say. */
+function mannerOf(ctx: Context, tail: Tail): pages.LiveManner {
+  const input = inputOf(ctx);
+  const usual = SHOWS_WHOLE_PAGES.test(ctx.get("User-Agent")) ? REFRESH_SECONDS : 0;
+  const seconds = input.number("refresh", 0, 300, usual);
+  return { room: tail.slug, refresh: seconds && Math.max(5, seconds), isBare: input.text("only") === "log" };
+}
+
+function hasNoPictures(ctx: Context): boolean {
+  return SHOWS_NO_PICTURES.test(ctx.get("User-Agent"));
+}
+
+/** For a reader that is only placed: its page is written in one piece. */
+const NOWHERE: Transport = {
+  name: "page",
+  format: "html",
+  firstBeatMs: 0,
+  write: () => undefined,
+  signal: () => undefined,
+  beat: () => undefined,
+  unsent: () => 0,
+  drained: () => Promise.resolve(),
+  end: () => undefined,
+};
+
+/** The smallest picture there is, transparent. */
+const PIXEL = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");

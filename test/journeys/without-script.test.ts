@@ -1,0 +1,160 @@
+import { get } from "node:http";
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import type { Browser, FrameLocator, Page } from "playwright-core";
+import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { browserTest, openBrowser } from "../support/browser.ts";
+import { holdWhole, onePieceLate } from "../support/networks/hold.ts";
+import { openProxy } from "../support/networks/proxy.ts";
+
+let site: TestSite;
+let url: string;
+let browser: Browser;
+let bob: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  browser = (await openBrowser()) as Browser;
+  bob = await person(url, "Bob");
+  await say(url, bob, "I was here before");
+}, 30_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await site.close();
+});
+
+describe("Chromium without script", () => {
+  browserTest("a room goes on by itself in its frame, beside a form whose draft stays", async () => {
+    const page = await enter(url, "Framed");
+    const { log } = inFrame(page);
+    await log("I was here before");
+    await page.fill("#say [name=text]", "not sent yet");
+    for (const text of ["one", "two", "three"]) {
+      await say(url, bob, text);
+      await log(text);
+    }
+    expect(await page.inputValue("#say [name=text]")).toBe("not sent yet");
+    await page.click("#say button");
+    await log("not sent yet");
+    expect(isContiguous(await seqs(page.frameLocator("iframe")))).toBe(true);
+    await page.context().close();
+  });
+
+  browserTest(
+    "a live page grows without being fetched again, also after its trial, and takes a remark",
+    async () => {
+      const page = await enter(url, "Growing");
+      const fetched = countPages(page);
+      await page.goto(`${url}/rooms/lobby/live`, { waitUntil: "commit" });
+      await page.fill("#say [name=text]", "a draft");
+      for (const text of ["growing one", "growing two"]) {
+        await say(url, bob, text);
+        await page.locator("#log .text").getByText(text, { exact: true }).waitFor();
+      }
+      // a page that gives no sign ends after its trial; this one, begun before it, goes on
+      await untilATrialEnds();
+      await say(url, bob, "growing three");
+      await page.locator("#log .text").getByText("growing three", { exact: true }).waitFor();
+      expect([fetched(), await page.inputValue("#say [name=text]")]).toEqual([1, "a draft"]);
+      await page.press("#say [name=text]", "Enter");
+      await page.locator("#log .text").getByText("a draft", { exact: true }).waitFor();
+      expect(await page.locator("#log .text").getByText("a draft", { exact: true }).count()).toBe(1);
+      expect(isContiguous(await seqs(page))).toBe(true);
+      await page.context().close();
+    },
+    40_000,
+  );
+
+  browserTest.each([
+    ["holds every page until it is whole", holdWhole],
+    ["hands each piece on with the next", onePieceLate],
+  ])(
+    "on a network that %s the frame is renewed from its cursor, and nothing is lost or doubled",
+    async (_, hold) => {
+      const proxy = await openProxy(url, hold);
+      const page = await enter(proxy.url, `Held${hold.name}`);
+      const { frame, log } = inFrame(page);
+      await page.fill("#say [name=text]", "a draft on a slow network");
+      const shown = new Set<number>();
+      for (const text of ["held one", "held two"]) {
+        await say(url, bob, `${text} ${hold.name}`);
+        await log(`${text} ${hold.name}`);
+        const now = await seqs(frame);
+        expect(isContiguous(now)).toBe(true);
+        for (const seq of now) shown.add(seq);
+      }
+      expect(isContiguous([...shown])).toBe(true);
+      expect(await page.inputValue("#say [name=text]")).toBe("a draft on a slow network");
+      await page.context().close();
+      await proxy.close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "a page that is renewed shows what is new at its foot",
+    async () => {
+      const page = await enter(url, "Renewed");
+      await page.goto(`${url}/rooms/lobby/live?refresh=5`);
+      const first = await seqs(page);
+      await say(url, bob, "seen after a while");
+      const line = page.locator("#log .text").getByText("seen after a while", { exact: true });
+      await line.waitFor();
+      const all = new Set([...first, ...(await seqs(page))]);
+      expect(isContiguous([...all].sort((a, b) => a - b))).toBe(true);
+      const [box, foot] = [await line.boundingBox(), await page.locator(".foot").boundingBox()];
+      // the newest line stands just above the form, where one looks
+      expect((foot?.y ?? 0) - (box?.y ?? 0)).toBeLessThan(80);
+      await page.context().close();
+    },
+    30_000,
+  );
+});
+
+/** Enters the lobby by its form, and so comes to the room's page; a page that grows is never loaded. */
+async function enter(at: string, nickname: string): Promise<Page> {
+  const context = await browser.newContext({ locale: "en-US", javaScriptEnabled: false });
+  const page = await context.newPage();
+  page.setDefaultTimeout(25_000);
+  await page.goto(`${at}/`);
+  await page.fill("#enter [name=nickname]", nickname);
+  await page.click("#enter button[name=room][value=lobby]", { noWaitAfter: true });
+  await page.waitForSelector("#say");
+  return page;
+}
+
+function inFrame(page: Page): { frame: FrameLocator; log(text: string): Promise<void> } {
+  const frame = page.frameLocator("iframe");
+  return { frame, log: (text) => frame.locator("#log .text").getByText(text, { exact: true }).waitFor() };
+}
+
+/** How often a page was fetched since. */
+function countPages(page: Page): () => number {
+  let count = 0;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) count += 1;
+  });
+  return () => count;
+}
+
+async function seqs(log: Page | FrameLocator): Promise<number[]> {
+  const lines = await log.locator("#log [data-seq]").all();
+  const values = await Promise.all(lines.map((line) => line.getAttribute("data-seq")));
+  return values.map(Number);
+}
+
+/** Each once, in either order. */
+function isContiguous(all: number[]): boolean {
+  const step = (all[1] ?? 0) - (all[0] ?? 0);
+  return Math.abs(step) === 1 && all.every((seq, n) => n === 0 || seq === (all[n - 1] as number) + step);
+}
+
+function untilATrialEnds(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    get(`${url}/rooms/lobby/live`, { agent: false }, (page) => page.resume().once("end", resolve)).once(
+      "error",
+      reject,
+    );
+  });
+}

@@ -1,0 +1,260 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import type { Report } from "../../client/doctor/report.ts";
+import { runDoctor } from "../../server/doctor/terminal.ts";
+import { REMEDIES } from "../../server/pages/remedies.ts";
+import { ASSETS } from "../../server/routes/assets.ts";
+import { openNode, openSite, type TestSite } from "../support/app.ts";
+import { es3Faults } from "../support/es3.ts";
+import { cache } from "../support/networks/cache.ts";
+import { cutAfter } from "../support/networks/cut.ts";
+import { holdFirst, holdWhole, onePieceLate } from "../support/networks/hold.ts";
+import type { Running } from "../support/networks/network.ts";
+import { startNginx } from "../support/networks/nginx.ts";
+import { type Misbehaviour, openProxy } from "../support/networks/proxy.ts";
+import { atMost } from "../support/networks/queue.ts";
+import {
+  callStreamsPages,
+  isJson,
+  isPost,
+  refuse,
+  refuseNowAndThen,
+  refuseStreams,
+  showLoginPage,
+} from "../support/networks/refuse.ts";
+import { strip, stripQuery } from "../support/networks/strip.ts";
+import { hasNginx } from "../support/nginx.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let url: string;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+});
+
+afterAll(() => site.close());
+
+/** What the doctor says of a path, as JSON. */
+async function consult(at: string, isQuick = true): Promise<Report & { codes: string[] }> {
+  let said = "";
+  const out = (text: string) => {
+    said += text;
+  };
+  const grade = await runDoctor(at, { isQuick, isJson: true, language: "en", out });
+  const report: Report = JSON.parse(said);
+  expect(report.diagnosis.grade).toBe(grade);
+  return { ...report, codes: report.diagnosis.faults.map(({ code }) => code) };
+}
+
+const refuseAll = refuse(403, ({ path }) => path.includes(";"));
+const longUrls = refuse(414, ({ path }) => path.length > 1500);
+const largePosts = refuse(413, ({ body }) => body.length > 8_000);
+
+/** A path that does this, what the doctor finds there, and the sentence for the visitor. */
+const BAD_PATHS: [does: string, misbehaviours: Misbehaviour[], codes: string[], sentence: string][] = [
+  ["holds whole answers", [holdWhole], ["held"], "poll"],
+  ["holds the first 4 KB", [holdFirst(4096)], ["held"], "poll"],
+  ["is one piece late", [onePieceLate], ["late"], "around"],
+  ["refuses event streams", [refuseStreams(403)], ["held_event_stream"], "around"],
+  ["calls event streams pages", [callStreamsPages], ["held_event_stream"], "around"],
+  ["strips queries", [stripQuery], ["query"], "around"],
+  ["refuses parameters in the path", [refuseAll], ["path"], "around"],
+  ["strips headers", [strip("last-event-id", "authorization")], ["headers"], "around"],
+  ["strips cookies", [strip("cookie", "set-cookie")], ["cookie"], "around"],
+  ["refuses JSON", [refuse(403, isJson)], ["post_json"], "around"],
+  ["refuses POST and holds answers", [refuse(405, isPost), holdWhole], ["held", "post"], "poll"],
+  ["refuses what is long", [longUrls, largePosts], ["post_size", "url"], "around"],
+  ["caches what it must not", [cache(30_000, ({ path }) => path)], ["cached"], "around"],
+  ["lets two requests through at once", [atMost(2)], ["connections"], "around"],
+  ["fails now and then", [refuseNowAndThen(4, 503)], ["unsteady"], "around"],
+];
+
+/** Consultations begin all at once and are awaited one by one: most of each is waiting for frames. */
+function beforehand<T>(work: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T>;
+  beforeAll(() => {
+    begun = work();
+    begun.catch(() => undefined);
+  });
+  return () => begun;
+}
+
+/** Consults behind a path that does not outlive it. */
+async function through<T>(opening: Promise<Running>, work: (at: string) => Promise<T>): Promise<T> {
+  const network = await opening;
+  return work(network.url).finally(() => network.close());
+}
+
+describe("the doctor finds out that a path", () => {
+  for (const [does, misbehaviours, codes, sentence] of BAD_PATHS) {
+    const consulted = beforehand(() => through(openProxy(url, ...misbehaviours), consult));
+    test(does, async () => {
+      const report = await consulted();
+      expect({ codes: report.codes, sentence: report.diagnosis.sentence }).toEqual({ codes, sentence });
+    }, 60_000);
+  }
+
+  const cut = beforehand(() => through(openProxy(url, cutAfter(4_000)), (at) => consult(at, false)));
+  test("cuts silences, polls and streams, and after how many seconds", async () => {
+    const { diagnosis, codes } = await cut();
+    expect(codes).toEqual(["cut", "cut_poll", "lifetime"]);
+    for (const { figure } of diagnosis.faults) expect([4, 5]).toContain(figure);
+  }, 60_000);
+});
+
+describe("the doctor", () => {
+  const clean = beforehand(async () => {
+    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    return consult(`${node.url}/chat/`).finally(() => node.close());
+  });
+  test("finds all fine where nothing is in the way, under a base path too", async () => {
+    const { diagnosis, findings } = await clean();
+    expect(diagnosis).toEqual({ sentence: "fine", lateSeconds: 0, grade: 0, faults: [] });
+    expect(findings).toMatchObject({ pathParams: true, postBytes: 61_440, urlLength: 8000, atOnce: 7, origin: true });
+  }, 60_000);
+
+  test("gives neither address nor cookie of anybody away", async () => {
+    const { findings } = await clean();
+    const report = JSON.stringify(findings);
+    expect(report).toContain('"forwarded"');
+    expect(report).not.toMatch(/127\.0\.0\.1|localhost|doctor=/);
+  });
+
+  test("tells a login page from chattera, and who does not answer from both", async () => {
+    const network = await openProxy(url, showLoginPage);
+    expect((await consult(network.url)).diagnosis).toMatchObject({ sentence: "foreign", grade: 2 });
+    await network.close();
+    const { diagnosis, findings } = await consult(network.url);
+    expect(diagnosis).toMatchObject({ sentence: "silent", grade: 2 });
+    expect(findings.reachError).toBe("ECONNREFUSED");
+  }, 40_000);
+});
+
+const nginxTest = hasNginx ? test : test.skip;
+const COMPRESSED = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";
+const HELD = "proxy_ignore_headers X-Accel-Buffering;";
+
+describe("behind an nginx that holds and compresses", () => {
+  const said = beforehand(async () => {
+    let text = "";
+    const out = (more: string) => {
+      text += more;
+    };
+    if (hasNginx)
+      await through(startNginx(url, HELD, COMPRESSED), (at) =>
+        runDoctor(at, { isQuick: true, isJson: false, language: "ja", out }),
+      );
+    return text;
+  });
+  nginxTest(
+    "the doctor says so in a sentence and gives the lines that cure it",
+    async () => {
+      expect(await said()).toContain("ロングポーリング");
+      expect(await said()).toContain("proxy_buffering off;");
+      expect(await said()).toContain("途中で圧縮されています");
+    },
+    60_000,
+  );
+
+  const lines = REMEDIES.find(({ name }) => name === "streams")?.programs.find(({ name }) => name === "nginx")?.lines;
+  // the site's place and name are there already
+  const cure = (lines ?? "").split("\n").filter((line) => /^ +[a-z_]+ .*;$/.test(line) && !/_pass|Host/.test(line));
+  const cured = beforehand(async () =>
+    hasNginx ? through(startNginx(url, cure.join("\n"), COMPRESSED), consult) : undefined,
+  );
+  nginxTest(
+    "they do cure it",
+    async () => {
+      expect(cure).toHaveLength(4);
+      expect((await cured())?.codes).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("chattera doctor in a terminal", () => {
+  type Ended = { code: number; out: string; err: string };
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+
+  function run(...given: string[]): Promise<Ended> {
+    const { NODE_OPTIONS: _jest, ...env } = process.env;
+    return new Promise((resolve) => {
+      const args = ["--import", "tsx", "server/cli.ts", "doctor", ...given];
+      execFile(process.execPath, args, { cwd: root, env: { ...env, LC_ALL: "C" } }, (error, out, err) => {
+        resolve({ code: error ? Number(error.code) : 0, out, err });
+      });
+    });
+  }
+
+  const report = beforehand(() => run(url, "--json", "--quick"));
+  test("gives nothing but the report, and its exit code", async () => {
+    const { code, out, err } = await report();
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(JSON.parse(out)).toMatchObject({ doctor: 1, by: "terminal", quick: true });
+  }, 60_000);
+
+  test("says in words that it was given no address", async () => {
+    const { code, out } = await run("ftp://chat.example/");
+    expect({ code, out }).toEqual({ code: 2, out: "Give the site’s address, beginning with http:// or https://.\n" });
+  }, 40_000);
+});
+
+describe("what the doctor asks", () => {
+  test("is answered with mark and nonce, and frame by frame", async () => {
+    const { body } = await request(url).get("/api/doctor/echo;n=abc?q=1").set("via", "1.1 a, 1.1 b").expect(200);
+    expect(body).toMatchObject({ chattera: 1, n: "abc", query: true, via: 2, forwarded: 0 });
+    const stream = await request(url).get("/api/doctor/stream;n=abc;frames=2;gap=0;quiet=0").expect(200);
+    expect(stream.headers).toMatchObject({
+      "content-type": "text/event-stream; charset=utf-8",
+      "x-accel-buffering": "no",
+      "cache-control": "no-store, no-transform",
+    });
+    expect(stream.text.match(/"n":"abc","frame":/g)).toHaveLength(3);
+    await request(url).get("/api/doctor/stream?as=nonsense").expect(400);
+    await request(url).get("/api/doctor/stream?frames=30&gap=10000").expect(400);
+    await request(url).post("/api/doctor/echo").type("form").send({ n: "abc" }).expect(200);
+  });
+
+  test("needs no session, and a session that its network damaged does not hinder it", async () => {
+    const damaged = request(url).post("/api/doctor/echo").set("cookie", "chattera=nonsense");
+    await damaged.set("authorization", "Bearer nonsense").send({}).expect(200);
+  });
+
+  test("is limited in number, and in number at once", async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const gone = new AbortController();
+    const held = Array.from({ length: 200 }, () =>
+      fetch(`${node.url}/api/doctor/echo;hold=70000`, { signal: gone.signal }).catch(() => undefined),
+    );
+    const status = () => fetch(`${node.url}/api/doctor/echo`).then((answer) => answer.status);
+    await until("no more are held", async () => (await status()) === 503);
+    gone.abort();
+    await Promise.all(held);
+    await until("those that were held are gone", async () => (await status()) === 200);
+    const many = await Promise.all(Array.from({ length: 600 }, status));
+    expect(many).toContain(429);
+    await node.close();
+  }, 40_000);
+});
+
+test("the doctor's page can be read without script and names every fault's remedy once", async () => {
+  const { text, headers } = await request(url).get("/doctor").set("accept-language", "en").expect(200);
+  expect(headers["content-security-policy"]).toContain("frame-src 'self'");
+  expect(text).toContain('<noscript><p class="problem">');
+  expect(text).toContain('href="/rooms/lobby/live"');
+  expect(text).toContain("proxy_buffering off;");
+  const cures = REMEDIES.flatMap((remedy) => remedy.cures);
+  expect(new Set(cures).size).toBe(cures.length);
+  expect((await request(url).get("/")).text).toContain('href="/doctor"');
+});
+
+test("the doctor's script is fit for Internet Explorer 7", () => {
+  const bundle = readFileSync(new URL(`../../dist/client/${ASSETS.doctorScript}`, import.meta.url), "utf8");
+  expect(es3Faults(bundle)).toEqual([]);
+  expect(bundle).toMatch(/^[ -~\n]+$/);
+});

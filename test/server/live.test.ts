@@ -1,0 +1,367 @@
+import { get, type IncomingMessage } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import { append } from "../../db/events.ts";
+import type { Tail } from "../../server/delivery/tail.ts";
+import { en } from "../../server/pages/en.ts";
+import { ja } from "../../server/pages/ja.ts";
+import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openBadProxy } from "../support/bad-proxy.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let url: string;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  ann = await person(url, "Ann");
+  await say(url, ann, "the first");
+});
+
+afterAll(() => site.close());
+
+describe("a page that grows", () => {
+  test("is a page with a form and a log, to which each remark is added as it is said, once and in order", async () => {
+    const page = await openPage(`${url}/rooms/lobby/live`);
+    await page.shows("the first");
+    expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(page.headers["cache-control"]).toBe("no-store, no-transform");
+    expect(page.text()).toMatch(/<form id="enter"[\s\S]*<\/form>[\s\S]*<ol id="log"/);
+    for (const text of ["one", "two <b>", "three"]) {
+      await say(url, ann, text);
+      await page.shows(`${text.replace("<b>", "&lt;b&gt;")}</span>`);
+    }
+    expect(page.hasEnded()).toBe(false);
+    expect(page.text()).not.toContain("</html>");
+    expect(isContiguous(seqsOf(page.text()))).toBe(true);
+    await page.close();
+  });
+
+  test("asks by a picture whether it arrives: where that is fetched it lives on, else it ends and leads on", async () => {
+    const passed = await openPage(`${url}/rooms/lobby/live`);
+    const known = await openPage(`${url}/rooms/lobby/live`, { cookie: "arrives=1" });
+    const held = await openPage(`${url}/rooms/lobby/live`);
+    const [sign] = await passed.finds(/<img src="([^"]+)"/);
+    const picture = await request(url).get(String(sign)).expect(200);
+    expect(picture.headers["content-type"]).toBe("image/gif");
+    expect(String(picture.headers["set-cookie"])).toContain("arrives=1");
+    await say(url, ann, "on both");
+    await until("the page that gave no sign ends", held.hasEnded, 14_000);
+    expect(held.text()).toContain("</html>");
+    await say(url, ann, "on two, and on the next");
+    for (const page of [passed, known]) await page.shows("on two, and on the next");
+    const next = await openPage(url + refreshOf(held.text()).address);
+    await next.shows("on two, and on the next");
+    const seqs = seqsOf(held.text());
+    expect(seqsOf(next.text()).filter((seq) => seq > (seqs.at(-1) ?? 0))).toEqual([(seqs.at(-1) ?? 0) + 1]);
+    expect(refreshOf(held.text()).seconds).toBe(0);
+    for (const page of [passed, known, next]) await page.close();
+  }, 20_000);
+
+  test("does not take a picture fetched late for a sign", async () => {
+    const late = await request(url)
+      .get(`/rooms/lobby/live/sign;page=x;at=${Date.now() - 9_000}`)
+      .expect(200);
+    expect(late.headers["set-cookie"]).toBeUndefined();
+  });
+
+  test("goes on from a cursor without a hole or a double, from farther back than a page of the log", async () => {
+    const { cursor, event } = await say(url, ann, "far back");
+    await sayMany(230);
+    const page = await openPage(`${url}/rooms/lobby/live;after=${cursor}`);
+    await say(url, ann, "and live");
+    await page.shows("and live");
+    const seqs = seqsOf(page.text());
+    expect(isContiguous(seqs)).toBe(true);
+    expect(seqs.at(-1)).toBe(event.seq + 231);
+    await page.close();
+  });
+
+  test("is answered to HEAD, and leaves nothing behind when its reader goes", async () => {
+    const { readers } = (site.nodes[0] as TestSite["nodes"][0]).app.site.hub;
+    await request(url).head("/rooms/lobby/live").expect(200);
+    const page = await openPage(`${url}/rooms/lobby/live`);
+    await until("the reader is counted", () => readers.size === 1);
+    await page.close();
+    await until("the reader is gone", () => readers.size === 0);
+  });
+
+  test("counts its reader: who has entered stays, who only watches is a visitor", async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "1" });
+    await request(url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
+    const [bob, eve] = [await person(node.url, "Bob"), await person(node.url, "Eve")];
+    for (const who of [bob, eve]) await say(node.url, who, "here", { room: "quiet" });
+    const pages = [
+      await openPage(`${node.url}/rooms/quiet/live`, { cookie: bob.cookie }),
+      await openPage(`${node.url}/rooms/quiet/live`),
+    ];
+    const state = async () => (await request(node.url).get("/api/rooms/quiet")).body;
+    // Eve, who does not read, is gone after the grace; Bob is not
+    await until("Eve is gone and one watches", async () => {
+      const { members, visitors } = await state();
+      return members.length === 1 && visitors === 1;
+    });
+    expect((await state()).members[0].nickname).toBe("Bob");
+    for (const page of pages) await page.close();
+    await node.close();
+  });
+
+  test("ends with a link to its successor when the node goes", async () => {
+    const node = await openNode(site.databaseUrl);
+    const page = await openPage(`${node.url}/rooms/lobby/live`);
+    await page.shows("</li>");
+    await until("it is joined", () => node.app.site.hub.readers.size === 1);
+    node.app.drain();
+    await until("it ends", page.hasEnded);
+    expect(refreshOf(page.text()).seconds).toBeGreaterThan(0);
+    const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);
+    expect(text).toContain("Many are reading just now");
+    expect(refreshOf(text).address).toContain("/refresh=0/");
+    await node.close();
+  });
+});
+
+describe("a page that is renewed", () => {
+  test("is whole, newest line first, and says which remarks it shows", async () => {
+    const { event } = await say(url, ann, "the newest");
+    const { text } = await request(url).get("/rooms/lobby/live?refresh=10").expect(200);
+    const seqs = seqsOf(text);
+    expect([seqs[0], seqs.length]).toEqual([event.seq, 50]);
+    expect(isContiguous([...seqs].reverse())).toBe(true);
+    expect(text).toContain(`Nos. ${event.seq - 49} to ${event.seq}, 0 new`);
+    expect(text.indexOf('<form id="enter"')).toBeLessThan(text.indexOf('<ol id="log"'));
+    expect(text).toContain("</html>");
+  });
+
+  test("leads from its cursor to the next one: over the loads nothing is lost and nothing new twice", async () => {
+    const first = await request(url).get("/rooms/lobby/live?refresh=7").expect(200);
+    const shown: number[] = [];
+    let next = refreshOf(first.text);
+    for (const remarks of [1, 0, 3, 210]) {
+      await sayMany(remarks);
+      for (let left = remarks; left >= 0; left -= 200) {
+        const { text } = await request(url).get(next.address).expect(200);
+        const isNew = Number(/data-new="(\d+)"/.exec(text)?.[1]);
+        shown.push(...seqsOf(text).slice(0, isNew).reverse());
+        next = refreshOf(text);
+        expect(next.seconds).toBe(left > 200 ? 1 : 7);
+      }
+    }
+    const start = seqsOf(first.text)[0] as number;
+    expect(shown).toEqual(Array.from({ length: 214 }, (_, n) => start + 1 + n));
+  }, 30_000);
+
+  test.each(["w3m/0.5.3", "Lynx/2.9.0dev.12 libwww-FM/2.14"])(
+    "is what %s gets, which shows no page before its end",
+    async (agent) => {
+      const { text } = await request(url).get("/rooms/lobby/live").set("user-agent", agent).expect(200);
+      expect(refreshOf(text)).toEqual({
+        seconds: 10,
+        address: expect.stringMatching(/^\/rooms\/lobby\/live\/refresh=10\/after=[\w.-]+$/),
+      });
+    },
+  );
+
+  test.each([
+    ["not a cursor", "malformed"],
+    ["zzz.1-4", "epoch"],
+    ["AHEAD", "future"],
+  ] as const)("says in words that the place %s cannot be gone on from", async (given, reason) => {
+    const { cursor } = await say(url, ann, "a place");
+    const after = given === "AHEAD" ? cursor.replace(/\d+$/, "99999999") : given;
+    const path = `/rooms/lobby/live?after=${encodeURIComponent(after)}`;
+    const renewed = await request(url).get(`${path}&refresh=10`).set("accept-language", "ja").expect(200);
+    expect(renewed.text).toContain(ja.live.resets[reason]);
+    expect(renewed.text).toContain("a place");
+    const grows = await openPage(url + path);
+    await grows.shows(en.live.resets[reason]);
+    await grows.shows("a place");
+    await grows.close();
+  });
+
+  test("comes under the base path as well", async () => {
+    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    const { text } = await request(node.url).get("/chat/rooms/lobby/live?refresh=10").expect(200);
+    const { address } = refreshOf(text);
+    expect(address).toMatch(/^\/chat\/rooms\/lobby\/live\/refresh=10\/after=/);
+    await request(node.url).get(address).expect(200);
+    const page = await openPage(`${node.url}/chat/rooms/lobby/live`);
+    expect((await page.finds(/<img src="([^"]+)"/))[0]).toMatch(/^\/chat\/rooms\/lobby\/live\/sign;/);
+    await page.close();
+    await node.close();
+  });
+
+  test("comes back by itself while the database is away", async () => {
+    const proxy = await openBadProxy(site.databaseUrl);
+    const node = await openNode(proxy.through(site.databaseUrl));
+    await request(node.url).get("/rooms/lobby/live?refresh=10").expect(200);
+    await proxy.refuse();
+    const { text } = await request(node.url).get("/rooms/lobby/live?refresh=10").expect(503);
+    expect(text).toContain('<meta http-equiv="refresh" content="10">');
+    expect(text).toContain(en.refusals.unavailable);
+    await proxy.pass();
+    await until("it is back", async () => (await request(node.url).get("/rooms/lobby/live?refresh=10")).status === 200);
+    await node.close();
+    await proxy.close();
+  }, 30_000);
+});
+
+test("a node that has all the readers it may have renews the page, and says so", async () => {
+  const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+  const first = await openPage(`${node.url}/rooms/lobby/live`);
+  await until("the first is counted", () => node.app.site.hub.readers.size === 1);
+  const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);
+  expect(text).toContain(en.live.busy.replace("{seconds}", "10"));
+  await first.close();
+  await until("the first is gone", () => node.app.site.hub.readers.size === 0);
+  const second = await openPage(node.url + refreshOf(text).address);
+  await second.shows(en.live.grows);
+  await second.close();
+  await node.close();
+});
+
+describe("the form beside it", () => {
+  test("leads in and back to the page that was being read, and shows the own remark once", async () => {
+    const browser = request.agent(url);
+    const outside = await browser.get("/rooms/lobby/live?refresh=10");
+    const entered = await browser
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ ...hidden(outside.text), nickname: "Formal" })
+      .expect(303);
+    const page = await browser.get(String(entered.headers.location)).expect(200);
+    expect(page.text).toMatch(/<input id="text" name="text"/);
+    const form = { ...hidden(page.text), text: "said by form" };
+    const places: string[] = [];
+    for (let twice = 0; twice < 2; twice += 1)
+      places.push(String((await browser.post("/rooms/lobby").type("form").send(form).expect(303)).headers.location));
+    expect(places[0]).toMatch(/^\/rooms\/lobby\/live\/refresh=10\/after=/);
+    expect(places[1]).toBe(places[0]);
+    const { text } = await browser.get(String(places[0])).expect(200);
+    expect(text.match(/said by form/g)).toHaveLength(1);
+    expect(text).toContain(", 1 new");
+  });
+
+  test("keeps what was refused, and the way back", async () => {
+    const browser = request.agent(url);
+    const outside = await browser.get("/rooms/lobby/live?refresh=10");
+    await browser
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ ...hidden(outside.text), nickname: "Wordy" })
+      .expect(303);
+    const page = await browser.get("/rooms/lobby/live?refresh=10");
+    const refused = await browser
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ ...hidden(page.text), text: "x".repeat(2001) })
+      .expect(400);
+    expect(refused.text).toContain(en.refusals.text_invalid);
+    expect(refused.text).toContain("x".repeat(2001));
+    const again = await browser
+      .post("/rooms/lobby")
+      .type("form")
+      .send({ ...hidden(refused.text), text: "shorter" })
+      .expect(303);
+    expect(again.headers.location).toContain("/live/refresh=10");
+  });
+});
+
+test("a room's page leads there without script, by a frame and by a link, in both languages", async () => {
+  for (const [language, words] of [
+    ["en", en],
+    ["ja", ja],
+  ] as const) {
+    const { text } = await request(url).get("/rooms/lobby").set("accept-language", language);
+    const parts = (text.match(/<noscript>[\s\S]*?<\/noscript>/g) ?? []).join("");
+    expect(parts).toContain(`<a href="/rooms/lobby/live">${words.live.follow}</a>`);
+    expect(parts).toContain('src="/rooms/lobby/live;only=log"');
+  }
+  // whole at first, so that the room's page is loaded; and from there on growing
+  const { text } = await request(url).get("/rooms/lobby/live;only=log").expect(200);
+  expect(text).not.toContain("<form");
+  const next = refreshOf(text);
+  expect(next.seconds).toBe(1);
+  const page = await openPage(url + next.address);
+  await say(url, ann, "in the frame");
+  await page.shows("in the frame");
+  expect([page.hasEnded(), page.text().includes("<form")]).toEqual([false, false]);
+  await page.close();
+});
+
+/** So many remarks in one statement, as fast as a crowd's. */
+async function sayMany(count: number): Promise<void> {
+  const { app } = site.nodes[0] as TestSite["nodes"][0];
+  const [tail] = (await app.site.hub.open(["lobby"])) as [Tail];
+  const member = { id: ann.id, nickname: ann.nickname, color: "#b3261e" };
+  const drafts = Array.from({ length: count }, (_, n) => ({
+    roomId: tail.id,
+    kind: "message" as const,
+    member,
+    text: `of many ${n}`,
+    clientId: clientId(),
+  }));
+  if (count > 0) await append(app.site.db, drafts);
+}
+
+/** A page as it comes. */
+type OpenPage = {
+  headers: IncomingMessage["headers"];
+  text(): string;
+  hasEnded(): boolean;
+  shows(part: string): Promise<void>;
+  /** The groups of the first match, once it is there. */
+  finds(pattern: RegExp): Promise<string[]>;
+  close(): Promise<void>;
+};
+
+async function openPage(address: string, headers: { [name: string]: string } = {}): Promise<OpenPage> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(address, { agent: false, headers }, resolve).once("error", reject);
+  });
+  let text = "";
+  let hasEnded = false;
+  response.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  response.once("end", () => {
+    hasEnded = true;
+  });
+  response.on("error", () => undefined);
+  return {
+    headers: response.headers,
+    text: () => text,
+    hasEnded: () => hasEnded,
+    shows: async (part) => {
+      await until(`the page shows ${part}`, () => text.includes(part), 10_000);
+    },
+    finds: async (pattern) => (await until(`the page has ${pattern}`, () => pattern.exec(text))).slice(1),
+    close: async () => {
+      response.destroy();
+    },
+  };
+}
+
+function seqsOf(html: string): number[] {
+  return [...html.matchAll(/<li [^>]*data-seq="(\d+)"/g)].map((match) => Number(match[1]));
+}
+
+function isContiguous(seqs: number[]): boolean {
+  return seqs.length > 1 && seqs.every((seq, n) => n === 0 || seq === (seqs[n - 1] as number) + 1);
+}
+
+/** Where a browser goes from a page, and when: what is written last counts. */
+function refreshOf(html: string): { seconds: number; address: string } {
+  const [, seconds, address] =
+    [...html.matchAll(/<meta http-equiv="refresh" content="(\d+); url=([^"]+)">/g)].at(-1) ?? [];
+  return { seconds: Number(seconds), address: String(address) };
+}
+
+/** What a form of a page sends along unseen; the last value of a name. */
+function hidden(html: string): { [name: string]: string } {
+  const form = /<form id="(?:say|enter)"[\s\S]*?<\/form>/.exec(html)?.[0] ?? "";
+  const fields = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
+  return Object.fromEntries(fields.map(([, name, value]) => [name, value]));
+}
