@@ -4,6 +4,8 @@ export type DoctorEcho = {
   n?: string;
   /** Another one in every answer: who gets the same twice was answered by a cache. */
   stamp: string;
+  /** When the request arrived, by the server's clock in milliseconds: so that is seen which ones were there together. */
+  at: number;
   /** Did the parameter `q`, which stands in the query only, arrive there? */
   query: boolean;
   /** Characters of the body's field `pad`. */

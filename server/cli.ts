@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describeSettings, type Environment, readEnvironment } from "./config.ts";
+import { runDoctor } from "./doctor/terminal.ts";
 import { main, migrateOnly } from "./main.ts";
+import { chooseLanguage } from "./pages/language.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
 
@@ -22,7 +24,29 @@ program
   .description("bring the database's schema up to date, and end; serve does it too")
   .action(() => run(migrateOnly));
 
+program
+  .command("doctor")
+  .description("test the path to a site, and say what on the way hinders it and how that is cured")
+  .argument("<url>", "the site's address, with its base path")
+  .option("--json", "give the report as JSON")
+  .option("--quick", "leave out what takes a minute")
+  .addHelpText("after", "\nExit code: 0 all is fine, 1 something is impaired, 2 the site cannot be reached.")
+  .action(async (url: string, options: { json?: true; quick?: true }) => {
+    process.exitCode = await runDoctor(url, {
+      isQuick: options.quick === true,
+      isJson: options.json === true,
+      language: chooseLanguage(undefined, (process.env.LC_ALL || process.env.LANG || "en").replace(/[_.].*/, "")),
+      out: (text) => process.stdout.write(text),
+      progress: process.stderr.isTTY ? showProgress : undefined,
+    });
+  });
+
 await program.parseAsync();
+
+/** One line, written over again and again. */
+function showProgress(line: string): void {
+  process.stderr.write(`\r\x1b[K${line}`);
+}
 
 /** What goes wrong at the start is the operator's to mend: one sentence, no stack. */
 async function run(work: (environment: Environment) => Promise<void>): Promise<void> {

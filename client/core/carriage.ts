@@ -71,6 +71,7 @@ export function createCarriage(options: CarriageOptions): Carriage {
     isLive: () => status.is("live"),
     reading: contact.poll,
     heard: () => heard(true),
+    measured: contact.measured,
     answered() {
       streamer.polled();
       showPolling();
@@ -141,7 +142,7 @@ export function createCarriage(options: CarriageOptions): Carriage {
       streamer.close();
       poller.stop();
     },
-    question: () => contact.poll(0, hold.graceMs(contact.rttMs())),
+    question: () => contact.question(hold.graceMs(contact.rttMs())),
     questionWay: poller.transport,
     measured: contact.measured,
   };

@@ -13,6 +13,8 @@ export type Contact = {
   /** A kept-alive connection has died in silence: later polls ask for theirs to be closed. */
   died(): void;
   poll(wait: number, graceMs: number): Reading;
+  /** A question beside what carries: rare, and asked when connections are doubted; so it leaves none to be used again. */
+  question(graceMs: number): Reading;
   stream(ping: number, late: boolean): Reading;
 };
 
@@ -21,9 +23,9 @@ export function createContact(outside: Outside, intake: Intake, rttMs: number): 
   let heardAt = -1;
   let once = false;
 
-  function reading(wait: number, graceMs: number, ping: number, late: boolean): Reading {
+  function reading(wait: number, graceMs: number, ping: number, late: boolean, isOnce: boolean): Reading {
     const nonce = createNonce(outside);
-    return { rooms: intake.rooms(), after: intake.after(), nonce, wait, graceMs, ping, late, once };
+    return { rooms: intake.rooms(), after: intake.after(), nonce, wait, graceMs, ping, late, once: isOnce };
   }
 
   return {
@@ -38,7 +40,8 @@ export function createContact(outside: Outside, intake: Intake, rttMs: number): 
     died() {
       once = true;
     },
-    poll: (wait, graceMs) => reading(wait, graceMs, 0, false),
-    stream: (ping, late) => reading(0, 0, ping, late),
+    poll: (wait, graceMs) => reading(wait, graceMs, 0, false, once),
+    question: (graceMs) => reading(0, graceMs, 0, false, true),
+    stream: (ping, late) => reading(0, 0, ping, late, false),
   };
 }

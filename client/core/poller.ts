@@ -36,6 +36,8 @@ export type PollerOptions = {
   isLive(): boolean;
   reading(wait: number, graceMs: number): Reading;
   heard(): void;
+  /** How long an answer took that nobody held. */
+  measured(rttMs: number): void;
   answered(): void;
   /** Nobody of ours was reached. */
   failed(): void;
@@ -76,6 +78,7 @@ export function createPoller(options: PollerOptions): Poller {
       proved() {},
       ended(ending) {
         link = undefined;
+        if (ending.how === "answered" && wait === 0) options.measured(Math.max(1, ending.livedMs));
         if (ending.how === "answered") answered(wait, ending.news || ending.livedMs >= INSTANT_MS);
         else if (ending.how === "bye") later(ending.retryMs ?? 0);
         else failed(wait, graceMs, ending);

@@ -1,40 +1,43 @@
-import type { Remark, RemarkStore } from "../core/outbox.ts";
-
-/** One text that outlives a reload of this tab. */
+/** One text that outlives the page. */
 export type TextStore = { load(): string; save(text: string): void };
 
-/** A place for a text in this tab's own storage; where the browser allows none, it is just not kept. */
-export function textStore(key: string): TextStore {
+/** A place for a text in this tab's own storage: it outlives a reload. */
+export function tabStore(key: string): TextStore {
+  return textStore(() => sessionStorage, key);
+}
+
+/** A place for a text in the browser's storage: it outlives the tab, and all tabs have it. */
+export function browserStore(key: string): TextStore {
+  return textStore(() => localStorage, key);
+}
+
+/** Where the browser allows no storage, or none any more, nothing is kept and nothing fails. */
+function textStore(storage: () => Storage, key: string): TextStore {
   return {
     load() {
       try {
-        return sessionStorage.getItem(key) ?? "";
+        return storage().getItem(key) ?? "";
       } catch {
         return "";
       }
     },
     save(text) {
       try {
-        if (text === "") sessionStorage.removeItem(key);
-        else sessionStorage.setItem(key, text);
+        if (text === "") storage().removeItem(key);
+        else storage().setItem(key, text);
       } catch {
-        // [Safari, private] storage may be full or forbidden: the text stays in the field and in memory
+        // [Safari, private] storage may be full or forbidden: what is in memory stays there
         return;
       }
     },
   };
 }
 
-/** Unsent remarks in a text; what is not readable any more is nothing. */
-export function remarkStore(store: TextStore): RemarkStore {
-  return {
-    load() {
-      try {
-        return JSON.parse(store.load() || "[]") as Remark[];
-      } catch {
-        return [];
-      }
-    },
-    save: (remarks) => store.save(remarks.length === 0 ? "" : JSON.stringify(remarks)),
-  };
+/** What a text says as JSON; `undefined` if it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -16,12 +16,31 @@ export function pageRttMs(): number {
   return navigation === undefined ? 0 : Math.max(1, navigation.responseStart - navigation.requestStart);
 }
 
+/** Gives a clock of how long nobody has looked at the page; 0 while somebody does. */
+export function watchHiding(): () => number {
+  let since = document.hidden ? Date.now() : 0;
+  document.addEventListener("visibilitychange", () => {
+    since = document.hidden ? Date.now() : 0;
+  });
+  // a clock that was set back must not make a hidden page a visible one
+  return () => (since === 0 ? 0 : Math.max(1, Date.now() - since));
+}
+
 /** Calls back whenever what was open may have died: `surely` when it has. */
 export function onWake(wake: (surely: boolean) => void): void {
   document.addEventListener("visibilitychange", () => document.hidden || wake(false));
   window.addEventListener("online", () => wake(true));
-  // A page that comes back from the browser's back-forward cache has lost its connections.
-  window.addEventListener("pageshow", (event) => event.persisted && wake(true));
+}
+
+/**
+ * Tells when the page goes or is frozen, and when it comes back: out of the browser's back-forward cache, or thawed
+ * [Page Lifecycle]. Its connections are dead then.
+ */
+export function onSleep(sleep: () => void, comeBack: () => void): void {
+  window.addEventListener("pagehide", sleep);
+  window.addEventListener("pageshow", (event) => event.persisted && comeBack());
+  document.addEventListener("freeze", sleep);
+  document.addEventListener("resume", comeBack);
 }
 
 /** Runs once the page has loaded and had a moment to show itself: an open request keeps some browsers "loading". */

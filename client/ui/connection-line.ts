@@ -1,24 +1,35 @@
+import { PATHS } from "../../protocol/paths.ts";
 import type { SessionStatus } from "../core/status.ts";
-import { part } from "./page.ts";
-import type { Words } from "./words.ts";
+import { type Page, part } from "./page.ts";
 
 // A change of connection that is over within a second is nothing to tell anybody.
 const PATIENCE_MS = 1_000;
 
-/** How the connection stands, in words. */
-export function createConnectionLine(words: Words): { show(status: SessionStatus): void } {
+/** How the connection stands, in words; where the network slows it down, with the way to find out why. */
+export function createConnectionLine({ words, address }: Page): { show(status: SessionStatus): void } {
   const line = part("connection");
   const sentence = { live: words.live, slow: words.slow, "catching-up": words.catchingUp, offline: words.offline };
   let timer: ReturnType<typeof setTimeout> | undefined;
   let latest: SessionStatus | undefined;
+  let written = "";
 
   function write(): void {
     if (latest === undefined) return;
     const state = stateOf(latest);
     line.dataset.transport = latest.transport;
-    if (line.dataset.state === state && line.textContent === sentence[state]) return;
     line.dataset.state = state;
+    // what has not changed is not read aloud again
+    if (written === state) return;
+    written = state;
     line.textContent = sentence[state];
+    if (state === "slow") line.append(" ", doctor());
+  }
+
+  function doctor(): HTMLAnchorElement {
+    const link = document.createElement("a");
+    link.href = address.base + PATHS.doctor;
+    link.textContent = words.doctor;
+    return link;
   }
 
   window.addEventListener("offline", write);
@@ -34,9 +45,9 @@ export function createConnectionLine(words: Words): { show(status: SessionStatus
   };
 }
 
-// One failure may be chance; after two the text that is written waits, and its writer should know.
+// One failure may be chance; after two the text that is written waits, and its writer should know. What the browser says
+// of the network counts only where nothing comes through: some say "offline" of a network that carries.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
-  if (!navigator.onLine) return "offline";
-  if (status.state === "live") return status.streams ? "live" : "slow";
-  return status.failures >= 2 ? "offline" : "catching-up";
+  if (status.state === "live") return status.slow ? "slow" : "live";
+  return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";
 }

@@ -15,6 +15,8 @@ export type MessageList = {
   /** Takes all lines of the log away; what is not yet sent stays. */
   clear(): void;
   oldestSeq(): number | undefined;
+  /** Does the log show the remark of this client id? */
+  has(id: string): boolean;
   /** Shows a remark on its way, or how it stands with it. */
   showRemark(remark: Remark): void;
   /** The receipt: the remark is an event now. */
@@ -52,10 +54,12 @@ export function createMessageList(
       lines.clear();
     },
     oldestSeq: () => (lines.size === 0 ? undefined : Math.min(...lines.keys())),
+    has,
     showRemark(remark) {
       let line = pending.get(remark.id);
       if (line === undefined) {
-        if (isInLog(remark.id)) return;
+        // its receipt was lost, but the log has brought it
+        if (has(remark.id)) return;
         line = lineOf(page.me, remark.text);
         line.classList.add("message", "pending");
         line.dataset.clientId = remark.id;
@@ -79,8 +83,7 @@ export function createMessageList(
     },
   };
 
-  // Its receipt was lost, but the log has brought it.
-  function isInLog(id: string): boolean {
+  function has(id: string): boolean {
     return log.querySelector(`[data-seq][data-client-id="${CSS.escape(id)}"]`) !== null;
   }
 

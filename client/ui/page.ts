@@ -1,5 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
-import type { Address } from "../transports/address.ts";
+import type { Address } from "../core/url.ts";
 import type { Words } from "./words.ts";
 
 /** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */
@@ -10,6 +10,8 @@ export type Page = {
   lastSeq: number;
   me: Member;
   present: boolean;
+  /** The server's name for the network this page came through, "" if it gave none. */
+  network: string;
   hasOlder: boolean;
   words: Words;
 };
@@ -23,6 +25,7 @@ export function readPage(room: HTMLElement): Page {
     address: {
       base: dataset.base ?? "",
       formToken: document.querySelector<HTMLInputElement>("[name=form_token]")?.value ?? "",
+      ...(dataset.nickname ? { nickname: dataset.nickname } : {}),
     },
     cursor: dataset.cursor ?? "",
     lastSeq: Number(lines[lines.length - 1]?.dataset.seq ?? -1),
@@ -33,6 +36,7 @@ export function readPage(room: HTMLElement): Page {
       ...(dataset.trip ? { trip: dataset.trip } : {}),
     },
     present: dataset.present === "true",
+    network: document.querySelector<HTMLElement>("[data-network]")?.dataset.network ?? "",
     hasOlder: dataset.older === "true",
     words: JSON.parse(dataset.words ?? "{}") as Words,
   };

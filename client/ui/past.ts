@@ -13,16 +13,24 @@ export type Past = {
 
 /** Fills the list from the room's history; `showMembers` is given who is in the room when all is read anew. */
 export function createPast(page: Page, list: MessageList, showMembers: (members: Member[]) => void): Past {
+  const { base } = page.address;
   const button = part<HTMLButtonElement>("older");
   const label = button.textContent;
+  /** Counts the beginnings: what was asked for before the last one belongs to another log. */
+  let readings = 0;
   button.hidden = !page.hasOlder;
 
   button.addEventListener("click", () => {
+    const mine = readings;
     button.disabled = true;
-    readHistory(page.address.base, page.room, list.oldestSeq()).then(show, () => {
-      button.disabled = false;
-      button.textContent = page.words.olderFailed;
-    });
+    readHistory(base, page.room, list.oldestSeq()).then(
+      (older) => mine === readings && show(older),
+      () => {
+        if (mine !== readings) return;
+        button.disabled = false;
+        button.textContent = page.words.olderFailed;
+      },
+    );
   });
 
   function show({ events, hasOlder }: HistoryPage): void {
@@ -32,20 +40,25 @@ export function createPast(page: Page, list: MessageList, showMembers: (members:
     button.hidden = !hasOlder;
   }
 
+  function untilRead<News>(read: () => Promise<News>, give: (news: News) => void): void {
+    const mine = readings;
+    const backoff = createBackoff(browser);
+    const again = () => {
+      if (mine !== readings) return;
+      read().then(
+        (news) => mine === readings && give(news),
+        () => browser.later(backoff.next(), again),
+      );
+    };
+    again();
+  }
+
   return {
     readAnew() {
-      const { base } = page.address;
+      readings++;
       list.clear();
       untilRead(() => readHistory(base, page.room, undefined), show);
       untilRead(() => readMembers(base, page.room), showMembers);
     },
   };
-}
-
-function untilRead<News>(read: () => Promise<News>, show: (news: News) => void): void {
-  const backoff = createBackoff(browser);
-  const again = () => {
-    read().then(show, () => browser.later(backoff.next(), again));
-  };
-  again();
 }

@@ -1,6 +1,8 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { post } from "../transports/say.ts";
+import type { Sender } from "../core/send.ts";
+import { browserStore } from "./browser-store.ts";
+import { forgetSession } from "./kept-session.ts";
 import type { Page } from "./page.ts";
 
 /** Keeps who has entered in the room while the page lives. */
@@ -11,17 +13,22 @@ export type Presence = {
   listed(members: Member[]): void;
 };
 
-const KEY = "chattera:left:";
-
 /**
  * A phone that slept is taken out of the room after a while. When the page, alive again, reads its own `leave` in the
  * log, it enters again without a word. Who left by the button, in this tab or another, is not brought back.
  */
-export function createPresence(page: Page): Presence {
+export function createPresence(page: Page, sender: Sender): Presence {
+  // Without a time: a tab that slept may read of the leaving hours later.
+  const leftByHand = browserStore(`chattera:left:${page.room}`);
   let left = false;
-  if (page.present) noteLeaving(page, false);
-  for (const form of document.querySelectorAll("form.leave")) {
-    form.addEventListener("submit", () => noteLeaving(page, true));
+  let isLeaving = false;
+  if (page.present) leftByHand.save("");
+  for (const form of document.querySelectorAll<HTMLFormElement>("form.leave")) {
+    form.addEventListener("submit", (event) => {
+      isLeaving = true;
+      leftByHand.save("by hand");
+      if (page.address.token !== undefined) leave(event);
+    });
   }
   return {
     seen(event) {
@@ -32,38 +39,30 @@ export function createPresence(page: Page): Presence {
       setTimeout(() => {
         if (!left) return;
         left = false;
-        comeBack(page);
+        comeBack();
       }, 500);
     },
     listed(members) {
-      if (page.present && !members.some((member) => member.id === page.me.id)) comeBack(page);
+      if (page.present && !members.some((member) => member.id === page.me.id)) comeBack();
     },
   };
-}
 
-function comeBack(page: Page): void {
-  if (leftByHand(page)) location.reload();
-  else post(page.address, PATHS.enter(page.room), {}).catch(waitForNext);
+  function comeBack(): void {
+    // A reload would break off the form that is on its way.
+    if (isLeaving) return;
+    if (leftByHand.load() !== "") location.reload();
+    else sender.act(PATHS.enter(page.room), waitForNext);
+  }
+
+  // The form would not say who leaves: its cookie does not arrive.
+  function leave(event: Event): void {
+    event.preventDefault();
+    sender.act(PATHS.leave(page.room), () => {
+      forgetSession(page.address.base, page.room);
+      location.assign(page.address.base + PATHS.lobby);
+    });
+  }
 }
 
 // The next remark enters the room as well; nothing is lost.
 function waitForNext(): void {}
-
-// Without a time: a tab that slept may read of the leaving hours later.
-function noteLeaving(page: Page, leaves: boolean): void {
-  try {
-    if (leaves) localStorage.setItem(KEY + page.room, "by hand");
-    else localStorage.removeItem(KEY + page.room);
-  } catch {
-    // [Safari, private] then another tab comes back, which its reader can leave as well
-    return;
-  }
-}
-
-function leftByHand(page: Page): boolean {
-  try {
-    return localStorage.getItem(KEY + page.room) !== null;
-  } catch {
-    return false;
-  }
-}

@@ -4,6 +4,7 @@ export type Words = {
   left: string;
   live: string;
   slow: string;
+  doctor: string;
   catchingUp: string;
   offline: string;
   peopleFigures: string;

@@ -10,14 +10,22 @@ const FOLDER = ["../../client/", "../../dist/client/"]
 
 if (FOLDER === undefined) throw new Error("the client is not built: run `npm run build`");
 
+type Assets = {
+  script: string;
+  style: string;
+  icon: string;
+  legacyScript: string;
+  legacyStyle: string;
+  doctorScript: string;
+  doctorStyle: string;
+};
+
 /** The names of the bundles, each with a hash of its content. */
-export const ASSETS: { script: string; style: string; icon: string } = JSON.parse(
-  readFileSync(`${FOLDER}assets.json`, "utf8"),
-);
+export const ASSETS: Assets = JSON.parse(readFileSync(`${FOLDER}assets.json`, "utf8"));
 
 const YEAR_MS = 365 * 24 * 3_600_000;
 
-/** Script, style and icon; a year in any cache, for another content has another name. */
+/** Scripts, styles and icon; a year in any cache, for another content has another name. */
 export function assetRoutes(): Router {
   const router = new Router();
   router.get("/assets/:file", async (ctx) => {

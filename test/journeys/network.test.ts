@@ -104,7 +104,8 @@ describe("behind an nginx", () => {
       const nginx = await startNginx(url, "");
       const ann = await sit(browser, nginx.url, "Passed");
       await ann.is("live");
-      expect(await ann.page.getAttribute("#connection", "data-transport")).toBe("sse");
+      // a poll serves until the stream has proved itself
+      await ann.page.waitForSelector('#connection[data-state="live"][data-transport="sse"]');
       await ann.say("through nginx");
       await seesAll(ann, ["through nginx"]);
       await leave(ann);

@@ -100,7 +100,7 @@ describe("writing", () => {
     await ann.is("live");
     let answers: "hold" | "refuse" | "pass" = "hold";
     let release: () => void = () => undefined;
-    await ann.page.route("**/messages", async (route) => {
+    await ann.page.route("**/messages;*", async (route) => {
       if (answers === "hold")
         await new Promise<void>((resolve) => {
           release = resolve;
@@ -109,7 +109,8 @@ describe("writing", () => {
         return route.fulfill({
           status: 400,
           contentType: "application/problem+json",
-          body: '{"status":400,"code":"text_invalid"}',
+          // only what bears our marks is a refusal of ours
+          body: JSON.stringify({ chattera: 1, n: /;n=(\w+)/.exec(route.request().url())?.[1], code: "text_invalid" }),
         });
       return route.continue();
     });

@@ -1,0 +1,22 @@
+/** Reads JSON of our own server. [IE7] has no JSON, and takes what is like a literal as one. */
+export function parseJson(text: string): unknown {
+  if (typeof JSON !== "undefined") return JSON.parse(text);
+  // [RFC 4627 6] with its strings taken out, JSON has no other letters than these
+  if (/[^,:{}[\]0-9.\-+Eaeflnr-u \n\r\t]/.test(text.replace(/"(\\.|[^"\\])*"/g, ""))) throw new Error("no JSON");
+  return new Function(`return (${text})`)();
+}
+
+/** Writes numbers, booleans, simple texts and objects and lists of them, for a person to read. */
+export function printJson(value: unknown, margin = ""): string {
+  if (typeof value === "string") return `"${value.replace(/["\\]/g, "\\$&")}"`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const inner = `${margin}  `;
+  const isList = Object.prototype.toString.call(value) === "[object Array]";
+  const members: string[] = [];
+  const object = value as { [name: string]: unknown };
+  for (const name in object)
+    if (object[name] !== undefined)
+      members.push(inner + (isList ? "" : `"${name}": `) + printJson(object[name], inner));
+  const joined = members.length === 0 ? "" : `\n${members.join(",\n")}\n${margin}`;
+  return isList ? `[${joined}]` : `{${joined}}`;
+}

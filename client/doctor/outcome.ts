@@ -1,0 +1,41 @@
+import type { DoctorFault, DoctorStep } from "../../protocol/doctor.ts";
+import type { Diagnosis, Fault } from "./diagnose.ts";
+import type { Findings, LastingFinding } from "./findings.ts";
+
+/** What to say of a step: a fault, that it is fine, that it cuts where nobody needs it, that it was not seen, or nothing. */
+export type Outcome = { code: DoctorFault | "fine" | "harmless" | "unseen" | "untried"; figure: number };
+
+/** The outcomes of one step: its faults, else one other. */
+export function outcomesOf(step: DoctorStep, findings: Findings, { faults }: Diagnosis): Outcome[] {
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < faults.length; i++) {
+    const { step: of, code, figure } = faults[i] as Fault;
+    if (of === step) outcomes.push({ code, figure });
+  }
+  return outcomes.length > 0 ? outcomes : [harmlessOutcome(step, findings)];
+}
+
+function harmlessOutcome(step: DoctorStep, findings: Findings): Outcome {
+  // who sees nothing else before its end may not see a frame's either
+  const isBlind = findings.eventStream?.outcome === "unseen" && findings.frame?.outcome === "held";
+  if (step === "frame" && isBlind) return { code: "unseen", figure: 0 };
+  if (step === "eventStream" || step === "octetStream" || step === "postStream" || step === "frame")
+    return streamOutcome(findings[step]?.outcome);
+  if (step === "hold25" || step === "idle20" || step === "idle45" || step === "idle70" || step === "lifetime70")
+    return lastingOutcome(findings[step]);
+  return { code: findings.reach === "ok" ? "fine" : "untried", figure: 0 };
+}
+
+/** A stream that does not pass beside one that does is no fault by itself, but is not called fine. */
+function streamOutcome(outcome: string | undefined): Outcome {
+  if (outcome === undefined) return { code: "untried", figure: 0 };
+  if (outcome === "unseen") return { code: "unseen", figure: 0 };
+  if (outcome === "fine") return { code: "fine", figure: 0 };
+  return { code: outcome === "late" ? "late" : "held", figure: 0 };
+}
+
+function lastingOutcome(finding: LastingFinding | undefined): Outcome {
+  if (finding === undefined) return { code: "untried", figure: 0 };
+  if (finding.outcome === "fine") return { code: "fine", figure: 0 };
+  return { code: "harmless", figure: Math.floor(finding.ms / 1000) };
+}

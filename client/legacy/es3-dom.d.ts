@@ -1,0 +1,146 @@
+// biome-ignore-all lint/style/useConsistentTypeDefinitions: they add to the interfaces of core/es3.d.ts
+// biome-ignore-all lint/suspicious/noShadowRestrictedNames: there is no other Date
+
+// What the page's program may use beside the core's: what Internet Explorer 6 has, and what is marked `undefined` where
+// it may be missing.
+interface Date {
+  getTime(): number;
+  getFullYear(): number;
+  getMonth(): number;
+  getDate(): number;
+  getHours(): number;
+  getMinutes(): number;
+}
+interface RegExp {
+  exec(text: string): (string[] & { index: number }) | null;
+}
+interface String {
+  indexOf(part: string, from?: number): number;
+  replace(pattern: RegExp, by: string | ((found: string, group: string) => string)): string;
+  split(by: string): string[];
+  toUpperCase(): string;
+}
+declare const Date: { new (ms?: number): Date; UTC(year: number, month: number, ...rest: number[]): number };
+declare const Function: { new (body: string): () => unknown };
+declare const Number: (value: unknown) => number;
+declare const Object: { prototype: { toString: { call(value: unknown): string } } };
+declare const JSON: { parse(text: string): unknown } | undefined;
+
+declare function clearTimeout(timer: number): void;
+declare function setTimeout(run: () => void, ms: number): number;
+
+interface List<Item> {
+  [index: number]: Item;
+  length: number;
+}
+
+interface TreeNode {
+  nodeType: number;
+  nextSibling: PageElement | null;
+  parentNode: PageElement | null;
+  previousSibling: PageElement | null;
+}
+
+interface PageElement extends TreeNode {
+  checked: boolean;
+  className: string;
+  clientHeight: number;
+  disabled: boolean;
+  firstChild: PageElement | null;
+  href: string;
+  id: string;
+  innerHTML: string;
+  lastChild: PageElement | null;
+  name: string;
+  offsetHeight: number;
+  rel: string;
+  scrollHeight: number;
+  scrollTop: number;
+  src: string;
+  style: { color: string; display: string; height: string };
+  target: string;
+  type: string;
+  value: string;
+  onclick: (() => boolean | undefined) | null;
+  onerror: (() => void) | null;
+  onkeydown: ((event: KeyEvent | undefined) => boolean | undefined) | null;
+  onscroll: (() => void) | null;
+  onsubmit: (() => boolean | undefined) | null;
+  appendChild<Kind extends TreeNode>(node: Kind): Kind;
+  focus(): void;
+  getAttribute(name: string): string | null;
+  getAttributeNode(name: string): { nodeValue: string } | null;
+  getElementsByTagName(tag: string): List<PageElement>;
+  insertBefore<Kind extends TreeNode>(node: Kind, before: TreeNode | null): Kind;
+  removeAttribute(name: string): void;
+  removeChild(node: TreeNode): void;
+  setAttribute(name: string, value: string): void;
+  submit(): void;
+  // [IE5–10] events; behaviours, and what "userData" adds
+  attachEvent(name: "onload", run: () => void): void;
+  addBehavior: ((url: string) => void) | undefined;
+  load(name: string): void;
+  save(name: string): void;
+}
+
+interface KeyEvent {
+  keyCode: number;
+  altKey: boolean;
+  ctrlKey: boolean;
+  metaKey: boolean | undefined;
+  shiftKey: boolean;
+}
+
+interface PageDocument {
+  body: PageElement;
+  documentElement: PageElement;
+  title: string;
+  /** [IE8] */
+  documentMode: number | undefined;
+  hidden: boolean | undefined;
+  close(): void;
+  createElement(tag: string): PageElement;
+  createTextNode(text: string): TreeNode;
+  getElementById(id: string): PageElement | null;
+  getElementsByTagName(tag: string): List<PageElement>;
+  open(): void;
+  write(markup: string): void;
+}
+
+interface TextStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, text: string): void;
+}
+
+interface PageWindow {
+  Math: { random(): number };
+  event: KeyEvent;
+  localStorage: TextStorage | undefined;
+  sessionStorage: TextStorage | undefined;
+  onblur: (() => void) | null;
+  onfocus: (() => void) | null;
+  onload: (() => void) | null;
+  ononline: (() => void) | null;
+  onpageshow: ((event: { persisted: boolean }) => void) | null;
+  onresize: (() => void) | null;
+}
+
+declare const document: PageDocument;
+declare const location: { href: string };
+declare const window: PageWindow;
+
+declare class XMLHttpRequest {
+  onreadystatechange: () => void;
+  readyState: number;
+  responseText: string;
+  status: number;
+  abort(): void;
+  getResponseHeader(name: string): string | null;
+  open(method: string, url: string, isAsync: boolean): void;
+  send(body: string | null): void;
+  setRequestHeader(name: string, value: string): void;
+}
+declare const ActiveXObject: {
+  new (name: "Microsoft.XMLHTTP"): XMLHttpRequest;
+  new (name: "htmlfile"): PageDocument & { parentWindow: { [name: string]: unknown } };
+};

@@ -1,0 +1,39 @@
+import type { Json } from "../core/http.ts";
+
+// [json2.js] What is left of a JSON text without its strings, numbers and words, and without an opening bracket that may
+// stand here, is brackets, commas and colons: then it calls nothing.
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/g;
+const VALUE = /"[^"\\\n\r]*"|true|false|null|-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/g;
+const OPENING = /(?:^|:|,)(?:\s*\[)+/g;
+const PUNCTUATION = /^[\],:{}\s]*$/;
+
+/** JSON in browsers that have none [IE7], or print it wrongly [KB976662: IE8 prints an empty field as "null"]. */
+export const json: Json = { parse, print };
+
+function parse(text: string): unknown {
+  if (typeof JSON !== "undefined") return JSON.parse(text);
+  const rest = text.replace(ESCAPE, "@").replace(VALUE, "]").replace(OPENING, "");
+  if (!PUNCTUATION.test(rest)) throw "no JSON";
+  // [IE7] no script of another origin's: the text was seen to be data
+  return new Function(`return(${text})`)();
+}
+
+function print(value: unknown): string {
+  if (typeof value === "string") return `"${value.replace(/[^ !#-[\]-~]/g, escaped)}"`;
+  if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
+  let out = "";
+  if (Object.prototype.toString.call(value) === "[object Array]") {
+    const list = value as unknown[];
+    for (let i = 0; i < list.length; i++) out += (i > 0 ? "," : "") + print(list[i]);
+    return `[${out}]`;
+  }
+  const members = value as { [name: string]: unknown };
+  for (const name in members) {
+    if (members[name] !== undefined) out += `${out === "" ? "" : ","}${print(name)}:${print(members[name])}`;
+  }
+  return `{${out}}`;
+}
+
+function escaped(character: string): string {
+  return `\\u${(65536 + character.charCodeAt(0)).toString(16).slice(1)}`;
+}

@@ -1,0 +1,75 @@
+import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { ADDRESS } from "../../protocol/line.ts";
+import type { Words } from "../ui/words.ts";
+import { addText, attr, create, setText } from "./dom.ts";
+
+/** An event as a line of the log, as server/pages/message-line.ts writes it. */
+export function lineOfEvent(event: RoomEvent, words: Words): PageElement {
+  const { kind, text = "" } = event;
+  const line = lineOf(event.member, kind === "enter" ? words.entered : kind === "leave" ? words.left : text, kind);
+  line.setAttribute("data-seq", String(event.seq));
+  line.setAttribute("data-at", event.at);
+  if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
+  finish(line);
+  return line;
+}
+
+/** A line for what a member says. */
+export function lineOf(member: Member, text: string, kind: string): PageElement {
+  const line = create("li", `line ${kind}`);
+  describe(line, member);
+  line.appendChild(document.createElement("time"));
+  addText(line, " ");
+  addLinked(line.appendChild(create("span", "text")), text);
+  return line;
+}
+
+/** Puts a member's name and mark at the end of a line of the log or of the list of people. */
+export function describe(element: PageElement, member: Member): void {
+  element.setAttribute("data-member-id", member.id);
+  const nickname = element.appendChild(create("span", "nickname", member.nickname));
+  nickname.style.color = member.color;
+  addText(element, " ");
+  if (member.trip === undefined) return;
+  element.appendChild(create("span", "trip", member.trip));
+  addText(element, " ");
+}
+
+/** Gives a line what a style sheet cannot here: the colour of its name, and the reader's own time in place of UTC. */
+export function finish(line: PageElement): void {
+  const nickname = line.getElementsByTagName("span")[0];
+  if (nickname?.className === "nickname" && attr(line, "data-color") !== "")
+    nickname.style.color = attr(line, "data-color");
+  const time = line.getElementsByTagName("time")[0];
+  const at = attr(line, "data-at");
+  if (time !== undefined && at !== "") setText(time, localTime(at));
+}
+
+// [IE8] Date reads no ISO dates
+function localTime(at: string): string {
+  const figures = at.replace(/\D/g, " ").split(" ");
+  const figure = (i: number) => Number(figures[i]);
+  const moment = new Date(Date.UTC(figure(0), figure(1) - 1, figure(2), figure(3), figure(4)));
+  const date = dateOf(moment);
+  const time = `${moment.getHours()}:${moment.getMinutes() < 10 ? "0" : ""}${moment.getMinutes()}`;
+  return date === dateOf(new Date()) ? time : `${date} ${time}`;
+}
+
+function dateOf(moment: Date): string {
+  return `${moment.getMonth() + 1}/${moment.getDate()}`;
+}
+
+// [IE8] split by an expression drops what is captured
+function addLinked(element: PageElement, text: string): void {
+  let rest = text;
+  for (let found = ADDRESS.exec(rest); found !== null; found = ADDRESS.exec(rest)) {
+    const address = found[0] as string;
+    addText(element, rest.slice(0, found.index));
+    const link = element.appendChild(create("a", "", address));
+    link.href = address;
+    link.target = "_blank";
+    link.setAttribute("rel", "nofollow noopener noreferrer ugc");
+    rest = rest.slice(found.index + address.length);
+  }
+  addText(element, rest);
+}

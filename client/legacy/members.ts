@@ -1,0 +1,46 @@
+import type { Member, MembersSignal } from "../../protocol/event.ts";
+import { fill, type Words } from "../ui/words.ts";
+import { attr, clear, create, part, remove, setText } from "./dom.ts";
+import { describe, finish } from "./line.ts";
+
+/** The people on the screen. The page brings the list; `enter` and `leave` in the log keep it. */
+export type Members = {
+  entered(member: Member): void;
+  left(member: Member): void;
+  /** Begins anew with these. */
+  replace(members: Member[]): void;
+  /** The server's own count, of members and of those who only watch. */
+  count(figures: MembersSignal): void;
+};
+
+/** The list that the server has begun. */
+export function createMembers(words: Words): Members {
+  const list = part("members");
+  const items = list.getElementsByTagName("li");
+  list.parentNode?.setAttribute("open", "open");
+  for (let i = 0; i < items.length; i++) finish(items[i] as PageElement);
+
+  return {
+    entered,
+    left,
+    replace(members) {
+      clear(list);
+      for (let i = 0; i < members.length; i++) entered(members[i] as Member);
+    },
+    count({ members, visitors }) {
+      setText(part("people-figures"), fill(words.peopleFigures, { members, visitors }));
+    },
+  };
+
+  function entered(member: Member): void {
+    left(member);
+    describe(list.appendChild(create("li", "person")), member);
+  }
+
+  function left({ id }: Member): void {
+    for (let i = items.length - 1; i >= 0; i--) {
+      const item = items[i] as PageElement;
+      if (attr(item, "data-member-id") === id) remove(item);
+    }
+  }
+}

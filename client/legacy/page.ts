@@ -1,0 +1,41 @@
+import type { Member } from "../../protocol/event.ts";
+import type { Address } from "../core/url.ts";
+import type { Words } from "../ui/words.ts";
+import { attr, valuesOf } from "./dom.ts";
+import { json } from "./json.ts";
+
+/** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */
+export type Page = {
+  room: string;
+  address: Address;
+  cursor: string;
+  lastSeq: number;
+  me: Member;
+  present: boolean;
+  /** The server's name for the network this page came through. */
+  network: string;
+  hasOlder: boolean;
+  words: Words;
+};
+
+/** Reads the `data-` attributes of `#room`; `log` holds the lines that the server wrote. */
+export function readPage(room: PageElement, log: PageElement): Page {
+  const data = (name: string) => attr(room, `data-${name}`);
+  const lines = log.getElementsByTagName("li");
+  const last = lines[lines.length - 1];
+  const address: Address = { base: data("base"), formToken: valuesOf(room).form_token ?? "" };
+  const me: Member = { id: data("member-id"), nickname: data("nickname"), color: data("color") };
+  if (me.nickname !== "") address.nickname = me.nickname;
+  if (data("trip") !== "") me.trip = data("trip");
+  return {
+    room: data("room"),
+    address,
+    cursor: data("cursor"),
+    lastSeq: last === undefined ? -1 : Number(attr(last, "data-seq")),
+    me,
+    present: data("present") === "true",
+    network: data("network"),
+    hasOlder: data("older") === "true",
+    words: json.parse(data("words")) as Words,
+  };
+}

@@ -1,0 +1,149 @@
+import type { Outside } from "../core/outside.ts";
+import type { Channel } from "./channel.ts";
+import type { TabMessage } from "./message.ts";
+
+// A tab answers within milliseconds; one that is just being painted may take this long, and taking the lead from it
+// harms nobody.
+const ANSWER_MS = 300;
+
+/** Which of the tabs leads: at most one, and never for long none. */
+export type Lead = {
+  /** Takes the lead, from whoever has it: it does not answer, or nobody looks at it. */
+  claim(): void;
+  /** The page goes, or falls asleep. */
+  leave(): void;
+};
+
+/** What of the browser's `navigator.locks` is needed. */
+export type Locks = {
+  request(name: string, options: LockOptions, use: () => Promise<void>): Promise<unknown>;
+};
+
+type LockOptions = { steal: true } | { signal: AbortSignal };
+
+/**
+ * Finds out who leads, and tells when that is decided and when it changes. Who asks and gets no answer leads; of two who
+ * think they do, the one who took the lead later.
+ *
+ * [Web Locks] Where the browser has them, the leader holds one and the others queue for it: the browser itself tells the
+ * next one when the leader closes or crashes. On http origins there are none, and a guest notices by its questions.
+ */
+export function createLead(
+  { outside, channel, locks }: { outside: Outside; channel: Channel; locks: Locks | undefined },
+  changed: (isMine: boolean) => void,
+): Lead {
+  let role: "asking" | "leads" | "follows" | "left" = "asking";
+  let since = 0;
+  let stopTimer = outside.later(ANSWER_MS, claim);
+  const lock = locks && createLock(locks, channel.name, become, stepDown);
+  const stopListening = channel.listen(hear);
+  channel.post({ say: "who leads?" });
+  lock?.queue();
+
+  return {
+    claim,
+    leave() {
+      if (role === "left") return;
+      const led = role === "leads";
+      role = "left";
+      stopTimer();
+      stopListening();
+      if (led) channel.post({ say: "gone" });
+      lock?.letGo();
+    },
+  };
+
+  function hear(message: TabMessage): void {
+    if (message.say === "who leads?" && role === "leads") channel.post({ say: "lead", at: since });
+    if (message.say === "lead") defer(message.at, message.from);
+    if (message.say === "gone" && role === "follows") {
+      // Not all at once; where there are locks, the next one has it by then.
+      stopTimer = outside.later(lock ? ANSWER_MS : outside.random() * ANSWER_MS, claim);
+    }
+  }
+
+  function defer(at: number, tab: string): void {
+    if (role === "leads") {
+      if (at > since || (at === since && tab > channel.tab)) stepDown();
+      else channel.post({ say: "lead", at: since });
+      return;
+    }
+    stopTimer();
+    if (role === "asking") follow();
+  }
+
+  function claim(): void {
+    if (role === "leads" || role === "left") return;
+    stopTimer();
+    if (lock) lock.steal();
+    else become();
+  }
+
+  function become(): void {
+    if (role === "leads" || role === "left") return;
+    stopTimer();
+    role = "leads";
+    since = outside.now();
+    channel.post({ say: "lead", at: since });
+    changed(true);
+  }
+
+  function stepDown(): void {
+    if (role !== "leads") return;
+    lock?.letGo();
+    lock?.queue();
+    follow();
+  }
+
+  function follow(): void {
+    role = "follows";
+    changed(false);
+  }
+}
+
+type Lock = { queue(): void; steal(): void; letGo(): void };
+
+/** The lock that goes with the lead. `got` and `lost` tell of this tab's own holding. */
+function createLock(locks: Locks, name: string, got: () => void, lost: () => void): Lock {
+  let leaveQueue = new AbortController();
+  let drop = () => {};
+
+  function hold(options: LockOptions): void {
+    let isWanted = true;
+    let release: (() => void) | undefined;
+    const mine = () => {
+      isWanted = false;
+      release?.();
+    };
+    // it may be granted in the moment in which it is given up
+    const use = async () => {
+      if (!isWanted) return;
+      await new Promise<void>((resolve) => {
+        release = resolve;
+        got();
+      });
+    };
+    drop = mine;
+    locks.request(name, options, use).catch(() => {
+      if (drop !== mine || !isWanted) return;
+      if (release !== undefined) lost();
+      // [sandboxed frames] not allowed at all: then the tabs have to do without
+      else if ("steal" in options) got();
+    });
+  }
+
+  return {
+    queue() {
+      leaveQueue = new AbortController();
+      hold({ signal: leaveQueue.signal });
+    },
+    steal() {
+      leaveQueue.abort();
+      hold({ steal: true });
+    },
+    letGo() {
+      leaveQueue.abort();
+      drop();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Diagnosis } from "../../client/doctor/diagnose.ts";
+import type { Findings } from "../../client/doctor/findings.ts";
+import { type Outcome, outcomesOf } from "../../client/doctor/outcome.ts";
+import { DOCTOR_STEPS } from "../../protocol/doctor.ts";
+import { fill, type Language, wordsOf } from "../pages/language.ts";
+import { remediesFor } from "../pages/remedies.ts";
+
+/** What the page shows, as lines of text: the sentence, each test's outcome, and the lines that cure what was found. */
+export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: Language): string {
+  const words = wordsOf(language).doctor;
+  const lines = [fill(words.sentences[diagnosis.sentence], { seconds: diagnosis.lateSeconds }), ""];
+  // a fault without a word does not compile
+  const texts: { [code in Outcome["code"]]: string } = { ...words.outcomes, ...words.faults };
+  for (const step of DOCTOR_STEPS) {
+    for (const { code, figure } of outcomesOf(step, findings, diagnosis))
+      if (code !== "untried")
+        lines.push(`  ${code in words.faults ? "✗" : "·"} ${words.steps[step]}: ${fill(texts[code], { figure })}`);
+  }
+  if (findings.reachError !== undefined) lines.push(`    ${findings.reachError}`);
+  const remedies = remediesFor(diagnosis.faults.map(({ code }) => code));
+  if (remedies.length > 0) lines.push("", `${words.operator}: ${words.operatorHint}`);
+  const names: { [name: string]: string } = words.remedies;
+  for (const remedy of remedies) {
+    lines.push("", `${names[remedy.name]}`);
+    for (const program of remedy.programs)
+      lines.push(`  ${program.name}`, ...program.lines.split("\n").map((line) => `    ${line}`));
+  }
+  return `${lines.join("\n")}\n`;
+}

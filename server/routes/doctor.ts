@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import Router from "@koa/router";
+import type { Context } from "koa";
+import { DOCTOR_HEADERS, DOCTOR_LONGEST_MS, DOCTOR_STREAMS, type DoctorEcho } from "../../protocol/doctor.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
+import { renderDoctor } from "../pages/doctor.ts";
+import { refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import { SSE_HEADERS } from "../transports/sse.ts";
+import { answer } from "./answer.ts";
+import { ASSETS } from "./assets.ts";
+import { pageFrame } from "./frame.ts";
+import { type Input, inputOf, nonceOf } from "./input.ts";
+
+/** Held answers and streams at once; each is a socket and a timer, and 200 doctors are more than ever look at one node. */
+const HELD_MAX = 200;
+
+/** The cookie that comes back, or does not; half a minute is longer than the two requests are apart. */
+const COOKIE = "doctor";
+const COOKIE_MS = 30_000;
+
+/**
+ * The path doctor: its page, and what its tests ask. They need neither session nor database, and stand before the
+ * guards that would refuse them for what a network did to their headers.
+ */
+export function doctorRoutes(site: Site, limits: RateLimits): Router {
+  const router = new Router();
+  let held = 0;
+
+  router.get(PATHS.doctor, (ctx) => showDoctor(ctx, site));
+  for (const [path, work] of [
+    [PATHS.doctorEcho, echo],
+    [PATHS.doctorStream, stream],
+  ] as const) {
+    router.get(path, (ctx) => probe(ctx, work));
+    router.post(path, (ctx) => probe(ctx, work));
+  }
+  return router;
+
+  async function probe(ctx: Context, work: (ctx: Context, input: Input) => Promise<void>): Promise<void> {
+    await limits.probe.take(ctx.state.address);
+    if (held >= HELD_MAX) throw refuse("unavailable");
+    // who went meanwhile has had his close, and there is no other
+    if (ctx.res.destroyed) return;
+    held += 1;
+    ctx.res.once("close", () => {
+      held -= 1;
+    });
+    await work(ctx, inputOf(ctx));
+  }
+}
+
+function showDoctor(ctx: Context, site: Site): void {
+  const base = `${ctx.state.base}/assets/`;
+  // the iframe test loads a stream of ours into the page
+  ctx.set("Content-Security-Policy", `${ctx.response.get("Content-Security-Policy")};frame-src 'self'`);
+  ctx.type = "text/html; charset=utf-8";
+  ctx.body = renderDoctor(pageFrame(ctx, site), {
+    script: base + ASSETS.doctorScript,
+    style: base + ASSETS.doctorStyle,
+  });
+}
+
+/** Says what arrived; `hold` milliseconds later, if so asked, as a poll would. */
+async function echo(ctx: Context, input: Input): Promise<void> {
+  const holdMs = input.number("hold", 0, DOCTOR_LONGEST_MS, 0);
+  const value: Omit<DoctorEcho, "chattera" | "n"> = {
+    stamp: randomBytes(8).toString("hex"),
+    at: Date.now(),
+    query: ctx.URL.searchParams.has("q"),
+    pad: input.text("pad")?.length ?? 0,
+    headers: Object.fromEntries(
+      Object.entries(DOCTOR_HEADERS).map(([name, value]) => [name, ctx.get(name).includes(value)]),
+    ),
+    cookie: ctx.cookies.get(COOKIE) !== undefined,
+    origin: ctx.get("Origin") !== "",
+    host: ctx.state.host,
+    secure: ctx.state.isSecure,
+    http: ctx.req.httpVersion,
+    via: countOf(ctx.get("Via")),
+    forwarded: countOf(ctx.get("X-Forwarded-For")),
+  };
+  if (input.text("set") === "1")
+    ctx.cookies.set(COOKIE, "1", { maxAge: COOKIE_MS, sameSite: "lax", path: ctx.state.base || "/" });
+  if (holdMs > 0) await sleep(ctx.res, holdMs);
+  ctx.set("X-Accel-Buffering", "no");
+  answer(ctx, value);
+}
+
+function countOf(list: string): number {
+  return list.split(",").filter((part) => part.trim() !== "").length;
+}
+
+/**
+ * `frames` frames, `gap` milliseconds apart, the first at once; `quiet` milliseconds after the last one more, which says
+ * that it is the end. Headers as those of chattera's own streams.
+ */
+async function stream(ctx: Context, input: Input): Promise<void> {
+  const kind = input.text("as") ?? "event-stream";
+  if (!isKind(kind)) throw refuse("malformed", `as: one of ${Object.keys(DOCTOR_STREAMS).join(", ")}`);
+  const frames = input.number("frames", 1, 30, 3);
+  const gapMs = input.number("gap", 0, 10_000, 500);
+  const quietMs = Math.min(input.number("quiet", 0, DOCTOR_LONGEST_MS, 1500), DOCTOR_LONGEST_MS - (frames - 1) * gapMs);
+  if (quietMs < 0) throw refuse("malformed", `frames, gap and quiet: ${DOCTOR_LONGEST_MS} ms at most`);
+  const nonce = nonceOf(input);
+  ctx.status = 200;
+  ctx.set({ ...SSE_HEADERS, "Content-Type": DOCTOR_STREAMS[kind] });
+  if (ctx.method === "HEAD") return;
+  ctx.respond = false;
+  const { res } = ctx;
+  res.socket?.setNoDelay(true);
+  res.flushHeaders();
+  if (kind === "html") res.write(HTML_PRELUDE);
+  for (let n = 0; n < frames; n += 1) {
+    if (n > 0) await sleep(res, gapMs);
+    write(res, kind, { chattera: 1, n: nonce, frame: n });
+  }
+  await sleep(res, quietMs);
+  write(res, kind, { chattera: 1, n: nonce, frame: frames, end: true });
+  res.end();
+}
+
+function isKind(kind: string): kind is keyof typeof DOCTOR_STREAMS {
+  return Object.hasOwn(DOCTOR_STREAMS, kind);
+}
+
+/** Old browsers show nothing of a page before its second kilobyte. The nonce is a name without markup, see nonceOf. */
+const HTML_PRELUDE = `<!DOCTYPE html><html lang="en"><title>doctor</title><body><!--${" ".repeat(2048)}-->\n`;
+
+function write(res: ServerResponse, kind: string, frame: object): void {
+  if (res.writableEnded || res.destroyed) return;
+  const json = JSON.stringify(frame);
+  res.write(kind === "html" ? `<p>${json}</p>\n` : `data: ${json}\n\n`);
+}
+
+/** Ends early when the one who asked has gone. */
+async function sleep(res: ServerResponse, ms: number): Promise<void> {
+  if (res.destroyed) return;
+  const gone = new AbortController();
+  const go = () => gone.abort();
+  res.once("close", go);
+  await setTimeout(ms, undefined, { signal: gone.signal }).catch(() => undefined);
+  res.off("close", go);
+}

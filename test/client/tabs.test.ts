@@ -1,0 +1,166 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { createFakeSite, type FakeSite } from "./fake-site.ts";
+import { type BrowserOfTabs, createBrowserOfTabs, type Tab } from "./tabs-of-a-browser.ts";
+import { createWorld, type World } from "./world.ts";
+
+type Desk = BrowserOfTabs & { world: World; site: FakeSite; pass(ms: number): Promise<void> };
+
+function openBrowser(hasLocks: boolean, random?: () => number): Desk {
+  const world = createWorld(random);
+  const site = createFakeSite(world);
+  const browser = createBrowserOfTabs(world, site, hasLocks);
+  // a lock is had and lost by promises: they go on between two moments of the clock
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 50) {
+      await new Promise(setImmediate);
+      world.pass(Math.min(50, left));
+    }
+    await new Promise(setImmediate);
+  };
+  return { ...browser, world, site, pass };
+}
+
+const leaders = (desk: Desk) => desk.tabs().filter((tab) => tab.open() > 0);
+
+/** Each tab has seen what was said since it was opened, once, in order; one of them leads, by one connection or, while that is renewed, two. */
+function expectWell(desk: Desk): void {
+  const head = desk.site.log.length;
+  for (const tab of desk.tabs()) {
+    expect(tab.seen).toEqual(Array.from({ length: head - tab.from }, (_, n) => tab.from + n + 1));
+    const { state, transport, slow } = tab.states.at(-1) ?? {};
+    // connections that were cut one after the other may have led a rung down
+    expect([tab.resets, `${state} ${transport} ${slow}`]).toEqual([
+      [],
+      expect.stringMatching(/^live (sse|stream) false$/),
+    ]);
+  }
+  const { streams, polls } = desk.site.open();
+  // a stream that grows old has its successor beside it for half a second
+  expect([leaders(desk).length, polls, streams === 1 || streams === 2]).toEqual([1, 0, true]);
+}
+
+for (const hasLocks of [true, false])
+  describe(`tabs of a browser ${hasLocks ? "with" : "without"} locks`, () => {
+    test("read by the connection of one of them, from the first second on", async () => {
+      const desk = openBrowser(hasLocks);
+      for (let n = 0; n < 6; n++) desk.openTab();
+      await desk.pass(3_000);
+      expectWell(desk);
+      for (let n = 0; n < 3; n++) desk.site.append();
+      await desk.pass(10);
+      expectWell(desk);
+    });
+
+    test("a tab that is opened later needs one question and no connection", async () => {
+      const desk = openBrowser(hasLocks);
+      desk.openTab();
+      await desk.pass(5_000);
+      const before = desk.site.opened.length;
+      desk.openTab();
+      await desk.pass(20_000);
+      const asked = desk.site.opened.slice(before).map(({ transport, reading }) => `${transport} ${reading.wait}`);
+      expect(asked.filter((one) => one !== "poll 10")).toEqual(["poll 0"]);
+      expectWell(desk);
+    });
+
+    for (const [how, end] of [
+      ["is closed", (tab: Tab) => tab.close()],
+      ["crashes", (tab: Tab) => tab.crash()],
+      ["is frozen", (tab: Tab) => tab.freeze()],
+    ] as const)
+      test(`when the one that leads ${how}, another one does within five seconds, and nothing is lost`, async () => {
+        const desk = openBrowser(hasLocks);
+        for (let n = 0; n < 4; n++) desk.openTab();
+        await desk.pass(10_000);
+        const [leader] = leaders(desk);
+        end(leader as Tab);
+        desk.site.append();
+        await desk.pass(5_000);
+        desk.site.append();
+        await desk.pass(1_000);
+        (leader as Tab).thaw();
+        await desk.pass(5_000);
+        expectWell(desk);
+      });
+
+    test("a hidden leader whose connection is in trouble hands the lead to a tab that somebody looks at", async () => {
+      const desk = openBrowser(hasLocks);
+      const first = desk.openTab();
+      await desk.pass(2_000);
+      const second = desk.openTab();
+      await desk.pass(2_000);
+      expect(leaders(desk)).toEqual([first]);
+      first.isHidden = true;
+      desk.site.vanish("refused");
+      await desk.pass(5_000);
+      desk.site.comeBack();
+      desk.site.append();
+      await desk.pass(10_000);
+      expect(leaders(desk)).toEqual([second]);
+      expectWell(desk);
+    });
+
+    test("where no stream passes, the others are led as well, and told how slow it is", async () => {
+      const desk = openBrowser(hasLocks);
+      Object.assign(desk.site.manners, { sse: "refused", stream: "refused" });
+      const tabs = [desk.openTab(), desk.openTab(), desk.openTab()];
+      await desk.pass(30_000);
+      desk.site.append();
+      await desk.pass(1_000);
+      for (const tab of tabs) {
+        expect(tab.seen).toEqual([1]);
+        expect(tab.states.at(-1)).toMatchObject({ state: "live", transport: "poll", slow: true });
+      }
+      expect(desk.site.open()).toEqual({ streams: 0, polls: 1 });
+    });
+
+    test("whatever becomes of them, each shows each remark once, in order", async () => {
+      const step = fc.oneof(
+        fc.record({ do: fc.constantFrom("append" as const, "open" as const, "cut" as const) }),
+        fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 8_000 }) }),
+        fc.record({
+          do: fc.constantFrom("close" as const, "crash" as const, "freeze" as const, "thaw" as const, "look" as const),
+          at: fc.nat(5),
+        }),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 5, maxLength: 25 }),
+          fc.infiniteStream(fc.double({ min: 0, max: 0.99, noNaN: true })),
+          async (steps, chance) => {
+            const desk = openBrowser(hasLocks, () => chance.next().value);
+            desk.openTab();
+            for (const one of steps) await take(desk, one);
+            if (desk.tabs().length === 0) desk.openTab();
+            for (const tab of desk.tabs()) {
+              tab.thaw();
+              tab.isHidden = false;
+            }
+            desk.site.append();
+            await desk.pass(20_000);
+            desk.site.append();
+            await desk.pass(5_000);
+            expectWell(desk);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    }, 120_000);
+  });
+
+type Step =
+  | { do: "append" | "open" | "cut" }
+  | { do: "pass"; ms: number }
+  | { do: "close" | "crash" | "freeze" | "thaw" | "look"; at: number };
+
+async function take(desk: Desk, step: Step): Promise<void> {
+  if (step.do === "append") desk.site.append();
+  if (step.do === "open" && desk.tabs().length < 6) desk.openTab();
+  if (step.do === "cut") desk.site.cut();
+  if (step.do === "pass") await desk.pass(step.ms);
+  if (!("at" in step)) return;
+  const tab = desk.tabs()[step.at];
+  if (step.do === "look") for (const other of desk.tabs()) other.isHidden = other !== tab;
+  else tab?.[step.do]();
+}

@@ -1,0 +1,3 @@
+import { keepsTheDeployContract } from "./contract.ts";
+
+keepsTheDeployContract("");

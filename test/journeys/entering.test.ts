@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import request from "supertest";
+import { openSite, person, say, type TestSite } from "../support/app.ts";
+import { browserTest, openBrowser } from "../support/browser.ts";
+import type { Running } from "../support/networks/network.ts";
+import { type Misbehaviour, openProxy } from "../support/networks/proxy.ts";
+import { isPost, refuse } from "../support/networks/refuse.ts";
+import { strip } from "../support/networks/strip.ts";
+
+let site: TestSite;
+let url: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  site = await openSite({ CHATTERA_GRACE_SECONDS: "3" });
+  url = site.nodes[0]?.url as string;
+  browser = (await openBrowser()) as Browser;
+}, 30_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await site.close();
+});
+
+const noCookies = strip("cookie", "set-cookie");
+const noPosts = refuse(403, isPost);
+const NETWORKS: { [name: string]: Misbehaviour[] } = {
+  "lets everything through": [],
+  "loses cookies": [noCookies],
+  "blocks POST": [noPosts],
+  "blocks POST and loses cookies": [noPosts, noCookies],
+};
+
+async function open(network: Running, path: string): Promise<Page> {
+  const context = await browser.newContext({ locale: "en-US" });
+  const page = await context.newPage();
+  await page.goto(network.url + path);
+  return page;
+}
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.fill("#say [name=text]", text);
+  await page.press("#say [name=text]", "Enter");
+}
+
+async function sees(page: Page, text: string): Promise<void> {
+  await page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is("${text}")`, { timeout: 15_000 });
+}
+
+const isMember = (page: Page) => page.waitForSelector("#say [name=text]", { timeout: 30_000 });
+
+async function saidBy(nickname: string): Promise<string[]> {
+  const { body } = await request(url).get("/api/rooms/lobby/messages?limit=200");
+  return body.events
+    .filter((event: { kind: string; member: { nickname: string } }) => event.member.nickname === nickname)
+    .map(({ kind, text = kind }: { kind: string; text?: string }) => text);
+}
+
+for (const [name, misbehaviours] of Object.entries(NETWORKS))
+  describe(`where the network ${name}, somebody`, () => {
+    let network: Running;
+    beforeAll(async () => {
+      network = await openProxy(url, ...misbehaviours);
+    });
+    afterAll(() => network.close());
+
+    browserTest(
+      "enters a room by its page, speaks, is the same person after a reload, and leaves",
+      async () => {
+        const nickname = `A${name.length}`;
+        const page = await open(network, "/rooms/lobby");
+        await page.fill("#enter [name=nickname]", nickname);
+        await page.press("#enter [name=nickname]", "Enter");
+        await isMember(page);
+        await write(page, `${name} one`);
+        await sees(page, `${name} one`);
+        await page.reload();
+        await isMember(page);
+        await write(page, `${name} two`);
+        await sees(page, `${name} two`);
+        const log = await saidBy(nickname);
+        expect(log).toEqual(["enter", `${name} one`, `${name} two`]);
+        await page.click("form.leave button");
+        await page.waitForSelector(".lobby");
+        await page.goto(`${network.url}/rooms/lobby`);
+        await page.waitForSelector("#enter");
+        await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { timeout: 15_000 });
+        await page.context().close();
+      },
+      60_000,
+    );
+
+    browserTest(
+      "enters by the lobby, and is told in words when the nickname is taken",
+      async () => {
+        const nickname = `B${name.length}`;
+        const taken = await person(url, `C${name.length}`);
+        await say(url, taken, "I am here");
+        const page = await open(network, "/");
+        await page.fill("#enter [name=nickname]", taken.nickname);
+        await page.click("#enter button[name=room][value=lobby]");
+        await page.waitForSelector("#problem, #say [name=text]");
+        // where no POST passes, who speaks enters by that: only then it shows
+        if (misbehaviours.includes(noPosts)) {
+          await isMember(page);
+          await write(page, "who am I?");
+          await page.waitForSelector("#enter", { timeout: 15_000 });
+          await page.waitForSelector('#log .refused:has-text("using that nickname")');
+        } else {
+          await page.waitForSelector('#problem:has-text("using that nickname")');
+          await page.fill("#enter [name=nickname]", nickname);
+          await page.click("#enter button[name=room][value=lobby]");
+          await isMember(page);
+          await write(page, `${name} three`);
+          await sees(page, `${name} three`);
+          expect(await saidBy(nickname)).toEqual(["enter", `${name} three`]);
+        }
+        await page.context().close();
+      },
+      60_000,
+    );
+  });

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect } from "@jest/globals";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { openSite, type TestSite } from "../support/app.ts";
+import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+
+// What HtmlUnit's Internet Explorer (test/legacy) cannot: streams. Chromium runs the same program here, as one does that
+// knows no modules.
+
+let site: TestSite;
+let url: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  browser = (await openBrowser()) as Browser;
+}, 30_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await site.close();
+});
+
+/** Makes pages come as a browser sees them that knows no modules. */
+async function withoutModules(context: BrowserContext): Promise<void> {
+  await context.route(/\/rooms\/[^/]*$/, async (route) => {
+    const response = await route.fetch();
+    const page = await response.text();
+    const body = page.replace(/<script type="module"[^>]*><\/script>/, "").replace(" nomodule", "");
+    expect(body.length).toBeLessThan(page.length - " nomodule".length);
+    await route.fulfill({ response, body });
+  });
+}
+
+/** [IE6–9] A document beside the page, and elements that call it by attachEvent. */
+const withHtmlfile = (context: BrowserContext) =>
+  context.addInitScript(() => {
+    if (window !== top) return;
+    Object.assign(window, {
+      ActiveXObject: function htmlfile() {
+        const box = document.createElement("iframe");
+        document.documentElement.append(box);
+        const { contentDocument, contentWindow } = box;
+        const { prototype } = (contentWindow as unknown as { HTMLElement: typeof HTMLElement }).HTMLElement;
+        Object.assign(prototype, {
+          attachEvent(this: HTMLElement, name: string, run: () => void) {
+            this.addEventListener(name.slice(2), run);
+          },
+        });
+        return Object.assign(contentDocument as Document, { parentWindow: contentWindow });
+      },
+    });
+  });
+
+const withoutRequests = (context: BrowserContext) =>
+  context.addInitScript(() => Reflect.deleteProperty(window, "XMLHttpRequest"));
+
+const withoutPost = (context: BrowserContext) =>
+  context.route("**/api/**", (route) =>
+    route.request().method() === "POST" ? route.fulfill({ status: 403, body: "blocked" }) : route.continue(),
+  );
+
+const asItIs = async () => {};
+
+async function enter(page: Page, nickname: string): Promise<void> {
+  await page.goto(`${url}/rooms/lobby`);
+  // the form is the script's own once the page is live
+  await page.waitForSelector('#connection[data-state="live"]');
+  await page.fill("#enter [name=nickname]", nickname);
+  await page.press("#enter [name=nickname]", "Enter");
+  await page.waitForSelector("#say");
+}
+
+async function talks(page: Page, friend: Seat, text: string): Promise<void> {
+  await page.fill("#say [name=text]", text);
+  await page.press("#say [name=text]", "Enter");
+  await friend.sees(text);
+  await friend.say(`${text}?`);
+  await page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is("${text}?")`);
+  await page.waitForFunction(() => document.querySelector("#log .pending") === null);
+  const seqs = await page.$$eval("#log [data-seq]", (lines) =>
+    lines.map((line) => Number(line.getAttribute("data-seq"))),
+  );
+  expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
+}
+
+for (const [name, how, transport, dress] of [
+  ["Ann", "by a request that is read as it grows", "stream", asItIs],
+  ["Bob", "by an endless frame, as Internet Explorer before 10", "frame", withHtmlfile],
+  ["Eve", "by script elements, where ActiveX and its own requests are switched off", "jsonp", withoutRequests],
+  ["健太", "by addresses alone, where no POST passes", "stream", withoutPost],
+] as const) {
+  browserTest(
+    `an old browser talks ${how}`,
+    async () => {
+      // [CSP] Internet Explorer before 10 knows none, and frames of ours may not stand in other browsers' pages
+      const context = await browser.newContext({ locale: "en-US", bypassCSP: dress === withHtmlfile });
+      await withoutModules(context);
+      await dress(context);
+      const page = await context.newPage();
+      const errors: Error[] = [];
+      page.on("pageerror", (error) => errors.push(error));
+      const friend = await sit(browser, url, `Friend of ${name}`);
+      await enter(page, name);
+      await page.waitForSelector(`#connection[data-transport="${transport}"]`);
+      await talks(page, friend, `hello <b> ${how}`);
+      expect(await page.textContent("#members")).toContain(`Friend of ${name}`);
+      expect(errors).toEqual([]);
+      await context.close();
+      await friend.page.context().close();
+    },
+    60_000,
+  );
+}

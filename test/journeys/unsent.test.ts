@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import request from "supertest";
+import { openSite, type TestSite } from "../support/app.ts";
+import { browserTest, openBrowser } from "../support/browser.ts";
+import type { Running } from "../support/networks/network.ts";
+import { openProxy, ownAnswer } from "../support/networks/proxy.ts";
+
+let site: TestSite;
+let url: string;
+let browser: Browser;
+let network: Running;
+/** Nothing can be sent: a proxy on the way is out of order. Pages and events still come. */
+let isOut = false;
+
+beforeAll(async () => {
+  site = await openSite({ CHATTERA_GRACE_SECONDS: "2" });
+  url = site.nodes[0]?.url as string;
+  network = await openProxy(url, async (asked, pass) =>
+    isOut && asked.path.includes("/messages") && asked.method === "POST" ? ownAnswer(503, "Out of order") : pass(asked),
+  );
+  browser = (await openBrowser()) as Browser;
+}, 30_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await network?.close();
+  await site.close();
+});
+
+async function openRoom(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${network.url}/rooms/lobby`);
+  return page;
+}
+
+async function enter(page: Page, nickname: string): Promise<void> {
+  await page.fill("#enter [name=nickname]", nickname);
+  await page.press("#enter [name=nickname]", "Enter");
+  await page.waitForSelector("#say [name=text]");
+}
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.fill("#say [name=text]", text);
+  await page.press("#say [name=text]", "Enter");
+}
+
+const unsent = (page: Page) => page.$$eval("#log .pending .text", (all) => all.map((text) => text.textContent));
+
+async function sees(page: Page, text: string): Promise<void> {
+  await page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is("${text}")`, { timeout: 15_000 });
+}
+
+/** What of these stands in the log, and whose it is. */
+async function logged(texts: string[]): Promise<string[]> {
+  const { body } = await request(url).get("/api/rooms/lobby/messages?limit=200");
+  return body.events
+    .filter(({ text }: { text?: string }) => texts.includes(text ?? ""))
+    .map(({ text, member }: { text: string; member: { nickname: string } }) => `${member.nickname}: ${text}`);
+}
+
+describe("what could not be sent", () => {
+  browserTest(
+    "outlives reloads, and is sent in order, each remark once, by the tab it was written in",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      const page = await openRoom(context);
+      await enter(page, "Ann");
+      const other = await openRoom(context);
+      await other.waitForSelector('#connection[data-state="live"]');
+      isOut = true;
+      const texts = ["unsent one", "unsent two", "unsent three"];
+      for (const text of texts) await write(page, text);
+      await page.waitForSelector('#log .kept:has-text("unsent one")');
+      await page.reload();
+      await page.reload();
+      await page.waitForSelector("#log .pending");
+      expect(await unsent(page)).toEqual(texts);
+      await other.reload();
+      await other.waitForSelector('#connection[data-state="live"]');
+      expect(await unsent(other)).toEqual([]);
+      isOut = false;
+      for (const text of texts) for (const tab of [page, other]) await sees(tab, text);
+      expect(await logged(texts)).toEqual(texts.map((text) => `Ann: ${text}`));
+      expect(await unsent(page)).toEqual([]);
+      await page.reload();
+      await page.waitForSelector('#connection[data-state="live"]');
+      expect(await unsent(page)).toEqual([]);
+      await context.close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "is still there when the browser has lost its cookie, and goes under the nickname it was written under",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      const page = await openRoom(context);
+      await enter(page, "Bea");
+      isOut = true;
+      await write(page, "before the loss");
+      await page.waitForSelector('#log .kept:has-text("before the loss")');
+      await context.clearCookies();
+      await page.reload();
+      await page.waitForSelector("#enter");
+      expect(await unsent(page)).toEqual(["before the loss"]);
+      isOut = false;
+      // her ghost leaves first
+      await page.waitForSelector('#log .leave:has-text("Bea")', { timeout: 15_000 });
+      expect(await logged(["before the loss"])).toEqual([]);
+      await enter(page, "Bea");
+      await sees(page, "before the loss");
+      expect(await logged(["before the loss"])).toEqual(["Bea: before the loss"]);
+      await context.close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "is not said under another nickname unless its writer says so",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      const page = await openRoom(context);
+      await enter(page, "Cid");
+      isOut = true;
+      await write(page, "as Cid");
+      await page.waitForSelector('#log .kept:has-text("as Cid")');
+      await context.clearCookies();
+      await page.reload();
+      isOut = false;
+      await enter(page, "Dan");
+      await write(page, "as Dan");
+      await sees(page, "as Dan");
+      expect(await logged(["as Cid", "as Dan"])).toEqual(["Dan: as Dan"]);
+      await page.click('#log .refused:has-text("as Cid") button:has-text("Send again")');
+      await sees(page, "as Cid");
+      expect(await logged(["as Cid"])).toEqual(["Dan: as Cid"]);
+      await context.close();
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,194 @@
+import { afterAll, afterEach, beforeAll, expect, jest } from "@jest/globals";
+import request from "supertest";
+import { openStream } from "../../server/testing.ts";
+import { openSite, person, say, type TestSite } from "../support/app.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { type Explorer, type Explorers, explorerTest, openExplorers, soon } from "../support/internet-explorer.ts";
+import { hasItsFaults } from "./faults.ts";
+
+// HtmlUnit starts slowly, and the first time Maven fetches it
+jest.setTimeout(180_000);
+
+let explorers: Explorers | undefined;
+let site: TestSite;
+let url: string;
+let proxy: BadProxy;
+const open: Explorer[] = [];
+
+beforeAll(async () => {
+  explorers = await openExplorers();
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  proxy = await openBadProxy(url);
+  await request(url).post("/api/rooms").send({ slug: "garden" }).expect(201);
+});
+
+afterAll(async () => {
+  await explorers?.close();
+  await proxy.close();
+  await site.close();
+});
+
+afterEach(async () => {
+  await proxy.pass();
+  const errors = await Promise.all(open.map((ie) => ie.errors()));
+  for (const ie of open.splice(0)) await ie.close();
+  expect(errors.flat()).toEqual([]);
+});
+
+hasItsFaults(() => explorers);
+
+type Version = "6" | "7" | "8";
+
+/** Enters the lobby as a person does, not before the page is live, and waits until it is again. */
+async function sit(version: Version, nickname: string, at = url): Promise<Explorer> {
+  const ie = await visit(version, `${at}/rooms/lobby`);
+  await is(ie, "live");
+  await ie.type("#enter [name=nickname]", nickname);
+  await ie.click("#enter [type=submit]");
+  await soon("there is a form to say something", async () => (await ie.see("#say")).length === 1);
+  await is(ie, "live");
+  return ie;
+}
+
+async function visit(version: Version, page: string): Promise<Explorer> {
+  const ie = (await explorers?.start(version)) as Explorer;
+  open.push(ie);
+  await ie.open(page);
+  // a page whose script is missing (built anew meanwhile?) is silent, and so is Internet Explorer
+  const [script] = await ie.see("script");
+  await request(url)
+    .get(script?.src as string)
+    .expect(200);
+  return ie;
+}
+
+async function tell(ie: Explorer, text: string): Promise<void> {
+  await ie.type("#say [name=text]", text);
+  await ie.click("#say [type=submit]");
+}
+
+/** Waits for the connection line's state. */
+const is = (ie: Explorer, state: string) =>
+  soon(`it is ${state}`, async () => (await ie.see("#connection"))[0]?.["data-state"] === state);
+
+/** Waits for remarks, and looks whether the log holds each event once, in order. */
+async function seesAll(ie: Explorer, texts: string[]): Promise<void> {
+  const said = async () => (await ie.see("#log [data-seq] .text")).map((line) => line.text as string);
+  const isThere = async () => {
+    const seen = await said();
+    return texts.every((text) => seen.includes(text)) && (await ie.see("#log .pending")).length === 0;
+  };
+  await soon(`${texts} are on the page`, isThere);
+  expect((await said()).filter((text) => texts.includes(text))).toEqual(texts);
+  const seqs = (await ie.see("#log [data-seq]")).map((line) => Number(line["data-seq"]));
+  expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
+}
+
+for (const version of ["6", "7", "8"] as const) {
+  explorerTest(
+    `Internet Explorer ${version}: one enters by the form, hears at once what is said, and is heard`,
+    async () => {
+      const bob = await person(url, `Bob${version}`);
+      const ie = await sit(version, `Ann${version}`);
+      const stream = await openStream(url, { room: "lobby" });
+      await say(url, bob, `hello, ${version}`);
+      await seesAll(ie, [`hello, ${version}`]);
+      await tell(ie, `早い <b>&amp; 'quick' ${version}`);
+      await seesAll(ie, [`hello, ${version}`, `早い <b>&amp; 'quick' ${version}`]);
+      const heard = await soon("it is heard", async () =>
+        (await stream.events(1)).find(({ text }) => text?.startsWith("早い")),
+      );
+      expect(heard).toMatchObject({ text: `早い <b>&amp; 'quick' ${version}`, member: { nickname: `Ann${version}` } });
+      await soon("both are in the list", async () => {
+        const here = (await ie.see("#members .nickname")).map(({ text }) => text);
+        return here.includes(`Ann${version}`) && here.includes(`Bob${version}`);
+      });
+      expect((await ie.see("#connection"))[0]?.["data-transport"]).toBe("poll");
+      await stream.close();
+    },
+  );
+}
+
+explorerTest("Internet Explorer 7: one enters a room from the lobby, by its button", async () => {
+  const ie = await visit("7", `${url}/`);
+  await ie.type("#enter [name=nickname]", "Lobbyist");
+  await ie.click("#enter button[value=garden]");
+  await soon("the room is there", async () => (await ie.see("#say")).length === 1);
+  expect(await ie.run("return location.href")).toBe(`${url}/rooms/garden`);
+});
+
+explorerTest("Internet Explorer 7: a nickname that is taken is said in words, and the next one is taken", async () => {
+  await say(url, await person(url, "Taken"), "I am Taken");
+  const ie = await visit("7", `${url}/rooms/lobby`);
+  await is(ie, "live");
+  await ie.type("#enter [name=nickname]", "Taken");
+  await ie.click("#enter [type=submit]");
+  await soon("it is said", async () => (await ie.see("#problem"))[0]?.text?.includes("nickname"));
+  await ie.type("#enter [name=nickname]", "2");
+  await ie.click("#enter [type=submit]");
+  await soon("there is a form to say something", async () => (await ie.see("#say")).length === 1);
+  await tell(ie, "I am Taken2");
+  await seesAll(ie, ["I am Taken", "I am Taken2"]);
+});
+
+explorerTest("Internet Explorer 7: the doctor examines the path", async () => {
+  const ie = await visit("7", `${url}/doctor`);
+  for (const step of ["reach", "params", "post", "size"]) {
+    await soon(`${step} is fine`, async () => (await ie.see(`#outcome-${step}`))[0]?.text?.startsWith("fine"));
+  }
+});
+
+explorerTest("two with Internet Explorer 7 talk, each remark quicker than a poll is held", async () => {
+  const [ken, mei] = await Promise.all([sit("7", "健"), sit("7", "芽衣")]);
+  const said: string[] = [];
+  for (const [who, text] of [
+    [ken, "one"],
+    [mei, "two"],
+    [ken, "three"],
+  ] as const) {
+    said.push(text);
+    const since = performance.now();
+    await tell(who, text);
+    await seesAll(ken, said);
+    await seesAll(mei, said);
+    expect(performance.now() - since).toBeLessThan(10_000);
+  }
+});
+
+explorerTest(
+  "Internet Explorer 7 without a network keeps what is written, greyed, and has everything once when it is back",
+  async () => {
+    const bob = await person(url, "Bob");
+    const ie = await sit("7", "Tunnel", proxy.through(url).replace(/\/$/, ""));
+    await tell(ie, "before");
+    await seesAll(ie, ["before"]);
+    await proxy.refuse();
+    await is(ie, "offline");
+    await tell(ie, "kept one");
+    await tell(ie, "kept two");
+    await soon("both are greyed", async () => (await ie.see("#log .pending")).length === 2);
+    await say(url, bob, "while away");
+    await proxy.pass();
+    await seesAll(ie, ["before", "while away", "kept one", "kept two"]);
+    await is(ie, "live");
+  },
+);
+
+explorerTest("Internet Explorer 7 whose connections are cut again and again loses and doubles nothing", async () => {
+  const bob = await person(url, "Bobby");
+  const ie = await sit("7", "Cutter", proxy.through(url).replace(/\/$/, ""));
+  const texts: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    texts.push(`cut ${n}`);
+    await say(url, bob, `cut ${n}`);
+    await soon("there is something to cut", () => proxy.connections());
+    if (n % 2) proxy.cut();
+  }
+  await seesAll(ie, texts);
+  proxy.cutBeforeAnswer();
+  await tell(ie, "said once");
+  await soon("it is greyed", async () => (await ie.see("#log .pending")).length === 1);
+  await proxy.pass();
+  await seesAll(ie, [...texts, "said once"]);
+});

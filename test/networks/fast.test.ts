@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { clientKind } from "../support/networks/client-person.ts";
+import type { Network } from "../support/networks/network.ts";
+import { NETWORKS } from "../support/networks/networks.ts";
+import { openSites, type Sites } from "../support/networks/sites.ts";
+import { type Outcome, type Pace, talk } from "../support/networks/talk.ts";
+import { endSites } from "../support/site-process.ts";
+
+// One network of each way to go wrong; all of them, and whole browsers, in networks.slow.ts.
+const NAMES = [
+  "holds whole answers",
+  "holds 4 KB blocks",
+  "one piece late",
+  "cuts after 5 s",
+  "resets",
+  "strips all of these",
+  "office, no JSON",
+  "office, no POST, 403",
+  "streams as pages",
+  "now and then any",
+  "caches without the query",
+  "repeats POSTs",
+  "login page for 5 s",
+  "refuses for 5 s",
+];
+
+/** No silence: what dies of one has its place among the slow ones. */
+const BRIEFLY: Pace = { remarks: 12, overMs: 6_000, silenceMs: 0, thenRemarks: 8, thenOverMs: 2_000 };
+
+/**
+ * Where two seconds are due, fourteen talks at once on a busy machine take more; what was lost on the way and found by a
+ * slow timer takes longer than this. The time itself is measured by `npm run networks`.
+ */
+const LATE_MS = 15_000;
+
+let sites: Sites;
+const outcomes = new Map<string, Promise<Outcome>>();
+
+beforeAll(async () => {
+  sites = await openSites();
+  for (const name of NAMES) outcomes.set(name, through(named(name)));
+}, 30_000);
+
+afterAll(async () => {
+  await Promise.all(outcomes.values());
+  await sites.close();
+  await endSites();
+});
+
+test.each(NAMES)(
+  "%s: two readers see every remark once, in order, soon",
+  async (name) => {
+    const outcome = (await outcomes.get(name)) as Outcome;
+    expect(outcome).toMatchObject({ lost: 0, doubled: 0, reordered: 0 });
+    expect(outcome.failure).toBeUndefined();
+    expect(outcome.maxMs - outcome.besideMs).toBeLessThan(LATE_MS);
+  },
+  60_000,
+);
+
+function named(name: string): Network {
+  const network = NETWORKS.find((one) => one.name === name);
+  if (network === undefined) throw new Error(`no network is called ${name}`);
+  return network;
+}
+
+async function through(network: Network): Promise<Outcome> {
+  const site = await sites.behind(network);
+  const outcome = await talk(network, site, clientKind, BRIEFLY);
+  await site.close();
+  return outcome;
+}

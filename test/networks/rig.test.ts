@@ -1,0 +1,366 @@
+import type { ServerResponse } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { cache } from "../support/networks/cache.ts";
+import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "../support/networks/cut.ts";
+import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "../support/networks/hold.ts";
+import type { Running } from "../support/networks/network.ts";
+import { NETWORKS } from "../support/networks/networks.ts";
+import { type Misbehaviour, openProxy, openTranslator } from "../support/networks/proxy.ts";
+import { atMost } from "../support/networks/queue.ts";
+import {
+  callStreamsPages,
+  isJson,
+  isNeitherGetNorPost,
+  isPost,
+  refuse,
+  refuseNowAndThen,
+  refuseStreams,
+  showLoginPage,
+} from "../support/networks/refuse.ts";
+import { repeatPosts } from "../support/networks/repeat.ts";
+import { openSource, type Received, type Request, receive, type Source } from "../support/networks/source.ts";
+import { aSpellOf, atFirst } from "../support/networks/spell.ts";
+import { strip, stripQuery, withoutQuery } from "../support/networks/strip.ts";
+import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "../support/networks/wire.ts";
+import { until } from "../support/until.ts";
+
+// A network that does not misbehave would prove nothing: here each is seen to do what it is there for.
+
+const SECOND = 1_000;
+
+let source: Source;
+const open: Running[] = [];
+
+beforeAll(async () => {
+  source = await openSource();
+});
+
+afterAll(async () => {
+  for (const { close } of open) await close();
+  await source.close();
+});
+
+async function behind(...misbehaviours: Misbehaviour[]): Promise<string> {
+  const proxy = await openProxy(source.url, ...misbehaviours);
+  open.push(proxy);
+  return proxy.url;
+}
+
+async function along(befall: (strand: Strand) => void): Promise<string> {
+  const wire = await openWire(source.url, befall);
+  open.push(wire);
+  return wire.url;
+}
+
+/** A stream through a network, and its other end. */
+async function streamed(url: string): Promise<{ received: Received; stream: ServerResponse }> {
+  const received = receive(`${url}/stream`);
+  return { received, stream: await source.stream() };
+}
+
+/** What was to come by now has come: others have gone there and back meanwhile. */
+async function roundTrips(url: string): Promise<void> {
+  for (let n = 0; n < 3; n += 1) await ask(url);
+}
+
+async function ask(url: string, init: RequestInit = {}): Promise<Request & { number: number }> {
+  return (await (await fetch(`${url}/echo`, init)).json()) as Request & { number: number };
+}
+
+const post = (url: string, body = "{}", type = "application/json") =>
+  fetch(`${url}/echo`, { method: "POST", body, headers: { "content-type": type } });
+
+test("a proxy without misbehaviour passes everything on at once, byte for byte", async () => {
+  const url = await behind();
+  const { received, stream } = await streamed(url);
+  await until("the head is there", () => received.status === 200);
+  stream.write("one");
+  await until("the first piece is there", () => received.text === "one");
+  stream.end("two");
+  await until("the end is there", () => received.end === "whole");
+  expect(received.text).toBe("onetwo");
+  const echo = await (await fetch(`${url}/a;b=c?d=%2Fe`, { method: "POST", body: "ü" })).json();
+  expect(echo).toMatchObject({ method: "POST", url: "/a;b=c?d=%2Fe", body: "ü" });
+});
+
+test("a proxy lets go of the site when the person has gone", async () => {
+  const { received, stream } = await streamed(await behind(holdWhole));
+  received.leave();
+  await until("the site's stream is closed", () => stream.destroyed);
+});
+
+describe("holding:", () => {
+  test("whole answers come when they are over, the head too", async () => {
+    const url = await behind(holdWhole);
+    const { received, stream } = await streamed(url);
+    stream.write("x".repeat(100_000));
+    await roundTrips(url);
+    expect(received.status).toBeUndefined();
+    stream.end();
+    await until("it is there", () => received.end === "whole");
+    expect(received.text).toHaveLength(100_000);
+  });
+
+  test("the first bytes are held, the head too, and what follows passes", async () => {
+    const url = await behind(holdFirst(4096));
+    const { received, stream } = await streamed(url);
+    stream.write("x".repeat(4095));
+    await roundTrips(url);
+    expect(received.status).toBeUndefined();
+    stream.write("y");
+    await until("the first are there", () => received.text.length === 4096);
+    stream.write("z");
+    await until("the next is there", () => received.text.length === 4097);
+    received.leave();
+  });
+
+  test("blocks come when they are full, or over", async () => {
+    const url = await behind(holdBlocks(4096));
+    const { received, stream } = await streamed(url);
+    stream.write("x".repeat(5000));
+    await until("the first block is there", () => received.text.length === 4096);
+    await roundTrips(url);
+    expect(received.text).toHaveLength(4096);
+    stream.end();
+    await until("the rest is there", () => received.text.length === 5000);
+  });
+
+  test("each piece comes with the next", async () => {
+    const url = await behind(onePieceLate);
+    const { received, stream } = await streamed(url);
+    stream.write("one");
+    await roundTrips(url);
+    expect(received).toMatchObject({ status: 200, text: "" });
+    stream.write("two");
+    await until("the first is there", () => received.text === "one");
+    stream.end();
+    await until("the last is there", () => received.text === "onetwo");
+  });
+});
+
+describe("cutting:", () => {
+  test("an exchange is broken at its age, whether its answer has begun or not", async () => {
+    const url = await behind(cutAfter(200));
+    const { received, stream } = await streamed(url);
+    stream.write("one");
+    await until("the answer is broken", () => received.end === "broken");
+    expect(received.text).toBe("one");
+    const silent = receive(`${url}/silent`);
+    await until("the silence is broken", () => silent.end === "broken");
+    expect(silent.status).toBeUndefined();
+  });
+
+  test("an answer of no declared length is broken after its bytes, another is not", async () => {
+    const url = await behind(cutEndlessAfter(1000));
+    const { received, stream } = await streamed(url);
+    stream.write("x".repeat(999));
+    await until("those before the limit are there", () => received.text.length === 999);
+    stream.write("xyz");
+    await until("the answer is broken", () => received.end === "broken");
+    expect(received.text).toHaveLength(1000);
+    expect(await (await post(url, "x".repeat(2000), "text/plain")).json()).toMatchObject({ method: "POST" });
+  });
+
+  test("each answer ends its connection", async () => {
+    const received = receive(`${await behind(closeAfterEach)}/echo`);
+    await until("it is there", () => received.end === "whole");
+    expect(received.headers.connection).toBe("close");
+  });
+
+  test("HTTP/1.0 has no chunks and ends with the connection", async () => {
+    const url = await behind(speakOldHttp);
+    const { received, stream } = await streamed(url);
+    stream.write("one");
+    await until("it passes", () => received.text === "one");
+    expect(received).toMatchObject({ version: "1.0", headers: { connection: "close" } });
+    expect(received.headers["transfer-encoding"]).toBeUndefined();
+    stream.end();
+    await until("it ends", () => received.end !== undefined);
+    expect(await ask(url)).toMatchObject({ url: "/echo" });
+  });
+
+  test("requests overtake each other, pieces of an answer do not", async () => {
+    const url = await behind(jitter(100));
+    const from = source.requests.length;
+    await Promise.all(Array.from({ length: 20 }, (_, n) => fetch(`${url}/echo/${n}`)));
+    const order = source.requests.slice(from).map((request) => Number(request.url.split("/")[2]));
+    expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+    const { received, stream } = await streamed(url);
+    for (const piece of ["1", "2", "3", "4"]) stream.write(piece);
+    stream.end();
+    await until("all is there", () => received.end === "whole");
+    expect(received.text).toBe("1234");
+  });
+
+  test("of three requests at once one waits for its turn", async () => {
+    const url = await behind(atMost(2));
+    const first = await streamed(url);
+    const second = await streamed(url);
+    const third = receive(`${url}/echo`);
+    first.stream.write("one");
+    await until("the first passes", () => first.received.text === "one");
+    expect(third.status).toBeUndefined();
+    second.received.leave();
+    await until("the third has its turn", () => third.end === "whole");
+    first.received.leave();
+  });
+});
+
+describe("connections:", () => {
+  test("idle ones are forgotten without a word, busy ones are not", async () => {
+    const url = await along(forgetIdle(SECOND));
+    const idle = await streamed(url);
+    const busy = await streamed(url);
+    const begun = performance.now();
+    for (let pieces = 1; performance.now() - begun < 2 * SECOND; pieces += 1) {
+      busy.stream.write(".");
+      await until("a piece is there", () => busy.received.text.length === pieces);
+    }
+    idle.stream.write("lost");
+    await roundTrips(url);
+    expect(idle.received).toMatchObject({ status: 200, text: "" });
+    expect(idle.received.end).toBeUndefined();
+    for (const { received } of [idle, busy]) received.leave();
+  });
+
+  test("old ones pass nothing any more without a word, new ones pass", async () => {
+    const url = await along(forgetOld(SECOND));
+    const begun = performance.now();
+    const { received, stream } = await streamed(url);
+    stream.write("one");
+    await until("it is old", () => performance.now() - begun > 1.5 * SECOND);
+    const { length } = received.text;
+    stream.write("two");
+    expect(await ask(url)).toMatchObject({ url: "/echo" });
+    await roundTrips(url);
+    expect(received.text).toHaveLength(length);
+    expect(received.end).toBeUndefined();
+    received.leave();
+  });
+
+  test("they are reset at some age", async () => {
+    const { received } = await streamed(await along(resetAtRandom(50, 200)));
+    await until("it is broken", () => received.end === "broken");
+  });
+});
+
+describe("stripping:", () => {
+  test("the named headers are gone on both ways, others are not", async () => {
+    const url = await behind(strip("authorization", "cookie", "set-cookie", "cache-control"));
+    const response = await fetch(`${url}/echo`, { headers: { authorization: "me", cookie: "a=b", "x-other": "1" } });
+    const { headers } = (await response.json()) as Request;
+    expect(headers.authorization).toBeUndefined();
+    expect(headers.cookie).toBeUndefined();
+    expect(headers["x-other"]).toBe("1");
+    expect(response.headers.get("cache-control")).toBeNull();
+    expect(response.headers.get("set-cookie")).toBeNull();
+  });
+
+  test("the query is gone, parameters in the path are not", async () => {
+    const response = await fetch(`${await behind(stripQuery)}/echo;a=b?c=d`);
+    expect(await response.json()).toMatchObject({ url: "/echo;a=b" });
+  });
+});
+
+describe("refusing:", () => {
+  test.each([
+    ["other methods", refuse(405, isNeitherGetNorPost), { method: "DELETE" }, 405],
+    ["JSON", refuse(403, isJson), { method: "POST", body: "{}", headers: { "content-type": "application/json" } }, 403],
+    ["POST", refuse(403, isPost), { method: "POST", body: "a=b" }, 403],
+  ])("%s is answered with a page, GET passes", async (_what, misbehave, init, status) => {
+    const url = await behind(misbehave);
+    const from = source.requests.length;
+    const response = await fetch(`${url}/echo`, init);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toContain("text/html");
+    expect(source.requests).toHaveLength(from);
+    expect(await ask(url)).toMatchObject({ method: "GET" });
+  });
+
+  test("a form passes where JSON is refused", async () => {
+    expect((await post(await behind(refuse(403, isJson)), "a=b", "application/x-www-form-urlencoded")).status).toBe(
+      200,
+    );
+  });
+
+  test("event streams are answered with a status, or called pages; others pass", async () => {
+    const refused = receive(`${await behind(refuseStreams(406))}/stream`);
+    await until("it is there", () => refused.end === "whole");
+    expect(refused.status).toBe(406);
+    await source.stream();
+    const { received } = await streamed(await behind(callStreamsPages));
+    await until("the head is there", () => received.status === 200);
+    expect(received.headers["content-type"]).toContain("text/html");
+    received.leave();
+    const bytes = await openSource("application/octet-stream");
+    const proxy = await openProxy(bytes.url, refuseStreams(406));
+    open.push(proxy);
+    const stream = receive(`${proxy.url}/stream`);
+    await until("bytes pass", () => stream.status === 200);
+    stream.leave();
+    await bytes.close();
+  });
+
+  test("every nth request is answered with one status after the other", async () => {
+    const url = await behind(refuseNowAndThen(3, 502, 503));
+    const statuses: number[] = [];
+    for (let n = 0; n < 9; n += 1) statuses.push((await fetch(`${url}/echo`)).status);
+    expect(statuses).toEqual([200, 200, 503, 200, 200, 502, 200, 200, 503]);
+  });
+});
+
+describe("spells:", () => {
+  test("a login page stands before everything when it is struck, and goes", async () => {
+    const spell = aSpellOf(300, showLoginPage);
+    const url = await behind(spell.misbehave);
+    expect(await ask(url)).toMatchObject({ url: "/echo" });
+    const over = spell.strike();
+    expect(await (await post(url)).text()).toContain("log in");
+    await over;
+    expect(await ask(url)).toMatchObject({ url: "/echo" });
+  });
+
+  test("another stands there from the first request on, for a while", async () => {
+    const url = await behind(atFirst(300, showLoginPage));
+    expect((await fetch(`${url}/echo`)).headers.get("content-type")).toContain("text/html");
+    await until("it is gone", async () => (await fetch(`${url}/echo`)).headers.get("content-type")?.includes("json"));
+  });
+});
+
+describe("caching and repeating:", () => {
+  test("a GET is answered again in spite of no-store, a POST and another query are not", async () => {
+    const url = await behind(cache(10_000, ({ path }) => path));
+    const { number } = await ask(url);
+    expect((await ask(url)).number).toBe(number);
+    expect(((await (await post(url)).json()) as { number: number }).number).not.toBe(number);
+    expect(((await (await fetch(`${url}/echo?n=1`)).json()) as { number: number }).number).not.toBe(number);
+  });
+
+  test("another cache looks at the path alone", async () => {
+    const url = await behind(cache(10_000, withoutQuery));
+    const { number } = await ask(url);
+    expect(((await (await fetch(`${url}/echo?n=1`)).json()) as { number: number }).number).toBe(number);
+    expect(((await (await fetch(`${url}/echo;n=1`)).json()) as { number: number }).number).not.toBe(number);
+  });
+
+  test("a POST reaches the site twice", async () => {
+    const from = source.requests.length;
+    await post(await behind(repeatPosts), "once");
+    await until("both are there", () => source.requests.length === from + 2);
+    expect(source.requests.slice(from).map(({ body }) => body)).toEqual(["once", "once"]);
+  });
+});
+
+test("a translator asks a forward proxy in absolute form, in the site's name", async () => {
+  const translator = await openTranslator("http://site.test", source.url);
+  open.push(translator);
+  const echo = await ask(translator.url, { headers: { origin: translator.url } });
+  expect(echo).toMatchObject({
+    url: "http://site.test/echo",
+    headers: { host: "site.test", origin: "http://site.test" },
+  });
+});
+
+test("no two networks have one name", () => {
+  expect(new Set(NETWORKS.map(({ name }) => name)).size).toBe(NETWORKS.length);
+});

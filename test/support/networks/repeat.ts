@@ -1,0 +1,11 @@
+import type { Misbehaviour } from "./proxy.ts";
+
+/** Sends every POST twice at once and gives the second answer. */
+export const repeatPosts: Misbehaviour = (asked, pass) => {
+  if (asked.method !== "POST") return pass(asked);
+  pass(asked).then(
+    ({ body }) => body.resume(),
+    () => undefined,
+  );
+  return pass(asked);
+};

@@ -1,0 +1,22 @@
+import { forward } from "./forward.ts";
+import type { Running } from "./network.ts";
+import { startProgram } from "./program.ts";
+
+/** Where tinyproxy is. */
+export const TINYPROXY = "/usr/bin/tinyproxy";
+
+/** Starts tinyproxy, which gives a connection up that is silent for so long. */
+export function startTinyproxy(target: string, timeoutSeconds: number, ...lines: string[]): Promise<Running> {
+  return forward(target, () =>
+    startProgram(({ folder, port }) => {
+      const config = `Port ${port}
+Listen 127.0.0.1
+Timeout ${timeoutSeconds}
+MaxClients 100
+Allow 127.0.0.1
+${lines.join("\n")}
+`;
+      return { path: TINYPROXY, files: { "tinyproxy.conf": config }, args: ["-d", "-c", `${folder}/tinyproxy.conf`] };
+    }),
+  );
+}

@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Running } from "./network.ts";
+
+/** One connection through a wire, and what can become of it. */
+export type Strand = {
+  /** Nothing comes through any more, and nobody is told. */
+  fallDumb(): void;
+  /** Both sides get a reset. */
+  reset(): void;
+  /** Bytes of either side. */
+  onData(listener: () => void): void;
+  onEnd(listener: () => void): void;
+};
+
+/** Opens a TCP proxy to `target`; `befall` is called with each new connection and does to it what it likes. */
+export async function openWire(target: string, befall: (strand: Strand) => void): Promise<Running> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect({ host: hostname, port: Number(port) });
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    }
+    befall(strand(near, far));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function strand(near: Socket, far: Socket): Strand {
+  let isDumb = false;
+  const carry = (from: Socket, to: Socket) => {
+    from.setNoDelay(true);
+    from.on("error", () => from.destroy());
+    from.on("data", (piece) => {
+      if (isDumb || to.write(piece)) return;
+      from.pause();
+      to.once("drain", () => from.resume());
+    });
+    // In a dead connection the other side is not told.
+    from.on("close", () => isDumb || to.destroySoon());
+  };
+  carry(near, far);
+  carry(far, near);
+  return {
+    fallDumb: () => {
+      isDumb = true;
+      for (const socket of [near, far]) socket.resume();
+    },
+    reset: () => {
+      for (const socket of [near, far]) socket.resetAndDestroy();
+    },
+    onData: (listener) => {
+      for (const socket of [near, far]) socket.on("data", listener);
+    },
+    onEnd: (listener) => near.once("close", listener),
+  };
+}
+
+/** Forgets connections on which nothing has come for so long, without a word, as a NAT does. */
+export function forgetIdle(idleMs: number): (strand: Strand) => void {
+  return (strand) => {
+    const timer = setTimeout(strand.fallDumb, idleMs);
+    strand.onData(() => timer.refresh());
+    strand.onEnd(() => clearTimeout(timer));
+  };
+}
+
+/** Forgets every connection of this age. */
+export function forgetOld(ageMs: number): (strand: Strand) => void {
+  return (strand) => {
+    const timer = setTimeout(strand.fallDumb, ageMs);
+    strand.onEnd(() => clearTimeout(timer));
+  };
+}
+
+/** Resets each connection at some age between the two. */
+export function resetAtRandom(fromMs: number, toMs: number): (strand: Strand) => void {
+  return (strand) => {
+    const timer = setTimeout(strand.reset, fromMs + Math.random() * (toMs - fromMs));
+    strand.onEnd(() => clearTimeout(timer));
+  };
+}
