@@ -1,7 +1,7 @@
 import type { Answer, Http, Request } from "../../client/core/http.ts";
 import { createPoll } from "../../client/core/poll.ts";
 import type { Ending, Reading, Sink, Transport } from "../../client/core/transport.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -26,15 +26,18 @@ export type StreamManners =
  */
 export type RequestManners = "good" | "html" | "stale" | "instant" | "busy" | "refused" | "short";
 
-/** A site with one room and a network before it, which a test makes behave. */
+/** A site with two rooms and a network before it, which a test makes behave. */
 export type FakeSite = {
+  /** Of the room `lobby`. */
   log: RoomEvent[];
+  /** Of the room `another`. */
+  otherLog: RoomEvent[];
   manners: { sse: StreamManners; stream: StreamManners; poll: RequestManners };
   streams: Transport[];
   poll: Transport;
   http: Http;
   opened: { transport: string; reading: Reading; at: number }[];
-  append(): RoomEvent;
+  append(room?: string): RoomEvent;
   /** Breaks what is open. */
   cut(): void;
   /** What is open stays open, but shows nothing more. */
@@ -44,13 +47,17 @@ export type FakeSite = {
   /** The machine or the network is gone: requests fail at once, or, in a black hole, never. */
   vanish(how: "refused" | "hole"): void;
   comeBack(): void;
-  /** Old events are pruned: the log begins behind this seq. */
+  /** Old events are pruned: the lobby's log begins behind this seq. */
   prune(seq: number): void;
   open(): { streams: number; polls: number };
 };
 
+/** The last seqs that are known of the lobby and of the other room; undefined where the cursors do not name it. */
+type Place = { [room: string]: number | undefined };
+
 type Stream = {
   sink: Sink;
+  place: Place;
   reading: Reading;
   manners: StreamManners;
   isDumb: boolean;
@@ -61,7 +68,10 @@ type Stream = {
 
 const TRIP_MS = 20;
 
-/** The log grows by `append`; a cursor is `c` and a seq. Of its two streams the first is the better. */
+/**
+ * A log grows by `append`; a cursor is `c` and the lobby's seq, then `.` and the other room's, of those that are read. Of
+ * its two streams the first is the better.
+ */
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
   const polls = new Set<{ look(): void; fail(): void; isDumb: boolean }>();
@@ -72,14 +82,15 @@ export function createFakeSite(world: World): FakeSite {
   const http: Http = { ask, json: { parse: JSON.parse, print: JSON.stringify } };
   const site: FakeSite = {
     log: [],
+    otherLog: [],
     manners: { sse: "good", stream: "good", poll: "good" },
     streams: [streamNamed("sse"), streamNamed("stream")],
     poll: createPoll(http, { base: "" }),
     http,
     opened: [],
-    append() {
-      const event = eventOf(site.log.length + 1);
-      site.log.push(event);
+    append(room = "lobby") {
+      const event = eventOf(room, logOf(room).length + 1);
+      logOf(room).push(event);
       for (const stream of streams) show(stream, event);
       for (const poll of [...polls]) poll.look();
       return event;
@@ -120,6 +131,7 @@ export function createFakeSite(world: World): FakeSite {
         const manners = site.manners[name];
         const stream = {
           sink,
+          place: {},
           reading,
           manners,
           isDumb: gone === "hole",
@@ -139,20 +151,22 @@ export function createFakeSite(world: World): FakeSite {
       end(stream, { how: "refused" });
       return;
     }
-    const after = seqOf(stream.reading.after);
-    const place = () => ({ cursor: `c${site.log.length}`, heads: { lobby: site.log.length } });
+    const { rooms } = stream.reading;
+    const { place, resets } = placeOf(stream.reading);
     const ping = stream.reading.ping === 0 ? 15_000 : stream.reading.ping * 1000;
-    const hello = { chattera: 1, protocol: 1, retry: 1000, ping, ...place(), n: stream.reading.nonce } as const;
-    put(stream, () => stream.sink.hello(hello));
-    if (after + 1 < oldest) {
-      const head = site.log.length;
-      const reset = { room: "lobby", reason: "pruned", cursor: `c${head}`, oldest, head } as const;
-      put(stream, () => stream.sink.reset(reset));
-    } else for (const event of site.log.slice(after)) show(stream, event);
+    const hello = { chattera: 1, protocol: 1, retry: 1000, ping, n: stream.reading.nonce } as const;
+    stream.place = place;
+    const standing = () => ({
+      cursor: cursorOf(stream.place),
+      heads: Object.fromEntries(rooms.map((room) => [room, logOf(room).length])),
+    });
+    put(stream, () => stream.sink.hello({ ...hello, ...standing() }));
+    for (const reset of resets) put(stream, () => stream.sink.reset(reset));
+    for (const room of rooms) for (const event of logOf(room).slice(place[room])) show(stream, event);
     const pingIn = (ms: number) => {
       stream.stops.push(
         later(ms, () => {
-          if (stream.manners !== "hello") put(stream, () => stream.sink.ping(place()));
+          if (stream.manners !== "hello") put(stream, () => stream.sink.ping(standing()));
           pingIn(ping);
         }),
       );
@@ -162,8 +176,12 @@ export function createFakeSite(world: World): FakeSite {
   }
 
   function show(stream: Stream, event: RoomEvent): void {
+    // who is not placed yet gets it with what it has missed
+    if (stream.place[event.room] === undefined) return;
+    stream.place[event.room] = event.seq;
+    const cursor = cursorOf(stream.place);
     if (stream.manners === "hello" || (stream.manners === "lossy" && event.seq % 3 === 0)) return;
-    const give = () => stream.sink.event(event, `c${event.seq}`);
+    const give = () => stream.sink.event(event, cursor);
     put(stream, give);
     if (stream.manners === "doubled") put(stream, give);
   }
@@ -214,17 +232,15 @@ export function createFakeSite(world: World): FakeSite {
 
   /** A request to the poll, as its URL says. */
   function ask({ url, timeoutMs }: Request, done: (answer: Answer) => void): () => void {
-    const params = new Map(
-      url
-        .split(";")
-        .slice(1)
-        .map((param) => param.split("=") as [string, string]),
-    );
-    const nonce = params.get("n") ?? "";
-    const after = [params.get("after") ?? ""];
-    const wait = Number(params.get("wait") ?? 0);
-    const reading = { rooms: ["lobby"], after, nonce, wait } as unknown as Reading;
-    site.opened.push({ transport: "poll", reading, at: now() });
+    const params = url.split(";").slice(1);
+    const all = (name: string) =>
+      params.filter((param) => param.startsWith(`${name}=`)).map((param) => param.slice(name.length + 1));
+    const [nonce = ""] = all("n");
+    const wait = Number(all("wait")[0] ?? 0);
+    const reading = { rooms: all("room"), after: all("after"), nonce, wait };
+    // from now on: that is when it was asked
+    let { place, resets }: ReturnType<typeof placeOf> = { place: {}, resets: [] };
+    site.opened.push({ transport: "poll", reading: reading as unknown as Reading, at: now() });
     const manners = site.manners.poll;
     const stops: (() => void)[] = [];
     const poll = { isDumb: gone === "hole", look, fail: () => settle({ status: 0, text: "" }) };
@@ -235,23 +251,25 @@ export function createFakeSite(world: World): FakeSite {
 
     function arrive(): void {
       if (poll.isDumb) return;
+      ({ place, resets } = placeOf(reading));
       if (gone === "refused" || manners === "refused") poll.fail();
       else if (manners === "html") settle({ status: 200, text: "<html>Please log in" });
       else if (manners === "busy") settle({ status: 503, text: "", retryMs: 2_000 });
-      else if (manners === "stale") settle({ status: 200, text: answerTo(["c0"], "another") });
-      else if (manners === "instant" || wait === 0 || hasNews()) settle({ status: 200, text: answerTo(after, nonce) });
+      else if (manners === "stale") settle({ status: 200, text: answerTo({ ...place, lobby: 0 }, [], "another's") });
+      else if (manners === "instant" || wait === 0 || hasNews())
+        settle({ status: 200, text: answerTo(place, resets, nonce) });
       else {
-        stops.push(later(wait * 1000, () => settle({ status: 200, text: answerTo(after, nonce) })));
+        stops.push(later(wait * 1000, () => settle({ status: 200, text: answerTo(place, resets, nonce) })));
         if (manners === "short") stops.push(later(3_000, poll.fail));
       }
     }
 
     function look(): void {
-      if (!poll.isDumb && stops.length > 2 && hasNews()) settle({ status: 200, text: answerTo(after, nonce) });
+      if (!poll.isDumb && stops.length > 2 && hasNews()) settle({ status: 200, text: answerTo(place, resets, nonce) });
     }
 
     function hasNews(): boolean {
-      return site.log.length > seqOf(after) || seqOf(after) + 1 < oldest;
+      return resets.length > 0 || reading.rooms.some((room) => logOf(room).length > (place[room] as number));
     }
 
     function settle(answer: Answer): void {
@@ -266,29 +284,51 @@ export function createFakeSite(world: World): FakeSite {
     }
   }
 
-  function answerTo(after: string[], n: string): string {
-    const seq = seqOf(after);
-    const head = site.log.length;
-    const isLost = seq + 1 < oldest;
-    const reset = isLost ? { reset: { room: "lobby", reason: "pruned", cursor: `c${head}`, oldest, head } } : {};
+  function answerTo(place: Place, resets: ResetSignal[], n: string): string {
+    const rooms = Object.keys(place);
     return JSON.stringify({
       chattera: 1,
-      events: isLost ? [] : site.log.slice(seq),
+      events: rooms.flatMap((room) => logOf(room).slice(place[room])),
       signals: [],
-      cursor: `c${head}`,
+      cursor: cursorOf(Object.fromEntries(rooms.map((room) => [room, logOf(room).length]))),
       n,
-      ...reset,
+      ...(resets.length > 0 && { reset: resets[0], resets }),
     });
   }
 
-  /** Without a cursor: from now on. */
-  function seqOf(after: string[]): number {
-    const cursor = after[0] ?? "";
-    return cursor === "" ? site.log.length : Number(cursor.slice(1));
+  /** Without a cursor: from now on. A cursor that does not name a room says so of it. */
+  function placeOf({ rooms, after }: Pick<Reading, "rooms" | "after">): { place: Place; resets: ResetSignal[] } {
+    const place: Place = {};
+    const lost: ResetSignal[] = [];
+    for (const room of rooms) {
+      const head = logOf(room).length;
+      const first = room === "lobby" ? oldest : 1;
+      const seqs = after.map((cursor) => seqIn(cursor, room)).filter((seq) => seq !== undefined);
+      const seq = after.length === 0 ? head : seqs.length === 0 ? undefined : Math.max(...seqs);
+      const isHere = seq !== undefined && seq + 1 >= first && seq <= head;
+      place[room] = isHere ? seq : head;
+      const reason = seq === undefined ? "malformed" : seq > head ? "future" : "pruned";
+      if (!isHere) lost.push({ room, reason, cursor: "", oldest: first, head });
+    }
+    return { place, resets: lost.map((reset) => ({ ...reset, cursor: cursorOf(place) })) };
+  }
+
+  function logOf(room: string): RoomEvent[] {
+    return room === "lobby" ? site.log : site.otherLog;
   }
 }
 
-function eventOf(seq: number): RoomEvent {
+function cursorOf({ lobby, another }: Place): string {
+  return `c${lobby ?? ""}${another === undefined ? "" : `.${another}`}`;
+}
+
+function seqIn(cursor: string, room: string): number | undefined {
+  const [lobby = "", another = ""] = cursor.slice(1).split(".");
+  const seq = room === "lobby" ? lobby : another;
+  return seq === "" ? undefined : Number(seq);
+}
+
+function eventOf(room: string, seq: number): RoomEvent {
   const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
-  return { room: "lobby", seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `remark ${seq}` };
+  return { room, seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `remark ${seq}` };
 }

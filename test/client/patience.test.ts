@@ -94,6 +94,12 @@ describe("the pace of a stream", () => {
     expect(pace.pingSeconds()).toBe(4);
   });
 
+  test("asks for no slower pings after a pause of hours, for the machine has slept", () => {
+    const pace = createPace(createWorld().outside, memoryOf({ pingSeconds: 5 }));
+    pace.cut(3_700_000, 3_600_000);
+    expect(pace.pingSeconds()).toBe(5);
+  });
+
   test("renews before the age at which two streams were cut, and remembers it", () => {
     const memory = memoryOf();
     const pace = createPace(createWorld().outside, memory);

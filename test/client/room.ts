@@ -11,6 +11,8 @@ export type Room = {
   site: FakeSite;
   session: Session;
   seen: number[];
+  /** The same of the room `another`. */
+  others: number[];
   resets: string[];
   states: SessionStatus[];
   known: Known;
@@ -24,7 +26,16 @@ export function enter(
   const world = options.world ?? createWorld(options.random);
   const site = createFakeSite(world);
   const seq = options.seq ?? 0;
-  const room: Omit<Room, "session"> = { world, site, seen: [], resets: [], states: [], known: {}, hidden: false };
+  const room: Omit<Room, "session"> = {
+    world,
+    site,
+    seen: [],
+    others: [],
+    resets: [],
+    states: [],
+    known: {},
+    hidden: false,
+  };
   const session = createSession({
     outside: world.outside,
     rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
@@ -34,7 +45,7 @@ export function enter(
     hidden: () => room.hidden,
     memory: { load: () => options.known, save: (known) => Object.assign(room.known, known) },
   });
-  session.on("event", (event) => room.seen.push(event.seq));
+  session.on("event", ({ room: name, seq }) => (name === "lobby" ? room.seen : room.others).push(seq));
   session.on("reset", (reset) => room.resets.push(reset.reason));
   session.on("status", (status) => room.states.push(status));
   return Object.assign(room, { session });

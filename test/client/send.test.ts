@@ -127,6 +127,34 @@ describe("sending", () => {
     expect(outcome).toMatchObject({ token: "NEW", member: { nickname: "Ann" } });
   });
 
+  test("does not leave GET for what no GET can say", () => {
+    const { sender, say, kinds, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED));
+    say();
+    const told: unknown[] = [];
+    for (let i = 0; i < 4; i++) sender.act("/api/rooms/lobby/typing", (...what) => told.push(what));
+    world.pass(1000);
+    say();
+    expect([kinds, told.length]).toEqual([["json", "form", "get", "get"], 4]);
+  });
+
+  test("takes a server that is busy for no refusal of what was to be done", () => {
+    const busy = ({ url }: Request, status: number) => ({
+      status,
+      text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "too_many" }),
+    });
+    for (const [status, code] of [
+      [429, undefined],
+      [503, undefined],
+      [409, "too_many"],
+    ] as const) {
+      const { sender, world } = senderOn((request) => busy(request, status));
+      const told: unknown[] = [];
+      sender.act("/api/rooms/lobby/enter", (...what) => told.push(what));
+      world.pass(1000);
+      expect(told).toEqual([[false, code]]);
+    }
+  });
+
   test("waits longer for an answer after each that did not come in time", () => {
     const waits: number[] = [];
     const world = createWorld();

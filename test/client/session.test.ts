@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { enter, standing } from "./room.ts";
+import type { Known } from "../../client/core/memory.ts";
+import { enter, type Room, standing } from "./room.ts";
 import { createWorld } from "./world.ts";
 
 const MINUTE = 60_000;
@@ -341,4 +342,197 @@ describe("a session on a bad network", () => {
     room.world.pass(2_000);
     expect([room.seen, standing(room)]).toEqual([[1], "live sse"]);
   });
+});
+
+describe("a session's blame", () => {
+  test("does not fall on a stream that fell silent when nobody answered", () => {
+    const room = enter({ streams: 1 });
+    room.session.start();
+    room.world.pass(10_000);
+    for (let times = 0; times < 2; times++) {
+      room.site.vanish("hole");
+      room.world.pass(16_000);
+      room.site.comeBack();
+      room.world.pass(10_000);
+    }
+    expect([standing(room), room.known.rung ?? 0, room.known.pingSeconds ?? 5]).toEqual(["live sse", 0, 5]);
+  });
+
+  test("does not fall on a stream whose network went away behind its hello", () => {
+    const room = enter({ streams: 1 });
+    room.session.start();
+    room.world.pass(50);
+    room.site.vanish("hole");
+    room.world.pass(10_000);
+    room.site.comeBack();
+    room.world.pass(20_000);
+    expect([standing(room), room.known.late]).toEqual(["live sse", false]);
+  });
+
+  test("does not fall on a stream that was opened before a room was followed", () => {
+    const room = enter({ streams: 1 });
+    room.session.start();
+    room.world.pass(10_000);
+    for (let i = 0; i < 3; i++) room.site.append("another");
+    room.site.manners.sse = "held";
+    room.session.follow({ room: "another", cursor: "c0.0", seq: 0 });
+    room.site.deafenNewest();
+    for (let i = 0; i < 10; i++) {
+      room.site.append();
+      room.world.pass(300);
+    }
+    room.world.pass(2_000);
+    room.session.expect("another", 3, 50);
+    const before = room.states.length;
+    room.world.pass(3_500);
+    expect(room.states.slice(before)).toEqual([]);
+  });
+
+  test("a successor that found no server does not keep the stream from being renewed for ever", () => {
+    const room = enter({ streams: 1 });
+    room.session.start();
+    room.world.pass(1000);
+    Object.assign(room.site.manners, { sse: "refused", poll: "html" });
+    const opened = () => room.site.opened.filter(({ transport }) => transport === "sse").length;
+    while (opened() < 2) room.world.pass(1000);
+    Object.assign(room.site.manners, { sse: "good", poll: "good" });
+    room.world.pass(2 * MINUTE);
+    expect([opened() > 2, standing(room)]).toEqual([true, "live sse"]);
+  });
+});
+
+describe("a session that gives way", () => {
+  test("opens no third request when a remark is through and a question waits", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    while (room.session.phase() !== "renewing") room.world.pass(10);
+    room.site.vanish("hole");
+    room.session.wake();
+    room.session.sending(true);
+    room.session.sending(false);
+    for (let ms = 0; ms < 2_000; ms += 10) {
+      room.world.pass(10);
+      const { streams, polls } = room.site.open();
+      expect(streams + polls).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("reads on while a remark takes long, though no stream proves itself", () => {
+    const room = enter();
+    Object.assign(room.site.manners, { sse: "held", stream: "held" });
+    room.session.start();
+    room.world.pass(100);
+    room.session.sending(true);
+    room.world.pass(10_000);
+    room.site.append();
+    room.world.pass(2_000);
+    expect(room.seen).toEqual([1]);
+  });
+});
+
+describe("a session that is closed", () => {
+  const NOTHING_LEFT = [{ streams: 0, polls: 0 }, 0];
+  const left = (room: Room) => [room.site.open(), room.world.timers()];
+
+  test("sends nothing more, and opens nothing while it closes", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.session.wake();
+    const { length } = room.site.opened;
+    room.session.close();
+    room.world.pass(MINUTE);
+    expect([room.site.opened.length, ...left(room)]).toEqual([length, ...NOTHING_LEFT]);
+  });
+
+  test("does not wait for the echo of a remark whose receipt comes too late", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.session.sending(true);
+    room.session.close();
+    room.session.sending(false);
+    room.session.expect("lobby", room.site.append().seq, 50);
+    expect(left(room)).toEqual(NOTHING_LEFT);
+    room.world.pass(MINUTE);
+    expect(room.seen).toEqual([]);
+  });
+
+  test("does not go on to doubt its stream", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1000);
+    room.site.deafen();
+    room.session.expect("lobby", room.site.append().seq, 50);
+    while (room.seen.length === 0) room.world.pass(10);
+    room.session.close();
+    expect(left(room)).toEqual(NOTHING_LEFT);
+  });
+
+  test("tells nothing more of the answer that it was closed in, and its cursor has not gone farther", () => {
+    const room = enter();
+    for (let i = 0; i < 5; i++) room.site.append();
+    room.session.on("event", ({ seq }) => seq === 2 && room.session.close());
+    room.session.start();
+    room.world.pass(1000);
+    expect([room.seen, room.session.after()]).toEqual([[1, 2], ["c0"]]);
+  });
+
+  test("is closed for good also by who is told that the server is heard again", () => {
+    const room = enter();
+    room.site.manners.poll = "html";
+    room.session.on("status", () => room.states.at(-1)?.failures === 1 && room.site.append());
+    room.session.on("status", ({ failures }) => failures === 0 && room.states.length > 1 && room.session.close());
+    room.session.start();
+    room.world.pass(1000);
+    expect([room.session.phase(), room.seen, ...left(room)]).toEqual(["closed", [], ...NOTHING_LEFT]);
+  });
+});
+
+describe("a session that begins from now on", () => {
+  test("asks no question in a quiet room", () => {
+    const room = enter({ seq: -1 });
+    room.site.append();
+    room.session.start();
+    room.world.pass(1000);
+    const { length } = room.site.opened;
+    room.world.pass(2 * MINUTE);
+    expect(room.site.opened.length).toBe(length);
+  });
+
+  test("reads a room from now on that it follows beside another, and is told of no reset", () => {
+    for (const streams of [0, 1]) {
+      const room = enter({ streams });
+      room.site.append("another");
+      room.session.start();
+      room.world.pass(1000);
+      room.session.follow({ room: "another", cursor: "", seq: -1 });
+      room.world.pass(1000);
+      room.site.append("another");
+      room.world.pass(1000);
+      room.site.cut();
+      room.site.append("another");
+      room.world.pass(2000);
+      expect([room.others, room.resets]).toEqual([[2, 3], []]);
+    }
+  });
+});
+
+test.each<[string, unknown]>([
+  ["a word", "sse"],
+  ["a rung above the ladder", { rung: -1 }],
+  ["a rung between two", { rung: 0.5 }],
+  ["no number", { rung: Number.NaN, climbAt: Number.NaN, holdSeconds: Number.NaN }],
+  ["words for numbers", { rung: "1st", climbMs: "long", lifeMs: "short", pingSeconds: "often", holdSeconds: "yes" }],
+  ["lives and holds of less than nothing", { lifeMs: -5, holdSeconds: -3, pingSeconds: -1, climbMs: -1 }],
+  ["pings that the server refuses", { pingSeconds: 1800 }],
+])("a memory that is %s hinders no session", (_, known) => {
+  const room = enter({ known: known as Known });
+  room.session.start();
+  room.site.append();
+  room.world.pass(MINUTE);
+  expect([room.seen, standing(room), room.site.opened.length < 6]).toEqual([[1], "live sse", true]);
+  const { wait, ping } = room.site.opened[1]?.reading ?? { wait: 0, ping: 0 };
+  expect([wait === 0 || wait >= 2, ping === 0 || (ping >= 2 && ping <= 60)]).toEqual([true, true]);
 });

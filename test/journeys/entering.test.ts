@@ -97,6 +97,9 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
         const nickname = `B${name.length}`;
         const taken = await person(url, `C${name.length}`);
         await say(url, taken, "I am here");
+        // and stays
+        const goes = new AbortController();
+        await fetch(`${url}/api/events?room=lobby&token=${taken.token}`, { signal: goes.signal });
         const page = await open(network, "/");
         await page.fill("#enter [name=nickname]", taken.nickname);
         await page.click("#enter button[name=room][value=lobby]");
@@ -116,6 +119,7 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
           await sees(page, `${name} three`);
           expect(await saidBy(nickname)).toEqual(["enter", `${name} three`]);
         }
+        goes.abort();
         await page.context().close();
       },
       60_000,

@@ -131,8 +131,9 @@ final class InternetExplorer {
     return null;
   }
 
+  /** What the person sees; a frame that loads within it becomes HtmlUnit's current window. */
   private HtmlPage page() {
-    return (HtmlPage) client.getCurrentWindow().getEnclosedPage();
+    return (HtmlPage) client.getCurrentWindow().getTopWindow().getEnclosedPage();
   }
 
   private HtmlElement find(String selector) {

@@ -51,13 +51,30 @@
         throw new TypeError("Array or arguments object expected");
       return call.call(apply, this, self, list || []);
     });
-    var setTimeout = window.setTimeout;
-    var setInterval = window.setInterval;
-    window.setTimeout = function (work, ms) {
-      return setTimeout.call(window, work, ms);
+  }
+
+  // A timer passes nothing on. And one that is cleared is dead: HtmlUnit's goes off all the same if it was waiting just
+  // then for another script to end, which in a browser cannot be.
+  function wrapTimers(set, clear, isRepeated) {
+    var live = {};
+    var realSet = window[set];
+    var realClear = window[clear];
+    window[set] = function (work, ms) {
+      var timer = realSet.call(
+        window,
+        function () {
+          if (!live[timer]) return;
+          if (!isRepeated) delete live[timer];
+          work();
+        },
+        ms,
+      );
+      live[timer] = true;
+      return timer;
     };
-    window.setInterval = function (work, ms) {
-      return setInterval.call(window, work, ms);
+    window[clear] = function (timer) {
+      delete live[timer];
+      realClear.call(window, timer);
     };
   }
 
@@ -140,6 +157,8 @@
   }
 
   misbehave();
+  wrapTimers("setTimeout", "clearTimeout", false);
+  wrapTimers("setInterval", "clearInterval", true);
   wrapRequests();
   takeAway(window, ["JSON"]);
   takeAway(Date, ["now"]);

@@ -21,6 +21,9 @@ async function open(): Promise<SiteBehind & { close(): Promise<void> }> {
   const database = await createDatabase();
   let site: SiteProcess = await startSite(database.url, SETTINGS);
   const { url } = site;
+  // Whoever is interrupted takes the site with him.
+  const onExit = () => void site.kill("SIGKILL");
+  process.once("exit", onExit);
   return {
     url,
     killAndRestart: async () => {
@@ -28,6 +31,7 @@ async function open(): Promise<SiteBehind & { close(): Promise<void> }> {
       site = await startSite(database.url, { ...SETTINGS, PORT: new URL(url).port });
     },
     close: async () => {
+      process.off("exit", onExit);
       await site.kill("SIGTERM");
       await database.drop();
     },
