@@ -11,7 +11,8 @@ const TARGET = `${SOURCE}/../dist/client`;
 mkdirSync(TARGET, { recursive: true });
 const modern = { bundle: true, format: "esm", target: "es2020", charset: "utf8" } satisfies BuildOptions;
 const assets = {
-  script: hashed("main", "js", await bundled("ui/main.ts", { ...modern, minify: true })),
+  // read by every browser that knows modules; which of them it is for it finds out itself
+  script: hashed("main", "js", await bundled("ui/main.ts", { ...modern, target: "es2017", minify: true })),
   style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
   legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts")),

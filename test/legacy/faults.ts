@@ -155,6 +155,17 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect(asked.slice(1)).toEqual(["/kept", "/fresh", "/fresh"]);
     });
 
+    explorerTest("lets no timer go off that was cleared, however late", async () => {
+      await ie.run(`${REQUEST}
+        var timer = setTimeout(function () { log.push("cleared"); }, 1);
+        var since = new Date().getTime();
+        while (new Date().getTime() - since < 200);
+        clearTimeout(timer);
+        setTimeout(function () { log.push("kept"); }, 100);`);
+      await logged("kept");
+      expect(await log()).toEqual(["kept"]);
+    });
+
     explorerTest("goes on while a script is loading that a script has inserted", async () => {
       let release: (() => void) | undefined;
       answer = (_, response) => {

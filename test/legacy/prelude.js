@@ -60,15 +60,12 @@
     var realSet = window[set];
     var realClear = window[clear];
     window[set] = function (work, ms) {
-      var timer = realSet.call(
-        window,
-        function () {
-          if (!live[timer]) return;
-          if (!isRepeated) delete live[timer];
-          work();
-        },
-        ms,
-      );
+      function run() {
+        if (!live[timer]) return;
+        if (!isRepeated) delete live[timer];
+        work();
+      }
+      var timer = realSet.call(window, run, ms);
       live[timer] = true;
       return timer;
     };
