@@ -1,14 +1,14 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Known } from "../client/core/memory.ts";
-import { openBrowser } from "../test/support/browser.ts";
 import { createDatabase } from "../test/support/database.ts";
 import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
 import { startSite } from "../test/support/site-process.ts";
 import startDatabase from "../test/support/start-database.ts";
 import stopDatabase from "../test/support/stop-database.ts";
 import { until } from "../test/support/until.ts";
+import { openChromium } from "./chromium.ts";
 
 /**
  * What one reader costs on the wire, rung by rung: a real page in Chromium behind a proxy that counts, TCP payload both
@@ -30,7 +30,7 @@ const RUNGS: { [name: string]: Known } = {
 await startDatabase();
 const database = await createDatabase();
 const site = await startSite(database.url, { LOG_LEVEL: "warn" });
-const browser = (await openBrowser()) as Browser;
+const browser = await openChromium();
 try {
   const rows = await Promise.all(Object.entries(RUNGS).map(([name, known], n) => measure(name, known, `bytes-${n}`)));
   process.stdout.write("| rung | idle hour, KB | requests | 1000 remarks, KB | requests |\n|---|---|---|---|---|\n");

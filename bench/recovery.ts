@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../client/index.ts";
 import { type BadProxy, openBadProxy } from "../test/support/bad-proxy.ts";
-import { openBrowser } from "../test/support/browser.ts";
 import { createDatabase } from "../test/support/database.ts";
 import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
 import { type SiteProcess, startSite } from "../test/support/site-process.ts";
 import startDatabase from "../test/support/start-database.ts";
 import stopDatabase from "../test/support/stop-database.ts";
+import { openChromium } from "./chromium.ts";
 
 /**
  * How soon a reader sees its first live remark, and how soon it has noticed and cured a fault: from the fault's beginning
@@ -49,8 +49,7 @@ process.exit(0);
 
 /** Somebody speaks every 50 ms; a page is opened: when does it show something that was not in it? */
 async function firstRemarks(): Promise<number[]> {
-  const browser = await openBrowser();
-  if (browser === undefined) return [];
+  const browser = await openChromium();
   const room = await newRoom();
   const mouth = await openMouth(url, room, "Mouth");
   const speaking = setInterval(() => void mouth.say(randomUUID()), 50);

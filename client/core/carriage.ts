@@ -21,8 +21,8 @@ export type Carriage = {
   link(): Link | undefined;
   /** Polls unless a stream carries, and proves a stream if one is due. */
   serve(): void;
-  /** Proves a stream if one is due. */
-  prove(): void;
+  /** To be asked every second: is anything due? */
+  look(): void;
   /** Asks anew, now; what is open as a poll is not trusted. */
   again(): void;
   /** The rooms have changed. */
@@ -112,7 +112,7 @@ export function createCarriage(options: CarriageOptions): Carriage {
     phase,
     link,
     serve,
-    prove: streamer.prove,
+    look,
     again() {
       comeNow();
       if (mayPoll()) poller.again();
@@ -125,9 +125,8 @@ export function createCarriage(options: CarriageOptions): Carriage {
     giveWay(isToOther) {
       isGivingWay = isToOther;
       // Old browsers and some networks allow two connections: what carries, or is to carry, and the other.
-      if (!isGivingWay) {
-        if (stopServe === undefined) serve();
-      } else if (streamer.link() !== undefined) streamer.putOff();
+      if (!isGivingWay) look();
+      else if (streamer.link() !== undefined) streamer.putOff();
       else if (streamer.isProving()) poller.stop();
     },
     dropStream: streamer.drop,
@@ -158,9 +157,13 @@ export function createCarriage(options: CarriageOptions): Carriage {
 
   function serve(): void {
     comeNow();
-    if (status.is("closed") || streamer.link() !== undefined) return;
-    if (mayPoll()) poller.serve();
+    if (status.is("closed")) return;
+    if (streamer.link() === undefined && mayPoll()) poller.serve();
     streamer.prove();
+  }
+
+  function look(): void {
+    if (stopServe === undefined) serve();
   }
 
   function mayPoll(): boolean {

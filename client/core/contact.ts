@@ -36,7 +36,8 @@ export function createContact(outside: Outside, intake: Intake, rttMs: number): 
     heard() {
       heardAt = outside.now();
     },
-    heardSince: (at) => heardAt >= at,
+    // the clock may have been set back: what was heard in the future is no proof
+    heardSince: (at) => heardAt > at && heardAt <= outside.now(),
     died() {
       once = true;
     },

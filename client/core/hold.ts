@@ -7,8 +7,10 @@ const SHORTEST_SECONDS = 2;
 const POLLS_BEFORE_LONGER = 5;
 const SHORT_PAUSE_MS = 1_500;
 const SHORTEST_GRACE_MS = 2_500;
-const LONGEST_GRACE_MS = 15_000;
+// Of a way that is known an answer after this long is none: what hangs longer keeps a network's return from being seen.
+const KNOWN_GRACE_MS = 4_000;
 const UNKNOWN_GRACE_MS = 5_000;
+const LONGEST_GRACE_MS = 15_000;
 
 /** How long a poll may be held on this network, and how long its answer may take beyond that. */
 export type Hold = {
@@ -44,8 +46,9 @@ export function createHold(memory: Memory): Hold {
     pauseMs: SHORT_PAUSE_MS,
     graceMs(rttMs) {
       const grace = rttMs === 0 ? UNKNOWN_GRACE_MS : Math.max(SHORTEST_GRACE_MS, 3 * rttMs + 1500);
+      const longest = rttMs === 0 ? LONGEST_GRACE_MS : Math.max(KNOWN_GRACE_MS, grace);
       // a slow line must get through at last: each silence gives the next one twice the time
-      return Math.min(LONGEST_GRACE_MS, grace * 2 ** Math.min(silences, 3));
+      return Math.min(longest, grace * 2 ** Math.min(silences, 3));
     },
     answered(waitSeconds) {
       silences = 0;

@@ -113,29 +113,33 @@ function watched(state: State): Sink {
   const { stream } = intake;
   const pass = <News>(give: (one: News) => void) => {
     return (one: News) => {
-      if (state.over) return;
-      hear(state);
-      give(one);
+      if (hear(state)) give(one);
     };
   };
   return {
-    hello: pass((hello) => greet(state, hello)),
+    hello(hello) {
+      if (state.over) return;
+      // A stream kept by a cache says hello with another's nonce.
+      const isOurs = hello.chattera === 1 && (hello.n === undefined || hello.n === reading.nonce);
+      if (!isOurs) end(state, { how: "refused" });
+      else if (hear(state)) greet(state, hello);
+    },
     ping: pass((ping) => {
       prove(state);
       stream.ping(ping);
     }),
     event(event, cursor) {
-      if (state.over) return;
-      hear(state);
+      if (!hear(state)) return;
       if (state.outside.now() - state.helloAt >= APART_MS) prove(state);
-      show(state, event.room, event.seq);
-      stream.event(event, cursor);
+      show(state, event.room, Math.max(event.seq, shownIn(state, event.room)));
+      stream.event(event, cursor, reading.after);
     },
     members: pass(stream.members),
     typing: pass(stream.typing),
     reset: pass((reset) => {
+      // the log may be another one, with a lower head
       show(state, reset.room, reset.head);
-      intake.reset(reset, reading.after);
+      stream.reset(reset, reading.after);
     }),
     answer: pass((answer) => {
       prove(state);
@@ -147,22 +151,19 @@ function watched(state: State): Sink {
   };
 }
 
-function hear(state: State): void {
+/** Tells that something came; `false`: it is over, or who was told has ended it. */
+function hear(state: State): boolean {
+  if (state.over) return false;
   state.heardAt = state.outside.now();
   state.sink.heard();
+  return !state.over;
 }
 
 function greet(state: State, hello: HelloSignal): void {
-  // A stream kept by a cache says hello with another's nonce.
-  const ours = hello.chattera === 1 && (hello.n === undefined || hello.n === state.reading.nonce);
-  if (!ours) {
-    end(state, { how: "refused" });
-    return;
-  }
   state.helloAt = state.outside.now();
   state.pingMs = hello.ping;
   deadline(state, SECOND_FRAME_MS);
-  state.intake.stream.hello(hello);
+  state.intake.stream.hello(hello, state.reading.after);
 }
 
 function prove(state: State): void {
@@ -175,9 +176,7 @@ function prove(state: State): void {
 }
 
 function show(state: State, room: string, seq: number): void {
-  for (let i = 0; i < state.shown.length; i++) {
-    if (state.reading.rooms[i] === room) state.shown[i] = Math.max(seq, state.shown[i] as number);
-  }
+  for (let i = 0; i < state.shown.length; i++) if (state.reading.rooms[i] === room) state.shown[i] = seq;
 }
 
 function shownIn(state: State, room: string): number {

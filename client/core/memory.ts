@@ -16,9 +16,19 @@ export type MemoryStore = { load(): Known | undefined; save(known: Known): void 
 /** What is known of this network, and how to add to it. */
 export type Memory = { known: Known; learn(news: Known): void };
 
-/** Reads a store. */
+// What is kept may be an older script's, or anybody's. Times are told in ladder.ts, pace.ts and hold.ts.
+const SENSE: { [name: string]: (value: number) => boolean } = {
+  rung: (value) => value >= 0 && value % 1 === 0,
+  climbAt: (value) => value >= 0,
+  climbMs: (value) => value >= 300_000 && value <= 3_600_000,
+  pingSeconds: (value) => value >= 2 && value <= 15,
+  lifeMs: (value) => value >= 1_000,
+  holdSeconds: (value) => value === 0 || value >= 2,
+};
+
+/** Reads a store, and forgets what makes no sense. */
 export function createMemory(store: MemoryStore): Memory {
-  const known = store.load() ?? {};
+  const known = sensible(store.load());
   return {
     known,
     learn(news) {
@@ -26,4 +36,16 @@ export function createMemory(store: MemoryStore): Memory {
       store.save(known);
     },
   };
+}
+
+function sensible(loaded: unknown): Known {
+  const known: Known = {};
+  if (typeof loaded !== "object" || loaded === null) return known;
+  const { late } = loaded as Known;
+  if (late === true) known.late = true;
+  for (const name in SENSE) {
+    const value = (loaded as { [name: string]: unknown })[name];
+    if (typeof value === "number" && SENSE[name]?.(value)) known[name as "rung"] = value;
+  }
+  return known;
 }

@@ -5,8 +5,8 @@ import type { Outside } from "./outside.ts";
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const LONGEST_PING_S = PING_MS / SECOND;
-// Until a stream has lasted here, one that died in silence is noticed within 10 s: 5 s and 5 s of patience.
-const FIRST_PING_S = 5;
+// Until a stream has lasted here, one that died in silence is noticed within 8 s: 4 s, 3 s of patience, a look a second.
+const FIRST_PING_S = 4;
 const SHORTEST_PING_S = 2;
 // Some proxies end every stream at ten minutes, and what runs that long may be renewed for 500 bytes.
 const LONGEST_LIFE_MS = 10 * MINUTE;
@@ -47,7 +47,8 @@ export function createPace(outside: Outside, memory: Memory): Pace {
       lastAgeMs = livedMs;
       // A pause of nearly a whole ping is what a network with an idle limit cuts at; a shorter one is chance.
       if (idleMs >= 1500 && idleMs >= pingSeconds * SECOND * 0.5 && pingSeconds > SHORTEST_PING_S) {
-        pingSeconds = Math.max(SHORTEST_PING_S, Math.floor(idleMs / (2 * SECOND)));
+        // of a longer pause than that between two pings somebody else is to blame: the machine has slept
+        pingSeconds = Math.max(SHORTEST_PING_S, Math.min(pingSeconds, Math.floor(idleMs / (2 * SECOND))));
       } else if (sameAge && livedMs >= SECOND) {
         lifeMs = livedMs * 0.8;
       }

@@ -102,7 +102,9 @@ export function createPoller(options: PollerOptions): Poller {
     hold.cut(ending.livedMs, wait, graceMs);
     refusals++;
     if (refusals % 2 === 0) way = (way + 1) % polls.length;
-    later(backoff.next(ending.retryMs));
+    // What has hung has waited already.
+    const delayMs = backoff.next(ending.retryMs);
+    later(ending.livedMs < INSTANT_MS ? delayMs : Math.max(0, delayMs - ending.livedMs));
     // What was held for a while and is cut was ours: the next attempt will tell whether the server is away.
     if (wait === 0 || ending.livedMs < INSTANT_MS || refusals > 1) options.failed();
   }

@@ -18,7 +18,7 @@ export type Sender = {
   say(room: string, remark: Remark, done: (outcome: Outcome) => void): void;
   /** A nickname of one's own; the token is for who keeps no cookie. */
   session(person: { nickname: string; color?: string }, done: (outcome: SessionOutcome) => void): void;
-  /** Something that needs no answer's content: enter, leave, typing. There is no such GET: where POST is blocked it is `false`. */
+  /** Something that needs no answer's content: enter, leave, typing. `code`: refused for good. There is no such GET: where POST is blocked it is `false`. */
   act(path: string, done: (isDone: boolean, code?: string) => void): void;
 };
 
@@ -70,8 +70,11 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
     },
     act(path, done) {
       send({ path, fields: {}, texts: {} }, (reply) => {
-        const code = reply.ours === undefined ? undefined : (reply.ours as { code?: string }).code;
-        done(reply.ours !== undefined && code === undefined, code);
+        if (reply.ours === undefined) done(false);
+        else {
+          const { code } = reply.ours as { code?: string };
+          done(code === undefined, isPassing(reply.status) ? undefined : code);
+        }
       });
     },
   };
@@ -132,8 +135,9 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
   function request(how: string, message: Message, done: (reply: Reply) => void): void {
     const nonce = createNonce(outside);
     const asked = requestOf(how, message, nonce);
+    // what no GET can say is no fault of GET's
     if (asked === undefined) {
-      done({});
+      done({ isPassing: true });
       return;
     }
     if (asked.url.length > LONGEST_URL) {

@@ -81,7 +81,10 @@ export function createSession(options: SessionOptions): Session {
     status,
     catchUp: () => catchUp,
   });
-  const catchUp = createCatchUp(outside, carriage.questionWay, carriage.question, intake, carriage.giveWay);
+  const catchUp = createCatchUp(outside, carriage.questionWay, carriage.question, intake, (isUnderWay) => {
+    isAsking = isUnderWay;
+    carriage.giveWay(isAsking || isSending);
+  });
   const suspicion = createSuspicion({
     outside,
     intake,
@@ -96,17 +99,19 @@ export function createSession(options: SessionOptions): Session {
     pollDied: carriage.pollDied,
   });
   let isSending = false;
+  let isAsking = false;
   let wokeAt = 0;
   let stopCheck = nothing;
 
   return {
     on: emitter.on,
     start() {
-      check();
       carriage.serve();
+      check();
     },
     wake,
     expect(room, seq, measuredMs) {
+      if (status.is("closed")) return;
       carriage.measured(measuredMs);
       if (status.is("waiting")) wake();
       suspicion.expect(room, seq, Math.max(ECHO_PATIENCE_MS, 2 * measuredMs + 1000));
@@ -114,10 +119,12 @@ export function createSession(options: SessionOptions): Session {
     sending(isUnderWay) {
       isSending = isUnderWay;
       catchUp.pause(isSending);
-      carriage.giveWay(isSending);
+      carriage.giveWay(isAsking || isSending);
     },
     follow(place) {
       intake.follow(place);
+      // the question that is under way does not name this room
+      suspicion.forget();
       carriage.renew();
     },
     unfollow: intake.unfollow,
@@ -125,9 +132,10 @@ export function createSession(options: SessionOptions): Session {
     phase: () => (status.is("closed") ? "closed" : carriage.phase()),
     close() {
       stopCheck();
+      status.set("closed");
+      intake.close();
       suspicion.forget();
       carriage.close();
-      status.set("closed");
     },
   };
 
@@ -136,7 +144,7 @@ export function createSession(options: SessionOptions): Session {
     const verdict = silence.check();
     if (verdict === "woke") wake();
     else if (verdict !== "fine" && !isSending && !status.is("waiting")) suspicion.look(verdict);
-    carriage.prove();
+    carriage.look();
   }
 
   function wake(surely = false): void {

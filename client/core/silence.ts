@@ -1,7 +1,7 @@
 import type { Outside } from "./outside.ts";
 
 // What a ping may be late by on its way and in a busy server.
-const PING_LATE_MS = 5_000;
+const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
 const HIDDEN_MS = 75_000;
 const JUMP_MS = 6_000;

@@ -49,7 +49,7 @@ export type StreamerOptions = {
   lost(retryMs: number): void;
   /** A rung was given up, or another one is to be tried. */
   judged(): void;
-  /** Finds out whether the server answers other requests; then it is the network that does not carry this stream. */
+  /** Finds out whether the server answers others after `since`; then it is the network that does not carry this stream. */
   isReachable(answered: (is: boolean) => void, since: number): void;
 };
 
@@ -89,7 +89,7 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
   let candidate: Link | undefined;
   let proveAt = 0;
   let renewAt = 0;
-  /** The last stream found no server: the next one waits until another request does. */
+  /** The last stream found no server: the next one waits until another request does; or none, while one carries. */
   let waitsForServer = false;
   let late = memory.known.late === true;
 
@@ -131,7 +131,8 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
 
   function prove(): void {
     const rung = dueRung();
-    if (rung === undefined || candidate !== undefined || waitsForServer || !options.mayProve()) return;
+    if (rung === undefined || candidate !== undefined || !options.mayProve()) return;
+    if (waitsForServer && stream === undefined) return;
     // A clock that was set back must not put it off for hours.
     if (proveAt - outside.now() > RENEW_AGAIN_MS) proveAt = outside.now();
     if (outside.now() < proveAt) return;
@@ -144,7 +145,7 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
       proved: () => promote(link, rung),
       ended(ending) {
         if (link === stream) streamEnded(ending);
-        else candidateEnded(link, rung, ending);
+        else candidateEnded(rung, ending);
       },
     });
     candidate = link;
@@ -170,21 +171,19 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
     options.proved(link);
   }
 
-  function candidateEnded(link: Link, rung: number, ending: LinkEnding): void {
+  function candidateEnded(rung: number, ending: LinkEnding): void {
+    const now = outside.now();
     candidate = undefined;
-    renewAt = outside.now() + RENEW_AGAIN_MS;
-    if (ending.how === "bye") {
-      proveAt = outside.now() + backoff.next(ending.retryMs);
-      return;
-    }
-    proveAt = outside.now() + backoff.next(ending.retryMs);
+    renewAt = now + RENEW_AGAIN_MS;
+    proveAt = now + backoff.next(ending.retryMs);
+    if (ending.how === "bye") return;
     waitsForServer = true;
     options.isReachable((is) => {
       // The server is away: no rung is to blame.
       if (!is) return;
       waitsForServer = false;
       blame(rung, ending);
-    }, link.openedAt);
+    }, now - ending.idleMs);
   }
 
   function blame(rung: number, ending: LinkEnding): void {

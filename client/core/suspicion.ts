@@ -43,6 +43,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
   let late = 0;
   let lateAt = 0;
   let isAsking = false;
+  let stopJudging = nothing;
 
   return {
     expect: echo.expect,
@@ -51,13 +52,17 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
       isAsking = true;
       const isPingMissing = why === "silent";
       ask(isPingMissing, (result) => {
-        if (isPingMissing && silence.isSilent()) heldBack(true);
+        const isDead = isPingMissing && silence.isSilent();
+        // Nobody else was answered either: the server is away, and no stream is to blame.
+        if (isDead && result === "unanswered") options.heldBack(false, false);
+        else if (isDead) heldBack(true);
         else if (result === "nothing") silence.quietIndeed();
       });
     },
     forget() {
       catchUp.close();
       echo.close();
+      stopJudging();
       isAsking = false;
     },
   };
@@ -70,7 +75,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
   // An expected event did not come. It is the connection's fault only if a question beside it brings the event: otherwise
   // it is the server that is late.
   function missed(): void {
-    ask(false, () => {});
+    ask(false, nothing);
   }
 
   /** `otherwise` is told what the question came to if it brought nothing. */
@@ -79,8 +84,11 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
     catchUp.ask((result) => {
       isAsking = false;
       if (asked === undefined || asked !== carrier()) return;
-      if (result === "news") outside.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
-      else otherwise(result);
+      if (result !== "news") otherwise(result);
+      else {
+        stopJudging();
+        stopJudging = outside.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
+      }
     });
   }
 
@@ -92,7 +100,8 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
   }
 
   function hasShownAll(link: Link): boolean {
-    const rooms = intake.rooms();
+    // a room that was followed since is not this connection's
+    const { rooms } = link.reading;
     for (let i = 0; i < rooms.length; i++) {
       if (link.shown(rooms[i] as string) < intake.seq(rooms[i] as string)) return false;
     }
@@ -101,10 +110,12 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
 
   // Once may be chance, and the question beside it has cured it; twice in a row leads a rung down.
   function heldBack(fellSilent: boolean): void {
-    late = outside.now() - lateAt < LATE_MEMORY_MS ? late + 1 : 1;
+    late = Math.abs(outside.now() - lateAt) < LATE_MEMORY_MS ? late + 1 : 1;
     lateAt = outside.now();
     const isMute = late >= 2;
     if (isMute) late = 0;
     options.heldBack(isMute, fellSilent);
   }
 }
+
+function nothing(): void {}

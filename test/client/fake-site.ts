@@ -49,6 +49,8 @@ export type FakeSite = {
   comeBack(): void;
   /** Old events are pruned: the lobby's log begins behind this seq. */
   prune(seq: number): void;
+  /** The logs are restored from a backup: half of them is left, and they are other logs. */
+  restore(): void;
   open(): { streams: number; polls: number };
 };
 
@@ -69,14 +71,15 @@ type Stream = {
 const TRIP_MS = 20;
 
 /**
- * A log grows by `append`; a cursor is `c` and the lobby's seq, then `.` and the other room's, of those that are read. Of
- * its two streams the first is the better.
+ * A log grows by `append`; a cursor is the epoch, `c` at first, and the lobby's seq, then `.` and the other room's, of those
+ * that are read. Of its two streams the first is the better.
  */
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
   const polls = new Set<{ look(): void; fail(): void; isDumb: boolean }>();
   const { later, now } = world.outside;
   let oldest = 1;
+  let epoch = "c";
   let gone: "refused" | "hole" | undefined;
 
   const http: Http = { ask, json: { parse: JSON.parse, print: JSON.stringify } };
@@ -117,6 +120,13 @@ export function createFakeSite(world: World): FakeSite {
     },
     prune(seq) {
       oldest = seq + 1;
+    },
+    restore() {
+      epoch = String.fromCharCode(epoch.charCodeAt(0) + 1);
+      oldest = 1;
+      site.log = site.log.slice(0, site.log.length / 2);
+      site.otherLog = site.otherLog.slice(0, site.otherLog.length / 2);
+      site.cut();
     },
     open: () => ({ streams: [...streams].filter((stream) => !stream.isOver).length, polls: polls.size }),
   };
@@ -164,6 +174,7 @@ export function createFakeSite(world: World): FakeSite {
     for (const reset of resets) put(stream, () => stream.sink.reset(reset));
     for (const room of rooms) for (const event of logOf(room).slice(place[room])) show(stream, event);
     const pingIn = (ms: number) => {
+      if (stream.isOver) return;
       stream.stops.push(
         later(ms, () => {
           if (stream.manners !== "hello") put(stream, () => stream.sink.ping(standing()));
@@ -172,7 +183,8 @@ export function createFakeSite(world: World): FakeSite {
       );
     };
     pingIn(500);
-    if (stream.manners === "short") stream.stops.push(later(2_000, () => end(stream, { how: "cut" })));
+    if (stream.manners === "short" && !stream.isOver)
+      stream.stops.push(later(2_000, () => end(stream, { how: "cut" })));
   }
 
   function show(stream: Stream, event: RoomEvent): void {
@@ -259,7 +271,8 @@ export function createFakeSite(world: World): FakeSite {
       else if (manners === "instant" || wait === 0 || hasNews())
         settle({ status: 200, text: answerTo(place, resets, nonce) });
       else {
-        stops.push(later(wait * 1000, () => settle({ status: 200, text: answerTo(place, resets, nonce) })));
+        const answer = () => !poll.isDumb && settle({ status: 200, text: answerTo(place, resets, nonce) });
+        stops.push(later(wait * 1000, answer));
         if (manners === "short") stops.push(later(3_000, poll.fail));
       }
     }
@@ -303,23 +316,24 @@ export function createFakeSite(world: World): FakeSite {
     for (const room of rooms) {
       const head = logOf(room).length;
       const first = room === "lobby" ? oldest : 1;
-      const seqs = after.map((cursor) => seqIn(cursor, room)).filter((seq) => seq !== undefined);
+      const ours = after.filter((cursor) => cursor.startsWith(epoch));
+      const seqs = ours.map((cursor) => seqIn(cursor, room)).filter((seq) => seq !== undefined);
       const seq = after.length === 0 ? head : seqs.length === 0 ? undefined : Math.max(...seqs);
       const isHere = seq !== undefined && seq + 1 >= first && seq <= head;
       place[room] = isHere ? seq : head;
-      const reason = seq === undefined ? "malformed" : seq > head ? "future" : "pruned";
+      const reason = ours.length === 0 ? "epoch" : seq === undefined ? "malformed" : seq > head ? "future" : "pruned";
       if (!isHere) lost.push({ room, reason, cursor: "", oldest: first, head });
     }
     return { place, resets: lost.map((reset) => ({ ...reset, cursor: cursorOf(place) })) };
   }
 
+  function cursorOf({ lobby, another }: Place): string {
+    return `${epoch}${lobby ?? ""}${another === undefined ? "" : `.${another}`}`;
+  }
+
   function logOf(room: string): RoomEvent[] {
     return room === "lobby" ? site.log : site.otherLog;
   }
-}
-
-function cursorOf({ lobby, another }: Place): string {
-  return `c${lobby ?? ""}${another === undefined ? "" : `.${another}`}`;
 }
 
 function seqIn(cursor: string, room: string): number | undefined {

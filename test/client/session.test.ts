@@ -63,7 +63,7 @@ describe("a session on a good network", () => {
     room.session.start();
     room.world.pass(1000);
     const pings = () => room.site.opened.filter(({ transport }) => transport === "sse").map((one) => one.reading.ping);
-    expect(pings()).toEqual([5]);
+    expect(pings()).toEqual([4]);
     const phases = new Set<string>();
     for (let ms = 0; ms < 7 * MINUTE; ms += 100) {
       room.world.pass(100);
@@ -71,7 +71,7 @@ describe("a session on a good network", () => {
       if (ms % 1000 === 0) room.site.append();
     }
     expect([...phases]).toEqual(["streaming", "renewing"]);
-    expect(pings().slice(0, 2)).toEqual([5, 10]);
+    expect(pings().slice(0, 2)).toEqual([4, 8]);
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
@@ -197,6 +197,7 @@ describe("a session on a bad network", () => {
       room.site.append();
       room.world.pass(4000);
     }
+    room.world.pass(5000);
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
@@ -235,11 +236,11 @@ describe("a session on a bad network", () => {
     room.world.pass(1000);
     room.site.deafen();
     room.site.append();
-    room.world.pass(11_500);
+    room.world.pass(8_500);
     expect(room.seen).toEqual([1]);
     room.world.pass(2_000);
     const pings = room.site.opened.filter(({ transport }) => transport === "sse").map(({ reading }) => reading.ping);
-    expect([pings, standing(room)]).toEqual([[5, 2], "live sse"]);
+    expect([pings, standing(room)]).toEqual([[4, 2], "live sse"]);
   });
 
   test("gives a hidden page's stream 75 s, for its timers come once a minute", () => {
@@ -395,6 +396,7 @@ describe("a session's blame", () => {
     Object.assign(room.site.manners, { sse: "refused", poll: "html" });
     const opened = () => room.site.opened.filter(({ transport }) => transport === "sse").length;
     while (opened() < 2) room.world.pass(1000);
+    room.world.pass(5_000);
     Object.assign(room.site.manners, { sse: "good", poll: "good" });
     room.world.pass(2 * MINUTE);
     expect([opened() > 2, standing(room)]).toEqual([true, "live sse"]);

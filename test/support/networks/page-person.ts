@@ -54,10 +54,10 @@ const ALIVE = "#connection[data-state=live], #connection[data-state=slow]";
 
 /** A person whose page does not come, or does not come to life, loads it again. */
 async function open(page: Page, url: string, awaited: string): Promise<void> {
-  for (let attempt = 0; attempt < 6; attempt += 1) {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
     try {
       await page.goto(url, { timeout: 10_000, waitUntil: "commit" });
-      await page.waitForSelector(awaited, { timeout: 15_000 });
+      await page.waitForSelector(awaited, { timeout: 8_000 });
       return;
     } catch {
       await page.waitForTimeout(500);

@@ -49,15 +49,17 @@ const STRIKE_AFTER_MS = 1_500;
 /** Two readers and a writer behind a network, a writer before it: do both readers see everything once, in order, soon? */
 export async function talk(network: Network, site: SiteBehind, kind: Kind, pace = PACE): Promise<Outcome> {
   const ends: Parameters<Cleanup>[0][] = [];
-  try {
-    return await hold(network, site, kind, pace, (end) => ends.unshift(end));
-  } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
-    const none = { lost: 0, doubled: 0, reordered: 0, firstMs: 0, p50Ms: 0, p95Ms: 0, maxMs: 0, besideMs: 0 };
-    return { network: network.name, kind: kind.name, survived: false, ...none, transports: [], notices: [], failure };
-  } finally {
-    for (const end of ends) await end();
-  }
+  const talking = hold(network, site, kind, pace, (end) => ends.unshift(end));
+  const outcome = await talking.catch((error) => noTalk(network, kind, error));
+  // Everything that was opened is closed, also after what could not be.
+  const failed = (await Promise.allSettled(ends.map(async (end) => end()))).find(({ status }) => status === "rejected");
+  return failed?.status === "rejected" ? noTalk(network, kind, failed.reason) : outcome;
+}
+
+function noTalk(network: Network, kind: Kind, error: unknown): Outcome {
+  const failure = error instanceof Error ? error.message : String(error);
+  const none = { lost: 0, doubled: 0, reordered: 0, firstMs: 0, p50Ms: 0, p95Ms: 0, maxMs: 0, besideMs: 0 };
+  return { network: network.name, kind: kind.name, survived: false, ...none, transports: [], notices: [], failure };
 }
 
 async function hold(network: Network, site: SiteBehind, kind: Kind, pace: Pace, after: Cleanup): Promise<Outcome> {

@@ -1,0 +1,76 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { EventSource } from "eventsource";
+import type { Ending, Sink, Transport } from "../../client/core/transport.ts";
+import type { Address } from "../../client/core/url.ts";
+import { createSse } from "../../client/transports/sse.ts";
+import { createStream } from "../../client/transports/stream.ts";
+
+/** [DOM 2.10] A browser reports what a listener throws, and goes on as if nothing had happened. */
+class BrowsersEventSource extends EventSource {
+  override dispatchEvent(event: Event): boolean {
+    try {
+      return super.dispatchEvent(event);
+    } catch (_reported) {
+      return true;
+    }
+  }
+}
+
+const HELLO = 'event: hello\ndata: {"chattera":1}\n\n';
+
+describe.each<[string, (address: Address) => Transport]>([
+  ["sse", createSse],
+  ["stream", createStream],
+])("%s", (_, create) => {
+  let server: Server;
+  let body: string;
+
+  beforeEach(async () => {
+    Object.assign(globalThis, { EventSource: BrowsersEventSource });
+    server = createServer((_request, response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" }).write(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(async () => {
+    Reflect.deleteProperty(globalThis, "EventSource");
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test.each<[string, string, Ending["how"]]>([
+    ["somebody writes something of his own into it", `${HELLO}data: <script src="//proxy/banner.js">\n\n`, "cut"],
+    ["it is not ours at all", "data: maintenance\n\n", "refused"],
+    ["it brings nothing where something is to be", `${HELLO}data: null\n\n`, "cut"],
+  ])("ends when %s", async (_, text, how) => {
+    body = text;
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ending = await new Promise<Ending>((ended) => {
+      const ignore = () => {};
+      const sink: Sink = {
+        hello: ignore,
+        ping: ignore,
+        event: ({ room }) => expect(room).toBeDefined(),
+        members: ignore,
+        typing: ignore,
+        reset: ignore,
+        answer: ignore,
+        ended,
+      };
+      const reading = {
+        rooms: ["lobby"],
+        after: [],
+        nonce: "n",
+        wait: 0,
+        graceMs: 0,
+        ping: 0,
+        late: false,
+        once: false,
+      };
+      create({ base }).open(reading, sink);
+    });
+    expect(ending).toEqual({ how });
+  });
+});
