@@ -96,8 +96,6 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     memory: { load: () => undefined, save() {} },
   });
   const outbox = createOutbox(outside, { load: () => [], save() {} }, (remark, done) => {
-    // No answer, so no further attempt and no timer.
-    if (isClosed) return;
     // What is said before the session knows its place in the log would not come back to its own speaker.
     if (!isReady) done({ again: true });
     else say(remark, done);
@@ -107,7 +105,9 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   let isEntered = options.nickname === undefined || options.token !== undefined;
   let isLive = false;
   let isReady = false;
-  let isClosed = false;
+  let isRoomSought = false;
+  /** Why nothing can be said any more. */
+  let ended: Error | undefined;
   let stopEntering = () => {};
 
   // Who does not wait for it is told by `refused`.
@@ -123,6 +123,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   });
   session.on("status", (status) => {
     emitter.emit("state", status);
+    if (status.state === "waiting" && !isLive) seekRoom();
     isLive ||= status.state === "live";
     becomeReady();
   });
@@ -144,18 +145,18 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     ready: ready.promise,
     send(text) {
       const promise = withResolvers<RoomEvent>();
-      if (isClosed) promise.reject(new Error(CLOSED));
+      // who does not wait for it is told by `refused`
+      promise.promise.catch(ignore);
+      if (ended !== undefined) promise.reject(ended);
       else sent.set(outbox.say(text).id, promise);
       return promise.promise;
     },
     history: (before, limit) => readHistory(address, room, before, limit),
     cursor: () => session.after()[0] ?? "",
     close() {
-      isClosed = true;
+      end(new Error(CLOSED));
       stopEntering();
       session.close();
-      ready.reject(new Error(CLOSED));
-      for (const id of [...sent.keys()]) settle(id, (promise) => promise.reject(new Error(CLOSED)));
     },
   };
 
@@ -186,7 +187,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       ...(options.color !== undefined && { color: options.color }),
     };
     sender.session(person, (outcome) => {
-      if (isClosed) return;
+      if (ended !== undefined) return;
       if ("again" in outcome) stopEntering = outside.later(backoff.next(outcome.retryMs), enter);
       else if ("refused" in outcome) refuse(outcome.refused);
       else enterRoom(outcome.token);
@@ -197,16 +198,35 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   function enterRoom(token: string): void {
     address.token = token;
     sender.act(PATHS.enter(room), (_isDone, code) => {
-      if (isClosed) return;
+      if (ended !== undefined) return;
       if (code !== undefined) refuse(code);
       isEntered = code === undefined;
       becomeReady();
     });
   }
 
+  /** Is it that there is no such room? Then it is not worth waiting for. */
+  function seekRoom(): void {
+    if (isRoomSought) return;
+    isRoomSought = true;
+    readHistory(address, room, undefined, 1).catch((error) => {
+      if (error instanceof RefusedError) refuse(error.code);
+      else isRoomSought = false;
+    });
+  }
+
   function refuse(code: string): void {
+    if (ended !== undefined) return;
     emitter.emit("refused", { code });
-    ready.reject(new RefusedError(code));
+    end(new RefusedError(code));
+  }
+
+  /** Nothing can be said any more; what is read goes on until it is closed. */
+  function end(reason: Error): void {
+    ended ??= reason;
+    outbox.close();
+    ready.reject(ended);
+    for (const id of [...sent.keys()]) settle(id, (promise) => promise.reject(ended as Error));
   }
 }
 

@@ -38,6 +38,8 @@ export type Outbox = {
   found(id: string): void;
   /** The network may be back: do not wait. */
   wake(): void;
+  /** Nothing is sent any more. */
+  close(): void;
 };
 
 /** `send` makes one attempt and calls back once, later. */
@@ -50,6 +52,7 @@ export function createOutbox(
   const backoff = createBackoff(outside);
   let remarks = store.load();
   let sending = false;
+  let isClosed = false;
   let waiting: (() => void) | undefined;
 
   return {
@@ -80,6 +83,10 @@ export function createOutbox(
       const remark = find(id);
       if (remark !== undefined) remove(remark);
     },
+    close() {
+      isClosed = true;
+      waiting?.();
+    },
     wake() {
       if (waiting === undefined) return;
       waiting();
@@ -90,10 +97,11 @@ export function createOutbox(
 
   function sendNext(): void {
     const remark = firstUnsent();
-    if (sending || waiting !== undefined || remark === undefined) return;
+    if (isClosed || sending || waiting !== undefined || remark === undefined) return;
     sending = true;
     change(remark, "sending");
     send(remark, (outcome) => {
+      if (isClosed) return;
       sending = false;
       settle(remark, outcome);
       sendNext();
