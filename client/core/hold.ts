@@ -7,8 +7,8 @@ const SHORTEST_SECONDS = 2;
 const POLLS_BEFORE_LONGER = 5;
 const SHORT_PAUSE_MS = 1_500;
 const SHORTEST_GRACE_MS = 2_500;
-// Of a way that is known an answer after this long is none: what hangs longer keeps a network's return from being seen.
-const KNOWN_GRACE_MS = 4_000;
+// Of a way that was known to be quick, what takes longer is none: after a minute and more of that it may have become a slow one.
+const SILENCES_OF_A_QUICK_WAY = 30;
 const UNKNOWN_GRACE_MS = 5_000;
 const LONGEST_GRACE_MS = 15_000;
 
@@ -46,9 +46,9 @@ export function createHold(memory: Memory): Hold {
     pauseMs: SHORT_PAUSE_MS,
     graceMs(rttMs) {
       const grace = rttMs === 0 ? UNKNOWN_GRACE_MS : Math.max(SHORTEST_GRACE_MS, 3 * rttMs + 1500);
-      const longest = rttMs === 0 ? LONGEST_GRACE_MS : Math.max(KNOWN_GRACE_MS, grace);
       // a slow line must get through at last: each silence gives the next one twice the time
-      return Math.min(longest, grace * 2 ** Math.min(silences, 3));
+      const doublings = rttMs === 0 ? silences : Math.max(0, silences - SILENCES_OF_A_QUICK_WAY);
+      return Math.min(LONGEST_GRACE_MS, grace * 2 ** Math.min(doublings, 3));
     },
     answered(waitSeconds) {
       silences = 0;
