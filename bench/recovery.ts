@@ -57,14 +57,7 @@ async function firstRemarks(): Promise<number[]> {
   for (let n = 0; n < times; n += 1) {
     const page = await (await browser.newContext()).newPage();
     await page.goto(`${url}/rooms/${room}`, { waitUntil: "commit" });
-    const ms = await page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          const first = document.querySelectorAll("#log [data-seq]").length;
-          const look = () => document.querySelectorAll("#log [data-seq]").length > first && resolve(performance.now());
-          new MutationObserver(look).observe(document, { subtree: true, childList: true });
-        }),
-    );
+    const ms = (await page.evaluate(FIRST_NEW_LINE)) as number;
     took.push(Math.round(ms));
     await page.context().close();
   }
@@ -73,6 +66,14 @@ async function firstRemarks(): Promise<number[]> {
   await browser.close();
   return took;
 }
+
+/** In the page: when, since its load began, a line is added that its HTML did not bring. */
+const FIRST_NEW_LINE = `new Promise((resolve) => {
+  const lines = () => document.querySelectorAll("#log [data-seq]").length;
+  const first = lines();
+  new MutationObserver(() => lines() > first && resolve(performance.now()))
+    .observe(document, { subtree: true, childList: true });
+})`;
 
 async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void>): Promise<number> {
   const proxy = await openBadProxy(url);

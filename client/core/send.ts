@@ -36,6 +36,8 @@ const KINDS = ["json", "form", "get", "script"];
 const SHORTEST_MS = 2_500;
 const UNKNOWN_MS = 5_000;
 const LONGEST_MS = 10_000;
+// as in hold.ts: what was quick is given up soon, for a minute and more
+const TIMEOUTS_OF_A_QUICK_WAY = 30;
 // Whole URLs of more than 2000 characters do not pass old browsers and proxies [KB208427]
 const LONGEST_URL = 2_000;
 const BETTER_AGAIN_MS = 600_000;
@@ -191,7 +193,8 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
   /** A kept-alive connection may be dead: rather ask again soon; but a slow line must get through at last. */
   function patienceMs(): number {
     const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
-    return Math.min(LONGEST_MS, patience * 2 ** Math.min(timeouts, 2));
+    const doublings = lastRttMs === 0 ? timeouts : Math.max(0, timeouts - TIMEOUTS_OF_A_QUICK_WAY);
+    return Math.min(LONGEST_MS, patience * 2 ** Math.min(doublings, 2));
   }
 }
 
