@@ -35,9 +35,11 @@ describe("chattera/client in another project", () => {
 
   const bot = (load: string) => `${load}
     const room = connect(${JSON.stringify(url)}, { room: "lobby", nickname: "bot" + process.pid });
+    const heard = new Promise((resolve) => room.on("event", (event) => event.text === "beep" && resolve()));
     room.on("event", (event) => console.log(event.kind, event.text ?? ""));
     room.ready
       .then(() => room.send("beep"))
+      .then((event) => heard.then(() => event))
       .then((event) => room.history(event.seq + 1, 1))
       .then(({ events }) => { console.log("history", events[0].text); room.close(); })
       .catch((error) => { console.error(error); process.exit(1); });`;
