@@ -28,6 +28,14 @@ const FAULTS: { name: string; gapMs: number; strike(proxy: BadProxy): Promise<vo
   { name: "server killed and started again", gapMs: 300, strike: killed },
 ];
 
+/** In the page: when, since its load began, a line is added that its HTML did not bring. */
+const FIRST_NEW_LINE = `new Promise((resolve) => {
+  const lines = () => document.querySelectorAll("#log [data-seq]").length;
+  const first = lines();
+  new MutationObserver(() => lines() > first && resolve(performance.now()))
+    .observe(document, { subtree: true, childList: true });
+})`;
+
 await startDatabase();
 const database = await createDatabase();
 let site: SiteProcess = await startSite(database.url, { LOG_LEVEL: "warn" });
@@ -66,14 +74,6 @@ async function firstRemarks(): Promise<number[]> {
   await browser.close();
   return took;
 }
-
-/** In the page: when, since its load began, a line is added that its HTML did not bring. */
-const FIRST_NEW_LINE = `new Promise((resolve) => {
-  const lines = () => document.querySelectorAll("#log [data-seq]").length;
-  const first = lines();
-  new MutationObserver(() => lines() > first && resolve(performance.now()))
-    .observe(document, { subtree: true, childList: true });
-})`;
 
 async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void>): Promise<number> {
   const proxy = await openBadProxy(url);
