@@ -64,7 +64,8 @@ async function startSite(
     if (memberId !== undefined) presence.saw({ roomId, memberId });
     presence.onReader(roomId);
   };
-  const hub = createHub({ db, log, logger, metrics, onReader, onMember: (roomId) => presence.onPresence([roomId]) });
+  const onMember = (roomId: number) => presence.onPresence([roomId]);
+  const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });
   const presence = createPresence({ db, node, graceSeconds: config.graceSeconds, logger, hub });
   const onNews = (roomIds?: number[]) => {
     if (roomIds) hub.wake(roomIds);

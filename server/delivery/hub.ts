@@ -2,12 +2,12 @@ import type { Knex } from "knex";
 import pLimit from "p-limit";
 import { readPage } from "../../db/events.ts";
 import { type Log, openLog } from "../../db/log.ts";
-import { readBounds } from "../../db/rooms.ts";
 import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { createBeat } from "./beat.ts";
+import { type Bounds, createBounds } from "./bounds.ts";
 import { createNews } from "./news.ts";
 import type { Reader, Signal } from "./reader.ts";
 import type { Tail } from "./tail.ts";
@@ -26,7 +26,7 @@ export type Hub = {
   tails(): Tail[];
   readers: ReadonlySet<Reader>;
   /** First kept and last seq of a room, asked of the log. */
-  bounds(tail: Tail): Promise<{ head: number; oldest: number }>;
+  bounds(tail: Tail): Promise<Bounds>;
   /** A page of the log after a seq, for a reader from before the tail. */
   backlog(tail: Tail, after: number): Promise<RoomEvent[]>;
   /** Counts a reader in and begins its heartbeat. */
@@ -50,6 +50,8 @@ type Surroundings = {
   log: Log;
   logger: Logger;
   metrics: Metrics;
+  /** The longest that a busy room's news wait for more. */
+  beatMs: number;
   /** Somebody began or ceased to read a room here; `memberId` if it is a member. */
   onReader: (roomId: number, memberId: string | undefined) => void;
   /** Somebody entered or left a room. */
@@ -57,9 +59,9 @@ type Surroundings = {
 };
 
 /** Opens the hub of a node; `log` is told here when another one stands in its place. */
-export function createHub({ db, log, logger, metrics, onReader, onMember }: Surroundings): Hub {
+export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember }: Surroundings): Hub {
   const readers = new Set<Reader>();
-  const beat = createBeat(flush, (reader) => reader.transport.beat(reader));
+  const beat = createBeat({ beatMs, flush, beat: (reader) => reader.transport.beat(reader) });
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
   const news = createNews({ db, logger, tails, checkEpoch, onEvents, onBreak });
   // two at a time: a crowd that comes back from afar must not take the pool from those who speak
@@ -70,7 +72,7 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     open: tails.open,
     tails: tails.all,
     readers,
-    bounds,
+    bounds: createBounds(db),
     backlog,
     add,
     attach,
@@ -81,10 +83,6 @@ export function createHub({ db, log, logger, metrics, onReader, onMember }: Surr
     checkEpoch,
     stop,
   };
-
-  async function bounds(tail: Tail): Promise<{ head: number; oldest: number }> {
-    return (await readBounds(db, tail.id)) ?? { head: 0, oldest: 1 };
-  }
 
   async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
     return backlogLimit(() => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));

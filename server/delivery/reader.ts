@@ -48,45 +48,60 @@ export class Reader {
   isOpen = true;
   /** When the clock calls it next; see beat.ts. */
   dueTick = 0;
-  #seqs = new Map<number, number>();
+  /** By the place of the room in `tails`; most readers have one, and a Map would cost each of them 200 bytes. */
+  #seqs: number[];
 
   constructor(tails: Tail[], transport: Transport, memberId: string | undefined) {
     this.tails = tails;
     this.transport = transport;
     this.memberId = memberId;
+    this.#seqs = tails.map(() => 0);
   }
 
   /** How far this reader has come in a room; moves only forward, with what is written. */
   seqIn(tail: Tail): number {
-    return this.#seqs.get(tail.id) ?? 0;
+    return this.#seqs[this.#indexOf(tail)] as number;
   }
 
   /** Puts the reader where its cursor, or a reset, says. */
   place(tail: Tail, seq: number): void {
-    this.#seqs.set(tail.id, seq);
+    this.#seqs[this.#indexOf(tail)] = seq;
   }
 
   /** How far it has come in all its rooms. */
   cursor(): string {
-    return formatCursor({ epoch: (this.tails[0] as Tail).epoch, seqs: this.#seqs });
+    const [tail] = this.tails as [Tail];
+    if (this.tails.length === 1) return tail.cursorAt(this.#seqs[0] as number);
+    return formatCursor({
+      epoch: tail.epoch,
+      seqs: new Map(this.tails.map(({ id }, n) => [id, this.#seqs[n] as number])),
+    });
   }
 
   /** How far the logs of its rooms have come, by slug; while it catches up, farther than the reader. */
   heads(): { [room: string]: number } {
-    return Object.fromEntries(this.tails.map((tail) => [tail.slug, Math.max(tail.sent, this.seqIn(tail))]));
+    return Object.fromEntries(this.tails.map((tail, n) => [tail.slug, Math.max(tail.sent, this.#seqs[n] as number)]));
+  }
+
+  /** The reader's place, which it may come back with, and the heads of its rooms, by which it sees what it lacks. */
+  ping(): Signal {
+    const [tail] = this.tails as [Tail];
+    if (this.tails.length === 1 && this.#seqs[0] === tail.sent) return tail.ping();
+    return { name: "ping", data: { cursor: this.cursor(), heads: this.heads() } };
   }
 
   /** Hands over what this tail has beyond the reader's place. */
   advance(tail: Tail): void {
-    const after = this.seqIn(tail);
+    const index = this.#indexOf(tail);
+    const after = this.#seqs[index] as number;
     if (!this.isOpen || after >= tail.sent) return;
     const { format } = this.transport;
     // of several rooms, each event's id must tell all positions, so only then are the bytes the reader's own
     const isShared = this.tails.length === 1 || format === "json";
     const frame = isShared
       ? tail.frameAfter(after, format)
-      : frameOf(format, tail.entriesAfter(after), (seq) => this.#cursorWith(tail, seq));
-    this.#seqs.set(tail.id, tail.sent);
+      : frameOf(format, tail.entriesAfter(after), (seq) => this.#cursorWith(index, seq));
+    this.#seqs[index] = tail.sent;
     this.transport.write(frame, this);
   }
 
@@ -95,9 +110,13 @@ export class Reader {
     return this.transport.unsent() > UNSENT_LIMIT;
   }
 
+  #indexOf(tail: Tail): number {
+    return this.tails.length === 1 ? 0 : this.tails.indexOf(tail);
+  }
+
   /** The cursor as it is once `seq` of this room is seen. */
-  #cursorWith(tail: Tail, seq: number): string {
-    this.#seqs.set(tail.id, seq);
+  #cursorWith(index: number, seq: number): string {
+    this.#seqs[index] = seq;
     return this.cursor();
   }
 }

@@ -1,7 +1,7 @@
 import { formatCursor } from "../../protocol/cursor.ts";
 import type { MembersSignal, RoomEvent } from "../../protocol/event.ts";
 import { type Entry, entryOf, type Format, frameOf } from "./frames.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader, Signal } from "./reader.ts";
 
 /** Events of a room kept in memory: two minutes of a busy room; a crowd that comes back is served from here. */
 export const TAIL_EVENTS = 512;
@@ -23,9 +23,13 @@ export class Tail {
   /** The room's figures, once known. */
   members: MembersSignal | undefined;
   usedAt = performance.now();
+  /** When its readers were last handed its news, and how long that took; see beat.ts. */
+  flushedAt = Number.NEGATIVE_INFINITY;
+  flushMs = 0;
   #entries: Entry[] = [];
   #bytes = 0;
   #frames = new Map<Format, { after: number; sent: number; frame: Buffer }>();
+  #ping: { sent: number; signal: Signal } | undefined;
 
   constructor(room: { id: number; slug: string; title: string }, epoch: string, after: number) {
     this.id = room.id;
@@ -82,6 +86,14 @@ export class Tail {
   /** The cursor of a reader that follows this room alone. */
   cursorAt(seq: number): string {
     return formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) });
+  }
+
+  /** The ping of all who follow this room alone and have all it has: encoded once while nothing is said. */
+  ping(): Signal {
+    if (this.#ping?.sent === this.sent) return this.#ping.signal;
+    const data = { cursor: this.cursorAt(this.sent), heads: { [this.slug]: this.sent } };
+    this.#ping = { sent: this.sent, signal: { name: "ping", data } };
+    return this.#ping.signal;
   }
 
   #push(entry: Entry): void {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { FIRST_PING_MS } from "../../protocol/limits.ts";
 import { signalFrame } from "../delivery/frames.ts";
 import type { Reader, Signal, Transport } from "../delivery/reader.ts";
-import { openConnection } from "./connection.ts";
+import { type Connection, openConnection } from "./connection.ts";
 
 /** A kind of answer that does not end. */
 export type Way = {
@@ -10,11 +10,11 @@ export type Way = {
   format: "sse" | "script";
   headers: { [name: string]: string };
   /** What stands before the first frame. */
-  prelude: string;
+  prelude: Buffer;
   /** After how many bytes it ends unless asked otherwise: many browsers keep an answer in memory until its end. */
   maxBytes: number;
   /** A few bytes that mean nothing and may stand between any two frames. */
-  filler: string;
+  filler: Buffer;
 };
 
 /** What this one is asked for: its pace, whether each frame must be pushed through the network by bytes behind it, its end. */
@@ -27,58 +27,91 @@ export type EndlessOptions = { pingMs: number; isLate: boolean; maxBytes: number
 export async function openEndless(
   response: ServerResponse,
   way: Way,
-  { pingMs, isLate, maxBytes }: EndlessOptions,
+  options: EndlessOptions,
   onDone: () => void,
 ): Promise<Transport> {
-  const connection = await openConnection(response, onDone);
-  const pusher = isLate ? createPusher(() => connection.send(way.filler)) : undefined;
-  let left = maxBytes;
-  let isGreeted = false;
-  let isOver = false;
-  if (way.prelude !== "") connection.send(way.prelude);
-  return {
-    name: way.name,
-    format: way.format,
-    firstBeatMs: FIRST_PING_MS,
-    write: send,
-    signal: (signal) => {
-      isGreeted ||= signal.name === "hello";
-      send(bytesOf(way.format, signal));
-    },
-    beat: (reader) => {
-      // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
-      if (!isGreeted) return FIRST_PING_MS;
-      send(pingFrame(way.format, reader));
-      return pingMs;
-    },
-    unsent: () => connection.unsent(),
-    drained: () => connection.drained(),
-    end: () => {
-      isOver = true;
-      pusher?.stop();
-      connection.end();
-    },
-  };
+  return new Endless(await openConnection(response, onDone), way, options, onDone);
+}
 
-  function send(frame: Buffer): void {
-    if (isOver) return;
-    connection.send(frame);
-    pusher?.push();
-    left -= frame.length;
-    if (left <= 0) sayBye();
+/** There are thousands of these, and all a reader's bytes pass through one: no closure, no copy. */
+class Endless implements Transport {
+  readonly firstBeatMs = FIRST_PING_MS;
+  #connection: Connection;
+  #way: Way;
+  #onDone: () => void;
+  #pusher: Pusher | undefined;
+  #pingMs: number;
+  #left: number;
+  #hasPinged = false;
+  #isGreeted = false;
+  #isOver = false;
+
+  constructor(connection: Connection, way: Way, { pingMs, isLate, maxBytes }: EndlessOptions, onDone: () => void) {
+    this.#connection = connection;
+    this.#way = way;
+    this.#onDone = onDone;
+    this.#pusher = isLate ? createPusher(() => connection.send(way.filler)) : undefined;
+    this.#pingMs = pingMs;
+    this.#left = maxBytes;
+    if (way.prelude.length > 0) connection.send(way.prelude);
+  }
+
+  get name() {
+    return this.#way.name;
+  }
+
+  get format() {
+    return this.#way.format;
+  }
+
+  write(frame: Buffer): void {
+    if (this.#isOver) return;
+    this.#connection.send(frame);
+    this.#pusher?.push();
+    this.#left -= frame.length;
+    if (this.#left <= 0) this.#sayBye();
+  }
+
+  signal(signal: Signal): void {
+    this.#isGreeted ||= signal.name === "hello";
+    this.write(bytesOf(this.format, signal));
+  }
+
+  /** A crowd that came at once is spread over half of the pause from its second ping on. */
+  beat(reader: Reader): number {
+    // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
+    if (!this.#isGreeted) return FIRST_PING_MS;
+    this.write(bytesOf(this.format, reader.ping()));
+    const share = this.#hasPinged ? 1 : 0.5 + Math.random() / 2;
+    this.#hasPinged = true;
+    return this.#pingMs * share;
+  }
+
+  unsent(): number {
+    return this.#connection.unsent();
+  }
+
+  drained(): Promise<void> {
+    return this.#connection.drained();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#pusher?.stop();
+    this.#connection.end();
   }
 
   /** The reader stays with the hub, and counts, until it has read to the end. */
-  function sayBye(): void {
-    isOver = true;
-    connection.send(byeFrame(way, 0));
-    void connection.drained().then(onDone);
+  #sayBye(): void {
+    this.#isOver = true;
+    this.#connection.send(byeFrame(this.#way, 0));
+    void this.#connection.drained().then(this.#onDone);
   }
 }
 
 /** [trust 1.3] All of a stream that must come back later: any status but 200 ends a browser's EventSource for good. */
 export function busyAnswer(way: Way, retryMs: number): Buffer {
-  return Buffer.concat([Buffer.from(way.prelude), byeFrame(way, retryMs)]);
+  return Buffer.concat([way.prelude, byeFrame(way, retryMs)]);
 }
 
 /**
@@ -87,8 +120,10 @@ export function busyAnswer(way: Way, retryMs: number): Buffer {
  */
 const PUSH_MS = 50;
 
+type Pusher = { push(): void; stop(): void };
+
 /** Pushes once after the last frame: one timer for a reader, moved on by each. */
-function createPusher(push: () => void): { push(): void; stop(): void } {
+function createPusher(push: () => void): Pusher {
   let timer: NodeJS.Timeout | undefined;
   return {
     push: () => {
@@ -108,11 +143,6 @@ function bytesOf(format: Way["format"], signal: Signal): Buffer {
 }
 
 const encoded = { sse: new WeakMap<Signal, Buffer>(), script: new WeakMap<Signal, Buffer>() };
-
-/** The reader's place, which it may come back with, and the heads of its rooms, by which it sees what it lacks. */
-function pingFrame(format: Way["format"], reader: Reader): Buffer {
-  return signalFrame(format, "ping", { cursor: reader.cursor(), heads: reader.heads() });
-}
 
 function byeFrame(way: Way, retryMs: number): Buffer {
   return signalFrame(way.format, "bye", { retry: retryMs });

@@ -9,9 +9,9 @@ export function frame(callback: string): Way {
     name: "frame",
     format: "script",
     headers: HEADERS,
-    prelude: headOf(callback),
+    prelude: Buffer.from(headOf(callback)),
     maxBytes: STREAM_BYTES,
-    filler: " \n",
+    filler: Buffer.from(" \n"),
   };
 }
 

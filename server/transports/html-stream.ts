@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { FIRST_PING_MS, PING_MS } from "../../protocol/limits.ts";
 import type { Reader, Transport } from "../delivery/reader.ts";
-import { openConnection, type SharedConnection } from "./connection.ts";
+import { type Connection, openConnection } from "./connection.ts";
 
 /** A page that grows; its parts are markup in the reader's language, which is one of few. */
 export type HtmlStreamOptions = {
@@ -45,7 +45,7 @@ export function openHtmlStream(response: ServerResponse, options: HtmlStreamOpti
   let leftBytes = LIFE_BYTES;
   let hasSigned = false;
   let previous: RoomEvent | undefined;
-  let connection: SharedConnection | undefined;
+  let connection: Connection | undefined;
 
   return {
     name: "page",
@@ -63,19 +63,19 @@ export function openHtmlStream(response: ServerResponse, options: HtmlStreamOpti
     beat,
     unsent: () => connection?.unsent() ?? 0,
     drained: () => connection?.drained() ?? Promise.resolve(),
-    end: (reader) => connection?.end(options.ending(reader.cursor(), retrySeconds)),
+    end: (reader) => connection?.end(Buffer.from(options.ending(reader.cursor(), retrySeconds))),
   };
 
   async function begin(opening: string, last: RoomEvent | undefined): Promise<void> {
     previous = last;
     // cut, a page without chunks has ended, and its browser fetches the successor; in chunks that is an error, and stays
     response.useChunkedEncodingByDefault = false;
-    response.shouldKeepAlive = false;
     connection = await openConnection(response, options.onOver);
     send(opening);
   }
 
-  function send(bytes: Buffer | string): void {
+  function send(page: Buffer | string): void {
+    const bytes = typeof page === "string" ? Buffer.from(page) : page;
     connection?.send(bytes);
     leftBytes -= bytes.length;
     if (leftBytes <= 0) options.onOver();

@@ -9,21 +9,25 @@ export const SSE_HEADERS = {
 
 /** Server-Sent Events, for EventSource. */
 export function sse(isPadded: boolean): Way {
-  return {
-    name: "sse",
-    format: "sse",
-    headers: SSE_HEADERS,
-    prelude: isPadded ? PADDING : "",
-    maxBytes: Number.POSITIVE_INFINITY,
-    filler: COMMENT,
-  };
+  return isPadded ? PADDED : PLAIN;
 }
+
+/** An empty comment, in one block with what follows. */
+const COMMENT = Buffer.from(":\n");
 
 /**
  * 2 KiB of comment for browsers and proxies that hold back the first bytes; it stands in one block with the `hello`
  * that follows, so that it is no block without data.
  */
-const PADDING = `:${" ".repeat(2048)}\n`;
+const PADDING = Buffer.from(`:${" ".repeat(2048)}\n`);
 
-/** An empty comment, in one block with what follows. */
-const COMMENT = ":\n";
+const PLAIN: Way = {
+  name: "sse",
+  format: "sse",
+  headers: SSE_HEADERS,
+  prelude: Buffer.alloc(0),
+  maxBytes: Number.POSITIVE_INFINITY,
+  filler: COMMENT,
+};
+
+const PADDED: Way = { ...PLAIN, prelude: PADDING };
