@@ -17,7 +17,8 @@ export const COLLISION = "events_client_id";
 export const APPEND_LIMIT = 256;
 
 /**
- * Appends drafts to their rooms' logs in the order given and tells the bus, in one statement.
+ * Appends drafts to their rooms' logs in the order given and tells the bus, in one statement: the function
+ * append_events().
  *
  * Gives one answer per draft, in order: what was stored; or what the member had stored under that client id before,
  * in whatever room; or `undefined` for a message of someone who is not present.
@@ -25,41 +26,37 @@ export const APPEND_LIMIT = 256;
  * The rows of the rooms are locked in ascending order (two nodes wait for each other, never both at once) until the
  * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order
  * in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row, so there are no gaps.
- * Where a resend's first copy is committed elsewhere while this waits for the lock, the unique index refuses the whole
- * statement with the constraint named COLLISION; tried again, it finds that copy.
+ * Where a resend's first copy is being stored in another room, the unique index refuses the whole statement with the
+ * constraint named COLLISION; tried again, it finds that copy.
  */
 export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
-  const { rows } = await db.raw<{ rows: EventRow[] }>(APPEND, bindingsOf(drafts));
-  const byPlace = new Map(rows.map((row) => [row.place, row]));
-  const byClientId = new Map(rows.map((row) => [`${row.member_id} ${row.client_id}`, row]));
-  return drafts.map((draft, index) => {
-    const row = byPlace.get(index + 1) ?? byClientId.get(`${draft.member.id} ${draft.clientId}`);
-    return row && { roomId: row.room_id, event: eventOf(row), isNew: row.is_new && row.place === index + 1 };
-  });
+  const { rows } = await db.raw<{ rows: Appended[] }>(
+    `select * from append_events(
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+    )`,
+    [...columnsOf(drafts), NEWS_CHANNEL],
+  );
+  const stored = new Array<Stored | undefined>(drafts.length).fill(undefined);
+  for (const row of rows) {
+    const draft = drafts[row.place - 1] as Draft;
+    stored[row.place - 1] = { roomId: draft.roomId, event: eventOfDraft(draft, row), isNew: true };
+  }
+  if (rows.length < drafts.length) await addSent(db, drafts, stored);
+  return stored;
 }
 
 /** What a member sent under a client id, if anything. */
 export async function findSent(db: Knex, memberId: string, clientId: string): Promise<Stored | undefined> {
-  const { rows } = await db.raw<{ rows: EventRow[] }>(
-    `select e.*, r.slug, false as is_new from events e join rooms r on r.id = e.room_id
-     where e.member_id = ? and e.client_id = ?`,
-    [memberId, clientId],
-  );
-  return rows[0] && { roomId: rows[0].room_id, event: eventOf(rows[0]), isNew: false };
+  return (await readSent(db, [{ memberId, clientId }]))[0];
 }
 
 /** The events after each room's position, in order, at most `limit` a room. */
 export async function readSince(db: Knex, after: Map<number, number>, limit: number): Promise<Stored[]> {
-  const { rows } = await db.raw<{ rows: EventRow[] }>(
-    `select e.*, r.slug, false as is_new
-     from unnest(?::int[], ?::bigint[]) as p (room_id, after)
-     join rooms r on r.id = p.room_id
-     cross join lateral (
-       select * from events where room_id = p.room_id and seq > p.after order by seq limit ?
-     ) e
-     order by e.room_id, e.seq`,
-    [[...after.keys()], [...after.values()], limit],
-  );
+  const { rows } = await db.raw<{ rows: EventRow[] }>("select * from events_since(?::int[], ?::bigint[], ?)", [
+    [...after.keys()],
+    [...after.values()],
+    limit,
+  ]);
   return rows.map((row) => ({ roomId: row.room_id, event: eventOf(row), isNew: false }));
 }
 
@@ -92,48 +89,8 @@ export async function readBefore(db: Knex, roomId: number, before: number, limit
   return rows.map(eventOf);
 }
 
-const APPEND = `
-  with draft as materialized (
-    select * from unnest(
-      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[]
-    ) with ordinality as d (room_id, kind, member_id, nickname, color, trip, text, client_id, place)
-  ), known as materialized (
-    select draft.place, e.* from draft join events e on e.member_id = draft.member_id and e.client_id = draft.client_id
-  ), fresh as materialized (
-    select distinct on (member_id, coalesce(client_id, place::text)) draft.* from draft
-    where place not in (select place from known)
-      and (kind <> 'message' or exists (
-        select from members m where m.room_id = draft.room_id and m.member_id = draft.member_id
-      ))
-    order by member_id, coalesce(client_id, place::text), place
-  ), locked as materialized (
-    select id, last_seq from rooms where id in (select room_id from fresh) order by id
-    for no key update
-  ), numbered as materialized (
-    select fresh.*, last_seq + row_number() over (partition by room_id order by place) as seq,
-      date_trunc('milliseconds', clock_timestamp()) as at
-    from fresh join locked on locked.id = fresh.room_id
-  ), inserted as (
-    insert into events (room_id, seq, kind, member_id, nickname, color, trip, text, client_id, at)
-    select room_id, seq, kind, member_id, nickname, color, trip, text, client_id, at from numbered
-    returning room_id, seq, at
-  ), moved as (
-    update rooms set last_seq = n.seq, last_at = n.at
-    from (select room_id, max(seq) as seq, max(at) as at from inserted group by room_id) n
-    where rooms.id = n.room_id returning id, last_seq
-  ), told as materialized (
-    select pg_notify('${NEWS_CHANNEL}', string_agg(id || ':' || last_seq, ' ')) from moved having count(*) > 0
-  ), answer as (
-    select place, room_id, seq, kind, member_id, nickname, color, trip, text, client_id, at, true as is_new
-    from numbered
-    union all
-    select place, room_id, seq, kind, member_id, nickname, color, trip, text, client_id, at, false from known
-  )
-  select answer.*, rooms.slug from answer join rooms on rooms.id = answer.room_id
-  cross join (select count(*) from told) as once_told`;
-
 /** One array per column: unnest() turns them back into rows, in order. */
-function bindingsOf(drafts: Draft[]): Knex.RawBinding[] {
+function columnsOf(drafts: Draft[]): Knex.RawBinding[] {
   return [
     drafts.map((draft) => draft.roomId),
     drafts.map((draft) => draft.kind),
@@ -146,9 +103,32 @@ function bindingsOf(drafts: Draft[]): Knex.RawBinding[] {
   ] as Knex.RawBinding[];
 }
 
+/** Fills in what resends find: their first copies. */
+async function addSent(db: Knex, drafts: Draft[], stored: (Stored | undefined)[]): Promise<void> {
+  const resends = drafts.flatMap(({ member, clientId }, index) =>
+    stored[index] || clientId === undefined ? [] : [{ memberId: member.id, clientId }],
+  );
+  if (resends.length === 0) return;
+  const sent = new Map((await readSent(db, resends)).map((one) => [`${one.event.member.id} ${one.event.id}`, one]));
+  drafts.forEach(({ member, clientId }, index) => {
+    stored[index] ??= sent.get(`${member.id} ${clientId}`);
+  });
+}
+
+async function readSent(db: Knex, keys: { memberId: string; clientId: string }[]): Promise<Stored[]> {
+  const { rows } = await db.raw<{ rows: EventRow[] }>(
+    `select e.*, r.slug
+     from unnest(?::text[], ?::text[]) as sent (member_id, client_id)
+     join events e on e.member_id = sent.member_id and e.client_id = sent.client_id
+     join rooms r on r.id = e.room_id`,
+    [keys.map((key) => key.memberId), keys.map((key) => key.clientId)],
+  );
+  return rows.map((row) => ({ roomId: row.room_id, event: eventOf(row), isNew: false }));
+}
+
+type Appended = { place: number; slug: string; seq: number; at: Date };
+
 type EventRow = {
-  place?: number;
-  is_new: boolean;
   room_id: number;
   slug: string;
   seq: number;
@@ -170,4 +150,21 @@ function eventOf(row: EventRow): RoomEvent {
   if (row.text !== null) event.text = row.text;
   if (row.client_id !== null) event.id = row.client_id;
   return event;
+}
+
+/** The same of a draft that was stored just now. */
+function eventOfDraft({ kind, member, text, clientId }: Draft, { slug, seq, at }: Appended): RoomEvent {
+  return eventOf({
+    room_id: 0,
+    slug,
+    seq,
+    kind,
+    member_id: member.id,
+    nickname: member.nickname,
+    color: member.color,
+    trip: member.trip ?? null,
+    text: text ?? null,
+    client_id: clientId ?? null,
+    at,
+  });
 }

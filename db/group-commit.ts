@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import { isDatabaseAway } from "./connect.ts";
 import { APPEND_LIMIT, append, COLLISION, type Draft, type Stored } from "./events.ts";
@@ -13,9 +14,18 @@ const QUEUE_LIMIT = 2_000;
 /** Who has waited this long for an append that then fails is not kept for the next, which may take 5 s to fail too. */
 const WAIT_MS = 1_000;
 
+/** A commit of so many tells of load. The next one then begins GATHER_MS after it began, not sooner. */
+const BUSY_BATCH = 4;
+
 /**
- * Group commit without a timer: while one append is under way, what arrives waits and goes together in the next. Alone,
- * a remark costs no delay; under load, a commit is shared by all that came during the last one.
+ * A commit costs the database about 1 ms of CPU and each remark in it 0.05 ms more: 1000 remarks a second in 120 commits
+ * a second take half the CPU they take in 300. Eight milliseconds are less than the road to the reader.
+ */
+const GATHER_MS = 8;
+
+/**
+ * Group commit: while one append is under way, what arrives waits and goes together in the next. Alone, a remark costs
+ * no delay; under load, a commit is shared by all that came since the last one began, and that is a few ms ago.
  *
  * `onBatch` hears the size of each batch. Over 2000 waiting, append() throws `queueFull()`.
  */
@@ -39,7 +49,9 @@ export function createGroupCommit(db: Knex, queueFull: () => Error, onBatch: (si
       const batch = waiting.slice(0, APPEND_LIMIT);
       waiting = waiting.slice(APPEND_LIMIT);
       onBatch(batch.length);
+      const beganAt = performance.now();
       await commitBatch(db, batch).catch(giveUp);
+      if (batch.length >= BUSY_BATCH) await setTimeout(Math.max(0, beganAt + GATHER_MS - performance.now()));
     }
     underWay = false;
   }

@@ -103,7 +103,9 @@ describe("a byte stream", () => {
     const names: unknown[] = [];
     const parser = createParser({ onEvent: ({ event, data }) => names.push(event ?? JSON.parse(data).kind) });
     parser.feed(stream.text());
-    expect(names).toEqual(["hello", "members", ...names.slice(2, -1).map(() => "message"), "bye"]);
+    // the room's figures stand between them where they are known by then
+    const told = names.filter((name) => name !== "members");
+    expect(told).toEqual(["hello", ...told.slice(1, -1).map(() => "message"), "bye"]);
     expect(stream.text()).toMatch(/\n\nevent: bye\nretry: 0\ndata: \{"retry":0\}\n\n$/);
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     await until("nobody reads", () => hub.readers.size === 0);
