@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Missing } from "./missing.ts";
+import { peer } from "./peer.ts";
+import { runProgram } from "./program.ts";
+import type { System, SystemOptions } from "./system.ts";
+
+/**
+ * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker in memory, no
+ * history, all its defaults but the pongs; Go is told of its one core.
+ */
+export async function start(options: SystemOptions): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), "centrifuge-"));
+  build(folder);
+  const program = runProgram(options.core, [join(folder, "centrifuge")], { ...process.env, GOMAXPROCS: "1" });
+  const system = peer(program, options, {
+    name: "centrifuge",
+    port: Number(await program.firstLine),
+    wire: "endless",
+    read: (room) => `/events?cf_connect=${encodeURIComponent(connect(room))}`,
+    write: (room) => `/messages?room=${room}`,
+    body: '"@TEXT@"', // what is published is JSON
+  });
+  return {
+    ...system,
+    async stop() {
+      await program.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function build(folder: string): void {
+  const cwd = fileURLToPath(new URL("centrifuge", import.meta.url));
+  const { error, status, stderr } = spawnSync("go", ["build", "-o", folder, "."], { cwd, encoding: "utf8" });
+  if (error) throw new Missing("go is not here, which builds it");
+  if (status !== 0) throw new Missing(`go does not build it: ${stderr}`);
+}
+
+function connect(room: number): string {
+  return JSON.stringify({ id: 1, connect: { data: { room: `${room}` } } });
+}
