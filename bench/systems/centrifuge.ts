@@ -10,14 +10,19 @@ import type { System, SystemOptions } from "./system.ts";
 
 /**
  * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker in memory, no
- * history, all its defaults but the pongs; Go is told of its one core.
+ * history, a write for each remark as is its default; Go is told of its one core.
  */
-export async function start(options: SystemOptions): Promise<System> {
+export function start(options: SystemOptions): Promise<System> {
+  return startCentrifuge("centrifuge", options, []);
+}
+
+/** The same with arguments of main.go's. */
+export async function startCentrifuge(name: string, options: SystemOptions, args: string[]): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), "centrifuge-"));
   build(folder);
-  const program = runProgram(options.core, [join(folder, "centrifuge")], { ...process.env, GOMAXPROCS: "1" });
+  const program = runProgram(options.core, [join(folder, "centrifuge"), ...args], { ...process.env, GOMAXPROCS: "1" });
   const system = peer(program, options, {
-    name: "centrifuge",
+    name,
     port: Number(await program.firstLine),
     wire: "endless",
     read: (room) => `/events?cf_connect=${encodeURIComponent(connect(room))}`,

@@ -4,21 +4,28 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/centrifugal/centrifuge"
 )
 
 func main() {
+	gather := flag.Duration("gather", 0, "how long remarks for a reader are collected before they are written")
+	flag.Parse()
+
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	node.OnConnecting(enter)
+	node.OnConnecting(func(_ context.Context, event centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+		return enter(event, *gather)
+	})
 	if err := node.Run(); err != nil {
 		log.Fatal(err)
 	}
@@ -37,7 +44,7 @@ func main() {
 }
 
 // Anyone may come, and reads the room that the connect command names.
-func enter(_ context.Context, event centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+func enter(event centrifuge.ConnectEvent, gather time.Duration) (centrifuge.ConnectReply, error) {
 	var wish struct {
 		Room string `json:"room"`
 	}
@@ -45,8 +52,11 @@ func enter(_ context.Context, event centrifuge.ConnectEvent) (centrifuge.Connect
 		return centrifuge.ConnectReply{}, centrifuge.DisconnectBadRequest
 	}
 	return centrifuge.ConnectReply{
-		Credentials:   &centrifuge.Credentials{},
-		Subscriptions: map[string]centrifuge.SubscribeOptions{wish.Room: {}},
+		Credentials:        &centrifuge.Credentials{},
+		Subscriptions:      map[string]centrifuge.SubscribeOptions{wish.Room: {}},
+		WriteDelay:         gather,
+		WriteWithTimer:     true,
+		MaxMessagesInFrame: -1, // its 16 would hold a reader who gathers 50 ms to 320 remarks a second
 	}, nil
 }
 
