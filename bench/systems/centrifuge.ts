@@ -19,7 +19,7 @@ export function start(options: SystemOptions): Promise<System> {
 /** The same with arguments of main.go's. */
 export async function startCentrifuge(name: string, options: SystemOptions, args: string[]): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), "centrifuge-"));
-  build(folder);
+  await build(folder);
   const program = runProgram(options.core, [join(folder, "centrifuge"), ...args], { ...process.env, GOMAXPROCS: "1" });
   const system = peer(program, options, {
     name,
@@ -38,11 +38,12 @@ export async function startCentrifuge(name: string, options: SystemOptions, args
   };
 }
 
-function build(folder: string): void {
+async function build(folder: string): Promise<void> {
   const cwd = fileURLToPath(new URL("centrifuge", import.meta.url));
   const { error, status, stderr } = spawnSync("go", ["build", "-o", folder, "."], { cwd, encoding: "utf8" });
-  if (error) throw new Missing("go is not here, which builds it");
-  if (status !== 0) throw new Missing(`go does not build it: ${stderr}`);
+  if (status === 0) return;
+  await rm(folder, { recursive: true });
+  throw new Missing(error ? "go is not here, which builds it" : `go does not build it: ${stderr}`);
 }
 
 function connect(room: number): string {
