@@ -11,6 +11,9 @@ export function runProgram(core: number | undefined, command: string[], env = pr
   const [file, ...args] = core !== undefined && existsSync(TASKSET) ? [TASKSET, "-c", `${core}`, ...command] : command;
   const child = spawn(file as string, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve, reject) => child.once("exit", () => resolve()).once("error", reject));
+  const stopAtExit = () => child.kill("SIGTERM");
+  process.once("exit", stopAtExit); // a bench that fails leaves nothing running
+  child.once("exit", () => process.off("exit", stopAtExit));
   const firstLine = new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).once("line", resolve);
     ended.then(() => reject(new Error(`${command.join(" ")} ended before it was up`)), reject);
