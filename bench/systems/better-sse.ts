@@ -1,0 +1,18 @@
+import { peer } from "./peer.ts";
+import { runNode } from "./program.ts";
+import type { System, SystemOptions } from "./system.ts";
+
+/**
+ * better-sse's channels on Node's own HTTP server, as no framework is quicker; memory only. All its defaults are kept:
+ * a heartbeat every 10 s, an id for each event, the data as JSON.
+ */
+export async function start(options: SystemOptions): Promise<System> {
+  const program = runNode(options.core, "better-sse-server.ts");
+  return peer(program, options, {
+    name: "better-sse",
+    port: Number(await program.firstLine),
+    wire: "endless",
+    read: (room) => `/events?room=${room}`,
+    write: (room) => `/messages?room=${room}`,
+  });
+}

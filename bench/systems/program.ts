@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** A program at work. `firstLine` of what it prints tells that it is up; `ended` comes when it is no more. */
+export type Program = { pid: number; firstLine: Promise<string>; ended: Promise<void>; stop(): Promise<void> };
+
+/** Runs a program, and all it starts, on that core. */
+export function runProgram(core: number | undefined, command: string[], env = process.env): Program {
+  const [file, ...args] = core !== undefined && existsSync(TASKSET) ? [TASKSET, "-c", `${core}`, ...command] : command;
+  const child = spawn(file as string, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve, reject) => child.once("exit", () => resolve()).once("error", reject));
+  const stopAtExit = () => child.kill("SIGTERM");
+  process.once("exit", stopAtExit); // a bench that fails leaves nothing running
+  child.once("exit", () => process.off("exit", stopAtExit));
+  const firstLine = new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).once("line", resolve);
+    ended.then(() => reject(new Error(`${command.join(" ")} ended before it was up`)), reject);
+  });
+  firstLine.catch(() => {}); // of a program that prints nothing, nobody waits for a line
+  return {
+    pid: child.pid as number, // taskset becomes the program, so that the pid is the program's
+    firstLine,
+    ended,
+    stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+/** Runs a server of this folder in Node. */
+export function runNode(core: number | undefined, file: string): Program {
+  return runProgram(core, [process.execPath, "--import", "tsx", fileURLToPath(new URL(file, import.meta.url))]);
+}
+
+const TASKSET = "/usr/bin/taskset";

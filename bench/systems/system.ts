@@ -1,0 +1,23 @@
+/** A server under test, running on the server's core. */
+export type System = {
+  name: string;
+  port: number;
+  /** Processes whose CPU and memory are the server's, with their children: its own, its database's. */
+  pids: number[];
+  wire: "endless" | "chattera-poll" | "nchan-poll" | "socket.io-poll";
+  /** Per reader, in the order of rooms×readers: all bytes of the first request, e.g. "GET /api/events?room=r HTTP/1.1\r\nHost: x\r\n\r\n". */
+  reads: { room: number; request: string }[];
+  /** Per writer: head without Content-Length, ended by \r\n; body with @TEXT@ and @ID@ where they go. */
+  writers: { room: number; head: string; body: string }[];
+  stop(): Promise<void>;
+};
+
+export type SystemOptions = {
+  rooms: number;
+  readersPerRoom: number;
+  writersPerRoom: number;
+  core: number | undefined;
+  poll: boolean;
+  workers?: number;
+  cgroup?: string;
+};
