@@ -4,7 +4,16 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** A program at work. `firstLine` of what it prints tells that it is up; `ended` comes when it is no more. */
-export type Program = { pid: number; firstLine: Promise<string>; ended: Promise<void>; stop(): Promise<void> };
+export type Program = {
+  pid: number;
+  firstLine: Promise<string>;
+  /** What the pattern's group finds in what the program prints. */
+  said(pattern: RegExp): Promise<string>;
+  ended: Promise<void>;
+  stop(): Promise<void>;
+  /** As a crash ends it. */
+  kill(): void;
+};
 
 /** Runs a program, and all it starts, on that core. */
 export function runProgram(core: number | undefined, command: string[], env = process.env): Program {
@@ -14,19 +23,29 @@ export function runProgram(core: number | undefined, command: string[], env = pr
   const stopAtExit = () => child.kill("SIGTERM");
   process.once("exit", stopAtExit); // a bench that fails leaves nothing running
   child.once("exit", () => process.off("exit", stopAtExit));
+  const lines = createInterface(child.stdout);
   const firstLine = new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).once("line", resolve);
+    lines.once("line", resolve);
     ended.then(() => reject(new Error(`${command.join(" ")} ended before it was up`)), reject);
   });
   firstLine.catch(() => {}); // of a program that prints nothing, nobody waits for a line
   return {
     pid: child.pid as number, // taskset becomes the program, so that the pid is the program's
     firstLine,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        lines.on("line", (line) => {
+          const found = pattern.exec(line)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+        ended.then(() => reject(new Error(`${command.join(" ")} ended`)), reject);
+      }),
     ended,
     stop() {
       child.kill("SIGTERM");
       return ended;
     },
+    kill: () => void child.kill("SIGKILL"),
   };
 }
 

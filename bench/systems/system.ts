@@ -9,15 +9,21 @@ export type System = {
   reads: { room: number; request: string }[];
   /** Per writer: head without Content-Length, ended by \r\n; body with @TEXT@ and @ID@ where they go. */
   writers: { room: number; head: string; body: string }[];
+  /** Ends it as a crash does, and starts it again at the same port; where that is asked of it. */
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 };
 
+/** How many of what, and where. */
 export type SystemOptions = {
   rooms: number;
   readersPerRoom: number;
   writersPerRoom: number;
+  /** The core it is held to. */
   core: number | undefined;
+  /** Its readers poll, where it has several ways. */
   poll: boolean;
   workers?: number;
+  /** Folder of a control group that it is to live in. */
   cgroup?: string;
 };

@@ -1,0 +1,100 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runProgram } from "./program.ts";
+import type { System, SystemOptions } from "./system.ts";
+
+/**
+ * chattera as a small operator runs it: one command, which brings its own PostgreSQL with its own, durable, settings.
+ * Without limits, for a writer here says more than a person does.
+ */
+export async function start(options: SystemOptions): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), "chattera-bench-"));
+  await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+  const run = async (port: string) => {
+    const program = runProgram(options.core, commandOf(options), {
+      ...process.env,
+      DATABASE_URL: "",
+      DATA_DIR: join(folder, "data"),
+      HOST: "127.0.0.1",
+      PORT: port,
+      WORKERS: `${options.workers ?? 1}`,
+      LOG_LEVEL: "info",
+      CHATTERA_LIMITS: "off",
+      CHATTERA_READERS: "20000",
+    });
+    const url = await program.said(/"url":"([^"]+)"/);
+    return { program, url: url.replace("localhost", "127.0.0.1") };
+  };
+  let { program, url } = await run("0");
+  const port = Number(new URL(url).port);
+  const members = await openRooms(url, options);
+  const endpoint = options.poll ? "poll" : "events";
+  return {
+    name: options.poll ? "chattera long-poll" : "chattera",
+    port,
+    pids: [program.pid],
+    wire: options.poll ? "chattera-poll" : "endless",
+    reads: inRooms(options.rooms, options.readersPerRoom, (room, n) => {
+      const token = members[room * options.writersPerRoom + n]?.token;
+      const who = n < options.writersPerRoom && token ? `&token=${token}` : "";
+      return { room, request: `GET /api/${endpoint}?room=${slugOf(room)}${who} HTTP/1.1\r\nHost: localhost\r\n\r\n` };
+    }),
+    writers: members.map(({ room, token }) => ({
+      room,
+      head:
+        `POST /api/rooms/${slugOf(room)}/messages HTTP/1.1\r\nHost: localhost\r\n` +
+        `Content-Type: application/json\r\nAuthorization: Bearer ${token}\r\n`,
+      body: '{"id":"@ID@","text":"@TEXT@"}',
+    })),
+    async restart() {
+      program.kill();
+      await program.ended;
+      ({ program } = await run(`${port}`));
+      this.pids = [program.pid];
+    },
+    async stop() {
+      await program.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Into the group first, where there is one: all that the shell becomes and starts is then counted there. */
+function commandOf({ cgroup }: SystemOptions): string[] {
+  const command = [
+    process.execPath,
+    ...(process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter(Boolean),
+    fileURLToPath(new URL("../../dist/server/cli.js", import.meta.url)),
+    "serve",
+  ];
+  return cgroup ? ["/bin/sh", "-c", `echo $$ > ${cgroup}/cgroup.procs && exec "$@"`, "sh", ...command] : command;
+}
+
+async function openRooms(url: string, options: SystemOptions): Promise<{ room: number; token: string }[]> {
+  for (let room = 0; room < options.rooms; room += 1) await post(url, "/api/rooms", { slug: slugOf(room) });
+  const writers = inRooms(options.rooms, options.writersPerRoom, (room, n) => ({ room, n }));
+  const members: { room: number; token: string }[] = [];
+  for (const { room, n } of writers) {
+    const { token } = await post(url, "/api/session", { nickname: `writer ${room} ${n}` });
+    await post(url, `/api/rooms/${slugOf(room)}/enter`, { token });
+    members.push({ room, token: token as string });
+  }
+  return members;
+}
+
+async function post(url: string, path: string, value: object): Promise<{ token?: string }> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`${url}${path}`, { method: "POST", headers, body: JSON.stringify(value) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as { token?: string };
+}
+
+function slugOf(room: number): string {
+  return `bench-${room}`;
+}
+
+function inRooms<T>(rooms: number, each: number, make: (room: number, n: number) => T): T[] {
+  return Array.from({ length: rooms * each }, (_, n) => make(Math.floor(n / each), n % each));
+}
