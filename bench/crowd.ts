@@ -15,8 +15,8 @@ export type Crowd = {
 const CORE = "1";
 const TASKSET = "/usr/bin/taskset";
 
-/** Opens all readers and writers of a system. `comeBack`: who is cut off comes again with his cursor. */
-export async function gather(system: System, comeBack = false): Promise<Crowd> {
+/** Opens all readers and writers of a system. */
+export async function gather(system: System): Promise<Crowd> {
   const child = spawnGenerator();
   const gone = once(child, "exit");
   const ask = async (order: Order) => {
@@ -25,8 +25,8 @@ export async function gather(system: System, comeBack = false): Promise<Crowd> {
     const [value] = await Promise.race([answer, gone.then(() => Promise.reject(new Error("the generator ended")))]);
     return value;
   };
-  const { stop: _stop, restart: _restart, ...plain } = system;
-  await ask({ do: "connect", system: plain, comeBack });
+  const { stop: _stop, ...plain } = system;
+  await ask({ do: "connect", system: plain });
   return {
     speak: (rate, seconds) => ask({ do: "speak", rate, seconds }) as Promise<Outcome>,
     leave: async () => {

@@ -9,10 +9,7 @@ import { openWriters, type Writers } from "./writers.ts";
  * The crowd, in a process of its own: it opens all readers, says remarks when told to, and checks every delivery to
  * every reader for once and order. It is told what to do by messages, and answers each with one.
  */
-export type Order =
-  | { do: "connect"; system: Omit<System, "stop">; comeBack: boolean }
-  | { do: "speak"; rate: number; seconds: number }
-  | { do: "wait" };
+export type Order = { do: "connect"; system: Omit<System, "stop"> } | { do: "speak"; rate: number; seconds: number };
 
 /** What a stretch of speaking came to; times in ms from when a remark was due. */
 export type Outcome = {
@@ -54,18 +51,17 @@ process.on("message", (order: Order) => {
 });
 
 async function obey(order: Order): Promise<Outcome | "connected"> {
-  if (order.do === "connect") return connect(order.system, order.comeBack);
-  return speak(order.do === "speak" ? order : { rate: 0, seconds: 0 });
+  return order.do === "connect" ? connect(order.system) : speak(order.rate, order.seconds);
 }
 
-async function connect(given: Omit<System, "stop">, comeBack: boolean): Promise<"connected"> {
+async function connect(given: Omit<System, "stop">): Promise<"connected"> {
   system = given;
-  readers = await openReaders(system, findings, comeBack);
+  readers = await openReaders(system, findings);
   writers = await openWriters(system, findings.dueAt);
   return "connected";
 }
 
-async function speak({ rate, seconds }: { rate: number; seconds: number }): Promise<Outcome> {
+async function speak(rate: number, seconds: number): Promise<Outcome> {
   Object.assign(findings, { deliveries: 0, doubled: 0, reordered: 0, times: new Histogram() });
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();

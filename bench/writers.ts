@@ -17,7 +17,6 @@ export type Said = { acknowledged: number[]; refused: number; times: Histogram }
 export type Writers = {
   /** Open loop: each remark is sent when its time has come, whether or not the one before was answered. */
   speak(rate: number, seconds: number): Promise<Said>;
-  close(): void;
 };
 
 /** Opens the writers of a system; `dueAt` takes down when each remark was due. */
@@ -28,7 +27,7 @@ export async function openWriters(system: Omit<System, "stop">, dueAt: Float64Ar
   const run = Date.now().toString(36);
   let count = 0;
   await Promise.all(Array.from({ length: CONNECTIONS }, dial));
-  return { speak, close: () => [...free, ...answered.keys()].forEach((socket) => void socket.destroy()) };
+  return { speak };
 
   async function speak(rate: number, seconds: number): Promise<Said> {
     const said: Said = { acknowledged: [], refused: 0, times: new Histogram() };

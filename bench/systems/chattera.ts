@@ -12,28 +12,22 @@ import type { System, SystemOptions } from "./system.ts";
 export async function start(options: SystemOptions): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-bench-"));
   await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
-  const run = async (port: string) => {
-    const program = runProgram(options.core, commandOf(options), {
-      ...process.env,
-      DATABASE_URL: "",
-      DATA_DIR: join(folder, "data"),
-      HOST: "127.0.0.1",
-      PORT: port,
-      WORKERS: `${options.workers ?? 1}`,
-      LOG_LEVEL: "info",
-      CHATTERA_LIMITS: "off",
-      CHATTERA_READERS: "20000",
-    });
-    const url = await program.said(/"url":"([^"]+)"/);
-    return { program, url: url.replace("localhost", "127.0.0.1") };
-  };
-  let { program, url } = await run("0");
-  const port = Number(new URL(url).port);
+  const program = runProgram(options.core, [process.execPath, SERVER, "serve"], {
+    ...process.env,
+    DATABASE_URL: "",
+    DATA_DIR: join(folder, "data"),
+    HOST: "127.0.0.1",
+    PORT: "0",
+    LOG_LEVEL: "info",
+    CHATTERA_LIMITS: "off",
+    CHATTERA_READERS: "20000",
+  });
+  const url = await program.said(/"url":"([^"]+)"/);
   const members = await openRooms(url, options);
   const endpoint = options.poll ? "poll" : "events";
   return {
     name: options.poll ? "chattera long-poll" : "chattera",
-    port,
+    port: Number(new URL(url).port),
     pids: [program.pid],
     wire: options.poll ? "chattera-poll" : "endless",
     reads: inRooms(options.rooms, options.readersPerRoom, (room, n) => {
@@ -48,12 +42,6 @@ export async function start(options: SystemOptions): Promise<System> {
         `Content-Type: application/json\r\nAuthorization: Bearer ${token}\r\n`,
       body: '{"id":"@ID@","text":"@TEXT@"}',
     })),
-    async restart() {
-      program.kill();
-      await program.ended;
-      ({ program } = await run(`${port}`));
-      this.pids = [program.pid];
-    },
     async stop() {
       await program.stop();
       await rm(folder, { recursive: true, force: true });
@@ -61,16 +49,7 @@ export async function start(options: SystemOptions): Promise<System> {
   };
 }
 
-/** Into the group first, where there is one: all that the shell becomes and starts is then counted there. */
-function commandOf({ cgroup }: SystemOptions): string[] {
-  const command = [
-    process.execPath,
-    ...(process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter(Boolean),
-    fileURLToPath(new URL("../../dist/server/cli.js", import.meta.url)),
-    "serve",
-  ];
-  return cgroup ? ["/bin/sh", "-c", `echo $$ > ${cgroup}/cgroup.procs && exec "$@"`, "sh", ...command] : command;
-}
+const SERVER = fileURLToPath(new URL("../../dist/server/cli.js", import.meta.url));
 
 async function openRooms(url: string, options: SystemOptions): Promise<{ room: number; token: string }[]> {
   for (let room = 0; room < options.rooms; room += 1) await post(url, "/api/rooms", { slug: slugOf(room) });

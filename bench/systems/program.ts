@@ -11,8 +11,6 @@ export type Program = {
   said(pattern: RegExp): Promise<string>;
   ended: Promise<void>;
   stop(): Promise<void>;
-  /** As a crash ends it. */
-  kill(): void;
 };
 
 /** Runs a program, and all it starts, on that core. */
@@ -45,7 +43,6 @@ export function runProgram(core: number | undefined, command: string[], env = pr
       child.kill("SIGTERM");
       return ended;
     },
-    kill: () => void child.kill("SIGKILL"),
   };
 }
 

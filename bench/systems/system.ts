@@ -9,8 +9,6 @@ export type System = {
   reads: { room: number; request: string }[];
   /** Per writer: head without Content-Length, ended by \r\n; body with @TEXT@ and @ID@ where they go. */
   writers: { room: number; head: string; body: string }[];
-  /** Ends it as a crash does, and starts it again at the same port; where that is asked of it. */
-  restart?(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -23,7 +21,4 @@ export type SystemOptions = {
   core: number | undefined;
   /** Its readers poll, where it has several ways. */
   poll: boolean;
-  workers?: number;
-  /** Folder of a control group that it is to live in. */
-  cgroup?: string;
 };

@@ -1,0 +1,58 @@
+import { cpus } from "node:os";
+import type { Result, Scenario } from "./scenarios.ts";
+
+/** The medians of several runs of one scenario on one system, figure by figure; of faults the most. */
+export function medianOf(results: Result[]): Result {
+  const [first] = results as [Result];
+  const median = (pick: (result: Result) => number | undefined) => {
+    const values = results.flatMap((result) => pick(result) ?? []).sort((a, b) => a - b);
+    return values[Math.floor(values.length / 2)];
+  };
+  const figures = Object.fromEntries(
+    FIGURES.map(({ key }) => [key, median((result) => result[key])]).filter(([, value]) => value !== undefined),
+  );
+  const most = (pick: (result: Result) => number) => Math.max(...results.map(pick));
+  return {
+    ...first,
+    ...figures,
+    lost: most((result) => result.lost),
+    doubled: most((result) => result.doubled),
+    reordered: most((result) => result.reordered),
+  };
+}
+
+/** One table in Markdown: a line for each scenario and system. */
+export function tableOf(results: Result[], scenarios: Scenario[]): string {
+  const heads = ["scenario", "system", ...FIGURES.map(({ head }) => head), "lost, doubled, reordered"];
+  const lines = results.map((result) => [
+    result.scenario,
+    result.system,
+    ...FIGURES.map(({ key, digits }) => result[key]?.toFixed(digits) ?? ""),
+    `${result.lost}, ${result.doubled}, ${result.reordered}`,
+  ]);
+  const goals = scenarios.map(({ name, title, goal }) => `- ${name}: ${title}. Goal: ${goal}.`);
+  const table = [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`);
+  return `${goals.join("\n")}\n\n${table.join("\n")}\n`;
+}
+
+/** What the figures were measured on. */
+export function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.version}`;
+}
+
+/** CPU first: it is the steadier figure. */
+const FIGURES = [
+  { key: "cpu", head: "CPU s a million deliveries", digits: 2 },
+  { key: "serverCpu", head: "of it server", digits: 2 },
+  { key: "databaseCpu", head: "of it PostgreSQL", digits: 2 },
+  { key: "p50", head: "p50 ms", digits: 1 },
+  { key: "p99", head: "p99 ms", digits: 1 },
+  { key: "max", head: "max ms", digits: 0 },
+  { key: "thousandsPerSecond", head: "thousand deliveries a second", digits: 1 },
+  { key: "ackP50", head: "acknowledged p50 ms", digits: 1 },
+  { key: "ackP99", head: "p99 ms", digits: 1 },
+  { key: "kibEach", head: "KiB a reader", digits: 1 },
+  { key: "serverMb", head: "server MiB", digits: 0 },
+  { key: "databaseMb", head: "PostgreSQL MiB", digits: 0 },
+  { key: "generatorCpu", head: "generator's CPU s a million", digits: 2 },
+] as const;
