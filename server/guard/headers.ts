@@ -1,34 +1,53 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import helmet from "helmet";
 import type { Middleware } from "koa";
-import helmet from "koa-helmet";
 
 /**
- * The headers that every answer carries, errors included. No script or style but our own files; frames of our own site
- * only. No HSTS: many run without TLS on an inner network, and who runs TLS sets it at the proxy.
+ * The headers that every answer carries, errors included. Helmet is asked for them once, for they are always the same:
+ * its dozen middlewares took 20 µs of every request.
  */
-export function securityHeaders(): Middleware {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "connect-src": ["'self'"],
-        "frame-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'self'"],
-      },
-    },
-    strictTransportSecurity: false,
-    referrerPolicy: { policy: "no-referrer" },
-  }) as unknown as Middleware;
+export function everyAnswersHeaders(): Middleware {
+  const headers = { ...helmetsHeaders(), ...NO_STORE };
+  return async (ctx, next) => {
+    ctx.set(headers);
+    await next();
+  };
 }
 
 /** [trust I17] Nothing that the site says is kept by anybody on the way; the assets say otherwise of themselves. */
-export const noStore: Middleware = async (ctx, next) => {
-  ctx.set("Cache-Control", "no-store, no-transform");
-  ctx.set("Pragma", "no-cache");
-  await next();
-};
+const NO_STORE = { "Cache-Control": "no-store, no-transform", Pragma: "no-cache" };
+
+function helmetsHeaders(): { [name: string]: string } {
+  const headers: { [name: string]: string } = {};
+  const response = {
+    setHeader: (name: string, value: string) => {
+      headers[name] = value;
+    },
+    removeHeader: () => undefined,
+  };
+  HELMET({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+  return headers;
+}
+
+/**
+ * No script or style but our own files; frames of our own site only. No HSTS: many run without TLS on an inner network,
+ * and who runs TLS sets it at the proxy.
+ */
+const HELMET = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      "default-src": ["'none'"],
+      "script-src": ["'self'"],
+      "style-src": ["'self'"],
+      "img-src": ["'self'", "data:"],
+      "connect-src": ["'self'"],
+      "frame-src": ["'self'"],
+      "form-action": ["'self'"],
+      "base-uri": ["'none'"],
+      "frame-ancestors": ["'self'"],
+    },
+  },
+  strictTransportSecurity: false,
+  referrerPolicy: { policy: "no-referrer" },
+});
