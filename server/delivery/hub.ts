@@ -61,7 +61,8 @@ type Surroundings = {
 /** Opens the hub of a node; `log` is told here when another one stands in its place. */
 export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember }: Surroundings): Hub {
   const readers = new Set<Reader>();
-  const beat = createBeat({ beatMs, flush, beat: (reader) => reader.transport.beat(reader) });
+  const begin = (due: Tail[]) => news.wake(due.map((tail) => tail.id));
+  const beat = createBeat({ beatMs, begin, beat: (reader) => reader.transport.beat(reader) });
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
   const news = createNews({ db, logger, tails, checkEpoch, onEvents, onBreak });
   // two at a time: a crowd that comes back from afar must not take the pool from those who speak
@@ -119,7 +120,8 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
 
   function wake(roomIds?: number[]): void {
     if (roomIds === undefined) sweep();
-    news.wake(roomIds);
+    const woken = roomIds?.map(tails.get).filter((tail) => tail !== undefined) ?? tails.all();
+    beat.news(woken);
   }
 
   /** Every few seconds, not with every remark. */
@@ -131,10 +133,11 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
   function onEvents(tail: Tail, events: RoomEvent[]): void {
     metrics.read.inc(events.length);
     if (events.some((event) => event.kind !== "message")) onMember(tail.id);
-    beat.news(tail);
+    flush(tail);
   }
 
   function flush(tail: Tail): void {
+    const begunAt = performance.now();
     tail.sent = tail.head;
     metrics.writes.inc(tail.readers.size);
     for (const reader of tail.readers) {
@@ -142,6 +145,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
       else reader.advance(tail);
     }
     tail.trim();
+    tail.flushMs = performance.now() - begunAt;
   }
 
   function removeSlow(reader: Reader): void {

@@ -8,8 +8,8 @@ import type { Tails } from "./tails.ts";
 
 /** Reads what wake-ups tell of. */
 export type News = {
-  /** These rooms, or all that are open here, may have events after their tails. */
-  wake(roomIds?: number[]): void;
+  /** These rooms may have events after their tails. */
+  wake(roomIds: number[]): void;
   stop(): void;
 };
 
@@ -42,7 +42,7 @@ export function createNews({ db, logger, tails, checkEpoch, onEvents, onBreak }:
     },
   };
 
-  function wake(roomIds = tails.all().map((tail) => tail.id)): void {
+  function wake(roomIds: number[]): void {
     for (const roomId of roomIds) if (tails.get(roomId)) withNews.add(roomId);
     if (!isReading && withNews.size > 0) void read();
   }

@@ -23,8 +23,8 @@ export class Tail {
   /** The room's figures, once known. */
   members: MembersSignal | undefined;
   usedAt = performance.now();
-  /** When its readers were last handed its news, and how long that took; see beat.ts. */
-  flushedAt = Number.NEGATIVE_INFINITY;
+  /** When its news were last asked for, and how long it took to hand them out; see beat.ts. */
+  begunAt = Number.NEGATIVE_INFINITY;
   flushMs = 0;
   #entries: Entry[] = [];
   #bytes = 0;
