@@ -83,7 +83,7 @@ const SETTINGS = {
     .int()
     .min(1)
     .default(10_000)
-    .describe("Connections that receive events, per process; more are told to come back. 25 KiB each: 250 MB."),
+    .describe("Connections that receive events, per process; more are told to come back. 7 KiB each: 70 MB."),
   CHATTERA_BEAT_MS: z.coerce
     .number()
     .min(0)
