@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describeSettings, type Environment, readEnvironment } from "./config.ts";
 import { runDoctor } from "./doctor/terminal.ts";
-import { main, migrateOnly } from "./main.ts";
+import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { chooseLanguage } from "./pages/language.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
@@ -23,6 +23,11 @@ program
   .command("migrate")
   .description("bring the database's schema up to date, and end; serve does it too")
   .action(() => run(migrateOnly));
+
+program
+  .command("prune")
+  .description("delete what was said more than CHATTERA_KEEP_DAYS ago, and end; serve does it too, hourly")
+  .action(() => run(pruneOnly));
 
 program
   .command("doctor")

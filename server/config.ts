@@ -84,6 +84,12 @@ const SETTINGS = {
     .min(1)
     .default(10_000)
     .describe("Connections that receive events, per process; more are told to come back. 7 KiB each: 70 MB."),
+  CHATTERA_KEEP_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("Days after which what was said is deleted. Unset: all is kept."),
   CHATTERA_BEAT_MS: z.coerce
     .number()
     .min(0)
@@ -111,6 +117,7 @@ export type Config = {
   poolMax: number;
   readersMax: number;
   beatMs: number;
+  keepDays: number | undefined;
   hasLimits: boolean;
 };
 
@@ -134,6 +141,7 @@ export function configOf(environment: Environment): Config {
     poolMax: environment.CHATTERA_POOL,
     readersMax: environment.CHATTERA_READERS,
     beatMs: environment.CHATTERA_BEAT_MS,
+    keepDays: environment.CHATTERA_KEEP_DAYS,
     hasLimits: environment.CHATTERA_LIMITS === "on",
   };
 }

@@ -1,9 +1,12 @@
 import cluster from "node:cluster";
+import { connect } from "../db/connect.ts";
 import { type EmbeddedDatabase, startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import { assertReachable } from "../db/reach.ts";
+import { StartError } from "../db/start-error.ts";
 import type { Environment } from "./config.ts";
 import { endSignal } from "./end-signal.ts";
+import { pruneAll } from "./pruning.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
 
@@ -30,6 +33,21 @@ export async function migrateOnly(environment: Environment): Promise<void> {
   const database = await openDatabase(environment);
   try {
     await migrate(database.url);
+  } finally {
+    await database.stop();
+  }
+}
+
+/** `chattera prune`: deletes what was said more than CHATTERA_KEEP_DAYS ago, and ends. Throws where that is not set. */
+export async function pruneOnly(environment: Environment): Promise<void> {
+  const days = environment.CHATTERA_KEEP_DAYS;
+  if (days === undefined) throw new StartError("Say how many days are kept: CHATTERA_KEEP_DAYS=365 chattera prune.");
+  const database = await openDatabase(environment);
+  try {
+    await migrate(database.url);
+    const db = connect(database.url, { poolMax: 2 });
+    const events = await pruneAll(db, days).finally(() => db.destroy());
+    process.stdout.write(`${events} events were older than ${days} days and are deleted.\n`);
   } finally {
     await database.stop();
   }

@@ -10,6 +10,7 @@ import { createHub, type Hub } from "./delivery/hub.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { type Pruning, startPruning } from "./pruning.ts";
 import { refuse } from "./refusal.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
@@ -24,6 +25,7 @@ export type Site = {
   bus: Bus;
   hub: Hub;
   presence: Presence;
+  pruning: Pruning;
   tokens: Tokens;
   isDraining: boolean;
 };
@@ -48,6 +50,7 @@ export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.hub.stop();
   await site.presence.stop();
+  await site.pruning.stop();
   await site.db.destroy();
 }
 
@@ -85,7 +88,8 @@ async function startSite(
   );
   await bus.start();
   const tokens = createTokens(config.secret ?? log.secret);
-  return { config, logger, metrics, db, log, commit, bus, hub, presence, tokens, isDraining: false };
+  const pruning = startPruning(db, config.keepDays, logger);
+  return { config, logger, metrics, db, log, commit, bus, hub, presence, pruning, tokens, isDraining: false };
 }
 
 function warnOfUnsafe(settings: string[], logger: Logger): void {

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect } from "../../db/connect.ts";
+import { append, type Draft, readBefore } from "../../db/events.ts";
+import { enterRoom } from "../../db/members.ts";
+import { pruneSlice } from "../../db/prune.ts";
+import { createRoom, findRooms, readBounds } from "../../db/rooms.ts";
+import { createDatabase } from "../support/database.ts";
+
+const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let db: Knex;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  db = connect(database.url);
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+/** A room with Ann's entering and so many remarks. */
+async function roomWith(slug: string, remarks: number): Promise<number> {
+  await createRoom(db, { slug, title: slug, public: true });
+  const { id } = (await findRooms(db, [slug]))[0] as { id: number };
+  await enterRoom(db, id, { ...ann, look: slug });
+  await say(id, slug, remarks);
+  return id;
+}
+
+async function say(roomId: number, key: string, remarks: number) {
+  const draft = (n: number): Draft => ({
+    roomId,
+    kind: "message",
+    member: ann,
+    text: `${n}`,
+    clientId: `${key}-${n}-abcdef`,
+  });
+  return append(
+    db,
+    Array.from({ length: remarks }, (_, n) => draft(n)),
+  );
+}
+
+async function age(roomId: number, upTo: number, days: number): Promise<void> {
+  await db("events")
+    .where({ room_id: roomId })
+    .where("seq", "<=", upTo)
+    .update({ at: db.raw("now() - make_interval(days => ?)", [days]) });
+}
+
+async function seqsOf(roomId: number): Promise<number[]> {
+  return (await readBefore(db, roomId, Number.MAX_SAFE_INTEGER, 100_000)).map((event) => event.seq);
+}
+
+test("what is older goes, what is younger stays, and the room says from where it is kept", async () => {
+  const room = await roomWith("half", 9);
+  await age(room, 6, 31);
+  expect(await pruneSlice(db, 30)).toBe(6);
+  expect(await pruneSlice(db, 30)).toBe(0);
+  expect(await seqsOf(room)).toEqual([7, 8, 9, 10]);
+  expect(await readBounds(db, room)).toEqual({ head: 10, oldest: 7 });
+});
+
+test("a room of which nothing is left goes on with the next seq", async () => {
+  const room = await roomWith("empty", 2);
+  await age(room, 3, 31);
+  expect(await pruneSlice(db, 30)).toBe(3);
+  expect(await readBounds(db, room)).toEqual({ head: 3, oldest: 4 });
+  const [stored] = await say(room, "again", 1);
+  expect(stored?.event.seq).toBe(4);
+});
+
+test("a remark that is sent again after its first copy went is a new one", async () => {
+  const room = await roomWith("resent", 1);
+  await age(room, 2, 31);
+  expect(await pruneSlice(db, 30)).toBe(2);
+  const [stored] = await say(room, "resent", 1);
+  expect(stored).toMatchObject({ isNew: true, event: { seq: 3 } });
+});
+
+test("an old time behind a younger one, by a clock that was set back, leaves no hole", async () => {
+  const room = await roomWith("clock", 4);
+  await age(room, 5, 31);
+  await db("events").where({ room_id: room, seq: 3 }).update({ at: db.fn.now() });
+  expect(await pruneSlice(db, 30)).toBe(2);
+  expect(await pruneSlice(db, 30)).toBe(0);
+  expect(await seqsOf(room)).toEqual([3, 4, 5]);
+});
+
+test("many go slice by slice", async () => {
+  const room = await roomWith("many", 0);
+  for (let n = 0; n < 6; n += 1) await say(room, `slice-${n}`, 250);
+  await age(room, 1501, 31);
+  expect([await pruneSlice(db, 30), await pruneSlice(db, 30), await pruneSlice(db, 30)]).toEqual([1000, 501, 0]);
+});
+
+test("while one node prunes, another leaves it to it", async () => {
+  const room = await roomWith("two", 1);
+  await age(room, 2, 31);
+  await db.transaction(async (tx) => {
+    expect(await pruneSlice(tx, 30)).toBe(2);
+    expect(await pruneSlice(db, 30)).toBe(0);
+  });
+});
