@@ -17,9 +17,11 @@ export function takeSocket(response: ServerResponse): Socket | undefined {
   const parser = (socket as ParsedSocket | null)?.parser;
   if (!socket || !parser || !freeParser || Object.hasOwn(response, "write")) return undefined;
   response.detachSocket(socket);
-  // all that listens so far is Node's http and who waits for the response's end; an endless one's end is the socket's close
+  // all that listens to the socket so far is Node's http, and Koa for it
   for (const event of ["data", "end", "close", "drain", "error", "timeout"]) socket.removeAllListeners(event);
   freeParser(parser, req, socket);
+  // a host app may count or log by the response's close
+  for (const listener of response.listeners("close")) socket.once("close", listener as () => void);
   socket.setTimeout(0);
   socket.on("error", () => undefined); // its close follows
   // [net] http's sockets stay open when the other side has ended its half; who reads an answer does not
