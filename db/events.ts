@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import type { EventKind, Member, RoomEvent } from "../protocol/event.ts";
+import { tellsBeside, tellWhenCommitted } from "./wake-ups.ts";
 
 /** An event that has no seq yet. `clientId` makes a resend by the same member harmless. */
 export type Draft = { roomId: number; kind: EventKind; member: Member; text?: string; clientId?: string };
@@ -30,17 +31,19 @@ export const APPEND_LIMIT = 256;
  * constraint named COLLISION; tried again, it finds that copy.
  */
 export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
+  const beside = tellsBeside(db);
   const { rows } = await db.raw<{ rows: Appended[] }>(
     `select * from append_events(
       ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
     )`,
-    [...columnsOf(drafts), NEWS_CHANNEL],
+    [...columnsOf(drafts), beside ? null : NEWS_CHANNEL],
   );
   const stored = new Array<Stored | undefined>(drafts.length).fill(undefined);
   for (const row of rows) {
     const draft = drafts[row.place - 1] as Draft;
     stored[row.place - 1] = { roomId: draft.roomId, event: eventOfDraft(draft, row), isNew: true };
   }
+  if (beside && rows.length > 0) await tellWhenCommitted(db, beside, NEWS_CHANNEL, newsOf(stored));
   if (rows.length < drafts.length) await addSent(db, drafts, stored);
   return stored;
 }
@@ -101,6 +104,12 @@ function columnsOf(drafts: Draft[]): Knex.RawBinding[] {
     drafts.map((draft) => draft.text ?? null),
     drafts.map((draft) => draft.clientId ?? null),
   ] as Knex.RawBinding[];
+}
+
+/** `room:seq room:seq …`, as append_events() says it. */
+function newsOf(stored: (Stored | undefined)[]): string {
+  const heads = new Map(stored.flatMap((one) => (one ? [[one.roomId, one.event.seq]] : [])));
+  return [...heads].map(([roomId, seq]) => `${roomId}:${seq}`).join(" ");
 }
 
 /** Fills in what resends find: their first copies. */

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { notify } from "./listen.ts";
+import type { WakeUps } from "./wake-ups.ts";
 
 /** The channel on which a room's number is told when its figures or its typists may have changed. */
 export const PRESENCE_CHANNEL = "chattera_presence";
@@ -43,8 +43,8 @@ export async function writeWatchers(db: Knex, node: string, visitors: Map<number
 }
 
 /** Tells every node that these rooms' figures or typists changed. */
-export async function tellPresence(db: Knex, roomIds: number[]): Promise<void> {
+export async function tellPresence(wakeUps: WakeUps, roomIds: number[]): Promise<void> {
   // 500 numbers of at most 11 characters and a space are 6000 of the 8000 bytes a NOTIFY carries
   for (let start = 0; start < roomIds.length; start += 500)
-    await notify(db, PRESENCE_CHANNEL, roomIds.slice(start, start + 500).join(" "));
+    await wakeUps.tell(PRESENCE_CHANNEL, roomIds.slice(start, start + 500).join(" "));
 }

@@ -58,6 +58,14 @@ const SETTINGS = {
     .string()
     .optional()
     .describe("The database itself, for LISTEN, when `DATABASE_URL` leads through a PgBouncer in transaction mode."),
+  BUS_URL: z
+    .string()
+    .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
+    .optional()
+    .describe(
+      "A NATS by which nodes wake each other, `nats://user:password@host:4222`, the same for all of them. Unset: " +
+        "PostgreSQL's LISTEN/NOTIFY, which is enough for a few nodes.",
+    ),
   CHATTERA_SECRET: z
     .string()
     .min(16)
@@ -112,6 +120,7 @@ export type Config = {
   basePath: string;
   trustProxy: string[];
   listenUrl: string | undefined;
+  busUrl: string | undefined;
   secret: string | undefined;
   graceSeconds: number;
   poolMax: number;
@@ -136,6 +145,7 @@ export function configOf(environment: Environment): Config {
     basePath: environment.BASE_PATH,
     trustProxy: environment.TRUST_PROXY,
     listenUrl: environment.CHATTERA_LISTEN_URL,
+    busUrl: environment.BUS_URL,
     secret: environment.CHATTERA_SECRET,
     graceSeconds: environment.CHATTERA_GRACE_SECONDS,
     poolMax: environment.CHATTERA_POOL,

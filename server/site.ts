@@ -1,12 +1,14 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 import { connect } from "../db/connect.ts";
 import { createGroupCommit, type GroupCommit } from "../db/group-commit.ts";
 import { type Log, openLog, unsafeSettings } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
+import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
 import type { Config } from "./config.ts";
 import { type Bus, createBus } from "./delivery/bus.ts";
 import { createHub, type Hub } from "./delivery/hub.ts";
+import { natsWakeUps } from "./delivery/nats.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -22,6 +24,7 @@ export type Site = {
   db: Knex;
   log: Log;
   commit: GroupCommit;
+  wakeUps: WakeUps;
   bus: Bus;
   hub: Hub;
   presence: Presence;
@@ -63,13 +66,14 @@ async function startSite(
   log: Log,
 ): Promise<Site> {
   const node = randomBytes(6).toString("hex");
+  const { wakeUps, hint } = openWakeUps(config, url, db, log);
   const onReader = (roomId: number, memberId: string | undefined) => {
     if (memberId !== undefined) presence.saw({ roomId, memberId });
     presence.onReader(roomId);
   };
   const onMember = (roomId: number) => presence.onPresence([roomId]);
   const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });
-  const presence = createPresence({ db, node, graceSeconds: config.graceSeconds, logger, hub });
+  const presence = createPresence({ db, wakeUps, node, graceSeconds: config.graceSeconds, logger, hub });
   const onNews = (roomIds?: number[]) => {
     if (roomIds) hub.wake(roomIds);
     // which log it is comes first: another one's events must not follow on this one's
@@ -79,8 +83,7 @@ async function startSite(
     logger.debug({ err: error }, "epoch not read");
     hub.wake();
   };
-  const listenUrl = config.listenUrl ?? url;
-  const bus = createBus({ db, url: listenUrl, node, logger, metrics, onNews, onPresence: presence.onPresence });
+  const bus = createBus({ wakeUps, hint, node, logger, metrics, onNews, onPresence: presence.onPresence });
   const commit = createGroupCommit(
     db,
     () => refuse("unavailable"),
@@ -89,7 +92,23 @@ async function startSite(
   await bus.start();
   const tokens = createTokens(config.secret ?? log.secret);
   const pruning = startPruning(db, config.keepDays, logger);
-  return { config, logger, metrics, db, log, commit, bus, hub, presence, pruning, tokens, isDraining: false };
+  return { config, logger, metrics, db, log, commit, wakeUps, bus, hub, presence, pruning, tokens, isDraining: false };
+}
+
+/** How this node hears of news, and what to look at where it does not. */
+function openWakeUps(config: Config, url: string, db: Knex, log: Log): { wakeUps: WakeUps; hint: string } {
+  if (config.busUrl === undefined)
+    return {
+      wakeUps: postgresWakeUps(db, config.listenUrl ?? url),
+      hint:
+        "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
+        "have them at once.",
+    };
+  // the secret is the same on every node of a site and no other's: several sites may share a NATS
+  const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
+  const wakeUps = natsWakeUps(config.busUrl, `chattera.${site}`);
+  tellBeside(db, wakeUps);
+  return { wakeUps, hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
 }
 
 function warnOfUnsafe(settings: string[], logger: Logger): void {

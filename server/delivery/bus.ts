@@ -1,7 +1,7 @@
-import type { Knex } from "knex";
 import { NEWS_CHANNEL } from "../../db/events.ts";
-import { type Listener, listen, notify } from "../../db/listen.ts";
+import type { Listener } from "../../db/listen.ts";
 import { PRESENCE_CHANNEL } from "../../db/presence.ts";
+import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -16,8 +16,9 @@ export type Bus = {
 };
 
 type Surroundings = {
-  db: Knex;
-  url: string;
+  wakeUps: WakeUps;
+  /** What may be wrong where none ever comes. */
+  hint: string;
   node: string;
   logger: Logger;
   metrics: Metrics;
@@ -47,7 +48,7 @@ const HOPELESS_RETRY_MS = 60_000;
  * Hears wake-ups. A wake-up says only who has news, so a lost one costs delay and never an event: it is made good by
  * the next one, by the reconnect (which wakes every open room) or by the sweep.
  */
-export function createBus({ db, url, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
+export function createBus({ wakeUps, hint, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
   const probeChannel = `chattera_probe_${node}`;
   let listener: Listener | undefined;
   let heardAt = Number.NEGATIVE_INFINITY;
@@ -66,7 +67,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
 
   async function connect(): Promise<void> {
     try {
-      listener = await listen(url, [NEWS_CHANNEL, PRESENCE_CHANNEL, probeChannel], onNotification, onEnd);
+      listener = await wakeUps.listen([NEWS_CHANNEL, PRESENCE_CHANNEL, probeChannel], onNotification, onEnd);
       if (isStopped) return await listener.close();
       // counted as heard, so that the probe has its 9 s to prove otherwise
       heardAt = performance.now();
@@ -105,12 +106,13 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
     onNews();
   }
 
-  /** Sent over the pool, so that it takes the way of every append's NOTIFY; a database that is away gets one at a time. */
+  /** Takes the way of every wake-up; a database that is away gets one at a time. */
   function probe(): void {
     if (isProbing) return;
     isProbing = true;
     probedAt = performance.now();
-    notify(db, probeChannel, "")
+    wakeUps
+      .tell(probeChannel, "")
       .catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"))
       .finally(() => {
         isProbing = false;
@@ -121,10 +123,7 @@ export function createBus({ db, url, node, logger, metrics, onNews, onPresence }
     void listener?.close();
     if (!hasEverHeard && !hasWarned) {
       hasWarned = true;
-      logger.warn(
-        "no notification arrives over DATABASE_URL; is there a PgBouncer in transaction mode? Remarks come by asking " +
-          "the log every second. Set CHATTERA_LISTEN_URL to the database itself to have them at once.",
-      );
+      logger.warn(`no wake-up arrives, so remarks come by asking the log every second. ${hint}`);
     }
     onEnd(new Error("the listening connection fell silent"));
   }

@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { type Place, sweepMembers, touchMembers } from "../../db/members.ts";
 import { readPresence, tellPresence, writeWatchers } from "../../db/presence.ts";
+import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
 import type { Tail } from "./tail.ts";
@@ -22,14 +23,14 @@ const BEAT_MS = 10_000;
 /** News of who is here may wait this long: a crowd that enters at once is one reading. */
 const SOON_MS = 500;
 
-type Surroundings = { db: Knex; node: string; graceSeconds: number; logger: Logger; hub: Hub };
+type Surroundings = { db: Knex; wakeUps: WakeUps; node: string; graceSeconds: number; logger: Logger; hub: Hub };
 
 /**
  * Presence lives in the database: a member is present while some node saw it within the grace, so coming back within
  * it says nothing, and the members of a node that died leave by themselves. After a start, or when the database comes
  * back, nobody is swept for one grace: everyone has the time to be seen again.
  */
-export function createPresence({ db, node, graceSeconds, logger, hub }: Surroundings): Presence {
+export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }: Surroundings): Presence {
   const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
   const seen = new Map<string, Place>();
   const present = new Set<string>();
@@ -128,7 +129,7 @@ export function createPresence({ db, node, graceSeconds, logger, hub }: Surround
     const moved = [...rooms].filter((roomId) => before.get(roomId) !== figures.get(roomId));
     if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
     await writeWatchers(db, node, figures);
-    if (moved.length > 0) await tellPresence(db, moved);
+    if (moved.length > 0) await tellPresence(wakeUps, moved);
   }
 
   /** Reads what changed and tells this node's readers. */

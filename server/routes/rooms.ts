@@ -67,7 +67,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
     await limits.move.take(member.id);
     const place = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, place))) throw refuse("not_present");
-    await tellPresence(db, [tail.id]);
+    await tellPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   });
 

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openStream } from "../../server/testing.ts";
+import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
+
+/** What carries wake-ups: where it is, given the database's address, and the setting that leads a node to it. */
+export type Carrier = { target(databaseUrl: string): string; settings(url: string): { [name: string]: string } };
+
+/** What nodes may rely on, whatever wakes them. One of the two nodes reaches it by a proxy that misbehaves. */
+export function busContract(carrier: Carrier): void {
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let proxy: BadProxy;
+  let writer: TestNode;
+  let node: TestNode;
+  let ann: Person;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    const target = carrier.target(database.url);
+    proxy = await openBadProxy(target);
+    writer = await openNode(database.url, carrier.settings(target));
+    node = await openNode(database.url, carrier.settings(proxy.through(target)));
+    ann = await person(writer.url, "Ann");
+    await say(writer.url, ann, "I am in");
+    for (const one of [writer, node]) await until("the bus hears", () => one.app.site.bus.hears());
+  });
+
+  afterAll(async () => {
+    await node?.close();
+    await writer?.close();
+    await proxy?.close();
+    await database?.drop();
+  });
+
+  /** How long a remark takes from one node to a reader at the other. */
+  async function crossing(text: string): Promise<number> {
+    const stream = await openStream(node.url, { room: "lobby" });
+    await stream.signal("hello");
+    const startedAt = performance.now();
+    const { event } = await say(writer.url, ann, text);
+    expect(await stream.events(1)).toMatchObject([{ seq: event.seq, text }]);
+    const took = performance.now() - startedAt;
+    await stream.close();
+    return took;
+  }
+
+  test("remarks reach the readers of another node at once, not by the sweep of every five seconds", async () => {
+    const times = [];
+    for (const text of ["one", "two", "three", "four", "five"]) times.push(await crossing(text));
+    // five in a row that the sweep happened to bring so soon are one in three thousand
+    expect(Math.max(...times)).toBeLessThan(1_000);
+  });
+
+  test("who enters is told to the readers of another node", async () => {
+    const stream = await openStream(node.url, { room: "lobby" });
+    const bob = await person(writer.url, "Bob");
+    await say(writer.url, bob, "hello");
+    expect(await stream.events(2)).toMatchObject([{ kind: "enter" }, { kind: "message", text: "hello" }]);
+    await stream.close();
+  });
+
+  test("a connection that breaks is made anew", async () => {
+    proxy.cut();
+    await until("the node has noticed", () => !node.app.site.bus.hears());
+    await until("the bus hears again", () => node.app.site.bus.hears(), 10_000);
+    expect(await crossing("after the cut")).toBeLessThan(1_000);
+  });
+
+  test("one that dies in silence is noticed in 10 s, costs a remark 5 s at most, and is made anew", async () => {
+    proxy.blackHole();
+    const startedAt = performance.now();
+    expect(await crossing("into the silence")).toBeLessThan(6_000);
+    await until("the node says it is deaf", async () => !(await isReady(node)), 12_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_500);
+    expect(await isReady(writer)).toBe(true);
+    await proxy.pass();
+    await until("the bus hears again", () => isReady(node), 12_000);
+    expect(await crossing("to the healed")).toBeLessThan(2_000);
+  }, 40_000);
+}
+
+async function isReady(node: TestNode): Promise<boolean> {
+  return (await fetch(`${node.url}/readyz`)).status === 200;
+}

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import { openStream } from "../../server/testing.ts";
+import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { HAS_NATS, type Nats, openNats } from "../support/nats.ts";
+import { until } from "../support/until.ts";
+
+const withNats = HAS_NATS ? test : test.skip;
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let nats: Nats;
+let writer: TestNode;
+let node: TestNode;
+let ann: Person;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  if (!HAS_NATS) return;
+  database = await createDatabase();
+  nats = await openNats();
+  const logger = pino({ level: "debug" }, { write: (line) => lines.push(line) });
+  writer = await openNode(database.url, { BUS_URL: nats.url }, logger);
+  node = await openNode(database.url, { BUS_URL: nats.url }, logger);
+  ann = await person(writer.url, "Ann");
+  await say(writer.url, ann, "I am in");
+  for (const one of [writer, node]) await until("the bus hears", () => one.app.site.bus.hears());
+});
+
+afterAll(async () => {
+  await node?.close();
+  await writer?.close();
+  await nats?.close();
+  await database?.drop();
+});
+
+withNats("nobody listens to the database", async () => {
+  const listeners = await query(
+    database.url,
+    `select pid from pg_stat_activity where application_name = 'chattera listener' and datname = current_database()`,
+  );
+  expect(listeners).toEqual([]);
+});
+
+withNats(
+  "while NATS is away remarks come a second late, each once and in order, and with it at once again",
+  async () => {
+    const stream = await openStream(node.url, { room: "lobby" });
+    await stream.signal("hello");
+    const texts = Array.from({ length: 12 }, (_, n) => `remark ${n}`);
+    for (const [n, text] of texts.entries()) {
+      if (n === 4) await nats.kill();
+      if (n === 8) await nats.start();
+      await say(writer.url, ann, text);
+    }
+    const events = await stream.events(texts.length);
+    expect(events.map((event) => event.text)).toEqual(texts);
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, n) => (events[0]?.seq as number) + n));
+    await until("the bus hears again", () => node.app.site.bus.hears() && writer.app.site.bus.hears(), 12_000);
+    await stream.close();
+  },
+  30_000,
+);
+
+withNats(
+  "a node whose NATS is away starts all the same, says it is not ready, and heals",
+  async () => {
+    await nats.kill();
+    const late = await openNode(database.url, { BUS_URL: nats.url });
+    expect((await fetch(`${late.url}/readyz`)).status).toBe(503);
+    const stream = await openStream(late.url, { room: "lobby" });
+    const startedAt = performance.now();
+    await say(writer.url, ann, "without NATS");
+    expect(await stream.events(1)).toMatchObject([{ text: "without NATS" }]);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await nats.start();
+    await until("it is ready", async () => (await fetch(`${late.url}/readyz`)).status === 200, 12_000);
+    await stream.close();
+    await late.close();
+  },
+  30_000,
+);
+
+withNats("what NATS wants to know of us is in no line of the log", () => {
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.includes("crit"))).toEqual([]);
+});
