@@ -7,7 +7,8 @@ import type { System } from "./systems/system.ts";
 
 /** The generator as the bench tells it what to do. */
 export type Crowd = {
-  speak(rate: number, seconds: number): Promise<Outcome>;
+  /** Deliveries are waited for `patienceMs` after the last answer; what did not come by then was lost. */
+  speak(rate: number, seconds: number, patienceMs?: number): Promise<Outcome>;
   leave(): Promise<void>;
 };
 
@@ -15,8 +16,8 @@ export type Crowd = {
 const CORE = "1";
 const TASKSET = "/usr/bin/taskset";
 
-/** Opens all readers and writers of a system. */
-export async function gather(system: System): Promise<Crowd> {
+/** Opens all readers and writers of a system. `comeBack`: who is cut off comes again. */
+export async function gather(system: System, comeBack = false): Promise<Crowd> {
   const child = spawnGenerator();
   const gone = once(child, "exit");
   const ask = async (order: Order) => {
@@ -25,10 +26,10 @@ export async function gather(system: System): Promise<Crowd> {
     const [value] = await Promise.race([answer, gone.then(() => Promise.reject(new Error("the generator ended")))]);
     return value;
   };
-  const { stop: _stop, ...plain } = system;
-  await ask({ do: "connect", system: plain });
+  const { stop: _stop, restart: _restart, ...plan } = system;
+  await ask({ do: "connect", plan, comeBack });
   return {
-    speak: (rate, seconds) => ask({ do: "speak", rate, seconds }) as Promise<Outcome>,
+    speak: (rate, seconds, patienceMs = 20_000) => ask({ do: "speak", rate, seconds, patienceMs }) as Promise<Outcome>,
     leave: async () => {
       child.kill("SIGKILL");
       await gone;

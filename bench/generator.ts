@@ -2,14 +2,16 @@ import { setTimeout } from "node:timers/promises";
 import type { Findings } from "./check.ts";
 import { Histogram } from "./histogram.ts";
 import { openReaders, type Readers } from "./readers.ts";
-import type { System } from "./systems/system.ts";
+import type { Plan } from "./systems/system.ts";
 import { openWriters, type Writers } from "./writers.ts";
 
 /**
  * The crowd, in a process of its own: it opens all readers, says remarks when told to, and checks every delivery to
  * every reader for once and order. It is told what to do by messages, and answers each with one.
  */
-export type Order = { do: "connect"; system: Omit<System, "stop"> } | { do: "speak"; rate: number; seconds: number };
+export type Order =
+  | { do: "connect"; plan: Plan; comeBack: boolean }
+  | { do: "speak"; rate: number; seconds: number; patienceMs: number };
 
 /** What a stretch of speaking came to; times in ms from when a remark was due. */
 export type Outcome = {
@@ -30,9 +32,6 @@ export type Outcome = {
   generatorCpuSeconds: number;
 };
 
-/** After the last answer, deliveries are waited for no longer. */
-const PATIENCE_MS = 20_000;
-
 const MOST_REMARKS = 4_000_000;
 
 const findings: Findings = {
@@ -42,7 +41,7 @@ const findings: Findings = {
   times: new Histogram(),
   dueAt: new Float64Array(MOST_REMARKS),
 };
-let system: Omit<System, "stop">;
+let plan: Plan;
 let readers: Readers;
 let writers: Writers;
 
@@ -51,22 +50,24 @@ process.on("message", (order: Order) => {
 });
 
 async function obey(order: Order): Promise<Outcome | "connected"> {
-  return order.do === "connect" ? connect(order.system) : speak(order.rate, order.seconds);
+  return order.do === "connect"
+    ? connect(order.plan, order.comeBack)
+    : speak(order.rate, order.seconds, order.patienceMs);
 }
 
-async function connect(given: Omit<System, "stop">): Promise<"connected"> {
-  system = given;
-  readers = await openReaders(system, findings);
-  writers = await openWriters(system, findings.dueAt);
+async function connect(given: Plan, comeBack: boolean): Promise<"connected"> {
+  plan = given;
+  readers = await openReaders(plan, findings, comeBack);
+  writers = await openWriters(plan, findings.dueAt);
   return "connected";
 }
 
-async function speak(rate: number, seconds: number): Promise<Outcome> {
+async function speak(rate: number, seconds: number, patienceMs: number): Promise<Outcome> {
   Object.assign(findings, { deliveries: 0, doubled: 0, reordered: 0, times: new Histogram() });
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   const said = await writers.speak(rate, seconds);
-  await arrive(said.acknowledged);
+  await arrive(said.acknowledged, patienceMs);
   const cpu = process.cpuUsage(cpuBefore);
   const { deliveries, doubled, reordered, times } = findings;
   return {
@@ -88,16 +89,16 @@ async function speak(rate: number, seconds: number): Promise<Outcome> {
 }
 
 /** Until everybody has all of it; what never comes was lost. */
-async function arrive(acknowledged: number[]): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+async function arrive(acknowledged: number[], patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs;
   while ((readers.missing() > 0 || unheard(acknowledged) > 0) && performance.now() < deadline) await setTimeout(5);
 }
 
 /** Deliveries of acknowledged remarks that nobody at all had. */
 function unheard(acknowledged: number[]): number {
-  const readersPerRoom = system.reads.length / readers.logs.length;
+  const readersPerRoom = plan.reads.length / readers.logs.length;
   const isHeard = (n: number) => {
-    const { room } = system.writers[n % system.writers.length] as System["writers"][number];
+    const { room } = plan.writers[n % plan.writers.length] as Plan["writers"][number];
     return readers.logs[room]?.placeOf(n) !== undefined;
   };
   return acknowledged.filter((n) => !isHeard(n)).length * readersPerRoom;

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { Check, type Findings, RoomLog } from "./check.ts";
-import type { System } from "./systems/system.ts";
+import type { Plan } from "./systems/system.ts";
 import { openWire } from "./wires/wire.ts";
 
 /** All readers of a system. */
@@ -16,34 +17,44 @@ const CONNECTING = 100;
 /** All reads go into one buffer: nothing is allocated for what 1000 readers are sent. */
 const RECEIVED = Buffer.allocUnsafe(256 * 1024);
 
-/** Opens all readers; resolves when each has had an answer's first bytes, or where it polls, its request is sent. */
-export async function openReaders(system: Omit<System, "stop">, findings: Findings): Promise<Readers> {
+/**
+ * Opens all readers; resolves when each has had an answer's first bytes, or where it polls, its request is sent. Who is
+ * cut off comes back as an EventSource does, with his last id and after as long as he was told; `comeBack: false`: not.
+ */
+export async function openReaders(plan: Plan, findings: Findings, comeBack: boolean): Promise<Readers> {
   const logs: RoomLog[] = [];
   const checks: Check[] = [];
-  for (let first = 0; first < system.reads.length; first += CONNECTING)
-    await Promise.all(system.reads.slice(first, first + CONNECTING).map(open));
+  for (let first = 0; first < plan.reads.length; first += CONNECTING)
+    await Promise.all(plan.reads.slice(first, first + CONNECTING).map(open));
   return { logs, missing: () => checks.reduce((sum, check) => sum + check.missing(), 0) };
 
-  function open({ room, request }: System["reads"][number]): Promise<void> {
+  function open({ room, request }: Plan["reads"][number]): Promise<void> {
     logs[room] ??= new RoomLog();
     const check = new Check(logs[room], findings);
     checks.push(check);
-    return system.wire === "endless" ? follow(check, request) : poll(check, request, system.wire);
+    return plan.wire === "endless" ? follow(check, request) : poll(check, request, plan.wire);
   }
 
-  /** What a connection that ends does not bring any more is found missing. */
   function follow(check: Check, request: string): Promise<void> {
-    return new Promise((resolve) => {
+    let place: Place = { cursor: "", retryMs: 1_000 };
+    return new Promise((resolve) => dialOn(resolve));
+
+    function dialOn(onBegun: () => void): void {
       const socket = dial((bytes) => {
         check.take(bytes, performance.now());
-        resolve();
+        if (comeBack) place = placeAfter(bytes, place);
+        onBegun();
       });
-      socket.once("close", resolve);
-      socket.write(request);
-    });
+      socket.once("close", () => {
+        onBegun();
+        if (comeBack) void setTimeout(place.retryMs).then(() => dialOn(() => undefined));
+      });
+      const { cursor } = place;
+      socket.write(cursor === "" ? request : request.replace(/\r\n\r\n$/, `\r\nLast-Event-ID: ${cursor}\r\n\r\n`));
+    }
   }
 
-  function poll(check: Check, request: string, kind: Exclude<System["wire"], "endless">): Promise<void> {
+  function poll(check: Check, request: string, kind: Exclude<Plan["wire"], "endless">): Promise<void> {
     const next = openWire(kind, request);
     let received = "";
     return new Promise((resolve) => {
@@ -72,10 +83,24 @@ export async function openReaders(system: Omit<System, "stop">, findings: Findin
         return true;
       },
     };
-    const socket = connect({ port: system.port, host: "127.0.0.1", noDelay: true, onread });
+    const socket = connect({ port: plan.port, host: "127.0.0.1", noDelay: true, onread });
     socket.on("error", () => undefined); // its close follows
     return socket;
   }
+}
+
+type Place = { cursor: string; retryMs: number };
+
+/** After a piece of a stream: its last event's id, and the last pause that was told. */
+function placeAfter(bytes: Buffer, before: Place): Place {
+  const idAt = bytes.lastIndexOf("\nid: ");
+  const retryAt = bytes.lastIndexOf("\nretry: ");
+  const cursor = idAt < 0 ? undefined : /^\nid: (\S+)\n/.exec(bytes.toString("latin1", idAt, idAt + 140))?.[1];
+  const retry =
+    retryAt < 0 ? undefined : /^\nretry: (\d+)\n/.exec(bytes.toString("latin1", retryAt, retryAt + 30))?.[1];
+  // hello's own cursor counts for who has had no event yet: our client comes back with it, an EventSource from now on
+  const greeted = before.cursor === "" ? /"cursor":"([^"]+)"/.exec(bytes.toString("latin1"))?.[1] : undefined;
+  return { cursor: cursor ?? greeted ?? before.cursor, retryMs: retry ? Number(retry) : before.retryMs };
 }
 
 /** Where the first answer in what was received ends; `undefined` while it has not come whole. */

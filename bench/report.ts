@@ -23,12 +23,13 @@ export function medianOf(results: Result[]): Result {
 
 /** One table in Markdown: a line for each scenario and system. */
 export function tableOf(results: Result[], scenarios: Scenario[]): string {
-  const heads = ["scenario", "system", ...FIGURES.map(({ head }) => head), "lost, doubled, reordered"];
+  const heads = ["scenario", "system", ...FIGURES.map(({ head }) => head), "lost, doubled, reordered", ""];
   const lines = results.map((result) => [
     result.scenario,
     result.system,
     ...FIGURES.map(({ key, digits }) => result[key]?.toFixed(digits) ?? ""),
     `${result.lost}, ${result.doubled}, ${result.reordered}`,
+    result.remark ?? "",
   ]);
   const goals = scenarios.map(({ name, title, goal }) => `- ${name}: ${title}. Goal: ${goal}.`);
   const table = [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`);

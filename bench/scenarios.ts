@@ -1,3 +1,4 @@
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { type Crowd, gather } from "./crowd.ts";
 import type { Outcome } from "./generator.ts";
@@ -21,6 +22,8 @@ export type Result = {
   kibEach?: number;
   serverMb?: number;
   databaseMb?: number;
+  /** What else there is to say of it. */
+  remark?: string;
   lost: number;
   doubled: number;
   reordered: number;
@@ -57,7 +60,7 @@ export const SCENARIOS: Scenario[] = [
     name: "S3",
     title: "the room of S1, rate raised until p99 > 1 s",
     goal: "≥ 1600 thousand/s",
-    run: (start) => raise(start),
+    run: (start) => raise("S3", start, ROOM),
   },
   {
     name: "S4",
@@ -73,11 +76,34 @@ export const SCENARIOS: Scenario[] = [
     run: (start, seconds) => steady("S5", start, { ...ROOM, poll: true }, 10, seconds),
   },
   {
-    name: "headline",
-    title: "20 rooms of 50, 100 remarks/s in all",
-    goal: "p50 ≤ 10, p99 ≤ 60; acknowledged p50 ≤ 5, p99 ≤ 30",
-    run: (start, seconds) =>
-      steady("headline", start, { ...ROOM, rooms: 20, readersPerRoom: 50, writersPerRoom: 50 }, 100, seconds),
+    name: "post",
+    title: "a room of 100, 100 remarks/s",
+    goal: "acknowledged p50 ≤ 5, p99 ≤ 30",
+    run: (start, seconds) => steady("post", start, { ...ROOM, readersPerRoom: 100 }, 100, seconds),
+  },
+  {
+    name: "seed",
+    title: "20 rooms of 50, 100 remarks/s in all, in a control group of 512 MB, on both cores, for ten minutes",
+    goal: "p50 ≤ 10, p99 ≤ 60, memory flat",
+    run: (start) => seed(start),
+  },
+  {
+    name: "workers-1",
+    title: "S3 on both cores, which the generator shares",
+    goal: "",
+    run: (start) => raise("workers-1", start, { ...ROOM, core: undefined }),
+  },
+  {
+    name: "workers-2",
+    title: "the same by two workers",
+    goal: "≥ 1.7 × one, the generator's CPU accounted for",
+    run: (start) => raise("workers-2", start, { ...ROOM, core: undefined, workers: 2 }),
+  },
+  {
+    name: "reconnect",
+    title: "10 000 readers in ten rooms, the server killed and started again",
+    goal: "all current < 30 s, < 10 queries a room",
+    run: (start) => reconnect(start),
   },
 ];
 
@@ -132,19 +158,107 @@ const STEP_SECONDS = 4;
 const HELD_P99_MS = 1000;
 
 /** The highest rate that was held; faults are those up to there. */
-async function raise(start: Start): Promise<Result> {
-  return withCrowd(start, ROOM, async (system, crowd) => {
+async function raise(scenario: string, start: Start, options: SystemOptions): Promise<Result> {
+  return withCrowd(start, options, async (system, crowd) => {
     let held: Result | undefined;
     for (let rate = FIRST_RATE; ; rate *= STEP) {
       const before = usageOf(system.pids);
       const outcome = await crowd.speak(rate, STEP_SECONDS);
-      const result = resultOf("S3", system, outcome, before, usageOf(system.pids));
+      const result = resultOf(scenario, system, outcome, before, usageOf(system.pids));
       const isHeld = outcome.p99 <= HELD_P99_MS && outcome.refused === 0 && outcome.lost + outcome.doubled === 0;
       if (held && !isHeld) return held;
       held = result;
       if (!isHeld) return held;
     }
   });
+}
+
+/** [cgroups(7)] Where memory is limited, and by which file: version 2, else 1. */
+const GROUPS = [
+  { root: "/sys/fs/cgroup", limit: "memory.max" },
+  { root: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes" },
+];
+const GROUP_BYTES = 512 * 1024 * 1024;
+const SEED_MINUTES = 10;
+
+/** Ten minutes, in each of which memory is looked at. */
+async function seed(start: Start): Promise<Result> {
+  const group = makeGroup();
+  const options = {
+    ...ROOM,
+    rooms: 20,
+    readersPerRoom: 50,
+    writersPerRoom: 50,
+    core: undefined,
+    ...(group && { group }),
+  };
+  const result = await withCrowd(start, options, async (system, crowd) => {
+    await crowd.speak(100, WARM_SECONDS);
+    const minutes: Result[] = [];
+    for (let minute = 0; minute < SEED_MINUTES; minute += 1) {
+      const before = usageOf(system.pids);
+      const outcome = await crowd.speak(100, 60);
+      minutes.push({ ...resultOf("seed", system, outcome, before, usageOf(system.pids)), curve: outcome.curve });
+    }
+    const memory = minutes.map(({ serverMb = 0, databaseMb = 0 }) => Math.round(serverMb + databaseMb));
+    const where = group ? "in a group of 512 MB" : "no control group could be made";
+    const worst = minutes.reduce((a, b) => ((b.p99 ?? 0) > (a.p99 ?? 0) ? b : a));
+    return {
+      ...worst,
+      ...sumOfFaults(minutes),
+      remark: `${where}; MiB by the minute: ${memory.join(" ")}; the worst minute's times`,
+    };
+  });
+  if (group) rmdirSync(group);
+  return result;
+}
+
+function makeGroup(): string | undefined {
+  for (const { root, limit } of GROUPS) {
+    const group = `${root}/chattera-bench-${process.pid}`;
+    try {
+      mkdirSync(group);
+      writeFileSync(`${group}/${limit}`, `${GROUP_BYTES}`);
+      return group;
+    } catch {
+      // the other version's, or not ours to make
+    }
+  }
+  return undefined;
+}
+
+function sumOfFaults(results: Result[]) {
+  const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0);
+  return { lost: sum((r) => r.lost), doubled: sum((r) => r.doubled), reordered: sum((r) => r.reordered) };
+}
+
+/** Longer than the goal, so that who takes longer is seen to. */
+const RETURN_PATIENCE_MS = 60_000;
+
+async function reconnect(start: Start): Promise<Result> {
+  const system = await start({ ...ROOM, rooms: 10, writersPerRoom: 2 });
+  try {
+    const crowd = await gather(system, true);
+    await crowd.speak(50, 2);
+    const killedAt = performance.now();
+    await system.restart?.();
+    const upMs = performance.now() - killedAt;
+    const outcome = await crowd.speak(10, 1, RETURN_PATIENCE_MS);
+    const seconds = (performance.now() - killedAt) / 1000;
+    const metrics = await (await fetch(`http://127.0.0.1:${system.port}/metrics`)).text();
+    const queries = Number(/^chattera_queries_total (\d+)/m.exec(metrics)?.[1]);
+    await crowd.leave();
+    const remark = `up after ${(upMs / 1000).toFixed(1)} s, all current after ${seconds.toFixed(1)} s, ${queries / 10} queries a room, those of ten remarks and of the start among them`;
+    return {
+      scenario: "reconnect",
+      system: system.name,
+      ...faultsOf(outcome),
+      serverMb: usageOf(system.pids).serverMb,
+      remark,
+    };
+  } finally {
+    await system.stop();
+  }
 }
 
 async function withCrowd(

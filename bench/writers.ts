@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { textOf } from "./check.ts";
 import { Histogram } from "./histogram.ts";
 import { endOfAnswer } from "./readers.ts";
-import type { System } from "./systems/system.ts";
+import type { Plan } from "./systems/system.ts";
 
 /** Kept-alive connections over which all writers' remarks go. */
 const CONNECTIONS = 64;
@@ -19,8 +19,8 @@ export type Writers = {
   speak(rate: number, seconds: number): Promise<Said>;
 };
 
-/** Opens the writers of a system; `dueAt` takes down when each remark was due. */
-export async function openWriters(system: Omit<System, "stop">, dueAt: Float64Array): Promise<Writers> {
+/** Opens the writers of a system; `dueAt` takes down when each remark was due. Their connections are made anew when they end. */
+export async function openWriters(plan: Plan, dueAt: Float64Array): Promise<Writers> {
   const free: Socket[] = [];
   const waiting: (() => void)[] = [];
   const answered = new Map<Socket, (status: number) => void>();
@@ -48,7 +48,7 @@ export async function openWriters(system: Omit<System, "stop">, dueAt: Float64Ar
     const n = count;
     count += 1;
     dueAt[n] = due;
-    const { head, body } = system.writers[n % system.writers.length] as System["writers"][number];
+    const { head, body } = plan.writers[n % plan.writers.length] as Plan["writers"][number];
     const text = body.replace("@TEXT@", textOf(n, TEXT_BYTES)).replace("@ID@", `bench-${run}-${n}`);
     const status = await post(`${head}Content-Length: ${text.length}\r\n\r\n${text}`);
     said.times.add(performance.now() - due);
@@ -64,13 +64,12 @@ export async function openWriters(system: Omit<System, "stop">, dueAt: Float64Ar
       socket.write(request);
     });
     answered.delete(socket);
-    if (socket.destroyed) await dial();
-    else release(socket);
+    if (!socket.destroyed) release(socket);
     return status;
   }
 
   function dial(): Promise<void> {
-    const socket = connect({ port: system.port, host: "127.0.0.1", noDelay: true });
+    const socket = connect({ port: plan.port, host: "127.0.0.1", noDelay: true });
     let received = "";
     socket.setEncoding("latin1").on("data", (text) => {
       received += text;
@@ -81,7 +80,11 @@ export async function openWriters(system: Omit<System, "stop">, dueAt: Float64Ar
       answered.get(socket)?.(status);
     });
     socket.on("error", () => undefined); // its close follows
-    socket.once("close", () => answered.get(socket)?.(0));
+    socket.once("close", () => {
+      answered.get(socket)?.(0);
+      if (free.includes(socket)) free.splice(free.indexOf(socket), 1);
+      void setTimeout(100).then(dial);
+    });
     return new Promise((resolve) => {
       socket.once("close", resolve);
       socket.once("connect", () => {

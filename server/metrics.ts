@@ -23,6 +23,7 @@ export function createMetrics() {
       buckets: [1, 2, 5, 10, 20, 50, 100, 256],
       registers,
     }),
+    queries: new Counter({ name: "chattera_queries_total", help: "Statements sent to the database", registers }),
     read: new Counter({ name: "chattera_events_read_total", help: "Events read from the log by the hub", registers }),
     writes: new Counter({ name: "chattera_frames_written_total", help: "Frames handed to connections", registers }),
     slowReaders: new Counter({

@@ -10,6 +10,7 @@ import { type Bus, createBus } from "./delivery/bus.ts";
 import { createHub, type Hub } from "./delivery/hub.ts";
 import { natsWakeUps } from "./delivery/nats.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
+import type { Tail } from "./delivery/tail.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Pruning, startPruning } from "./pruning.ts";
@@ -38,6 +39,7 @@ export async function openSite(config: Config, databaseUrl: string, logger: Logg
   const metrics = createMetrics();
   await migrate(databaseUrl);
   const db = connect(databaseUrl, { poolMax: config.poolMax });
+  db.on("query", () => metrics.queries.inc());
   try {
     const log = await openLog(db);
     warnOfUnsafe(await unsafeSettings(db), logger);
@@ -67,9 +69,9 @@ async function startSite(
 ): Promise<Site> {
   const node = randomBytes(6).toString("hex");
   const { wakeUps, hint } = openWakeUps(config, url, db, log);
-  const onReader = (roomId: number, memberId: string | undefined) => {
-    if (memberId !== undefined) presence.saw({ roomId, memberId });
-    presence.onReader(roomId);
+  const onReader = (tail: Tail, memberId: string | undefined) => {
+    if (memberId !== undefined) presence.saw({ roomId: tail.id, memberId });
+    presence.onReader(tail);
   };
   const onMember = (roomId: number) => presence.onPresence([roomId]);
   const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });

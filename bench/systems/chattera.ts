@@ -2,7 +2,8 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runProgram } from "./program.ts";
+import { freePort } from "./free-port.ts";
+import { type Program, runProgram } from "./program.ts";
 import type { System, SystemOptions } from "./system.ts";
 
 /**
@@ -12,22 +13,14 @@ import type { System, SystemOptions } from "./system.ts";
 export async function start(options: SystemOptions): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-bench-"));
   await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
-  const program = runProgram(options.core, [process.execPath, SERVER, "serve"], {
-    ...process.env,
-    DATABASE_URL: "",
-    DATA_DIR: join(folder, "data"),
-    HOST: "127.0.0.1",
-    PORT: "0",
-    LOG_LEVEL: "info",
-    CHATTERA_LIMITS: "off",
-    CHATTERA_READERS: "20000",
-  });
+  const port = await freePort();
+  let program = run();
   const url = await program.said(/"url":"([^"]+)"/);
   const members = await openRooms(url, options);
   const endpoint = options.poll ? "poll" : "events";
-  return {
+  const system: System = {
     name: options.poll ? "chattera long-poll" : "chattera",
-    port: Number(new URL(url).port),
+    port,
     pids: [program.pid],
     wire: options.poll ? "chattera-poll" : "endless",
     reads: inRooms(options.rooms, options.readersPerRoom, (room, n) => {
@@ -42,11 +35,38 @@ export async function start(options: SystemOptions): Promise<System> {
         `Content-Type: application/json\r\nAuthorization: Bearer ${token}\r\n`,
       body: '{"id":"@ID@","text":"@TEXT@"}',
     })),
+    async restart() {
+      await program.kill();
+      program = run();
+      system.pids = [program.pid];
+      await program.said(/"url":"([^"]+)"/);
+    },
     async stop() {
       await program.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return system;
+
+  function run(): Program {
+    return runProgram(options.core, withinGroup(options.group, [process.execPath, SERVER, "serve"]), {
+      ...process.env,
+      DATABASE_URL: "",
+      DATA_DIR: join(folder, "data"),
+      HOST: "127.0.0.1",
+      PORT: `${port}`,
+      WORKERS: `${options.workers ?? 1}`,
+      LOG_LEVEL: "info",
+      CHATTERA_LIMITS: "off",
+      CHATTERA_READERS: "20000",
+    });
+  }
+}
+
+/** The shell goes into the group, and what it becomes and starts is in it then. */
+function withinGroup(group: string | undefined, command: string[]): string[] {
+  if (group === undefined) return command;
+  return ["/bin/sh", "-c", `echo $$ > ${group}/cgroup.procs && exec "$@"`, "sh", ...command];
 }
 
 const SERVER = fileURLToPath(new URL("../../dist/server/cli.js", import.meta.url));

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 import { Missing } from "./missing.ts";
 import { peer } from "./peer.ts";
 import { type Program, runProgram } from "./program.ts";
@@ -75,15 +76,6 @@ function configuration(module: string, folder: string, port: number): string {
         location = /poll { nchan_subscriber longpoll; nchan_longpoll_multipart_response on; }
       }
     }`;
-}
-
-/** nginx takes no port 0. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 async function untilReached(port: number, program: Program): Promise<void> {

@@ -11,6 +11,8 @@ export type Program = {
   said(pattern: RegExp): Promise<string>;
   ended: Promise<void>;
   stop(): Promise<void>;
+  /** As a crash ends it. */
+  kill(): Promise<void>;
 };
 
 /** Runs a program, and all it starts, on that core. */
@@ -41,6 +43,10 @@ export function runProgram(core: number | undefined, command: string[], env = pr
     ended,
     stop() {
       child.kill("SIGTERM");
+      return ended;
+    },
+    kill() {
+      child.kill("SIGKILL");
       return ended;
     },
   };

@@ -9,8 +9,13 @@ export type System = {
   reads: { room: number; request: string }[];
   /** Per writer: head without Content-Length, ended by \r\n; body with @TEXT@ and @ID@ where they go. */
   writers: { room: number; head: string; body: string }[];
+  /** Ends it as a crash does and starts it again at the same port; where a scenario asks that. */
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 };
+
+/** What the generator needs to know of it. */
+export type Plan = Omit<System, "restart" | "stop">;
 
 /** How many of what, and where. */
 export type SystemOptions = {
@@ -21,4 +26,8 @@ export type SystemOptions = {
   core: number | undefined;
   /** Its readers poll, where it has several ways. */
   poll: boolean;
+  /** Processes that serve; one unless said. */
+  workers?: number;
+  /** The folder of a control group, by which what it may have is limited. */
+  group?: string;
 };

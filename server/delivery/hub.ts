@@ -53,7 +53,7 @@ type Surroundings = {
   /** The longest that a busy room's news wait for more. */
   beatMs: number;
   /** Somebody began or ceased to read a room here; `memberId` if it is a member. */
-  onReader: (roomId: number, memberId: string | undefined) => void;
+  onReader: (tail: Tail, memberId: string | undefined) => void;
   /** Somebody entered or left a room. */
   onMember: (roomId: number) => void;
 };
@@ -102,7 +102,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
       return;
     }
     tail.readers.add(reader);
-    onReader(tail.id, reader.memberId);
+    onReader(tail, reader.memberId);
     reader.advance(tail);
   }
 
@@ -113,7 +113,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     beat.forget(reader);
     for (const tail of reader.tails) {
       tail.usedAt = performance.now();
-      if (tail.readers.delete(reader)) onReader(tail.id, reader.memberId);
+      if (tail.readers.delete(reader)) onReader(tail, reader.memberId);
     }
     reader.transport.end(reader);
   }

@@ -11,7 +11,7 @@ export type Presence = {
   /** A member was seen in a room: it reads, speaks, or its connection just ended. */
   saw(place: Place): void;
   /** A room's readers on this node changed. */
-  onReader(roomId: number): void;
+  onReader(tail: Tail): void;
   /** A room's figures or typists changed, here or on another node. */
   onPresence(roomIds: number[]): void;
   stop(): Promise<void>;
@@ -19,6 +19,9 @@ export type Presence = {
 
 /** Everybody connected is noted as seen this often, or thrice within the grace if that is shorter. */
 const BEAT_MS = 10_000;
+
+/** How many watch is told no more often: a crowd of thousands takes 20 s to come back, and comes all the time. */
+const VISITORS_MS = 2_000;
 
 /** News of who is here may wait this long: a crowd that enters at once is one reading. */
 const SOON_MS = 500;
@@ -38,6 +41,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
   let figures = new Map<number, number>();
   let beatenAt = performance.now();
   let soundSince = performance.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
   let areReadersNew = false;
   let isStopped = false;
   let underWay: Promise<void> | undefined;
@@ -52,9 +56,10 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     runSoon();
   }
 
-  function onReader(roomId: number): void {
+  function onReader(tail: Tail): void {
     areReadersNew = true;
-    changed.add(roomId);
+    // where the figures are known they change when they are told
+    if (tail.members === undefined) changed.add(tail.id);
     runSoon();
   }
 
@@ -98,7 +103,8 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
       for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
     }
     if (seen.size > 0) await touch();
-    if (isBeat || areReadersNew) await tellVisitors(isBeat);
+    if (isBeat || (areReadersNew && now - toldAt >= VISITORS_MS)) await tellVisitors(isBeat);
+    else if (areReadersNew) runSoon();
     if (!isBeat) return;
     beatenAt = now;
     if (now - soundSince >= graceSeconds * 1000) await sweepMembers(db, graceSeconds);
@@ -118,6 +124,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
 
   async function tellVisitors(isBeat: boolean): Promise<void> {
     areReadersNew = false;
+    toldAt = performance.now();
     const before = figures;
     figures = new Map(
       hub
