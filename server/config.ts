@@ -61,6 +61,8 @@ const SETTINGS = {
   BUS_URL: z
     .string()
     .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
+    // here, because the error of who parses it later holds all of it, the password too, and would be logged
+    .refine((url) => URL.canParse(url) && new URL(url).hostname !== "", "must look like nats://host:4222")
     .optional()
     .describe(
       "A NATS by which nodes wake each other, `nats://user:password@host:4222`, the same for all of them. Unset: " +

@@ -68,7 +68,7 @@ async function startSite(
   log: Log,
 ): Promise<Site> {
   const node = randomBytes(6).toString("hex");
-  const { wakeUps, hint } = openWakeUps(config, url, db, log);
+  const { wakeUps, setting, hint } = openWakeUps(config, url, db, log);
   const onReader = (tail: Tail, memberId: string | undefined) => {
     if (memberId !== undefined) presence.saw({ roomId: tail.id, memberId });
     presence.onReader(tail);
@@ -85,7 +85,7 @@ async function startSite(
     logger.debug({ err: error }, "epoch not read");
     hub.wake();
   };
-  const bus = createBus({ wakeUps, hint, node, logger, metrics, onNews, onPresence: presence.onPresence });
+  const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, onPresence: presence.onPresence });
   const commit = createGroupCommit(
     db,
     () => refuse("unavailable"),
@@ -98,10 +98,16 @@ async function startSite(
 }
 
 /** How this node hears of news, and what to look at where it does not. */
-function openWakeUps(config: Config, url: string, db: Knex, log: Log): { wakeUps: WakeUps; hint: string } {
+function openWakeUps(
+  config: Config,
+  url: string,
+  db: Knex,
+  log: Log,
+): { wakeUps: WakeUps; setting: string; hint: string } {
   if (config.busUrl === undefined)
     return {
       wakeUps: postgresWakeUps(db, config.listenUrl ?? url),
+      setting: config.listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL",
       hint:
         "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
         "have them at once.",
@@ -110,7 +116,7 @@ function openWakeUps(config: Config, url: string, db: Knex, log: Log): { wakeUps
   const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
   const wakeUps = natsWakeUps(config.busUrl, `chattera.${site}`);
   tellBeside(db, wakeUps);
-  return { wakeUps, hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
+  return { wakeUps, setting: "BUS_URL", hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
 }
 
 function warnOfUnsafe(settings: string[], logger: Logger): void {

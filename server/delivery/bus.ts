@@ -17,6 +17,8 @@ export type Bus = {
 
 type Surroundings = {
   wakeUps: WakeUps;
+  /** The setting that says where they come from. */
+  setting: string;
   /** What may be wrong where none ever comes. */
   hint: string;
   node: string;
@@ -48,7 +50,7 @@ const HOPELESS_RETRY_MS = 60_000;
  * Hears wake-ups. A wake-up says only who has news, so a lost one costs delay and never an event: it is made good by
  * the next one, by the reconnect (which wakes every open room) or by the sweep.
  */
-export function createBus({ wakeUps, hint, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
+export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
   const probeChannel = `chattera_probe_${node}`;
   let listener: Listener | undefined;
   let heardAt = Number.NEGATIVE_INFINITY;
@@ -134,7 +136,7 @@ export function createBus({ wakeUps, hint, node, logger, metrics, onNews, onPres
     if (isStopped) return;
     failures += 1;
     metrics.relistens.inc();
-    if (!hasWarned) logger.warn({ err: error }, "the bus lost its connection; it is made anew");
+    if (!hasWarned) logger.warn({ err: error }, `the bus has no connection to ${setting}; it is made anew`);
     const wait = hasWarned ? HOPELESS_RETRY_MS : 100 + Math.random() * Math.min(5_000, 100 * 2 ** failures);
     clearTimeout(retry);
     retry = setTimeout(() => void connect(), wait);

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { WakeUps } from "../../db/wake-ups.ts";
 
@@ -26,7 +27,12 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
         },
       });
     // so that nothing is told that those who listen, this node first, do not hear
-    await connection.flush();
+    try {
+      await Promise.race([connection.flush(), connection.closed().then(giveUp), giveUpLate()]);
+    } catch (error) {
+      void connection.close();
+      throw error;
+    }
     current = connection;
     let isClosed = false;
     void connection.closed().then((error) => {
@@ -45,6 +51,16 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
   async function tell(channel: string, payload: string): Promise<void> {
     if (current && !current.isClosed()) current.publish(`${prefix}.${channel}`, payload);
   }
+}
+
+/** A server that falls silent here would be waited for until the client's own pings miss it, minutes later. */
+async function giveUpLate(): Promise<never> {
+  await setTimeout(CONNECT_MS, undefined, { ref: false });
+  return giveUp();
+}
+
+function giveUp(error?: unknown): never {
+  throw error instanceof Error ? error : new Error("NATS did not answer");
 }
 
 /** The client takes the name and the password beside the address. */

@@ -6,6 +6,7 @@ import { createGroupCommit } from "../../db/group-commit.ts";
 import { listen } from "../../db/listen.ts";
 import { enterRoom } from "../../db/members.ts";
 import { createRoom, findRooms } from "../../db/rooms.ts";
+import { tellBeside } from "../../db/wake-ups.ts";
 import { createDatabase } from "../support/database.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
@@ -127,6 +128,34 @@ describe("append", () => {
       const log = await logOf(room);
       expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
     }
+  });
+
+  test("is told once it can be read where something beside the database tells, and not at all when it is undone", async () => {
+    const told: string[] = [];
+    const readable: Promise<number>[] = [];
+    const room = rooms[0] as number;
+    const tell = async (_: string, payload: string) => {
+      told.push(payload);
+      readable.push(logOf(room).then((log) => log.length));
+    };
+    const db = connect(database.url);
+    tellBeside(db, { listen: () => Promise.reject(), tell });
+    const before = (await logOf(room)).length;
+    const [first] = await append(db, [draft(room, "told"), draft(room, "told too")]);
+    await append(db, [draft(room, "told", first?.event.id)]); // a resend is no news
+    const undone = db.transaction(async (tx) => {
+      await append(tx, [draft(room, "undone")]);
+      throw new Error("changed my mind");
+    });
+    await expect(undone).rejects.toThrow("changed my mind");
+    await db.transaction(async (tx) => {
+      await append(tx, [draft(room, "in a transaction")]);
+      await logOf(room);
+      expect(told).toHaveLength(1);
+    });
+    await db.destroy();
+    expect(told).toEqual([`${room}:${before + 2}`, `${room}:${before + 3}`]);
+    expect(await Promise.all(readable)).toEqual([before + 2, before + 3]);
   });
 
   test("tells the bus once per append, and only who has news", async () => {

@@ -1,5 +1,8 @@
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pino } from "pino";
+import { readEnvironment } from "../../server/config.ts";
+import { natsWakeUps } from "../../server/delivery/nats.ts";
 import { openStream } from "../../server/testing.ts";
 import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
@@ -66,7 +69,10 @@ withNats(
   "a node whose NATS is away starts all the same, says it is not ready, and heals",
   async () => {
     await nats.kill();
-    const late = await openNode(database.url, { BUS_URL: nats.url });
+    lines.length = 0;
+    const logger = pino({ level: "debug" }, { write: (line) => lines.push(line) });
+    const late = await openNode(database.url, { BUS_URL: nats.url }, logger);
+    expect(lines.join("")).toMatch(/no connection to BUS_URL/);
     expect((await fetch(`${late.url}/readyz`)).status).toBe(503);
     const stream = await openStream(late.url, { room: "lobby" });
     const startedAt = performance.now();
@@ -84,4 +90,34 @@ withNats(
 withNats("what NATS wants to know of us is in no line of the log", () => {
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.filter((line) => line.includes("crit"))).toEqual([]);
+});
+
+test("a BUS_URL that is no address is refused at the start, and its password is not repeated", () => {
+  for (const url of ["nats://ann:s%40crit@ho st:4222", "nats://ann:s%40crit@:4222", "http://ann:s%40crit@host"]) {
+    const read = () => readEnvironment({ BUS_URL: url });
+    expect(read).toThrow(/^BUS_URL: must/);
+    expect(read).not.toThrow(/crit/);
+  }
+});
+
+withNats("one that falls silent right after its greeting is given up after 5 s", async () => {
+  const mute = createServer((near) => {
+    const far = connect(Number(new URL(nats.url).port), "127.0.0.1");
+    let hasGreeted = false;
+    near.pipe(far);
+    for (const socket of [near, far]) socket.on("error", () => socket.destroy());
+    near.on("close", () => far.destroy());
+    far.on("data", (piece) => {
+      if (!hasGreeted) near.write(piece);
+      hasGreeted ||= String(piece).includes("PONG");
+    });
+  });
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const url = new URL(nats.url);
+  url.port = String((mute.address() as AddressInfo).port);
+  const startedAt = performance.now();
+  const ignore = () => undefined;
+  await expect(natsWakeUps(url.href, "mute").listen(["news"], ignore, ignore)).rejects.toThrow("did not answer");
+  expect(performance.now() - startedAt).toBeLessThan(6_000);
+  await new Promise((resolve) => mute.close(resolve));
 });

@@ -4,8 +4,11 @@ import { connect } from "node:net";
 import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
 
+/** Debian keeps it where only root's PATH leads. */
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+
 /** Is there a NATS on this machine? */
-export const HAS_NATS = spawnSync("nats-server", ["--version"]).status === 0;
+export const HAS_NATS = spawnSync("nats-server", ["--version"], { env }).status === 0;
 
 /** A NATS of a test's own, which wants this name and password. */
 export type Nats = {
@@ -26,7 +29,7 @@ export async function openNats(): Promise<Nats> {
 
   async function start(): Promise<void> {
     const args = ["--addr", "127.0.0.1", "--port", `${port}`, "--user", "ann", "--pass", "s@crit"];
-    const started = spawn("nats-server", args, { stdio: "ignore" });
+    const started = spawn("nats-server", args, { env, stdio: "ignore" });
     process.once("exit", () => started.kill("SIGKILL"));
     child = started;
     await until("NATS answers", () => isReached(port));
