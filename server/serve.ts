@@ -38,6 +38,7 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     ]),
   );
   const app = await createApp({ databaseUrl, settings, logger });
+  app.site.keepsPollers = true;
   // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
   collectDefaultMetrics({ register: app.site.metrics.registry });
   const server = createServer();

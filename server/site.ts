@@ -32,6 +32,11 @@ export type Site = {
   pruning: Pruning;
   tokens: Tokens;
   isDraining: boolean;
+  /**
+   * May a poller's connection be kept from its server, see transports/poll-lane.ts? In somebody's app each poll is to
+   * meet his own middleware too.
+   */
+  keepsPollers: boolean;
 };
 
 /** Opens the log at `databaseUrl`, migrating it, and starts what listens to it. */
@@ -94,7 +99,22 @@ async function startSite(
   await bus.start();
   const tokens = createTokens(config.secret ?? log.secret);
   const pruning = startPruning(db, config.keepDays, logger);
-  return { config, logger, metrics, db, log, commit, wakeUps, bus, hub, presence, pruning, tokens, isDraining: false };
+  return {
+    config,
+    logger,
+    metrics,
+    db,
+    log,
+    commit,
+    wakeUps,
+    bus,
+    hub,
+    presence,
+    pruning,
+    tokens,
+    isDraining: false,
+    keepsPollers: false,
+  };
 }
 
 /** How this node hears of news, and what to look at where it does not. */

@@ -24,6 +24,8 @@ export type Hub = {
   /** The rooms of these slugs, in that order; `undefined` when one does not exist. */
   open(slugs: string[]): Promise<Tail[] | undefined>;
   tails(): Tail[];
+  /** Does this tail still get its room's news? */
+  has(tail: Tail): boolean;
   readers: ReadonlySet<Reader>;
   /** First kept and last seq of a room, asked of the log. */
   bounds(tail: Tail): Promise<Bounds>;
@@ -72,6 +74,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
   return {
     open: tails.open,
     tails: tails.all,
+    has: tails.has,
     readers,
     bounds: createBounds(db),
     backlog,

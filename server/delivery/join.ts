@@ -40,6 +40,21 @@ export async function joinReader(hub: Hub, reader: Reader): Promise<void> {
   }
 }
 
+/**
+ * Places a reader whose cursor this node's tails reach, so that joining awaits nothing: the log need not be asked.
+ * `false` where it must be.
+ */
+export function placeAtOnce(hub: Hub, reader: Reader, cursor: string): boolean {
+  const parsed = parseCursor(cursor);
+  for (const tail of reader.tails) {
+    const seq = parsed?.seqs.get(tail.id);
+    if (seq === undefined || parsed?.epoch !== tail.epoch || seq > tail.head || !hub.has(tail)) return false;
+    reader.place(tail, seq);
+    if (!isNear(reader, tail)) return false;
+  }
+  return true;
+}
+
 type Place = { seq: number; reason?: ResetReason };
 
 async function placeIn(hub: Hub, tail: Tail, cursor: Cursor | undefined, fault?: ResetReason): Promise<Place> {

@@ -1,13 +1,15 @@
 import type { Context } from "koa";
 import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
-import { joinReader, placeReader } from "../delivery/join.ts";
+import { joinReader, placeAtOnce, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { openPoll } from "../transports/long-poll.ts";
+import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
 import { findRooms } from "./find-room.ts";
-import { inputOf, nonceOf } from "./input.ts";
+import { type Input, inputOf, nonceOf } from "./input.ts";
 import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames } from "./reading.ts";
 
 /** How long a poll that would not wait may wait for this node's tails; a wake-up takes milliseconds. */
@@ -41,6 +43,31 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   }
   ctx.set("X-Accel-Buffering", "no");
   answerBytes(ctx, await answer);
+  if (site.keepsPollers && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
+    keepPolling(ctx.res, lanePolls(site, tails, memberIdOf(ctx), waitMs));
+}
+
+/** Not as a script, whose answer is another, and where connections may be kept. */
+function isPlain(ctx: Context, input: Input): boolean {
+  return ctx.status === 200 && input.text("callback") === undefined && input.text("once") !== "1";
+}
+
+/** The polls that follow, for the same member in the same rooms. */
+function lanePolls(site: Site, tails: Tail[], memberId: string | undefined, waitMs: number): LanePolls {
+  const { hub } = site;
+  return {
+    waitMs,
+    place: (cursor, transport) => {
+      if (site.isDraining || hub.readers.size >= site.config.readersMax) return undefined;
+      const reader = new Reader(tails, transport, memberId);
+      return placeAtOnce(hub, reader, cursor) ? reader : undefined;
+    },
+    join: (reader) => {
+      hub.add(reader);
+      void joinReader(hub, reader);
+    },
+    remove: hub.remove,
+  };
 }
 
 /** Who would not wait is answered from the log, which may be a moment ahead of this node's tails: then they catch up first. */

@@ -17,30 +17,44 @@ export function takeSocket(response: ServerResponse): Socket | undefined {
   const parser = (socket as ParsedSocket | null)?.parser;
   if (!socket || !parser || !freeParser || Object.hasOwn(response, "write")) return undefined;
   response.detachSocket(socket);
-  // all that listens to the socket so far is Node's http, and Koa for it
-  for (const event of ["data", "end", "close", "drain", "error", "timeout"]) socket.removeAllListeners(event);
-  freeParser(parser, req, socket);
+  strip(socket, parser, req, freeParser);
   // a host app may count or log by the response's close
   for (const listener of response.listeners("close")) socket.once("close", listener as () => void);
+  // without reading, the other side's end would not be seen
+  socket.resume();
+  return socket;
+}
+
+/** The same for a connection whose request is answered, and on which no other has begun. */
+export function takeIdleSocket(socket: Socket): Socket | undefined {
+  const { parser, _httpMessage: answering } = socket as ParsedSocket;
+  if (!parser || !freeParser || answering) return undefined;
+  strip(socket, parser, null, freeParser);
+  return socket;
+}
+
+function strip(socket: Socket, parser: object, req: IncomingMessage | null, free: FreeParser): void {
+  // all that listens to the socket so far is Node's http, and Koa for it
+  for (const event of ["data", "end", "close", "drain", "error", "timeout"]) socket.removeAllListeners(event);
+  free(parser, req, socket);
   socket.setTimeout(0);
   socket.on("error", () => undefined); // its close follows
   // [net] http's sockets stay open when the other side has ended its half; who reads an answer does not
   socket.on("end", destroy);
-  // without reading, the other side's end would not be seen
-  socket.resume();
-  return socket;
 }
 
 function destroy(this: Socket): void {
   this.destroy();
 }
 
-type ParsedSocket = Socket & { parser?: object | null };
+type ParsedSocket = Socket & { parser?: object | null; _httpMessage?: ServerResponse | null };
+
+type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;
 
 /** [node lib/_http_common.js] Stops the parser's reading of the socket and gives it back to Node's pool of them. */
 const freeParser = findFreeParser();
 
-function findFreeParser(): ((parser: object, req: IncomingMessage, socket: Socket) => void) | undefined {
+function findFreeParser(): FreeParser | undefined {
   try {
     const inner = createRequire(import.meta.url)("node:_http_common");
     return typeof inner.freeParser === "function" ? inner.freeParser : undefined;

@@ -21,42 +21,56 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
     name: "poll",
     format: "json",
     firstBeatMs: options.waitMs,
-    write: (frame, of) => finish(of, frame),
+    write: (frame, of) => finish(restOf(of, frame)),
     signal: (signal, of) => {
-      if (signal.name === "reset") finish(of, NOTHING, { resets: signal.data });
-      if (signal.name === "bye") finish(of, NOTHING, { bye: signal.data });
+      if (signal.name === "reset") finish(restWith(of, { resets: signal.data }));
+      if (signal.name === "bye") finish(restWith(of, { bye: signal.data }));
     },
     beat: (of) => {
-      finish(of, NOTHING);
+      finish(restWith(of));
       return undefined;
     },
     unsent: () => 0,
     drained: () => Promise.resolve(),
-    end: (of) => finish(of, NOTHING),
+    end: (of) => finish(restWith(of)),
   };
   return { transport, answer };
 
-  function finish(of: Reader, events: Buffer, told: Told = {}): void {
+  function finish(rest: Buffer): void {
     if (isAnswered) return;
     isAnswered = true;
-    settle(Buffer.concat([OPENING, events, closing(of, options.nonce, told)]));
+    settle(Buffer.concat([Buffer.from(beginning(options.nonce)), rest]));
     onDone();
   }
 }
 
-const NOTHING = Buffer.alloc(0);
-const OPENING = Buffer.from('{"chattera":1,"events":[');
+/** How an answer begins: what is its own. */
+export function beginning(nonce: string | undefined): string {
+  return nonce === undefined ? '{"chattera":1,' : `{"chattera":1,"n":"${nonce}",`;
+}
+
+/** How it goes on and ends: for all who are handed the same frame of the one room they read the same Buffer. */
+export function restOf(reader: Reader, frame: Buffer): Buffer {
+  if (reader.tails.length > 1) return restWith(reader, {}, frame);
+  const members = reader.tails[0]?.members;
+  const known = rests.get(frame);
+  if (known && known.members === members) return known.rest;
+  const rest = restWith(reader, {}, frame);
+  rests.set(frame, { members, rest });
+  return rest;
+}
+
+const rests = new WeakMap<Buffer, { members: object | undefined; rest: Buffer }>();
 
 /** What an answer says beside events. */
 type Told = { resets?: ResetSignal[]; bye?: ByeSignal };
 
-/** What stands behind the events: the rest of a PollAnswer. */
-function closing(reader: Reader, n: string | undefined, { resets = [], bye }: Told): Buffer {
+/** The same for one reader: PollAnswer without its beginning. */
+export function restWith(reader: Reader, { resets = [], bye }: Told = {}, frame?: Buffer): Buffer {
   const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
   for (const { members } of reader.tails) if (members) signals.push({ signal: "members", ...members });
-  const rest: Omit<PollAnswer, "chattera" | "events"> = { signals, cursor: reader.cursor() };
+  const rest: Omit<PollAnswer, "chattera" | "events" | "n"> = { signals, cursor: reader.cursor() };
   if (resets[0]) rest.reset = resets[0];
   if (resets.length > 1) rest.resets = resets;
-  if (n !== undefined) rest.n = n;
-  return Buffer.from(`],${toJson(rest).slice(1)}`);
+  return Buffer.from(`"events":[${frame ?? ""}],${toJson(rest).slice(1)}`);
 }

@@ -30,6 +30,8 @@ export async function openNode(
   logger = createLog(process.env.LOG_LEVEL ?? "silent"),
 ): Promise<TestNode> {
   const app = await createApp({ databaseUrl, settings: { CHATTERA_LIMITS: "off", ...settings }, logger });
+  // as serve does it
+  app.site.keepsPollers = true;
   const server = createServer(app.callback());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

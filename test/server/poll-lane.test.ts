@@ -1,0 +1,171 @@
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { PollAnswer } from "../../protocol/event.ts";
+import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
+
+let site: TestSite;
+let url: string;
+let ann: Person;
+
+beforeAll(async () => {
+  site = await openSite();
+  url = site.nodes[0]?.url as string;
+  ann = await person(url, "Ann");
+  await say(url, ann, "I am in");
+});
+
+afterAll(() => site.close());
+
+type Answer = { status: number; headers: Map<string, string>; body: PollAnswer & { code?: string } };
+
+/** One kept-alive connection, byte by byte as it is written here. */
+class Wire {
+  readonly socket: Socket = connect(Number(new URL(url).port), "127.0.0.1");
+  #received = "";
+  isClosed = false;
+
+  constructor() {
+    this.socket.setEncoding("utf8").on("data", (text) => {
+      this.#received += text;
+    });
+    this.socket.once("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  ask(target: string, headers = "Host: here\r\n"): void {
+    this.socket.write(`GET ${target} HTTP/1.1\r\n${headers}\r\n`);
+  }
+
+  answer(): Promise<Answer> {
+    return until("an answer", () => {
+      const [head = "", ...rest] = this.#received.split("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN);
+      const text = rest.join("\r\n\r\n");
+      if (!(Buffer.byteLength(text) >= length)) return undefined;
+      const body = Buffer.from(text).subarray(0, length).toString();
+      this.#received = Buffer.from(text).subarray(length).toString();
+      const lines = head.split("\r\n").slice(1);
+      const headers = new Map(
+        lines.map((line) => [line.split(": ")[0]?.toLowerCase() ?? "", line.replace(/^.*?: /, "")]),
+      );
+      return { status: Number(head.slice(9, 12)), headers, body: JSON.parse(body) };
+    });
+  }
+}
+
+/** A connection on which a poll has been answered, so that the next one finds it kept. */
+async function keptWire(): Promise<{ wire: Wire; cursor: string }> {
+  const wire = new Wire();
+  const { cursor } = await say(url, ann, "before");
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
+  await waits();
+  await say(url, ann, "the first answer");
+  const { body } = await wire.answer();
+  return { wire, cursor: body.cursor };
+}
+
+/** Until a poll is parked at the node. */
+async function waits(): Promise<void> {
+  await until("a poll waits", () => site.nodes[0]?.app.site.hub.readers.size === 1);
+}
+
+test("a poll on a kept connection is answered like the first: same headers, its own nonce, what was said since", async () => {
+  const { wire, cursor } = await keptWire();
+  const whole = new Wire();
+  whole.ask(`/api/poll?room=lobby&after=${cursor}&n=whole`);
+  await waits();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=second`);
+  await until("both wait", () => site.nodes[0]?.app.site.hub.readers.size === 2);
+  await say(url, ann, "for both");
+  const [kept, other] = [await wire.answer(), await whole.answer()];
+  expect(kept.body).toEqual({ ...other.body, n: "second" });
+  expect(kept.body.events).toMatchObject([{ text: "for both" }]);
+  for (const [name, value] of other.headers)
+    if (!/^(date|content-length|keep-alive)$/.test(name)) expect([name, kept.headers.get(name)]).toEqual([name, value]);
+  expect(kept.headers.has("date")).toBe(true);
+  for (const each of [wire, whole]) each.socket.destroy();
+});
+
+test("what is missed between two polls comes at once", async () => {
+  const { wire, cursor } = await keptWire();
+  await say(url, ann, "missed one");
+  await say(url, ann, "missed two");
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
+  expect((await wire.answer()).body.events).toMatchObject([{ text: "missed one" }, { text: "missed two" }]);
+  wire.socket.destroy();
+});
+
+test("another request on it goes the whole road, and the next poll after it as well", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.ask("/healthz");
+  expect(await wire.answer()).toMatchObject({ status: 200, body: { status: "ok" } });
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2&wait=0`);
+  expect(await wire.answer()).toMatchObject({ status: 200, body: { n: "2", events: [] } });
+  wire.socket.destroy();
+});
+
+test.each([
+  ["a nonce that is none", "&n=%0a", "malformed"],
+  ["another room, which there is not", "&n=2&room=nowhere", "no_such_room"],
+])("%s is refused as ever", async (_what, query, code) => {
+  const { wire, cursor } = await keptWire();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}${query}`);
+  expect((await wire.answer()).body.code).toBe(code);
+  wire.socket.destroy();
+});
+
+test("a cursor that cannot be continued is answered with a reset", async () => {
+  const { wire } = await keptWire();
+  wire.ask("/api/poll?room=lobby&after=nonsense&n=2");
+  expect((await wire.answer()).body.reset).toMatchObject({ reason: "malformed" });
+  wire.socket.destroy();
+});
+
+test("another header makes it another request: a token that is none is still told", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.ask(`/api/rooms/lobby/messages?n=2`, "Host: here\r\nAuthorization: Bearer nonsense\r\n");
+  expect((await wire.answer()).status).toBe(401);
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=3&wait=0`);
+  expect((await wire.answer()).status).toBe(200);
+  wire.socket.destroy();
+});
+
+test("who asks for more before he is answered has both answers, in order", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
+  await waits();
+  wire.ask("/healthz");
+  expect((await wire.answer()).body).toMatchObject({ n: "2", events: [] });
+  expect((await wire.answer()).body).toMatchObject({ status: "ok" });
+  wire.socket.destroy();
+});
+
+test("a request that comes in pieces is answered", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.socket.setNoDelay(true);
+  wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=pie`);
+  await until("the first piece went the whole road", () => wire.socket.bytesWritten > 0);
+  await say(url, ann, "meanwhile");
+  wire.socket.write("ces HTTP/1.1\r\nHost: here\r\n\r\n");
+  expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
+  wire.socket.destroy();
+});
+
+test("who hangs up while he waits is forgotten", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
+  await waits();
+  wire.socket.destroy();
+  await until("nobody waits", () => site.nodes[0]?.app.site.hub.readers.size === 0);
+});
+
+test("a node that is going sends him away and hangs up", async () => {
+  const { wire, cursor } = await keptWire();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
+  await waits();
+  site.nodes[0]?.app.drain();
+  expect((await wire.answer()).body.signals).toContainEqual(expect.objectContaining({ signal: "bye" }));
+  await until("it hangs up", () => wire.isClosed);
+});
