@@ -131,7 +131,7 @@ async function timesOfReading(): Promise<string[]> {
 async function timesOfPruned(): Promise<string[]> {
   let events = 0;
   const slice = await time(somePlace, async () => {
-    events += await pruneSlice(db, KEEP_DAYS);
+    events += (await pruneSlice(db, KEEP_DAYS)) ?? 0;
   });
   const [newestPage] = await timesOfReading();
   const { id, pruned_seq } = await db("rooms").orderBy("pruned_seq", "desc").first("id", "pruned_seq");

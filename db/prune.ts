@@ -8,19 +8,27 @@ const PRUNE_LOCK = 0x7072756e;
 
 /**
  * Deletes a slice of what was said more than `days` ago: the oldest of one room, never what comes after something that
- * stays, so that what is kept has no hole. Gives how many events went: 0 when all is done, or another node is at it.
+ * stays, so that what is kept has no hole. Gives how many events went: 0 when all is done, `undefined` when another node
+ * is at it.
  *
  * A room's counter stays where it is: no seq comes twice. A reader whose cursor stands before what is kept is told so
  * by a reset. A remark that is sent again after its first copy went is a new one.
  */
-export async function pruneSlice(db: Knex, days: number): Promise<number> {
+export async function pruneSlice(db: Knex, days: number): Promise<number | undefined> {
   return db.transaction(async (tx) => {
     const { rows: locks } = await tx.raw("select pg_try_advisory_xact_lock(?) as is_ours", [PRUNE_LOCK]);
-    if (!locks[0].is_ours) return 0;
+    if (!locks[0].is_ours) return undefined;
+    await tx.raw(BY_KEY);
     const roomId = await findRoom(tx, days);
     return roomId === undefined ? 0 : deleteOldest(tx, roomId, days);
   });
 }
+
+/**
+ * Where a room's log begins is not known to the planner, which then thinks of few rows and sorts the whole room for a
+ * slice: 120 ms instead of 10 in a room of 30 000. The key is in order.
+ */
+const BY_KEY = "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
 
 /** A room whose oldest event is too old. */
 async function findRoom(tx: Knex, days: number): Promise<number | undefined> {

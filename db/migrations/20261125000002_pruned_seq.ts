@@ -8,21 +8,28 @@ export async function up(db: Knex): Promise<void> {
   await db.raw(`
     alter table rooms add column pruned_seq bigint not null default 0;
 
-    -- the last events before a seq. A bound that the planner does not know makes it believe in few rows and sort the
+    -- the last events before a seq, the last first. A bound that the planner does not know makes it believe in few rows and sort the
     -- whole room for a page: it is told to go by the key, which is in order
     create or replace function events_before(room int, before bigint, at_most int)
-    returns setof events
+    returns table (
+      room_id int, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, text text,
+      client_id text, at timestamptz
+    )
     language plpgsql stable rows 50
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
     set enable_bitmapscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
     set enable_sort = off
     as $$
+    #variable_conflict use_column
     begin
       return query
-      select * from events
-      where room_id = room and seq < before and seq > (select pruned_seq from rooms where id = room)
-      order by seq desc limit at_most;
+      select e.room_id, r.slug, e.seq, e.kind, e.member_id, e.nickname, e.color, e.trip, e.text, e.client_id, e.at
+      from events e join rooms r on r.id = e.room_id
+      where e.room_id = room and e.seq < before and e.seq > (select pruned_seq from rooms where id = room)
+      order by e.seq desc limit at_most;
     end
     $$;
   `);
