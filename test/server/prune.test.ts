@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { pruneAll } from "../../server/pruning.ts";
-import { openStream } from "../../server/testing.ts";
+import { openStream, type Stream } from "../../server/testing.ts";
 import {
   clientId,
   openNode,
@@ -19,6 +19,8 @@ let node: TestNode;
 let ann: Person;
 /** Behind Ann's remarks: they have the seqs 2 to 6, for 1 is her entering. */
 let cursors: string[];
+/** Ends of what a test opened, in that order. */
+const toClose: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   site = await openSite();
@@ -29,7 +31,23 @@ beforeEach(async () => {
     cursors.push((await say(node.url, ann, text)).cursor);
 });
 
-afterEach(() => site.close());
+afterEach(async () => {
+  for (const close of toClose.splice(0).reverse()) await close();
+  await site.close();
+});
+
+/** The tail in the first node's memory still reaches back: another one has only the log. */
+async function openFresh(): Promise<TestNode> {
+  const fresh = await openNode(site.databaseUrl);
+  toClose.push(fresh.close);
+  return fresh;
+}
+
+async function open(url: string, after: string): Promise<Stream> {
+  const stream = await openStream(url, { room: "lobby", after });
+  toClose.push(stream.close);
+  return stream;
+}
 
 /** All up to this seq was said a year ago, and goes. */
 async function pruneUpTo(seq: number): Promise<void> {
@@ -46,39 +64,33 @@ async function poll(url: string, after: string): Promise<PollAnswer> {
 
 test("a stream and a poll from before what is kept are told so, and go on at the head", async () => {
   await pruneUpTo(4);
-  // the tail in the first node's memory still reaches back: another one has only the log
-  const fresh = await openNode(site.databaseUrl);
+  const fresh = await openFresh();
   const reset = { room: "lobby", reason: "pruned", oldest: 5, head: 6 };
-  const stream = await openStream(fresh.url, { room: "lobby", after: cursors[0] as string });
-  const told = (await stream.signal("reset")) as ResetSignal[];
-  expect(told).toMatchObject([reset]);
+  const stream = await open(fresh.url, cursors[0] as string);
+  const told = (await stream.signal("reset")) as ResetSignal;
+  expect(told).toMatchObject(reset);
   const answer = await poll(fresh.url, cursors[0] as string);
   expect(answer).toMatchObject({ events: [], reset });
   await say(node.url, ann, "news");
   expect(await stream.events(1)).toMatchObject([{ seq: 7, text: "news" }]);
   expect((await poll(fresh.url, answer.cursor)).events).toMatchObject([{ seq: 7, text: "news" }]);
-  await stream.close();
-  await fresh.close();
 });
 
 test("a cursor whose next event is the first that is kept goes on without a reset", async () => {
   await pruneUpTo(4);
-  const fresh = await openNode(site.databaseUrl);
+  const fresh = await openFresh();
   const answer = await poll(fresh.url, cursors[2] as string);
   expect(answer).not.toHaveProperty("reset");
   expect(answer.events.map((event) => event.seq)).toEqual([5, 6]);
-  await fresh.close();
 });
 
 test("who reads live is not disturbed, even where nothing is left of the room", async () => {
-  const stream = await openStream(node.url, { room: "lobby", after: cursors[4] as string });
+  const stream = await open(node.url, cursors[4] as string);
   await pruneUpTo(6);
   await say(node.url, ann, "news");
   expect(await stream.events(1)).toMatchObject([{ seq: 7, text: "news" }]);
-  const fresh = await openNode(site.databaseUrl);
+  const fresh = await openFresh();
   expect(await poll(fresh.url, cursors[4] as string)).not.toHaveProperty("reset");
-  await stream.close();
-  await fresh.close();
 });
 
 test("history ends where the log is kept from, and says so", async () => {
