@@ -83,12 +83,11 @@ export async function readPage(
 
 /** The last `limit` events before a seq, oldest first. */
 export async function readBefore(db: Knex, roomId: number, before: number, limit: number): Promise<RoomEvent[]> {
-  const { rows } = await db.raw<{ rows: EventRow[] }>(
-    `select e.*, r.slug from (
-       select * from events where room_id = ? and seq < ? order by seq desc limit ?
-     ) e join rooms r on r.id = e.room_id order by e.seq`,
-    [roomId, before, limit],
-  );
+  const { rows } = await db.raw<{ rows: EventRow[] }>("select * from events_before(?, ?, ?) order by seq", [
+    roomId,
+    before,
+    limit,
+  ]);
   return rows.map(eventOf);
 }
 

@@ -2,6 +2,7 @@ import type { Knex } from "knex";
 import { connect } from "./connect.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
+import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
 const PATIENCE_MS = 30 * 60_000;
@@ -41,4 +42,5 @@ export const migrationSource: Knex.MigrationSource<string> = {
 const migrations: { [name: string]: Knex.Migration } = {
   "20261122000001_rooms_events_members": first,
   "20261125000001_append_events": appendEvents,
+  "20261125000002_pruned_seq": prunedSeq,
 };

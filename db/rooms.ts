@@ -20,7 +20,9 @@ export async function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
 export async function readBounds(db: Knex, roomId: number): Promise<{ head: number; oldest: number } | undefined> {
   const { rows } = await db.raw(
     `select last_seq as head,
-       coalesce((select min(seq) from events where room_id = rooms.id), last_seq + 1) as oldest
+       coalesce(
+         (select min(seq) from events where room_id = rooms.id and seq > rooms.pruned_seq), last_seq + 1
+       ) as oldest
      from rooms where id = ?`,
     [roomId],
   );

@@ -26,8 +26,9 @@ program
 
 program
   .command("prune")
-  .description("delete what was said more than CHATTERA_KEEP_DAYS ago, and end; serve does it too, hourly")
-  .action(() => run(pruneOnly));
+  .description("delete what was said more than so many days ago, and end; serve does it too, hourly")
+  .option("--days <number>", "how many days are kept; CHATTERA_KEEP_DAYS unless said")
+  .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { CHATTERA_KEEP_DAYS: days }));
 
 program
   .command("doctor")
@@ -54,9 +55,9 @@ function showProgress(line: string): void {
 }
 
 /** What goes wrong at the start is the operator's to mend: one sentence, no stack. */
-async function run(work: (environment: Environment) => Promise<void>): Promise<void> {
+async function run(work: (environment: Environment) => Promise<void>, given: NodeJS.Dict<string> = {}): Promise<void> {
   try {
-    await work(readEnvironment(process.env));
+    await work(readEnvironment({ ...process.env, ...given }));
     process.exit(0);
   } catch (error) {
     const isBug = error instanceof TypeError || error instanceof ReferenceError;

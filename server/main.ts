@@ -41,13 +41,14 @@ export async function migrateOnly(environment: Environment): Promise<void> {
 /** `chattera prune`: deletes what was said more than CHATTERA_KEEP_DAYS ago, and ends. Throws where that is not set. */
 export async function pruneOnly(environment: Environment): Promise<void> {
   const days = environment.CHATTERA_KEEP_DAYS;
-  if (days === undefined) throw new StartError("Say how many days are kept: CHATTERA_KEEP_DAYS=365 chattera prune.");
+  if (days === undefined) throw new StartError("Say how many days are kept: chattera prune --days 365.");
   const database = await openDatabase(environment);
   try {
     await migrate(database.url);
     const db = connect(database.url, { poolMax: 2 });
-    const events = await pruneAll(db, days).finally(() => db.destroy());
-    process.stdout.write(`${events} events were older than ${days} days and are deleted.\n`);
+    const { events, isDone } = await pruneAll(db, days).finally(() => db.destroy());
+    const more = isDone ? "" : " Another chattera is at it too, and the rest was left to it.";
+    process.stdout.write(`${events} events were older than ${days} days and are deleted.${more}\n`);
   } finally {
     await database.stop();
   }

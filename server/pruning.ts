@@ -29,7 +29,7 @@ async function goOn(db: Knex, keepDays: number, logger: Logger, signal: AbortSig
   let pauseMs = 60_000;
   while (await rested(pauseMs, signal)) {
     try {
-      const events = await pruneAll(db, keepDays, signal);
+      const { events } = await pruneAll(db, keepDays, signal);
       if (events > 0) logger.info({ events, keepDays }, "old events were deleted");
     } catch (error) {
       logger.warn({ err: error }, "pruning failed; it is tried again");
@@ -38,13 +38,21 @@ async function goOn(db: Knex, keepDays: number, logger: Logger, signal: AbortSig
   }
 }
 
-/** Deletes all that is older than `days`, slice by slice. Gives how many events went. */
-export async function pruneAll(db: Knex, days: number, signal?: AbortSignal): Promise<number> {
+/**
+ * Deletes all that is older than `days`, slice by slice. Gives how many events went; not done is who is stopped, and who
+ * leaves the rest to another node that is at it.
+ */
+export async function pruneAll(
+  db: Knex,
+  days: number,
+  signal?: AbortSignal,
+): Promise<{ events: number; isDone: boolean }> {
   let events = 0;
   for (;;) {
     const slice = await pruneSlice(db, days);
+    if (!slice) return { events, isDone: slice === 0 };
     events += slice;
-    if (slice === 0 || !(await rested(REST_MS, signal))) return events;
+    if (!(await rested(REST_MS, signal))) return { events, isDone: false };
   }
 }
 
