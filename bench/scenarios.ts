@@ -126,6 +126,26 @@ export async function steady(
   });
 }
 
+/** The room of S1 at one rate after the other. */
+export async function rising(
+  start: Start,
+  rates: number[],
+  seconds: number,
+): Promise<{ rate: number; result: Result }[]> {
+  const runs: { rate: number; result: Result }[] = [];
+  await withCrowd(start, ROOM, async (system, crowd) => {
+    await crowd.speak(100, WARM_SECONDS);
+    for (const rate of rates) {
+      const before = usageOf(system.pids);
+      const outcome = await crowd.speak(rate, seconds);
+      const result = resultOf("rising", system, outcome, before, usageOf(system.pids));
+      runs.push({ rate, result: { ...result, curve: outcome.curve } });
+    }
+    return runs[0]?.result as Result;
+  });
+  return runs;
+}
+
 /** After so long, what connecting left behind has been collected. */
 const SETTLE_MS = 15_000;
 
