@@ -21,8 +21,22 @@ export function medianOf(results: Result[]): Result {
   };
 }
 
-/** One table in Markdown: a line for each scenario and system. */
-export function tableOf(results: Result[], scenarios: Scenario[]): string {
+/** The goals, and one table in Markdown: a line for each scenario and system. */
+export function reportOf(results: Result[], scenarios: Scenario[], runs: number): string {
+  const date = new Date().toISOString().slice(0, 10);
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.version}`;
+  const goals = scenarios.map(({ name, title, goal }) => `- ${name}: ${title}. Goal: ${goal}.`);
+  return `# ${date}
+
+${machine}. Medians of ${runs}; server and database on one core, the generator on the other, unless said.
+
+${goals.join("\n")}
+
+${tableOf(results)}
+`;
+}
+
+function tableOf(results: Result[]): string {
   const heads = ["scenario", "system", ...FIGURES.map(({ head }) => head), "lost, doubled, reordered", ""];
   const lines = results.map((result) => [
     result.scenario,
@@ -31,14 +45,7 @@ export function tableOf(results: Result[], scenarios: Scenario[]): string {
     `${result.lost}, ${result.doubled}, ${result.reordered}`,
     result.remark ?? "",
   ]);
-  const goals = scenarios.map(({ name, title, goal }) => `- ${name}: ${title}. Goal: ${goal}.`);
-  const table = [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`);
-  return `${goals.join("\n")}\n\n${table.join("\n")}\n`;
-}
-
-/** What the figures were measured on. */
-export function machine(): string {
-  return `${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.version}`;
+  return [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** CPU first: it is the steadier figure. */

@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
-import { machine, medianOf, tableOf } from "./report.ts";
-import { type Result, SCENARIOS } from "./scenarios.ts";
+import { medianOf, reportOf } from "./report.ts";
+import { type Result, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { Missing } from "./systems/missing.ts";
 import type { System, SystemOptions } from "./systems/system.ts";
 
 /**
  * Measures chattera and its peers side by side: one scenario after the other, in each all systems, and that so many
- * times. Ends with 1 where a delivery of chattera was lost, doubled or out of order; a figure fails nothing.
+ * times. All of it takes an hour; the report is written anew after each scenario. Ends with 1 where a delivery of
+ * chattera was lost, doubled or out of order; a figure fails nothing.
  */
 const { scenario, system, runs, seconds, write } = new Command()
   .option(
@@ -18,33 +19,40 @@ const { scenario, system, runs, seconds, write } = new Command()
   .option("--system <names...>", "which", ["chattera", "naive", "better-sse", "socket.io", "nchan", "centrifuge"])
   .option("--runs <n>", "how often each; medians are told", Number, 3)
   .option("--seconds <n>", "how long each", Number, 8)
-  .option("--write", "write bench/results/DATE.md")
+  .option("--no-write", "leave bench/results/DATE.md as it is")
   .parse()
-  .opts<{ scenario: string[]; system: string[]; runs: number; seconds: number; write?: true }>();
+  .opts<{ scenario: string[]; system: string[]; runs: number; seconds: number; write: boolean }>();
 
 const chosen = SCENARIOS.filter(({ name }) => scenario.includes(name));
 const results: Result[] = [];
+let report = "";
 for (const one of chosen) {
+  results.push(...(await mediansOf(one)));
+  report = reportOf(results, chosen, runs);
+  if (write) keep(report);
+}
+process.stdout.write(report);
+const isFaulty = results.some(
+  (result) => result.system.startsWith("chattera") && result.lost + result.doubled + result.reordered > 0,
+);
+process.exit(isFaulty ? 1 : 0);
+
+/** All systems in each round, so that an hour of noise meets them alike. */
+async function mediansOf(one: Scenario): Promise<Result[]> {
   const bySystem = new Map<string, Result[]>();
-  for (let run = 0; run < runs; run += 1)
-    for (const name of system) {
+  for (let round = 0; round < Math.min(runs, one.runs ?? runs); round += 1)
+    for (const name of system.filter((name) => one.systems?.includes(name) ?? true)) {
       const result = await measure(name, (start) => one.run(start, seconds));
       if (result) bySystem.set(name, [...(bySystem.get(name) ?? []), result]);
     }
-  for (const runsOfOne of bySystem.values()) results.push(medianOf(runsOfOne));
+  return [...bySystem.values()].map(medianOf);
 }
-const date = new Date().toISOString().slice(0, 10);
-const report = `# ${date}\n\n${machine()}; medians of ${runs}; server and database on one core, the generator on another.\n\n${tableOf(results, chosen)}`;
-process.stdout.write(report);
-if (write) {
+
+function keep(text: string): void {
   const folder = new URL("results/", import.meta.url);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL(`${date}.md`, folder), report);
+  writeFileSync(new URL(`${new Date().toISOString().slice(0, 10)}.md`, folder), text);
 }
-const faults = results.filter(
-  (result) => /^chattera/.test(result.system) && result.lost + result.doubled + result.reordered,
-);
-process.exit(faults.length > 0 ? 1 : 0);
 
 async function measure(
   name: string,

@@ -37,6 +37,10 @@ export type Scenario = {
   name: string;
   title: string;
   goal: string;
+  /** Who can be asked it, where not all can. */
+  systems?: string[];
+  /** How often at most. */
+  runs?: number;
   run(start: Start, seconds: number): Promise<Result>;
 };
 
@@ -73,36 +77,43 @@ export const SCENARIOS: Scenario[] = [
     name: "S5",
     title: "1000 long-pollers in one room, 10 remarks/s",
     goal: "CPU ≤ 20, p50 ≤ 15",
+    systems: ["chattera", "nchan", "socket.io"],
     run: (start, seconds) => steady("S5", start, { ...ROOM, poll: true }, 10, seconds),
   },
   {
     name: "post",
     title: "a room of 100, 100 remarks/s",
     goal: "acknowledged p50 ≤ 5, p99 ≤ 30",
+    systems: ["chattera", "naive"],
     run: (start, seconds) => steady("post", start, { ...ROOM, readersPerRoom: 100 }, 100, seconds),
   },
   {
     name: "seed",
     title: "20 rooms of 50, 100 remarks/s in all, in a control group of 512 MB, on both cores, for ten minutes",
     goal: "p50 ≤ 10, p99 ≤ 60, memory flat",
+    systems: ["chattera"],
+    runs: 1,
     run: (start) => seed(start),
   },
   {
     name: "workers-1",
     title: "S3 on both cores, which the generator shares",
-    goal: "",
+    goal: "none; what two are compared with",
+    systems: ["chattera"],
     run: (start) => raise("workers-1", start, { ...ROOM, core: undefined }),
   },
   {
     name: "workers-2",
     title: "the same by two workers",
     goal: "≥ 1.7 × one, the generator's CPU accounted for",
+    systems: ["chattera"],
     run: (start) => raise("workers-2", start, { ...ROOM, core: undefined, workers: 2 }),
   },
   {
     name: "reconnect",
     title: "10 000 readers in ten rooms, the server killed and started again",
     goal: "all current < 30 s, < 10 queries a room",
+    systems: ["chattera"],
     run: (start) => reconnect(start),
   },
 ];
