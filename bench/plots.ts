@@ -82,6 +82,7 @@ function draw(file: string, { title, x, y, isYLog, lines }: Plot): void {
       data: points,
     })),
   });
-  writeFileSync(new URL(`../docs/${file}`, import.meta.url), chart.renderToSVGString());
+  const svg = chart.renderToSVGString().replace(/(<svg [^>]*>)/, `$1<title>${title}</title>`);
+  writeFileSync(new URL(`../docs/${file}`, import.meta.url), svg);
   chart.dispose();
 }
