@@ -1,0 +1,97 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Knex } from "knex";
+import { connect } from "../db/connect.ts";
+import { startEmbedded } from "../db/embedded.ts";
+import { append, type Draft, NEWS_CHANNEL } from "../db/events.ts";
+import { migrate } from "../db/migrate.ts";
+import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
+import { natsWakeUps } from "../server/delivery/nats.ts";
+import { openNats } from "../test/support/nats.ts";
+import { usageOf } from "./usage.ts";
+
+/**
+ * What waking costs: four nodes append as fast as they can, each to rooms of its own, while so many nodes listen by
+ * LISTEN/NOTIFY or by NATS. Prints appends a second and the database's CPU for each.
+ *
+ *     npx tsx bench/wake-ups.ts
+ */
+const WRITERS = 4;
+const ROOMS = 100;
+const BATCH = 8;
+const MS = 5_000;
+const LISTENERS = [1, 4, 16, 64];
+const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
+
+const folder = await mkdtemp(join(tmpdir(), "chattera-wake-ups-"));
+await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+const settings = { max_connections: "200" };
+const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined, settings });
+const nats = await openNats();
+try {
+  await migrate(database.url);
+  await makeRooms();
+  for (const listeners of LISTENERS)
+    for (const isBeside of [false, true])
+      process.stdout.write(`${JSON.stringify(await measure(listeners, isBeside))}\n`);
+} finally {
+  await nats.close();
+  await database.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit(0);
+
+async function makeRooms(): Promise<void> {
+  const db = connect(database.url);
+  await db.raw("insert into rooms (slug, title) select 'room-' || n, 'room' from generate_series(2, ?) n", [ROOMS]);
+  await db.raw(
+    `insert into members (room_id, member_id, nickname, color, look)
+     select id, 'ann', 'Ann', '#b3261e', 'ann' from rooms`,
+  );
+  await db.destroy();
+}
+
+async function measure(listeners: number, isBeside: boolean) {
+  const pools = Array.from({ length: WRITERS }, () => connect(database.url, { poolMax: 2 }));
+  const carriers = pools.map((db) => (isBeside ? natsWakeUps(nats.url, "bench") : postgresWakeUps(db, database.url)));
+  let heard = 0;
+  const onNotification = () => {
+    heard += 1;
+  };
+  const open = Array.from({ length: listeners }, (_, n) =>
+    (carriers[n % WRITERS] as WakeUps).listen([NEWS_CHANNEL], onNotification, () => undefined),
+  );
+  const listening = await Promise.all(open);
+  if (isBeside) for (const [n, db] of pools.entries()) tellBeside(db, carriers[n] as WakeUps);
+  const before = usageOf([process.pid]);
+  const startedAt = performance.now();
+  const counts = await Promise.all(pools.map((db, writer) => appendFor(db, writer)));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cpu = usageOf([process.pid]).databaseCpu - before.databaseCpu;
+  for (const one of listening) await one.close();
+  for (const db of pools) await db.destroy();
+  const appends = counts.reduce((sum, count) => sum + count, 0);
+  return {
+    listeners,
+    by: isBeside ? "NATS" : "NOTIFY",
+    appendsASecond: Math.round(appends / seconds),
+    databaseUsAnAppend: Math.round((cpu / appends) * 1e6),
+    heardAnAppend: Number((heard / appends).toFixed(1)),
+  };
+}
+
+async function appendFor(db: Knex, writer: number): Promise<number> {
+  let count = 0;
+  for (const endsAt = performance.now() + MS; performance.now() < endsAt; count += 1)
+    await append(
+      db,
+      Array.from({ length: BATCH }, (_, n) => draft(writer, `${process.hrtime.bigint()}-${writer}-${n}`)),
+    );
+  return count;
+}
+
+function draft(writer: number, clientId: string): Draft {
+  const roomId = 1 + writer + WRITERS * Math.floor(Math.random() * (ROOMS / WRITERS));
+  return { roomId, kind: "message", member: ann, text: "a remark".padEnd(100, "x"), clientId };
+}
