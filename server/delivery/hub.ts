@@ -94,7 +94,6 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
 
   function add(reader: Reader): void {
     readers.add(reader);
-    metrics.readers.inc({ transport: reader.transport.name });
     beat.schedule(reader, reader.transport.firstBeatMs);
   }
 
@@ -112,7 +111,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
   function remove(reader: Reader): void {
     if (!reader.isOpen) return;
     reader.isOpen = false;
-    if (readers.delete(reader)) metrics.readers.dec({ transport: reader.transport.name });
+    readers.delete(reader);
     beat.forget(reader);
     for (const tail of reader.tails) {
       tail.usedAt = performance.now();

@@ -45,6 +45,12 @@ export async function joinReader(hub: Hub, reader: Reader): Promise<void> {
  * `false` where it must be.
  */
 export function placeAtOnce(hub: Hub, reader: Reader, cursor: string): boolean {
+  const [first] = reader.tails as [Tail];
+  // where most stand: the head of one room
+  if (reader.tails.length === 1 && cursor === first.cursorAt(first.sent) && hub.has(first)) {
+    reader.place(first, first.sent);
+    return true;
+  }
   const parsed = parseCursor(cursor);
   for (const tail of reader.tails) {
     const seq = parsed?.seqs.get(tail.id);

@@ -19,9 +19,12 @@ export type Signal =
   | { name: "reset"; data: ResetSignal[] }
   | { name: "bye"; data: ByeSignal };
 
+/** The ways there are. */
+export const TRANSPORTS = ["sse", "stream", "frame", "poll", "page"] as const;
+
 /** A way of carrying frames to one browser. It gets bytes that are encoded already, and is told when to end. */
 export type Transport = {
-  readonly name: "sse" | "stream" | "frame" | "poll" | "page";
+  readonly name: (typeof TRANSPORTS)[number];
   readonly format: Format;
   /** Milliseconds until beat() is due the first time. */
   readonly firstBeatMs: number;

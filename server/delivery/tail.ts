@@ -29,6 +29,7 @@ export class Tail {
   #entries: Entry[] = [];
   #bytes = 0;
   #frames = new Map<Format, { after: number; sent: number; frame: Buffer }>();
+  #cursor: { seq: number; text: string } | undefined;
   #ping: { sent: number; signal: Signal } | undefined;
 
   constructor(room: { id: number; slug: string; title: string }, epoch: string, after: number) {
@@ -83,9 +84,11 @@ export class Tail {
     return this.entriesAfter(after).reduce((bytes, entry) => bytes + entry.bytes, 0);
   }
 
-  /** The cursor of a reader that follows this room alone. */
+  /** The cursor of a reader that follows this room alone; thousands stand at the same place. */
   cursorAt(seq: number): string {
-    return formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) });
+    if (this.#cursor?.seq !== seq)
+      this.#cursor = { seq, text: formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) }) };
+    return this.#cursor.text;
   }
 
   /** The ping of all who follow this room alone and have all it has: encoded once while nothing is said. */

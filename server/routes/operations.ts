@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import Router from "@koa/router";
+import { TRANSPORTS } from "../delivery/reader.ts";
 import type { Site } from "../site.ts";
 
 /** A balancer's own patience with a check is seldom longer. */
@@ -26,9 +27,16 @@ export function operationRoutes(site: Site): Router {
   });
 
   router.get("/metrics", async (ctx) => {
+    countReaders(site);
     ctx.type = site.metrics.registry.contentType;
     ctx.body = await site.metrics.registry.metrics();
   });
 
   return router;
+}
+
+/** When it is asked for, not with each of 10 000 polls a second. */
+function countReaders({ hub, metrics }: Site): void {
+  for (const transport of TRANSPORTS) metrics.readers.set({ transport }, 0);
+  for (const { transport } of hub.readers) metrics.readers.inc({ transport: transport.name });
 }
