@@ -119,7 +119,7 @@ export const SCENARIOS: Scenario[] = [
 ];
 
 /** So long a system is spoken to before it is measured: its code is compiled by then, its connections are made. */
-const WARM_SECONDS = 10;
+const WARM_SECONDS = 20;
 
 /** A load that stays as it is. */
 export async function steady(

@@ -104,7 +104,7 @@ const SETTINGS = {
     .number()
     .min(0)
     .max(1000)
-    .default(50)
+    .default(45)
     .describe(
       "The longest that a busy room's remarks wait to be handed out together, in ms. Nobody waits in a quiet room. Less " +
         "is sooner and costs CPU: each reader is written to once a beat.",

@@ -5,6 +5,8 @@ import type { Tail } from "./tail.ts";
 export type Beat = {
   /** These rooms have news: those of a room that was quiet are read and handed out at once, else on its next beat. */
   news(tails: Tail[]): void;
+  /** The milliseconds that what is said in a room now may take to be committed, without being read any later. */
+  patienceMs(tail: Tail): number;
   /** Calls `beat(reader)` after so many milliseconds, and again after as many as that gives. */
   schedule(reader: Reader, delayMs: number): void;
   /** A poll that is answered at once must not be kept for the 25 s it would have waited. */
@@ -29,6 +31,9 @@ type Surroundings = {
  */
 const REST = 5;
 
+/** A commit takes about 3 ms, 10 under load. */
+const COMMIT_MS = 10;
+
 /** Heartbeats are kept every 250 ms: near enough for pings of 500 ms and more. */
 const TICK_MS = 250;
 
@@ -42,7 +47,7 @@ export function createBeat({ beatMs, begin, beat }: Surroundings): Beat {
   const ticking = setInterval(onTick, TICK_MS);
   ticking.unref();
 
-  return { news, schedule, forget, stop };
+  return { news, patienceMs, schedule, forget, stop };
 
   function news(tails: Tail[]): void {
     const now = performance.now();
@@ -53,10 +58,18 @@ export function createBeat({ beatMs, begin, beat }: Surroundings): Beat {
   /** Sees to it that a room that is not will be. */
   function isDue(tail: Tail, now: number): boolean {
     if (gathering.has(tail)) return false;
-    const dueAt = tail.begunAt + Math.min(beatMs, REST * tail.flushMs);
+    const dueAt = dueAtOf(tail);
     if (dueAt <= now) return true;
     gather(tail, dueAt);
     return false;
+  }
+
+  function dueAtOf(tail: Tail): number {
+    return tail.begunAt + Math.min(beatMs, REST * tail.flushMs);
+  }
+
+  function patienceMs(tail: Tail): number {
+    return Math.max(0, dueAtOf(tail) - COMMIT_MS - performance.now());
   }
 
   /** What is told of a room while it is read is for the next time. */

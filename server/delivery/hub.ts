@@ -40,6 +40,8 @@ export type Hub = {
   countReset(reason: ResetReason): void;
   /** These rooms, or all that are open here, may have news. */
   wake(roomIds?: number[]): void;
+  /** How long a remark may wait to be committed, for its room will not be read before. */
+  patienceMs(tail: Tail): number;
   /** Hands a signal to a room's readers. */
   signal(tail: Tail, signal: Signal): void;
   /** Asks which log the database holds, once at a time; if it is another one, every reader starts anew and gets its reset. */
@@ -83,6 +85,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     remove,
     countReset: (reason) => metrics.resets.inc({ reason }),
     wake,
+    patienceMs: beat.patienceMs,
     signal,
     checkEpoch,
     stop,

@@ -24,7 +24,7 @@ export function readRemark(id: unknown, text: unknown): Remark {
 
 /**
  * Says something in a room: once it is durable, gives the receipt. The same id again from the same member gives the
- * very first one. Who is not in the room enters it by speaking. Throws `nickname_taken`, `unavailable`.
+ * very first one. Who is not in the room enters it by speaking. Has `patienceMs` for others to share its commit. Throws `nickname_taken`, `unavailable`.
  */
 export async function post(
   db: Knex,
@@ -32,9 +32,10 @@ export async function post(
   room: Pick<Room, "id">,
   member: Member,
   remark: Remark,
+  patienceMs: number,
 ): Promise<Receipt> {
   const draft = { roomId: room.id, kind: "message" as const, member, text: remark.text, clientId: remark.id };
-  const stored = (await commit.append(draft)) ?? (await enterAndAppend());
+  const stored = (await commit.append(draft, patienceMs)) ?? (await enterAndAppend());
   return { event: stored.event, roomId: stored.roomId, isNew: stored.isNew };
 
   async function enterAndAppend(): Promise<Stored> {

@@ -72,7 +72,7 @@ async function postWithin(limit: Limit, site: Site, tail: Tail, member: Member, 
     if (sent === undefined) throw refusal;
     return sent;
   }
-  const receipt = await post(site.db, site.commit, tail, member, remark);
+  const receipt = await post(site.db, site.commit, tail, member, remark, site.hub.patienceMs(tail));
   if (!receipt.isNew) await limit.giveBack(member.id);
   return receipt;
 }

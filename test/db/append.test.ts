@@ -217,6 +217,34 @@ describe("group commit", () => {
     expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
   });
 
+  test("lets who has patience wait for others, and be committed with the first that has none", async () => {
+    const batches: number[] = [];
+    const commit = createGroupCommit(
+      one,
+      () => new Error("full"),
+      (size) => batches.push(size),
+    );
+    const patient = commit.append(draft(rooms[0] as number, "patient"), 60_000);
+    const morePatient = commit.append(draft(rooms[0] as number, "more patient"), 70_000);
+    expect(commit.waiting()).toBe(2);
+    const hasty = commit.append(draft(rooms[0] as number, "hasty"));
+    const [first, second, third] = (await Promise.all([patient, morePatient, hasty])).map((row) => row?.event.seq);
+    expect(batches).toEqual([3]);
+    expect([second, third]).toEqual([(first as number) + 1, (first as number) + 2]);
+  });
+
+  test("commits what nobody joins when its patience is at an end", async () => {
+    const commit = createGroupCommit(
+      one,
+      () => new Error("full"),
+      () => undefined,
+    );
+    const since = performance.now();
+    const stored = await commit.append(draft(rooms[0] as number, "nobody joins"), 30);
+    expect(stored?.isNew).toBe(true);
+    expect(performance.now() - since).toBeGreaterThanOrEqual(29);
+  });
+
   test("refuses what would wait for more than anybody's patience, and stores what it took", async () => {
     const commit = createGroupCommit(
       one,
