@@ -1,9 +1,9 @@
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { type Crowd, gather } from "./crowd.ts";
 import type { Outcome } from "./generator.ts";
 import type { System, SystemOptions } from "./systems/system.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { cpuBetween, type Usage, usageOf } from "./usage.ts";
 
 /** What a run came to; what a scenario does not measure is absent. CPU seconds are per million deliveries. */
 export type Result = {
@@ -245,7 +245,8 @@ async function seed(start: Start): Promise<Result> {
 }
 
 function makeGroup(): string | undefined {
-  for (const { root, limit } of GROUPS) {
+  // elsewhere a folder of that name would be made, and limit nothing
+  for (const { root, limit } of GROUPS.filter(({ root }) => existsSync(`${root}/cgroup.procs`))) {
     const group = `${root}/chattera-bench-${process.pid}`;
     try {
       mkdirSync(group);
@@ -310,8 +311,9 @@ async function withCrowd(
 
 function resultOf(scenario: string, system: System, outcome: Outcome, before: Usage, after: Usage): Result {
   const millions = outcome.deliveries / 1e6;
-  const serverCpu = (after.serverCpu - before.serverCpu) / millions;
-  const databaseCpu = (after.databaseCpu - before.databaseCpu) / millions;
+  const cpu = cpuBetween(before, after);
+  const serverCpu = cpu.server / millions;
+  const databaseCpu = cpu.database / millions;
   return {
     scenario,
     system: system.name,

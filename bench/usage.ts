@@ -1,19 +1,29 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What processes and all that they started have used: CPU seconds, and resident memory in MiB, shared pages by share. */
-export type Usage = { serverCpu: number; databaseCpu: number; serverMb: number; databaseMb: number };
+/** What processes and all that they started have used: CPU by process, and resident memory in MiB, shared pages by share. */
+export type Usage = { processes: Map<number, Process>; serverMb: number; databaseMb: number };
+
+type Process = { isDatabase: boolean; cpuSeconds: number };
 
 /** Of all these and what they started. */
 export function usageOf(pids: number[]): Usage {
-  const usage: Usage = { serverCpu: 0, databaseCpu: 0, serverMb: 0, databaseMb: 0 };
+  const usage: Usage = { processes: new Map(), serverMb: 0, databaseMb: 0 };
   for (const pid of familyOf(pids)) {
     const stat = statOf(pid);
     if (stat === undefined) continue;
     const isDatabase = stat.command === "postgres";
-    usage[isDatabase ? "databaseCpu" : "serverCpu"] += stat.cpuSeconds;
+    usage.processes.set(pid, { isDatabase, cpuSeconds: stat.cpuSeconds });
     usage[isDatabase ? "databaseMb" : "serverMb"] += memoryOf(pid);
   }
   return usage;
+}
+
+/** CPU seconds between two looks. A process that has ended meanwhile, as an idle connection's does, is left out. */
+export function cpuBetween(before: Usage, after: Usage): { server: number; database: number } {
+  const cpu = { server: 0, database: 0 };
+  for (const [pid, { isDatabase, cpuSeconds }] of after.processes)
+    cpu[isDatabase ? "database" : "server"] += cpuSeconds - (before.processes.get(pid)?.cpuSeconds ?? 0);
+  return cpu;
 }
 
 function familyOf(pids: number[]): number[] {

@@ -9,7 +9,7 @@ import { migrate } from "../db/migrate.ts";
 import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
 import { natsWakeUps } from "../server/delivery/nats.ts";
 import { openNats } from "../test/support/nats.ts";
-import { usageOf } from "./usage.ts";
+import { cpuBetween, usageOf } from "./usage.ts";
 
 /**
  * What waking costs: four nodes append as fast as they can, each to rooms of its own, while so many nodes listen by
@@ -68,7 +68,7 @@ async function measure(listeners: number, isBeside: boolean) {
   const startedAt = performance.now();
   const counts = await Promise.all(pools.map((db, writer) => appendFor(db, writer)));
   const seconds = (performance.now() - startedAt) / 1000;
-  const cpu = usageOf([process.pid]).databaseCpu - before.databaseCpu;
+  const cpu = cpuBetween(before, usageOf([process.pid])).database;
   for (const one of listening) await one.close();
   for (const db of pools) await db.destroy();
   const appends = counts.reduce((sum, count) => sum + count, 0);

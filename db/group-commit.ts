@@ -5,7 +5,7 @@ import { APPEND_LIMIT, append, COLLISION, type Draft, type Stored } from "./even
 export type GroupCommit = {
   /**
    * Appends one draft, together with whatever else is waiting; see append() for what it gives. Who would not be heard
-   * before may have it wait for so many milliseconds that others come to share its commit.
+   * before may have it wait, for so many milliseconds, for others to share its commit.
    */
   append(draft: Draft, patienceMs?: number): Promise<Stored | undefined>;
   waiting(): number;
@@ -36,8 +36,8 @@ const BUSY_BATCH = 4;
 const GATHER_MS = 12;
 
 /**
- * Group commit: while one append is under way, what arrives waits and goes together in the next. Alone, a remark costs
- * no delay; under load, a commit is shared by all that came since the last one began, and that is a few ms ago.
+ * Group commit: while one append is under way, what arrives waits and goes together in the next. Alone and without patience, a remark waits for
+ * nothing; under load, a commit is shared by all that came since the last one began, and that is a few ms ago.
  *
  * `onBatch` hears the size of each batch. Over 2000 waiting, append() throws `queueFull()`.
  */

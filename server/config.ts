@@ -106,8 +106,8 @@ const SETTINGS = {
     .max(1000)
     .default(45)
     .describe(
-      "The longest that a busy room's remarks wait to be handed out together, in ms. Nobody waits in a quiet room. Less " +
-        "is sooner and costs CPU: each reader is written to once a beat.",
+      "The longest that a busy room's remarks wait to be handed out together, in ms, and with them their receipts. Nobody " +
+        "waits in a quiet room. Less is sooner and costs CPU: each reader is written to once a beat.",
     ),
   CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
 } as const;

@@ -5,7 +5,7 @@ import type { Link } from "./link.ts";
 import type { Outside } from "./outside.ts";
 import type { Silence } from "./silence.ts";
 
-// The event that a question brings may be on its way by the stream: a beat of 50 ms and a bend in the network.
+// The event that a question brings may be on its way by the stream: a beat of 45 ms and a bend in the network.
 const JUST_NOW_MS = 1_000;
 const LATE_MEMORY_MS = 60_000;
 

@@ -40,7 +40,7 @@ export type Hub = {
   countReset(reason: ResetReason): void;
   /** These rooms, or all that are open here, may have news. */
   wake(roomIds?: number[]): void;
-  /** How long a remark may wait to be committed, for its room will not be read before. */
+  /** How long a remark may wait to be committed, for its room will not be read here before. */
   patienceMs(tail: Tail): number;
   /** Hands a signal to a room's readers. */
   signal(tail: Tail, signal: Signal): void;

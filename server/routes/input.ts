@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { NONCE } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 
 /** What a request says, wherever it says it: body before query before path. */
@@ -38,7 +39,6 @@ export function inputOf(ctx: Context): Input {
 /** The request's nonce, given back in the answer. Throws `malformed` for what is none. */
 export function nonceOf(input: Input): string | undefined {
   const nonce = input.text("n");
-  if (nonce !== undefined && !/^[\w.~-]{1,64}$/.test(nonce))
-    throw refuse("malformed", "n: 1 to 64 of A-Z a-z 0-9 . _ ~ -");
+  if (nonce !== undefined && !NONCE.test(nonce)) throw refuse("malformed", "n: 1 to 64 of A-Z a-z 0-9 . _ ~ -");
   return nonce;
 }

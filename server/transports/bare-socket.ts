@@ -25,17 +25,19 @@ export function takeSocket(response: ServerResponse): Socket | undefined {
   return socket;
 }
 
-/** The same for a connection whose request is answered, and on which no other has begun. */
+/** The same for a connection whose request is answered, and on which no other has begun, nor a byte of it come. */
 export function takeIdleSocket(socket: Socket): Socket | undefined {
   const { parser, _httpMessage: answering } = socket as ParsedSocket;
-  if (!parser || !freeParser || answering) return undefined;
+  // [node src/node_http_parser.cc] how long the message under way has been; 0 between two
+  if (!parser || !freeParser || answering || parser.duration?.() !== 0) return undefined;
   strip(socket, parser, null, freeParser);
   return socket;
 }
 
 function strip(socket: Socket, parser: object, req: IncomingMessage | null, free: FreeParser): void {
   // all that listens to the socket so far is Node's http, and Koa for it
-  for (const event of ["data", "end", "close", "drain", "error", "timeout"]) socket.removeAllListeners(event);
+  for (const event of ["data", "end", "close", "drain", "error", "timeout", "pause", "resume"])
+    socket.removeAllListeners(event);
   free(parser, req, socket);
   socket.setTimeout(0);
   socket.on("error", () => undefined); // its close follows
@@ -47,7 +49,10 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-type ParsedSocket = Socket & { parser?: object | null; _httpMessage?: ServerResponse | null };
+type ParsedSocket = Socket & {
+  parser?: (object & { duration?(): number }) | null;
+  _httpMessage?: ServerResponse | null;
+};
 
 type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;
 

@@ -116,7 +116,7 @@ export function busyAnswer(way: Way, retryMs: number): Buffer {
 
 /**
  * [networks] Some networks hand a frame on only when the next one comes. 50 ms are long enough for the two not to
- * travel as one, and the beat by which a busy room's frames follow each other and need no pushing.
+ * travel as one, and a busy room's frames follow each other by the beat and need no pushing.
  */
 const PUSH_MS = 50;
 

@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { NONCE } from "../../protocol/limits.ts";
 import type { Reader, Signal, Transport } from "../delivery/reader.ts";
 import { takeIdleSocket } from "./bare-socket.ts";
 import { beginning, restOf, restWith } from "./long-poll.ts";
@@ -15,8 +16,9 @@ export type LanePolls = {
 };
 
 /**
- * Who does not poll again at once is Node's again, which knows what to do with idle connections. One timer a connection,
- * which Node puts off with every read and write; that it also comes while a poll waits is nothing to us.
+ * How often an idle connection is looked at: it ends when its server does, or has waited as long as Node would keep it.
+ * One timer a connection, which Node puts off with every read and write; that it also comes while a poll waits is
+ * nothing to us.
  */
 const IDLE_MS = 1_000;
 
@@ -30,6 +32,8 @@ const IDLE_MS = 1_000;
  */
 export function keepPolling(response: ServerResponse, polls: LanePolls): void {
   const { req } = response;
+  // [RFC 9110 9.3.1] where a body may follow, what comes next is not a request
+  if ("content-length" in req.headers || "transfer-encoding" in req.headers) return;
   const template = templateOf(req.url ?? "", req.rawHeaders);
   if (template === undefined) return;
   const head = headOf(response);
@@ -51,6 +55,7 @@ class PollLane implements Transport {
   #polls: LanePolls;
   #reader: Reader | undefined;
   #nonce: string | undefined;
+  #answeredAt = performance.now();
 
   constructor(socket: Socket, server: Server, template: Template, head: string, polls: LanePolls) {
     this.#socket = socket;
@@ -104,6 +109,8 @@ class PollLane implements Transport {
   }
 
   #poll(bytes: Buffer): boolean {
+    // who does not read his answers is Node's, which then does not read him
+    if (this.#socket.writableNeedDrain) return false;
     const asked = readPoll(bytes.toString("latin1"), this.#template);
     const reader = asked?.after && this.#polls.place(asked.after, this);
     if (!reader) return false;
@@ -123,11 +130,15 @@ class PollLane implements Transport {
     answer.write(head, "latin1");
     rest.copy(answer, head.length);
     this.#socket.write(answer);
+    this.#answeredAt = performance.now();
     this.#polls.remove(reader);
   }
 
   #onTimeout(): void {
-    if (this.#reader === undefined) this.#giveBack();
+    if (this.#reader) return;
+    const isOver = performance.now() - this.#answeredAt > this.#server.keepAliveTimeout;
+    if (isOver || !this.#server.listening) this.#socket.destroy();
+    else this.#socket.setTimeout(IDLE_MS);
   }
 
   #forget(): void {
@@ -137,13 +148,13 @@ class PollLane implements Transport {
   }
 
   /** A server that closes takes nothing back. */
-  #giveBack(bytes?: Buffer): void {
+  #giveBack(bytes: Buffer): void {
     const socket = this.#socket;
     if (!this.#server.listening) return void socket.destroy();
     for (const event of ["data", "end", "close", "error", "timeout"]) socket.removeAllListeners(event);
     socket.setTimeout(0);
     socket.pause();
-    if (bytes) socket.unshift(bytes);
+    socket.unshift(bytes);
     this.#server.emit("connection", socket);
     socket.resume();
   }
@@ -158,7 +169,9 @@ function templateOf(target: string, rawHeaders: string[]): Template | undefined 
   const end = texts.pop() as string;
   const names = texts.map((text) => (text.endsWith("after=") ? "after" : "n"));
   const isOnce = names.length === target.match(/[?&](after|n)=/g)?.length && new Set(names).size === names.length;
-  if (!isOnce || !names.includes("after") || /last-?event-?id/i.test(target + rawHeaders.join())) return undefined;
+  const isPlain = !/[?&][^=&]*%|\?.*\?/.test(target);
+  if (!isOnce || !isPlain || !names.includes("after") || /last-?event-?id/i.test(target + rawHeaders.join()))
+    return undefined;
   const lines = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [`${name}: ${rawHeaders[n + 1]}\r\n`] : []));
   return { names, texts, end: `${end} HTTP/1.1\r\n${lines.join("")}\r\n` };
 }
@@ -177,7 +190,8 @@ function readPoll(request: string, { names, texts, end }: Template): Asked | und
     if (asked[name] === undefined) return undefined;
     at = VALUE.lastIndex;
   }
-  return request.length === at + end.length && request.endsWith(end) ? asked : undefined;
+  const isNonce = asked.n === undefined || NONCE.test(asked.n);
+  return isNonce && request.length === at + end.length && request.endsWith(end) ? asked : undefined;
 }
 
 /** What is no cursor or nonce as we give and take them makes another request of it. */

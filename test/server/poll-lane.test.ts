@@ -85,6 +85,8 @@ test("a poll on a kept connection is answered like the first: same headers, its 
   for (const [name, value] of other.headers)
     if (!/^(date|content-length|keep-alive)$/.test(name)) expect([name, kept.headers.get(name)]).toEqual([name, value]);
   expect(kept.headers.has("date")).toBe(true);
+  // by which Node's own answers are known
+  expect([kept.headers.has("keep-alive"), other.headers.has("keep-alive")]).toEqual([false, true]);
   for (const each of [wire, whole]) each.socket.destroy();
 });
 
@@ -108,6 +110,7 @@ test("another request on it goes the whole road, and the next poll after it as w
 
 test.each([
   ["a nonce that is none", "&n=%0a", "malformed"],
+  ["a nonce that is too long", `&n=${"n".repeat(65)}`, "malformed"],
   ["another room, which there is not", "&n=2&room=nowhere", "no_such_room"],
 ])("%s is refused as ever", async (_what, query, code) => {
   const { wire, cursor } = await keptWire();
@@ -152,6 +155,41 @@ test("a request that comes in pieces is answered", async () => {
   expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
   wire.socket.destroy();
 });
+
+test("what follows a poll as its body is never taken for a request", async () => {
+  const { wire, cursor } = await keptWire();
+  await say(url, ann, "missed");
+  const body = "GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n";
+  for (const n of ["2", "3"]) {
+    wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`, `Host: here\r\nContent-Length: ${body.length}\r\n`);
+    expect((await wire.answer()).body).toMatchObject({ n, events: [{ text: "missed" }] });
+    wire.socket.write(body);
+  }
+  wire.ask("/healthz");
+  expect((await wire.answer()).body).toMatchObject({ status: "ok" });
+  wire.socket.destroy();
+});
+
+test("who sends requests and reads no answer has them all when he reads, in order", async () => {
+  const { wire, cursor } = await keptWire();
+  for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(90)}`);
+  let received = "";
+  wire.socket.on("data", (text) => {
+    received += text;
+  });
+  wire.socket.pause();
+  // 20 MB of answers, more than the kernel keeps for him
+  const nonces = Array.from({ length: 1_500 }, (_, n) => `unread-${n}`);
+  for (const n of nonces) {
+    wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
+    await new Promise(setImmediate); // most of them a piece of its own
+  }
+  wire.socket.resume();
+  const answered = () => Array.from(received.matchAll(/"n":"(unread-\d+)"/g), ([, n]) => n);
+  await until("all are answered", () => answered().length >= nonces.length, 20_000);
+  expect(answered()).toEqual(nonces);
+  wire.socket.destroy();
+}, 30_000);
 
 test("who hangs up while he waits is forgotten", async () => {
   const { wire, cursor } = await keptWire();
