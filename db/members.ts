@@ -49,14 +49,18 @@ export async function leaveRoom(db: Knex, { roomId, memberId }: { roomId?: numbe
   });
 }
 
-/** Notes that these members were seen just now; gives those of them who are present. */
-export async function touchMembers(db: Knex, places: Place[]): Promise<Place[]> {
+/** Notes that these members were seen so many milliseconds ago; gives those of them who are present. */
+export async function touchMembers(db: Knex, places: (Place & { agoMs: number })[]): Promise<Place[]> {
   const { rows } = await db.raw(
-    `update members m set seen_at = now()
-     from (select * from unnest(?::int[], ?::text[]) as p (room_id, member_id) order by 1, 2) p
+    `update members m set seen_at = greatest(m.seen_at, now() - p.ago_ms * interval '1 millisecond')
+     from (select * from unnest(?::int[], ?::text[], ?::int[]) as p (room_id, member_id, ago_ms) order by 1, 2) p
      where m.room_id = p.room_id and m.member_id = p.member_id
      returning m.room_id as "roomId", m.member_id as "memberId"`,
-    [places.map((place) => place.roomId), places.map((place) => place.memberId)],
+    [
+      places.map((place) => place.roomId),
+      places.map((place) => place.memberId),
+      places.map((place) => Math.round(place.agoMs)),
+    ],
   );
   return rows;
 }
