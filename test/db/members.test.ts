@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect } from "../../db/connect.ts";
+import { enterRoom, isPresent, sweepMembers, touchMembers } from "../../db/members.ts";
+import { findRooms } from "../../db/rooms.ts";
+import { createDatabase } from "../support/database.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let db: Knex;
+let roomId: number;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  db = connect(database.url);
+  roomId = ((await findRooms(db, ["lobby"]))[0] as { id: number }).id;
+  await enterRoom(db, roomId, { id: "ann", nickname: "Ann", color: "#b3261e", look: "ann" });
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+/** Milliseconds since Ann was seen, by the database's clock. */
+async function seenAgo(): Promise<number> {
+  const { rows } = await db.raw("select extract(epoch from now() - seen_at) * 1000 as ms from members");
+  return Number(rows[0].ms);
+}
+
+const touch = (memberId: string, agoMs: number) => touchMembers(db, [{ roomId, memberId, agoMs }]);
+
+test("who was seen some time ago has been seen then, and not before what is known", async () => {
+  await db.raw("update members set seen_at = now() - interval '60 seconds'");
+  expect(await touch("ann", 20_000)).toEqual([{ roomId, memberId: "ann" }]);
+  expect(Math.abs((await seenAgo()) - 20_000)).toBeLessThan(5_000);
+  await touch("ann", 40_000.7);
+  expect(Math.abs((await seenAgo()) - 20_000)).toBeLessThan(5_000);
+});
+
+test("who is not in the room is not noted", async () => {
+  expect(await touch("nobody", 0)).toEqual([]);
+});
+
+test("who was not seen within the grace leaves", async () => {
+  expect([await sweepMembers(db, 60), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([0, true]);
+  expect([await sweepMembers(db, 10), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([1, false]);
+});
