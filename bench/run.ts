@@ -7,7 +7,7 @@ import type { System, SystemOptions } from "./systems/system.ts";
 
 /**
  * Measures chattera and its peers side by side: one scenario after the other, in each all systems, and that so many
- * times. All of it takes an hour; the report is written anew after each scenario. Ends with 1 where a delivery of
+ * times. All of it takes an hour and a half; the report is written anew after each scenario. Ends with 1 where a delivery of
  * chattera was lost, doubled or out of order; a figure fails nothing.
  */
 const { scenario, system, runs, seconds, write } = new Command()

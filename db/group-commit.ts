@@ -36,8 +36,9 @@ const BUSY_BATCH = 4;
 const GATHER_MS = 12;
 
 /**
- * Group commit: while one append is under way, what arrives waits and goes together in the next. Alone and without patience, a remark waits for
- * nothing; under load, a commit is shared by all that came since the last one began, and that is a few ms ago.
+ * Group commit: while one append is under way, what arrives waits and goes together in the next. Alone and without
+ * patience, a remark waits for nothing; under load, a commit is shared by all that came since the last one began, and
+ * that is a few ms ago.
  *
  * `onBatch` hears the size of each batch. Over 2000 waiting, append() throws `queueFull()`.
  */
