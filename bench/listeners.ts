@@ -1,14 +1,15 @@
-import { type ChildProcess, fork } from "node:child_process";
+import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { connect } from "../db/connect.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { NEWS_CHANNEL } from "../db/events.ts";
-import { listen, notify } from "../db/listen.ts";
+import { notify } from "../db/listen.ts";
+import { postgresWakeUps } from "../db/wake-ups.ts";
+import { sharedWakeUps, shareListener } from "../server/delivery/shared-listener.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 
 /**
@@ -20,18 +21,20 @@ import { cpuBetween, usageOf } from "./usage.ts";
 const SECONDS = 8;
 const A_SECOND = 500;
 
-if (process.send) await work();
+if (cluster.isWorker) await work();
 else await measureAll();
 
 async function measureAll(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-listeners-"));
   await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
   const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined });
+  const sharing = shareListener(database.url);
   try {
     for (const workers of [2, 4])
       for (const isShared of [false, true])
         process.stdout.write(`${JSON.stringify(await measure(database.url, workers, isShared))}\n`);
   } finally {
+    await sharing.stop();
     await database.stop();
     await rm(folder, { recursive: true, force: true });
   }
@@ -39,14 +42,9 @@ async function measureAll(): Promise<void> {
 }
 
 async function measure(url: string, count: number, isShared: boolean) {
-  const workers = Array.from({ length: count }, () =>
-    fork(fileURLToPath(import.meta.url), isShared ? [] : [url], { execArgv: ["--import", "tsx"] }),
-  );
-  await Promise.all(workers.map((worker) => once(worker, "message")));
-  const tell = (_channel: string, payload: string) => {
-    for (const worker of workers) worker.send(payload);
-  };
-  const listener = isShared ? await listen(url, [NEWS_CHANNEL], tell, () => undefined) : undefined;
+  const env = { URL: url, SHARED: isShared ? "yes" : "" };
+  const workers = Array.from({ length: count }, () => cluster.fork(env));
+  await Promise.all(workers.map(isListening));
   const db = connect(url, { poolMax: 1 });
   const before = usageOf([process.pid]);
   for (let n = 0; n < SECONDS * 100; n += 1) {
@@ -55,7 +53,6 @@ async function measure(url: string, count: number, isShared: boolean) {
   }
   const cpu = cpuBetween(before, usageOf([process.pid]));
   const heard = await Promise.all(workers.map(heardBy));
-  await listener?.close();
   await db.destroy();
   const told = SECONDS * A_SECOND;
   const us = (seconds: number) => Math.round((seconds / told) * 1e6);
@@ -68,24 +65,29 @@ async function measure(url: string, count: number, isShared: boolean) {
   };
 }
 
-async function heardBy(worker: ChildProcess): Promise<number> {
-  worker.send("how many?");
-  const [times] = await once(worker, "message");
+/** Among its messages to the primary is the one that asks for the shared listener. */
+async function isListening(worker: Worker): Promise<void> {
+  for (;;) if ((await once(worker, "message"))[0].isReady) return;
+}
+
+async function heardBy(worker: Worker): Promise<number> {
+  worker.send({ is: "how many?" });
+  const [{ heard }] = await once(worker, "message");
   worker.disconnect();
-  return times as number;
+  await once(worker, "exit");
+  return heard;
 }
 
 async function work(): Promise<void> {
-  const [url] = process.argv.slice(2);
+  const url = process.env.URL as string;
+  const db = connect(url, { poolMax: 1 });
+  const wakeUps = process.env.SHARED ? sharedWakeUps(db) : postgresWakeUps(db, url);
   let heard = 0;
   const onNews = () => {
     heard += 1;
   };
-  const listener = url === undefined ? undefined : await listen(url, [NEWS_CHANNEL], onNews, () => undefined);
-  process.on("message", (message) => {
-    if (message === "how many?") process.send?.(heard);
-    else onNews();
-  });
-  process.once("disconnect", () => void listener?.close());
-  process.send?.("ready");
+  await wakeUps.listen([NEWS_CHANNEL], onNews, () => undefined);
+  process.on("message", (message: { is?: string }) => message.is && process.send?.({ heard }));
+  process.send?.({ isReady: true });
+  process.once("disconnect", () => process.exit(0));
 }

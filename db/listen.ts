@@ -8,8 +8,11 @@ const GOODBYE_MS = 1_000;
 /** A connection of its own that hears notifications. pg's pool hands connections round, and LISTEN holds for one. */
 export type Listener = { close(): Promise<void> };
 
+/** One that may be asked to hear more; who asks again for what it hears already asks for nothing. */
+export type GrowingListener = Listener & { hear(channels: string[]): Promise<void> };
+
 /**
- * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most.
+ * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most. Throws when it cannot.
  *
  * A connection may die without a word (a proxy that forgets it, a cable): the caller must probe it, see bus.ts.
  */
@@ -18,7 +21,7 @@ export async function listen(
   channels: string[],
   onNotification: (channel: string, payload: string) => void,
   onEnd: (error?: Error) => void,
-): Promise<Listener> {
+): Promise<GrowingListener> {
   const client = new pg.Client({
     connectionString: url,
     application_name: "chattera listener",
@@ -37,7 +40,7 @@ export async function listen(
   client.on("notification", ({ channel, payload }) => onNotification(channel, payload ?? ""));
   try {
     await client.connect();
-    for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    await hear(channels);
   } catch (error) {
     void goodbye(client);
     throw error;
@@ -45,11 +48,16 @@ export async function listen(
   client.on("error", end);
   client.on("end", () => end());
   return {
+    hear,
     close: () => {
       ended = true;
       return goodbye(client);
     },
   };
+
+  async function hear(more: string[]): Promise<void> {
+    for (const channel of more) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+  }
 }
 
 function goodbye(client: pg.Client): Promise<void> {

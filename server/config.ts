@@ -87,7 +87,7 @@ const SETTINGS = {
     .min(2)
     .max(100)
     .default(10)
-    .describe("Database connections per process, and one more that listens."),
+    .describe("Database connections per process; one more listens, for all workers."),
   CHATTERA_READERS: z.coerce
     .number()
     .int()

@@ -61,8 +61,8 @@ async function openDatabase(environment: Environment): Promise<EmbeddedDatabase>
   }
   return startEmbedded({
     say: (line) => process.stderr.write(`${line}\n`),
-    // every worker has its pool and a listener; ten more are for the operator and the next worker while one is replaced
-    settings: { max_connections: String(Math.max(60, environment.WORKERS * (environment.CHATTERA_POOL + 1) + 10)) },
+    // every worker has its pool, their primary a listener; ten more are for the operator
+    settings: { max_connections: String(Math.max(60, environment.WORKERS * environment.CHATTERA_POOL + 11)) },
     ...(environment.DATA_DIR && { dataDir: environment.DATA_DIR }),
   });
 }

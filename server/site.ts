@@ -10,6 +10,7 @@ import { type Bus, createBus } from "./delivery/bus.ts";
 import { createHub, type Hub } from "./delivery/hub.ts";
 import { natsWakeUps } from "./delivery/nats.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
+import { BY_PRIMARY, sharedWakeUps } from "./delivery/shared-listener.ts";
 import type { Tail } from "./delivery/tail.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -124,14 +125,14 @@ function openWakeUps(
   db: Knex,
   log: Log,
 ): { wakeUps: WakeUps; setting: string; hint: string } {
-  if (config.busUrl === undefined)
-    return {
-      wakeUps: postgresWakeUps(db, config.listenUrl ?? url),
-      setting: config.listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL",
-      hint:
-        "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
-        "have them at once.",
-    };
+  if (config.busUrl === undefined) {
+    const hint =
+      "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
+      "have them at once.";
+    if (config.listenUrl === BY_PRIMARY) return { wakeUps: sharedWakeUps(db), setting: "the primary's listener", hint };
+    const setting = config.listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL";
+    return { wakeUps: postgresWakeUps(db, config.listenUrl ?? url), setting, hint };
+  }
   // the secret is the same on every node of a site and no other's: several sites may share a NATS
   const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
   const wakeUps = natsWakeUps(config.busUrl, `chattera.${site}`);

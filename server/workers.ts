@@ -1,5 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Environment } from "./config.ts";
+import { BY_PRIMARY, shareListener } from "./delivery/shared-listener.ts";
 import { tryPort, urlOf } from "./serve.ts";
 
 /** Nodes in child processes that share the port. */
@@ -12,7 +13,8 @@ const REPLACE_MS = 1_000;
 export async function runWorkers(environment: Environment, databaseUrl: string): Promise<Workers> {
   await tryPort(environment);
   let isStopping = false;
-  const fork = () => cluster.fork({ DATABASE_URL: databaseUrl });
+  const sharing = shareListener(environment.CHATTERA_LISTEN_URL ?? databaseUrl);
+  const fork = () => cluster.fork({ DATABASE_URL: databaseUrl, CHATTERA_LISTEN_URL: BY_PRIMARY });
   const port = await portOf(fork());
   cluster.on("exit", (worker) => {
     if (isStopping || worker.exitedAfterDisconnect) return;
@@ -26,6 +28,7 @@ export async function runWorkers(environment: Environment, databaseUrl: string):
     isStopping = true;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
     await Promise.all(workers.map(stopWorker));
+    await sharing.stop();
   }
 }
 

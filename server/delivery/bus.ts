@@ -5,7 +5,7 @@ import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
-/** The one listening connection of a node. */
+/** A node's ear for wake-ups. */
 export type Bus = {
   start(): Promise<void>;
   /** Do notifications arrive? */

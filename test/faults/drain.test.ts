@@ -6,7 +6,7 @@ import type { ByeSignal, PollAnswer } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { clientId, type Person, person, say } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
-import { endSites, runSite, type SiteProcess, startSite } from "../support/site-process.ts";
+import { endSites, runSite, type SiteProcess, startSite, workerPids } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -146,9 +146,4 @@ async function speak(site: SiteProcess, who: Person, acknowledged: Map<number, s
       return { id };
     }
   }
-}
-
-/** The pids in the "serving" lines of the log, in order. */
-function workerPids(site: SiteProcess): number[] {
-  return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
 }

@@ -1,9 +1,27 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { busContract } from "../contract/bus.ts";
+import { openNode } from "../support/app.ts";
 import { HAS_NATS, type Nats, openNats } from "../support/nats.ts";
+import { endSites, startSite } from "../support/site-process.ts";
 
 describe("nodes woken by PostgreSQL", () => {
-  busContract({ target: (databaseUrl) => databaseUrl, settings: (url) => ({ CHATTERA_LISTEN_URL: url }) });
+  busContract({
+    target: (databaseUrl) => databaseUrl,
+    settings: (url) => ({ CHATTERA_LISTEN_URL: url }),
+    open: openNode,
+  });
+});
+
+describe("workers woken by their primary", () => {
+  afterAll(endSites);
+  busContract({
+    target: (databaseUrl) => databaseUrl,
+    settings: (url) => ({ CHATTERA_LISTEN_URL: url, WORKERS: "2", LOG_LEVEL: "warn" }),
+    open: async (databaseUrl, settings) => {
+      const { url, kill } = await startSite(databaseUrl, settings);
+      return { url, close: async () => void (await kill("SIGTERM")) };
+    },
+  });
 });
 
 const withNats = HAS_NATS ? describe : describe.skip;
@@ -14,5 +32,5 @@ withNats("nodes woken by NATS", () => {
     nats = await openNats();
   });
   afterAll(() => nats.close());
-  busContract({ target: () => nats.url, settings: (url) => ({ BUS_URL: url }) });
+  busContract({ target: () => nats.url, settings: (url) => ({ BUS_URL: url }), open: openNode });
 });

@@ -59,6 +59,11 @@ export async function runSite(
   return { code: child.exitCode, said: said() };
 }
 
+/** The pids in the "serving" lines of the log, in order. */
+export function workerPids(site: SiteProcess): number[] {
+  return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
+}
+
 function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProcess; said: () => string } {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
   const child = spawn(process.execPath, ["--import", "tsx", CLI, "serve"], {

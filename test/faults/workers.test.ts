@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openStream, type Stream } from "../../server/testing.ts";
+import { type Person, person, say } from "../support/app.ts";
+import { createDatabase, query } from "../support/database.ts";
+import { endSites, type SiteProcess, startSite, workerPids } from "../support/site-process.ts";
+import { until } from "../support/until.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let site: SiteProcess;
+let ann: Person;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  site = await startSite(database.url, { WORKERS: "3" });
+  await until("three serve", () => workerPids(site).length === 3, 15_000);
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "I am in");
+}, 30_000);
+
+afterAll(async () => {
+  await endSites();
+  await database?.drop();
+});
+
+test("three workers are woken by one listening connection", async () => {
+  expect(await listeners()).toHaveLength(1);
+  await allHear("by one");
+});
+
+test("a worker that is killed leaves it to the others, and the one in its place shares it", async () => {
+  const before = await listeners();
+  process.kill(workerPids(site)[0] as number, "SIGKILL");
+  await until("a fourth serves", () => workerPids(site).length === 4, 15_000);
+  await allHear("by the same");
+  expect(await listeners()).toEqual(before);
+}, 20_000);
+
+test("when PostgreSQL ends it, one is made in its place, and no remark is missing", async () => {
+  const streams = await openStreams();
+  const [before] = await listeners();
+  await query(database.url, `select pg_terminate_backend(${before})`);
+  await say(site.url, ann, "while deaf");
+  for (const stream of streams) expect(await stream.events(1)).toMatchObject([{ text: "while deaf" }]);
+  await until("another listens", async () => ![before, undefined].includes((await listeners())[0]));
+  await allHear("by another");
+  expect(await listeners()).toHaveLength(1);
+  await close(streams);
+});
+
+/** Readers at all workers have a remark well before the sweep of every five seconds. */
+async function allHear(text: string): Promise<void> {
+  const streams = await openStreams();
+  for (const n of [1, 2, 3]) {
+    const startedAt = performance.now();
+    await say(site.url, ann, `${text} ${n}`);
+    for (const stream of streams) expect(await stream.events(1)).toMatchObject([{ text: `${text} ${n}` }]);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  }
+  await close(streams);
+}
+
+/** Each on a new connection: the workers take turns. */
+async function openStreams(): Promise<Stream[]> {
+  const streams = [];
+  for (let n = 0; n < 6; n += 1) streams.push(await openStream(site.url, { room: "lobby" }));
+  for (const stream of streams) await stream.signal("hello");
+  return streams;
+}
+
+async function close(streams: Stream[]): Promise<void> {
+  for (const stream of streams) await stream.close();
+}
+
+/** The pids of the connections that listen. */
+async function listeners(): Promise<number[]> {
+  const rows = await query(
+    database.url,
+    `select pid from pg_stat_activity where application_name = 'chattera listener' and datname = current_database()`,
+  );
+  return rows.map((row) => row.pid as number);
+}
