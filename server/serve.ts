@@ -5,6 +5,7 @@ import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
+import { collectOutOfTheWay } from "./garbage.ts";
 import { createLog, type Logger } from "./log.ts";
 import { refuseUnparsed } from "./unparsed.ts";
 
@@ -39,6 +40,7 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   );
   const app = await createApp({ databaseUrl, settings, logger });
   app.site.keepsPollers = true;
+  collectOutOfTheWay();
   // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
   collectDefaultMetrics({ register: app.site.metrics.registry });
   const server = createServer();

@@ -4,7 +4,8 @@ import { assertUtf8 } from "./utf8.ts";
 
 /**
  * Takes the base path and the parameters in the path off the path, so that routes see neither. `ctx.state.base` is what
- * links begin with; `ctx.state.pathParams` what stood as `;name=value` behind the last segment.
+ * links begin with; `ctx.state.pathParams` what stood as `;name=value` behind the last segment; `ctx.state.query` what
+ * stood behind `?`.
  *
  * A path without the base is answered as well: some proxies strip it. In somebody's app it is what koa-mount says.
  */
@@ -19,6 +20,7 @@ export function basePath(base: string): Middleware {
     const read = params.map(readParam);
     // also of a request that is refused for one of them: its nonce may be another
     ctx.state.pathParams = read.filter((param) => param !== undefined);
+    ctx.state.query = new URLSearchParams(ctx.querystring);
     ctx.path = bare || "/";
     if (read.includes(undefined))
       throw refuse("malformed", "a parameter in the path: ;name=UTF-8 or ;name64=base64url");

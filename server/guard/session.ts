@@ -88,5 +88,6 @@ function mayUseCookie(ctx: Context): boolean {
 /** A parameter in the query or the path. */
 function paramOf(ctx: Context, wanted: string): string | undefined {
   const params: [string, string][] = ctx.state.pathParams;
-  return params.find(([name]) => name === wanted)?.[1] || ctx.URL.searchParams.get(wanted) || undefined;
+  const query: URLSearchParams = ctx.state.query;
+  return params.find(([name]) => name === wanted)?.[1] || query.get(wanted) || undefined;
 }

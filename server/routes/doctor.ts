@@ -70,7 +70,7 @@ async function echo(ctx: Context, input: Input): Promise<void> {
   const value: Omit<DoctorEcho, "chattera" | "n"> = {
     stamp: randomBytes(8).toString("hex"),
     at: Date.now(),
-    query: ctx.URL.searchParams.has("q"),
+    query: ctx.state.query.has("q"),
     pad: input.text("pad")?.length ?? 0,
     headers: Object.fromEntries(
       Object.entries(DOCTOR_HEADERS).map(([name, value]) => [name, ctx.get(name).includes(value)]),

@@ -15,7 +15,7 @@ export type Input = {
 /** Reads a request's input; of one that was refused early, what was read of it by then. */
 export function inputOf(ctx: Context): Input {
   const pathParams: [string, string][] = ctx.state.pathParams ?? [];
-  const query = ctx.URL.searchParams;
+  const query: URLSearchParams = ctx.state.query ?? new URLSearchParams();
   const body: { [name: string]: unknown } = ctx.state.body ?? {};
   return { text: (name) => texts(name)[0], texts, number };
 

@@ -7,10 +7,15 @@ import { until } from "../support/until.ts";
 let site: TestSite;
 let url: string;
 let ann: Person;
+/** The node's own end of the last connection to it. */
+let atNode: Socket;
 
 beforeAll(async () => {
   site = await openSite();
   url = site.nodes[0]?.url as string;
+  site.nodes[0]?.server.on("connection", (socket) => {
+    atNode = socket;
+  });
   ann = await person(url, "Ann");
   await say(url, ann, "I am in");
 });
@@ -174,6 +179,22 @@ test("what follows a poll as its body is never taken for a request", async () =>
   }
   wire.ask("/healthz");
   expect((await wire.answer()).body).toMatchObject({ status: "ok" });
+  wire.socket.destroy();
+});
+
+test("half a request that comes before the first poll's answer is not lost", async () => {
+  const { cursor } = await say(url, ann, "before");
+  const wire = new Wire();
+  wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
+  await waits();
+  const socket = atNode;
+  const before = socket.bytesRead;
+  wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=se`);
+  await until("the half is there", () => socket.bytesRead > before);
+  await say(url, ann, "between the halves");
+  expect((await wire.answer()).body).toMatchObject({ n: "first" });
+  wire.socket.write("cond HTTP/1.1\r\nHost: here\r\n\r\n");
+  expect((await wire.answer()).body).toMatchObject({ n: "second", events: [{ text: "between the halves" }] });
   wire.socket.destroy();
 });
 
