@@ -31,7 +31,7 @@ type Surroundings = {
  */
 const REST = 5;
 
-/** A commit takes about 3 ms; a busy group commit begins up to 12 later. */
+/** A commit takes about 3 ms, on a full core 5; a busy group commit begins up to 10 later. */
 const COMMIT_MS = 15;
 
 /** Heartbeats are kept every 250 ms: near enough for pings of 500 ms and more. */

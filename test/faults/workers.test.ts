@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { openStream, type Stream } from "../../server/testing.ts";
 import { type Person, person, say } from "../support/app.ts";
@@ -46,6 +47,23 @@ test("when PostgreSQL ends it, one is made in its place, and no remark is missin
   expect(await listeners()).toHaveLength(1);
   await close(streams);
 });
+
+const onLinux = process.platform === "linux" ? test : test.skip;
+
+onLinux("what V8 does beside gives way to the thread that serves", () => {
+  const [worker] = workerPids(site).slice(-1) as [number];
+  const threads = readdirSync(`/proc/${worker}/task`).map(Number);
+  expect(threads.length).toBeGreaterThan(4);
+  expect(niceOf(worker, worker)).toBe(0);
+  for (const thread of threads.filter((thread) => thread !== worker).slice(0, 4))
+    expect(niceOf(worker, thread)).toBe(10);
+});
+
+/** [proc(5)] The 19th field of a thread's stat; its name, the second, may hold spaces. */
+function niceOf(pid: number, thread: number): number {
+  const [, fields = ""] = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ");
+  return Number(fields.split(" ")[16]);
+}
 
 /** Readers at all workers have a remark well before the sweep of every five seconds. */
 async function allHear(text: string): Promise<void> {
