@@ -2,7 +2,17 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import {
+  clientId,
+  openNode,
+  openSite,
+  type Person,
+  person,
+  say,
+  type TestNode,
+  type TestSite,
+} from "../support/app.ts";
+import { until } from "../support/until.ts";
 
 const PATH = "/api/rooms/lobby/messages";
 let site: TestSite;
@@ -264,6 +274,26 @@ describe("limits", () => {
     await say(node.url, ann, "I pass");
     await node.close();
   });
+});
+
+test("who speaks again and again is noted as seen once, and then not before the beat", async () => {
+  const { nodes, close } = await openSite();
+  const node = nodes[0] as TestNode;
+  const noted: string[][] = [];
+  node.app.site.db.on("query", ({ sql, bindings }) => {
+    if (/update members m set seen_at/.test(sql)) noted.push(bindings[1]);
+  });
+  const [often, newly] = [await person(node.url, "Often"), await person(node.url, "New")];
+  await say(node.url, often, "first");
+  await until("she is noted", () => noted.flat().includes(often.id));
+  for (const text of ["second", "third"]) await say(node.url, often, text);
+  // he is noted as soon as she would be
+  await say(node.url, newly, "first");
+  await until("he is noted", () => noted.flat().includes(newly.id));
+  const times = noted.flat().filter((id) => id === often.id);
+  // which notes everybody once more
+  await close();
+  expect(times).toHaveLength(1);
 });
 
 function asText(response: request.Response, done: (error: Error | null, body: string) => void): void {

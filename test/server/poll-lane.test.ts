@@ -7,15 +7,13 @@ import { until } from "../support/until.ts";
 let site: TestSite;
 let url: string;
 let ann: Person;
-/** The node's own end of the last connection to it. */
-let atNode: Socket;
+/** The node's own ends of the connections to it, by the other end's port. */
+const atNode = new Map<number | undefined, Socket>();
 
 beforeAll(async () => {
   site = await openSite();
   url = site.nodes[0]?.url as string;
-  site.nodes[0]?.server.on("connection", (socket) => {
-    atNode = socket;
-  });
+  site.nodes[0]?.server.on("connection", (socket) => atNode.set(socket.remotePort, socket));
   ann = await person(url, "Ann");
   await say(url, ann, "I am in");
 });
@@ -37,6 +35,11 @@ class Wire {
     this.socket.once("close", () => {
       this.isClosed = true;
     });
+  }
+
+  /** The same connection's end at the node. */
+  get farEnd(): Socket {
+    return atNode.get(this.socket.localPort) as Socket;
   }
 
   ask(target: string, headers = "Host: here\r\n"): void {
@@ -187,14 +190,48 @@ test("half a request that comes before the first poll's answer is not lost", asy
   const wire = new Wire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
   await waits();
-  const socket = atNode;
-  const before = socket.bytesRead;
+  const before = wire.farEnd.bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=se`);
-  await until("the half is there", () => socket.bytesRead > before);
+  await until("the half is there", () => wire.farEnd.bytesRead > before);
   await say(url, ann, "between the halves");
   expect((await wire.answer()).body).toMatchObject({ n: "first" });
   wire.socket.write("cond HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "second", events: [{ text: "between the halves" }] });
+  wire.socket.destroy();
+});
+
+test("a connection that is kept and given back again and again gathers no listeners", async () => {
+  const { wire, cursor } = await keptWire();
+  await say(url, ann, "missed");
+  const counts = new Set<number>();
+  for (let n = 0; n < 5; n += 1) {
+    wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
+    await wire.answer();
+    // Node's http listens to it; when it is kept nobody waits for it to drain
+    await until("it is kept", () => wire.farEnd.listenerCount("drain") === 0);
+    wire.ask("/healthz");
+    await wire.answer();
+    const { farEnd } = wire;
+    counts.add(farEnd.eventNames().reduce((sum, name) => sum + farEnd.listenerCount(name), 0));
+  }
+  expect(counts.size).toBe(1);
+  wire.socket.destroy();
+});
+
+test("answers that nobody reads do not pile up at the node", async () => {
+  const { wire, cursor } = await keptWire();
+  for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(390)}`);
+  wire.socket.pause();
+  let unsent = 0;
+  // 40 kB each, more than the kernel keeps for him, each asked for by a piece of its own until he is read no more
+  for (let n = 0; n < 500; n += 1) {
+    const before = wire.farEnd.bytesRead;
+    wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
+    while (wire.farEnd.bytesRead === before && !wire.farEnd.isPaused()) await new Promise(setImmediate);
+    unsent = Math.max(unsent, wire.farEnd.writableLength);
+  }
+  expect(unsent).toBeGreaterThan(0);
+  expect(unsent).toBeLessThan(1024 * 1024);
   wire.socket.destroy();
 });
 
