@@ -12,7 +12,8 @@ export type Listener = { close(): Promise<void> };
 export type GrowingListener = Listener & { hear(channels: string[]): Promise<void> };
 
 /**
- * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most. Throws when it cannot.
+ * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most. Throws when
+ * it cannot.
  *
  * A connection may die without a word (a proxy that forgets it, a cable): the caller must probe it, see bus.ts.
  */

@@ -20,13 +20,11 @@ type Told = { ask: number } & (
 type Shared = {
   listener: Promise<GrowingListener>;
   hearers: Map<Worker, { ask: number; channels: string[] }>;
-  /** The numbers of those who have let go of it. */
-  left: Set<number>;
 };
 
 /**
- * Listens at `url` for all workers of this process on one connection: one connection less for each to be woken and read
- * by, a fifth of what four workers pay for a notification; see docs/scale.md. Each worker still probes it for itself.
+ * Listens at `url` for all workers of this process on one connection: four pay an eighth less for a notification, see
+ * docs/scale.md. Each worker still probes it for itself.
  */
 export function shareListener(url: string): { stop(): Promise<void> } {
   let current: Shared | undefined;
@@ -40,9 +38,11 @@ export function shareListener(url: string): { stop(): Promise<void> } {
     else if (asked?.close) letGo(worker);
   }
 
-  /** Who has let go and comes back has found the connection deaf, and it is the same for the others. */
+  /**
+   * Who found it deaf lets go and asks anew. That is a question to the database: a connection that is dead does not
+   * answer it within 5 s, and ends for everybody.
+   */
   async function listenFor(worker: Worker, ask: number, channels: string[]): Promise<void> {
-    if (current?.left.has(worker.id)) void end(current, "another worker found it silent");
     current ??= open();
     const shared = current;
     shared.hearers.set(worker, { ask, channels });
@@ -63,15 +63,12 @@ export function shareListener(url: string): { stop(): Promise<void> } {
         (error) => void end(shared, error?.message),
       ),
       hearers: new Map(),
-      left: new Set(),
     };
     return shared;
   }
 
   function letGo(worker: Worker): void {
-    if (!current?.hearers.delete(worker)) return;
-    current.left.add(worker.id);
-    if (current.hearers.size === 0) void end(current);
+    if (current?.hearers.delete(worker) && current.hearers.size === 0) void end(current);
   }
 
   async function stop(): Promise<void> {

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createBeat } from "../../server/delivery/beat.ts";
+import { Tail } from "../../server/delivery/tail.ts";
+import { openStream } from "../../server/testing.ts";
+import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+
+describe("a node with many rooms", () => {
+  const ROOMS = Array.from({ length: 10 }, (_, n) => `room-${n}`);
+  const REMARKS = 10;
+  let site: TestSite;
+  let node: TestNode;
+
+  beforeAll(async () => {
+    site = await openSite();
+    node = site.nodes[0] as TestNode;
+  });
+
+  afterAll(() => site.close());
+
+  test("has one append and one read under way at most, and hands out several remarks at a time", async () => {
+    const people = await Promise.all(ROOMS.map((slug) => enter(node.url, slug)));
+    const streams = await Promise.all(ROOMS.map((room) => openStream(node.url, { room })));
+    for (const stream of streams) await stream.signal("hello");
+    const appends = watch(node, /append_events/);
+    const reads = watch(node, /events_since/);
+    const before = await framesWritten(node);
+    await Promise.all(
+      ROOMS.flatMap((room, n) =>
+        Array.from({ length: REMARKS }, (_, i) => say(node.url, people[n] as Person, `${i}`, { room })),
+      ),
+    );
+    for (const stream of streams) expect(await stream.events(REMARKS)).toHaveLength(REMARKS);
+    const frames = (await framesWritten(node)) - before;
+    for (const stream of streams) await stream.close();
+    expect(appends).toMatchObject({ most: 1 });
+    expect(reads).toMatchObject({ most: 1 });
+    expect(frames).toBeGreaterThanOrEqual(ROOMS.length);
+    expect(frames).toBeLessThan(ROOMS.length * REMARKS);
+  });
+});
+
+describe("the beat", () => {
+  test("has a quiet room read at once, and one that rests once for all it is told meanwhile", async () => {
+    const { beat, begun } = clock(45);
+    const [costly, cheap] = [roomThatTook(20), roomThatTook(0)];
+    beat.news([costly, cheap]);
+    expect(begun).toEqual([[costly, cheap]]);
+    const startedAt = performance.now();
+    for (let n = 0; n < 3; n += 1) beat.news([costly]);
+    expect(begun).toHaveLength(1);
+    beat.news([cheap]);
+    expect(begun[1]).toEqual([cheap]);
+    await new Promise<void>((resolve) => {
+      begun.onNext = resolve;
+    });
+    // timers count whole milliseconds
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(43);
+    expect([...begun]).toEqual([[costly, cheap], [cheap], [costly]]);
+    beat.stop();
+  });
+
+  test("has a room rest five times as long as handing out took, and what is said in it wait as long but for a commit", () => {
+    const { beat } = clock(1_000);
+    const room = roomThatTook(100);
+    expect(beat.patienceMs(room)).toBe(0);
+    beat.news([room]);
+    expect(beat.patienceMs(room)).toBeGreaterThan(400);
+    expect(beat.patienceMs(room)).toBeLessThanOrEqual(500 - 15);
+    beat.stop();
+  });
+});
+
+type Begun = Tail[][] & { onNext?: () => void };
+
+function clock(beatMs: number): { beat: ReturnType<typeof createBeat>; begun: Begun } {
+  const begun: Begun = [];
+  const begin = (tails: Tail[]) => {
+    begun.push(tails);
+    begun.onNext?.();
+  };
+  return { beat: createBeat({ beatMs, begin, beat: () => undefined }), begun };
+}
+
+function roomThatTook(flushMs: number): Tail {
+  return Object.assign(new Tail({ id: 1, slug: "lobby", title: "Lobby" }, "k3x9", 0), { flushMs });
+}
+
+/** Counts the statements of a kind that are under way at the same time. */
+function watch(node: TestNode, kind: RegExp): { now: number; most: number } {
+  const count = { now: 0, most: 0 };
+  const { db } = node.app.site;
+  db.on("query", ({ sql }) => {
+    if (kind.test(sql)) count.now += 1;
+    count.most = Math.max(count.most, count.now);
+  });
+  db.on("query-response", (_rows, { sql }) => {
+    if (kind.test(sql)) count.now -= 1;
+  });
+  return count;
+}
+
+async function framesWritten(node: TestNode): Promise<number> {
+  const metrics = await (await fetch(`${node.url}/metrics`)).text();
+  return Number(/^chattera_frames_written_total (\d+)/m.exec(metrics)?.[1]);
+}
+
+async function enter(url: string, slug: string): Promise<Person> {
+  const who = await person(url, `Somebody in ${slug}`);
+  const headers = { authorization: `Bearer ${who.token}`, "content-type": "application/json" };
+  await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });
+  await fetch(`${url}/api/rooms/${slug}/enter`, { method: "POST", headers });
+  return who;
+}
