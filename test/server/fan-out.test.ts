@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { createBeat } from "../../server/delivery/beat.ts";
 import { Tail } from "../../server/delivery/tail.ts";
 import { openStream } from "../../server/testing.ts";
@@ -40,22 +40,29 @@ describe("a node with many rooms", () => {
 });
 
 describe("the beat", () => {
-  test("has a quiet room read at once, and one that rests once for all it is told meanwhile", async () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test("has a quiet room read at once, and one that rests once for all it is told meanwhile", () => {
     const { beat, begun } = clock(45);
     const [costly, cheap] = [roomThatTook(20), roomThatTook(0)];
     beat.news([costly, cheap]);
     expect(begun).toEqual([[costly, cheap]]);
-    const startedAt = performance.now();
     for (let n = 0; n < 3; n += 1) beat.news([costly]);
     expect(begun).toHaveLength(1);
     beat.news([cheap]);
     expect(begun[1]).toEqual([cheap]);
-    await new Promise<void>((resolve) => {
-      begun.onNext = resolve;
-    });
-    // timers count whole milliseconds
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(43);
-    expect([...begun]).toEqual([[costly, cheap], [cheap], [costly]]);
+    jest.advanceTimersByTime(44);
+    expect(begun).toHaveLength(2);
+    jest.advanceTimersByTime(1);
+    expect(begun.slice(2)).toEqual([[costly]]);
+    jest.advanceTimersByTime(1_000);
+    expect(begun).toHaveLength(3);
     beat.stop();
   });
 
@@ -64,21 +71,17 @@ describe("the beat", () => {
     const room = roomThatTook(100);
     expect(beat.patienceMs(room)).toBe(0);
     beat.news([room]);
-    expect(beat.patienceMs(room)).toBeGreaterThan(400);
-    expect(beat.patienceMs(room)).toBeLessThanOrEqual(500 - 15);
+    expect(beat.patienceMs(room)).toBe(500 - 15);
+    jest.advanceTimersByTime(400);
+    expect(beat.patienceMs(room)).toBe(100 - 15);
     beat.stop();
   });
 });
 
-type Begun = Tail[][] & { onNext?: () => void };
-
-function clock(beatMs: number): { beat: ReturnType<typeof createBeat>; begun: Begun } {
-  const begun: Begun = [];
-  const begin = (tails: Tail[]) => {
-    begun.push(tails);
-    begun.onNext?.();
-  };
-  return { beat: createBeat({ beatMs, begin, beat: () => undefined }), begun };
+/** A beat, and the rooms it had read at each time. */
+function clock(beatMs: number): { beat: ReturnType<typeof createBeat>; begun: Tail[][] } {
+  const begun: Tail[][] = [];
+  return { beat: createBeat({ beatMs, begin: (tails) => begun.push(tails), beat: () => undefined }), begun };
 }
 
 function roomThatTook(flushMs: number): Tail {
