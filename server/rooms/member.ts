@@ -7,7 +7,7 @@ import { readNickname } from "./nickname.ts";
 /**
  * Makes a member of what somebody typed: a nickname, `#secret` behind it for a trip, and a colour `#rrggbb` or one by
  * the nickname. Who had a session `before` is the same person, and under the same nickname keeps the trip without the
- * secret. Throws `nickname_invalid`, `malformed`.
+ * secret, and the colour. Throws `nickname_invalid`, `malformed`.
  */
 export function readMember(
   typed: string,
@@ -17,8 +17,10 @@ export function readMember(
 ): Member {
   const { nickname, secret } = readNickname(typed);
   if (color !== undefined && !/^#[0-9a-f]{6}$/i.test(color)) throw refuse("malformed", "color: #rrggbb");
-  const member = { id: before?.id ?? randomUUID(), nickname, color: color?.toLowerCase() ?? colorOf(nickname) };
-  const trip = secret !== undefined ? tripOf(secret) : before?.nickname === nickname ? before.trip : undefined;
+  const kept = before?.nickname === nickname ? before : undefined;
+  const id = before?.id ?? randomUUID();
+  const member = { id, nickname, color: color?.toLowerCase() ?? kept?.color ?? colorOf(nickname) };
+  const trip = secret !== undefined ? tripOf(secret) : kept?.trip;
   return trip === undefined ? member : { ...member, trip };
 }
 

@@ -54,11 +54,15 @@ describe("a session", () => {
     expect([trips[1] === trips[0], trips[2] === trips[0]]).toEqual([false, true]);
   });
 
-  test("keeps its trip under the same nickname, and loses it with the nickname", async () => {
-    const first = await open({ nickname: "Keeper#word" });
-    const again = (nickname: string) => open({ nickname }).set("authorization", `Bearer ${first.body.token}`);
-    expect((await again("Keeper")).body.member.trip).toBe(first.body.member.trip);
-    expect((await again("Other")).body.member.trip).toBeUndefined();
+  test("keeps its trip and colour under the same nickname, and loses them with the nickname", async () => {
+    // no nickname's own, for there are eight of those
+    const first = await open({ nickname: "Keeper#word", color: "#123456" });
+    const again = async (nickname: string) =>
+      (await open({ nickname }).set("authorization", `Bearer ${first.body.token}`)).body.member;
+    expect(await again("Keeper")).toEqual(first.body.member);
+    const other = await again("Other");
+    expect(other.trip).toBeUndefined();
+    expect(other.color).not.toBe("#123456");
   });
 
   test("cannot show a trip it has not", async () => {
