@@ -22,7 +22,7 @@ export const APPEND_LIMIT = 256;
  * append_events().
  *
  * Gives one answer per draft, in order: what was stored; or what the member had stored under that client id before,
- * in whatever room; or `undefined` for a message of someone who is not present.
+ * in whatever room; or `undefined` for a message of someone who is not present under that name.
  *
  * The rows of the rooms are locked in ascending order (two nodes wait for each other, never both at once) until the
  * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order

@@ -3,6 +3,7 @@ import { connect } from "./connect.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
+import * as saidUnderTheNameEntered from "./migrations/20261129000001_said_under_the_name_entered.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
 const PATIENCE_MS = 30 * 60_000;
@@ -43,4 +44,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261122000001_rooms_events_members": first,
   "20261125000001_append_events": appendEvents,
   "20261125000002_pruned_seq": prunedSeq,
+  "20261129000001_said_under_the_name_entered": saidUnderTheNameEntered,
 };

@@ -52,6 +52,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Router {
 export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
+  if ((input.text("nickname") ?? member.nickname) !== member.nickname) throw refuse("no_session", "another nickname's");
   const tail = await roomOf(ctx, site);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.text("id"), text: input.text("text") };
   const remark = readRemark(id, text);

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
+import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
 
 let site: TestSite;
 let url: string;
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_GRACE_SECONDS: "1" });
+  site = await openSite({ CHATTERA_GRACE_SECONDS: "4" });
   url = site.nodes[0]?.url as string;
 });
 
@@ -119,6 +120,40 @@ describe("entering and leaving", () => {
       expect([speaks.status, speaks.body.code]).toEqual([409, "nickname_taken"]);
     },
   );
+
+  test("nobody speaks under a nickname he has not entered with: he enters with it first, or is refused", async () => {
+    await create({ slug: "names" });
+    const ann = await person(url, "Ann");
+    const zed = await person(url, "Zed");
+    for (const who of [ann, zed]) await enter(who, "names").expect(200);
+    const renamed = async (nickname: string): Promise<Person> => {
+      const { body } = await request(url).post("/api/session").set(bearer(zed)).send({ nickname });
+      return { ...zed, nickname, token: body.token };
+    };
+    const asAnn = await request(url)
+      .post("/api/rooms/names/messages")
+      .set(bearer(await renamed("Ann")))
+      .send({ id: clientId(), text: "I am not Ann" });
+    expect([asAnn.status, asAnn.body.code]).toEqual([409, "nickname_taken"]);
+    for (const nickname of ["Zoe", "Zoe#secret"])
+      await say(url, await renamed(nickname), `as ${nickname}`, { room: "names" });
+    const { body } = await request(url).get("/api/rooms/names/messages");
+    const told = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
+    expect(told).toEqual([
+      ["enter", "Ann", false],
+      ["enter", "Zed", false],
+      ["leave", "Zed", false],
+      ["enter", "Zoe", false],
+      ["message", "Zoe", false],
+      ["leave", "Zoe", false],
+      ["enter", "Zoe", true],
+      ["message", "Zoe", true],
+    ]);
+    expect((await state("names")).members.map((member: { nickname: string }) => member.nickname)).toEqual([
+      "Ann",
+      "Zoe",
+    ]);
+  });
 
   test("the same browser takes its own nickname back at once, and who has the trip drives out his ghost", async () => {
     await create({ slug: "ghosts" });
