@@ -1,9 +1,11 @@
+import cluster from "node:cluster";
+
 /** How often a process that npm or npx started looks for its parent. */
 const PARENT_MS = 500;
 
 /**
- * Resolves when this process is told to end: by SIGTERM or SIGINT, by the end of the parent it is a worker of, or, under
- * npm, by the end of its parent: the shell that npm puts in between dies of a signal and does not pass it on.
+ * Resolves when this process is told to end: by SIGTERM or SIGINT, by the end of the primary it is a worker of, or,
+ * under npm, by the end of its parent: the shell that npm puts in between dies of a signal and does not pass it on.
  */
 export function endSignal(): Promise<void> {
   return new Promise((resolve) => {
@@ -11,6 +13,8 @@ export function endSignal(): Promise<void> {
     process.on("SIGTERM", resolve);
     process.on("SIGINT", resolve);
     process.once("disconnect", resolve);
+    // without it Node ends a worker in the moment its primary does
+    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     if (process.env.npm_lifecycle_event === undefined) return;
     const parent = process.ppid;
     setInterval(() => process.ppid === parent || resolve(), PARENT_MS).unref();

@@ -9,12 +9,6 @@ export function createMetrics() {
   const registers = [registry];
   return {
     registry,
-    readers: new Gauge({
-      name: "chattera_readers",
-      help: "Connections that receive events, by transport",
-      labelNames: ["transport"],
-      registers,
-    }),
     rooms: new Gauge({ name: "chattera_open_rooms", help: "Rooms whose tail is in memory on this node", registers }),
     appended: new Counter({ name: "chattera_events_appended_total", help: "Messages stored by this node", registers }),
     batch: new Histogram({
@@ -42,7 +36,12 @@ export function createMetrics() {
       help: "Times the listening connection was made anew",
       registers,
     }),
-    busHears: new Gauge({ name: "chattera_bus_hears", help: "1 while notifications arrive, else 0", registers }),
+    busHears: new Gauge({
+      name: "chattera_bus_hears",
+      help: "1 while notifications arrive, else 0; of workers, at the one that hears least",
+      aggregator: "min",
+      registers,
+    }),
     refusals: new Counter({
       name: "chattera_refusals_total",
       help: "Requests refused, by code",

@@ -5,8 +5,10 @@ import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
+import { BY_PRIMARY } from "./delivery/shared-listener.ts";
 import { collectOutOfTheWay } from "./garbage.ts";
 import { createLog, type Logger } from "./log.ts";
+import { countTogether } from "./shared-metrics.ts";
 import { refuseUnparsed } from "./unparsed.ts";
 
 /** A node that serves. */
@@ -42,7 +44,9 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   app.site.keepsPollers = true;
   collectOutOfTheWay();
   // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
-  collectDefaultMetrics({ register: app.site.metrics.registry });
+  const { registry } = app.site.metrics;
+  collectDefaultMetrics({ register: registry });
+  if (environment.CHATTERA_LISTEN_URL === BY_PRIMARY) app.site.tellMetrics = countTogether(registry);
   const server = createServer();
   server.on("request", (_request, response) => finishOnDrain(server, app, response));
   server.on("request", app.callback());

@@ -38,6 +38,8 @@ export type Site = {
    * meet his own middleware too.
    */
   keepsPollers: boolean;
+  /** What this node counts, for Prometheus; of a worker, what all of them count together, see shared-metrics.ts. */
+  tellMetrics(): Promise<string>;
 };
 
 /** Opens the log at `databaseUrl`, migrating it, and starts what listens to it. */
@@ -115,6 +117,7 @@ async function startSite(
     tokens,
     isDraining: false,
     keepsPollers: false,
+    tellMetrics: () => metrics.registry.metrics(),
   };
 }
 

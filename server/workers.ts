@@ -2,6 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import type { Environment } from "./config.ts";
 import { BY_PRIMARY, shareListener } from "./delivery/shared-listener.ts";
 import { tryPort, urlOf } from "./serve.ts";
+import { shareMetrics } from "./shared-metrics.ts";
 
 /** Nodes in child processes that share the port. */
 export type Workers = { url: string; stop(): Promise<void> };
@@ -14,6 +15,9 @@ export async function runWorkers(environment: Environment, databaseUrl: string):
   await tryPort(environment);
   let isStopping = false;
   const sharing = shareListener(environment.CHATTERA_LISTEN_URL ?? databaseUrl);
+  shareMetrics();
+  // what is said to one that has just died; that it has is told by its exit
+  cluster.on("fork", (worker) => worker.on("error", () => undefined));
   const fork = () => cluster.fork({ DATABASE_URL: databaseUrl, CHATTERA_LISTEN_URL: BY_PRIMARY });
   const port = await portOf(fork());
   cluster.on("exit", (worker) => {

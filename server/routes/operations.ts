@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import Router from "@koa/router";
+import { Gauge } from "prom-client";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import type { Site } from "../site.ts";
 
@@ -9,6 +10,7 @@ const DATABASE_PATIENCE_MS = 2_000;
 /** For those who run the site: does it live, is it ready, what does it count. */
 export function operationRoutes(site: Site): Router {
   const router = new Router();
+  countReaders(site);
 
   router.get("/healthz", (ctx) => {
     ctx.body = { status: "ok" };
@@ -27,9 +29,8 @@ export function operationRoutes(site: Site): Router {
   });
 
   router.get("/metrics", async (ctx) => {
-    countReaders(site);
     ctx.type = site.metrics.registry.contentType;
-    ctx.body = await site.metrics.registry.metrics();
+    ctx.body = await site.tellMetrics();
   });
 
   return router;
@@ -37,6 +38,14 @@ export function operationRoutes(site: Site): Router {
 
 /** When it is asked for, not with each of 10 000 polls a second. */
 function countReaders({ hub, metrics }: Site): void {
-  for (const transport of TRANSPORTS) metrics.readers.set({ transport }, 0);
-  for (const { transport } of hub.readers) metrics.readers.inc({ transport: transport.name });
+  new Gauge({
+    name: "chattera_readers",
+    help: "Connections that receive events, by transport",
+    labelNames: ["transport"],
+    registers: [metrics.registry],
+    collect() {
+      for (const transport of TRANSPORTS) this.set({ transport }, 0);
+      for (const { transport } of hub.readers) this.inc({ transport: transport.name });
+    },
+  });
 }

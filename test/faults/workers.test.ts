@@ -31,6 +31,7 @@ test("three workers are woken by one listening connection", async () => {
 test("a worker that is killed leaves it to the others, and the one in its place shares it", async () => {
   const before = await listeners();
   process.kill(workerPids(site)[0] as number, "SIGKILL");
+  expect(await counts()).toMatchObject({ hears: 1 });
   await until("a fourth serves", () => workerPids(site).length === 4, 15_000);
   await allHear("by the same");
   expect(await listeners()).toEqual(before);
@@ -48,6 +49,19 @@ test("when PostgreSQL ends it, one is made in its place, and no remark is missin
   await close(streams);
 });
 
+test("whichever worker is asked tells what all of them count", async () => {
+  const streams = await openStreams();
+  await say(site.url, ann, "counted once");
+  for (const stream of streams) await stream.events(1);
+  const told = await Promise.all([1, 2, 3, 4, 5, 6].map(counts));
+  for (const { readers, hears } of told) expect({ readers, hears }).toEqual({ readers: streams.length, hears: 1 });
+  expect(new Set(told.map(({ appended }) => appended)).size).toBe(1);
+  await say(site.url, ann, "counted twice");
+  const [before] = told as [Counts];
+  expect(await Promise.all([1, 2, 3].map(counts))).toEqual(Array(3).fill({ ...before, appended: before.appended + 1 }));
+  await close(streams);
+});
+
 const onLinux = process.platform === "linux" ? test : test.skip;
 
 onLinux("what V8 does beside gives way to the thread that serves", () => {
@@ -57,6 +71,13 @@ onLinux("what V8 does beside gives way to the thread that serves", () => {
   expect(niceOf(worker, worker)).toBe(0);
   for (const thread of threads.filter((thread) => thread !== worker).slice(0, 4))
     expect(niceOf(worker, thread)).toBe(10);
+});
+
+test("when their primary is killed they send their readers away", async () => {
+  const streams = await openStreams();
+  await site.kill("SIGKILL");
+  for (const stream of streams) expect(await stream.signal("bye")).toMatchObject({ retry: expect.any(Number) });
+  await close(streams);
 });
 
 /** [proc(5)] The 19th field of a thread's stat; its name, the second, may hold spaces. */
@@ -87,6 +108,19 @@ async function openStreams(): Promise<Stream[]> {
 
 async function close(streams: Stream[]): Promise<void> {
   for (const stream of streams) await stream.close();
+}
+
+type Counts = { readers: number; hears: number; appended: number };
+
+/** Together with others, by a connection of its own: the workers take turns. */
+async function counts(): Promise<Counts> {
+  const text = await (await fetch(`${site.url}/metrics`)).text();
+  const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+  return {
+    readers: count('chattera_readers\\{transport="sse"\\}'),
+    hears: count("chattera_bus_hears"),
+    appended: count("chattera_events_appended_total"),
+  };
 }
 
 /** The pids of the connections that listen. */
