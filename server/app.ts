@@ -17,7 +17,7 @@ import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
-import { retryMs } from "./routes/reading.ts";
+import { retryMs, sendAway } from "./routes/reading.ts";
 import { refused } from "./routes/refused.ts";
 import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
@@ -97,8 +97,5 @@ function drain(site: Site): void {
   site.isDraining = true;
   // counted before they go: the last ones are as many as the first to those who take them in
   const crowd = site.hub.readers.size;
-  for (const reader of site.hub.readers) {
-    reader.transport.signal({ name: "bye", data: { retry: retryMs(crowd) } }, reader);
-    site.hub.remove(reader);
-  }
+  for (const reader of site.hub.readers) sendAway(site, reader, retryMs(crowd));
 }

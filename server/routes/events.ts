@@ -16,7 +16,7 @@ import { frameCallback } from "./answer.ts";
 import { findRooms } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { poll } from "./poll.ts";
-import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames } from "./reading.ts";
+import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
 
 /** The ways by which events reach a reader. */
 export function eventRoutes(site: Site): Router {
@@ -54,13 +54,20 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
   }
   ctx.respond = false;
   let reader: Reader | undefined;
+  let isOver = false;
   const transport = await openEndless(ctx.res, way, options, () => {
+    isOver = true;
     if (reader) site.hub.remove(reader);
   });
   reader = new Reader(tails, transport, memberIdOf(ctx));
   try {
     site.hub.add(reader);
     removeIfGone(site, reader, ctx);
+    // since it was asked for, the connection ended, or the others were sent away
+    if (isOver || site.isDraining) {
+      sendAway(site, reader, retry);
+      return;
+    }
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
     const n = nonceOf(input);
     const hello = { chattera: 1, protocol: PROTOCOL_VERSION, retry, ping: options.pingMs } as const;
@@ -71,8 +78,7 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     await joinReader(site.hub, reader);
   } catch (error) {
     tellWhy(site, error);
-    transport.signal({ name: "bye", data: { retry } }, reader);
-    site.hub.remove(reader);
+    sendAway(site, reader, retry);
   }
 }
 

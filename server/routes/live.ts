@@ -24,7 +24,7 @@ import { roomOf } from "./find-room.ts";
 import { pageFrame } from "./frame.ts";
 import { inputOf } from "./input.ts";
 import { chooseLanguage, showPage } from "./pages.ts";
-import { memberIdOf, removeIfGone } from "./reading.ts";
+import { memberIdOf, removeIfGone, retryMs, sendAway } from "./reading.ts";
 
 /** How often a page is renewed that was not asked how often. */
 const REFRESH_SECONDS = 10;
@@ -135,6 +135,8 @@ export function liveRoutes(site: Site): Router {
       if (!reader.isOpen) return;
       site.hub.add(reader);
       removeIfGone(site, reader, ctx);
+      // since it was asked for, the others were sent away
+      if (site.isDraining) sendAway(site, reader, retryMs(site.hub.readers.size));
       await joinReader(site.hub, reader);
     } catch (error) {
       if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a page could not be joined to the log");

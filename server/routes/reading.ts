@@ -32,6 +32,12 @@ export function removeIfGone(site: Site, reader: Reader, ctx: Context): void {
   if (ctx.res.destroyed) site.hub.remove(reader);
 }
 
+/** Tells a reader to come back after so long, here or at another node, and lets go of it. */
+export function sendAway({ hub }: Site, reader: Reader, retry: number): void {
+  reader.transport.signal({ name: "bye", data: { retry } }, reader);
+  hub.remove(reader);
+}
+
 /** A second to three for one reader; a crowd is spread over 2 ms a head, twice what it takes to let one in: 10 000 come back within 21 s. */
 export function retryMs(crowd: number): number {
   return Math.round(1000 + Math.random() * Math.max(2000, crowd * 2));

@@ -123,6 +123,20 @@ describe("a page that grows", () => {
   });
 });
 
+test("a page that was on its way when the node went ends with a link to its successor", async () => {
+  const node = await openNode(site.databaseUrl);
+  const { db } = node.app.site;
+  const onQuery = ({ sql }: { sql: string }) => {
+    // what it begins with is looked up
+    if (/events_before/.test(sql)) node.app.drain();
+  };
+  db.on("query", onQuery);
+  const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);
+  expect(refreshOf(text).seconds).toBeGreaterThan(0);
+  expect(text).not.toContain("Many are reading just now");
+  await node.close();
+});
+
 describe("a page that is renewed", () => {
   test("is whole, newest line first, and says which remarks it shows", async () => {
     const { event } = await say(url, ann, "the newest");

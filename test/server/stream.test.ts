@@ -78,9 +78,11 @@ describe("an event stream", () => {
 
   test("pings at the pace asked for, with how far it has been sent", async () => {
     const { text } = await readUntil("/api/events?room=lobby&ping=2", /(event: ping\n.*\n\n[\s\S]*){2}/);
+    expect(text).toContain('"ping":2000');
     const [first] = [...text.matchAll(/event: ping\ndata: (.*)\n/g)].map((match) => JSON.parse(match[1] as string));
     expect(first).toEqual({ cursor: expect.any(String), heads: { lobby: expect.any(Number) } });
-  });
+    // at the usual pace the second would come after 8 s or more
+  }, 7_000);
 
   test("has a head for who asks for the head only", async () => {
     const { headers } = await request(url).head("/api/events?room=lobby").expect(200);
@@ -112,6 +114,17 @@ describe("an event stream", () => {
     expect(await rest).toMatch(/event: bye\nretry: \d{4,}\ndata: /);
     const going = await request(node.url).get("/api/events?room=lobby").buffer(true).parse(asText);
     expect([going.status, going.body]).toEqual([200, expect.stringContaining("event: bye")]);
+    await node.close();
+  });
+
+  test("that was on its way in when the others were sent away is sent away too", async () => {
+    const node = await openNode(site.databaseUrl);
+    await request(url).post("/api/rooms").send({ slug: "late" }).expect(201);
+    // the room is looked up, which is after it was asked whether the node is going
+    node.app.site.db.once("query", () => node.app.drain());
+    const going = await request(node.url).get("/api/events?room=late").buffer(true).parse(asText);
+    expect(going.body).toMatch(/^event: bye\n/);
+    expect(node.app.site.hub.readers.size).toBe(0);
     await node.close();
   });
 
@@ -163,8 +176,10 @@ describe("a poll", () => {
   test("is answered empty when its time is up, and at once when it would not wait", async () => {
     const { cursor } = await say(url, ann, "quiet");
     for (const wait of [0, 1]) {
+      const askedAt = performance.now();
       const { body } = await request(url).get(`/api/poll?room=lobby&after=${cursor}&wait=${wait}`).expect(200);
       expect([body.events, body.cursor]).toEqual([[], cursor]);
+      expect(performance.now() - askedAt > 950).toBe(wait === 1);
     }
   });
 
