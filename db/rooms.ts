@@ -35,14 +35,22 @@ export async function createRoom(db: Knex, room: { slug: string; title: string; 
   return inserted.length === 1;
 }
 
-/** The public rooms, the liveliest first. */
+/**
+ * The public rooms, the liveliest first. Rooms stay for ever, so people are counted for those only that may be among
+ * the 200: where somebody is, and those in which something was said last.
+ */
 export async function listRooms(db: Knex, freshSeconds: number): Promise<RoomSummary[]> {
   const { rows } = await db.raw(
-    `select slug, title, last_at,
+    `with candidate as (
+       select id from rooms where public and id in (select room_id from members)
+       union
+       (select id from rooms where public order by last_at desc nulls last, id limit 200)
+     )
+     select slug, title, last_at,
        (select count(*) from members where room_id = id) as members,
        (select coalesce(sum(visitors), 0) from watchers
         where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
-     from rooms where public order by members desc, last_at desc nulls last, id limit 200`,
+     from rooms join candidate using (id) order by members desc, last_at desc nulls last, id limit 200`,
     [freshSeconds],
   );
   return rows.map((row: { slug: string; title: string; last_at: Date | null; members: number; visitors: number }) => ({

@@ -47,8 +47,10 @@ export function createTokens(secret: string): Tokens {
   };
 
   function read(token: string): Member | undefined {
-    const [payload, signature] = token.split(".");
-    if (!payload || !signature || !keys.verify(`session ${payload}`, signature)) return undefined;
+    const [payload, signature, more] = token.split(".");
+    // what is verified is kept whole: with anything behind it, a token could be kept in as many ways as somebody likes
+    if (!payload || !signature || more !== undefined) return undefined;
+    if (!keys.verify(`session ${payload}`, signature)) return undefined;
     return JSON.parse(Buffer.from(payload, "base64url").toString()) as Member;
   }
 

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 import { refuse } from "../refusal.ts";
 
@@ -9,7 +10,7 @@ export type Limit = {
   giveBack(key: string): Promise<void>;
 };
 
-/** What is counted, and for whom. */
+/** What is counted, and for whom. An address of IPv6 stands for its /64, which whoever has one has whole. */
 export type RateLimits = {
   /** Per member: 20 remarks in 10 s; nobody types that, and a pasted burst passes. */
   remark: Limit;
@@ -29,10 +30,24 @@ export function createRateLimits(hasLimits: boolean): RateLimits {
   return {
     remark: limit(20, 10),
     move: limit(60, 10),
-    nickname: limit(300, 10),
-    room: limit(30, 60),
-    probe: limit(600, 60),
+    nickname: byAddress(limit(300, 10)),
+    room: byAddress(limit(30, 60)),
+    probe: byAddress(limit(600, 60)),
   };
+}
+
+function byAddress(limit: Limit): Limit {
+  return {
+    take: (address) => limit.take(ownShareOf(address)),
+    giveBack: (address) => limit.giveBack(ownShareOf(address)),
+  };
+}
+
+/** The part of an address that cannot be chosen by who has it. */
+function ownShareOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  const bytes = ipaddr.process(address).toByteArray();
+  return bytes.slice(0, 8).join(".");
 }
 
 const NO_LIMIT: Limit = { take: async () => undefined, giveBack: async () => undefined };

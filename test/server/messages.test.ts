@@ -276,6 +276,25 @@ describe("limits", () => {
   });
 });
 
+test("limits by address are shared by all addresses of an IPv6 network, and by no two of IPv4", async () => {
+  const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on", TRUST_PROXY: "loopback" });
+  const asked = async (address: (n: number) => string) => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        request(node.url)
+          .post("/api/rooms")
+          .set("x-forwarded-for", address(n + 1))
+          .send({ slug: `limit-${address(n + 1).replace(/[.:]/g, "-")}` }),
+      ),
+    );
+    return answers.filter(({ status }) => status === 429).length;
+  };
+  expect(await asked((n) => `2001:db8:1:2:${n}::${n}`)).toBe(10);
+  expect(await asked((n) => `2001:db8:2:${n}::7`)).toBe(0);
+  expect(await asked((n) => `192.0.2.${n}`)).toBe(0);
+  await node.close();
+});
+
 test("who speaks again and again is noted as seen once, and then not before the beat", async () => {
   const { nodes, close } = await openSite();
   const node = nodes[0] as TestNode;

@@ -65,6 +65,24 @@ describe("a session", () => {
     expect(other.color).not.toBe("#123456");
   });
 
+  test("has one spelling: with anything behind it, it is not ours", async () => {
+    const { body } = await open({ nickname: "Speller" });
+    const say = (token: string) => request(url).post(SAY).set("authorization", `Bearer ${token}`).send(remark());
+    expect((await say(body.token)).status).toBe(201);
+    for (const more of [".", ".more"]) expect((await say(body.token + more)).body.code).toBe("no_session");
+  });
+
+  test("of another nickname says nothing that was written under this one", async () => {
+    const { body } = await open({ nickname: "Now" });
+    const say = (nickname: string) =>
+      request(url)
+        .post(SAY)
+        .set("authorization", `Bearer ${body.token}`)
+        .send({ ...remark(), nickname });
+    expect((await say("Before")).body.code).toBe("no_session");
+    expect((await say("Now")).status).toBe(201);
+  });
+
   test("cannot show a trip it has not", async () => {
     const { body } = await open({ nickname: "Mike◆abcdefghij" });
     expect(body.member).toMatchObject({ nickname: "Mike◇abcdefghij" });
