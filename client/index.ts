@@ -2,6 +2,7 @@ import type { RoomEvent } from "../protocol/event.ts";
 import { PATHS } from "../protocol/paths.ts";
 import { createBackoff } from "./core/backoff.ts";
 import { createEmitter } from "./core/emitter.ts";
+import type { Ask } from "./core/http.ts";
 import { createOutbox, type Outcome, type Remark } from "./core/outbox.ts";
 import { createNonce, type Outside } from "./core/outside.ts";
 import { createPoll, readOurs } from "./core/poll.ts";
@@ -151,7 +152,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       else sent.set(outbox.say(text).id, promise);
       return promise.promise;
     },
-    history: (before, limit) => readHistory(address, room, before, limit),
+    history,
     cursor: () => session.after()[0] ?? "",
     close() {
       end(new Error(CLOSED));
@@ -159,6 +160,10 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       session.close();
     },
   };
+
+  function history(before?: number, limit?: number): Promise<HistoryPage> {
+    return readHistory(script ?? http.ask, address, room, before, limit);
+  }
 
   function say(remark: Remark, done: (outcome: Outcome) => void): void {
     session.sending(true);
@@ -197,11 +202,14 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   // Where POST is blocked nobody enters by it: the first remark does.
   function enterRoom(token: string): void {
     address.token = token;
-    sender.act(PATHS.enter(room), (_isDone, code) => {
+    sender.act(PATHS.enter(room), (outcome) => {
       if (ended !== undefined) return;
-      if (code !== undefined) refuse(code);
-      isEntered = code === undefined;
-      becomeReady();
+      if ("again" in outcome) stopEntering = outside.later(backoff.next(outcome.retryMs), () => enterRoom(token));
+      else if ("refused" in outcome) refuse(outcome.refused);
+      else {
+        isEntered = true;
+        becomeReady();
+      }
     });
   }
 
@@ -209,8 +217,8 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   function seekRoom(): void {
     if (isRoomSought) return;
     isRoomSought = true;
-    readHistory(address, room, undefined, 1).catch((error) => {
-      if (error instanceof RefusedError) refuse(error.code);
+    history(undefined, 1).catch((error) => {
+      if (error instanceof RefusedError && error.code === "no_such_room") refuse(error.code);
       else isRoomSought = false;
     });
   }
@@ -249,13 +257,13 @@ const outside: Outside = {
   },
 };
 
-function readHistory(address: Address, room: string, before?: number, limit?: number): Promise<HistoryPage> {
+function readHistory(ask: Ask, address: Address, room: string, before?: number, limit?: number): Promise<HistoryPage> {
   const nonce = createNonce(outside);
   let url = address.base + PATHS.messages(room) + param("n", nonce);
   if (before !== undefined) url += param("before", String(before));
   if (limit !== undefined) url += param("limit", String(limit));
   return new Promise((resolve, reject) => {
-    http.ask({ method: "GET", url, timeoutMs: HISTORY_TIMEOUT_MS }, ({ status, text }) => {
+    ask({ method: "GET", url, timeoutMs: HISTORY_TIMEOUT_MS }, ({ status, text }) => {
       const page = readOurs(http, text, nonce) as (HistoryPage & { code?: string }) | undefined;
       if (page?.events !== undefined) resolve({ events: page.events, oldest: page.oldest });
       else if (page?.code !== undefined) reject(new RefusedError(page.code));

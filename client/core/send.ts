@@ -12,14 +12,17 @@ export type SessionOutcome =
   | { refused: string }
   | { again: true; retryMs?: number };
 
+/** What became of something that needs no answer's content. `unsayable`: only GET passes, and no GET says it. */
+export type ActOutcome = { done: true } | { refused: string } | { again: true; retryMs?: number } | { unsayable: true };
+
 /** Gets things to the server, by whatever kind of request this network lets through. */
 export type Sender = {
   /** One attempt at a remark; what is not known is `again`, and the id makes that harmless. */
   say(room: string, remark: Remark, done: (outcome: Outcome) => void): void;
   /** A nickname of one's own; the token is for who keeps no cookie. */
   session(person: { nickname: string; color?: string }, done: (outcome: SessionOutcome) => void): void;
-  /** Something that needs no answer's content: enter, leave, typing. `code`: refused for good. There is no such GET: where POST is blocked it is `false`. */
-  act(path: string, done: (isDone: boolean, code?: string) => void): void;
+  /** Something that needs no answer's content: enter, leave, typing. */
+  act(path: string, done: (outcome: ActOutcome) => void): void;
 };
 
 type Fields = { [name: string]: string };
@@ -27,10 +30,17 @@ type Fields = { [name: string]: string };
 /** What is sent: by POST to `path`, where that is blocked by GET to `getPath`. */
 type Message = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
 
-/** `ours`: the answer that proved itself. `isBlocked`: somebody on the way does not let this kind of request through. */
-type Reply =
-  | { ours: object; status: number; retryMs?: number; rttMs: number }
-  | { ours?: undefined; retryMs?: number; isBlocked?: boolean; isPassing?: boolean };
+/** `ours`: the answer that proved itself. */
+type Reply = { ours: object; status: number; retryMs?: number; rttMs: number } | Unanswered;
+
+/** `isBlocked`: somebody on the way does not let this kind of request through; `isPassing`: it is no kind's fault. */
+type Unanswered = {
+  ours?: undefined;
+  retryMs?: number;
+  isBlocked?: boolean;
+  isPassing?: boolean;
+  isUnsayable?: boolean;
+};
 
 const KINDS = ["json", "form", "get", "script"];
 const SHORTEST_MS = 2_500;
@@ -71,13 +81,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       send({ path: PATHS.session, getPath: PATHS.session, fields: {}, texts }, (reply) => done(sessionOf(reply)));
     },
     act(path, done) {
-      send({ path, fields: {}, texts: {} }, (reply) => {
-        if (reply.ours === undefined) done(false);
-        else {
-          const { code } = reply.ours as { code?: string };
-          done(code === undefined, isPassing(reply.status) ? undefined : code);
-        }
-      });
+      send({ path, fields: {}, texts: {} }, (reply) => done(actOutcomeOf(reply)));
     },
   };
 
@@ -107,21 +111,27 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       const ask: Message = { path: PATHS.session, getPath: PATHS.session, fields: {}, texts: { nickname } };
       request(KINDS[mine] as string, ask, (reply) => {
         const { token } = (reply.ours ?? {}) as { token?: string };
-        if (token === undefined) done(reply.ours === undefined ? reply : { retryMs: 0 });
-        else {
+        if (token !== undefined) {
           address.token = token;
           exchange(KINDS[mine] as string, message, mine);
-        }
+        } else if (reply.ours !== undefined) done({ retryMs: 0 });
+        else leaveOrWait(mine, reply);
       });
     }
 
     function exchange(how: string, what: Message, mine: number): void {
       request(how, what, (reply) => {
-        if (reply.ours !== undefined && !isKindRefused(reply.ours)) done(reply);
-        else if (reply.ours !== undefined || reply.isBlocked || (!reply.isPassing && ++silences >= 2))
-          next(mine, reply);
+        if (reply.ours === undefined) leaveOrWait(mine, reply);
+        else if (isKindRefused(reply.ours)) next(mine, reply);
         else done(reply);
       });
+    }
+
+    /** Silence is waited out once; not where another kind could not take the message, or it would never be known. */
+    function leaveOrWait(mine: number, reply: Unanswered): void {
+      const isSilent = !reply.isBlocked && !reply.isPassing;
+      if (reply.isBlocked || (isSilent && (++silences >= 2 || last.ours !== undefined))) next(mine, reply);
+      else done(reply);
     }
 
     /** `mine`: another message may have moved on meanwhile. */
@@ -139,7 +149,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
     const asked = requestOf(how, message, nonce);
     // what no GET can say is no fault of GET's
     if (asked === undefined) {
-      done({ isPassing: true });
+      done({ isPassing: true, isUnsayable: true });
       return;
     }
     if (asked.url.length > LONGEST_URL) {
@@ -183,7 +193,11 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
     const fields: Fields = { ...message.fields, ...message.texts, n: nonce };
     // [networks] some networks strip Authorization: the token goes where the remark goes
     if (address.token !== undefined) fields.token = address.token;
-    else if (address.formToken !== undefined) fields.form_token = address.formToken;
+    else {
+      if (address.formToken !== undefined) fields.form_token = address.formToken;
+      // the cookie may be of another tab's nickname by now: what was written under this one is not said under that
+      if (message.needsToken && address.nickname !== undefined) fields.nickname = address.nickname;
+    }
     const isJson = how === "json";
     const body = isJson ? http.json.print(fields) : formOf(fields);
     const type = isJson ? "application/json" : "application/x-www-form-urlencoded";
@@ -220,6 +234,13 @@ function outcomeOf(reply: Reply, id: string): Outcome {
   const { event, cursor, code } = reply.ours as Partial<Receipt> & { code?: string };
   if (event?.id === id && cursor !== undefined) return { receipt: { event, cursor }, rttMs: reply.rttMs };
   return code === undefined || isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+}
+
+function actOutcomeOf(reply: Reply): ActOutcome {
+  if (reply.ours === undefined) return reply.isUnsayable ? { unsayable: true } : again(reply.retryMs);
+  const { code } = reply.ours as { code?: string };
+  if (code === undefined) return { done: true };
+  return isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
 }
 
 function sessionOf(reply: Reply): SessionOutcome {

@@ -38,9 +38,9 @@ export function openEnterForm(form: PageElement, page: Page, sender: Sender, ent
   // Where no POST passes, who speaks enters by that.
   function enterRoom(token: string, member: Member): void {
     page.address.token = token;
-    sender.act(PATHS.enter(page.room), (_isDone, code) => {
-      if (code === undefined) entered(member);
-      else refuse(code);
+    sender.act(PATHS.enter(page.room), (outcome) => {
+      if ("refused" in outcome) refuse(outcome.refused);
+      else entered(member);
     });
   }
 

@@ -7,6 +7,8 @@ import type { Scroll } from "./scroll.ts";
 
 // Old machines are slow with long pages.
 const MOST_LINES = 200;
+// Who reads older lines is not to lose them to the newer ones.
+const MOST_WHILE_READING = 1_000;
 
 /** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
 export type Log = {
@@ -35,10 +37,10 @@ export function createLog(
   return {
     add(events, areOlder) {
       let isNew = false;
-      scroll.keep(areOlder, () => {
+      const isAtNewest = scroll.keep(areOlder, () => {
         for (let i = 0; i < events.length; i++) if (addOne(events[i] as RoomEvent)) isNew = true;
-        if (!areOlder) trim();
       });
+      if (!areOlder) scroll.keep(true, () => trim(isAtNewest ? MOST_LINES : MOST_WHILE_READING));
       return isNew;
     },
     clear() {
@@ -80,8 +82,8 @@ export function createLog(
     return seq === "" ? undefined : Number(seq);
   }
 
-  function trim(): void {
-    while (lines.length > MOST_LINES && oldestSeq() !== undefined) {
+  function trim(most: number): void {
+    while (lines.length > most && oldestSeq() !== undefined) {
       remove(lines[0] as PageElement);
       show(part("older"), true);
     }

@@ -23,6 +23,7 @@ import { type Page, readPage } from "./page.ts";
 import { createPast } from "./past.ts";
 import { type Scroll, watchScroll } from "./scroll.ts";
 import { createStore } from "./store.ts";
+import { createRequest } from "./xhr.ts";
 import { createXhrStream } from "./xhr-stream.ts";
 
 const scriptAsk = createScriptAsk(json);
@@ -165,11 +166,13 @@ function speak({ page, session, sender, outbox, log, scroll }: Room): void {
     log.add([receipt.event], false);
     session.expect(page.room, receipt.event.seq, rttMs);
   });
+  // without requests, and without a token for scripts, only the form itself can say who speaks: by the cookie
+  const canSay = page.address.token !== undefined || createRequest() !== undefined;
   const forms = document.getElementsByTagName("form");
   for (let i = 0; i < forms.length; i++) {
     const form = forms[i] as PageElement;
     if (form.className === "leave") openLeaveForm(form, page, sender);
-    if (form.className === "say") {
+    if (form.className === "say" && canSay) {
       openComposer(form, (text) => {
         outbox.say(text);
         scroll.toNewest();
@@ -179,9 +182,9 @@ function speak({ page, session, sender, outbox, log, scroll }: Room): void {
 }
 
 function openLeaveForm(form: PageElement, { room, address }: Page, sender: Sender): void {
+  // by the cookie the form says itself who leaves, also after a remark has gone by GET and fetched its token
+  if (address.token === undefined) return;
   form.onsubmit = () => {
-    // by the cookie, if there is one, the form says itself who leaves
-    if (address.token === undefined) return undefined;
     sender.act(PATHS.leave(room), () => {
       location.href = address.base + PATHS.lobby;
     });

@@ -8,8 +8,11 @@ const ROUNDING_PX = 4;
 
 /** Where the reader looks in the log. */
 export type Scroll = {
-  /** Changes the log, above what the reader sees or below: who reads the newest stays there, who reads older lines is not moved. */
-  keep(isAbove: boolean, change: () => void): void;
+  /**
+   * Changes the log, above what the reader sees or below: who reads the newest, which it says, stays there; who reads
+   * older lines is not moved.
+   */
+  keep(isAbove: boolean, change: () => void): boolean;
   /** A new line came; whoever cannot see it is told how many there are. */
   arrived(): void;
   /** Shows the newest line, in the height that the rest of the page leaves just now. */
@@ -33,6 +36,7 @@ export function watchScroll(words: Words): Scroll {
       change();
       if (isAbove) box.scrollTop += box.scrollHeight - scrollHeight;
       else if (stays) box.scrollTop = box.scrollHeight;
+      return stays;
     },
     arrived() {
       if (atNewest()) return;

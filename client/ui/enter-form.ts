@@ -54,8 +54,8 @@ export function openEnterForm(
         else {
           address.token = outcome.token;
           // Where no POST passes, who speaks enters by that.
-          sender.act(PATHS.enter(slug), (_isDone, code) => {
-            if (code !== undefined) refuse(code);
+          sender.act(PATHS.enter(slug), (entering) => {
+            if ("refused" in entering) refuse(entering.refused);
             else {
               keepSession(base, outcome.token, outcome.member, slug);
               location.assign(base + PATHS.room(slug));

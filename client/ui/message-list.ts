@@ -6,6 +6,8 @@ import { type Page, part } from "./page.ts";
 import type { Scroll } from "./scroll.ts";
 
 const MOST_LINES = 500;
+// Who reads older lines is not to lose them to the newer ones.
+const MOST_WHILE_READING = 5_000;
 
 /** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
 export type MessageList = {
@@ -38,10 +40,8 @@ export function createMessageList(
   return {
     add(event) {
       if (lines.has(event.seq)) return false;
-      scroll.keep(() => {
-        show(event);
-        trim();
-      });
+      const isAtNewest = scroll.keep(() => show(event));
+      trim(isAtNewest ? MOST_LINES : MOST_WHILE_READING);
       return true;
     },
     addOlder(events) {
@@ -117,8 +117,8 @@ export function createMessageList(
   }
 
   // From the top of the screen: older lines came later, and a hole in the middle would never be filled again.
-  function trim(): void {
-    while (lines.size > MOST_LINES) {
+  function trim(most: number): void {
+    while (lines.size > most) {
       const top = log.firstElementChild as HTMLElement;
       lines.delete(Number(top.dataset.seq));
       remove(top);

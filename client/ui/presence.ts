@@ -20,6 +20,8 @@ export type Presence = {
 export function createPresence(page: Page, sender: Sender): Presence {
   // Without a time: a tab that slept may read of the leaving hours later.
   const leftByHand = browserStore(`chattera:left:${page.room}`);
+  // Not one that was fetched since, because a remark went by GET: the cookie arrives by then.
+  const isKept = page.address.token !== undefined;
   let left = false;
   let isLeaving = false;
   if (page.present) leftByHand.save("");
@@ -27,7 +29,7 @@ export function createPresence(page: Page, sender: Sender): Presence {
     form.addEventListener("submit", (event) => {
       isLeaving = true;
       leftByHand.save("by hand");
-      if (page.address.token !== undefined) leave(event);
+      if (isKept) leave(event);
     });
   }
   return {

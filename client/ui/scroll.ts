@@ -5,8 +5,11 @@ const NEAR_PX = 60;
 
 /** Where the reader looks in the log. */
 export type Scroll = {
-  /** Changes the log below what the reader sees: who reads the newest stays there, who reads older lines is not moved. */
-  keep(change: () => void): void;
+  /**
+   * Changes the log below what the reader sees: who reads the newest, which it says, stays there; who reads older lines is
+   * not moved.
+   */
+  keep(change: () => void): boolean;
   /** A new line came; whoever cannot see it is told how many there are. */
   arrived(): void;
   toNewest(): void;
@@ -25,6 +28,7 @@ export function watchScroll(words: Words): Scroll {
       const stays = atNewest();
       change();
       box.scrollTop = stays ? 0 : scrollTop - (box.scrollHeight - scrollHeight);
+      return stays;
     },
     arrived() {
       if (atNewest()) return;

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { connect, type RefusedError } from "../../client/index.ts";
-import { openSite, type TestSite } from "../support/app.ts";
+import { connect, type RefusedError, type RoomHandle } from "../../client/index.ts";
+import type { Member } from "../../protocol/event.ts";
+import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
+import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
+import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/until.ts";
 
@@ -45,6 +48,37 @@ describe("a handle of the client", () => {
     await until("no timer is left", () => timers() <= before, 400);
     process.off("unhandledRejection", hear);
     expect(unheard).toEqual([]);
+  });
+});
+
+describe("while the log is away", () => {
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let proxy: BadProxy;
+  let node: TestNode;
+  let room: RoomHandle;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    proxy = await openBadProxy(database.url);
+    node = await openNode(proxy.through(database.url));
+  });
+
+  afterAll(async () => {
+    room?.close();
+    await node?.close();
+    await proxy?.close();
+    await database?.drop();
+  });
+
+  test("a handle waits, and has entered when it is back", async () => {
+    await proxy.refuse();
+    room = connect(node.url, { room: "lobby", nickname: "Early" });
+    await until("it waits", () => new Promise<boolean>((found) => room.on("state", (now) => found(now.failures > 2))));
+    await proxy.pass();
+    await room.ready;
+    const { members } = (await (await fetch(`${node.url}/api/rooms/lobby`)).json()) as { members: Member[] };
+    expect(members.map(({ nickname }) => nickname)).toEqual(["Early"]);
+    expect(await room.send("at last")).toMatchObject({ kind: "message" });
   });
 });
 

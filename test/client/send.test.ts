@@ -108,6 +108,33 @@ describe("sending", () => {
     expect(say("あ".repeat(500))).toEqual({ refused: "too_large" });
   });
 
+  test("says so also where the other kinds are swallowed", () => {
+    const { say } = senderOn((_, kind) => (kind === "get" || kind === "script" ? "pass" : NOBODY));
+    const outcomes = Array.from({ length: 6 }, () => say("あ".repeat(500)));
+    expect(outcomes).toContainEqual({ refused: "too_large" });
+  });
+
+  test("goes on to scripts where GET is blocked before there is a token", () => {
+    const { say, kinds } = senderOn((_, kind) => (kind === "script" ? "pass" : BLOCKED), { base: "", nickname: "Ann" });
+    expect(say()).toEqual(receipt);
+    expect(kinds).toEqual(["json", "form", "get", "script", "script"]);
+  });
+
+  test("names the nickname under which a remark was written where only a cookie says who speaks", () => {
+    for (const [address, named] of [
+      [{ base: "", nickname: "Ann" }, true],
+      [{ base: "", nickname: "Ann", token: "T" }, false],
+    ] as const) {
+      const bodies: string[] = [];
+      const { say } = senderOn((request) => {
+        bodies.push(request.body ?? "");
+        return "pass";
+      }, address);
+      say();
+      expect(bodies.map((body) => body.includes('"nickname":"Ann"'))).toEqual([named]);
+    }
+  });
+
   test("hands on the server's own refusal, by whatever kind", () => {
     const refusal = (url: string) => ({
       status: 403,
@@ -131,10 +158,10 @@ describe("sending", () => {
     const { sender, say, kinds, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED));
     say();
     const told: unknown[] = [];
-    for (let i = 0; i < 4; i++) sender.act("/api/rooms/lobby/typing", (...what) => told.push(what));
+    for (let i = 0; i < 4; i++) sender.act("/api/rooms/lobby/typing", (outcome) => told.push(outcome));
     world.pass(1000);
     say();
-    expect([kinds, told.length]).toEqual([["json", "form", "get", "get"], 4]);
+    expect([kinds, told]).toEqual([["json", "form", "get", "get"], Array(4).fill({ unsayable: true })]);
   });
 
   test("takes a server that is busy for no refusal of what was to be done", () => {
@@ -142,16 +169,16 @@ describe("sending", () => {
       status,
       text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "too_many" }),
     });
-    for (const [status, code] of [
-      [429, undefined],
-      [503, undefined],
-      [409, "too_many"],
+    for (const [status, outcome] of [
+      [429, { again: true }],
+      [503, { again: true }],
+      [409, { refused: "too_many" }],
     ] as const) {
       const { sender, world } = senderOn((request) => busy(request, status));
       const told: unknown[] = [];
-      sender.act("/api/rooms/lobby/enter", (...what) => told.push(what));
+      sender.act("/api/rooms/lobby/enter", (one) => told.push(one));
       world.pass(1000);
-      expect(told).toEqual([[false, code]]);
+      expect(told).toEqual([outcome]);
     }
   });
 

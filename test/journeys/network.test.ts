@@ -6,6 +6,7 @@ import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts"
 import { createDatabase } from "../support/database.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";
 import { startSite } from "../support/site-process.ts";
+import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
@@ -38,6 +39,31 @@ describe("when the network", () => {
     proxy = await openBadProxy(url);
   });
   afterAll(() => proxy.close());
+
+  browserTest(
+    "was gone for so long that a remark goes by GET, who leaves by the button has left",
+    async () => {
+      const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Leaver");
+      const isIn = async () => {
+        const { members } = (await (await fetch(`${url}/api/rooms/lobby`)).json()) as {
+          members: { nickname: string }[];
+        };
+        return members.some(({ nickname }) => nickname === "Leaver");
+      };
+      await ann.is("live");
+      const byGet = ann.page.waitForEvent("requestfailed", (request) => /\/api\/session;/.test(request.url()));
+      await proxy.refuse();
+      await ann.say("from the tunnel");
+      await byGet;
+      await proxy.pass();
+      await ann.sees("from the tunnel");
+      expect(await isIn()).toBe(true);
+      await ann.page.click("form.leave button");
+      await until("she is out", async () => !(await isIn()), 5_000);
+      await leave(ann);
+    },
+    30_000,
+  );
 
   browserTest(
     "is gone for a while, the page says so, keeps what is written, and has everything once when it is back",

@@ -84,6 +84,23 @@ async function talks(page: Page, friend: Seat, text: string): Promise<void> {
   expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
 }
 
+browserTest("an old browser that has no requests, and entered by the lobby's form, speaks by the room's", async () => {
+  const context = await browser.newContext({ locale: "en-US" });
+  await withoutModules(context);
+  await withoutRequests(context);
+  const page = await context.newPage();
+  const friend = await sit(browser, url, "Friend of Mel");
+  await page.goto(`${url}/`);
+  await page.fill("#enter [name=nickname]", "Mel");
+  await page.click("#enter button[name=room][value=lobby]");
+  await page.waitForSelector('#connection[data-state="live"]');
+  await page.fill("#say [name=text]", "by the form");
+  await page.click("#say button");
+  await friend.sees("by the form");
+  await context.close();
+  await friend.page.context().close();
+});
+
 for (const [name, how, transport, dress] of [
   ["Ann", "by a request that is read as it grows", "stream", asItIs],
   ["Bob", "by an endless frame, as Internet Explorer before 10", "frame", withHtmlfile],

@@ -63,6 +63,39 @@ describe("two people", () => {
   });
 });
 
+describe("a log that is full", () => {
+  browserTest("does not move under who reads older lines, and drops them when he reads the newest again", async () => {
+    const filler = await person(url, "Filler");
+    for (let n = 0; n < 520; n += 40)
+      await Promise.all(Array.from({ length: 40 }, (_, i) => say(url, filler, `line ${n + i}`)));
+    const ann = await sit(browser, url, "Reader");
+    await ann.is("live");
+    const lines = () => ann.page.locator("#log [data-seq]").count();
+    while ((await lines()) < 500) {
+      const before = await lines();
+      await ann.page.click("#older");
+      await ann.page.waitForFunction((n) => document.querySelectorAll("#log [data-seq]").length > n, before);
+    }
+    const first = (await ann.log()).seqs[0] as number;
+    const place = () =>
+      ann.page.evaluate(
+        (seq) => document.querySelector(`#log [data-seq="${seq}"]`)?.getBoundingClientRect().top,
+        first,
+      );
+    await ann.page.evaluate((seq) => document.querySelector(`#log [data-seq="${seq}"]`)?.scrollIntoView(), first);
+    const before = await place();
+    for (let n = 0; n < 5; n += 1) await say(url, filler, `news ${n}`);
+    await ann.sees("news 4");
+    // heights are rounded
+    expect(Math.abs(((await place()) as number) - (before as number))).toBeLessThan(5);
+    await ann.page.click("#newer");
+    await say(url, filler, "the last");
+    await ann.sees("the last");
+    expect(await lines()).toBe(500);
+    await leaveAll(ann);
+  });
+});
+
 describe("writing", () => {
   browserTest("Enter that confirms a Japanese conversion does not send", async () => {
     const ann = await sit(browser, url, "IME");
@@ -94,6 +127,31 @@ describe("writing", () => {
     await ann.sees("日本");
     await leaveAll(ann);
   });
+
+  browserTest(
+    "Enter of an Android keyboard, which comes in the middle of a word, sends; not of a conversion",
+    async () => {
+      const userAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
+      const ann = await sit(browser, url, "Android", { userAgent });
+      await ann.is("live");
+      const keyboard = await ann.page.context().newCDPSession(ann.page);
+      await ann.page.focus("#say [name=text]");
+      const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+      for (const text of ["にほん", "hello"]) {
+        await keyboard.send("Input.imeSetComposition", {
+          text,
+          selectionStart: text.length,
+          selectionEnd: text.length,
+        });
+        for (const type of ["rawKeyDown", "keyUp"] as const)
+          await keyboard.send("Input.dispatchKeyEvent", { type, ...enter });
+      }
+      await ann.sees("hello");
+      expect((await ann.log()).texts).not.toContain("にほん");
+      expect(await ann.page.inputValue("#say [name=text]")).toBe("");
+      await leaveAll(ann);
+    },
+  );
 
   browserTest("a remark is greyed until it is acknowledged, and one that is refused can be sent again", async () => {
     const ann = await sit(browser, url, "Refused");
