@@ -11,8 +11,8 @@ export type DatabaseUser = { uid: number; gid: number } | undefined;
  */
 export function databaseUser(env = process.env): DatabaseUser {
   if (process.getuid?.() !== 0) return undefined;
-  const uid = numberOf("CHATTERA_PG_UID", env.CHATTERA_PG_UID ?? "65534");
-  return { uid, gid: numberOf("CHATTERA_PG_GID", env.CHATTERA_PG_GID ?? String(uid)) };
+  const uid = numberOf("CHATTERA_PG_UID", env.CHATTERA_PG_UID || "65534");
+  return { uid, gid: numberOf("CHATTERA_PG_GID", env.CHATTERA_PG_GID || String(uid)) };
 }
 
 function numberOf(name: string, text: string): number {

@@ -7,7 +7,7 @@ export const PRESENCE_CHANNEL = "chattera_presence";
 /** What a room's `members` and `typing` signals are made of. */
 export type Presence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
 
-/** A node's figures count for this long after its last word; it speaks every 5 s. */
+/** A node's figures count for this long after its last word; it speaks every 10 s. */
 export const NODE_FRESH_SECONDS = 20;
 
 /** How long somebody counts as typing after saying so; a client says so every 3 s. */

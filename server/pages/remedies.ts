@@ -43,15 +43,16 @@ SetEnv no-gzip 1`,
       },
       {
         name: "Caddy",
-        lines: `reverse_proxy 127.0.0.1:3000 {
-  flush_interval -1
-}
+        lines: `reverse_proxy 127.0.0.1:3000
 # and no "encode" that matches /api/*`,
       },
       {
         name: "Varnish",
         lines: `sub vcl_recv {
-  if (req.url ~ "/api/|/live") { return (pipe); }
+  if (req.url ~ "/api/|/live") { return (pass); }
+}
+sub vcl_backend_response {
+  if (beresp.uncacheable) { set beresp.do_stream = true; }
 }`,
       },
       {
@@ -158,13 +159,16 @@ request_body_max_size 64 KB`,
       {
         name: "nginx",
         lines: `proxy_set_header Host $http_host;
-proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $http_host;
 proxy_set_header X-Forwarded-Proto $scheme;
 # chattera: TRUST_PROXY=loopback`,
       },
       {
         name: "HAProxy",
-        lines: `option forwardfor
+        lines: `http-request set-header X-Forwarded-For %[src]
+http-request set-header X-Forwarded-Host %[req.hdr(host)]
+http-request set-header X-Forwarded-Proto http
 http-request set-header X-Forwarded-Proto https if { ssl_fc }
 # chattera: TRUST_PROXY=loopback`,
       },

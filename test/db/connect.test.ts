@@ -5,7 +5,7 @@ import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-const PATIENCE_MS = 300;
+const PATIENCE_MS = 1_000;
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let proxy: BadProxy;

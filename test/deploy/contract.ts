@@ -181,7 +181,8 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
       const helloAt = await reader.sees(hello);
       const pingAt = await reader.sees(ping);
       reader.leave();
-      expect(pingAt - helloAt).toBeGreaterThanOrEqual(300);
+      // the ping is due half a second after the request, hello when the place is known; held together they come as one
+      expect(pingAt - helloAt).toBeGreaterThanOrEqual(100);
       expect(pingAt - askedAt).toBeLessThan(3_000);
     });
 
@@ -255,6 +256,7 @@ function keepsLeaving(program: Program, visitor: () => Promise<Visitor & { nodes
   behind(`a poll ${held}`, async () => {
     const { ask, nodes } = await visitor();
     const gone = new AbortController();
+    const askedAt = performance.now();
     const poll = ask("/api/poll?room=quiet&wait=4", { signal: gone.signal });
     await until("it is held", async () => (await readers(nodes, "poll")) === 1);
     const leftAt = performance.now();
@@ -262,7 +264,7 @@ function keepsLeaving(program: Program, visitor: () => Promise<Visitor & { nodes
     await expect(poll).rejects.toThrow("abort");
     await until("it is let go", async () => (await readers(nodes, "poll")) === 0, 10_000);
     if (program.dropsPolls) expect(performance.now() - leftAt).toBeLessThan(2_500);
-    else expect(performance.now() - leftAt).toBeGreaterThan(2_500);
+    else expect(performance.now() - askedAt).toBeGreaterThan(3_900);
   });
 }
 

@@ -57,6 +57,8 @@ test("when PostgreSQL ends the listening connections, remarks go on within a sec
 test("a listening connection that dies in silence costs a remark 5 s at most, is noticed in 10 s and made anew", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 6_000 });
   expect(await readiness(node)).toMatchObject({ status: 200, checks: { bus: true } });
+  // then the next is 5 s away
+  await sweep();
   proxy.blackHole();
   const started = performance.now();
   const { event } = await say(writer.url, ann, "into the silence");
@@ -70,7 +72,7 @@ test("a listening connection that dies in silence costs a remark 5 s at most, is
   const deafAt = performance.now();
   await say(writer.url, ann, "to the deaf");
   await stream.events(1);
-  expect(performance.now() - deafAt).toBeLessThan(1_500);
+  expect(performance.now() - deafAt).toBeLessThan(2_500);
   await proxy.pass();
   await until("the bus hears again", async () => (await readiness(node)).status === 200, 12_000);
   const heardAt = performance.now();
@@ -101,7 +103,7 @@ behindPgBouncer(
       const started = performance.now();
       await say(late.url, ann, text);
       expect(await stream.events(1)).toMatchObject([{ text }]);
-      expect(performance.now() - started).toBeLessThan(1_500);
+      expect(performance.now() - started).toBeLessThan(2_500);
     }
     const told = () => warnings.filter((warning) => warning.includes("PgBouncer"));
     await until("the log says so", () => told().length > 0, 12_000);
@@ -139,4 +141,16 @@ async function listenerPids(): Promise<number[]> {
      where application_name = 'chattera listener' and datname = current_database() order by pid`,
   );
   return rows.map((row) => row.pid as number);
+}
+
+/** Waits until the node has asked for all its rooms, which begins with which log it is. */
+function sweep(): Promise<void> {
+  const { db } = node.app.site;
+  return new Promise((resolve) => {
+    db.on("query", function onQuery({ sql }: { sql: string }) {
+      if (!sql.startsWith("select epoch")) return;
+      db.off("query", onQuery);
+      resolve();
+    });
+  });
 }

@@ -6,7 +6,7 @@ import { openBadProxy } from "../support/bad-proxy.ts";
 import { query } from "../support/database.ts";
 import { endSites, startSite } from "../support/site-process.ts";
 
-const SETTINGS = { CHATTERA_GRACE_SECONDS: "1" };
+const SETTINGS = { CHATTERA_GRACE_SECONDS: "2" };
 
 let site: TestSite;
 let a: string;
@@ -117,7 +117,7 @@ test("the members of a node that died without a word leave after the grace, and 
   ];
   expect(await watching.events(1)).toMatchObject([{ kind: "enter" }]);
   await figures(watching, { members: 1, visitors: 3 });
-  await pause(1_500); // while his stream is open the grace does not run out
+  await pause(2_500); // while his stream is open the grace does not run out
   const answer = await fetch(`${a}/api/poll?room=wake&wait=0&after=${watching.cursor()}`);
   expect(((await answer.json()) as PollAnswer).events).toEqual([]);
   const killed = performance.now();

@@ -7,7 +7,7 @@ import { openSites, type Sites } from "../support/networks/sites.ts";
 import { type Outcome, type Pace, talk } from "../support/networks/talk.ts";
 import { endSites } from "../support/site-process.ts";
 
-// One network of each way to go wrong; all of them, and whole browsers, in networks.slow.ts.
+// One network of each way to go wrong; all of them, and whole browsers, in talks.slow.ts.
 const NAMES = [
   "holds whole answers",
   "holds 4 KB blocks",

@@ -140,7 +140,7 @@ describe("holding:", () => {
 
 describe("cutting:", () => {
   test("an exchange is broken at its age, whether its answer has begun or not", async () => {
-    const url = await behind(cutAfter(200));
+    const url = await behind(cutAfter(SECOND));
     const { received, stream } = await streamed(url);
     stream.write("one");
     await until("the answer is broken", () => received.end === "broken");
@@ -229,11 +229,11 @@ describe("connections:", () => {
     const { received, stream } = await streamed(url);
     stream.write("one");
     await until("it is old", () => performance.now() - begun > 1.5 * SECOND);
-    const { length } = received.text;
+    expect(received.text).toBe("one");
     stream.write("two");
     expect(await ask(url)).toMatchObject({ url: "/echo" });
     await roundTrips(url);
-    expect(received.text).toHaveLength(length);
+    expect(received.text).toBe("one");
     expect(received.end).toBeUndefined();
     received.leave();
   });
@@ -311,7 +311,7 @@ describe("refusing:", () => {
 
 describe("spells:", () => {
   test("a login page stands before everything when it is struck, and goes", async () => {
-    const spell = aSpellOf(300, showLoginPage);
+    const spell = aSpellOf(1.5 * SECOND, showLoginPage);
     const url = await behind(spell.misbehave);
     expect(await ask(url)).toMatchObject({ url: "/echo" });
     const over = spell.strike();
@@ -321,7 +321,7 @@ describe("spells:", () => {
   });
 
   test("another stands there from the first request on, for a while", async () => {
-    const url = await behind(atFirst(300, showLoginPage));
+    const url = await behind(atFirst(1.5 * SECOND, showLoginPage));
     expect((await fetch(`${url}/echo`)).headers.get("content-type")).toContain("text/html");
     await until("it is gone", async () => (await fetch(`${url}/echo`)).headers.get("content-type")?.includes("json"));
   });

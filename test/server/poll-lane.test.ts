@@ -162,9 +162,9 @@ test("who asks for more before he is answered has both answers, in order", async
 
 test("a request that comes in pieces is answered", async () => {
   const { wire, cursor } = await keptWire();
-  wire.socket.setNoDelay(true);
+  const before = wire.farEnd.bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=pie`);
-  await until("the first piece went the whole road", () => wire.socket.bytesWritten > 0);
+  await until("the first piece went the whole road", () => wire.farEnd.bytesRead > before);
   await say(url, ann, "meanwhile");
   wire.socket.write("ces HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
