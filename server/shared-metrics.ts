@@ -36,12 +36,17 @@ async function metricsOf(workers: Worker[]): Promise<string | null> {
   }
 }
 
-/** `undefined` of one that ends meanwhile. Throws when it takes too long. */
+/** `undefined` of one that has ended, or ends meanwhile. Throws when it takes too long. */
 async function countsOf(worker: Worker): Promise<object | undefined> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
+  const said = on(worker, "message", { signal, close: ["disconnect"] }) as AsyncIterable<[Said]>;
   tell(worker, { wantsCounts: true });
-  for await (const [{ counts }] of on(worker, "message", { signal, close: ["disconnect"] }) as AsyncIterable<[Said]>)
-    if (counts) return counts;
+  try {
+    for await (const [{ counts }] of said) if (counts) return counts;
+  } catch (error) {
+    // else it was said to one that had just died
+    if (signal.aborted) throw error;
+  }
   return undefined;
 }
 
