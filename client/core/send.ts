@@ -103,7 +103,8 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
 
     // There a cookie is no proof of who speaks; but who has one is given its token.
     function fetchToken(mine: number): void {
-      if (address.nickname === undefined) {
+      // to a script the cookie says nothing: the token would be a stranger's
+      if (address.nickname === undefined || KINDS[mine] === "script") {
         next(mine, last);
         return;
       }
@@ -127,10 +128,11 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       });
     }
 
-    /** Silence is waited out once; not where another kind could not take the message, or it would never be known. */
+    /** Silence is waited out once; not where GET passes and cannot take the message, or that would never be known. */
     function leaveOrWait(mine: number, reply: Unanswered): void {
       const isSilent = !reply.isBlocked && !reply.isPassing;
-      if (reply.isBlocked || (isSilent && (++silences >= 2 || last.ours !== undefined))) next(mine, reply);
+      const isTooLarge = (last.ours as { code?: string } | undefined)?.code === "too_large";
+      if (reply.isBlocked || (isSilent && (++silences >= 2 || isTooLarge))) next(mine, reply);
       else done(reply);
     }
 
@@ -152,10 +154,9 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       done({ isPassing: true, isUnsayable: true });
       return;
     }
-    if (asked.url.length > LONGEST_URL) {
-      done({ ours: { code: "too_large" }, status: 413, rttMs: 0 });
-      return;
-    }
+    const isTooLong = asked.url.length > LONGEST_URL;
+    // asked without what is too long: while nothing passes, it is not known that only GET would
+    if (isTooLong) asked.url = address.base + message.getPath + param("n", nonce);
     const startedAt = outside.now();
     (how === "script" && script !== undefined ? script : http.ask)(asked, ({ status, text, retryMs }) => {
       const rttMs = outside.now() - startedAt;
@@ -165,7 +166,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
         silences = 0;
         timeouts = 0;
         lastRttMs = rttMs;
-        done({ ours, status, rttMs, ...retry });
+        done(isTooLong ? { ours: { code: "too_large" }, status: 413, rttMs } : { ours, status, rttMs, ...retry });
         return;
       }
       if (rttMs >= asked.timeoutMs) timeouts++;

@@ -2,8 +2,11 @@ import type { DoctorFault, DoctorStep } from "../../protocol/doctor.ts";
 import type { Diagnosis, Fault } from "./diagnose.ts";
 import type { Findings, LastingFinding } from "./findings.ts";
 
-/** What to say of a step: a fault, that it is fine, that it cuts where nobody needs it, that it was not seen, or nothing. */
-export type Outcome = { code: DoctorFault | "fine" | "harmless" | "unseen" | "untried"; figure: number };
+/**
+ * What to say of a step: a fault, that it is fine, that it cuts where nobody needs it, that it does not pass where
+ * something like it does, that it was not seen, or nothing.
+ */
+export type Outcome = { code: DoctorFault | "fine" | "harmless" | "blocked" | "unseen" | "untried"; figure: number };
 
 /** The outcomes of one step: its faults, else one other. */
 export function outcomesOf(step: DoctorStep, findings: Findings, { faults }: Diagnosis): Outcome[] {
@@ -30,8 +33,8 @@ function harmlessOutcome(step: DoctorStep, findings: Findings): Outcome {
 function streamOutcome(outcome: string | undefined): Outcome {
   if (outcome === undefined) return { code: "untried", figure: 0 };
   if (outcome === "unseen") return { code: "unseen", figure: 0 };
-  if (outcome === "fine") return { code: "fine", figure: 0 };
-  return { code: outcome === "late" ? "late" : "held", figure: 0 };
+  if (outcome === "fine" || outcome === "late" || outcome === "held") return { code: outcome, figure: 0 };
+  return { code: "blocked", figure: 0 };
 }
 
 function lastingOutcome(finding: LastingFinding | undefined): Outcome {

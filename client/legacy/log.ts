@@ -40,7 +40,7 @@ export function createLog(
       const isAtNewest = scroll.keep(areOlder, () => {
         for (let i = 0; i < events.length; i++) if (addOne(events[i] as RoomEvent)) isNew = true;
       });
-      if (!areOlder) scroll.keep(true, () => trim(isAtNewest ? MOST_LINES : MOST_WHILE_READING));
+      if (!areOlder) scroll.keep(!isAtNewest, () => trim(isAtNewest ? MOST_LINES : MOST_WHILE_READING));
       return isNew;
     },
     clear() {

@@ -7,7 +7,7 @@ const AFTER_COMPOSITION_MS = 80;
 // [lurker#623, VSCodroid#434] Android's keyboards keep every word as a composition up to the next space, and their Enter comes in
 // the middle of it: there only what is written by conversion is confirmed by it.
 const isAndroid = /Android/.test(navigator.userAgent);
-const CONVERTED = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/;
+const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 
 /** The form in which a remark is written. `say` is given the text; `typing` is called now and then while one writes. */
 export function createComposer(

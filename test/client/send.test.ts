@@ -114,10 +114,15 @@ describe("sending", () => {
     expect(outcomes).toContainEqual({ refused: "too_large" });
   });
 
-  test("goes on to scripts where GET is blocked before there is a token", () => {
+  test("never says so while nothing passes", () => {
+    const { say } = senderOn(() => NOBODY);
+    for (let n = 0; n < 12; n++) expect(say("あ".repeat(500))).toEqual({ again: true });
+  });
+
+  test("asks for no token by script, which the cookie says nothing to", () => {
     const { say, kinds } = senderOn((_, kind) => (kind === "script" ? "pass" : BLOCKED), { base: "", nickname: "Ann" });
-    expect(say()).toEqual(receipt);
-    expect(kinds).toEqual(["json", "form", "get", "script", "script"]);
+    expect(say()).toEqual({ again: true });
+    expect(kinds).toEqual(["json", "form", "get"]);
   });
 
   test("names the nickname under which a remark was written where only a cookie says who speaks", () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { openSite, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
 
 // What HtmlUnit's Internet Explorer (test/legacy) cannot: streams. Chromium runs the same program here, as one does that
@@ -83,6 +83,37 @@ async function talks(page: Page, friend: Seat, text: string): Promise<void> {
   );
   expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
 }
+
+browserTest(
+  "an old browser's log that is full stays at the newest line, and does not move under who reads older ones",
+  async () => {
+    const context = await browser.newContext({ locale: "en-US" });
+    await withoutModules(context);
+    const page = await context.newPage();
+    await enter(page, "Ned");
+    const filler = await person(url, "Filler");
+    const fill = async (count: number) => {
+      for (let n = 0; n < count; n += 20)
+        await Promise.all(Array.from({ length: Math.min(20, count - n) }, () => say(url, filler, "filled")));
+      const { event } = await say(url, filler, "filled up");
+      await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
+    };
+    const belowPx = () =>
+      page.$eval("#scroll", (box) => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight));
+    await fill(220);
+    expect(await page.locator("#log [data-seq]").count()).toBe(200);
+    expect(await belowPx()).toBeLessThan(5);
+    await page.$eval("#scroll", (box) => {
+      box.scrollTop = 0;
+    });
+    const topOf = () => page.$eval("#log li", (line) => line.getBoundingClientRect().top);
+    const before = await topOf();
+    await fill(5);
+    expect(Math.abs((await topOf()) - before)).toBeLessThan(5);
+    await context.close();
+  },
+  30_000,
+);
 
 browserTest("an old browser that has no requests, and entered by the lobby's form, speaks by the room's", async () => {
   const context = await browser.newContext({ locale: "en-US" });
