@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { StartError } from "./start-error.ts";
 
 /**
  * Takes the data folder for this process and returns how to let it go. The lock is a file with this process's number
  * and start time: after a crash or a reboot the number may be another process's, and is told apart by its start time.
+ * Of a process in another container neither can be seen: there it counts that the lock is touched again and again.
  */
 export async function ownFolder(folder: string): Promise<() => Promise<void>> {
   const lock = join(folder, "owner.lock");
@@ -16,12 +18,39 @@ export async function ownFolder(folder: string): Promise<() => Promise<void>> {
   } finally {
     await rm(mine, { force: true });
   }
-  return () => rm(lock, { force: true });
+  const touching = setInterval(() => touch(lock), TOUCH_MS).unref();
+  return () => {
+    clearInterval(touching);
+    return rm(lock, { force: true });
+  };
 }
 
-/** "1234 56789": the process's number and, where the system tells it, its start in clock ticks since the boot. */
+const TOUCH_MS = 1_000;
+
+/** One that was not touched for so long has been left. */
+const UNTOUCHED_MS = 5_000;
+
+function touch(lock: string): void {
+  const now = new Date();
+  // what became of the folder is PostgreSQL's to tell
+  utimes(lock, now, now).catch(() => undefined);
+}
+
+/**
+ * The process's number and, where the system tells them, its start in clock ticks since the boot, and the namespace of
+ * which boot that is its number in [pid_namespaces(7)]: "1234 56789 pid:[4026531836]@6fb0…".
+ */
 async function describe(pid: number): Promise<string> {
-  return `${pid} ${(await statusOf(pid))[START] ?? ""}`.trim();
+  return [pid, (await statusOf(pid))[START], await namespace()].filter((part) => part !== undefined).join(" ");
+}
+
+async function namespace(): Promise<string | undefined> {
+  try {
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
+    return `${await readlink("/proc/self/ns/pid")}@${boot.trim()}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** [proc(5)] What follows the program's name, which stands in brackets and may hold spaces; on Linux only. */
@@ -48,14 +77,34 @@ async function linked(mine: string, lock: string): Promise<boolean> {
 async function removeStale(lock: string, folder: string): Promise<void> {
   const owner = await readFile(lock, "utf8").catch(() => undefined);
   if (owner === undefined) return;
-  const pid = Number.parseInt(owner, 10);
-  if ((await isAlive(pid)) && (await describe(pid)) === owner) {
+  const [number, start, space] = owner.split(" ");
+  const isHere = space === undefined || space === (await namespace());
+  const isUsed = isHere ? await isSame(Number(number), start) : await isTouched(lock);
+  if (isUsed) {
+    const user = isHere ? `process ${number}` : "a chattera in another container";
     throw new StartError(
-      `${folder} is in use by process ${pid}: stop that one, or set DATA_DIR to another folder for this one.`,
+      `${folder} is in use by ${user}: stop that one, or set DATA_DIR to another folder for this one.`,
       { inUse: true },
     );
   }
   await setAside(lock, owner);
+}
+
+async function isSame(pid: number, start: string | undefined): Promise<boolean> {
+  return (await isAlive(pid)) && (await statusOf(pid))[START] === start;
+}
+
+/** Watches a lock for as long as whoever had it could go without touching it. */
+async function isTouched(lock: string): Promise<boolean> {
+  const touchedAt = async () => (await stat(lock).catch(() => undefined))?.mtimeMs;
+  const before = await touchedAt();
+  for (let waited = 0; waited < UNTOUCHED_MS; waited += TOUCH_MS) {
+    await wait(TOUCH_MS);
+    const now = await touchedAt();
+    if (now === undefined) return false;
+    if (now !== before) return true;
+  }
+  return false;
 }
 
 /** Of two processes that find the same stale lock only one can rename it; it looks what it has in hand and drops it. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmod, cp, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -77,6 +77,16 @@ test("a second start in the same folder is refused with the number of the proces
 
 test("a lock whose number now belongs to a younger process is no lock", async () => {
   await writeFile(join(folder, "owner.lock"), `${process.pid} 1`);
+  await start();
+});
+
+test("a lock of another container is heeded while it is touched, and not when it was left", async () => {
+  const lock = join(folder, "owner.lock");
+  await writeFile(lock, "1 1 pid:[1]");
+  const touching = setInterval(() => utimes(lock, new Date(), new Date()), 500);
+  const refused = await startError({}).finally(() => clearInterval(touching));
+  expect(refused.message).toContain(`${folder} is in use by a chattera in another container`);
+  expect(refused.inUse).toBe(true);
   await start();
 });
 
