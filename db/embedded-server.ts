@@ -26,8 +26,6 @@ type Process = { child: ChildProcess; port: number; ended: Promise<void> };
 export async function runServer(plan: Plan): Promise<Server> {
   let stopping = false;
   let current = await launch(plan);
-  const stopAtExit = () => current.child.kill("SIGINT");
-  process.once("exit", stopAtExit);
   const watch = async () => {
     for (await current.ended; !stopping; await current.ended) {
       plan.say(`PostgreSQL ended unexpectedly (see ${logOf(plan.cluster)}); starting it again.`);
@@ -49,7 +47,6 @@ export async function runServer(plan: Plan): Promise<Server> {
     stop() {
       if (!stopping) halt(current, plan.cluster);
       stopping = true;
-      process.off("exit", stopAtExit);
       return watched;
     },
   };
@@ -106,6 +103,8 @@ async function spawnServer(
     stdio: ["ignore", log.fd, log.fd],
     detached: true, // a group of its own: Ctrl-C in the terminal is for chattera, which stops the server last
   });
+  const stopAtExit = () => child.kill("SIGINT");
+  process.once("exit", stopAtExit);
   let failure = "";
   const ended = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -114,6 +113,7 @@ async function spawnServer(
       resolve();
     });
   });
+  void ended.then(() => process.off("exit", stopAtExit));
   await log.close();
   return { child, port, ended, said: async () => failure + (await readFile(logOf(cluster))).subarray(size).toString() };
 }

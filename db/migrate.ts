@@ -4,6 +4,7 @@ import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
 import * as saidUnderTheNameEntered from "./migrations/20261129000001_said_under_the_name_entered.ts";
+import { StartError } from "./start-error.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
 const PATIENCE_MS = 30 * 60_000;
@@ -26,8 +27,22 @@ async function migrateLocked(db: Knex): Promise<void> {
     await lock.raw("select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
     // it idles while the migrations run on another connection, see abandonAfter() in connect.ts
     await lock.raw("set local idle_in_transaction_session_timeout = 0");
+    await refuseNewer(db);
     await db.migrate.latest({ migrationSource });
   });
+}
+
+/** knex would call its own folder corrupt. */
+async function refuseNewer(db: Knex): Promise<void> {
+  const [completed]: [{ name: string }[]] = await db.migrate.list({
+    migrationSource,
+    disableMigrationsListValidation: true,
+  });
+  const newer = completed.find(({ name }) => !(name in migrations));
+  if (newer)
+    throw new StartError(
+      `This database was migrated by a newer chattera (${newer.name}): start that one, or restore a backup from before.`,
+    );
 }
 
 /** "chat" in ASCII: a key of our own among the database's advisory locks. */

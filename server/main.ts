@@ -5,7 +5,7 @@ import { migrate } from "../db/migrate.ts";
 import { assertReachable } from "../db/reach.ts";
 import { StartError } from "../db/start-error.ts";
 import type { Environment } from "./config.ts";
-import { endSignal } from "./end-signal.ts";
+import { endAtSignal, endSignal } from "./end-signal.ts";
 import { pruneAll } from "./pruning.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
@@ -21,6 +21,8 @@ export async function main(environment: Environment): Promise<void> {
   }
   const database = await openDatabase(environment);
   try {
+    const { CHATTERA_LISTEN_URL, BUS_URL } = environment;
+    if (CHATTERA_LISTEN_URL && !BUS_URL) await assertReachable(CHATTERA_LISTEN_URL, "CHATTERA_LISTEN_URL");
     if (environment.WORKERS === 1) await untilStopped(await announced(serve(environment, database.url)));
     else await untilStopped(await announced(runWorkers(environment, database.url)));
   } finally {
@@ -55,6 +57,7 @@ export async function pruneOnly(environment: Environment): Promise<void> {
 }
 
 async function openDatabase(environment: Environment): Promise<EmbeddedDatabase> {
+  endAtSignal();
   if (environment.DATABASE_URL) {
     await assertReachable(environment.DATABASE_URL);
     return { url: environment.DATABASE_URL, stop: async () => undefined };

@@ -28,6 +28,14 @@ describe("the log", () => {
     expect(await db("knex_migrations").orderBy("id").pluck("name")).toEqual(migrations);
   });
 
+  test("that a newer chattera has migrated is refused", async () => {
+    const row = { name: "20990101000001_of_tomorrow", batch: 9, migration_time: new Date() };
+    await db("knex_migrations").insert(row);
+    await expect(migrate(database.url)).rejects.toThrow("migrated by a newer chattera (20990101000001_of_tomorrow)");
+    await db("knex_migrations").where({ name: row.name }).delete();
+    await migrate(database.url);
+  });
+
   test("is the same for everybody who opens it, and secret to each site", async () => {
     const logs = await Promise.all(Array.from({ length: 5 }, () => openLog(db)));
     expect(new Set(logs.map((log) => JSON.stringify(log))).size).toBe(1);

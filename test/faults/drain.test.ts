@@ -1,12 +1,16 @@
 import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
+import { isAlive } from "../../db/embedded-owner.ts";
 import type { ByeSignal, PollAnswer } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { clientId, type Person, person, say } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
-import { endSites, runSite, type SiteProcess, startSite, workerPids } from "../support/site-process.ts";
+import { endSites, runSite, type SiteProcess, spawnSite, startSite, workerPids } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -92,6 +96,25 @@ test("kill -9 under traffic: after the start every acknowledged remark is there,
   await stream.close();
   await second.kill("SIGKILL");
 }, 30_000);
+
+test("told to end while it starts, it leaves no PostgreSQL of its own behind", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
+  await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+  const { child } = spawnSite("", { DATA_DIR: join(folder, "data") });
+  const ended = once(child, "exit");
+  const pidFile = join(folder, "data", "postgresql", "postmaster.pid");
+  const started = () =>
+    readFile(pidFile, "utf8").then(
+      (text) => Number.parseInt(text, 10),
+      () => undefined,
+    );
+  const pid = await until("it has a PostgreSQL", started, 20_000);
+  child.kill("SIGTERM");
+  // 0 if it served by then
+  expect([143, 0]).toContain((await ended)[0]);
+  await until("PostgreSQL has ended", async () => !(await isAlive(pid)), 10_000);
+  await rm(folder, { recursive: true });
+}, 40_000);
 
 test.each(["1", "2"])("a port that is taken is told in one sentence, with %s workers", async (WORKERS) => {
   const taken = createServer();

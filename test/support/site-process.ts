@@ -64,7 +64,8 @@ export function workerPids(site: SiteProcess): number[] {
   return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
 }
 
-function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProcess; said: () => string } {
+/** Starts one and does not wait for it. */
+export function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProcess; said: () => string } {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
   const child = spawn(process.execPath, ["--import", "tsx", CLI, "serve"], {
     cwd: ROOT,
