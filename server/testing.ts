@@ -91,8 +91,11 @@ function readStream(
   const signals: EventSourceMessage[] = [];
   let hasEnded = false;
   let cursor = "";
-  let wake: () => void = () => undefined;
+  const waiting = new Set<() => void>();
   const parser = createParser({ onEvent: (event) => (event.event ? signals : events).push(event) });
+  const wake = () => {
+    for (const goOn of waiting) goOn();
+  };
   response.setEncoding("utf8");
   response.on("data", (text: string) => {
     parser.feed(text);
@@ -148,11 +151,13 @@ function readStream(
 
   function somethingOr(deadline: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadline - performance.now());
-      wake = () => {
+      const goOn = () => {
         clearTimeout(timer);
+        waiting.delete(goOn);
         resolve();
       };
+      const timer = setTimeout(goOn, deadline - performance.now());
+      waiting.add(goOn);
     });
   }
 }

@@ -88,6 +88,7 @@ export const en: Words = {
       running: "testing…",
       fine: "fine",
       harmless: "cut after {figure} s (no matter)",
+      blocked: "does not pass",
       unseen: "cannot be seen in this browser",
       untried: "—",
     },

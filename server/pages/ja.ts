@@ -86,6 +86,7 @@ export const ja = {
       running: "検査中…",
       fine: "良好",
       harmless: "{figure}秒で切られました(支障はありません)",
+      blocked: "通りません",
       unseen: "このブラウザーでは確かめられません",
       untried: "—",
     },

@@ -2,17 +2,22 @@ import { PATHS } from "../../protocol/paths.ts";
 import { html, link } from "./html.ts";
 import { refusalText, wordsOf } from "./language.ts";
 import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { type FormView, sayForm } from "./room.ts";
 
-/** The page for what could not be done: why, in a sentence, and the way back; or, after a while, the same once more. */
+/**
+ * The page for what could not be done: why, in a sentence, and the way back; or, after a while, the same once more. A
+ * remark that was not said is there to be said again.
+ */
 export function renderRefused(
   frame: PageFrame,
-  view: { status: number; code: string; refreshSeconds?: number },
+  view: { status: number; code: string; refreshSeconds?: number; unsaid?: FormView },
 ): string {
   const words = wordsOf(frame.language);
   const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
 <main class="refused" data-status="${view.status}" data-code="${view.code}">
 <h1>${words.problemTitle}</h1>
 <p class="problem">${refusalText(words, view.code)}</p>
+${view.unsaid && sayForm(frame, view.unsaid)}
 <p><a class="button" href="${link(frame.basePath + PATHS.lobby)}">${words.back}</a></p>
 </main>`;
   const head = view.refreshSeconds && html`<meta http-equiv="refresh" content="${view.refreshSeconds}">`;

@@ -29,7 +29,7 @@ export type RoomView = {
 export type Back = { refresh: number; after?: string | undefined };
 
 /** What the forms of a room need. */
-type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" | "problem" | "back">;
+export type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" | "problem" | "back">;
 
 /** The chat itself, complete without script; what the script needs stands in the `data-` attributes of `#room`. */
 export function renderRoom(frame: PageFrame, view: RoomView): string {
@@ -114,9 +114,18 @@ export function enterForm(frame: PageFrame, view: FormView): Html {
   return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(frame, view)}">
 <p class="reading">${words.reading}</p>
 ${formToken(frame)}${backFields(view.back)}
-${enterFields(frame, view)}
+${enterFields(frame, view)}${unsaid(words, view.text)}
 <button class="button" type="submit">${words.enter}</button>
 </form>`;
+}
+
+/** What somebody wanted to say who has to enter first: for the eye, and to be copied. */
+function unsaid(words: Words, text: string | undefined): Html | undefined {
+  if (text === undefined) return undefined;
+  return html`
+<label class="unseen" for="unsaid">${words.text}</label>
+<textarea id="unsaid" class="say-text" rows="3" readonly>
+${text}</textarea>`;
 }
 
 function backFields(back: Back | undefined): Html | undefined {

@@ -1,6 +1,9 @@
 import { type Html, html } from "./html.ts";
 
-/** An event's time of day, 24 hours, UTC; the script puts the reader's own time in its place. */
+/** A moment as 24-hour time, UTC, with the date when that is not today's; the script puts the reader's own time in its place. */
 export function timeStamp(at: string): Html {
-  return html`<time datetime="${at}">${at.slice(11, 16)}</time>`;
+  const [day, time] = [at.slice(0, 10), at.slice(11, 16)];
+  const isToday = day === new Date().toISOString().slice(0, 10);
+  const date = `${Number(day.slice(5, 7))}/${Number(day.slice(8, 10))}`;
+  return html`<time datetime="${at}">${isToday ? time : `${date} ${time}`}</time>`;
 }

@@ -14,6 +14,7 @@ import { answer } from "./answer.ts";
 import { ASSETS } from "./assets.ts";
 import { pageFrame } from "./frame.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
+import { chooseLanguage } from "./pages.ts";
 
 /** Held answers and streams at once; each is a socket and a timer, and 200 doctors are more than ever look at one node. */
 const HELD_MAX = 200;
@@ -30,7 +31,9 @@ export function doctorRoutes(site: Site, limits: RateLimits): Router {
   const router = new Router();
   let held = 0;
 
-  router.get(PATHS.doctor, (ctx) => showDoctor(ctx, site));
+  router.get(PATHS.doctor, (ctx) => {
+    if (!chooseLanguage(ctx)) showDoctor(ctx, site);
+  });
   for (const [path, work] of [
     [PATHS.doctorEcho, echo],
     [PATHS.doctorStream, stream],

@@ -12,7 +12,7 @@ import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session, setSessionCookie } from "../guard/session.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
-import { type Back, renderRoom } from "../pages/room.ts";
+import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import type { Site } from "../site.ts";
@@ -61,6 +61,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         redirect(ctx, PATHS.lobby);
       } else {
         again.text = input.text("text") ?? "";
+        ctx.state.unsaid = unsaidOf(ctx, again.text, back);
         // [HTML 4.10.22.4] forms write line ends as CRLF
         ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
         await say(ctx, site, limits);
@@ -123,6 +124,13 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
     };
     showPage(ctx, renderRoom(pageFrame(ctx, site), { ...view, ...again }));
   }
+}
+
+/** What routes/refused.ts shows where not even the room can be shown; under the same id, for it may be stored already. */
+function unsaidOf(ctx: Context, text: string, back: Back | undefined): FormView {
+  const { room } = ctx.params as { room: string };
+  const clientId = inputOf(ctx).text("id") ?? randomUUID();
+  return { room: { slug: room, title: room }, clientId, text, ...(back && { back }) };
 }
 
 /** Did the form stand on a live page, and on which? */

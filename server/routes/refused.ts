@@ -2,6 +2,7 @@ import type { Context, Middleware } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { toJson } from "../delivery/frames.ts";
 import { renderRefused } from "../pages/refused.ts";
+import type { FormView } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { answerAsScript } from "./answer.ts";
@@ -47,7 +48,8 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   if (refusal.retrySeconds !== undefined) ctx.set("Retry-After", String(refusal.retrySeconds));
   if (isPage(ctx)) {
     ctx.type = "text/html; charset=utf-8";
-    ctx.body = renderRefused(pageFrame(ctx, site), { status, code: refusal.code });
+    const unsaid: FormView | undefined = status >= 500 ? ctx.state.unsaid : undefined;
+    ctx.body = renderRefused(pageFrame(ctx, site), { status, code: refusal.code, ...(unsaid && { unsaid }) });
     return;
   }
   // [RFC 9457] about:blank: the title says it all, `code` is for programs

@@ -46,6 +46,28 @@ test("while the database refuses, a remark is answered 503 within two seconds, a
   expect(await copies(id)).toBe(1);
 });
 
+test("while the database refuses, a form's remark comes back in its page, and is stored once when it is sent again", async () => {
+  const id = clientId();
+  const send = async (form: URLSearchParams) => {
+    const headers = { cookie: ann.cookie, "sec-fetch-site": "same-origin" };
+    const answer = await fetch(`${node.url}/rooms/lobby`, { method: "POST", headers, body: form, redirect: "manual" });
+    return { status: answer.status, page: await answer.text() };
+  };
+  await proxy.refuse();
+  const { status, page } = await send(new URLSearchParams({ id, text: "typed <once>" }));
+  expect(status).toBe(503);
+  expect(page).toContain("typed &lt;once&gt;</textarea>");
+  expect(page).toContain(`name="id" value="${id}"`);
+  await proxy.pass();
+  for (let n = 0; n < 2; n += 1)
+    await until(
+      "it is taken",
+      async () => (await send(new URLSearchParams({ id, text: "typed <once>" }))).status === 303,
+    );
+  expect(await copies(id)).toBe(1);
+  expect(await stream.events(1)).toMatchObject([{ id, text: "typed <once>" }]);
+});
+
 test("while the database refuses, the process lives, is not ready, and its streams go on being pinged", async () => {
   const watching = await openStream(node.url, { room: "lobby", timeoutMs: 10_000 });
   await proxy.refuse();

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
+import type { Diagnosis } from "../../client/doctor/diagnose.ts";
+import { outcomesOf } from "../../client/doctor/outcome.ts";
 import type { Report } from "../../client/doctor/report.ts";
 import { runDoctor } from "../../server/doctor/terminal.ts";
 import { REMEDIES } from "../../server/pages/remedies.ts";
@@ -117,6 +119,21 @@ describe("the doctor", () => {
     expect(diagnosis).toEqual({ sentence: "fine", lateSeconds: 0, grade: 0, faults: [] });
     expect(findings).toMatchObject({ pathParams: true, postBytes: 61_440, urlLength: 8000, atOnce: 7, origin: true });
   }, 60_000);
+
+  test("does not say of a stream that is refused beside one that passes that it is held back", () => {
+    const refused = { outcome: "refused", status: 405, firstMs: 0, encoding: "" } as const;
+    const diagnosis: Diagnosis = { sentence: "fine", lateSeconds: 0, grade: 0, faults: [] };
+    expect(outcomesOf("postStream", { postStream: refused }, diagnosis)).toEqual([{ code: "blocked", figure: 0 }]);
+    const held = { ...refused, outcome: "held" } as const;
+    expect(outcomesOf("postStream", { postStream: held }, diagnosis)).toEqual([{ code: "held", figure: 0 }]);
+  });
+
+  test("has a page in the language that is chosen there", async () => {
+    const { headers } = await request(url).get("/doctor?language=ja").set("accept-language", "en").expect(303);
+    const cookie = String(headers["set-cookie"]);
+    const { text } = await request(url).get("/doctor").set("accept-language", "en").set("cookie", cookie).expect(200);
+    expect(text).toContain('<html lang="ja"');
+  });
 
   test("gives neither address nor cookie of anybody away", async () => {
     const { findings } = await clean();

@@ -175,6 +175,16 @@ describe("operating", () => {
 });
 
 describe("as a library", () => {
+  test("a stream may be waited for in two ways at once", async () => {
+    const ann = await person(url, "Twice");
+    const stream = await openStream(url, { room: "lobby" });
+    await stream.signal("hello");
+    const both = Promise.all([stream.events(2), stream.signal("ping")]);
+    await say(url, ann, "woken");
+    expect((await both)[0]).toMatchObject([{ kind: "enter" }, { text: "woken" }]);
+    await stream.close();
+  }, 4_000);
+
   test("supertest drives it without a port, and a stream is read without one", async () => {
     const app = await createApp({ databaseUrl: site.databaseUrl });
     const callback = app.callback();
