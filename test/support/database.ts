@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
+import { until } from "./until.ts";
 
 /** The server of this run, the migrated database in it, and the folder it works in if it is our own. */
 export type TestServer = { url: string; template: string; folder?: string | undefined };
@@ -20,9 +21,17 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   return { url: databaseUrl(url, name), drop: () => dropDatabase(url, name) };
 }
 
-/** Drops a database under whoever is still connected. */
+/** Drops a database under whoever is still connected; but an autovacuum at work in it is not ours to end, and is soon done. */
 export async function dropDatabase(url: string, name: string): Promise<void> {
-  await query(url, `drop database if exists ${name} with (force)`);
+  const drop = () => query(url, `drop database if exists ${name} with (force)`);
+  await until("the database is dropped", () => drop().catch(unlessNotOurs), 20_000);
+}
+
+/** [insufficient_privilege] */
+const NOT_OURS = "42501";
+
+function unlessNotOurs(error: { code?: string }): undefined {
+  if (error.code !== NOT_OURS) throw error;
 }
 
 /** The same server's other database. */
