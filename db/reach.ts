@@ -4,7 +4,10 @@ import { StartError } from "./start-error.ts";
 /** What the schema and its statements need; also the oldest that PostgreSQL itself maintained when this was written. */
 const OLDEST_VERSION = 14;
 
-/** Throws the sentence that says why the database at `url`, which the operator's `setting` names, cannot be used, if so. Asks for 5 s. */
+/**
+ * Throws the sentence that says why the database at `url`, which the operator's `setting` names, cannot be used, if so.
+ * Asks for 5 s.
+ */
 export async function assertReachable(
   url: string,
   setting: "DATABASE_URL" | "CHATTERA_LISTEN_URL" = "DATABASE_URL",

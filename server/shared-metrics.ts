@@ -54,7 +54,10 @@ function tell(worker: Worker, told: Told): void {
   if (worker.isConnected()) worker.send(told);
 }
 
-/** Has this worker say what it counts when its primary asks; gives what tells of all workers. That throws `unavailable` where one of them is silent. */
+/**
+ * Has this worker say what it counts when its primary asks; gives what tells of all workers. That throws `unavailable`
+ * where one of them is silent.
+ */
 export function countTogether(registry: Registry): () => Promise<string> {
   let underWay: Promise<string> | undefined;
   process.on("message", async ({ wantsCounts }: Told) => {
