@@ -50,5 +50,8 @@ const HELMET = helmet({
     },
   },
   strictTransportSecurity: false,
-  referrerPolicy: { policy: "no-referrer" },
+  // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send `Origin: null` with the site's
+  // own forms, and no Sec-Fetch-Site that says better. Under "same-origin" other sites get no Referer either. Browsers
+  // that do not know the value (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
+  referrerPolicy: { policy: "same-origin" },
 });

@@ -106,6 +106,17 @@ describe("the pages without script", () => {
     }
   });
 
+  test("send no Referer to other sites, nor does any other answer", async () => {
+    for (const path of ["/", "/rooms/lobby", "/rooms/lobby/live", "/rooms/nowhere", "/api/rooms", "/healthz"]) {
+      // A live page does not end; its head is enough.
+      const { headers, body } = await fetch(url + path, { signal: AbortSignal.timeout(5000) });
+      expect([path, headers.get("referrer-policy")]).toEqual([path, "same-origin"]);
+      await body?.cancel();
+    }
+    const { text } = await request(url).get("/rooms/lobby");
+    expect(text).not.toMatch(/name="?referrer|referrerpolicy/i);
+  });
+
   test("have their script, style and icon, which any cache may keep", async () => {
     const { text } = await request(url).get("/");
     const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] as string);
