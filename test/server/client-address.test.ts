@@ -1,0 +1,61 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import Koa from "koa";
+import request from "supertest";
+import { clientAddress } from "../../server/guard/client-address.ts";
+
+let server: Server;
+let url: string;
+
+beforeAll(async () => {
+  const app = new Koa();
+  app.use(clientAddress(["loopback", "10.0.0.0/8", "fd00::/8"]));
+  app.use((ctx) => {
+    ctx.body = { address: ctx.state.address };
+  });
+  server = createServer(app.callback());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+async function addressFor(forwarded: string): Promise<string> {
+  return (await request(url).get("/").set("X-Forwarded-For", forwarded)).body.address;
+}
+
+test.each([
+  ["203.0.113.7", "203.0.113.7"],
+  ["203.0.113.7:10000", "203.0.113.7"],
+  ["203.0.113.7:10001", "203.0.113.7"],
+  ["[2001:db8::7]:443", "2001:db8::7"],
+  ["2001:db8::7%eth0", "2001:db8::7"],
+  ["::ffff:203.0.113.7", "203.0.113.7"],
+  ['"[2001:db8::7]:443"', "2001:db8::7"],
+  ["198.51.100.1, 203.0.113.7", "203.0.113.7"],
+  ["198.51.100.1,203.0.113.7:1234,10.0.0.3:80", "203.0.113.7"],
+  ["203.0.113.7, [fd00::3]:80, 10.0.0.3", "203.0.113.7"],
+])("behind a trusted proxy %j comes from %s", async (forwarded, address) => {
+  expect(await addressFor(forwarded)).toBe(address);
+});
+
+test.each([
+  ["nothing", "", "127.0.0.1"],
+  ["no address", "unknown", "127.0.0.1"],
+  ["no address behind an address", "203.0.113.7, unknown", "127.0.0.1"],
+  ["no address before a proxy", "unknown, 10.0.0.3", "10.0.0.3"],
+  ["a comma too many", "203.0.113.7,", "127.0.0.1"],
+  ["proxies alone", "10.0.0.2, 10.0.0.3", "10.0.0.2"],
+])("%s counts as the proxy that passed it on", async (_what, forwarded, address) => {
+  expect(await addressFor(forwarded)).toBe(address);
+});
+
+test("a forged list of trusted addresses, however long, neither takes long nor gives a bucket of one's own", async () => {
+  const long = (first: string) => `${first},${"10.0.0.3,".repeat(1500)}10.0.0.4`;
+  const startedAt = performance.now();
+  expect(await addressFor(long("203.0.113.7"))).toBe("127.0.0.1");
+  expect(await addressFor(long("10.9.9.9"))).toBe("127.0.0.1");
+  expect(await addressFor(`${"1,".repeat(4000)}203.0.113.7`)).toBe("203.0.113.7");
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+});
