@@ -44,3 +44,9 @@ export const ROOMS_PER_READER = 8;
 /** Events in one poll answer or one page of history. */
 export const PAGE_EVENTS = 200;
 export const HISTORY_EVENTS = 50;
+
+/**
+ * Fields of a form, a query, a path or a JSON object, and values of one field. The largest request of the site has 12;
+ * a batch of messages has 50 of them.
+ */
+export const FIELDS_MAX = 50;

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import rawBody from "raw-body";
 import { refuse } from "../refusal.ts";
+import { assertFewFields, assertFewMembers } from "./fields.ts";
 import { assertUtf8 } from "./utf8.ts";
 
 /** Bodies are a remark and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
@@ -8,8 +9,8 @@ const LIMIT_BYTES = 64 * 1024;
 
 /**
  * Reads a POST's body into `ctx.state.body`, an object by field: JSON, a form, or JSON as text/plain, which a page of
- * another origin may send without asking first, and for which the cookie does not count. Throws `unsupported_type`,
- * `too_large`, `malformed`. What a host app's own body parser has read is taken as it is.
+ * another origin may send without asking first, and for which the cookie does not count. An object that a host app's
+ * body parser has read is used instead. Throws `unsupported_type`, `too_large`, `malformed`.
  */
 export const body: Middleware = async (ctx, next) => {
   ctx.state.body = ctx.method === "POST" ? await readBody(ctx) : {};
@@ -18,19 +19,26 @@ export const body: Middleware = async (ctx, next) => {
 
 async function readBody(ctx: Context): Promise<object> {
   const parsed: unknown = (ctx.request as { body?: unknown }).body;
-  if (typeof parsed === "object" && parsed !== null) return parsed;
+  const body = parsed === undefined || parsed === null ? await parseBody(ctx) : parsed;
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw refuse("malformed", "the body is not an object");
+  assertFewMembers(body);
+  return body;
+}
+
+async function parseBody(ctx: Context): Promise<unknown> {
   if (ctx.get("Content-Encoding") !== "") throw refuse("unsupported_type");
-  const text = await readText(ctx);
-  const type = (ctx.get("Content-Type").split(";")[0] ?? "").trim().toLowerCase();
-  if (type === "application/x-www-form-urlencoded") return readForm(text);
-  if (type === "application/json" || type === "text/plain") return readJson(text);
+  const bytes = await readBytes(ctx);
+  const type = (ctx.get("Content-Type").split(";", 1)[0] ?? "").trim().toLowerCase();
+  if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes));
+  if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
   // leave by sendBeacon and enter by a button have nothing to say and need no type
-  if (text === "") return {};
+  if (bytes.length === 0) return {};
   throw refuse("unsupported_type");
 }
 
-async function readText(ctx: Context): Promise<string> {
-  const bytes = await rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.get("Content-Length") || null }).catch(
+function readBytes(ctx: Context): Promise<Buffer> {
+  return rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.get("Content-Length") || null }).catch(
     (error: { status?: number }) => {
       if (error.status !== 413) throw refuse("malformed");
       // what is left of a body that nobody reads would stand before the connection's next request
@@ -39,6 +47,9 @@ async function readText(ctx: Context): Promise<string> {
       throw refuse("too_large");
     },
   );
+}
+
+function decode(bytes: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -47,24 +58,20 @@ async function readText(ctx: Context): Promise<string> {
 }
 
 /** A name that comes several times has its values in a list. */
-function readForm(text: string): object {
+function parseForm(text: string): object {
+  assertFewFields(text, "&");
   assertUtf8(text);
   const fields = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const before = fields.get(name);
-    fields.set(name, before === undefined ? value : [before, value].flat());
+    if (Array.isArray(before)) before.push(value);
+    else fields.set(name, before === undefined ? value : [before, value]);
   }
   return Object.fromEntries(fields);
 }
 
-function readJson(text: string): object {
-  const value = text === "" ? {} : parseJson(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw refuse("malformed", "the body is not a JSON object");
-  return value;
-}
-
 function parseJson(text: string): unknown {
+  if (text === "") return {};
   try {
     return JSON.parse(text);
   } catch {
