@@ -1,7 +1,7 @@
 import type { Context, Middleware } from "koa";
 import rawBody from "raw-body";
 import { refuse } from "../refusal.ts";
-import { assertFewFields, assertFewMembers } from "./fields.ts";
+import { assertFewFields, assertFewMembers, MAY_REPEAT, repeats } from "./fields.ts";
 import { assertUtf8 } from "./utf8.ts";
 
 /** Bodies are a remark and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
@@ -14,6 +14,7 @@ const LIMIT_BYTES = 64 * 1024;
  */
 export const body: Middleware = async (ctx, next) => {
   ctx.state.body = ctx.method === "POST" ? await readBody(ctx) : {};
+  ctx.state.input = undefined;
   await next();
 };
 
@@ -57,13 +58,14 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** A name that comes several times has its values in a list. */
+/** The values of a name that repeats are in a list. Throws `malformed` where it may not repeat. */
 function parseForm(text: string): object {
   assertFewFields(text, "&");
   assertUtf8(text);
   const fields = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const before = fields.get(name);
+    if (before !== undefined && !MAY_REPEAT.has(name)) throw repeats();
     if (Array.isArray(before)) before.push(value);
     else fields.set(name, before === undefined ? value : [before, value]);
   }

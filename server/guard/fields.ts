@@ -1,6 +1,9 @@
 import { FIELDS_MAX } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 
+/** Names that may repeat: rooms, and all names of a cursor [Yaffle lastEventId, older polyfills evs_last_event_id]. */
+export const MAY_REPEAT = new Set(["room", "after", "lastEventId", "evs_last_event_id"]);
+
 /**
  * Refuses a form, a query or path parameters with more than 50 fields, before they are parsed. Empty fields count. Throws
  * `malformed`.
@@ -19,6 +22,11 @@ export function assertFewMembers(body: object): void {
   const values = Object.values(body);
   if (values.length > FIELDS_MAX || values.some((value) => Array.isArray(value) && value.length > FIELDS_MAX))
     throw tooMany();
+}
+
+/** Returns the refusal of a name that repeats and may not. The name itself is a visitor's own words. */
+export function repeats(): Error {
+  return refuse("malformed", "a parameter repeats that may not");
 }
 
 function tooMany(): Error {

@@ -1,10 +1,11 @@
 import type { Context, Middleware } from "koa";
 import { toJson } from "../delivery/frames.ts";
 import { refuse } from "../refusal.ts";
-import { type Input, inputOf, nonceOf } from "./input.ts";
+import { assertNoRepeats, type Input, inputOf, nonceOf } from "./input.ts";
 
 /** Refuses what could not be answered before anything is done for it: nothing is stored and then answered 400. */
 export const answerable: Middleware = async (ctx, next) => {
+  assertNoRepeats(ctx);
   if (ctx.path.startsWith("/api/")) {
     nonceOf(inputOf(ctx));
     callbackOf(ctx);

@@ -106,8 +106,9 @@ async function stream(ctx: Context, input: Input): Promise<void> {
   if (!isKind(kind)) throw refuse("malformed", `as: one of ${Object.keys(DOCTOR_STREAMS).join(", ")}`);
   const frames = input.number("frames", 1, 30, 3);
   const gapMs = input.number("gap", 0, 10_000, 500);
-  const quietMs = Math.min(input.number("quiet", 0, DOCTOR_LONGEST_MS, 1500), DOCTOR_LONGEST_MS - (frames - 1) * gapMs);
-  if (quietMs < 0) throw refuse("malformed", `frames, gap and quiet: ${DOCTOR_LONGEST_MS} ms at most`);
+  const quietMs = input.number("quiet", 0, DOCTOR_LONGEST_MS, 1500);
+  if ((frames - 1) * gapMs + quietMs > DOCTOR_LONGEST_MS)
+    throw refuse("malformed", `frames, gap and quiet: ${DOCTOR_LONGEST_MS} ms at most`);
   const nonce = nonceOf(input);
   ctx.status = 200;
   ctx.set({ ...SSE_HEADERS, "Content-Type": DOCTOR_STREAMS[kind] });

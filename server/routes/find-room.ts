@@ -14,6 +14,11 @@ export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
 
 /** The room that the path names. Throws `no_such_room`. */
 export async function roomOf(ctx: Context, site: Site): Promise<Tail> {
+  return (await findRooms(site, [roomName(ctx)]))[0] as Tail;
+}
+
+/** Returns the name of a room as it is in the path. */
+export function roomName(ctx: Context): string {
   const { room } = ctx.params as { room?: string };
-  return (await findRooms(site, [room ?? ""]))[0] as Tail;
+  return room ?? "";
 }

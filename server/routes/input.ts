@@ -1,44 +1,109 @@
 import type { Context } from "koa";
 import { NONCE } from "../../protocol/limits.ts";
+import { MAY_REPEAT, repeats } from "../guard/fields.ts";
 import { refuse } from "../refusal.ts";
 
-/** What a request says, wherever it says it: body before query before path. */
+/** The parameters of a request, wherever they are: the body before the query before the path. */
 export type Input = {
-  /** The first value of a name; `undefined` where it is absent or empty. Throws `malformed` where it is no text. */
+  /** The value of a name; `undefined` where it is absent or empty. Throws `malformed` where it is no text or repeats. */
   text(name: string): string | undefined;
-  /** All values of a name. */
+  /** The same for what a person wrote or chose: a number in a JSON body is refused too. */
+  string(name: string): string | undefined;
+  /** All values of a name that may repeat. */
   texts(name: string): string[];
-  /** A number from `low` to `high`: beyond them the nearer one, `otherwise` where absent. Throws `malformed`. */
+  /** A whole number from `low` to `high`; `otherwise` where absent. Throws `malformed`. */
   number(name: string, low: number, high: number, otherwise: number): number;
 };
 
-/** Reads a request's input; of one that was refused early, what was read of it by then. */
+/** Returns a request's input. Of a request that was refused early, only what was read of it by then. */
 export function inputOf(ctx: Context): Input {
-  const pathParams: [string, string][] = ctx.state.pathParams ?? [];
-  const query: URLSearchParams = ctx.state.query ?? new URLSearchParams();
-  const body: { [name: string]: unknown } = ctx.state.body ?? {};
-  return { text: (name) => texts(name)[0], texts, number };
-
-  function texts(name: string): string[] {
-    const sent = Object.hasOwn(body, name) ? [body[name]].flat() : [];
-    if (!sent.every((value) => typeof value === "string" || typeof value === "number"))
-      throw refuse("malformed", `${name}: a text`);
-    const inPath = pathParams.filter(([key]) => key === name).map(([, value]) => value);
-    const places = [sent.map(String), query.getAll(name), inPath];
-    return (places.find((values) => values.length > 0) ?? []).filter((value) => value !== "");
-  }
-
-  function number(name: string, low: number, high: number, otherwise: number): number {
-    const text = texts(name)[0];
-    if (text === undefined) return otherwise;
-    if (!/^\d{1,16}$/.test(text)) throw refuse("malformed", `${name}: a whole number`);
-    return Math.min(high, Math.max(low, Number(text)));
-  }
+  const known: Input | undefined = ctx.state.input;
+  if (known) return known;
+  const input = createInput(readParameters(ctx));
+  if (ctx.state.body !== undefined) ctx.state.input = input;
+  return input;
 }
 
-/** The request's nonce, given back in the answer. Throws `malformed` for what is none. */
+/** Adds parameters that a route found in its path. */
+export function addPathParams(ctx: Context, params: { [name: string]: string }): void {
+  ctx.state.pathParams.push(...Object.entries(params));
+  ctx.state.input = undefined;
+}
+
+/** Refuses a name that repeats in the path or in the query, except those that may. Throws `malformed`. */
+export function assertNoRepeats(ctx: Context): void {
+  for (const place of [inPath(ctx), inQuery(ctx)])
+    for (const [name, values] of place) if (values.length > 1 && !MAY_REPEAT.has(name)) throw repeats();
+}
+
+/** Returns the request's nonce, which its answer carries back. Throws `malformed`. */
 export function nonceOf(input: Input): string | undefined {
   const nonce = input.text("n");
   if (nonce !== undefined && !NONCE.test(nonce)) throw refuse("malformed", "n: 1 to 64 of A-Z a-z 0-9 . _ ~ -");
   return nonce;
+}
+
+type Parameters = Map<string, unknown[]>;
+
+function createInput(parameters: Parameters): Input {
+  return { text, string, texts, number };
+
+  function text(name: string): string | undefined {
+    const values = texts(name);
+    if (values.length > 1 && !MAY_REPEAT.has(name)) throw repeats();
+    return values[0];
+  }
+
+  function string(name: string): string | undefined {
+    if (parameters.get(name)?.some((value) => typeof value !== "string"))
+      throw refuse("malformed", `${name}: a string`);
+    return text(name);
+  }
+
+  function texts(name: string): string[] {
+    const values = parameters.get(name) ?? [];
+    if (!values.every(isText)) throw refuse("malformed", `${name}: a text`);
+    return values.map(String).filter((value) => value !== "");
+  }
+
+  function number(name: string, low: number, high: number, otherwise: number): number {
+    const digits = text(name);
+    if (digits === undefined) return otherwise;
+    const value = Number(digits);
+    if (!/^\d{1,16}$/.test(digits) || value < low || value > high)
+      throw refuse("malformed", `${name}: a whole number from ${low} to ${high}`);
+    return value;
+  }
+}
+
+function readParameters(ctx: Context): Parameters {
+  return new Map([...inPath(ctx), ...inQuery(ctx), ...inBody(ctx)]);
+}
+
+function inPath(ctx: Context): Parameters {
+  return byName(ctx.state.pathParams ?? []);
+}
+
+function inQuery(ctx: Context): Parameters {
+  return byName(ctx.state.query ?? []);
+}
+
+/** A list stands for several values of a name that may repeat, and for no value of another. */
+function inBody(ctx: Context): Parameters {
+  const members = Object.entries((ctx.state.body ?? {}) as { [name: string]: unknown });
+  return new Map(members.map(([name, value]) => [name, MAY_REPEAT.has(name) ? [value].flat() : [value]]));
+}
+
+function byName(pairs: Iterable<[string, string]>): Parameters {
+  const found: Parameters = new Map();
+  for (const [name, value] of pairs) {
+    const before = found.get(name);
+    if (before) before.push(value);
+    else found.set(name, [value]);
+  }
+  return found;
+}
+
+function isText(value: unknown): value is string | number {
+  return typeof value === "string" || typeof value === "number";
 }

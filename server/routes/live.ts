@@ -22,8 +22,8 @@ import {
 } from "../transports/html-stream.ts";
 import { roomOf } from "./find-room.ts";
 import { pageFrame } from "./frame.ts";
-import { inputOf } from "./input.ts";
-import { chooseLanguage, showPage } from "./pages.ts";
+import { addPathParams, inputOf } from "./input.ts";
+import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
 import { memberIdOf, removeIfGone, retryMs, sendAway } from "./reading.ts";
 
 /** How often a page is renewed that was not asked how often. */
@@ -57,7 +57,7 @@ export function liveRoutes(site: Site): Router {
   router.get([PATHS.live(":room"), `${PATHS.live(":room")}/refresh=:refresh{/after=:after}`], async (ctx) => {
     if (chooseLanguage(ctx)) return;
     const { room: _room, ...inPath } = ctx.params;
-    ctx.state.pathParams.push(...Object.entries(inPath));
+    addPathParams(ctx, inPath);
     try {
       const tail = await roomOf(ctx, site);
       const manner = mannerOf(ctx, tail);
@@ -201,12 +201,11 @@ export function liveRoutes(site: Site): Router {
   }
 }
 
-/** `?refresh=10`; 5 s to 5 min, or 0 for a page that grows, which is also what is shown to who does not say. */
+/** `?refresh=10`: 5 s to 5 min, or 0, the default, for a page that grows. Throws `malformed`. */
 function mannerOf(ctx: Context, tail: Tail): pages.LiveManner {
   const input = inputOf(ctx);
   const usual = SHOWS_WHOLE_PAGES.test(ctx.get("User-Agent")) ? REFRESH_SECONDS : 0;
-  const seconds = input.number("refresh", 0, 300, usual);
-  return { room: tail.slug, refresh: seconds && Math.max(5, seconds), isBare: input.text("only") === "log" };
+  return { room: tail.slug, refresh: refreshOf(input, usual), isBare: input.text("only") === "log" };
 }
 
 function hasNoPictures(ctx: Context): boolean {

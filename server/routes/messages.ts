@@ -2,10 +2,8 @@ import Router from "@koa/router";
 import type { Context } from "koa";
 import { findSent, readBefore } from "../../db/events.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
-import type { Member } from "../../protocol/event.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Tail } from "../delivery/tail.ts";
 import type { Limit, RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
@@ -52,12 +50,11 @@ export function messageRoutes(site: Site, limits: RateLimits): Router {
 export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
-  if ((input.text("nickname") ?? member.nickname) !== member.nickname) throw refuse("no_session", "another nickname's");
-  const tail = await roomOf(ctx, site);
-  const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.text("id"), text: input.text("text") };
+  if ((input.string("nickname") ?? member.nickname) !== member.nickname)
+    throw refuse("no_session", "another nickname's");
+  const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   const remark = readRemark(id, text);
-  const receipt = await postWithin(limits.remark, site, tail, member, remark);
-  site.presence.saw({ roomId: tail.id, memberId: member.id });
+  const receipt = await postWithin(limits.remark, ctx, site, remark);
   if (receipt.isNew) site.metrics.appended.inc();
   // a resend is answered with the first one's place, which may be in another room
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
@@ -65,7 +62,8 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
 }
 
 /** A resend costs nothing, and is answered also where a new remark would be too many: its first copy was not. */
-async function postWithin(limit: Limit, site: Site, tail: Tail, member: Member, remark: Remark): Promise<Receipt> {
+async function postWithin(limit: Limit, ctx: Context, site: Site, remark: Remark): Promise<Receipt> {
+  const member = memberOf(ctx);
   try {
     await limit.take(member.id);
   } catch (refusal) {
@@ -73,7 +71,9 @@ async function postWithin(limit: Limit, site: Site, tail: Tail, member: Member, 
     if (sent === undefined) throw refusal;
     return sent;
   }
+  const tail = await roomOf(ctx, site);
   const receipt = await post(site.db, site.commit, tail, member, remark, site.hub.patienceMs(tail));
+  site.presence.saw({ roomId: tail.id, memberId: member.id });
   if (!receipt.isNew) await limit.giveBack(member.id);
   return receipt;
 }

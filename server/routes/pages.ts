@@ -16,7 +16,7 @@ import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import type { Site } from "../site.ts";
-import { findRooms, roomOf } from "./find-room.ts";
+import { findRooms, roomName, roomOf } from "./find-room.ts";
 import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
 import { type Input, inputOf } from "./input.ts";
 import { say } from "./messages.ts";
@@ -35,9 +35,9 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.lobby, async (ctx) => {
     await orAgain(ctx, showLobby, async (again) => {
-      again.nickname = inputOf(ctx).text("nickname") ?? "";
-      const [tail] = await findRooms(site, [inputOf(ctx).text("room") ?? "lobby"]);
-      await enterByForm(ctx, tail as Tail, PATHS.room((tail as Tail).slug));
+      again.nickname = inputOf(ctx).string("nickname") ?? "";
+      const name = inputOf(ctx).text("room") ?? "lobby";
+      await enterByForm(ctx, name, (tail) => PATHS.room(tail.slug));
     });
   });
 
@@ -50,17 +50,16 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
       const input = inputOf(ctx);
       const back = backOf(input);
       if (back) again.back = back;
-      if (input.text("nickname") !== undefined) {
-        again.nickname = input.text("nickname") ?? "";
-        const tail = await roomOf(ctx, site);
-        await enterByForm(ctx, tail, pathBack(ctx, tail, back));
+      if (input.string("nickname") !== undefined) {
+        again.nickname = input.string("nickname") ?? "";
+        await enterByForm(ctx, roomName(ctx), (tail) => pathBack(ctx, tail, back));
       } else if (input.text("leave") !== undefined) {
         const { id: memberId } = memberOf(ctx);
         await limits.move.take(memberId);
         await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId });
         redirect(ctx, PATHS.lobby);
       } else {
-        again.text = input.text("text") ?? "";
+        again.text = input.string("text") ?? "";
         ctx.state.unsaid = unsaidOf(ctx, again.text, back);
         // [HTML 4.10.22.4] forms write line ends as CRLF
         ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
@@ -89,13 +88,14 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
     }
   }
 
-  async function enterByForm(ctx: Context, tail: Tail, path: string): Promise<void> {
+  async function enterByForm(ctx: Context, name: string, pathTo: (tail: Tail) => string): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
     await limits.move.take(member.id);
+    const [tail] = (await findRooms(site, [name])) as [Tail];
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     setSessionCookie(ctx, token);
-    redirect(ctx, path);
+    redirect(ctx, pathTo(tail));
   }
 
   async function showLobby(ctx: Context, again: Again): Promise<void> {
@@ -136,7 +136,12 @@ function unsaidOf(ctx: Context, text: string, back: Back | undefined): FormView 
 /** Did the form stand on a live page, and on which? */
 function backOf(input: Input): Back | undefined {
   if (input.text("back") !== "live") return undefined;
-  return { refresh: input.number("refresh", 0, 300, 0), after: input.text("after") };
+  return { refresh: refreshOf(input, 0), after: input.text("after") };
+}
+
+/** Returns a live page's seconds between renewals, 5 to 300, or 0 for one that grows. Throws `malformed`. */
+export function refreshOf(input: Input, usual: number): number {
+  return input.text("refresh") === "0" ? 0 : input.number("refresh", 5, 300, usual);
 }
 
 function pathBack(ctx: Context, tail: Tail, back: Back | undefined): string {

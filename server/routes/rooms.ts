@@ -25,12 +25,12 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.rooms, async (ctx) => {
     const input = inputOf(ctx);
-    const slug = readSlug(input.text("slug") ?? "");
-    if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
-    const title = readTitle(input.text("title"), slug);
-    const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
     if (isForeign(ctx)) throw refuse("forbidden");
     await limits.room.take(ctx.state.address);
+    const slug = readSlug(input.string("slug") ?? "");
+    if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
+    const title = readTitle(input.string("title"), slug);
+    const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
     if (!(await createRoom(db, { slug, title, public: isPublic }))) throw refuse("room_exists");
     answer(ctx, { room: { slug, title, public: isPublic } }, 201);
   });
@@ -46,8 +46,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.enter(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    const tail = await roomOf(ctx, site);
     await limits.move.take(member.id);
+    const tail = await roomOf(ctx, site);
     await enter(db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
     answer(ctx, { member });
@@ -55,16 +55,16 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.leave(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    const tail = await roomOf(ctx, site);
     await limits.move.take(member.id);
+    const tail = await roomOf(ctx, site);
     await leaveRoom(db, { roomId: tail.id, memberId: member.id });
     answer(ctx, {});
   });
 
   router.post(PATHS.typing(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    const tail = await roomOf(ctx, site);
     await limits.move.take(member.id);
+    const tail = await roomOf(ctx, site);
     const place = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, place))) throw refuse("not_present");
     await tellPresence(site.wakeUps, [tail.id]);

@@ -27,7 +27,10 @@ export function sessionRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.sessionEnd, async (ctx) => {
     const session: Session | undefined = ctx.state.session;
-    if (session) await leaveRoom(site.db, { memberId: session.member.id });
+    if (session) {
+      await limits.move.take(session.member.id);
+      await leaveRoom(site.db, { memberId: session.member.id });
+    }
     clearSessionCookie(ctx);
     answer(ctx, {});
   });
@@ -43,7 +46,7 @@ export async function openSession(
 ): Promise<{ member: Member; token: string }> {
   const input = inputOf(ctx);
   const session: Session | undefined = ctx.state.session;
-  const member = readMember(input.text("nickname") ?? "", input.text("color"), site.tokens.trip, session?.member);
   await limits.nickname.take(ctx.state.address);
+  const member = readMember(input.string("nickname") ?? "", input.string("color"), site.tokens.trip, session?.member);
   return { member, token: site.tokens.sign(member) };
 }

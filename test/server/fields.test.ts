@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import Koa from "koa";
 import request from "supertest";
 import { FIELDS_MAX } from "../../protocol/limits.ts";
-import { openSite, type TestSite } from "../support/app.ts";
+import { clientId, openNode, openSite, person, type TestSite } from "../support/app.ts";
 
 let site: TestSite;
 let url: string;
@@ -80,4 +80,94 @@ test("a body of several parts is none that is read here, whatever is in it", asy
   const parts = Buffer.from([0x2d, 0x2d, 0xff, 0xfe, 0x00]);
   const sent = request(url).post("/api/session").set("content-type", "multipart/form-data; boundary=x").send(parts);
   expect((await sent).status).toBe(415);
+});
+
+describe("a parameter that repeats", () => {
+  test.each([
+    ["a query", "GET", "/api/rooms/lobby/messages?limit=2&limit=2", ""],
+    ["a path", "GET", "/api/rooms/lobby/messages;limit=2;limit=2", ""],
+    ["a form", "POST", "/api/session", "nickname=a&nickname=b"],
+    ["a list in JSON", "POST", "/api/session", { nickname: ["a", "b"] }],
+    ["a list of one in JSON", "POST", "/api/session", { nickname: ["a"] }],
+    ["a page's query", "GET", "/rooms/lobby?x=1&x=1", ""],
+    ["a page's form", "POST", "/rooms/lobby", "nickname=a&nickname=b"],
+  ])("of %s is refused", async (_, method, path, body) => {
+    const sent = method === "GET" ? request(url).get(path) : request(url).post(path).send(body);
+    expect((await sent).status).toBe(400);
+  });
+
+  test("may be a room, and a cursor by any of its names", async () => {
+    const repeated = "room=lobby&room=lobby&after=x&after=y&lastEventId=x&lastEventId=y";
+    await request(url).get(`/api/poll?wait=0&${repeated}`).expect(200);
+    await request(url)
+      .get(`/api/poll;wait=0;${repeated.replaceAll("&", ";")}`)
+      .expect(200);
+    await post("/api/poll", FORM, `wait=0&${repeated}`).expect(200);
+    await request(url)
+      .post("/api/poll")
+      .send({ wait: 0, room: ["lobby", "lobby"], after: ["x", "y"] })
+      .expect(200);
+  });
+
+  test("may be in body, query and path at once: the body counts first, then the query", async () => {
+    const { body } = await request(url).post("/api/poll;n=path;room=lobby;wait=0?n=query").send({ n: "body" });
+    expect(body.n).toBe("body");
+    expect((await request(url).get("/api/poll;n=path;room=lobby;wait=0?n=query")).body.n).toBe("query");
+  });
+});
+
+describe("a number out of range is refused:", () => {
+  test.each([
+    "/api/poll?room=lobby&wait=56",
+    "/api/events?room=lobby&ping=1",
+    "/api/events?room=lobby&ping=61",
+    "/api/stream?room=lobby&max=16383",
+    "/api/stream?room=lobby&max=67108865",
+    "/api/rooms/lobby/messages?limit=0",
+    "/api/rooms/lobby/messages?limit=201",
+    "/api/rooms/lobby/messages?before=0",
+    "/api/rooms/lobby/messages?before=9007199254740992",
+    "/api/doctor/echo?hold=75001",
+    "/api/doctor/stream?frames=31&gap=0",
+    "/api/doctor/stream?frames=2&gap=10001",
+    "/api/doctor/stream?frames=2&gap=1000&quiet=74500",
+    "/rooms/lobby/live?refresh=4",
+    "/rooms/lobby/live?refresh=301",
+    "/rooms/lobby/live/refresh=301",
+  ])("%s", async (path) => {
+    expect((await request(url).get(path)).status).toBe(400);
+  });
+});
+
+test.each([
+  ["a nickname", "/api/session", { nickname: 42 }],
+  ["a color", "/api/session", { nickname: "Ann", color: 111111 }],
+  ["a room's name", "/api/rooms", { slug: 42 }],
+  ["a title", "/api/rooms", { slug: "forty-two", title: 42 }],
+  ["a nickname in a form of a page", "/rooms/lobby", { nickname: 42 }],
+])("%s that is no string is refused", async (_, path, body) => {
+  const sent = request(url).post(path).set("sec-fetch-site", "same-origin").send(body);
+  expect((await sent).status).toBe(400);
+});
+
+describe("a limit is charged before the work:", () => {
+  test("a nickname that is refused counts as one", async () => {
+    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const statuses = new Set<number>();
+    for (let n = 0; n < 320; n += 1) statuses.add((await request(limited.url).post("/api/session").send({})).status);
+    expect([...statuses]).toEqual([400, 429]);
+    await limited.close();
+  });
+
+  test("a message for a room that does not exist counts as one", async () => {
+    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const { token } = await person(limited.url, "Finn");
+    const statuses = new Set<number>();
+    for (let n = 0; n < 30; n += 1) {
+      const sent = request(limited.url).post("/api/rooms/nowhere/messages").set("authorization", `Bearer ${token}`);
+      statuses.add((await sent.send({ id: clientId(), text: "x" })).status);
+    }
+    expect([...statuses]).toEqual([404, 429]);
+    await limited.close();
+  });
 });
