@@ -94,6 +94,15 @@ const SETTINGS = {
     .min(1)
     .default(10_000)
     .describe("Connections that receive events, per process; more are told to come back. 7 KiB each: 70 MB."),
+  CHATTERA_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1200)
+    .describe(
+      "Connections of one address (of IPv6 of one /64), per process; above that its oldest idle one is closed first. An " +
+        "office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` are exempt.",
+    ),
   CHATTERA_KEEP_DAYS: z.coerce
     .number()
     .int()

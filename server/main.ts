@@ -6,6 +6,8 @@ import { assertReachable } from "../db/reach.ts";
 import { StartError } from "../db/start-error.ts";
 import type { Environment } from "./config.ts";
 import { endAtSignal, endSignal } from "./end-signal.ts";
+import { createLog } from "./log.ts";
+import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { pruneAll } from "./pruning.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
@@ -19,6 +21,7 @@ export async function main(environment: Environment): Promise<void> {
     await untilStopped(await serve(environment, environment.DATABASE_URL as string));
     return;
   }
+  warnOfFewFiles(environment);
   const database = await openDatabase(environment);
   try {
     const { CHATTERA_LISTEN_URL, BUS_URL } = environment;
@@ -54,6 +57,13 @@ export async function pruneOnly(environment: Environment): Promise<void> {
   } finally {
     await database.stop();
   }
+}
+
+/** Once, before the nodes: as children they have the same limit. */
+function warnOfFewFiles(environment: Environment): void {
+  const limit = openFilesLimit();
+  const warning = limit === undefined ? undefined : warningOfFewFiles(limit, environment);
+  if (warning !== undefined) createLog(environment.LOG_LEVEL).warn(warning);
 }
 
 async function openDatabase(environment: Environment): Promise<EmbeddedDatabase> {

@@ -5,9 +5,11 @@ import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import type { Environment } from "./config.ts";
+import { type ConnectionCaps, capConnections } from "./connections.ts";
 import { BY_PRIMARY } from "./delivery/shared-listener.ts";
 import { collectOutOfTheWay } from "./garbage.ts";
 import { createLog, type Logger } from "./log.ts";
+import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { countTogether } from "./shared-metrics.ts";
 import { refuseUnparsed } from "./unparsed.ts";
 
@@ -21,6 +23,15 @@ export type Node = {
 
 /** Above what balancers keep: AWS 60 s. The shorter one closes, and a request on a closing connection is a 502. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** A browser's head is one packet, or a few over a slow line. */
+const HEAD_MS = 15_000;
+
+/** The longest body is 64 KiB, which a line of 2 kB/s brings in this time. */
+const REQUEST_MS = 30_000;
+
+/** How often Node looks for requests that took longer. It looks only at those whose head or body is still to come. */
+const CHECK_MS = 1_000;
 
 /** Then what is under way may end: with the second of notice and the goodbyes 9 of the 10 s that supervisors grant. */
 const DRAIN_MS = 6_500;
@@ -47,12 +58,16 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   const { registry } = app.site.metrics;
   collectDefaultMetrics({ register: registry });
   if (environment.CHATTERA_LISTEN_URL === BY_PRIMARY) app.site.tellMetrics = countTogether(registry);
-  const server = createServer();
+  const server = createServer({
+    headersTimeout: HEAD_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  capConnections(server, capsOf(environment), logger);
   server.on("request", (_request, response) => finishOnDrain(server, app, response));
   server.on("request", app.callback());
   server.on("clientError", refuseUnparsed);
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.headersTimeout = KEEP_ALIVE_MS + 5_000;
   try {
     await listen(server, environment);
   } catch (error) {
@@ -76,6 +91,15 @@ export async function tryPort(environment: Environment): Promise<void> {
   const server = createServer();
   await listen(server, environment);
   await new Promise((resolve) => server.close(resolve));
+}
+
+function capsOf(environment: Environment): ConnectionCaps {
+  const limit = openFilesLimit();
+  return {
+    perAddress: environment.CHATTERA_LIMITS === "on" ? environment.CHATTERA_CONNECTIONS : Number.POSITIVE_INFINITY,
+    total: limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, environment),
+    trustProxy: environment.TRUST_PROXY,
+  };
 }
 
 function listen(server: Server, environment: Environment): Promise<void> {

@@ -34,10 +34,30 @@ export function takeIdleSocket(socket: Socket): Socket | undefined {
   return socket;
 }
 
+/** Says whether no request is under way on a connection: it is between two, or its head has not come yet. */
+export function isIdle(socket: Socket): boolean {
+  const { parser, _httpMessage: answering } = socket as ParsedSocket;
+  return parser !== undefined && parser !== null && !answering;
+}
+
+/** Calls `listener` when a connection has closed, whoever has taken it by then. */
+export function onceClosed(socket: Socket, listener: () => void): void {
+  lasting.add(listener);
+  socket.once("close", listener);
+}
+
+const lasting = new WeakSet<() => void>();
+
+/** Removes the listeners of whoever had the connection so far. */
+export function removeListeners(socket: Socket, events: string[]): void {
+  for (const event of events)
+    for (const listener of socket.listeners(event) as (() => void)[])
+      if (!lasting.has(listener)) socket.off(event, listener);
+}
+
 function strip(socket: Socket, parser: object, req: IncomingMessage | null, free: FreeParser): void {
   // all that listens to the socket so far is Node's http, and Koa for it
-  for (const event of ["data", "end", "close", "drain", "error", "timeout", "pause", "resume"])
-    socket.removeAllListeners(event);
+  removeListeners(socket, ["data", "end", "close", "drain", "error", "timeout", "pause", "resume"]);
   free(parser, req, socket);
   socket.setTimeout(0);
   socket.on("error", () => undefined); // its close follows

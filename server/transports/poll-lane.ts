@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { NONCE } from "../../protocol/limits.ts";
 import type { Reader, Signal, Transport } from "../delivery/reader.ts";
-import { takeIdleSocket } from "./bare-socket.ts";
+import { removeListeners, takeIdleSocket } from "./bare-socket.ts";
 import { beginning, restOf, restWith } from "./long-poll.ts";
 
 /** What the lane asks of the site. */
@@ -151,7 +151,7 @@ class PollLane implements Transport {
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket;
     if (!this.#server.listening) return void socket.destroy();
-    for (const event of ["data", "end", "close", "error", "timeout"]) socket.removeAllListeners(event);
+    removeListeners(socket, ["data", "end", "close", "error", "timeout"]);
     socket.setTimeout(0);
     socket.pause();
     socket.unshift(bytes);

@@ -26,9 +26,9 @@ const children = new Set<ChildProcess>();
 
 type Settings = { [name: string]: string };
 
-/** Starts `chattera serve` on a database and waits until it says where it is. */
-export async function startSite(databaseUrl: string, settings: Settings = {}): Promise<SiteProcess> {
-  const { child, said } = spawnSite(databaseUrl, settings);
+/** Starts `chattera serve` on a database and waits until it says where it is; it may open so many files. */
+export async function startSite(databaseUrl: string, settings: Settings = {}, files?: number): Promise<SiteProcess> {
+  const { child, said } = spawnSite(databaseUrl, settings, files);
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr?.on("data", () => {
       const found = /chattera is at (\S+)/.exec(said())?.[1];
@@ -65,9 +65,15 @@ export function workerPids(site: SiteProcess): number[] {
 }
 
 /** Starts one and does not wait for it. */
-export function spawnSite(databaseUrl: string, settings: Settings): { child: ChildProcess; said: () => string } {
+export function spawnSite(
+  databaseUrl: string,
+  settings: Settings,
+  files?: number,
+): { child: ChildProcess; said: () => string } {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", CLI, "serve"], {
+  const command = [process.execPath, "--import", "tsx", CLI, "serve"];
+  const limited = files === undefined ? command : ["sh", "-c", `ulimit -n ${files} && exec "$@"`, "sh", ...command];
+  const child = spawn(limited[0] as string, limited.slice(1), {
     cwd: ROOT,
     env: {
       ...environment,
