@@ -6,7 +6,6 @@ import { body } from "./guard/body.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { everyAnswersHeaders } from "./guard/headers.ts";
 import { origin } from "./guard/origin.ts";
-import { createRateLimits } from "./guard/rate-limit.ts";
 import { session } from "./guard/session.ts";
 import { createLog, type Logger } from "./log.ts";
 import { answerable } from "./routes/answer.ts";
@@ -60,8 +59,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 /** In the order in which a request meets them. */
 function useMiddleware(app: Koa, site: Site): void {
-  const { config, tokens } = site;
-  const limits = createRateLimits(config.hasLimits);
+  const { config, limits, tokens } = site;
   app.use(requestLog(site.logger));
   app.use(everyAnswersHeaders());
   app.use(refused(site));

@@ -1,5 +1,6 @@
 import proxyAddr from "proxy-addr";
 import { z } from "zod";
+import { type NamedNetwork, parseShares } from "./guard/shares.ts";
 
 /** Everything that may be set, with its default and the reason for it; docs/configuration.md is written from this. */
 const SETTINGS = {
@@ -118,6 +119,17 @@ const SETTINGS = {
       "The longest that a busy room's remarks wait to be handed out together, in ms, and with them their receipts. Nobody " +
         "waits in a quiet room. Less is sooner and costs CPU: each reader is written to once a beat.",
     ),
+  CHATTERA_SHARES: z
+    .string()
+    .default("")
+    .superRefine((list, context) => {
+      const problem = problemOf(list);
+      if (problem !== undefined) context.addIssue(problem);
+    })
+    .describe(
+      "Networks that get a larger share of every limit per address, `203.0.113.0/24=10, 2001:db8::/32=20`: each of their " +
+        "addresses counts as that many. One address's share is enough for an office of 200 people.",
+    ),
   CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
 } as const;
 
@@ -138,6 +150,7 @@ export type Config = {
   readersMax: number;
   beatMs: number;
   keepDays: number | undefined;
+  shares: NamedNetwork[];
   hasLimits: boolean;
 };
 
@@ -163,6 +176,7 @@ export function configOf(environment: Environment): Config {
     readersMax: environment.CHATTERA_READERS,
     beatMs: environment.CHATTERA_BEAT_MS,
     keepDays: environment.CHATTERA_KEEP_DAYS,
+    shares: parseShares(environment.CHATTERA_SHARES),
     hasLimits: environment.CHATTERA_LIMITS === "on",
   };
 }
@@ -173,6 +187,16 @@ function isProxyList(list: string[]): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Returns the sentence that says which entry of a list of shares cannot be read. */
+function problemOf(list: string): string | undefined {
+  try {
+    parseShares(list);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

@@ -48,5 +48,11 @@ export function createMetrics() {
       labelNames: ["code"],
       registers,
     }),
+    limited: new Counter({
+      name: "chattera_limited_total",
+      help: "Requests over a rate limit, by limit and by whose share was used up",
+      labelNames: ["limit", "scope"],
+      registers,
+    }),
   };
 }

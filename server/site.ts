@@ -12,6 +12,8 @@ import { natsWakeUps } from "./delivery/nats.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
 import { BY_PRIMARY, sharedWakeUps } from "./delivery/shared-listener.ts";
 import type { Tail } from "./delivery/tail.ts";
+import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
+import { createShares } from "./guard/shares.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Pruning, startPruning } from "./pruning.ts";
@@ -32,6 +34,7 @@ export type Site = {
   presence: Presence;
   pruning: Pruning;
   tokens: Tokens;
+  limits: RateLimits;
   isDraining: boolean;
   /**
    * May a poller's connection be kept from its server, see transports/poll-lane.ts? In somebody's app each poll is to
@@ -101,6 +104,11 @@ async function startSite(
   );
   await bus.start();
   const tokens = createTokens(config.secret ?? log.secret);
+  const limits = createRateLimits({
+    isOn: config.hasLimits,
+    shares: createShares(config.shares),
+    onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
+  });
   const pruning = startPruning(db, config.keepDays, logger);
   return {
     config,
@@ -115,6 +123,7 @@ async function startSite(
     presence,
     pruning,
     tokens,
+    limits,
     isDraining: false,
     keepsPollers: false,
     tellMetrics: () => metrics.registry.metrics(),

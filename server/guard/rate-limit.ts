@@ -1,70 +1,140 @@
-import ipaddr from "ipaddr.js";
-import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
+import { LRUCache } from "lru-cache";
 import { refuse } from "../refusal.ts";
+import { networksOf } from "./address.ts";
+import type { Shares } from "./shares.ts";
 
-/** Counts what somebody does. */
+/** Whose buckets a request is charged to: the member's if it has a session, its address's, the room's if it acts in one. */
+export type Payer = { address: string; member?: string | undefined; room?: string | undefined };
+
+/** Counts one kind of request. */
 export type Limit = {
-  /** Throws `too_many`, with the seconds to wait, for who does too much. */
-  take(key: string): Promise<void>;
-  /** What was taken turned out to cost nothing. */
-  giveBack(key: string): Promise<void>;
+  /**
+   * Charges the member, then the address, then the room; none of them if one has nothing left. Throws `too_many` with
+   * what is full and the seconds to wait.
+   */
+  take(payer: Payer, count?: number): void;
+  /** The request turned out to cost nothing. */
+  giveBack(payer: Payer, count?: number): void;
 };
 
-/** What is counted, and for whom. An address of IPv6 stands for its /64, which whoever has one has whole. */
-export type RateLimits = {
-  /** Per member: 20 remarks in 10 s; nobody types that, and a pasted burst passes. */
-  remark: Limit;
-  /** Per member: entering, leaving and saying that one types, 60 in 10 s. */
-  move: Limit;
-  /** Per address: 300 nicknames in 10 s; an office or a school stands behind one address. */
-  nickname: Limit;
-  /** Per address: 30 rooms a minute. */
-  room: Limit;
-  /** Per address: 600 questions of the path doctor a minute; one visit asks about 50. */
-  probe: Limit;
-};
+/** The limits of one node. */
+export type RateLimits = { [name in keyof typeof LIMITS]: Limit };
 
-/** Limits of one node; with several, as many times as much passes, which is still little. Without limits, all passes. */
-export function createRateLimits(hasLimits: boolean): RateLimits {
-  const limit = hasLimits ? countingLimit : () => NO_LIMIT;
-  return {
-    remark: limit(20, 10),
-    move: limit(60, 10),
-    nickname: byAddress(limit(300, 10)),
-    room: byAddress(limit(30, 60)),
-    probe: byAddress(limit(600, 60)),
+/** What may happen at once, and how fast that fills up again. */
+type Rate = { burst: number; perSecond: number };
+
+type Rates = { member?: Rate; network?: Rate; room?: Rate };
+
+/** Whose bucket was empty. */
+export type Scope = keyof Rates;
+
+/**
+ * The limits of one node; n nodes allow n times as much. `network` is the share of one IPv4 address or one IPv6 /64, and
+ * is enough for an office of 200 people behind one address; a /48 has ten of them.
+ */
+const LIMITS = {
+  /**
+   * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people say less than 20 a second together; a raid
+   * from one address gets no further. A node delivers 150 a second to one room of 1,000 people.
+   */
+  messages: {
+    member: { burst: 20, perSecond: 2 },
+    network: { burst: 400, perSecond: 30 },
+    room: { burst: 600, perSecond: 150 },
+  },
+  /** A message over the limit may be a resend of one that was stored; finding out costs a query. */
+  resends: { member: { burst: 20, perSecond: 2 } },
+  /** Everyone in an office enters at nine o'clock. Each session costs a row in every room that it enters. */
+  sessions: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 300, perSecond: 5 } },
+  /** A trip costs 50 ms of CPU, and guessing one is a matter of tries. */
+  trips: { network: { burst: 10, perSecond: 5 / 60 } },
+  /** Rooms stay for a day. */
+  rooms: { network: { burst: 30, perSecond: 30 / 60 } },
+  /** Entering and leaving: one transaction each on the room's row. */
+  moves: { member: { burst: 60, perSecond: 6 }, network: { burst: 600, perSecond: 40 } },
+  /** A client reports typing every few seconds; each costs a statement and a wake-up. */
+  typing: { member: { burst: 20, perSecond: 2 }, network: { burst: 400, perSecond: 60 } },
+  /** Pages, the lobby, people and history, counted in pages of 50 events: 40 a second are a fifth of a core. */
+  reads: { member: { burst: 200, perSecond: 10 }, network: { burst: 1000, perSecond: 40 } },
+  /** Opening streams and live pages: 200 people whose network cuts each stream after a few seconds. */
+  streams: { member: { burst: 60, perSecond: 2 }, network: { burst: 1000, perSecond: 50 } },
+  /** Polls that are answered at once; one that waits costs nothing. A thousand are a tenth of a core. */
+  polls: { network: { burst: 5000, perSecond: 1000 } },
+  /** One visit to the path doctor asks about 50 questions. */
+  probes: { network: { burst: 600, perSecond: 10 } },
+} as const satisfies { [name: string]: Rates };
+
+/** Holders of a /48 have 65,536 /64s; together those get no more than ten. */
+const WIDER = 10;
+
+/**
+ * Buckets in memory, all limits together: 100,000 take 15 MB. The ones that were not used for longest are forgotten
+ * first, which is a fresh start for their owners. No address can cause that alone: it would need more sessions than
+ * it gets.
+ */
+const BUCKETS_MAX = 100_000;
+
+type Options = { isOn: boolean; shares: Shares; onRefused(name: string, scope: Scope): void };
+
+/** Creates the limits of one node, all buckets full; without limits, everything passes. */
+export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimits {
+  const buckets = new LRUCache<string, number>({ max: isOn ? BUCKETS_MAX : 1 });
+  const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  return Object.fromEntries(names.map((name) => [name, isOn ? limitOf(name) : NO_LIMIT])) as RateLimits;
+
+  function limitOf(name: keyof typeof LIMITS): Limit {
+    const rates: Rates = LIMITS[name];
+    return {
+      take(payer, count = 1) {
+        const now = performance.now();
+        const charges = chargesOf(name, rates, payer, shares(payer.address));
+        for (const charge of charges) {
+          const waitMs = waitOf(buckets.get(charge.key), charge, count, now);
+          // Sums of fractions are off by less than a microsecond.
+          if (waitMs < 1) continue;
+          onRefused(name, charge.scope);
+          throw tooMany(name, charge.scope, Math.ceil(waitMs / 1000));
+        }
+        for (const { key, eachMs } of charges) buckets.set(key, Math.max(buckets.get(key) ?? 0, now) + count * eachMs);
+      },
+      giveBack(payer, count = 1) {
+        for (const { key, eachMs } of chargesOf(name, rates, payer, shares(payer.address)))
+          buckets.set(key, (buckets.get(key) ?? 0) - count * eachMs);
+      },
+    };
+  }
+}
+
+const NO_LIMIT: Limit = { take: () => undefined, giveBack: () => undefined };
+
+/** One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to fill it. */
+type Charge = { scope: Scope; key: string; eachMs: number; allMs: number };
+
+function chargesOf(name: string, rates: Rates, payer: Payer, factor: number): Charge[] {
+  const charges: Charge[] = [];
+  const add = (scope: Scope, key: string, times: number) => {
+    const { burst, perSecond } = rates[scope] as Rate;
+    const eachMs = 1000 / (perSecond * times);
+    charges.push({ scope, key: `${name} ${key}`, eachMs, allMs: burst * times * eachMs });
   };
+  if (rates.member && payer.member !== undefined) add("member", payer.member, 1);
+  if (rates.network)
+    for (const [n, network] of networksOf(payer.address).entries()) add("network", network, factor * WIDER ** n);
+  if (rates.room && payer.room !== undefined) add("room", `room ${payer.room}`, 1);
+  return charges;
 }
 
-function byAddress(limit: Limit): Limit {
-  return {
-    take: (address) => limit.take(ownShareOf(address)),
-    giveBack: (address) => limit.giveBack(ownShareOf(address)),
-  };
+/**
+ * Returns the milliseconds until a bucket holds enough; 0 or less if it does. A bucket is the time at which it will be
+ * full again (the generic cell rate algorithm), so a refused request changes nothing, and one number is all there is.
+ */
+function waitOf(fullAt: number | undefined, { eachMs, allMs }: Charge, count: number, now: number): number {
+  if (fullAt === undefined) return 0;
+  return Math.max(0, fullAt - now) + Math.min(count * eachMs, allMs) - allMs;
 }
 
-/** The part of an address that cannot be chosen by who has it. */
-function ownShareOf(address: string): string {
-  if (!ipaddr.IPv6.isValid(address)) return address;
-  const bytes = ipaddr.process(address).toByteArray();
-  return bytes.slice(0, 8).join(".");
+function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number) {
+  return refuse("too_many", `Too many ${name} ${FROM[scope]}. Try again in ${seconds} s.`, seconds);
 }
 
-const NO_LIMIT: Limit = { take: async () => undefined, giveBack: async () => undefined };
-
-function countingLimit(points: number, duration: number): Limit {
-  const limiter = new RateLimiterMemory({ points, duration });
-  return {
-    take: async (key) => {
-      try {
-        await limiter.consume(key);
-      } catch (error) {
-        const { msBeforeNext } = error as RateLimiterRes;
-        throw refuse("too_many", undefined, Math.max(1, Math.ceil(msBeforeNext / 1000)));
-      }
-    },
-    giveBack: async (key) => {
-      await limiter.reward(key);
-    },
-  };
-}
+const FROM = { member: "from you", network: "from your network", room: "in this room" };

@@ -15,6 +15,7 @@ import { ASSETS } from "./assets.ts";
 import { pageFrame } from "./frame.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { chooseLanguage } from "./pages.ts";
+import { payerOf } from "./payer.ts";
 
 /** Held answers and streams at once; each is a socket and a timer, and 200 doctors are more than ever look at one node. */
 const HELD_MAX = 200;
@@ -44,7 +45,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Router {
   return router;
 
   async function probe(ctx: Context, work: (ctx: Context, input: Input) => Promise<void>): Promise<void> {
-    await limits.probe.take(ctx.state.address);
+    limits.probes.take(payerOf(ctx));
     if (held >= HELD_MAX) throw refuse("unavailable");
     // who went meanwhile has had his close, and there is no other
     if (ctx.res.destroyed) return;

@@ -4,14 +4,16 @@ import { findSent, readBefore } from "../../db/events.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Limit, RateLimits } from "../guard/rate-limit.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
 import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
+import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
+import { payerOf } from "./payer.ts";
 
 /** Saying something, and what was said before. */
 export function messageRoutes(site: Site, limits: RateLimits): Router {
@@ -54,7 +56,7 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
     throw refuse("no_session", "another nickname's");
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   const remark = readRemark(id, text);
-  const receipt = await postWithin(limits.remark, ctx, site, remark);
+  const receipt = await postWithin(limits, ctx, site, remark);
   if (receipt.isNew) site.metrics.appended.inc();
   // a resend is answered with the first one's place, which may be in another room
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
@@ -62,11 +64,18 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
 }
 
 /** A resend costs nothing, and is answered also where a new remark would be too many: its first copy was not. */
-async function postWithin(limit: Limit, ctx: Context, site: Site, remark: Remark): Promise<Receipt> {
+async function postWithin(
+  { messages, resends }: RateLimits,
+  ctx: Context,
+  site: Site,
+  remark: Remark,
+): Promise<Receipt> {
   const member = memberOf(ctx);
+  const payer = payerOf(ctx, readSlug(ctx.params.room ?? ""));
   try {
-    await limit.take(member.id);
+    messages.take(payer);
   } catch (refusal) {
+    resends.take(payer);
     const sent = await findSent(site.db, member.id, remark.id);
     if (sent === undefined) throw refusal;
     return sent;
@@ -74,6 +83,6 @@ async function postWithin(limit: Limit, ctx: Context, site: Site, remark: Remark
   const tail = await roomOf(ctx, site);
   const receipt = await post(site.db, site.commit, tail, member, remark, site.hub.patienceMs(tail));
   site.presence.saw({ roomId: tail.id, memberId: member.id });
-  if (!receipt.isNew) await limit.giveBack(member.id);
+  if (!receipt.isNew) messages.giveBack(payer);
   return receipt;
 }

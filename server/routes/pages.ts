@@ -20,6 +20,7 @@ import { findRooms, roomName, roomOf } from "./find-room.ts";
 import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
 import { type Input, inputOf } from "./input.ts";
 import { say } from "./messages.ts";
+import { payerOf } from "./payer.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
@@ -55,7 +56,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         await enterByForm(ctx, roomName(ctx), (tail) => pathBack(ctx, tail, back));
       } else if (input.text("leave") !== undefined) {
         const { id: memberId } = memberOf(ctx);
-        await limits.move.take(memberId);
+        limits.moves.take(payerOf(ctx));
         await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId });
         redirect(ctx, PATHS.lobby);
       } else {
@@ -90,7 +91,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
 
   async function enterByForm(ctx: Context, name: string, pathTo: (tail: Tail) => string): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
-    await limits.move.take(member.id);
+    limits.moves.take({ ...payerOf(ctx), member: member.id });
     const [tail] = (await findRooms(site, [name])) as [Tail];
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });

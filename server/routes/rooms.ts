@@ -13,6 +13,7 @@ import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
+import { payerOf } from "./payer.ts";
 
 /** The rooms, and who is in them. */
 export function roomRoutes(site: Site, limits: RateLimits): Router {
@@ -26,7 +27,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.rooms, async (ctx) => {
     const input = inputOf(ctx);
     if (isForeign(ctx)) throw refuse("forbidden");
-    await limits.room.take(ctx.state.address);
+    limits.rooms.take(payerOf(ctx));
     const slug = readSlug(input.string("slug") ?? "");
     if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
     const title = readTitle(input.string("title"), slug);
@@ -46,7 +47,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.enter(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    await limits.move.take(member.id);
+    limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
     await enter(db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
@@ -55,7 +56,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.leave(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    await limits.move.take(member.id);
+    limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
     await leaveRoom(db, { roomId: tail.id, memberId: member.id });
     answer(ctx, {});
@@ -63,7 +64,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Router {
 
   router.post(PATHS.typing(":room"), async (ctx) => {
     const member = memberOf(ctx);
-    await limits.move.take(member.id);
+    limits.typing.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
     const place = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, place))) throw refuse("not_present");

@@ -9,6 +9,7 @@ import { readMember } from "../rooms/member.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { inputOf } from "./input.ts";
+import { payerOf } from "./payer.ts";
 
 /** Choosing a nickname, and giving it up. */
 export function sessionRoutes(site: Site, limits: RateLimits): Router {
@@ -28,7 +29,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Router {
   router.post(PATHS.sessionEnd, async (ctx) => {
     const session: Session | undefined = ctx.state.session;
     if (session) {
-      await limits.move.take(session.member.id);
+      limits.moves.take(payerOf(ctx));
       await leaveRoom(site.db, { memberId: session.member.id });
     }
     clearSessionCookie(ctx);
@@ -46,7 +47,7 @@ export async function openSession(
 ): Promise<{ member: Member; token: string }> {
   const input = inputOf(ctx);
   const session: Session | undefined = ctx.state.session;
-  await limits.nickname.take(ctx.state.address);
+  limits.sessions.take(payerOf(ctx));
   const member = readMember(input.string("nickname") ?? "", input.string("color"), site.tokens.trip, session?.member);
   return { member, token: site.tokens.sign(member) };
 }

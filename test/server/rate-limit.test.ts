@@ -1,0 +1,141 @@
+import { afterAll, beforeEach, expect, jest, test } from "@jest/globals";
+import { createRateLimits, type Limit, type RateLimits } from "../../server/guard/rate-limit.ts";
+import { createShares, parseShares } from "../../server/guard/shares.ts";
+import type { Refusal } from "../../server/refusal.ts";
+
+let limits: RateLimits;
+const refused: string[] = [];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  refused.length = 0;
+  limits = createRateLimits({
+    isOn: true,
+    shares: createShares(parseShares("203.0.113.0/24=10 203.0.113.9=2, 2001:db8::/32=20")),
+    onRefused: (name, scope) => refused.push(`${name} ${scope}`),
+  });
+});
+
+afterAll(() => {
+  jest.useRealTimers();
+});
+
+type Payer = Parameters<Limit["take"]>[0];
+
+/** How many of `tries` pass. */
+function passing(limit: Limit, tries: number, payerOf: (n: number) => Payer): number {
+  let passed = 0;
+  for (let n = 0; n < tries; n += 1)
+    try {
+      limit.take(payerOf(n));
+      passed += 1;
+    } catch (error) {
+      expect((error as Refusal).code).toBe("too_many");
+    }
+  return passed;
+}
+
+function refusalOf(limit: Limit, payer: Payer): Refusal | undefined {
+  try {
+    limit.take(payer);
+    return undefined;
+  } catch (error) {
+    return error as Refusal;
+  }
+}
+
+test("a member says 20 messages at once and two a second from then on", () => {
+  const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1" });
+  expect(passing(limits.messages, 30, ann)).toBe(20);
+  jest.advanceTimersByTime(5_000);
+  expect(passing(limits.messages, 30, ann)).toBe(10);
+});
+
+test("one address says 400 messages at once and 30 a second, however many sessions it has", () => {
+  const anyone = (n: number) => ({ address: "192.0.2.1", member: `member ${n}`, room: `r${n % 7}` });
+  expect(passing(limits.messages, 1_000, anyone)).toBe(400);
+  jest.advanceTimersByTime(10_000);
+  expect(passing(limits.messages, 1_000, (n) => anyone(n + 1_000))).toBe(300);
+  expect(refused).toContain("messages network");
+});
+
+test("a raid from many addresses leaves other rooms alone", () => {
+  const raider = (n: number) => ({ address: `198.51.100.${n % 250}`, member: `raider ${n}`, room: "r1" });
+  expect(passing(limits.messages, 2_000, raider)).toBe(600);
+  expect(refusalOf(limits.messages, { address: "192.0.2.1", member: "ann", room: "r2" })).toBeUndefined();
+});
+
+test("a refusal says what is full and when to try again", () => {
+  const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
+  passing(limits.messages, 20, () => ann);
+  expect(refusalOf(limits.messages, ann)).toMatchObject({
+    message: "Too many messages from you. Try again in 1 s.",
+    retrySeconds: 1,
+  });
+  passing(limits.rooms, 30, () => ann);
+  expect(refusalOf(limits.rooms, ann)).toMatchObject({
+    message: "Too many rooms from your network. Try again in 2 s.",
+    retrySeconds: 2,
+  });
+  passing(limits.messages, 2_000, (n) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r3" }));
+  expect(refusalOf(limits.messages, { address: "192.0.2.2", member: "bob", room: "r3" })?.message).toBe(
+    "Too many messages in this room. Try again in 1 s.",
+  );
+});
+
+test("a refused request is charged to nobody: trying again never makes the wait longer", () => {
+  const room = { address: "192.0.2.1", member: "ann", room: "r1" };
+  passing(limits.messages, 2_000, (n) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r1" }));
+  expect(passing(limits.messages, 500, () => room)).toBe(0);
+  // Neither Ann's own share nor her network's went into the 500 tries.
+  expect(passing(limits.messages, 30, () => ({ ...room, room: "r2" }))).toBe(20);
+  expect(passing(limits.messages, 500, (n) => ({ address: "192.0.2.1", member: `${n}`, room: "r4" }))).toBe(380);
+});
+
+test("what is given back can be spent again", () => {
+  const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
+  passing(limits.messages, 20, () => ann);
+  limits.messages.giveBack(ann);
+  expect(passing(limits.messages, 5, () => ann)).toBe(1);
+});
+
+test("a request may cost more than one, and never more than there is", () => {
+  const ann = { address: "192.0.2.1", member: "ann" };
+  limits.reads.take(ann, 10_000);
+  expect(refusalOf(limits.reads, ann)?.retrySeconds).toBeGreaterThan(100);
+});
+
+test("ten times the share of a /64 is all that a /48 has", () => {
+  const passed = passing(limits.sessions, 8_000, (n) => ({ address: `2a00:1:2:${n.toString(16)}::1` }));
+  expect(passed).toBe(3_000);
+  expect(passing(limits.sessions, 1, () => ({ address: "2a00:1:3::1" }))).toBe(1);
+});
+
+test("addresses of one /64 share, whichever way they are written", () => {
+  expect(passing(limits.sessions, 400, (n) => ({ address: `2a00:1:2:3::${n.toString(16)}` }))).toBe(300);
+});
+
+test("a named network has as many shares as its factor; of two the smaller network counts", () => {
+  const from = (address: string) => passing(limits.rooms, 1_000, () => ({ address }));
+  expect(from("192.0.2.1")).toBe(30);
+  expect(from("203.0.113.1")).toBe(300);
+  expect(from("203.0.113.9")).toBe(60);
+  expect(from("2001:db8:1:2::3")).toBe(600);
+  expect(from("2001:db9::1")).toBe(30);
+});
+
+test("limits that are off let everything pass", () => {
+  const off = createRateLimits({ isOn: false, shares: () => 1, onRefused: () => undefined });
+  expect(passing(off.rooms, 10_000, () => ({ address: "192.0.2.1" }))).toBe(10_000);
+});
+
+test.each([
+  "203.0.113.0/33=2",
+  "203.0.113.0/24",
+  "203.0.113.0/24=0",
+  "2001:db8::/129=2",
+  "office=10",
+  "203.0.113.7=0.5",
+])("%j is no share", (list) => {
+  expect(() => parseShares(list)).toThrow(list);
+});
