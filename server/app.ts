@@ -22,6 +22,7 @@ import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { closeSite, openSite, type Site } from "./site.ts";
+import { watchStalls } from "./stalls.ts";
 
 /** What an app is opened with. */
 export type AppOptions = {
@@ -53,8 +54,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   const app = new Koa();
   // a connection that its client broke; Koa would print its stack
   app.on("error", (error) => site.logger.debug({ err: error }, "a connection broke"));
+  const stalls = watchStalls(app, site);
+  app.use(stalls.watch);
   useMiddleware(app, site);
-  return Object.assign(app, { site, drain: () => drain(site), close: () => closeSite(site) });
+  const close = () => {
+    stalls.stop();
+    return closeSite(site);
+  };
+  return Object.assign(app, { site, drain: () => drain(site), close });
 }
 
 /** In the order in which a request meets them. */

@@ -42,6 +42,11 @@ export function createMetrics() {
       aggregator: "min",
       registers,
     }),
+    stalls: new Counter({
+      name: "chattera_event_loop_stalls_total",
+      help: "Times the event loop was blocked for more than 250 ms; the log says by which route",
+      registers,
+    }),
     refusals: new Counter({
       name: "chattera_refusals_total",
       help: "Requests refused, by code",

@@ -9,6 +9,7 @@ import type { RateLimits } from "../guard/rate-limit.ts";
 import { renderDoctor } from "../pages/doctor.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { park } from "../stalls.ts";
 import { SSE_HEADERS } from "../transports/sse.ts";
 import { answer } from "./answer.ts";
 import { ASSETS } from "./assets.ts";
@@ -89,6 +90,7 @@ async function echo(ctx: Context, input: Input): Promise<void> {
   };
   if (input.text("set") === "1")
     ctx.cookies.set(COOKIE, "1", { maxAge: COOKIE_MS, sameSite: "lax", path: ctx.state.base || "/" });
+  park(ctx);
   if (holdMs > 0) await sleep(ctx.res, holdMs);
   ctx.set("X-Accel-Buffering", "no");
   answer(ctx, value);
@@ -119,6 +121,7 @@ async function stream(ctx: Context, input: Input): Promise<void> {
   res.socket?.setNoDelay(true);
   res.flushHeaders();
   if (kind === "html") res.write(HTML_PRELUDE);
+  park(ctx);
   for (let n = 0; n < frames; n += 1) {
     if (n > 0) await sleep(res, gapMs);
     write(res, kind, { chattera: 1, n: nonce, frame: n });

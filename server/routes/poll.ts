@@ -5,6 +5,7 @@ import { Reader } from "../delivery/reader.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { park } from "../stalls.ts";
 import { openPoll } from "../transports/long-poll.ts";
 import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
@@ -42,6 +43,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
     throw error;
   }
   ctx.set("X-Accel-Buffering", "no");
+  park(ctx);
   answerBytes(ctx, await answer);
   if (site.keepsPollers && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
     keepPolling(ctx.res, lanePolls(site, tails, memberIdOf(ctx), waitMs));

@@ -1,0 +1,112 @@
+import Router from "@koa/router";
+import type Koa from "koa";
+import type { Context, Middleware } from "koa";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Watches for requests that block the event loop. */
+export type Stalls = {
+  /** The outermost middleware. It follows each request from its first to its last step. */
+  watch: Middleware;
+  stop(): void;
+};
+
+/** A stall that everyone connected to this process notices, and the shortest one that is logged. */
+const STALL_MS = 250;
+
+/** How late a stall outside of the steps that are followed may be noticed: a fifth of the shortest one. */
+const TICK_MS = 50;
+
+/** Routes that are named where no single request is to blame. */
+const NAMED_MAX = 5;
+
+/**
+ * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and counts it.
+ *
+ * A request's code runs in steps: from its arrival, or from the end of its body, until it first waits. These steps are
+ * timed exactly. A later step, when an answer of the database resumes the request, has no beginning that could be seen
+ * without async_hooks, which would cost every request more than the watching is worth. Such a request is known by its
+ * end, if that comes right after the stall. Costs 0.3 µs per request, of 340 µs that a message takes.
+ */
+export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; metrics: Metrics }): Stalls {
+  const underWay = new Set<Context>();
+  let running: Context | undefined;
+  let markedAt = performance.now();
+  let tickDueAt = markedAt + TICK_MS;
+  let cpu = process.cpuUsage();
+
+  const timer = setInterval(() => {
+    mark();
+    tickDueAt = markedAt + TICK_MS;
+    cpu = process.cpuUsage();
+  }, TICK_MS).unref();
+
+  return { watch, stop: () => clearInterval(timer) };
+
+  async function watch(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+    underWay.add(ctx);
+    mark(ctx);
+    if (ctx.method === "POST") ctx.req.once("end", () => followBody(ctx));
+    const answered = next();
+    suspend(ctx);
+    try {
+      await answered;
+    } finally {
+      underWay.delete(ctx);
+      mark(undefined, ctx);
+    }
+  }
+
+  /** All that waited for the body runs as microtasks, and Node's next tick comes after the last of them. */
+  function followBody(ctx: Context): void {
+    mark(ctx);
+    queueMicrotask(() => process.nextTick(suspend, ctx));
+  }
+
+  function suspend(ctx: Context): void {
+    if (running === ctx) mark();
+  }
+
+  /** Ends one step, and begins that of the request `next`. */
+  function mark(next?: Context, ended?: Context): void {
+    const now = performance.now();
+    // before the tick was due, the loop may have been idle
+    const from = running ? markedAt : Math.max(markedAt, tickDueAt);
+    if (now - from > STALL_MS) report(now - from, running, ended);
+    running = next;
+    markedAt = now;
+  }
+
+  function report(ms: number, stepOf: Context | undefined, ended: Context | undefined): void {
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuMs = Math.round((user + system) / 1000);
+    // a process that was stopped, as by SIGSTOP or with its machine, used no CPU
+    const isBusy = cpuMs > ms / 2;
+    const culprit = stepOf ?? (isBusy && ended && !ended.state.isParked ? ended : undefined);
+    const blamed = culprit ? { method: culprit.method, route: routeOf(app, culprit) } : { route: "no request" };
+    const others = culprit ? {} : { underWay: routesUnderWay() };
+    metrics.stalls.inc();
+    logger.warn({ ...blamed, ms: Math.round(ms), cpuMs, ...others }, "event loop blocked");
+  }
+
+  function routesUnderWay(): string[] {
+    const active = [...underWay].filter((ctx) => !ctx.state.isParked);
+    return [...new Set(active.map((ctx) => `${ctx.method} ${routeOf(app, ctx)}`))].slice(0, NAMED_MAX);
+  }
+}
+
+/** Marks a request that now waits for an event or a timer. It is not to blame for what happens meanwhile. */
+export function park(ctx: Context): void {
+  ctx.state.isParked = true;
+}
+
+/** Returns the pattern of the route that answers a request, also of one that has not been routed yet. */
+function routeOf(app: Koa, ctx: Context): string {
+  if (ctx._matchedRoute) return String(ctx._matchedRoute);
+  for (const middleware of app.middleware) {
+    const { router } = middleware as { router?: unknown };
+    const layer = router instanceof Router && router.match(ctx.path, ctx.method).pathAndMethod.at(-1);
+    if (layer) return String(layer.path);
+  }
+  return "no route";
+}

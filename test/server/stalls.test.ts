@@ -1,0 +1,130 @@
+import { createServer } from "node:http";
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import Koa from "koa";
+import mount from "koa-mount";
+import { pino } from "pino";
+import request from "supertest";
+import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
+import { until } from "../support/until.ts";
+
+type Line = { msg: string; method?: string; route?: string; ms: number; cpuMs: number; underWay?: string[] };
+
+const lines: Line[] = [];
+const stalls = () => lines.filter(({ msg }) => msg === "event loop blocked");
+
+let site: TestSite;
+let node: TestNode;
+
+beforeAll(async () => {
+  site = await openSite();
+  const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  node = await openNode(site.databaseUrl, {}, logger);
+});
+
+afterAll(async () => {
+  await node.close();
+  await site.close();
+});
+
+beforeEach(() => {
+  lines.length = 0;
+});
+
+/** Blocks the event loop as code does that counts, or, stopped, without using the CPU. */
+function block(ms: number, isStopped = false): void {
+  if (isStopped) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+async function stallsCounted(): Promise<number> {
+  const { text } = await request(node.url).get("/metrics").expect(200);
+  return Number(/^chattera_event_loop_stalls_total (\d+)$/m.exec(text)?.[1]);
+}
+
+/** Blocks while the database answers a statement, in the step of the request that sent it. */
+function blockAtAnswer(of: RegExp, ms: number): void {
+  const { db } = node.app.site;
+  const onAnswer = (_rows: unknown, { sql }: { sql: string }) => {
+    if (!of.test(sql)) return;
+    db.off("query-response", onAnswer);
+    block(ms);
+  };
+  db.on("query-response", onAnswer);
+}
+
+test("a stall is logged with its route, and counted", async () => {
+  const before = await stallsCounted();
+  const host = new Koa();
+  // a host app's body is read in the middle of ours
+  host.use((ctx, next) => {
+    const get = () => {
+      block(300);
+      return "Ann";
+    };
+    (ctx.request as { body?: object }).body = Object.defineProperty({}, "nickname", { get, enumerable: true });
+    return next();
+  });
+  host.use(mount("/chat", node.app));
+  const server = createServer(host.callback()).listen(0);
+  await request(server).post("/chat/api/session").send().expect(201);
+  expect(await stallsCounted()).toBeGreaterThan(before);
+  for (const stall of stalls()) expect(stall).toMatchObject({ method: "POST", route: "/api/session" });
+  expect(stalls()[0]?.ms).toBeGreaterThanOrEqual(299);
+  server.close();
+});
+
+test("a request that blocks after its body has come is the one that is named, by the pattern of its route", async () => {
+  const { hub } = node.app.site;
+  const open = hub.open;
+  hub.open = (slugs) => {
+    if (slugs.includes("slow")) block(300);
+    return open(slugs);
+  };
+  const token = node.app.site.tokens.sign({ id: "a", nickname: "Ann", color: "#000000" });
+  const others = Array.from({ length: 10 }, () => fetch(`${node.url}/api/rooms`));
+  const sent = request(node.url).post("/api/rooms/slow/enter").set("authorization", `Bearer ${token}`);
+  await Promise.all([sent.send({}).expect(404), ...others]);
+  hub.open = open;
+  expect(stalls()).toEqual([expect.objectContaining({ method: "POST", route: "/api/rooms/:room/enter" })]);
+});
+
+test("a request that blocks when the database has answered is known by its end", async () => {
+  blockAtAnswer(/from .*rooms/s, 400);
+  await request(node.url).get("/api/rooms").expect(200);
+  expect(stalls()).toEqual([expect.objectContaining({ method: "GET", route: "/api/rooms" })]);
+});
+
+test("a request that nobody answers has no route", async () => {
+  const host = new Koa();
+  host.use((ctx, next) => {
+    const get = () => block(300);
+    (ctx.request as { body?: object }).body = Object.defineProperty({}, "token", { get, enumerable: true });
+    return next();
+  });
+  host.use(mount(node.app));
+  await request(host.callback()).post("/nowhere").send().expect(404);
+  expect(stalls()[0]).toMatchObject({ method: "POST", route: "no route" });
+});
+
+test("polls that wait are not blamed for what no request did, neither a busy loop nor a process that was stopped", async () => {
+  const { hub } = node.app.site;
+  const polls = Array.from({ length: 100 }, () => fetch(`${node.url}/api/poll?room=lobby&wait=3`));
+  await until("all polls wait", () => hub.readers.size === 100);
+  lines.length = 0;
+  block(400);
+  await until("it is logged", () => stalls().length > 0);
+  block(400, true);
+  await until("it is logged", () => stalls().length > 1);
+  // until their time is over, in the middle of another stall
+  await until("the first poll is answered", () => hub.readers.size < 100);
+  for (const poll of polls) expect((await poll).status).toBe(200);
+  expect(stalls().length).toBeGreaterThanOrEqual(2);
+  for (const stall of stalls()) expect(stall).toMatchObject({ route: "no request", underWay: [] });
+});
+
+test("a quiet site logs none", async () => {
+  for (let n = 0; n < 20; n += 1) await request(node.url).get("/rooms/lobby").expect(200);
+  block(200);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(stalls()).toEqual([]);
+});
