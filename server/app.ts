@@ -74,7 +74,7 @@ function useMiddleware(app: Koa, site: Site): void {
   app.use(clientAddress(config.trustProxy));
   app.use(body);
   app.use(answerable);
-  useRoutes(app, doctorRoutes(site, limits));
+  useRoutes(app, doctorRoutes(site, limits), operationRoutes(site));
   app.use(session(tokens));
   app.use(origin(tokens));
   useRoutes(
@@ -86,7 +86,6 @@ function useMiddleware(app: Koa, site: Site): void {
     pageRoutes(site, limits),
     liveRoutes(site),
     assetRoutes(),
-    operationRoutes(site),
   );
 }
 

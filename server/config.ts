@@ -130,6 +130,14 @@ const SETTINGS = {
       "Networks that get a larger share of every limit per address, `203.0.113.0/24=10, 2001:db8::/32=20`: each of their " +
         "addresses counts as that many. One address's share is enough for an office of 200 people.",
     ),
+  CHATTERA_METRICS_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe(
+      "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
+        "programs on this machine may read it, and not through a proxy.",
+    ),
   CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
 } as const;
 
@@ -150,6 +158,7 @@ export type Config = {
   readersMax: number;
   beatMs: number;
   keepDays: number | undefined;
+  metricsToken: string | undefined;
   shares: NamedNetwork[];
   hasLimits: boolean;
 };
@@ -176,6 +185,7 @@ export function configOf(environment: Environment): Config {
     readersMax: environment.CHATTERA_READERS,
     beatMs: environment.CHATTERA_BEAT_MS,
     keepDays: environment.CHATTERA_KEEP_DAYS,
+    metricsToken: environment.CHATTERA_METRICS_TOKEN,
     shares: parseShares(environment.CHATTERA_SHARES),
     hasLimits: environment.CHATTERA_LIMITS === "on",
   };

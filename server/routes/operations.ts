@@ -1,11 +1,17 @@
 import { setTimeout } from "node:timers/promises";
 import Router from "@koa/router";
+import type { Knex } from "knex";
 import { Gauge } from "prom-client";
 import { TRANSPORTS } from "../delivery/reader.ts";
+import { mayReadMetrics } from "../guard/metrics-reader.ts";
+import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
 /** A balancer's own patience with a check is seldom longer. */
 const DATABASE_PATIENCE_MS = 2_000;
+
+/** Anyone may ask for readiness, as often as they like. Balancers ask once a second. */
+const ASK_EVERY_MS = 1_000;
 
 /** For those who run the site: does it live, is it ready, what does it count. */
 export function operationRoutes(site: Site): Router {
@@ -16,24 +22,44 @@ export function operationRoutes(site: Site): Router {
     ctx.body = { status: "ok" };
   });
 
+  const isDatabaseHere = askedOnceASecond(() => answersInTime(site.db));
   router.get("/readyz", async (ctx) => {
-    const answers = site.db.raw("select 1").then(
-      () => true,
-      () => false,
-    );
-    const database = await Promise.race([answers, setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
-    const checks = { database, bus: site.bus.isSound(), serving: !site.isDraining };
+    const checks = { database: await isDatabaseHere(), bus: site.bus.isSound(), serving: !site.isDraining };
     const isReady = Object.values(checks).every(Boolean);
     ctx.status = isReady ? 200 : 503;
     ctx.body = { status: isReady ? "ready" : "not ready", checks };
   });
 
+  // 404 and not 403: a stranger is not to learn that there is something to ask for
   router.get("/metrics", async (ctx) => {
+    if (!mayReadMetrics(ctx, site.config.metricsToken)) throw refuse("no_such_page");
     ctx.type = site.metrics.registry.contentType;
     ctx.body = await site.tellMetrics();
   });
 
   return router;
+}
+
+async function answersInTime(db: Knex): Promise<boolean> {
+  const answers = db.raw("select 1").then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answers, setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
+}
+
+/** Returns a function that shares one answer among all that ask within a second, and while the answer is awaited. */
+function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let answer: Promise<boolean> | undefined;
+  let askedAt = 0;
+  return () => {
+    const now = performance.now();
+    if (answer === undefined || now - askedAt >= ASK_EVERY_MS) {
+      answer = ask();
+      askedAt = now;
+    }
+    return answer;
+  };
 }
 
 /** When it is asked for, not with each of 10 000 polls a second. */
