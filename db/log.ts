@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 
-/** Which log this is: `epoch` stands in every cursor, `secret` signs sessions on every node. */
-export type Log = { epoch: string; secret: string };
+/** Which log this is: `epoch` stands in every cursor, `secret` signs sessions on every node, `upgradedAt` (ms since 1970) is when tokens began to say their time. */
+export type Log = { epoch: string; secret: string; upgradedAt: number };
 
 /**
  * Reads which log this database holds. A restored, copied or promoted database gets a new epoch, so that cursors of
@@ -23,7 +23,11 @@ export async function openLog(db: Knex): Promise<Log> {
 }
 
 async function readLog(db: Knex, fingerprint: string): Promise<Log | undefined> {
-  const { rows } = await db.raw("select epoch, secret from log where fingerprint = ?", [fingerprint]);
+  const { rows } = await db.raw(
+    `select epoch, secret, (extract(epoch from upgraded_at) * 1000)::bigint as "upgradedAt"
+     from log where fingerprint = ?`,
+    [fingerprint],
+  );
   return rows[0];
 }
 

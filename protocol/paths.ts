@@ -13,6 +13,7 @@ export const PATHS = {
   asset: (file: string) => `/assets/${file}`,
   session: "/api/session",
   sessionEnd: "/api/session/end",
+  sessionTicket: "/api/session/ticket",
   rooms: "/api/rooms",
   roomState: (slug: string) => `/api/rooms/${segment(slug)}`,
   enter: (slug: string) => `/api/rooms/${segment(slug)}/enter`,

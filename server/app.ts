@@ -1,25 +1,21 @@
-import Router from "@koa/router";
 import Koa from "koa";
 import { configOf, readEnvironment } from "./config.ts";
-import { basePath } from "./guard/base-path.ts";
-import { body } from "./guard/body.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { everyAnswersHeaders } from "./guard/headers.ts";
-import { origin } from "./guard/origin.ts";
-import { session } from "./guard/session.ts";
 import { createLog, type Logger } from "./log.ts";
-import { answerable } from "./routes/answer.ts";
 import { assetRoutes } from "./routes/assets.ts";
+import { canonicalPath } from "./routes/canonical-path.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
-import { operationRoutes } from "./routes/operations.ts";
+import { countReaders, operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { retryMs, sendAway } from "./routes/reading.ts";
 import { refused } from "./routes/refused.ts";
 import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
+import { preflight, type Route, routerOf } from "./routes/route.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { closeSite, openSite, type Site } from "./site.ts";
 import { watchStalls } from "./stalls.ts";
@@ -56,6 +52,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.on("error", (error) => site.logger.debug({ err: error }, "a connection broke"));
   const stalls = watchStalls(app, site);
   app.use(stalls.watch);
+  countReaders(site);
   useMiddleware(app, site);
   const close = () => {
     stalls.stop();
@@ -64,37 +61,34 @@ export async function createApp(options: AppOptions): Promise<App> {
   return Object.assign(app, { site, drain: () => drain(site), close });
 }
 
-/** In the order in which a request meets them. */
+/** In the order in which a request meets them. What a route asks for comes after: see routes/route.ts. */
 function useMiddleware(app: Koa, site: Site): void {
-  const { config, limits, tokens } = site;
+  const { config } = site;
   app.use(requestLog(site.logger));
-  app.use(everyAnswersHeaders());
+  app.use(everyAnswersHeaders(config.origins));
   app.use(refused(site));
-  app.use(basePath(config.basePath));
   app.use(clientAddress(config.trustProxy));
-  app.use(body);
-  app.use(answerable);
-  useRoutes(app, doctorRoutes(site, limits), operationRoutes(site));
-  app.use(session(tokens));
-  app.use(origin(tokens));
-  useRoutes(
-    app,
-    messageRoutes(site, limits),
-    eventRoutes(site),
-    roomRoutes(site, limits),
-    sessionRoutes(site, limits),
-    pageRoutes(site, limits),
-    liveRoutes(site),
-    assetRoutes(),
-  );
-}
-
-/** As one router: each of its own would be two more steps for every request that is another's. */
-function useRoutes(app: Koa, ...parts: Router[]): void {
-  const router = new Router();
-  for (const part of parts) router.use(part.routes());
+  app.use(canonicalPath(config.basePath));
+  if (config.origins.length > 0) app.use(preflight(site));
+  const router = routerOf(siteRoutes(site), site);
   app.use(router.routes());
   app.use(router.allowedMethods());
+}
+
+/** All that the site answers. */
+export function siteRoutes(site: Site): Route[] {
+  const { limits } = site;
+  return [
+    ...messageRoutes(site, limits),
+    ...eventRoutes(site),
+    ...roomRoutes(site, limits),
+    ...sessionRoutes(site, limits),
+    ...pageRoutes(site, limits),
+    ...liveRoutes(site),
+    ...doctorRoutes(site, limits),
+    ...assetRoutes(),
+    ...operationRoutes(site),
+  ];
 }
 
 function drain(site: Site): void {

@@ -1,6 +1,7 @@
 import proxyAddr from "proxy-addr";
 import { z } from "zod";
 import { type NamedNetwork, parseShares } from "./guard/shares.ts";
+import { type Hosts, readHost } from "./guard/source.ts";
 
 /** Everything that may be set, with its default and the reason for it; docs/configuration.md is written from this. */
 const SETTINGS = {
@@ -39,7 +40,7 @@ const SETTINGS = {
   TRUST_PROXY: z
     .string()
     .default("")
-    .transform((list) => list.split(/[\s,]+/).filter((entry) => entry !== ""))
+    .transform(listOf)
     .refine(isProxyList, "must be addresses, CIDRs, loopback, linklocal or uniquelocal")
     .describe(
       "Proxies whose `X-Forwarded-*` are believed: addresses, CIDRs, `loopback`, `uniquelocal`; none by default.",
@@ -71,9 +72,45 @@ const SETTINGS = {
     ),
   CHATTERA_SECRET: z
     .string()
-    .min(16)
+    .transform(listOf)
+    .refine(
+      (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
+      "16 characters or more each",
+    )
     .optional()
-    .describe("Signs sessions; unset: made at the first start and kept in the database, the same for every node."),
+    .describe(
+      "Signs sessions: `new,old`, 16 characters or more each. The first signs, all are accepted, so that a secret can be " +
+        "changed without ending a session. Unset: made at the first start and kept in the database, the same for every node.",
+    ),
+  CHATTERA_SESSION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe("Days after which an unused session ends. Using it renews it."),
+  CHATTERA_ORIGINS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .refine((origins) => origins.every(isOrigin), "must be origins like https://example.org")
+    .transform((origins) => origins.map((origin) => new URL(origin).origin))
+    .describe(
+      "Other sites' origins, like `https://example.org`, whose pages may use the API with a token (CORS), by script " +
+        "(JSONP) and show the site in a frame; none by default.",
+    ),
+  CHATTERA_HOSTS: z
+    .string()
+    .default("")
+    .transform(listOf)
+    .refine(
+      (hosts) => hosts.every((host) => readHost(host)),
+      "must be names like chat.example.org or chat.example.org:8080",
+    )
+    .describe(
+      "The site's own host names, each with or without a port. Requests for any other are refused, so that no page can " +
+        "reach the site under a name of its own (DNS rebinding). Empty: any name.",
+    ),
   CHATTERA_GRACE_SECONDS: z.coerce
     .number()
     .min(1)
@@ -152,7 +189,10 @@ export type Config = {
   trustProxy: string[];
   listenUrl: string | undefined;
   busUrl: string | undefined;
-  secret: string | undefined;
+  secrets: string[] | undefined;
+  sessionDays: number;
+  origins: string[];
+  hosts: Hosts;
   graceSeconds: number;
   poolMax: number;
   readersMax: number;
@@ -179,7 +219,10 @@ export function configOf(environment: Environment): Config {
     trustProxy: environment.TRUST_PROXY,
     listenUrl: environment.CHATTERA_LISTEN_URL,
     busUrl: environment.BUS_URL,
-    secret: environment.CHATTERA_SECRET,
+    secrets: environment.CHATTERA_SECRET,
+    sessionDays: environment.CHATTERA_SESSION_DAYS,
+    origins: environment.CHATTERA_ORIGINS,
+    hosts: environment.CHATTERA_HOSTS.map((host) => readHost(host) as Hosts[number]),
     graceSeconds: environment.CHATTERA_GRACE_SECONDS,
     poolMax: environment.CHATTERA_POOL,
     readersMax: environment.CHATTERA_READERS,
@@ -189,6 +232,14 @@ export function configOf(environment: Environment): Config {
     shares: parseShares(environment.CHATTERA_SHARES),
     hasLimits: environment.CHATTERA_LIMITS === "on",
   };
+}
+
+function listOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== "");
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text);
 }
 
 function isProxyList(list: string[]): boolean {

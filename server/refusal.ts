@@ -13,6 +13,7 @@ export const REFUSALS = {
   method_not_allowed: { status: 405, title: "This address does not answer that method." },
   nickname_taken: { status: 409, title: "Somebody in the room has this nickname, or one that looks like it." },
   room_exists: { status: 409, title: "There is a room of this name already." },
+  wrong_host: { status: 421, title: "This site has another name." },
   too_large: { status: 413, title: "The request is too large." },
   unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },
   too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },

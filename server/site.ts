@@ -4,6 +4,8 @@ import { connect } from "../db/connect.ts";
 import { createGroupCommit, type GroupCommit } from "../db/group-commit.ts";
 import { type Log, openLog, unsafeSettings } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
+import { PRESENCE_CHANNEL } from "../db/presence.ts";
+import { REVOCATION_CHANNEL } from "../db/revocations.ts";
 import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
 import type { Config } from "./config.ts";
 import { type Bus, createBus } from "./delivery/bus.ts";
@@ -18,6 +20,7 @@ import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Pruning, startPruning } from "./pruning.ts";
 import { refuse } from "./refusal.ts";
+import { openRevocations, type Revocations } from "./revocations.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
 /** What the routes work with: one node's connections, readers and keys. */
@@ -35,6 +38,7 @@ export type Site = {
   pruning: Pruning;
   tokens: Tokens;
   limits: RateLimits;
+  revocations: Revocations;
   isDraining: boolean;
   /**
    * May a poller's connection be kept from its server, see transports/poll-lane.ts? In somebody's app each poll is to
@@ -67,6 +71,7 @@ export async function closeSite(site: Site): Promise<void> {
   site.hub.stop();
   await site.presence.stop();
   await site.pruning.stop();
+  site.revocations.stop();
   await site.db.destroy();
 }
 
@@ -80,6 +85,8 @@ async function startSite(
 ): Promise<Site> {
   const node = randomBytes(6).toString("hex");
   const { wakeUps, setting, hint } = openWakeUps(config, url, db, log);
+  const { sessionDays } = config;
+  const revocations = await openRevocations({ db, wakeUps, logger, sessionDays });
   const onReader = (tail: Tail, memberId: string | undefined) => {
     if (memberId !== undefined) presence.saw({ roomId: tail.id, memberId });
     presence.onReader(tail);
@@ -88,22 +95,33 @@ async function startSite(
   const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });
   const presence = createPresence({ db, wakeUps, node, graceSeconds: config.graceSeconds, logger, hub });
   const onNews = (roomIds?: number[]) => {
-    if (roomIds) hub.wake(roomIds);
+    if (roomIds) return hub.wake(roomIds);
+    revocations.refresh();
     // which log it is comes first: another one's events must not follow on this one's
-    else void hub.checkEpoch().then(() => hub.wake(), wakeAnyway);
+    void hub.checkEpoch().then(() => hub.wake(), wakeAnyway);
   };
   const wakeAnyway = (error: unknown) => {
     logger.debug({ err: error }, "epoch not read");
     hub.wake();
   };
-  const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, onPresence: presence.onPresence });
+  const subscribers = {
+    [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
+    [REVOCATION_CHANNEL]: revocations.onRevoked,
+  };
+  const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
   const commit = createGroupCommit(
     db,
     () => refuse("unavailable"),
     (size) => metrics.batch.observe(size),
   );
   await bus.start();
-  const tokens = createTokens(config.secret ?? log.secret);
+  const sessionMs = sessionDays * 24 * 3_600_000;
+  const tokens = createTokens({
+    secrets: config.secrets ?? [log.secret],
+    siteSecret: log.secret,
+    sessionMs,
+    formerUntil: log.upgradedAt + sessionMs,
+  });
   const limits = createRateLimits({
     isOn: config.hasLimits,
     shares: createShares(config.shares),
@@ -124,6 +142,7 @@ async function startSite(
     pruning,
     tokens,
     limits,
+    revocations,
     isDraining: false,
     keepsPollers: false,
     tellMetrics: () => metrics.registry.metrics(),

@@ -1,62 +1,136 @@
-import { createHmac } from "node:crypto";
+import { createHmac, hkdfSync } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import Keygrip from "keygrip";
 import { LRUCache } from "lru-cache";
 import type { Member } from "../protocol/event.ts";
 
-/** What the secret signs. Any node reads what another signed, without a look-up. */
+/** A token that is ours and still valid. `isOld`: signed with a secret that is no longer the first, or in the former form. */
+export type ReadToken = { member: Member; issuedAt: number; isOld: boolean };
+
+/** What the secrets sign. Any node reads what another signed, without a look-up. */
 export type Tokens = {
-  /** A session's token: says who somebody is. */
+  /** Makes a session's token, which says who somebody is and since when. */
   sign(member: Member): string;
-  /** Who a token says somebody is; `undefined` for one that is not ours. */
-  verify(token: string): Member | undefined;
-  /** Proof that a form came from a page made for this member ("": nobody yet). */
-  formToken(memberId: string): string;
-  isFormToken(token: string, memberId: string): boolean;
-  /** The network an address belongs to, in eight letters: a name that tells nothing of the address. */
+  /** Reads a session's token; `undefined` for one that is not ours or has expired. */
+  verify(token: string): ReadToken | undefined;
+  /** Until when a token issued then is valid, in milliseconds since 1970. */
+  expiresAt(issuedAt: number): number;
+  /** Makes a ticket: stands for the session in URLs for TICKET_MS. `issuedAt` is the session token's, so that a revocation reaches it. */
+  ticket(member: Member, issuedAt: number): string;
+  /** Reads a ticket; `undefined` for one that is not ours or has expired. */
+  verifyTicket(ticket: string): Omit<ReadToken, "isOld"> | undefined;
+  /** Makes proof that a form comes from a page made for `binding`, a member's id or a visit. */
+  formToken(binding: string): string;
+  /** For whom a form's token was made; `undefined` for one that is not ours. */
+  readFormToken(token: string): string | undefined;
+  /** The network an address belongs to, in eight letters, from which nobody can work out the address. */
   network(address: string): string;
   /** `◆` and ten letters that only who knows the secret word can have, on this site. */
   trip(word: string): string;
 };
 
+/** The secrets and times that tokens are made of. */
+export type TokenOptions = {
+  /** CHATTERA_SECRET: the first signs, all verify. */
+  secrets: string[];
+  /** The log's own secret, which no setting changes: what must outlive a change of secrets is derived from it. */
+  siteSecret: string;
+  /** How long a token is valid after its issue. */
+  sessionMs: number;
+  /** Until when tokens in the form of before 2026-11-30, which say no time, are taken. */
+  formerUntil: number;
+};
+
+/** URLs end up in the logs of proxies: what stands in one is worth nothing five minutes later. */
+export const TICKET_MS = 5 * 60_000;
+
 /**
- * Tokens that were verified lately: keygrip's comparison in constant time makes three hashes, 48 µs of a remark's 340.
+ * Tokens that were verified lately: keygrip's comparison in constant time makes three hashes, 48 µs of a message's 340.
  * Ten thousand people's are 3 MB.
  */
 const VERIFIED = 10_000;
 
-/** All signatures are HMAC-SHA-256 by keygrip, each over a text that begins with its purpose. */
-export function createTokens(secret: string): Tokens {
-  const keys = new Keygrip([secret], "sha256", "base64");
-  const verified = new LRUCache<string, Member>({ max: VERIFIED });
+/** Signatures are HMAC-SHA-256 by keygrip, with a key for each purpose, derived by HKDF [RFC 5869]. */
+export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: TokenOptions): Tokens {
+  const sessions = keysOf(secrets, "session");
+  const tickets = keysOf(secrets, "ticket");
+  const forms = keysOf(secrets, "form");
+  const former = new Keygrip(secrets, "sha256", "base64");
+  const networkKey = derive(siteSecret, "network");
+  const verified = new LRUCache<string, ReadToken>({ max: VERIFIED });
 
   return {
-    sign: (member) => {
-      const payload = Buffer.from(JSON.stringify(member)).toString("base64url");
-      return `${payload}.${keys.sign(`session ${payload}`)}`;
-    },
+    sign: (member) => seal(sessions, { ...member, iat: Date.now() }),
     verify: (token) => {
       const known = verified.get(token) ?? read(token);
       if (known) verified.set(token, known);
-      return known;
+      const until = known?.issuedAt === FORMER ? formerUntil : (known?.issuedAt ?? 0) + sessionMs;
+      return Date.now() < until ? known : undefined;
     },
-    formToken: (memberId) => keys.sign(`form ${memberId}`),
-    isFormToken: (token, memberId) => keys.verify(`form ${memberId}`, token),
-    network: (address) => hash(`network ${networkOf(address)}`, "base64url").slice(0, 8),
-    trip: (word) => `◆${hash(`trip ${word}`, "base64").slice(0, 10)}`,
+    expiresAt: (issuedAt) => (issuedAt === FORMER ? formerUntil : issuedAt + sessionMs),
+    ticket: (member, issuedAt) => seal(tickets, { ...member, iat: issuedAt, exp: Date.now() + TICKET_MS }),
+    verifyTicket: (ticket) => {
+      const opened = unseal(tickets, ticket);
+      if (opened === undefined || Date.now() >= (opened.value.exp ?? 0)) return undefined;
+      return { member: memberOf(opened.value), issuedAt: opened.value.iat ?? FORMER };
+    },
+    formToken: (binding) => `${binding}.${forms.sign(binding)}`,
+    readFormToken: (token) => {
+      const at = token.lastIndexOf(".");
+      const binding = token.slice(0, Math.max(0, at));
+      return at > 0 && forms.verify(binding, token.slice(at + 1)) ? binding : undefined;
+    },
+    network: (address) => hash(networkKey, networkOf(address), "base64url").slice(0, 8),
+    trip: (word) => `◆${hash(secrets[0] as string, `trip ${word}`, "base64").slice(0, 10)}`,
   };
 
-  function read(token: string): Member | undefined {
-    const [payload, signature, more] = token.split(".");
-    // what is verified is kept whole: with anything behind it, a token could be kept in as many ways as somebody likes
-    if (!payload || !signature || more !== undefined) return undefined;
-    if (!keys.verify(`session ${payload}`, signature)) return undefined;
-    return JSON.parse(Buffer.from(payload, "base64url").toString()) as Member;
+  function read(token: string): ReadToken | undefined {
+    const opened = unseal(sessions, token) ?? unseal(former, token, "session ");
+    if (opened === undefined) return undefined;
+    const issuedAt = opened.value.iat ?? FORMER;
+    return { member: memberOf(opened.value), issuedAt, isOld: opened.isOld || issuedAt === FORMER };
   }
+}
 
-  function hash(text: string, encoding: "base64" | "base64url"): string {
-    return createHmac("sha256", secret).update(text).digest(encoding);
-  }
+/** When a token of the former form was issued: nobody knows, so before everything. */
+const FORMER = 0;
+
+/** What a token holds: a member, when it was issued and, of a ticket, when it ends. */
+type Payload = Member & { iat?: number; exp?: number };
+
+function seal(keys: Keygrip, value: Payload): string {
+  const payload = Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${payload}.${keys.sign(payload)}`;
+}
+
+function unseal(keys: Keygrip, token: string, purpose = ""): { value: Payload; isOld: boolean } | undefined {
+  const [payload, signature, more] = token.split(".", 3);
+  // what is verified is kept whole: with anything behind it, a token could be kept in any number of spellings
+  if (!payload || !signature || more !== undefined) return undefined;
+  const index = keys.index(purpose + payload, signature);
+  if (index < 0) return undefined;
+  return { value: JSON.parse(Buffer.from(payload, "base64url").toString()) as Payload, isOld: index > 0 };
+}
+
+function memberOf({ iat: _issuedAt, exp: _expiresAt, ...member }: Payload): Member {
+  return member;
+}
+
+function keysOf(secrets: string[], purpose: string): Keygrip {
+  return new Keygrip(
+    secrets.map((secret) => derive(secret, purpose)),
+    "sha256",
+    "base64url",
+  );
+}
+
+/** One key for one purpose: what leaks of one says nothing of another. */
+function derive(secret: string, purpose: string): string {
+  return Buffer.from(hkdfSync("sha256", secret, "", `chattera ${purpose}`, 32)).toString("base64");
+}
+
+function hash(key: string, text: string, encoding: "base64" | "base64url"): string {
+  return createHmac("sha256", key).update(text).digest(encoding);
 }
 
 /** An office's or a household's share of addresses: /24 of IPv4, /64 of IPv6. */

@@ -1,6 +1,5 @@
 import { NEWS_CHANNEL } from "../../db/events.ts";
 import type { Listener } from "../../db/listen.ts";
-import { PRESENCE_CHANNEL } from "../../db/presence.ts";
 import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -26,7 +25,8 @@ type Surroundings = {
   metrics: Metrics;
   /** These rooms have events; without a list, any room may: the bus was deaf, or the slow sweep is due. */
   onNews: (roomIds?: number[]) => void;
-  onPresence: (roomIds: number[]) => void;
+  /** What is called with the payloads of the other channels, by channel. */
+  subscribers: { [channel: string]: (payload: string) => void };
 };
 
 /** A probe every 3 s, missed for 9 s: a listener that died in silence is noticed within 10 s. */
@@ -50,7 +50,7 @@ const HOPELESS_RETRY_MS = 60_000;
  * Hears wake-ups. A wake-up says only who has news, so a lost one costs delay and never an event: it is made good by
  * the next one, by the reconnect (which wakes every open room) or by the sweep.
  */
-export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, onPresence }: Surroundings): Bus {
+export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers }: Surroundings): Bus {
   const probeChannel = `chattera_probe_${node}`;
   let listener: Listener | undefined;
   let heardAt = Number.NEGATIVE_INFINITY;
@@ -69,7 +69,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
 
   async function connect(): Promise<void> {
     try {
-      listener = await wakeUps.listen([NEWS_CHANNEL, PRESENCE_CHANNEL, probeChannel], onNotification, onEnd);
+      listener = await wakeUps.listen([NEWS_CHANNEL, probeChannel, ...Object.keys(subscribers)], onNotification, onEnd);
       if (isStopped) return await listener.close();
       // counted as heard, so that the probe has its 9 s to prove otherwise
       heardAt = performance.now();
@@ -87,7 +87,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
   function onNotification(channel: string, payload: string): void {
     heardAt = performance.now();
     if (channel === probeChannel) onProbe();
-    else if (channel === PRESENCE_CHANNEL) onPresence(payload.split(" ").map(Number));
+    else if (channel !== NEWS_CHANNEL) subscribers[channel]?.(payload);
     else onNews(payload.split(" ").map((news) => Number(news.slice(0, news.indexOf(":")))));
   }
 

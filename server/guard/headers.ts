@@ -6,8 +6,8 @@ import type { Middleware } from "koa";
  * The headers that every answer carries, errors included. Helmet is asked for them once, for they are always the same:
  * its dozen middlewares cost twice what setting them costs.
  */
-export function everyAnswersHeaders(): Middleware {
-  const headers = Object.entries({ ...helmetsHeaders(), ...NO_STORE });
+export function everyAnswersHeaders(origins: string[]): Middleware {
+  const headers = Object.entries({ ...helmetsHeaders(origins), ...NO_STORE });
   return async (ctx, next) => {
     // not ctx.set(), which looks at each of the thirteen names and values anew: 8 of a remark's 340 µs
     for (const [name, value] of headers) ctx.res.setHeader(name, value);
@@ -18,7 +18,7 @@ export function everyAnswersHeaders(): Middleware {
 /** [trust I17] Nothing that the site says is kept by anybody on the way; the assets say otherwise of themselves. */
 const NO_STORE = { "Cache-Control": "no-store, no-transform", Pragma: "no-cache" };
 
-function helmetsHeaders(): { [name: string]: string } {
+function helmetsHeaders(origins: string[]): { [name: string]: string } {
   const headers: { [name: string]: string } = {};
   const response = {
     setHeader: (name: string, value: string) => {
@@ -26,32 +26,35 @@ function helmetsHeaders(): { [name: string]: string } {
     },
     removeHeader: () => undefined,
   };
-  HELMET({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+  helmetFor(origins)({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
   return headers;
 }
 
 /**
- * No script or style but our own files; frames of our own site only. No HSTS: many run without TLS on an inner network,
- * and who runs TLS sets it at the proxy.
+ * No script or style but our own files. Pages of our own site and of `origins` may show ours in a frame; X-Frame-Options
+ * cannot name origins, so it goes where there are any. No HSTS: many sites run without TLS on an inner network, and
+ * whoever runs TLS sets it at the proxy.
  */
-const HELMET = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      "default-src": ["'none'"],
-      "script-src": ["'self'"],
-      "style-src": ["'self'"],
-      "img-src": ["'self'", "data:"],
-      "connect-src": ["'self'"],
-      "frame-src": ["'self'"],
-      "form-action": ["'self'"],
-      "base-uri": ["'none'"],
-      "frame-ancestors": ["'self'"],
+const helmetFor = (origins: string[]) =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'self'", ...origins],
+      },
     },
-  },
-  strictTransportSecurity: false,
-  // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send `Origin: null` with the site's
-  // own forms, and no Sec-Fetch-Site that says better. Under "same-origin" other sites get no Referer either. Browsers
-  // that do not know the value (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
-  referrerPolicy: { policy: "same-origin" },
-});
+    strictTransportSecurity: false,
+    xFrameOptions: origins.length === 0 && { action: "sameorigin" },
+    // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send `Origin: null` with the site's
+    // own forms, and no Sec-Fetch-Site that says better. Under "same-origin" other sites get no Referer either. Browsers
+    // that do not know the value (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
+    referrerPolicy: { policy: "same-origin" },
+  });

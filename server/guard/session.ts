@@ -1,93 +1,166 @@
-import type { Context, Middleware } from "koa";
+import { randomBytes } from "node:crypto";
+import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
-import { PATHS } from "../../protocol/paths.ts";
 import { refuse } from "../refusal.ts";
-import type { Tokens } from "../token.ts";
-import { isForeign } from "./foreign.ts";
-
-/** Who is speaking, and how that was proved: a cookie is sent by the browser, whoever made it send it. */
-export type Session = { member: Member; by: "token" | "cookie" };
-
-/** The cookie that holds a browser's token. */
-export const SESSION_COOKIE = "chattera";
-
-/** A year: who comes back next summer is the same person. */
-const COOKIE_MS = 365 * 24 * 3_600_000;
-
-/** What only reads. */
-export const READING_PATH = /^\/api\/(events|stream|frame|poll)$/;
-
-/** Paths where the token may stand in the query: networks and embeds lose the header and the cookie. Never logged. */
-const QUERY_TOKEN_PATH = /^\/api\/(events|stream|frame|poll|session|rooms\/[^/]+\/say)$/;
+import type { Site } from "../site.ts";
+import type { Guards } from "./guards.ts";
 
 /**
- * Finds who is speaking, for `ctx.state.session`: `Authorization: Bearer`, `token` in the body or, where it may stand
- * there, in the query; else the cookie. A token that is not ours is `no_session`, but for who only reads; a cookie that is not ours is none.
+ * Who is speaking, and how that was proved: a cookie is sent by the browser, whatever page made it send one. `isDue`: it
+ * is time to give the client a newer token, since this one is a day old, or signed with an old secret.
  */
-export function session(tokens: Tokens): Middleware {
-  return async (ctx, next) => {
-    const token = tokenOf(ctx);
-    if (token !== undefined) {
-      const member = tokens.verify(token);
-      if (member) ctx.state.session = { member, by: "token" } satisfies Session;
-      // reading needs no session, and 401 would end a browser's EventSource for good
-      else if (!READING_PATH.test(ctx.path)) throw refuse("no_session");
-    } else if (mayUseCookie(ctx)) {
-      const member = tokens.verify(ctx.cookies.get(SESSION_COOKIE) ?? "");
-      if (member) ctx.state.session = { member, by: "cookie" } satisfies Session;
-    }
-    await next();
-  };
+export type Session = { member: Member; by: "token" | "cookie"; issuedAt: number; isDue: boolean };
+
+/** The session's cookie, and the one that binds the forms of a visitor who has none yet. */
+type CookieKind = "session" | "visit";
+
+/** What the session's cookie was called before 2026-11-30. */
+const FORMER_COOKIE = "chattera";
+
+/** A token is exchanged for a newer one after this long, so that a session ends only when it rests for its whole life. */
+const RENEW_MS = 24 * 3_600_000;
+
+/**
+ * Finds who is speaking, for `ctx.state.session`: by `Authorization: Bearer`, by `token` in the body, by `token` or
+ * `ticket` in the URL where the route allows it, else by the cookie where that counts. Throws `no_session` for a token
+ * that is invalid, expired or revoked, except on routes where auth is optional.
+ */
+export function findSession(ctx: Context, guards: Guards, site: Site): void {
+  const token = tokenOf(ctx, guards);
+  if (token !== undefined) {
+    const session = readSession(site, token, "token") ?? readTicket(site, guards, token);
+    if (session) ctx.state.session = session;
+    else if (guards.auth === "token") throw refuse("no_session");
+  } else if (mayUseCookie(ctx, guards)) {
+    const session = readCookie(ctx, site);
+    if (session) ctx.state.session = session;
+    if (session?.isDue && (guards.page || ctx.method === "POST")) renewCookie(ctx, site, session);
+  }
 }
 
 /** The member that speaks. Throws `no_session`. */
 export function memberOf(ctx: Context): Member {
-  const session: Session | undefined = ctx.state.session;
-  if (session === undefined) throw refuse("no_session");
-  return session.member;
+  return sessionOf(ctx).member;
 }
 
-/** Gives a browser its session; not at another site's bidding, whose nickname it would then speak under here. */
-export function setSessionCookie(ctx: Context, token: string): void {
-  if (isForeign(ctx)) return;
-  ctx.cookies.secure = ctx.state.isSecure;
-  ctx.cookies.set(SESSION_COOKIE, token, {
-    httpOnly: true,
-    sameSite: "lax",
-    secure: ctx.state.isSecure,
-    path: ctx.state.base || "/",
-    maxAge: COOKIE_MS,
-    overwrite: true,
-  });
+/** The session of the request. Throws `no_session`. */
+export function sessionOf(ctx: Context): Session {
+  const session: Session | undefined = ctx.state.session;
+  if (session === undefined) throw refuse("no_session");
+  return session;
+}
+
+/**
+ * Gives a browser its session. Not where another site's page asked for it, whose nickname the visitor would then speak
+ * under; and not where a token authorized the request, which may be the attacker's own.
+ */
+export function setSessionCookie(ctx: Context, site: Site, token: string): void {
+  const session: Session | undefined = ctx.state.session;
+  if (session?.by === "token" || !isOwnPage(ctx)) return;
+  setCookie(ctx, "session", token, site.config.sessionDays * 24 * 3_600_000);
 }
 
 /** Takes it away again, with the same reserve. */
 export function clearSessionCookie(ctx: Context): void {
-  if (isForeign(ctx)) return;
-  ctx.cookies.set(SESSION_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
+  if (!isOwnPage(ctx)) return;
+  setCookie(ctx, "session", "", 0);
+  clearFormerCookie(ctx);
 }
 
-function tokenOf(ctx: Context): string | undefined {
+/** The value of one of our cookies, or `undefined`. */
+export function cookieOf(ctx: Context, kind: CookieKind): string | undefined {
+  return ctx.cookies.get(cookieName(ctx, kind)) || undefined;
+}
+
+/** Binds the forms of a visitor without a session to this browser; gone when the browser ends. Gives its value. */
+export function setVisitCookie(ctx: Context): string {
+  ctx.state.visit ??= randomBytes(12).toString("base64url");
+  setCookie(ctx, "visit", ctx.state.visit);
+  return ctx.state.visit;
+}
+
+/** A form's token has proved the browser where the names alone did not, so an `other-host` that came this far is ours. */
+function isOwnPage(ctx: Context): boolean {
+  const { source, guards } = ctx.state;
+  return source === "own" || source === "unknown" || (source === "other-host" && guards.mutates === true);
+}
+
+function tokenOf(ctx: Context, guards: Guards): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(ctx.get("Authorization"))?.[1];
   if (bearer) return bearer;
   const { token } = ctx.state.body as { token?: unknown };
   if (typeof token === "string" && token !== "") return token;
-  if (!QUERY_TOKEN_PATH.test(ctx.path)) return undefined;
-  return paramOf(ctx, "token");
-}
-
-/**
- * Not where anybody's page can make the browser send one: text/plain needs no preflight, `say` is a GET that writes, and
- * a session as a script would give that page the token.
- */
-function mayUseCookie(ctx: Context): boolean {
-  if (ctx.path === PATHS.session && paramOf(ctx, "callback") !== undefined) return false;
-  return !ctx.get("Content-Type").toLowerCase().startsWith("text/plain") && !ctx.path.endsWith("/say");
+  return guards.urlToken ? (paramOf(ctx, "ticket") ?? paramOf(ctx, "token")) : undefined;
 }
 
 /** A parameter in the query or the path. */
 function paramOf(ctx: Context, wanted: string): string | undefined {
   const params: [string, string][] = ctx.state.pathParams;
   const query: URLSearchParams = ctx.state.query;
-  return params.find(([name]) => name === wanted)?.[1] || query.get(wanted) || undefined;
+  return query.get(wanted) || params.find(([name]) => name === wanted)?.[1] || undefined;
+}
+
+/** text/plain needs no preflight, so any page may have a browser send it; a script would hand the answer to its page. */
+function mayUseCookie(ctx: Context, guards: Guards): boolean {
+  if (guards.cookie === "never" || ctx.state.source === "listed") return false;
+  if (guards.cookie === "not for scripts" && ctx.state.isScript) return false;
+  return !ctx.get("Content-Type").toLowerCase().startsWith("text/plain");
+}
+
+function readCookie(ctx: Context, site: Site): Session | undefined {
+  const session = readSession(site, cookieOf(ctx, "session") ?? "", "cookie");
+  if (session) return session;
+  const former = readSession(site, ctx.cookies.get(FORMER_COOKIE) ?? "", "cookie");
+  return former && { ...former, isDue: true };
+}
+
+/** Gives the browser a newer token for the same session, in place of one under the former name too. */
+function renewCookie(ctx: Context, site: Site, { member }: Session): void {
+  setCookie(ctx, "session", site.tokens.sign(member), site.config.sessionDays * 24 * 3_600_000);
+  clearFormerCookie(ctx);
+}
+
+function clearFormerCookie(ctx: Context): void {
+  if (ctx.cookies.get(FORMER_COOKIE) === undefined) return;
+  ctx.cookies.set(FORMER_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
+}
+
+function readSession(site: Site, token: string, by: Session["by"]): Session | undefined {
+  if (token === "") return undefined;
+  const read = site.tokens.verify(token);
+  if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
+  const isDue = read.isOld || Date.now() - read.issuedAt > RENEW_MS;
+  return { member: read.member, by, issuedAt: read.issuedAt, isDue };
+}
+
+/** A ticket stands for its session for a few minutes, and in URLs only. It is never exchanged for more. */
+function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
+  const read = guards.urlToken ? site.tokens.verifyTicket(ticket) : undefined;
+  if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
+  return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
+}
+
+/** `maxAgeMs` unset: until the browser ends; 0 takes it away. */
+function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
+  // the cookies library refuses a secure cookie on a connection that it takes for an insecure one: behind a proxy
+  ctx.cookies.secure = ctx.state.isSecure;
+  ctx.cookies.set(cookieName(ctx, kind), value, {
+    httpOnly: true,
+    sameSite: "lax",
+    secure: ctx.state.isSecure,
+    path: ctx.state.base || "/",
+    overwrite: true,
+    ...(maxAgeMs !== undefined && { maxAge: maxAgeMs }),
+  });
+}
+
+/**
+ * [RFC 6265bis 4.1.3.2] No sister domain can plant a cookie named `__Host-`, but such a name is allowed under TLS and at
+ * the path `/` only. Elsewhere the name holds the port: cookies do not tell ports apart, and one machine may have two sites.
+ */
+function cookieName(ctx: Context, kind: CookieKind): string {
+  const name = kind === "session" ? "chattera" : "chattera-visit";
+  if (ctx.state.isSecure && ctx.state.base === "") return `__Host-${name}`;
+  const port = /:(\d{1,5})$/.exec(ctx.state.host ?? "")?.[1] ?? (ctx.state.isSecure ? "443" : "80");
+  return `${name}-${port}`;
 }

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import Router from "@koa/router";
 import { send } from "@koa/send";
+import type { Context } from "koa";
+import { PATHS } from "../../protocol/paths.ts";
+import type { Route } from "./route.ts";
 
 /** Where client/build.ts puts the bundles: beside the compiled server, or in dist/ of the sources. */
 const FOLDER = ["../../client/", "../../dist/client/"]
@@ -26,15 +28,16 @@ export const ASSETS: Assets = JSON.parse(readFileSync(`${FOLDER}assets.json`, "u
 const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** Scripts, styles and icon; a year in any cache, for another content has another name. */
-export function assetRoutes(): Router {
-  const router = new Router();
-  router.get("/assets/:file", async (ctx) => {
-    const { file } = ctx.params;
-    if (!Object.values(ASSETS).includes(file as string)) return;
-    ctx.remove("Cache-Control");
-    ctx.remove("Pragma");
-    ctx.vary("Accept-Encoding");
-    await send(ctx, file as string, { root: FOLDER as string, maxAge: YEAR_MS, immutable: true });
-  });
-  return router;
+export function assetRoutes(): Route[] {
+  const guards = { auth: "none", cookie: "never" } as const;
+  return [{ method: "GET", path: PATHS.asset(":file"), guards, handle: sendAsset }];
+}
+
+async function sendAsset(ctx: Context): Promise<void> {
+  const { file } = ctx.params as { file: string };
+  if (!Object.values(ASSETS).includes(file)) return;
+  ctx.remove("Cache-Control");
+  ctx.remove("Pragma");
+  ctx.vary("Accept-Encoding");
+  await send(ctx, file, { root: FOLDER as string, maxAge: YEAR_MS, immutable: true });
 }

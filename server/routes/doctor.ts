@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { DOCTOR_HEADERS, DOCTOR_LONGEST_MS, DOCTOR_STREAMS, type DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -17,6 +16,7 @@ import { pageFrame } from "./frame.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { chooseLanguage } from "./pages.ts";
 import { payerOf } from "./payer.ts";
+import type { Route } from "./route.ts";
 
 /** Held answers and streams at once; each is a socket and a timer, and 200 doctors are more than ever look at one node. */
 const HELD_MAX = 200;
@@ -26,24 +26,28 @@ const COOKIE = "doctor";
 const COOKIE_MS = 30_000;
 
 /**
- * The path doctor: its page, and what its tests ask. They need neither session nor database, and stand before the
- * guards that would refuse them for what a network did to their headers.
+ * The path doctor: its page, and what its tests ask. They need neither session nor
+ * database, and no guard refuses them for what a network did to their headers.
  */
-export function doctorRoutes(site: Site, limits: RateLimits): Router {
-  const router = new Router();
+export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
   let held = 0;
-
-  router.get(PATHS.doctor, (ctx) => {
-    if (!chooseLanguage(ctx)) showDoctor(ctx, site);
-  });
-  for (const [path, work] of [
-    [PATHS.doctorEcho, echo],
-    [PATHS.doctorStream, stream],
-  ] as const) {
-    router.get(path, (ctx) => probe(ctx, work));
-    router.post(path, (ctx) => probe(ctx, work));
-  }
-  return router;
+  const probing = { api: true, auth: "none", cookie: "never" } as const;
+  const askEcho = (ctx: Context) => probe(ctx, echo);
+  const askStream = (ctx: Context) => probe(ctx, stream);
+  return [
+    {
+      method: "GET",
+      path: PATHS.doctor,
+      guards: { page: true, auth: "none", cookie: "never" },
+      handle: (ctx) => {
+        if (!chooseLanguage(ctx)) showDoctor(ctx, site);
+      },
+    },
+    { method: "GET", path: PATHS.doctorEcho, guards: probing, handle: askEcho },
+    { method: "POST", path: PATHS.doctorEcho, guards: probing, handle: askEcho },
+    { method: "GET", path: PATHS.doctorStream, guards: probing, handle: askStream },
+    { method: "POST", path: PATHS.doctorStream, guards: probing, handle: askStream },
+  ];
 
   async function probe(ctx: Context, work: (ctx: Context, input: Input) => Promise<void>): Promise<void> {
     limits.probes.take(payerOf(ctx));

@@ -1,4 +1,3 @@
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { PING_MS, PROTOCOL_VERSION, STREAM_BYTES_MAX, STREAM_BYTES_MIN } from "../../protocol/limits.ts";
@@ -12,22 +11,29 @@ import { busyAnswer, openEndless, type Way } from "../transports/endless.ts";
 import { frame } from "../transports/frame.ts";
 import { sse } from "../transports/sse.ts";
 import { stream } from "../transports/stream.ts";
-import { frameCallback } from "./answer.ts";
+import { frameCallback } from "./callback.ts";
 import { findRooms } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { poll } from "./poll.ts";
 import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
+import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
-export function eventRoutes(site: Site): Router {
-  const router = new Router();
-  router.get(PATHS.events, (ctx) => endless(ctx, site, (input) => sse(isPadded(input))));
-  router.get(PATHS.stream, (ctx) => endless(ctx, site, (input) => stream(isPadded(input))));
-  router.post(PATHS.stream, (ctx) => endless(ctx, site, (input) => stream(isPadded(input))));
-  router.get(PATHS.frame, (ctx) => endless(ctx, site, (input) => frame(frameCallback(input))));
-  router.get(PATHS.poll, (ctx) => poll(ctx, site));
-  router.post(PATHS.poll, (ctx) => poll(ctx, site));
-  return router;
+export function eventRoutes(site: Site): Route[] {
+  const reading = { api: true, auth: "optional", urlToken: true, cookie: "counts" } as const;
+  const asSse = (ctx: Context) => endless(ctx, site, (input) => sse(isPadded(input)));
+  const asBytes = (ctx: Context) => endless(ctx, site, (input) => stream(isPadded(input)));
+  const asFrame = (ctx: Context) => endless(ctx, site, (input) => frame(frameCallback(input)));
+  const asPoll = (ctx: Context) => poll(ctx, site);
+  return [
+    { method: "GET", path: PATHS.events, guards: reading, handle: asSse },
+    { method: "GET", path: PATHS.stream, guards: reading, handle: asBytes },
+    { method: "POST", path: PATHS.stream, guards: reading, handle: asBytes },
+    // [IE] offers to save what stands in a frame and is no page
+    { method: "GET", path: PATHS.frame, guards: { ...reading, page: true }, handle: asFrame },
+    { method: "GET", path: PATHS.poll, guards: { ...reading, jsonp: true }, handle: asPoll },
+    { method: "POST", path: PATHS.poll, guards: reading, handle: asPoll },
+  ];
 }
 
 function isPadded(input: Input): boolean {

@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { formTokenOf } from "../guard/proof.ts";
 import type { Session } from "../guard/session.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import type { PageFrame } from "../pages/layout.ts";
@@ -21,7 +22,10 @@ export function pageFrame(ctx: Context, site: Site): PageFrame {
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
     icon: `${base}/assets/${ASSETS.icon}`,
-    formToken: site.tokens.formToken(session?.member.id ?? ""),
+    // made where a page has a form, for it sets a cookie for a visitor without a session
+    get formToken() {
+      return formTokenOf(ctx, site.tokens);
+    },
     network: site.tokens.network(ctx.state.address ?? ""),
   };
   if (session) frame.member = session.member;

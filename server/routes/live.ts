@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { readBefore } from "../../db/events.ts";
@@ -25,6 +24,7 @@ import { pageFrame } from "./frame.ts";
 import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
 import { memberIdOf, removeIfGone, retryMs, sendAway } from "./reading.ts";
+import type { Route } from "./route.ts";
 
 /** How often a page is renewed that was not asked how often. */
 const REFRESH_SECONDS = 10;
@@ -50,11 +50,19 @@ const ARRIVES_MS = 15 * 60_000;
 const SIGN_MS = 5_000;
 
 /** A room's log as a page that goes on, without script. */
-export function liveRoutes(site: Site): Router {
-  const router = new Router();
+export function liveRoutes(site: Site): Route[] {
   const growing = new Map<string, HtmlStream>();
+  return [
+    {
+      method: "GET",
+      path: [PATHS.live(":room"), `${PATHS.live(":room")}/refresh=:refresh{/after=:after}`],
+      guards: { page: true, auth: "token", cookie: "counts" },
+      handle: showLive,
+    },
+    { method: "GET", path: PATHS.liveSign(":room"), guards: { auth: "none", cookie: "never" }, handle: takeSign },
+  ];
 
-  router.get([PATHS.live(":room"), `${PATHS.live(":room")}/refresh=:refresh{/after=:after}`], async (ctx) => {
+  async function showLive(ctx: Context): Promise<void> {
     if (chooseLanguage(ctx)) return;
     const { room: _room, ...inPath } = ctx.params;
     addPathParams(ctx, inPath);
@@ -74,18 +82,16 @@ export function liveRoutes(site: Site): Router {
       const refusal = { status: ctx.status, code: "unavailable", refreshSeconds: REFRESH_SECONDS };
       showPage(ctx, renderRefused(pageFrame(ctx, site), refusal));
     }
-  });
+  }
 
-  router.get(PATHS.liveSign(":room"), (ctx) => {
+  function takeSign(ctx: Context): void {
     const input = inputOf(ctx);
     const isInTime = Math.abs(Date.now() - input.number("at", 0, Number.MAX_SAFE_INTEGER, 0)) < SIGN_MS;
     if (isInTime) growing.get(input.text("page") ?? "")?.arrives();
     if (isInTime) setArrivesCookie(ctx);
     ctx.type = "image/gif";
     ctx.body = PIXEL;
-  });
-
-  return router;
+  }
 
   /** A whole page: what was said after the reader's cursor, and the lines above it. */
   async function renew(

@@ -1,4 +1,3 @@
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { findSent, readBefore } from "../../db/events.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
@@ -14,24 +13,36 @@ import { answer } from "./answer.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
+import type { Route } from "./route.ts";
 
 /** Saying something, and what was said before. */
-export function messageRoutes(site: Site, limits: RateLimits): Router {
-  const router = new Router();
+export function messageRoutes(site: Site, limits: RateLimits): Route[] {
+  return [
+    {
+      method: "POST",
+      path: PATHS.messages(":room"),
+      guards: { api: true, auth: "token", cookie: "counts", mutates: true },
+      handle: async (ctx) => answerReceipt(ctx, await say(ctx, site, limits)),
+    },
+    // the last rung for sending: where POST is blocked, or the page is another site's and old
+    {
+      method: "GET",
+      path: PATHS.say(":room"),
+      guards: { api: true, auth: "token", urlToken: true, cookie: "never", jsonp: true, mutates: true },
+      handle: async (ctx) => {
+        if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
+        answerReceipt(ctx, await say(ctx, site, limits));
+      },
+    },
+    {
+      method: "GET",
+      path: PATHS.messages(":room"),
+      guards: { api: true, auth: "none", cookie: "never", jsonp: true },
+      handle: history,
+    },
+  ];
 
-  router.post(PATHS.messages(":room"), async (ctx) => {
-    answerReceipt(ctx, await say(ctx, site, limits));
-  });
-
-  // the last rung for sending: where POST is blocked, or the page is another site's and old
-  router.get(PATHS.say(":room"), async (ctx) => {
-    // a router answers HEAD by the GET, and this GET writes
-    if (ctx.method === "HEAD") throw refuse("method_not_allowed");
-    if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
-    answerReceipt(ctx, await say(ctx, site, limits));
-  });
-
-  router.get(PATHS.messages(":room"), async (ctx) => {
+  async function history(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
     const before = input.number("before", 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     const limit = input.number("limit", 1, PAGE_EVENTS, HISTORY_EVENTS);
@@ -39,13 +50,11 @@ export function messageRoutes(site: Site, limits: RateLimits): Router {
     const events = await readBefore(site.db, tail.id, before, limit);
     const { oldest } = await site.hub.bounds(tail);
     answer(ctx, { events, oldest });
-  });
+  }
 
   function answerReceipt(ctx: Context, { event, cursor, isNew }: Receipt & { cursor: string }): void {
     answer(ctx, { event, cursor }, isNew ? 201 : 200);
   }
-
-  return router;
 }
 
 /** Puts a request's remark into the log; the cursor is the place behind it. */

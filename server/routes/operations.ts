@@ -1,11 +1,12 @@
 import { setTimeout } from "node:timers/promises";
-import Router from "@koa/router";
 import type { Knex } from "knex";
+import type { Context } from "koa";
 import { Gauge } from "prom-client";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import type { Route } from "./route.ts";
 
 /** A balancer's own patience with a check is seldom longer. */
 const DATABASE_PATIENCE_MS = 2_000;
@@ -14,30 +15,32 @@ const DATABASE_PATIENCE_MS = 2_000;
 const ASK_EVERY_MS = 1_000;
 
 /** For those who run the site: does it live, is it ready, what does it count. */
-export function operationRoutes(site: Site): Router {
-  const router = new Router();
-  countReaders(site);
-
-  router.get("/healthz", (ctx) => {
-    ctx.body = { status: "ok" };
-  });
-
+export function operationRoutes(site: Site): Route[] {
+  const guards = { auth: "none", cookie: "never", anyHost: true } as const;
   const isDatabaseHere = askedOnceASecond(() => answersInTime(site.db));
-  router.get("/readyz", async (ctx) => {
+  return [
+    { method: "GET", path: "/healthz", guards, handle: live },
+    { method: "GET", path: "/readyz", guards, handle: ready },
+    { method: "GET", path: "/metrics", guards, handle: metrics },
+  ];
+
+  function live(ctx: Context): void {
+    ctx.body = { status: "ok" };
+  }
+
+  async function ready(ctx: Context): Promise<void> {
     const checks = { database: await isDatabaseHere(), bus: site.bus.isSound(), serving: !site.isDraining };
     const isReady = Object.values(checks).every(Boolean);
     ctx.status = isReady ? 200 : 503;
     ctx.body = { status: isReady ? "ready" : "not ready", checks };
-  });
+  }
 
   // 404 and not 403: a stranger is not to learn that there is something to ask for
-  router.get("/metrics", async (ctx) => {
+  async function metrics(ctx: Context): Promise<void> {
     if (!mayReadMetrics(ctx, site.config.metricsToken)) throw refuse("no_such_page");
     ctx.type = site.metrics.registry.contentType;
     ctx.body = await site.tellMetrics();
-  });
-
-  return router;
+  }
 }
 
 async function answersInTime(db: Knex): Promise<boolean> {
@@ -62,8 +65,8 @@ function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
   };
 }
 
-/** When it is asked for, not with each of 10 000 polls a second. */
-function countReaders({ hub, metrics }: Site): void {
+/** Has the readers counted when metrics are asked for, not with each of 10 000 polls a second. */
+export function countReaders({ hub, metrics }: Site): void {
   new Gauge({
     name: "chattera_readers",
     help: "Connections that receive events, by transport",

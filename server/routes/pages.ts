@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { readBefore } from "../../db/events.ts";
 import { isPresent, leaveRoom, listMembers } from "../../db/members.ts";
@@ -21,32 +20,46 @@ import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
 import { type Input, inputOf } from "./input.ts";
 import { say } from "./messages.ts";
 import { payerOf } from "./payer.ts";
+import type { Route } from "./route.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
 type Again = { problem?: string; nickname?: string; text?: string; back?: Back };
 
 /** The site as pages: all of it works by links, forms and reloads. */
-export function pageRoutes(site: Site, limits: RateLimits): Router {
-  const router = new Router();
+export function pageRoutes(site: Site, limits: RateLimits): Route[] {
+  const showing = { page: true, auth: "token", cookie: "counts" } as const;
+  const acting = { ...showing, mutates: true } as const;
+  return [
+    {
+      method: "GET",
+      path: PATHS.lobby,
+      guards: showing,
+      handle: async (ctx) => {
+        if (!chooseLanguage(ctx)) await showLobby(ctx, {});
+      },
+    },
+    { method: "POST", path: PATHS.lobby, guards: acting, handle: takeLobbyForm },
+    {
+      method: "GET",
+      path: PATHS.room(":room"),
+      guards: showing,
+      handle: async (ctx) => {
+        if (!chooseLanguage(ctx)) await showRoom(ctx, {});
+      },
+    },
+    { method: "POST", path: PATHS.room(":room"), guards: acting, handle: takeRoomForm },
+  ];
 
-  router.get(PATHS.lobby, async (ctx) => {
-    if (!chooseLanguage(ctx)) await showLobby(ctx, {});
-  });
-
-  router.post(PATHS.lobby, async (ctx) => {
+  async function takeLobbyForm(ctx: Context): Promise<void> {
     await orAgain(ctx, showLobby, async (again) => {
       again.nickname = inputOf(ctx).string("nickname") ?? "";
       const name = inputOf(ctx).text("room") ?? "lobby";
       await enterByForm(ctx, name, (tail) => PATHS.room(tail.slug));
     });
-  });
+  }
 
-  router.get(PATHS.room(":room"), async (ctx) => {
-    if (!chooseLanguage(ctx)) await showRoom(ctx, {});
-  });
-
-  router.post(PATHS.room(":room"), async (ctx) => {
+  async function takeRoomForm(ctx: Context): Promise<void> {
     await orAgain(ctx, showRoom, async (again) => {
       const input = inputOf(ctx);
       const back = backOf(input);
@@ -68,9 +81,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
         redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
       }
     });
-  });
-
-  return router;
+  }
 
   /** Does what a form asks; where it is refused, shows the page again with the reason. */
   async function orAgain(
@@ -95,7 +106,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Router {
     const [tail] = (await findRooms(site, [name])) as [Tail];
     await enter(site.db, tail, member);
     site.presence.saw({ roomId: tail.id, memberId: member.id });
-    setSessionCookie(ctx, token);
+    setSessionCookie(ctx, site, token);
     redirect(ctx, pathTo(tail));
   }
 

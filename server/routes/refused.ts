@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { toJson } from "../delivery/frames.ts";
+import type { Guards } from "../guard/guards.ts";
 import { renderRefused } from "../pages/refused.ts";
 import type { FormView } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
@@ -70,10 +71,9 @@ function knownNonce(ctx: Context): string | undefined {
   }
 }
 
-/** What stands in an iframe is a page too: IE would offer to save anything else. */
+/** Where no route answers, a person who follows a link gets a page, and a program JSON. */
 function isPage(ctx: Context): boolean {
-  return (
-    /^\/($|rooms\/|api\/frame$)/.test(ctx.path) ||
-    (ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/"))
-  );
+  const guards: Guards | undefined = ctx.state.guards;
+  if (guards) return guards.page === true;
+  return ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/");
 }

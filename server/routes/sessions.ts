@@ -1,42 +1,70 @@
-import Router from "@koa/router";
 import type { Context } from "koa";
 import { leaveRoom } from "../../db/members.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
-import { clearSessionCookie, type Session, setSessionCookie } from "../guard/session.ts";
+import { clearSessionCookie, type Session, sessionOf, setSessionCookie } from "../guard/session.ts";
 import { readMember } from "../rooms/member.ts";
 import type { Site } from "../site.ts";
+import { TICKET_MS } from "../token.ts";
 import { answer } from "./answer.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
+import type { Route } from "./route.ts";
 
-/** Choosing a nickname, and giving it up. */
-export function sessionRoutes(site: Site, limits: RateLimits): Router {
-  const router = new Router();
+/** Choosing a nickname, proving it, and giving it up. */
+export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
+  const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
+  return [
+    { method: "POST", path: PATHS.session, guards: acting, handle: open },
+    // where POST is blocked; a GET that any page can cause must not set a cookie
+    {
+      method: "GET",
+      path: PATHS.session,
+      guards: { ...acting, urlToken: true, cookie: "not for scripts", jsonp: true },
+      handle: async (ctx) => {
+        if (inputOf(ctx).text("nickname") === undefined) describe(ctx);
+        else answer(ctx, await openSession(ctx, site, limits));
+      },
+    },
+    // by GET too, where POST is blocked: then the token comes in the Authorization header
+    { method: "POST", path: PATHS.sessionTicket, guards: acting, handle: giveTicket },
+    { method: "GET", path: PATHS.sessionTicket, guards: acting, handle: giveTicket },
+    { method: "POST", path: PATHS.sessionEnd, guards: acting, handle: end },
+  ];
 
-  router.post(PATHS.session, async (ctx) => {
+  async function open(ctx: Context): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
-    setSessionCookie(ctx, token);
-    answer(ctx, { token, member }, 201);
-  });
+    setSessionCookie(ctx, site, token);
+    answer(ctx, { token, ...ticketOf(member, Date.now()), member }, 201);
+  }
 
-  // where POST is blocked; a GET that anybody's page can cause must not set a cookie
-  router.get(PATHS.session, async (ctx) => {
-    answer(ctx, await openSession(ctx, site, limits));
-  });
+  /** Says whose session it is, and until when it can rest. */
+  function describe(ctx: Context): void {
+    const { member, issuedAt } = sessionOf(ctx);
+    answer(ctx, { member, expires: new Date(site.tokens.expiresAt(issuedAt)).toISOString() });
+  }
 
-  router.post(PATHS.sessionEnd, async (ctx) => {
+  function giveTicket(ctx: Context): void {
+    const { member, issuedAt } = sessionOf(ctx);
+    answer(ctx, ticketOf(member, issuedAt));
+  }
+
+  function ticketOf(member: Member, issuedAt: number): { ticket: string; ticketSeconds: number } {
+    return { ticket: site.tokens.ticket(member, issuedAt), ticketSeconds: TICKET_MS / 1000 };
+  }
+
+  /** Every token of the session ends with it, on every node. */
+  async function end(ctx: Context): Promise<void> {
     const session: Session | undefined = ctx.state.session;
     if (session) {
       limits.moves.take(payerOf(ctx));
+      await site.revocations.revoke(session.member.id, session.issuedAt);
       await leaveRoom(site.db, { memberId: session.member.id });
     }
     clearSessionCookie(ctx);
     answer(ctx, {});
-  });
-
-  return router;
+  }
 }
 
 /** Makes a session; who has one already stays the same person under the new nickname. */

@@ -227,7 +227,7 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
     const { ask, base, enter } = await visitor();
     const poll = await ask("/api/poll;room=lobby;wait=0;n=in-the-path");
     expect(JSON.parse(poll.text)).toMatchObject({ chattera: 1, n: "in-the-path" });
-    const token = (await enter(`Pathfinder ${program.name}`)).replace("chattera=", "");
+    const token = (await enter(`Pathfinder ${program.name}`)).replace(/^[^=]*=/, "");
     const params = [`id=${clientId()}`, `token=${token}`];
     const path = `/api/rooms/lobby/say;${params.join(";")};text=`;
     const said = await ask(`${path}${encodeURIComponent("a;b=c?d 夜")}`);

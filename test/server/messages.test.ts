@@ -115,7 +115,7 @@ describe("a remark", () => {
     expect(inPath.body).toEqual({ ...first.body, n: "x1" });
     const script = await request(url).get(`/api/rooms/lobby/say?${query}&callback=a.b$`).buffer(true).parse(asText);
     expect(script.headers["content-type"]).toBe("application/javascript; charset=utf-8");
-    expect(script.headers["cross-origin-resource-policy"]).toBe("cross-origin");
+    expect(script.headers["cross-origin-resource-policy"]).toBe("same-origin");
     expect(script.body).toMatch(/^\/\*\*\/a\.b\$\(\{"chattera":1,.*\}\);$/);
   });
 

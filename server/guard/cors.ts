@@ -1,0 +1,25 @@
+import type { Context } from "koa";
+import type { Source } from "./source.ts";
+
+/** A preflight's answer is kept this long: two hours are what Chromium allows at most. */
+const PREFLIGHT_SECONDS = 7_200;
+
+/**
+ * [Fetch 3.2] Lets a page of a listed origin read the answer. Never with credentials: the cookie is for our own pages, and
+ * a page of another origin brings a token. Elsewhere nothing is said, which means no.
+ */
+export function allowOrigin(ctx: Context, source: Source): void {
+  ctx.vary("Origin");
+  if (source !== "listed" || ctx.get("Origin") === "") return;
+  ctx.set("Access-Control-Allow-Origin", ctx.get("Origin"));
+  ctx.set("Access-Control-Expose-Headers", "Retry-After");
+}
+
+/** Answers the question that a browser asks of a listed origin's page before a request with a token or JSON. */
+export function answerPreflight(ctx: Context, source: Source): void {
+  allowOrigin(ctx, source);
+  ctx.set("Access-Control-Allow-Methods", "GET, POST");
+  ctx.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID, Cache-Control");
+  ctx.set("Access-Control-Max-Age", String(PREFLIGHT_SECONDS));
+  ctx.status = 204;
+}

@@ -1,0 +1,22 @@
+/** What a route lets through. The guards look at these and never at a path, so that no spelling of a path gets around them. */
+export type Guards = {
+  /** Part of the wire contract: carries nonces, and a page of a listed origin may read it. */
+  api?: true;
+  /** Refusals are shown as a page. */
+  page?: true;
+  /**
+   * `none`: no session is looked for. `optional`: an invalid token or cookie is ignored, since 401 would end a browser's
+   * EventSource for good. `token`: an invalid token is `no_session`; an invalid cookie is ignored.
+   */
+  auth: "none" | "optional" | "token";
+  /** May a token or ticket stand in the query or the path? Networks and embeds lose the header and the cookie. */
+  urlToken?: true;
+  /** Does the cookie count as the session? Not where a page of another site could have the browser send it. */
+  cookie: "counts" | "never" | "not for scripts";
+  /** Is `callback` answered as a script? */
+  jsonp?: true;
+  /** Changes something, so another site's page can never cause it. */
+  mutates?: true;
+  /** Answered under any host name, for a balancer that asks by address. */
+  anyHost?: true;
+};

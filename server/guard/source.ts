@@ -1,0 +1,80 @@
+import type { Context } from "koa";
+import { refuse } from "../refusal.ts";
+
+/**
+ * Where a request comes from, as far as the browser says:
+ * `own`: a page of this site. `listed`: a page of an origin in CHATTERA_ORIGINS. `other-site`: Sec-Fetch-Site names
+ * another site, which is beyond doubt. `other-host`: Origin or Referer names another host, which is another site, or this
+ * one behind a proxy that does not pass its name on. `unknown`: nothing was said: a program, or an old browser.
+ */
+export type Source = "own" | "listed" | "other-site" | "other-host" | "unknown";
+
+/** Host names of the site itself, each for any port where it names none. */
+export type Hosts = { name: string; port: string | undefined }[];
+
+/** Reads `chat.example.org` or `[::1]:3000`; `undefined` for anything else. */
+export function readHost(text: string): Hosts[number] | undefined {
+  if (!/^[\w.:[\]-]+$/.test(text) || !URL.canParse(`http://${text}`)) return undefined;
+  const { hostname } = new URL(`http://${text}`);
+  return { name: hostname.replace(/\.$/, ""), port: /:(\d+)$/.exec(text)?.[1] };
+}
+
+/** Refuses a request for a host that is not the site's own, [RFC 9110 15.5.20]. Without hosts, any will do. Throws `wrong_host`. */
+export function assertHost(ctx: Context, hosts: Hosts): void {
+  const { host }: { host: string } = ctx.state as { host: string };
+  // HTTP/1.0 names no host; every browser does, and it is browsers that DNS rebinding deceives
+  if (hosts.length === 0 || host === "") return;
+  const asked = readHost(host);
+  if (asked === undefined || !isAmong(hosts, asked.name, asked.port ?? (ctx.state.isSecure ? "443" : "80")))
+    throw refuse("wrong_host");
+}
+
+/** Finds out where a request comes from. `origins` are serialized, as `URL.origin` gives them. */
+export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source {
+  const site = ctx.get("Sec-Fetch-Site");
+  if (site === "same-origin") return "own";
+  const named = namedOrigin(ctx);
+  if (named !== undefined && origins.includes(named.origin)) return "listed";
+  // [Fetch metadata 2.3] `none`: a person asked for it, by the address bar or a bookmark
+  if (site !== "" && site !== "none") return "other-site";
+  if (named !== undefined) return isOwn(ctx, named, hosts) ? "own" : "other-host";
+  return ctx.get("Origin") === "" ? "unknown" : "other-host";
+}
+
+/**
+ * Did another page probably hide where this comes from? Our own pages have every browser but the oldest name them in the
+ * Referer; a page that attacks can have it left out.
+ */
+export function isHidden(ctx: Context, source: Source): boolean {
+  const agent = ctx.get("User-Agent");
+  return source === "unknown" && ctx.get("Sec-Fetch-Site") === "" && MODERN.test(agent) && !/Trident/.test(agent);
+}
+
+/** Every browser since 2008 but Internet Explorer and the text browsers. */
+const MODERN = /^Mozilla\/5\.0 .*(Gecko|AppleWebKit)/;
+
+/** [Fetch 3.1] `Origin: null` names nobody: a sandboxed frame, or an older browser under `no-referrer`. Then the Referer counts. */
+function namedOrigin(ctx: Context): URL | undefined {
+  const origin = ctx.get("Origin");
+  const from = origin === "" || origin === "null" ? ctx.get("Referer") : origin;
+  if (!URL.canParse(from)) return undefined;
+  const url = new URL(from);
+  return url.protocol === "http:" || url.protocol === "https:" ? url : undefined;
+}
+
+/** Compared after parsing, without the scheme's default port. Over TLS a page without it is another site. */
+function isOwn(ctx: Context, named: URL, hosts: Hosts): boolean {
+  if (ctx.state.isSecure && named.protocol === "http:") return false;
+  if (hosts.length > 0 && isAmong(hosts, named.hostname, portOf(named))) return true;
+  const own = `${named.protocol}//${ctx.state.host}`;
+  return URL.canParse(own) && new URL(own).host === named.host;
+}
+
+function isAmong(hosts: Hosts, name: string, port: string): boolean {
+  const bare = name.replace(/\.$/, "");
+  return hosts.some((host) => host.name === bare && (host.port === undefined || host.port === port));
+}
+
+function portOf(url: URL): string {
+  return url.port || (url.protocol === "https:" ? "443" : "80");
+}
