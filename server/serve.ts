@@ -4,14 +4,15 @@ import { setTimeout } from "node:timers/promises";
 import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
+import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
 import type { Environment } from "./config.ts";
 import { type ConnectionCaps, capConnections } from "./connections.ts";
 import { BY_PRIMARY } from "./delivery/shared-listener.ts";
 import { collectOutOfTheWay } from "./garbage.ts";
+import { commonHeaders } from "./guard/headers.ts";
 import { createLog, type Logger } from "./log.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { countTogether } from "./shared-metrics.ts";
-import { refuseUnparsed } from "./unparsed.ts";
 
 /** A node that serves. */
 export type Node = {
@@ -63,11 +64,16 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    requireHostHeader: false,
   });
   capConnections(server, capsOf(environment), logger);
-  server.on("request", (_request, response) => finishOnDrain(server, app, response));
-  server.on("request", app.callback());
-  server.on("clientError", refuseUnparsed);
+  const answer = app.callback();
+  const common = commonHeaders(app.site.config.origins);
+  server.on("request", (request, response) => {
+    finishOnDrain(server, app, response);
+    if (!isRefusedWithoutHost(request, response, common)) answer(request, response);
+  });
+  answerBadRequests(server, common);
   try {
     await listen(server, environment);
   } catch (error) {

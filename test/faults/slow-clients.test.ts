@@ -37,6 +37,10 @@ test("a connection whose head has not come within 15 s is closed: silent, or a h
   const silent = visitor();
   const drips = visitor();
   drips.socket.write("GET / HTTP/1.1\r\nHost: x\r\n");
+  let answer = "";
+  drips.socket.on("data", (bytes) => {
+    answer += bytes;
+  });
   const drip = setInterval(() => drips.socket.write("X-Drip: 1\r\n"), 1_000);
   const lives = await Promise.all([silent.livedMs, drips.livedMs]);
   clearInterval(drip);
@@ -44,6 +48,7 @@ test("a connection whose head has not come within 15 s is closed: silent, or a h
     expect(livedMs).toBeGreaterThan(14_000);
     expect(livedMs).toBeLessThan(20_000);
   }
+  expect(answer).toMatch(/^HTTP\/1.1 408 .*\r\nContent-Security-Policy: /s);
 }, 30_000);
 
 describe("with few files that may be open", () => {
