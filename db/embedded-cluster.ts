@@ -28,6 +28,7 @@ export async function openCluster(
     await chmod(pgData, 0o700); // PostgreSQL refuses a folder that others may read, as one restored from a backup
     await stopLeftOver(cluster, say);
   }
+  await writeFile(join(pgData, "pg_hba.conf"), HOSTS);
   return cluster;
 }
 
@@ -61,6 +62,14 @@ async function create({ folder, pgData, password, programs, user }: Cluster): Pr
   await rm(unfinished, { recursive: true, force: true });
   if (code !== 0) throw explain(said, folder);
 }
+
+/**
+ * [PostgreSQL 20.1] Who may connect: over loopback, with a password. initdb's own file lets replication in as well, and
+ * all roles by the socket.
+ */
+const HOSTS = `# Written by chattera at every start.
+host all all 127.0.0.1/32 scram-sha-256
+`;
 
 /** The builtin C.UTF-8 needs no locale of the system and sorts the same on every machine. */
 const INITDB = "-A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8".split(" ");

@@ -77,12 +77,14 @@ function memberPassword(superuserPassword: string): string {
 }
 
 /**
- * The chat owns its database but is no superuser: a hole in its SQL could then neither read the system's files nor run
- * programs. `createdb` is for the tests, which clone a database each.
+ * The chat's role owns its database and nothing more: a hole in its SQL could neither read the system's files, nor run
+ * programs, nor reach another database. At every start, since the role of an earlier chattera could create databases.
  */
 async function prepare(superuser: pg.Client, password: string): Promise<void> {
   const { rowCount: roles } = await superuser.query("select from pg_roles where rolname = 'chattera'");
-  if (!roles) await superuser.query(`create role chattera login createdb password '${password}'`);
+  if (!roles) await superuser.query(`create role chattera login password '${password}'`);
+  await superuser.query("alter role chattera nosuperuser nocreatedb nocreaterole noreplication nobypassrls");
+  await superuser.query("revoke connect on database postgres, template1 from public");
   const { rowCount: databases } = await superuser.query("select from pg_database where datname = 'chattera'");
   if (!databases) await superuser.query("create database chattera owner chattera");
 }

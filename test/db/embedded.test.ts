@@ -12,7 +12,7 @@ import { isAlive } from "../../db/embedded-owner.ts";
 import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded-programs.ts";
 import { databaseUser } from "../../db/embedded-user.ts";
 import { explain, StartError } from "../../db/start-error.ts";
-import { query } from "../support/database.ts";
+import { databaseUrl, query } from "../support/database.ts";
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = (sentence: string, body: () => Promise<void>) =>
@@ -52,6 +52,27 @@ test("what is acknowledged is on the disk, and only this machine is listened to"
   expect(await query(url, "show fsync")).toEqual([{ fsync: "on" }]);
   expect(await query(url, "show synchronous_commit")).toEqual([{ synchronous_commit: "on" }]);
   expect(await query(url, "show listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
+});
+
+test("the chat's role owns its database and may do nothing else, also where an earlier chattera let it", async () => {
+  const earlier = await start();
+  await query(await adminUrl(earlier.url), "alter role chattera createdb createrole replication bypassrls");
+  await query(await adminUrl(earlier.url), "grant connect on database postgres to public");
+  await writeFile(join(folder, "postgresql", "pg_hba.conf"), "host replication all 127.0.0.1/32 trust\n");
+  await stopAll();
+  const { url } = await start();
+  const [role] = await query(url, "select * from pg_roles where rolname = current_user");
+  const powers = ["rolsuper", "rolcreatedb", "rolcreaterole", "rolreplication", "rolbypassrls"];
+  expect(powers.filter((power) => role?.[power])).toEqual([]);
+  expect(await query(url, "select from pg_auth_members")).toHaveLength(3); // PostgreSQL's own roles among themselves
+  await expect(query(url, "create database another")).rejects.toThrow("permission denied");
+  for (const name of ["postgres", "template1"])
+    await expect(query(databaseUrl(url, name), "select 1")).rejects.toThrow("permission denied");
+  for (const kind of ["true", "database"])
+    await expect(query(`${url}?replication=${kind}`, "select 1")).rejects.toThrow("max_wal_senders");
+  const rules = await query(await adminUrl(url), "select database, user_name, auth_method from pg_hba_file_rules");
+  expect(rules).toEqual([{ database: ["all"], user_name: ["all"], auth_method: "scram-sha-256" }]);
+  await query(url, "create table own (word text)");
 });
 
 test("nobody comes in without the password, and with it nobody is superuser", async () => {
@@ -259,6 +280,14 @@ async function start(options: Parameters<typeof startEmbedded>[0] = {}): Promise
 
 async function stopAll(): Promise<void> {
   for (const database of running.splice(0)) await database.stop();
+}
+
+/** The superuser, as an operator connects for a backup. */
+async function adminUrl(url: string): Promise<string> {
+  const admin = new URL(databaseUrl(url, "postgres"));
+  admin.username = "postgres";
+  admin.password = await readFile(join(folder, "password"), "utf8");
+  return admin.href;
 }
 
 async function startError(options: Parameters<typeof startEmbedded>[0]): Promise<StartError> {

@@ -1,4 +1,5 @@
-import { lstat, mkdir } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -23,6 +24,9 @@ async function startDatabase(): Promise<void> {
   await migrate(databaseUrl(url, template));
 }
 
+/** Role and database from which the tests' databases are created. */
+const TESTER = "tester";
+
 // biome-ignore lint/style/noDefaultExport: Jest takes globalSetup from the default export
 export default startDatabase;
 
@@ -32,12 +36,13 @@ export default startDatabase;
  */
 async function startInFreeFolder(): Promise<{ folder: string; database: EmbeddedDatabase }> {
   for (let n = 1; ; n++) {
-    const folder = join(tmpdir(), `chattera-test-${process.getuid?.() ?? "all"}-${n}`);
+    const folder = join(tmpdir(), `chattera-tests-${process.getuid?.() ?? "all"}-${n}`);
     if (!(await isOurs(folder))) continue;
     try {
-      const database = await startEmbedded({ dataDir: folder });
-      await dropLeftOver(database.url);
-      return { folder, database };
+      const { url, stop } = await startEmbedded({ dataDir: folder });
+      const admin = await adminUrl(folder, url);
+      await dropLeftOver(admin);
+      return { folder, database: { url: await createTester(admin), stop } };
     } catch (error) {
       if (!(error instanceof StartError && error.inUse)) throw error;
     }
@@ -51,6 +56,26 @@ async function isOurs(folder: string): Promise<boolean> {
   });
   const found = await lstat(folder);
   return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid);
+}
+
+/** The database's superuser, whom the chat's own role may not act as. */
+async function adminUrl(folder: string, url: string): Promise<string> {
+  const admin = new URL(databaseUrl(url, "postgres"));
+  admin.username = "postgres";
+  admin.password = await readFile(join(folder, "password"), "utf8");
+  return admin.href;
+}
+
+/** The tests' own role, which may create databases, as the chat's may not, but is no superuser either. */
+async function createTester(admin: string): Promise<string> {
+  const tester = new URL(databaseUrl(admin, TESTER));
+  tester.username = TESTER;
+  tester.password = randomUUID();
+  const [role] = await query(admin, `select from pg_roles where rolname = '${TESTER}'`);
+  await query(admin, `${role ? "alter" : "create"} role ${TESTER} login createdb password '${tester.password}'`);
+  const [database] = await query(admin, `select from pg_database where datname = '${TESTER}'`);
+  if (!database) await query(admin, `create database ${TESTER} owner ${TESTER}`);
+  return tester.href;
 }
 
 async function dropLeftOver(url: string): Promise<void> {
