@@ -81,6 +81,13 @@ export const SCENARIOS: Scenario[] = [
     run: (start, seconds) => steady("S5", start, { ...ROOM, poll: true }, 10, seconds),
   },
   {
+    name: "S6",
+    title: "1000 people who read one room enter it by their first message within 10 s, without a warm-up",
+    goal: "acknowledged p99 ≤ 150, CPU ≤ 1.5 × that of the same load once everyone is in",
+    systems: ["chattera"],
+    run: (start, seconds) => arrive(start, seconds),
+  },
+  {
     name: "post",
     title: "a room of 100, 100 remarks/s",
     goal: "acknowledged p50 ≤ 5, p99 ≤ 30",
@@ -134,6 +141,30 @@ export async function steady(
     const before = usageOf(system.pids);
     const outcome = await crowd.speak(rate, seconds);
     return { ...resultOf(scenario, system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
+  });
+}
+
+const ARRIVALS = 1000;
+const ARRIVAL_SECONDS = 10;
+
+/** Every message of the first ten seconds is somebody's first; the same people then go on at the same rate. */
+async function arrive(start: Start, seconds: number): Promise<Result> {
+  const options = { ...ROOM, readersPerRoom: ARRIVALS, writersPerRoom: ARRIVALS, arriving: true };
+  return withCrowd(start, options, async (system, crowd) => {
+    const rate = ARRIVALS / ARRIVAL_SECONDS;
+    const measure = async (length: number) => {
+      const before = usageOf(system.pids);
+      const outcome = await crowd.speak(rate, length);
+      return { ...resultOf("S6", system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
+    };
+    const arrival = await measure(ARRIVAL_SECONDS);
+    await crowd.speak(rate, WARM_SECONDS);
+    const settled = await measure(seconds);
+    const ratio = (arrival.cpu as number) / (settled.cpu as number);
+    const remark =
+      `${ratio.toFixed(2)} × the CPU of the settled crowd, ${settled.cpu?.toFixed(2)}; ` +
+      `its messages are acknowledged in ${settled.ackP50?.toFixed(1)} and ${settled.ackP99?.toFixed(1)} ms`;
+    return { ...arrival, ...sumOfFaults([arrival, settled]), remark };
   });
 }
 

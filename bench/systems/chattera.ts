@@ -77,7 +77,7 @@ async function openRooms(url: string, options: SystemOptions): Promise<{ room: n
   const members: { room: number; token: string }[] = [];
   for (const { room, n } of writers) {
     const { token } = await post(url, "/api/session", { nickname: `writer ${room} ${n}` });
-    await post(url, `/api/rooms/${slugOf(room)}/enter`, { token });
+    if (!options.arriving) await post(url, `/api/rooms/${slugOf(room)}/enter`, { token });
     members.push({ room, token: token as string });
   }
   return members;

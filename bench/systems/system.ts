@@ -30,4 +30,6 @@ export type SystemOptions = {
   workers?: number;
   /** The folder of a control group, by which what it may have is limited. */
   group?: string;
+  /** The writers have sessions, and have not entered their rooms yet. */
+  arriving?: boolean;
 };
