@@ -11,41 +11,38 @@ export type Stored = { roomId: number; event: RoomEvent; isNew: boolean };
 /** The channel on which every append says who has news: `room:seq room:seq …`, see server/delivery/bus.ts. */
 export const NEWS_CHANNEL = "chattera";
 
-/** The constraint that a resend under way on another node runs into. */
-export const COLLISION = "events_client_id";
+/** The constraints that what another node has under way may run into. */
+const COLLISIONS = ["events_client_id", "members_look", "members_pkey"];
 
 /** Drafts in one append: each names a room at most, 20 digits and signs, and a NOTIFY carries 8000 bytes. */
 export const APPEND_LIMIT = 256;
 
 /**
- * Appends drafts to their rooms' logs in the order given and tells the bus, in one statement: the function
+ * Appends drafts to their rooms' logs in the order given and publishes the wake-up, in one statement: the function
  * append_events().
  *
- * Gives one answer per draft, in order: what was stored; or what the member had stored under that client id before,
- * in whatever room; or `undefined` for a message of someone who is not present under that name.
+ * Returns one answer per draft, in order: the stored event; or what the member had stored under that client id before,
+ * in any room; or `undefined` for a message of a member who is not in the room under that name. The member's row in the
+ * room decides the color and the tag of a message.
  *
- * The rows of the rooms are locked in ascending order (two nodes wait for each other, never both at once) until the
- * commit; no key update, for who enters holds the room's key (by the foreign key) when he comes here. So commit order
- * in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row, so there are no gaps.
- * Where a resend's first copy is being stored in another room, the unique index refuses the whole statement with the
- * constraint named COLLISION; tried again, it finds that copy.
+ * The rows of the rooms are locked in ascending order, so that two nodes never wait for each other, until the commit. So
+ * commit order in a room is seq order: no reader ever sees 43 before 42. A seq is taken only with its row, so there are
+ * no gaps. Where a resend's first copy is being stored in another room, the unique index refuses the whole statement;
+ * isCollision() recognizes that error, and the next attempt finds the copy.
  */
 export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
-  const beside = tellsBeside(db);
   const { rows } = await db.raw<{ rows: Appended[] }>(
     `select * from append_events(
-      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
     )`,
-    [...columnsOf(drafts), beside ? null : NEWS_CHANNEL],
+    [...columnsOf(drafts), channelOf(db)],
   );
-  const stored = new Array<Stored | undefined>(drafts.length).fill(undefined);
-  for (const row of rows) {
-    const draft = drafts[row.place - 1] as Draft;
-    stored[row.place - 1] = { roomId: draft.roomId, event: eventOfDraft(draft, row), isNew: true };
-  }
-  if (beside && rows.length > 0) await tellWhenCommitted(db, beside, NEWS_CHANNEL, newsOf(stored));
-  if (rows.length < drafts.length) await addSent(db, drafts, stored);
-  return stored;
+  return storedOf(db, drafts, rows);
+}
+
+/** Did the statement meet what another transaction was storing? The next attempt finds it stored. */
+export function isCollision(error: unknown): boolean {
+  return COLLISIONS.includes((error as { constraint?: string }).constraint ?? "");
 }
 
 /** What a member sent under a client id, if anything. */
@@ -91,8 +88,36 @@ export async function readBefore(db: Knex, roomId: number, before: number, limit
   return rows.map(eventOf);
 }
 
-/** One array per column: unnest() turns them back into rows, in order. */
-function columnsOf(drafts: Draft[]): Knex.RawBinding[] {
+/** The channel that the append itself notifies; null where something else publishes wake-ups. */
+export function channelOf(db: Knex): string | null {
+  return tellsBeside(db) ? null : NEWS_CHANNEL;
+}
+
+/** Publishes where rooms stand, once the transaction is committed, unless the append did so itself. */
+export async function publishHeads(db: Knex, heads: { room_id: number; seq: number }[]): Promise<void> {
+  const beside = tellsBeside(db);
+  if (!beside || heads.length === 0) return;
+  const newest = new Map<number, number>();
+  for (const { room_id, seq } of heads) newest.set(room_id, Math.max(seq, newest.get(room_id) ?? 0));
+  const payload = [...newest].map(([roomId, seq]) => `${roomId}:${seq}`).join(" ");
+  await tellWhenCommitted(db, beside, NEWS_CHANNEL, payload);
+}
+
+/** Returns one answer per draft from the rows of an append, and publishes them; resends get their first copies. */
+export async function storedOf(db: Knex, drafts: Draft[], rows: Appended[]): Promise<(Stored | undefined)[]> {
+  const stored = new Array<Stored | undefined>(drafts.length).fill(undefined);
+  for (const row of rows) {
+    if (row.place === null) continue;
+    const draft = drafts[row.place - 1] as Draft;
+    stored[row.place - 1] = { roomId: draft.roomId, event: eventOfDraft(draft, row), isNew: true };
+  }
+  await publishHeads(db, rows);
+  if (stored.includes(undefined)) await addSent(db, drafts, stored);
+  return stored;
+}
+
+/** Returns one array per column: unnest() turns them back into rows, in order. */
+export function columnsOf(drafts: Draft[]): Knex.RawBinding[] {
   return [
     drafts.map((draft) => draft.roomId),
     drafts.map((draft) => draft.kind),
@@ -100,15 +125,10 @@ function columnsOf(drafts: Draft[]): Knex.RawBinding[] {
     drafts.map((draft) => draft.member.nickname),
     drafts.map((draft) => draft.member.color),
     drafts.map((draft) => draft.member.trip ?? null),
+    drafts.map((draft) => draft.member.tag ?? null),
     drafts.map((draft) => draft.text ?? null),
     drafts.map((draft) => draft.clientId ?? null),
   ] as Knex.RawBinding[];
-}
-
-/** `room:seq room:seq …`, as append_events() says it. */
-function newsOf(stored: (Stored | undefined)[]): string {
-  const heads = new Map(stored.flatMap((one) => (one ? [[one.roomId, one.event.seq]] : [])));
-  return [...heads].map(([roomId, seq]) => `${roomId}:${seq}`).join(" ");
 }
 
 /** Fills in what resends find: their first copies. */
@@ -134,7 +154,16 @@ async function readSent(db: Knex, keys: { memberId: string; clientId: string }[]
   return rows.map((row) => ({ roomId: row.room_id, event: eventOf(row), isNew: false }));
 }
 
-type Appended = { place: number; slug: string; seq: number; at: Date };
+/** An event that was just stored; `place` is its draft's, from 1, or null for one that no draft asked for. */
+export type Appended = {
+  place: number | null;
+  room_id: number;
+  slug: string;
+  seq: number;
+  at: Date;
+  color: string;
+  tag: string | null;
+};
 
 type EventRow = {
   room_id: number;
@@ -145,6 +174,7 @@ type EventRow = {
   nickname: string;
   color: string;
   trip: string | null;
+  tag: string | null;
   text: string | null;
   client_id: string | null;
   at: Date;
@@ -154,6 +184,7 @@ type EventRow = {
 function eventOf(row: EventRow): RoomEvent {
   const member: Member = { id: row.member_id, nickname: row.nickname, color: row.color };
   if (row.trip !== null) member.trip = row.trip;
+  if (row.tag !== null) member.tag = row.tag;
   const event: RoomEvent = { room: row.slug, seq: row.seq, kind: row.kind, member, at: row.at.toISOString() };
   if (row.text !== null) event.text = row.text;
   if (row.client_id !== null) event.id = row.client_id;
@@ -161,16 +192,18 @@ function eventOf(row: EventRow): RoomEvent {
 }
 
 /** The same of a draft that was stored just now. */
-function eventOfDraft({ kind, member, text, clientId }: Draft, { slug, seq, at }: Appended): RoomEvent {
+function eventOfDraft({ kind, member, text, clientId }: Draft, appended: Appended): RoomEvent {
+  const { room_id, slug, seq, at, color, tag } = appended;
   return eventOf({
-    room_id: 0,
+    room_id,
     slug,
     seq,
     kind,
     member_id: member.id,
     nickname: member.nickname,
-    color: member.color,
+    color,
     trip: member.trip ?? null,
+    tag,
     text: text ?? null,
     client_id: clientId ?? null,
     at,

@@ -1,17 +1,46 @@
 import type { Knex } from "knex";
 import type { Member } from "../protocol/event.ts";
-import { append, type Draft } from "./events.ts";
+import { COLORS } from "../protocol/limits.ts";
+import { type Appended, channelOf, columnsOf, type Draft, publishHeads, type Stored, storedOf } from "./events.ts";
 
 /** A member and the look of the nickname, by which it is unique in a room; see server/rooms/nickname.ts. */
 export type Entrant = Member & { look: string };
 
+/**
+ * Someone at a room's door. `tag` is what their nickname is marked with if someone else gave it up just before;
+ * `clientId` is that of the message that they enter by, if any.
+ */
+export type Entry = { roomId: number; entrant: Entrant; tag: string; clientId?: string };
+
+/**
+ * What became of an entry: `entered` or `present` (already there), with the member as it is in the room; `sent`: the
+ * message that they would enter by is stored already, so nothing was done; or a reason why they may not enter.
+ * `taken`: someone has a nickname of this look; `kept`: someone with a trip gave it up within the hour; `full`: the room
+ * is; `gone`: there is no such room.
+ */
+export type Outcome = "entered" | "present" | "sent" | "taken" | "kept" | "full" | "gone";
+export type Entered = { outcome: Outcome; member: Member };
+
 /** One member in one room. */
 export type Place = { roomId: number; memberId: string };
 
-/** Who is in a room, in order of entering. */
-export async function listMembers(db: Knex, roomId: number): Promise<Member[]> {
-  const rows = await db<MemberRow>("members").where({ room_id: roomId }).orderBy(["entered_at", "member_id"]);
-  return rows.map(memberOf);
+/** Where a page of people begins: behind the one who entered at `enteredAt` (microseconds since 1970) with this id. */
+export type PeoplePlace = { enteredAt: number; memberId: string };
+
+/** Returns people in a room in order of entering, at most `limit`, and the place behind the last one. */
+export async function listMembers(
+  db: Knex,
+  roomId: number,
+  { after, limit }: { after?: PeoplePlace | undefined; limit: number },
+): Promise<{ members: Member[]; last: PeoplePlace | undefined }> {
+  const { rows } = await db.raw<{ rows: (MemberRow & { entered_us: number })[] }>(
+    `select *, (extract(epoch from entered_at) * 1000000)::bigint as entered_us from members
+     where room_id = ? and (entered_at, member_id) > ('epoch'::timestamptz + ? * interval '1 microsecond', ?)
+     order by entered_at, member_id limit ?`,
+    [roomId, after?.enteredAt ?? 0, after?.memberId ?? "", limit],
+  );
+  const last = rows.at(-1);
+  return { members: rows.map(memberOf), last: last && { enteredAt: last.entered_us, memberId: last.member_id } };
 }
 
 /** Is this member in the room? */
@@ -21,32 +50,56 @@ export async function isPresent(db: Knex, { roomId, memberId }: Place): Promise<
 }
 
 /**
- * Enters a room, with the line that says so; says nothing when the member is there already, and says both when it was
- * there under another name. Whoever holds the same trip is the same person: that ghost goes first. Gives `false` when
- * somebody else has a nickname of this look.
+ * Has people enter rooms, one after the other, and appends drafts, their first messages among them: all in one
+ * statement, the function enter_and_append(). A refused entry changes nothing for the others.
  *
- * One transaction, the member's row before the room's: nobody holds a room and waits for a member.
+ * An enter event says that someone entered, unless they are in the room already; a rename is a leave and an enter.
+ * Whoever holds the same trip is the same person, so such a ghost leaves first. A nickname that someone else gave up in
+ * this room within the hour comes with another color and a tag, and is refused if it had a trip.
  */
-export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Promise<boolean> {
-  try {
-    await db.transaction(async (tx) => {
-      const drafts = [...(await removeGhost(tx, roomId, entrant)), ...(await placeMember(tx, roomId, entrant))];
-      if (drafts.length > 0) await append(tx, drafts);
-    });
-    return true;
-  } catch (error) {
-    if ((error as { constraint?: string }).constraint === "members_look") return false;
-    throw error;
+export async function enterAndAppend(
+  db: Knex,
+  { entries, drafts, roomMembers }: { entries: Entry[]; drafts: Draft[]; roomMembers: number },
+): Promise<{ entered: Entered[]; stored: (Stored | undefined)[] }> {
+  const { rows } = await db.raw<{ rows: (EntryRow | ({ entry: null } & Appended))[] }>(
+    `select * from enter_and_append(
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?,
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+    )`,
+    [...entryColumns(entries), [...COLORS], roomMembers, ...columnsOf(drafts), channelOf(db)] as Knex.RawBinding[],
+  );
+  const entered = new Array<Entered>(entries.length);
+  const appended: Appended[] = [];
+  for (const row of rows) {
+    if (row.entry === null) appended.push(row);
+    else entered[row.entry - 1] = enteredOf((entries[row.entry - 1] as Entry).entrant, row);
   }
+  return { entered, stored: await storedOf(db, drafts, appended) };
 }
 
-/** Leaves a room, or every room, with the line that says so; nothing happens to who is not there. */
-export async function leaveRoom(db: Knex, { roomId, memberId }: { roomId?: number; memberId: string }): Promise<void> {
-  const key = { member_id: memberId, ...(roomId !== undefined && { room_id: roomId }) };
-  await db.transaction(async (tx) => {
-    const gone = await tx<MemberRow>("members").where(key).delete("*");
-    if (gone.length > 0) await append(tx, gone.map(leaveDraft));
-  });
+/**
+ * Has these members leave, with the lines that say so, in one statement: the function leave_rooms(). With
+ * `unseenSeconds`, only members whom nobody has seen for so long leave. Skips members who are not there. Returns how
+ * many left.
+ */
+export async function leaveRooms(db: Knex, places: Place[], unseenSeconds?: number): Promise<number> {
+  const { rows } = await db.raw<{ rows: { room_id: number; seq: number }[] }>(
+    "select * from leave_rooms(?::int[], ?::text[], ?, ?)",
+    [
+      places.map((place) => place.roomId),
+      places.map((place) => place.memberId),
+      unseenSeconds ?? null,
+      channelOf(db),
+    ] as Knex.RawBinding[],
+  );
+  await publishHeads(db, rows);
+  return rows.length;
+}
+
+/** Returns the rooms that a member is in. */
+export async function roomsOf(db: Knex, memberId: string): Promise<Place[]> {
+  const rows = await db("members").where({ member_id: memberId }).select("room_id");
+  return rows.map(({ room_id }) => ({ roomId: room_id, memberId }));
 }
 
 /** Notes that these members were seen so many milliseconds ago; gives those of them who are present. */
@@ -65,19 +118,31 @@ export async function touchMembers(db: Knex, places: (Place & { agoMs: number })
   return rows;
 }
 
-/** Lets those leave who were not seen for `graceSeconds`, at most 200 at a time. Nodes share the work row by row. */
-export async function sweepMembers(db: Knex, graceSeconds: number): Promise<number> {
-  return db.transaction(async (tx) => {
-    const { rows } = await tx.raw<{ rows: MemberRow[] }>(
-      `delete from members where (room_id, member_id) in (
-         select room_id, member_id from members where seen_at < now() - make_interval(secs => ?)
-         order by room_id, member_id limit 200 for update skip locked
-       ) returning *`,
-      [graceSeconds],
-    );
-    if (rows.length > 0) await append(tx, rows.map(leaveDraft));
-    return rows.length;
-  });
+/** Members found by one reading of the table, and those that leave in one transaction, which takes some 10 ms. */
+const UNSEEN_LIMIT = 5_000;
+const SWEEP_BATCH = 200;
+
+/**
+ * Has everybody leave whom nobody has seen for `graceSeconds`, those who have been gone longest first, in whatever room,
+ * until nobody is left to go or `signal` says stop. Returns how many left.
+ */
+export async function sweepMembers(db: Knex, graceSeconds: number, signal?: AbortSignal): Promise<number> {
+  let left = 0;
+  for (;;) {
+    const unseen = await findUnseen(db, graceSeconds);
+    const before = left;
+    for (let start = 0; start < unseen.length; start += SWEEP_BATCH) {
+      if (signal?.aborted) return left;
+      left += await leaveRooms(db, unseen.slice(start, start + SWEEP_BATCH), graceSeconds);
+    }
+    // Another node is at the same members, or nobody is left.
+    if (unseen.length < UNSEEN_LIMIT || left === before) return left;
+  }
+}
+
+/** Forgets the names that were given up more than an hour ago. */
+export async function forgetFreedNames(db: Knex): Promise<void> {
+  await db.raw("delete from freed_names where freed_at < now() - interval '1 hour'");
 }
 
 /** Notes that a member is typing; `false` for who is not present. */
@@ -86,53 +151,54 @@ export async function noteTyping(db: Knex, { roomId, memberId }: Place): Promise
   return noted > 0;
 }
 
+/**
+ * Members whom nobody has seen for so long, at most UNSEEN_LIMIT.
+ *
+ * This reads the whole table. seen_at of everybody present is written every few seconds, and an index on it would make
+ * each of these writes a new entry in all indexes, because PostgreSQL updates a row in place (HOT) only while no indexed
+ * column changes. 100,000 members are read in 20 ms, once per presence round.
+ */
+async function findUnseen(db: Knex, graceSeconds: number): Promise<Place[]> {
+  const { rows } = await db.raw<{ rows: Place[] }>(
+    `select room_id as "roomId", member_id as "memberId" from members
+     where seen_at < now() - make_interval(secs => ?) order by seen_at limit ?`,
+    [graceSeconds, UNSEEN_LIMIT],
+  );
+  return rows;
+}
+
 type MemberRow = {
   room_id: number;
   member_id: string;
   nickname: string;
   color: string;
   trip: string | null;
-  look: string;
+  tag: string | null;
 };
 
-/** Takes the same person's older self out of the way: same look, same trip, another browser. */
-async function removeGhost(tx: Knex, roomId: number, entrant: Entrant): Promise<Draft[]> {
-  if (entrant.trip === undefined) return [];
-  const ghosts = await tx<MemberRow>("members")
-    .where({ room_id: roomId, look: entrant.look, trip: entrant.trip })
-    .whereNot({ member_id: entrant.id })
-    .delete("*");
-  return ghosts.map(leaveDraft);
+type EntryRow = { entry: number; outcome: Outcome; color: string; tag: string | null };
+
+function entryColumns(entries: Entry[]): unknown[] {
+  return [
+    entries.map(({ roomId }) => roomId),
+    entries.map(({ entrant }) => entrant.id),
+    entries.map(({ entrant }) => entrant.nickname),
+    entries.map(({ entrant }) => entrant.color),
+    entries.map(({ entrant }) => entrant.trip ?? null),
+    entries.map(({ entrant }) => entrant.look),
+    entries.map(({ tag }) => tag),
+    entries.map(({ clientId }) => clientId ?? null),
+  ];
 }
 
-/** Writes the member's row and gives what there is to say about it. */
-async function placeMember(tx: Knex, roomId: number, entrant: Entrant): Promise<Draft[]> {
-  const { look, ...member } = entrant;
-  const row = { nickname: member.nickname, color: member.color, trip: member.trip ?? null, look };
-  const key = { room_id: roomId, member_id: member.id };
-  const before = await tx<MemberRow>("members").where(key).forUpdate().first();
-  const enter: Draft = { roomId, kind: "enter", member };
-  if (before === undefined) {
-    const inserted = await tx("members")
-      .insert({ ...key, ...row })
-      .onConflict(["room_id", "member_id"])
-      .ignore()
-      .returning("look");
-    return inserted.length > 0 ? [enter] : [];
-  }
-  await tx("members")
-    .where(key)
-    .update({ ...row, seen_at: tx.fn.now() });
-  const isRenamed = before.nickname !== member.nickname || before.trip !== row.trip;
-  return isRenamed ? [leaveDraft(before), enter] : [];
-}
-
-function leaveDraft(row: MemberRow): Draft {
-  return { roomId: row.room_id, kind: "leave", member: memberOf(row) };
+/** The entrant as it is in the room: the color may be another one there. */
+function enteredOf({ look: _look, tag: _tag, ...member }: Entrant, { outcome, color, tag }: EntryRow): Entered {
+  return { outcome, member: { ...member, color, ...(tag !== null && { tag }) } };
 }
 
 function memberOf(row: MemberRow): Member {
   const member: Member = { id: row.member_id, nickname: row.nickname, color: row.color };
   if (row.trip !== null) member.trip = row.trip;
+  if (row.tag !== null) member.tag = row.tag;
   return member;
 }

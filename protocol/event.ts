@@ -1,5 +1,8 @@
-/** Who spoke: `id` stays the same over renames, `color` is `#rrggbb`, `trip` is `◆` and a hash, when a secret was given. */
-export type Member = { id: string; nickname: string; color: string; trip?: string };
+/**
+ * Someone who speaks. `id` stays the same over renames, `color` is `#rrggbb`, `trip` is `◆` and a hash, for a nickname
+ * with a secret. `tag` is three characters, for a nickname that someone else gave up in this room within the hour before.
+ */
+export type Member = { id: string; nickname: string; color: string; trip?: string; tag?: string };
 
 /** What happened; a `notice` is the site's own word. */
 export type EventKind = "message" | "enter" | "leave" | "notice";

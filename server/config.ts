@@ -141,6 +141,21 @@ const SETTINGS = {
       "Connections of one address (of IPv6 of one /64), per process; above that its oldest idle one is closed first. An " +
         "office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` are exempt.",
     ),
+  CHATTERA_ROOM_MEMBERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe(
+      "Members that a room holds; more can still read. Each is a row that is written every 10 s, and nobody can follow the " +
+        "talk of more.",
+    ),
+  CHATTERA_ROOMS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("Rooms of the whole site; beyond that nobody can make one. Rooms that nobody used for a day are removed."),
   CHATTERA_KEEP_DAYS: z.coerce
     .number()
     .int()
@@ -197,6 +212,8 @@ export type Config = {
   poolMax: number;
   readersMax: number;
   beatMs: number;
+  roomMembers: number;
+  roomsMax: number;
   keepDays: number | undefined;
   metricsToken: string | undefined;
   shares: NamedNetwork[];
@@ -227,6 +244,8 @@ export function configOf(environment: Environment): Config {
     poolMax: environment.CHATTERA_POOL,
     readersMax: environment.CHATTERA_READERS,
     beatMs: environment.CHATTERA_BEAT_MS,
+    roomMembers: environment.CHATTERA_ROOM_MEMBERS,
+    roomsMax: environment.CHATTERA_ROOMS,
     keepDays: environment.CHATTERA_KEEP_DAYS,
     metricsToken: environment.CHATTERA_METRICS_TOKEN,
     shares: parseShares(environment.CHATTERA_SHARES),

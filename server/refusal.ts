@@ -17,6 +17,7 @@ export const REFUSALS = {
   too_large: { status: 413, title: "The request is too large." },
   unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },
   too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },
+  full: { status: 429, title: "There is no room for more.", retrySeconds: 30 },
   internal: { status: 500, title: "Something went wrong here." },
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
 } as const satisfies { [code: string]: Failure };

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 import { connect } from "../db/connect.ts";
 import { createGroupCommit, type GroupCommit } from "../db/group-commit.ts";
+import { createLeave, type Leave } from "../db/leaving.ts";
 import { type Log, openLog, unsafeSettings } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
 import { PRESENCE_CHANNEL } from "../db/presence.ts";
@@ -31,6 +32,7 @@ export type Site = {
   db: Knex;
   log: Log;
   commit: GroupCommit;
+  leave: Leave;
   wakeUps: WakeUps;
   bus: Bus;
   hub: Hub;
@@ -109,11 +111,11 @@ async function startSite(
     [REVOCATION_CHANNEL]: revocations.onRevoked,
   };
   const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
-  const commit = createGroupCommit(
-    db,
-    () => refuse("unavailable"),
-    (size) => metrics.batch.observe(size),
-  );
+  const commit = createGroupCommit(db, {
+    roomMembers: config.roomMembers,
+    queueFull: (queue) => refuse("full", QUEUE_FULL[queue], 2),
+    onBatch: (size) => metrics.batch.observe(size),
+  });
   await bus.start();
   const sessionMs = sessionDays * 24 * 3_600_000;
   const tokens = createTokens({
@@ -135,6 +137,7 @@ async function startSite(
     db,
     log,
     commit,
+    leave: createLeave(db),
     wakeUps,
     bus,
     hub,
@@ -148,6 +151,11 @@ async function startSite(
     tellMetrics: () => metrics.registry.metrics(),
   };
 }
+
+const QUEUE_FULL = {
+  messages: "More messages are waiting to be stored than this node takes. Try again in 2 s.",
+  entries: "Many people are entering just now, most of them from your network. Try again in 2 s.",
+};
 
 /** How this node hears of news, and what to look at where it does not. */
 function openWakeUps(

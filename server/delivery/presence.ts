@@ -10,6 +10,10 @@ import type { Tail } from "./tail.ts";
 export type Presence = {
   /** A member was seen in a room: it reads, speaks, or its connection just ended. */
   saw(place: Place): void;
+  /** A member has just entered or spoken, so it is in the room, and its row says that it was seen. */
+  isHere(place: Place): void;
+  /** Was the member in the room a few seconds ago, as far as this node knows? */
+  knows(place: Place): boolean;
   /** A room's readers on this node changed. */
   onReader(tail: Tail): void;
   /** A room's figures or typists changed, here or on another node. */
@@ -29,6 +33,9 @@ const VISITORS_MS = 2_000;
 
 /** News of who is here may wait this long: a crowd that enters at once is one reading. */
 const SOON_MS = 500;
+
+/** Rooms are counted, and their readers get the figures, no more often than this. */
+const LOOK_MS = 1_000;
 
 type Surroundings = { db: Knex; wakeUps: WakeUps; node: string; graceSeconds: number; logger: Logger; hub: Hub };
 
@@ -50,15 +57,24 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
   let isStopped = false;
   let underWay: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let sweeping: Promise<void> | undefined;
+  const ending = new AbortController();
   const timer = setInterval(run, beatMs);
   timer.unref();
 
-  return { saw, onReader, onPresence, stop };
+  return { saw, isHere, knows: (place) => present.has(keyOf(place)), onReader, onPresence, stop };
 
   function saw(place: Place): void {
     const key = keyOf(place);
     see(key, place);
     if (!present.has(key)) runSoon();
+  }
+
+  function isHere(place: Place): void {
+    const key = keyOf(place);
+    see(key, place);
+    present.add(key);
   }
 
   function see(key: string, place: Place): void {
@@ -118,7 +134,15 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     else if (areReadersNew) runSoon();
     if (!isBeat) return;
     beatenAt = now;
-    if (now - soundSince >= graceSeconds * 1000) await sweepMembers(db, graceSeconds);
+    if (now - soundSince >= graceSeconds * 1000) sweeping ??= sweep();
+  }
+
+  /** In the background: a crowd of thousands takes seconds to leave, and those who are here must be noted meanwhile. */
+  async function sweep(): Promise<void> {
+    await sweepMembers(db, graceSeconds, ending.signal).catch((error) =>
+      logger.warn({ err: error }, "members who are gone could not leave; retrying"),
+    );
+    sweeping = undefined;
   }
 
   /** Those who are known to be present wait for the beat, which begins by forgetting who is. */
@@ -155,10 +179,13 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
 
   /** Reads what changed and tells this node's readers. */
   async function look(): Promise<void> {
+    if (changed.size === 0) return;
+    if (performance.now() - lookedAt < LOOK_MS) return runSoon();
     const tails = new Map(hub.tails().map((tail) => [tail.id, tail]));
     const asked = [...changed].filter((roomId) => tails.has(roomId));
     changed.clear();
     if (asked.length === 0) return;
+    lookedAt = performance.now();
     for (const { roomId, slug, members, visitors, typing } of await readPresence(db, asked)) {
       const tail = tails.get(roomId) as Tail;
       if (tail.members?.members !== members || tail.members.visitors !== visitors) {
@@ -173,7 +200,9 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     isStopped = true;
     clearInterval(timer);
     clearTimeout(soon);
+    ending.abort();
     await underWay;
+    await sweeping;
     present.clear();
     await touch().catch(() => undefined);
     // what this node counted is gone with it; the members have their grace

@@ -1,19 +1,38 @@
-import type { Knex } from "knex";
-import pLimit from "p-limit";
-import { enterRoom } from "../../db/members.ts";
+import type { Stored } from "../../db/events.ts";
+import type { EntryOptions, GroupCommit } from "../../db/group-commit.ts";
 import type { Room } from "../../db/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
-import { refuse } from "../refusal.ts";
+import { type Refusal, refuse } from "../refusal.ts";
 import { lookOf } from "./nickname.ts";
+import { tagOf } from "./tag.ts";
 
 /**
- * Takes a nickname's place in a room. Says nothing to who is there already. Throws `nickname_taken` when somebody else
- * has it, or one that looks like it.
+ * Enters a room, with a first message or without; says nothing about a member who is there already. Returns the member
+ * as it is in the room, and the message if it was stored. Throws `nickname_taken` if someone else has the nickname or
+ * one that looks like it, or gave it up within the hour and had a trip; `full`, `no_such_room`.
  */
-export async function enter(db: Knex, room: Pick<Room, "id">, member: Member): Promise<void> {
+export async function enter(
+  commit: GroupCommit,
+  room: Pick<Room, "id">,
+  member: Member,
+  options: EntryOptions,
+): Promise<{ member: Member; stored: Stored | undefined }> {
   const entrant = { ...member, look: lookOf(member.nickname) };
-  if (!(await limit(() => enterRoom(db, room.id, entrant)))) throw refuse("nickname_taken");
+  const clientId = options.message?.clientId;
+  const entry = { roomId: room.id, entrant, tag: tagOf(member.id), ...(clientId !== undefined && { clientId }) };
+  const admitted = await commit.enter(entry, options);
+  const refusal = refusalOf(admitted.outcome);
+  if (refusal) throw refusal;
+  return admitted;
 }
 
-/** All who enter a room wait for its row: three at a time leave the pool to those who speak and read. */
-const limit = pLimit(3);
+function refusalOf(outcome: string): Refusal | undefined {
+  if (outcome === "taken") return refuse("nickname_taken");
+  if (outcome === "kept") return refuse("nickname_taken", KEPT);
+  if (outcome === "full") return refuse("full", "This room is full. Try again when someone has left.", 30);
+  if (outcome === "gone") return refuse("no_such_room");
+  return undefined;
+}
+
+const KEPT =
+  "Someone with a trip used this nickname here within the last hour. Enter with the same secret, or choose another one.";

@@ -1,7 +1,6 @@
-import type { Knex } from "knex";
 import type { Stored } from "../../db/events.ts";
 import type { GroupCommit } from "../../db/group-commit.ts";
-import { type Room, readBounds } from "../../db/rooms.ts";
+import type { Room } from "../../db/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
@@ -22,28 +21,37 @@ export function readRemark(id: unknown, text: unknown): Remark {
   return { id, text };
 }
 
+/** How a message is posted. */
+export type PostOptions = {
+  /** The share of the queue in which the member counts if it has to enter first. */
+  share: string;
+  /** Milliseconds that the message may wait for others to share its commit. */
+  patienceMs: number;
+  /** Was the member in the room a few seconds ago? Else it probably has to enter, and one commit does both. */
+  isKnown: boolean;
+};
+
 /**
- * Says something in a room: once it is durable, gives the receipt. The same id again from the same member gives the
- * very first one. Who is not in the room enters it by speaking. Has `patienceMs` for others to share its commit. Throws `nickname_taken`, `unavailable`.
+ * Posts a message in a room and resolves once it is durable. The same id again from the same member returns the very
+ * first event. A member who is not in the room enters it, in the same commit. Throws `nickname_taken`, `full`,
+ * `no_such_room`, `too_many`, `unavailable`.
  */
 export async function post(
-  db: Knex,
   commit: GroupCommit,
   room: Pick<Room, "id">,
   member: Member,
   remark: Remark,
-  patienceMs: number,
+  { share, patienceMs, isKnown }: PostOptions,
 ): Promise<Receipt> {
   const draft = { roomId: room.id, kind: "message" as const, member, text: remark.text, clientId: remark.id };
-  const stored = (await commit.append(draft, patienceMs)) ?? (await enterAndAppend());
+  const stored = (isKnown ? await commit.append(draft, patienceMs) : undefined) ?? (await enterAndAppend());
   return { event: stored.event, roomId: stored.roomId, isNew: stored.isNew };
 
   async function enterAndAppend(): Promise<Stored> {
-    await enter(db, room, member);
-    const second = await commit.append(draft);
-    if (second) return second;
-    // left again between the two: by its own will or swept; or the room is gone
-    throw refuse((await readBounds(db, room.id)) ? "unavailable" : "no_such_room");
+    const { stored } = await enter(commit, room, member, { share, patienceMs: isKnown ? 0 : patienceMs, message: draft });
+    // Only a message whose first copy was pruned in between can be neither new nor known.
+    if (stored === undefined) throw refuse("unavailable");
+    return stored;
   }
 }
 

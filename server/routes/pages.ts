@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
 import { readBefore } from "../../db/events.ts";
-import { isPresent, leaveRoom, listMembers } from "../../db/members.ts";
+import { isPresent } from "../../db/members.ts";
 import { NODE_FRESH_SECONDS, readPresence } from "../../db/presence.ts";
 import { listRooms } from "../../db/rooms.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
@@ -13,8 +13,8 @@ import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
-import { enter } from "../rooms/enter.ts";
 import type { Site } from "../site.ts";
+import { enterRoom } from "./enter-room.ts";
 import { findRooms, roomName, roomOf } from "./find-room.ts";
 import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
 import { type Input, inputOf } from "./input.ts";
@@ -70,7 +70,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
       } else if (input.text("leave") !== undefined) {
         const { id: memberId } = memberOf(ctx);
         limits.moves.take(payerOf(ctx));
-        await leaveRoom(site.db, { roomId: (await roomOf(ctx, site)).id, memberId });
+        await site.leave([{ roomId: (await roomOf(ctx, site)).id, memberId }]);
         redirect(ctx, PATHS.lobby);
       } else {
         again.text = input.string("text") ?? "";
@@ -104,8 +104,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     const { member, token } = await openSession(ctx, site, limits);
     limits.moves.take({ ...payerOf(ctx), member: member.id });
     const [tail] = (await findRooms(site, [name])) as [Tail];
-    await enter(site.db, tail, member);
-    site.presence.saw({ roomId: tail.id, memberId: member.id });
+    await enterRoom(site, tail, member, ctx);
     setSessionCookie(ctx, site, token);
     redirect(ctx, pathTo(tail));
   }

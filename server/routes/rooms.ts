@@ -1,15 +1,15 @@
 import type { Context } from "koa";
-import { leaveRoom, listMembers, noteTyping } from "../../db/members.ts";
+import { noteTyping } from "../../db/members.ts";
 import { NODE_FRESH_SECONDS, readPresence, tellPresence } from "../../db/presence.ts";
 import { createRoom, listRooms } from "../../db/rooms.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
-import { enter } from "../rooms/enter.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
+import { enterRoom } from "./enter-room.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
@@ -57,16 +57,14 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    await enter(db, tail, member);
-    site.presence.saw({ roomId: tail.id, memberId: member.id });
-    answer(ctx, { member });
+    answer(ctx, { member: await enterRoom(site, tail, member, ctx) });
   }
 
   async function leave(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    await leaveRoom(db, { roomId: tail.id, memberId: member.id });
+    await site.leave([{ roomId: tail.id, memberId: member.id }]);
     answer(ctx, {});
   }
 

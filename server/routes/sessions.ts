@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { leaveRoom } from "../../db/members.ts";
+import { roomsOf } from "../../db/members.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
@@ -60,7 +60,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
     if (session) {
       limits.moves.take(payerOf(ctx));
       await site.revocations.revoke(session.member.id, session.issuedAt);
-      await leaveRoom(site.db, { memberId: session.member.id });
+      await site.leave(await roomsOf(site.db, session.member.id));
     }
     clearSessionCookie(ctx);
     answer(ctx, {});
