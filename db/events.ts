@@ -88,6 +88,15 @@ export async function readBefore(db: Knex, roomId: number, before: number, limit
   return rows.map(eventOf);
 }
 
+/** Returns who entered or left a room after a seq, in order, at most `limit`. */
+export async function readMoves(db: Knex, roomId: number, after: number, limit: number): Promise<RoomEvent[]> {
+  const { rows } = await db.raw<{ rows: EventRow[] }>(
+    `select *, '' as slug from events where room_id = ? and seq > ? and kind <> 'message' order by seq limit ?`,
+    [roomId, after, limit],
+  );
+  return rows.map(eventOf);
+}
+
 /** The channel that the append itself notifies; null where something else publishes wake-ups. */
 export function channelOf(db: Knex): string | null {
   return tellsBeside(db) ? null : NEWS_CHANNEL;

@@ -5,7 +5,15 @@ import type { WakeUps } from "./wake-ups.ts";
 export const PRESENCE_CHANNEL = "chattera_presence";
 
 /** What a room's `members` and `typing` signals are made of. */
-export type Presence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
+export type Presence = {
+  roomId: number;
+  slug: string;
+  /** The room's last seq when it was counted. */
+  head: number;
+  members: number;
+  visitors: number;
+  typing: string[];
+};
 
 /** A node's figures count for this long after its last word; it speaks every 10 s. */
 export const NODE_FRESH_SECONDS = 20;
@@ -16,7 +24,7 @@ const TYPING_SECONDS = 5;
 /** Members, watchers and typists of rooms, over all nodes. */
 export async function readPresence(db: Knex, roomIds: number[]): Promise<Presence[]> {
   const { rows } = await db.raw(
-    `select id as "roomId", slug,
+    `select id as "roomId", slug, last_seq as head,
        (select count(*) from members where room_id = id) as members,
        (select coalesce(sum(visitors), 0) from watchers
         where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors,
@@ -39,6 +47,20 @@ export async function writeWatchers(db: Knex, node: string, visitors: Map<number
   await db.raw(
     `delete from watchers where (node = ? and not room_id = any(?::int[])) or seen_at < now() - interval '1 hour'`,
     [node, [...visitors.keys()]],
+  );
+}
+
+/**
+ * Notes that these rooms are in use, to the hour: it keeps them from being removed. Skips rooms that are locked just now;
+ * they are in use, and noted the next time.
+ */
+export async function noteUse(db: Knex, roomIds: number[]): Promise<void> {
+  await db.raw(
+    `update rooms set used_at = now() where id in (
+       select id from rooms where id = any(?::int[]) and used_at < now() - interval '1 hour'
+       order by id for no key update skip locked
+     )`,
+    [roomIds],
   );
 }
 

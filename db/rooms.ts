@@ -29,35 +29,81 @@ export async function readBounds(db: Knex, roomId: number): Promise<{ head: numb
   return rows[0];
 }
 
-/** Creates a room; `false` when the slug is taken. */
-export async function createRoom(db: Knex, room: { slug: string; title: string; public: boolean }): Promise<boolean> {
-  const inserted = await db("rooms").insert(room).onConflict("slug").ignore().returning("id");
-  return inserted.length === 1;
+/** A room to be made; `creator` is the name of the network that makes it, if its rooms are counted. */
+export type NewRoom = { slug: string; title: string; public: boolean; creator?: string };
+
+/** How many rooms there may be, of the whole site and of one creator within a day. */
+export type RoomLimits = { total: number; perCreator: number };
+
+/**
+ * Creates a room. Returns why it cannot be made: `taken`, the slug is; `many`, the creator made as many within a day as
+ * it may; `full`, the site has as many as it may.
+ *
+ * One at a time, so that nobody gets past a limit by asking twice at once. A creator's rooms are counted in the table,
+ * for all nodes together and over restarts; they stay at least a day, so none of them is missing.
+ */
+export async function createRoom(
+  db: Knex,
+  room: NewRoom,
+  limits: RoomLimits,
+): Promise<"made" | "taken" | "many" | "full"> {
+  return db.transaction(async (tx) => {
+    await tx.raw("select pg_advisory_xact_lock(?)", [MAKING_LOCK]);
+    const counts = await countRooms(tx, room);
+    if (counts.same > 0) return "taken";
+    if (counts.own >= limits.perCreator) return "many";
+    if (counts.total >= limits.total) return "full";
+    const inserted = await tx("rooms").insert(room).onConflict("slug").ignore().returning("id");
+    return inserted.length === 1 ? "made" : "taken";
+  });
+}
+
+/** "make" in ASCII. */
+const MAKING_LOCK = 0x6d616b65;
+
+async function countRooms(tx: Knex, { slug, creator }: NewRoom): Promise<{ same: number; own: number; total: number }> {
+  const { rows } = await tx.raw<{ rows: [{ same: number; own: number; total: number }] }>(
+    `select (select count(*) from rooms where slug = ?) as same,
+       (select count(*) from rooms where creator = ? and created_at > now() - interval '1 day') as own,
+       (select count(*) from rooms) as total`,
+    [slug, creator ?? null] as Knex.RawBinding[],
+  );
+  return rows[0];
 }
 
 /**
- * The public rooms, the liveliest first. Rooms stay for ever, so people are counted for those only that may be among
- * the 200: where somebody is, and those in which something was said last.
+ * Removes rooms in which nobody said anything and which nobody used for a day, at most `limit`, and returns their
+ * numbers, which never come back. Their other events remain; see deleteEvents().
  */
+export async function removeUnusedRooms(db: Knex, limit: number): Promise<number[]> {
+  const { rows } = await db.raw<{ rows: { room_id: number }[] }>("select * from remove_unused_rooms(?)", [limit]);
+  return rows.map((row) => row.room_id);
+}
+
+/** Deletes events of a removed room, at most `limit`. Returns how many. */
+export async function deleteEvents(db: Knex, roomId: number, limit: number): Promise<number> {
+  const { rowCount } = await db.raw<{ rowCount: number }>(
+    "delete from events where room_id = ? and seq in (select seq from events where room_id = ? order by seq limit ?)",
+    [roomId, roomId, limit],
+  );
+  return rowCount;
+}
+
+/** The 200 liveliest public rooms: those with most people, then those in which something happened last. */
 export async function listRooms(db: Knex, freshSeconds: number): Promise<RoomSummary[]> {
-  const { rows } = await db.raw(
-    `with candidate as (
-       select id from rooms where public and id in (select room_id from members)
-       union
-       (select id from rooms where public order by last_at desc nulls last, id limit 200)
+  const { rows } = await db.raw<{ rows: (Omit<RoomSummary, "lastAt"> & { last_at: Date | null })[] }>(
+    `with headcount as materialized (
+       select room_id, count(*) as members from members group by room_id
+     ), liveliest as materialized (
+       select id, slug, title, last_at, coalesce(members, 0) as members
+       from rooms left join headcount on room_id = id where public
+       order by members desc nulls last, last_at desc nulls last, id limit 200
      )
-     select slug, title, last_at,
-       (select count(*) from members where room_id = id) as members,
+     select slug, title, last_at, members,
        (select coalesce(sum(visitors), 0) from watchers
         where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
-     from rooms join candidate using (id) order by members desc, last_at desc nulls last, id limit 200`,
+     from liveliest order by members desc, last_at desc nulls last, id`,
     [freshSeconds],
   );
-  return rows.map((row: { slug: string; title: string; last_at: Date | null; members: number; visitors: number }) => ({
-    slug: row.slug,
-    title: row.title,
-    members: row.members,
-    visitors: row.visitors,
-    lastAt: row.last_at?.toISOString() ?? null,
-  }));
+  return rows.map(({ last_at, ...room }) => ({ ...room, lastAt: last_at?.toISOString() ?? null }));
 }

@@ -50,3 +50,9 @@ export const HISTORY_EVENTS = 50;
  * a batch of messages has 50 of them.
  */
 export const FIELDS_MAX = 50;
+
+/** People that a room's list shows; of more, how many there are. */
+export const PEOPLE_SHOWN = 200;
+
+/** People in one page of `GET /api/rooms/:room/members`, unless it asks for another number. */
+export const PEOPLE_PAGE = 100;

@@ -16,3 +16,8 @@ export function sealOf(nickname: string): string {
   const first = /^[\uD800-\uDBFF]?[\s\S]?/.exec(nickname);
   return (first?.[0] ?? "").toUpperCase();
 }
+
+/** Returns a whole number with a comma between thousands. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -16,6 +16,7 @@ export const PATHS = {
   sessionTicket: "/api/session/ticket",
   rooms: "/api/rooms",
   roomState: (slug: string) => `/api/rooms/${segment(slug)}`,
+  members: (slug: string) => `/api/rooms/${segment(slug)}/members`,
   enter: (slug: string) => `/api/rooms/${segment(slug)}/enter`,
   leave: (slug: string) => `/api/rooms/${segment(slug)}/leave`,
   typing: (slug: string) => `/api/rooms/${segment(slug)}/typing`,

@@ -155,7 +155,9 @@ const SETTINGS = {
     .int()
     .min(1)
     .default(10_000)
-    .describe("Rooms of the whole site; beyond that nobody can make one. Rooms that nobody used for a day are removed."),
+    .describe(
+      "Rooms of the whole site; beyond that nobody can make one. Rooms that nobody used for a day are removed.",
+    ),
   CHATTERA_KEEP_DAYS: z.coerce
     .number()
     .int()

@@ -22,6 +22,9 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Pruning, startPruning } from "./pruning.ts";
 import { refuse } from "./refusal.ts";
 import { openRevocations, type Revocations } from "./revocations.ts";
+import { type RoomRemoval, startRoomRemoval } from "./room-removal.ts";
+import { createLobby, type Lobby } from "./rooms/lobby.ts";
+import { createPeople, type ReadPeople } from "./rooms/people.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
 /** What the routes work with: one node's connections, readers and keys. */
@@ -33,11 +36,14 @@ export type Site = {
   log: Log;
   commit: GroupCommit;
   leave: Leave;
+  lobby: Lobby;
+  people: ReadPeople;
   wakeUps: WakeUps;
   bus: Bus;
   hub: Hub;
   presence: Presence;
   pruning: Pruning;
+  roomRemoval: RoomRemoval;
   tokens: Tokens;
   limits: RateLimits;
   revocations: Revocations;
@@ -74,6 +80,7 @@ export async function closeSite(site: Site): Promise<void> {
   await site.presence.stop();
   await site.pruning.stop();
   site.revocations.stop();
+  await site.roomRemoval.stop();
   await site.db.destroy();
 }
 
@@ -130,6 +137,7 @@ async function startSite(
     onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
   });
   const pruning = startPruning(db, config.keepDays, logger);
+  const roomRemoval = startRoomRemoval(db, wakeUps, logger);
   return {
     config,
     logger,
@@ -138,11 +146,14 @@ async function startSite(
     log,
     commit,
     leave: createLeave(db),
+    lobby: createLobby(db),
+    people: createPeople(db),
     wakeUps,
     bus,
     hub,
     presence,
     pruning,
+    roomRemoval,
     tokens,
     limits,
     revocations,

@@ -29,6 +29,7 @@ export function describe(element: PageElement, member: Member): void {
   element.setAttribute("data-member-id", member.id);
   const nickname = element.appendChild(create("span", "nickname", member.nickname));
   nickname.style.color = member.color;
+  if (member.tag !== undefined) element.appendChild(create("span", "tag", `·${member.tag}`));
   addText(element, " ");
   if (member.trip === undefined) return;
   element.appendChild(create("span", "trip", member.trip));

@@ -1,9 +1,10 @@
 import type { Member, MembersSignal } from "../../protocol/event.ts";
-import { fill, type Words } from "../ui/words.ts";
+import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
+import { cutOf, figuresOf, type Words } from "../ui/words.ts";
 import { attr, clear, create, part, remove, setText } from "./dom.ts";
 import { describe, finish } from "./line.ts";
 
-/** The people on the screen. The page brings the list; `enter` and `leave` in the log keep it. */
+/** The people on the screen, at most PEOPLE_SHOWN. The page brings the list; `enter` and `leave` in the log keep it. */
 export type Members = {
   entered(member: Member): void;
   left(member: Member): void;
@@ -27,13 +28,15 @@ export function createMembers(words: Words): Members {
       clear(list);
       for (let i = 0; i < members.length; i++) entered(members[i] as Member);
     },
-    count({ members, visitors }) {
-      setText(part("people-figures"), fill(words.peopleFigures, { members, visitors }));
+    count(now) {
+      setText(part("people-figures"), figuresOf(words, now));
+      setText(part("people-cut"), cutOf(words, items.length, now.members));
     },
   };
 
   function entered(member: Member): void {
     left(member);
+    if (items.length >= PEOPLE_SHOWN) return;
     describe(list.appendChild(create("li", "person")), member);
   }
 

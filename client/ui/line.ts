@@ -35,6 +35,9 @@ export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.color = member.color;
   element.dataset.seal = sealOf(member.nickname);
   inside(element, "nickname").textContent = member.nickname;
+  const tag = inside(element, "tag");
+  tag.textContent = member.tag === undefined ? "" : `·${member.tag}`;
+  tag.hidden = member.tag === undefined;
   const trip = inside(element, "trip");
   trip.textContent = member.trip ?? "";
   trip.hidden = member.trip === undefined;

@@ -1,9 +1,10 @@
 import type { Member, MembersSignal } from "../../protocol/event.ts";
+import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { describeMember } from "./line.ts";
 import { part } from "./page.ts";
-import { fill, type Words } from "./words.ts";
+import { cutOf, figuresOf, type Words } from "./words.ts";
 
-/** The people on the screen. The page brings the list; `enter` and `leave` in the log keep it. */
+/** The people on the screen, at most PEOPLE_SHOWN. The page brings the list; `enter` and `leave` in the log keep it. */
 export type MemberList = {
   entered(member: Member): void;
   left(member: Member): void;
@@ -21,6 +22,7 @@ export function createMemberList(words: Words): MemberList {
     Array.from(list.children).find((item) => (item as HTMLElement).dataset.memberId === member.id);
   const entered = (member: Member) => {
     find(member)?.remove();
+    if (list.childElementCount >= PEOPLE_SHOWN) return;
     const item = part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true) as HTMLElement;
     describeMember(item, member);
     list.append(item);
@@ -35,8 +37,9 @@ export function createMemberList(words: Words): MemberList {
       list.replaceChildren();
       members.forEach(entered);
     },
-    count({ members, visitors }) {
-      figures.textContent = fill(words.peopleFigures, { members, visitors });
+    count(now) {
+      figures.textContent = figuresOf(words, now);
+      part("people-cut").textContent = cutOf(words, list.childElementCount, now.members);
     },
   };
 }

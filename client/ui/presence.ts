@@ -1,4 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Sender } from "../core/send.ts";
 import { browserStore } from "./browser-store.ts";
@@ -45,7 +46,9 @@ export function createPresence(page: Page, sender: Sender): Presence {
       }, 500);
     },
     listed(members) {
-      if (page.present && !members.some((member) => member.id === page.me.id)) comeBack();
+      // Of a list that is cut, nobody knows who is behind its end.
+      const isWhole = members.length < PEOPLE_SHOWN;
+      if (page.present && isWhole && !members.some((member) => member.id === page.me.id)) comeBack();
     },
   };
 

@@ -42,6 +42,8 @@ export type Hub = {
   wake(roomIds?: number[]): void;
   /** How long a remark may wait to be committed, for its room will not be read here before. */
   patienceMs(tail: Tail): number;
+  /** The room was removed: lets go of its tail and of those who read it. */
+  close(tail: Tail): void;
   /** Hands a signal to a room's readers. */
   signal(tail: Tail, signal: Signal): void;
   /** Asks which log the database holds, once at a time; if it is another one, every reader starts anew and gets its reset. */
@@ -86,6 +88,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     countReset: (reason) => metrics.resets.inc({ reason }),
     wake,
     patienceMs: beat.patienceMs,
+    close,
     signal,
     checkEpoch,
     stop,
@@ -183,6 +186,10 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
   /** Its readers come back with their cursors and are answered from the log as it is now. */
   function onBreak(tail: Tail): void {
     logger.warn({ room: tail.id }, "the log does not follow on what was read of it; the room's readers start anew");
+    close(tail);
+  }
+
+  function close(tail: Tail): void {
     tails.forget(tail);
     for (const reader of tail.readers) remove(reader);
   }

@@ -1,9 +1,10 @@
 import type { Knex } from "knex";
-import { type Place, sweepMembers, touchMembers } from "../../db/members.ts";
-import { readPresence, tellPresence, writeWatchers } from "../../db/presence.ts";
+import { type Place, touchMembers } from "../../db/members.ts";
+import { noteUse, readPresence, tellPresence, writeWatchers } from "../../db/presence.ts";
 import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
+import { createSweep } from "./sweep.ts";
 import type { Tail } from "./tail.ts";
 
 /** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
@@ -58,8 +59,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
   let underWay: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
-  let sweeping: Promise<void> | undefined;
-  const ending = new AbortController();
+  const sweep = createSweep({ db, graceSeconds, logger });
   const timer = setInterval(run, beatMs);
   timer.unref();
 
@@ -134,15 +134,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     else if (areReadersNew) runSoon();
     if (!isBeat) return;
     beatenAt = now;
-    if (now - soundSince >= graceSeconds * 1000) sweeping ??= sweep();
-  }
-
-  /** In the background: a crowd of thousands takes seconds to leave, and those who are here must be noted meanwhile. */
-  async function sweep(): Promise<void> {
-    await sweepMembers(db, graceSeconds, ending.signal).catch((error) =>
-      logger.warn({ err: error }, "members who are gone could not leave; retrying"),
-    );
-    sweeping = undefined;
+    if (now - soundSince >= graceSeconds * 1000) sweep.begin();
   }
 
   /** Those who are known to be present wait for the beat, which begins by forgetting who is. */
@@ -174,6 +166,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     const moved = [...rooms].filter((roomId) => before.get(roomId) !== figures.get(roomId));
     if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
     await writeWatchers(db, node, figures);
+    await noteUse(db, [...figures.keys()]);
     if (moved.length > 0) await tellPresence(wakeUps, moved);
   }
 
@@ -186,7 +179,11 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     changed.clear();
     if (asked.length === 0) return;
     lookedAt = performance.now();
-    for (const { roomId, slug, members, visitors, typing } of await readPresence(db, asked)) {
+    const known = await readPresence(db, asked);
+    const removed = new Set(asked);
+    for (const { roomId } of known) removed.delete(roomId);
+    for (const roomId of removed) hub.close(tails.get(roomId) as Tail);
+    for (const { roomId, slug, members, visitors, typing } of known) {
       const tail = tails.get(roomId) as Tail;
       if (tail.members?.members !== members || tail.members.visitors !== visitors) {
         tail.members = { room: slug, members, visitors };
@@ -200,9 +197,8 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     isStopped = true;
     clearInterval(timer);
     clearTimeout(soon);
-    ending.abort();
     await underWay;
-    await sweeping;
+    await sweep.stop();
     present.clear();
     await touch().catch(() => undefined);
     // what this node counted is gone with it; the members have their grace

@@ -1,3 +1,4 @@
+import { grouped } from "../../protocol/line.ts";
 import { en } from "./en.ts";
 import { ja, type Words } from "./ja.ts";
 
@@ -18,6 +19,11 @@ export function wordsOf(language: Language): Words {
 /** A refusal in words; an unknown code reads as a fault of ours. */
 export function refusalText(words: Words, code: string): string {
   return isRefusal(words, code) ? words.refusals[code] : words.refusals.internal;
+}
+
+/** Says in `text` how many members and visitors there are. */
+export function figuresOf(text: string, { members, visitors }: { members: number; visitors: number }): string {
+  return fill(text, { members: grouped(members), visitors: grouped(visitors) });
 }
 
 /** Puts values in the places of `{name}` in a text. */

@@ -1,7 +1,7 @@
 import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
-import { fill, wordsOf } from "./language.ts";
+import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageFrame } from "./layout.ts";
 import { messageLine } from "./message-line.ts";
 import { type Back, enterForm, leaveForm, sayForm } from "./room.ts";
@@ -112,7 +112,7 @@ function liveBar(frame: PageFrame, view: LiveView): Html {
 ${homeLink(frame)}
 <h1 class="bar-title">${view.title}</h1>
 ${connectionLine(frame, view)}
-<nav class="bar-end"><span class="people-figures">${fill(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(frame, form)}${languageSwitch(frame)}</nav>
+<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(frame, form)}${languageSwitch(frame)}</nav>
 </header>`;
 }
 

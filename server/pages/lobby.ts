@@ -1,7 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
-import { fill, wordsOf } from "./language.ts";
+import { figuresOf, fill, wordsOf } from "./language.ts";
 import { formToken, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { timeStamp } from "./time-stamp.ts";
 
@@ -40,7 +40,7 @@ function roomItem(frame: PageFrame, room: RoomSummary): Html {
   return html`<li class="room-item">
 <div class="room-about">
 <strong class="room-title">${title}</strong>
-<span class="room-figures">${fill(words.roomFigures, { members: room.members, visitors: room.visitors })}</span>
+<span class="room-figures">${figuresOf(words.roomFigures, room)}</span>
 <span class="room-last">${room.lastAt === null ? words.nobodySpoke : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
 </div>
 <a class="button quiet" href="${link(frame.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>

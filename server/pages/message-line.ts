@@ -3,6 +3,7 @@ import { BREATH_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import type { Words } from "./ja.ts";
 import { linkedText } from "./links.ts";
+import { tagMark } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
 
 /** An event as a line of the log. `previous` is the line above: a speaker who goes on is not named again to the eye. */
@@ -10,13 +11,13 @@ export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const kind = follows ? `${event.kind} follows` : event.kind;
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}><span class="nickname">${member.nickname}</span> ${member.trip !== undefined && html`<span class="trip">${member.trip}</span> `}${timeStamp(event.at)} <span class="text">${lineText(words, event)}</span></li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}><span class="nickname">${member.nickname}</span>${tagMark(member)} ${member.trip !== undefined && html`<span class="trip">${member.trip}</span> `}${timeStamp(event.at)} <span class="text">${lineText(words, event)}</span></li>
 `;
 }
 
 /** The same line without an event in it, which the script fills in: the markup of a line has one source. */
 export function lineSkeleton(): Html {
-  return html`<template id="line"><li class="line"><span class="nickname"></span> <span class="trip"></span> <time></time> <span class="text"></span></li></template>`;
+  return html`<template id="line"><li class="line"><span class="nickname"></span><span class="tag"></span> <span class="trip"></span> <time></time> <span class="text"></span></li></template>`;
 }
 
 function continues(previous: RoomEvent, event: RoomEvent): boolean {

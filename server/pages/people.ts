@@ -1,22 +1,33 @@
 import type { Member } from "../../protocol/event.ts";
-import { sealOf } from "../../protocol/line.ts";
+import { grouped, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import type { Words } from "./ja.ts";
-import { fill } from "./language.ts";
+import { figuresOf, fill } from "./language.ts";
 
-/** Who is here, as a fold on the phone and a column on the desktop, with the number of those who only watch. */
-export function people(words: Words, members: Member[], visitors: number): Html {
-  const figures = fill(words.script.peopleFigures, { members: members.length, visitors });
+/** Who is here: the members to show, and how many members and visitors there are in all. */
+export type PeopleView = { members: Member[]; memberCount: number; visitors: number };
+
+/** Renders who is here, as a fold on the phone and a column on the desktop; a list that is cut says so. */
+export function people(words: Words, { members, memberCount, visitors }: PeopleView): Html {
+  const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
+  const isCut = memberCount > members.length;
+  const cut = isCut && fill(words.script.peopleCut, { shown: grouped(members.length), members: grouped(memberCount) });
   return html`<details class="people">
 <summary><span class="people-title">${words.people}</span> <span id="people-figures" class="people-figures">${figures}</span></summary>
 <ul id="members" class="members" aria-label="${words.people}">
 ${members.map(personItem)}
 </ul>
-<template id="person"><li class="person"><span class="nickname"></span><span class="trip"></span></li></template>
+<p id="people-cut" class="people-cut hint">${cut}</p>
+<template id="person"><li class="person"><span class="nickname"></span><span class="tag"></span><span class="trip"></span></li></template>
 </details>`;
 }
 
 function personItem(member: Member): Html {
-  return html`<li class="person" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"><span class="nickname">${member.nickname}</span>${member.trip !== undefined && html`<span class="trip">${member.trip}</span>`}</li>
+  return html`<li class="person" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"><span class="nickname">${member.nickname}</span>${tagMark(member)}${member.trip !== undefined && html`<span class="trip">${member.trip}</span>`}</li>
 `;
+}
+
+/** Renders the mark behind a nickname that was someone else's a while ago, if it has one. */
+export function tagMark({ tag }: Member): Html | false {
+  return tag !== undefined && html`<span class="tag">·${tag}</span>`;
 }

@@ -1,4 +1,4 @@
-import type { Member, RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
@@ -7,14 +7,12 @@ import type { Words } from "./ja.ts";
 import { wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
-import { people } from "./people.ts";
+import { type PeopleView, people } from "./people.ts";
 
 /** A room's page. `present`: the reader has entered it; `clientId` makes a form that is sent twice one remark. */
-export type RoomView = {
+export type RoomView = PeopleView & {
   room: { slug: string; title: string };
   events: RoomEvent[];
-  members: Member[];
-  visitors: number;
   cursor: string;
   hasOlder: boolean;
   present: boolean;
@@ -37,7 +35,7 @@ export function renderRoom(frame: PageFrame, view: RoomView): string {
   const body = html`<main id="room" class="room" ${scriptState(frame, view)}>
 ${roomBar(frame, view)}
 <div class="room-body">
-${people(words, view.members, view.visitors)}
+${people(words, view)}
 <section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
 <button id="older" class="button quiet" type="button" hidden>${words.older}</button>
 <ol id="log" class="log">

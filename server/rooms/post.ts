@@ -48,7 +48,11 @@ export async function post(
   return { event: stored.event, roomId: stored.roomId, isNew: stored.isNew };
 
   async function enterAndAppend(): Promise<Stored> {
-    const { stored } = await enter(commit, room, member, { share, patienceMs: isKnown ? 0 : patienceMs, message: draft });
+    const { stored } = await enter(commit, room, member, {
+      share,
+      patienceMs: isKnown ? 0 : patienceMs,
+      message: draft,
+    });
     // Only a message whose first copy was pruned in between can be neither new nor known.
     if (stored === undefined) throw refuse("unavailable");
     return stored;

@@ -3,7 +3,6 @@ import type { Context } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { readBefore } from "../../db/events.ts";
 import { isPresent } from "../../db/members.ts";
-import { readPresence } from "../../db/presence.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
@@ -183,7 +182,7 @@ export function liveRoutes(site: Site): Route[] {
     const seat = { roomId: tail.id, memberId: memberId ?? "" };
     const present = memberId !== undefined && (await isPresent(site.db, seat));
     if (present) site.presence.saw(seat);
-    const [presence] = await readPresence(site.db, [tail.id]);
+    const { memberCount, visitors } = await site.people(tail.id);
     const isAtTop = manner.refresh === 0 && hasNoPictures(ctx);
     const lines = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_EVENTS;
     return {
@@ -195,7 +194,7 @@ export function liveRoutes(site: Site): Route[] {
       seconds: 0,
       isBusy: false,
       reset,
-      figures: { members: presence?.members ?? 0, visitors: presence?.visitors ?? 0 },
+      figures: { members: memberCount, visitors },
       present,
       clientId: randomUUID(),
     };

@@ -10,7 +10,7 @@ import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
-import { shareOf } from "./enter-room.ts";
+import { shareOf, unlessRemoved } from "./enter-room.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
@@ -94,11 +94,10 @@ async function postWithin(
   const place = { roomId: tail.id, memberId: member.id };
   const patienceMs = site.hub.patienceMs(tail);
   const options = { share: shareOf(ctx), patienceMs, isKnown: site.presence.knows(place) };
-  const receipt = await post(site.commit, tail, member, remark, options);
+  const receipt = await unlessRemoved(site, tail, post(site.commit, tail, member, remark, options));
   // Who sends a message again may have left since.
   if (receipt.isNew) site.presence.isHere(place);
   else site.presence.saw(place);
-  site.presence.saw({ roomId: tail.id, memberId: member.id });
   if (!receipt.isNew) messages.giveBack(payer);
   return receipt;
 }

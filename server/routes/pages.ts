@@ -2,8 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
 import { readBefore } from "../../db/events.ts";
 import { isPresent } from "../../db/members.ts";
-import { NODE_FRESH_SECONDS, readPresence } from "../../db/presence.ts";
-import { listRooms } from "../../db/rooms.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -110,7 +108,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   async function showLobby(ctx: Context, again: Again): Promise<void> {
-    const rooms = await listRooms(site.db, NODE_FRESH_SECONDS);
+    const rooms = await site.lobby.rooms();
     showPage(ctx, renderLobby(pageFrame(ctx, site), { rooms, ...again }));
   }
 
@@ -122,12 +120,10 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     if (present) site.presence.saw(place);
     // the log before the list of members: an event after the cursor may be in the list already, and means the same
     const events = await readBefore(site.db, tail.id, Number.MAX_SAFE_INTEGER, HISTORY_EVENTS);
-    const [presence] = await readPresence(site.db, [tail.id]);
     const view = {
       room: { slug: tail.slug, title: tail.title },
       events,
-      members: await listMembers(site.db, tail.id),
-      visitors: presence?.visitors ?? 0,
+      ...(await site.people(tail.id)),
       cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
       hasOlder: (events[0]?.seq ?? 1) > 1,
       present,

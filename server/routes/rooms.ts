@@ -1,11 +1,14 @@
 import type { Context } from "koa";
-import { noteTyping } from "../../db/members.ts";
-import { NODE_FRESH_SECONDS, readPresence, tellPresence } from "../../db/presence.ts";
-import { createRoom, listRooms } from "../../db/rooms.ts";
+import { listMembers, noteTyping, type PeoplePlace } from "../../db/members.ts";
+import { tellPresence } from "../../db/presence.ts";
+import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { networksOf } from "../guard/address.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
+import { createShares } from "../guard/shares.ts";
 import { refuse } from "../refusal.ts";
+import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
@@ -18,19 +21,23 @@ import type { Route } from "./route.ts";
 /** The rooms, and who is in them. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { db } = site;
+  const { roomsMax, hasLimits, shares } = site.config;
+  const makeRoom = createMakeRoom({ ...site, roomsMax });
+  const sharesOf = createShares(shares);
   const reading = { api: true, auth: "none", cookie: "never" } as const;
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
   return [
     { method: "GET", path: PATHS.rooms, guards: reading, handle: list },
     { method: "POST", path: PATHS.rooms, guards: acting, handle: create },
     { method: "GET", path: PATHS.roomState(":room"), guards: { ...reading, jsonp: true }, handle: state },
-    { method: "POST", path: PATHS.enter(":room"), guards: acting, handle: enterRoom },
+    { method: "GET", path: PATHS.members(":room"), guards: reading, handle: listPeople },
+    { method: "POST", path: PATHS.enter(":room"), guards: acting, handle: enter },
     { method: "POST", path: PATHS.leave(":room"), guards: acting, handle: leave },
     { method: "POST", path: PATHS.typing(":room"), guards: acting, handle: type },
   ];
 
   async function list(ctx: Context): Promise<void> {
-    answer(ctx, { rooms: await listRooms(db, NODE_FRESH_SECONDS) });
+    answer(ctx, { rooms: await site.lobby.rooms() });
   }
 
   async function create(ctx: Context): Promise<void> {
@@ -40,20 +47,28 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
     const title = readTitle(input.string("title"), slug);
     const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
-    if (!(await createRoom(db, { slug, title, public: isPublic }))) throw refuse("room_exists");
+    await makeRoom({ slug, title, public: isPublic }, makerAt(ctx.state.address));
     answer(ctx, { room: { slug, title, public: isPublic } }, 201);
   }
 
   async function state(ctx: Context): Promise<void> {
     const tail = await roomOf(ctx, site);
-    // the cursor is read before the list: what happens between is told again by an event, and means the same
+    // The cursor is read before the list: a move in between is in the list and comes again as an event, to no effect.
     const cursor = tail.cursorAt((await site.hub.bounds(tail)).head);
-    const [presence] = await readPresence(db, [tail.id]);
-    const members = await listMembers(db, tail.id);
-    answer(ctx, { room: { slug: tail.slug, title: tail.title }, members, visitors: presence?.visitors ?? 0, cursor });
+    answer(ctx, { room: { slug: tail.slug, title: tail.title }, ...(await site.people(tail.id)), cursor });
   }
 
-  async function enterRoom(ctx: Context): Promise<void> {
+  async function listPeople(ctx: Context): Promise<void> {
+    const input = inputOf(ctx);
+    const limit = input.number("limit", 1, PEOPLE_SHOWN, PEOPLE_PAGE);
+    const after = placeOf(input.text("after"));
+    limits.reads.take(payerOf(ctx));
+    const tail = await roomOf(ctx, site);
+    const { members, last } = await listMembers(db, tail.id, { after, limit });
+    answer(ctx, { members, ...(last && members.length === limit && { next: formatPlace(last) }) });
+  }
+
+  async function enter(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
@@ -77,4 +92,22 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     await tellPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   }
+
+  function makerAt(address: string): Maker {
+    return { network: networksOf(address)[0], perDay: hasLimits ? ROOMS_A_DAY * sharesOf(address) : undefined };
+  }
+}
+
+/** A place in the list of people as clients carry it. */
+function formatPlace({ enteredAt, memberId }: PeoplePlace): string {
+  return Buffer.from(`${enteredAt} ${memberId}`).toString("base64url");
+}
+
+/** Reads such a place. Throws `malformed`. */
+function placeOf(text: string | undefined): PeoplePlace | undefined {
+  if (text === undefined) return undefined;
+  const [, enteredAt, memberId] =
+    /^(\d{1,16}) ([^\0\ufffd]{1,100})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];
+  if (enteredAt === undefined || memberId === undefined) throw refuse("malformed", "after: the `next` of a page");
+  return { enteredAt: Number(enteredAt), memberId };
 }

@@ -4,10 +4,10 @@ import { connect } from "../../db/connect.ts";
 import { append, type Draft, NEWS_CHANNEL, readBefore, readSince } from "../../db/events.ts";
 import { createGroupCommit } from "../../db/group-commit.ts";
 import { listen } from "../../db/listen.ts";
-import { enterRoom } from "../../db/members.ts";
-import { createRoom, findRooms } from "../../db/rooms.ts";
+import { findRooms } from "../../db/rooms.ts";
 import { tellBeside } from "../../db/wake-ups.ts";
 import { createDatabase } from "../support/database.ts";
+import { enterRoom, makeRoom } from "../support/enter.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const bob = { id: "bob", nickname: "Bob", color: "#0b57d0", trip: "◆abc" };
@@ -24,7 +24,7 @@ beforeAll(async () => {
   one = connect(database.url);
   two = connect(database.url);
   const slugs = ["a", "b", "c", "d", "e", "f"];
-  for (const slug of slugs) await createRoom(one, { slug, title: slug, public: true });
+  for (const slug of slugs) await makeRoom(one, { slug, title: slug, public: true });
   rooms = (await findRooms(one, slugs)).map((room) => room.id);
   for (const room of rooms) for (const member of [ann, bob]) await enterRoom(one, room, { ...member, look: member.id });
 });
@@ -47,6 +47,9 @@ const draft = (roomId: number, text: string, clientId = nextId(), member = ann):
   text,
   clientId,
 });
+
+const groupCommit = (onBatch: (size: number) => void = () => undefined) =>
+  createGroupCommit(one, { roomMembers: 2_000, queueFull: () => new Error("full"), onBatch });
 
 async function logOf(roomId: number) {
   return (await readSince(one, new Map([[roomId, 0]]), 100_000)).map((stored) => stored.event);
@@ -204,11 +207,7 @@ describe("reading", () => {
 describe("group commit", () => {
   test("commits alone what comes alone, and together what came meanwhile, in the order of coming", async () => {
     const batches: number[] = [];
-    const commit = createGroupCommit(
-      one,
-      () => new Error("full"),
-      (size) => batches.push(size),
-    );
+    const commit = groupCommit((size) => batches.push(size));
     const stored = await Promise.all(
       Array.from({ length: 50 }, (_, n) => commit.append(draft(rooms[0] as number, `group ${n}`))),
     );
@@ -219,11 +218,7 @@ describe("group commit", () => {
 
   test("lets who has patience wait for others, and be committed with the first that has none", async () => {
     const batches: number[] = [];
-    const commit = createGroupCommit(
-      one,
-      () => new Error("full"),
-      (size) => batches.push(size),
-    );
+    const commit = groupCommit((size) => batches.push(size));
     const patient = commit.append(draft(rooms[0] as number, "patient"), 60_000);
     const morePatient = commit.append(draft(rooms[0] as number, "more patient"), 70_000);
     expect(commit.waiting()).toBe(2);
@@ -234,11 +229,7 @@ describe("group commit", () => {
   });
 
   test("commits what nobody joins when its patience is at an end", async () => {
-    const commit = createGroupCommit(
-      one,
-      () => new Error("full"),
-      () => undefined,
-    );
+    const commit = groupCommit();
     const since = performance.now();
     const stored = await commit.append(draft(rooms[0] as number, "nobody joins"), 30);
     expect(stored?.isNew).toBe(true);
@@ -246,11 +237,7 @@ describe("group commit", () => {
   });
 
   test("refuses what would wait for more than anybody's patience, and stores what it took", async () => {
-    const commit = createGroupCommit(
-      one,
-      () => new Error("full"),
-      () => undefined,
-    );
+    const commit = groupCommit();
     const sent = Array.from({ length: 2_100 }, (_, n) => commit.append(draft(rooms[1] as number, `flood ${n}`)));
     const settled = await Promise.allSettled(sent);
     const refused = settled.filter((one) => one.status === "rejected");
@@ -260,11 +247,7 @@ describe("group commit", () => {
   });
 
   test("gives everybody in a batch the error that befell it, and goes on with the next", async () => {
-    const commit = createGroupCommit(
-      one,
-      () => new Error("full"),
-      () => undefined,
-    );
+    const commit = groupCommit();
     const nul = commit.append(draft(rooms[0] as number, "first alone"));
     const broken = commit.append(draft(rooms[0] as number, "a\0b"));
     await nul;

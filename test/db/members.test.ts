@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect } from "../../db/connect.ts";
-import { enterRoom, isPresent, sweepMembers, touchMembers } from "../../db/members.ts";
+import { isPresent, sweepMembers, touchMembers } from "../../db/members.ts";
 import { findRooms } from "../../db/rooms.ts";
 import { createDatabase } from "../support/database.ts";
+import { enterRoom } from "../support/enter.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let db: Knex;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect } from "../../db/connect.ts";
 import { append, type Draft, readBefore } from "../../db/events.ts";
-import { enterRoom } from "../../db/members.ts";
 import { pruneSlice } from "../../db/prune.ts";
-import { createRoom, findRooms, readBounds } from "../../db/rooms.ts";
+import { findRooms, readBounds } from "../../db/rooms.ts";
 import { createDatabase } from "../support/database.ts";
+import { enterRoom, makeRoom } from "../support/enter.ts";
 import { until } from "../support/until.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** A room with Ann's entering and so many remarks. */
 async function roomWith(slug: string, remarks: number): Promise<number> {
-  await createRoom(db, { slug, title: slug, public: true });
+  await makeRoom(db, { slug, title: slug, public: true });
   const { id } = (await findRooms(db, [slug]))[0] as { id: number };
   await enterRoom(db, id, { ...ann, look: slug });
   await say(id, slug, remarks);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect } from "../../db/connect.ts";
-import { enterRoom } from "../../db/members.ts";
-import { createRoom, findRooms, listRooms } from "../../db/rooms.ts";
+import { findRooms, listRooms } from "../../db/rooms.ts";
 import { createDatabase } from "../support/database.ts";
+import { enterRoom, makeRoom } from "../support/enter.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let db: Knex;
@@ -19,8 +19,8 @@ afterAll(async () => {
 });
 
 test("of many rooms those are listed where somebody is, then those in which something was said last", async () => {
-  await createRoom(db, { slug: "quiet", title: "Quiet", public: true });
-  await createRoom(db, { slug: "hidden", title: "Hidden", public: false });
+  await makeRoom(db, { slug: "quiet", title: "Quiet", public: true });
+  await makeRoom(db, { slug: "hidden", title: "Hidden", public: false });
   for (const slug of ["quiet", "hidden"]) {
     const [room] = await findRooms(db, [slug]);
     await enterRoom(db, room?.id as number, { id: slug, nickname: slug, color: "#b3261e", look: slug });

