@@ -4,6 +4,12 @@ import type { WakeUps } from "./wake-ups.ts";
 /** The channel on which a room's number is told when its figures or its typists may have changed. */
 export const PRESENCE_CHANNEL = "chattera_presence";
 
+/** The channel on which nodes pass on which streams clients confirmed. */
+export const CONFIRMED_CHANNEL = "chattera_confirmed";
+
+/** A NOTIFY carries less than 8000 bytes; nonces are ASCII, and a client's has 11 characters. */
+export const CONFIRMATION_BYTES = 7_900;
+
 /** What a room's `members` and `typing` signals are made of. */
 export type Presence = {
   roomId: number;
@@ -62,6 +68,11 @@ export async function noteUse(db: Knex, roomIds: number[]): Promise<void> {
      )`,
     [roomIds],
   );
+}
+
+/** Passes confirmed streams on to every node, by their nonces; together they have at most CONFIRMATION_BYTES. */
+export async function tellConfirmed(wakeUps: WakeUps, nonces: string[]): Promise<void> {
+  await wakeUps.tell(CONFIRMED_CHANNEL, nonces.join(" "));
 }
 
 /** Tells every node that these rooms' figures or typists changed. */

@@ -27,6 +27,19 @@ export const FIRST_PING_MS = 500;
 export const PING_MS = 15_000;
 
 /**
+ * A connection counts as a sign of life of its client for this long after the client last sent something: the request
+ * itself, or a confirmation of a stream. With the grace of 30 s and a presence round of 10 s, the member of a
+ * connection that is open at one end only is gone within 85 s.
+ */
+export const SEEN_MS = 45_000;
+
+/**
+ * A client confirms its stream when something arrives by it and the last confirmation is older than this. With pings
+ * every 15 s that is every 30 s, which leaves time for a second try.
+ */
+export const CONFIRM_MS = 20_000;
+
+/**
  * After how many bytes a stream ends for browsers that keep all of it in memory: 128 KiB is what SockJS found good. One
  * page of a backlog is half of it.
  */

@@ -26,6 +26,7 @@ export const PATHS = {
   stream: "/api/stream",
   frame: "/api/frame",
   poll: "/api/poll",
+  here: "/api/here",
 } as const;
 
 /** The router's own placeholder passes as it is; no slug begins with a colon. */

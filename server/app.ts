@@ -7,6 +7,7 @@ import { assetRoutes } from "./routes/assets.ts";
 import { canonicalPath } from "./routes/canonical-path.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hereRoutes } from "./routes/here.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { countReaders, operationRoutes } from "./routes/operations.ts";
@@ -86,6 +87,7 @@ export function siteRoutes(site: Site): Route[] {
     ...pageRoutes(site, limits),
     ...liveRoutes(site),
     ...doctorRoutes(site, limits),
+    ...hereRoutes(site),
     ...assetRoutes(),
     ...operationRoutes(site),
   ];

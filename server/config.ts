@@ -1,5 +1,6 @@
 import proxyAddr from "proxy-addr";
 import { z } from "zod";
+import { POLL_WAIT_MAX_SECONDS, SEEN_MS } from "../protocol/limits.ts";
 import { type NamedNetwork, parseShares } from "./guard/shares.ts";
 import { type Hosts, readHost } from "./guard/source.ts";
 
@@ -211,6 +212,8 @@ export type Config = {
   origins: string[];
   hosts: Hosts;
   graceSeconds: number;
+  /** A connection counts as a sign of life of its client for this long after the client last sent something. */
+  seenMs: number;
   poolMax: number;
   readersMax: number;
   beatMs: number;
@@ -221,6 +224,9 @@ export type Config = {
   shares: NamedNetwork[];
   hasLimits: boolean;
 };
+
+/** The longest poll and the way to the next one: within this the grace must not end, however short it is. */
+const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
 
 /** Reads the environment; throws one Error that names every setting that cannot be used, and why. */
 export function readEnvironment(env: { [name: string]: string | undefined }): Environment {
@@ -243,6 +249,7 @@ export function configOf(environment: Environment): Config {
     origins: environment.CHATTERA_ORIGINS,
     hosts: environment.CHATTERA_HOSTS.map((host) => readHost(host) as Hosts[number]),
     graceSeconds: environment.CHATTERA_GRACE_SECONDS,
+    seenMs: Math.max(SEEN_MS, POLL_APART_MS - environment.CHATTERA_GRACE_SECONDS * 1000),
     poolMax: environment.CHATTERA_POOL,
     readersMax: environment.CHATTERA_READERS,
     beatMs: environment.CHATTERA_BEAT_MS,

@@ -5,14 +5,16 @@ import { createGroupCommit, type GroupCommit } from "../db/group-commit.ts";
 import { createLeave, type Leave } from "../db/leaving.ts";
 import { type Log, openLog, unsafeSettings } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
-import { PRESENCE_CHANNEL } from "../db/presence.ts";
+import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/revocations.ts";
 import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
 import type { Config } from "./config.ts";
 import { type Bus, createBus } from "./delivery/bus.ts";
+import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
 import { createHub, type Hub } from "./delivery/hub.ts";
 import { natsWakeUps } from "./delivery/nats.ts";
 import { createPresence, type Presence } from "./delivery/presence.ts";
+import type { Reader } from "./delivery/reader.ts";
 import { BY_PRIMARY, sharedWakeUps } from "./delivery/shared-listener.ts";
 import type { Tail } from "./delivery/tail.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
@@ -42,6 +44,7 @@ export type Site = {
   bus: Bus;
   hub: Hub;
   presence: Presence;
+  confirmations: Confirmations;
   pruning: Pruning;
   roomRemoval: RoomRemoval;
   tokens: Tokens;
@@ -76,6 +79,7 @@ export async function openSite(config: Config, databaseUrl: string, logger: Logg
 /** Stops what brings news first: bus, readers, presence, pool. */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
+  site.confirmations.stop();
   site.hub.stop();
   await site.presence.stop();
   await site.pruning.stop();
@@ -96,13 +100,11 @@ async function startSite(
   const { wakeUps, setting, hint } = openWakeUps(config, url, db, log);
   const { sessionDays } = config;
   const revocations = await openRevocations({ db, wakeUps, logger, sessionDays });
-  const onReader = (tail: Tail, memberId: string | undefined) => {
-    if (memberId !== undefined) presence.saw({ roomId: tail.id, memberId });
-    presence.onReader(tail);
-  };
+  const onReader = (tail: Tail, reader: Reader) => presence.onReader(tail, reader);
   const onMember = (roomId: number) => presence.onPresence([roomId]);
   const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });
-  const presence = createPresence({ db, wakeUps, node, graceSeconds: config.graceSeconds, logger, hub });
+  const presence = createPresence({ db, wakeUps, node, config, logger, hub });
+  const confirmations = createConfirmations({ hub, wakeUps, logger });
   const onNews = (roomIds?: number[]) => {
     if (roomIds) return hub.wake(roomIds);
     revocations.refresh();
@@ -115,6 +117,7 @@ async function startSite(
   };
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
+    [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
     [REVOCATION_CHANNEL]: revocations.onRevoked,
   };
   const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
@@ -152,6 +155,7 @@ async function startSite(
     bus,
     hub,
     presence,
+    confirmations,
     pruning,
     roomRemoval,
     tokens,

@@ -9,6 +9,7 @@ import type { Metrics } from "../metrics.ts";
 import { createBeat } from "./beat.ts";
 import { type Bounds, createBounds } from "./bounds.ts";
 import { createNews } from "./news.ts";
+import { createNonces } from "./nonces.ts";
 import type { Reader, Signal } from "./reader.ts";
 import type { Tail } from "./tail.ts";
 import { createTails } from "./tails.ts";
@@ -37,6 +38,8 @@ export type Hub = {
   attach(reader: Reader, tail: Tail): void;
   /** Ends a reader, or forgets one whose connection has ended. */
   remove(reader: Reader): void;
+  /** Notes that a client confirmed the stream with this nonce; `false` if it is not on this node. */
+  confirm(nonce: string): boolean;
   countReset(reason: ResetReason): void;
   /** These rooms, or all that are open here, may have news. */
   wake(roomIds?: number[]): void;
@@ -58,8 +61,8 @@ type Surroundings = {
   metrics: Metrics;
   /** The longest that a busy room's news wait for more. */
   beatMs: number;
-  /** Somebody began or ceased to read a room here; `memberId` if it is a member. */
-  onReader: (tail: Tail, memberId: string | undefined) => void;
+  /** A reader of a room came or went. */
+  onReader: (tail: Tail, reader: Reader) => void;
   /** Somebody entered or left a room. */
   onMember: (roomId: number) => void;
 };
@@ -67,6 +70,7 @@ type Surroundings = {
 /** Opens the hub of a node; `log` is told here when another one stands in its place. */
 export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember }: Surroundings): Hub {
   const readers = new Set<Reader>();
+  const nonces = createNonces();
   const begin = (due: Tail[]) => news.wake(due.map((tail) => tail.id));
   const beat = createBeat({ beatMs, begin, beat: (reader) => reader.transport.beat(reader) });
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
@@ -85,6 +89,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     add,
     attach,
     remove,
+    confirm: nonces.confirm,
     countReset: (reason) => metrics.resets.inc({ reason }),
     wake,
     patienceMs: beat.patienceMs,
@@ -100,6 +105,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
 
   function add(reader: Reader): void {
     readers.add(reader);
+    nonces.add(reader);
     beat.schedule(reader, reader.transport.firstBeatMs);
   }
 
@@ -110,7 +116,7 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
       return;
     }
     tail.readers.add(reader);
-    onReader(tail, reader.memberId);
+    onReader(tail, reader);
     reader.advance(tail);
   }
 
@@ -118,10 +124,11 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     if (!reader.isOpen) return;
     reader.isOpen = false;
     readers.delete(reader);
+    nonces.remove(reader);
     beat.forget(reader);
     for (const tail of reader.tails) {
       tail.usedAt = performance.now();
-      if (tail.readers.delete(reader)) onReader(tail, reader.memberId);
+      if (tail.readers.delete(reader)) onReader(tail, reader);
     }
     reader.transport.end(reader);
   }

@@ -2,21 +2,24 @@ import type { Knex } from "knex";
 import { type Place, touchMembers } from "../../db/members.ts";
 import { noteUse, readPresence, tellPresence, writeWatchers } from "../../db/presence.ts";
 import type { WakeUps } from "../../db/wake-ups.ts";
+import type { Config } from "../config.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
+import type { Reader } from "./reader.ts";
+import { createSeenMembers, keyOf } from "./seen.ts";
 import { createSweep } from "./sweep.ts";
 import type { Tail } from "./tail.ts";
 
 /** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
 export type Presence = {
-  /** A member was seen in a room: it reads, speaks, or its connection just ended. */
+  /** A member in a room just sent something. */
   saw(place: Place): void;
   /** A member has just entered or spoken, so it is in the room, and its row says that it was seen. */
   isHere(place: Place): void;
   /** Was the member in the room a few seconds ago, as far as this node knows? */
   knows(place: Place): boolean;
-  /** A room's readers on this node changed. */
-  onReader(tail: Tail): void;
+  /** A reader of a room came or went. */
+  onReader(tail: Tail, reader: Reader): void;
   /** A room's figures or typists changed, here or on another node. */
   onPresence(roomIds: number[]): void;
   stop(): Promise<void>;
@@ -38,16 +41,33 @@ const SOON_MS = 500;
 /** Rooms are counted, and their readers get the figures, no more often than this. */
 const LOOK_MS = 1_000;
 
-type Surroundings = { db: Knex; wakeUps: WakeUps; node: string; graceSeconds: number; logger: Logger; hub: Hub };
+/**
+ * A reader counts in the figures for this many times as long as its member is seen, 60 s: a watcher whose client does
+ * not confirm its stream may well be there, but nothing says so.
+ */
+const COUNTED = 4 / 3;
+
+type Surroundings = {
+  db: Knex;
+  wakeUps: WakeUps;
+  node: string;
+  config: Pick<Config, "graceSeconds" | "seenMs">;
+  logger: Logger;
+  hub: Hub;
+};
 
 /**
  * Presence lives in the database: a member is present while some node saw it within the grace, so coming back within
  * it says nothing, and the members of a node that died leave by themselves. After a start, or when the database comes
  * back, nobody is swept for one grace: everyone has the time to be seen again.
+ *
+ * A connection alone is no sign of life: its other end may have vanished without a word, and TCP finds out after a
+ * quarter of an hour. A member is seen for `seenMs` after its client last sent something, and no longer.
  */
-export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }: Surroundings): Presence {
+export function createPresence({ db, wakeUps, node, config, logger, hub }: Surroundings): Presence {
+  const { graceSeconds } = config;
   const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
-  const seen = new Map<string, Place & { at: number }>();
+  const seen = createSeenMembers();
   const present = new Set<string>();
   const changed = new Set<number>();
   let figures = new Map<number, number>();
@@ -66,24 +86,22 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
   return { saw, isHere, knows: (place) => present.has(keyOf(place)), onReader, onPresence, stop };
 
   function saw(place: Place): void {
-    const key = keyOf(place);
-    see(key, place);
-    if (!present.has(key)) runSoon();
+    seen.note(place, performance.now());
+    if (!present.has(keyOf(place))) runSoon();
   }
 
   function isHere(place: Place): void {
-    const key = keyOf(place);
-    see(key, place);
-    present.add(key);
+    seen.note(place, performance.now());
+    present.add(keyOf(place));
   }
 
-  function see(key: string, place: Place): void {
-    const known = seen.get(key);
-    if (known) known.at = performance.now();
-    else seen.set(key, { ...place, at: performance.now() });
+  function seeReader(tail: Tail, { memberId, seenAt }: Reader): void {
+    const at = Math.min(performance.now(), seenAt + config.seenMs);
+    if (memberId !== undefined) seen.note({ roomId: tail.id, memberId }, at);
   }
 
-  function onReader(tail: Tail): void {
+  function onReader(tail: Tail, reader: Reader): void {
+    seeReader(tail, reader);
     areReadersNew = true;
     // where the figures are known they change when they are told
     if (tail.members === undefined) changed.add(tail.id);
@@ -125,7 +143,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     const isBeat = now - beatenAt >= beatMs * 0.9;
     if (isBeat) {
       present.clear();
-      for (const place of connectedPlaces(hub)) see(keyOf(place), place);
+      for (const reader of hub.readers) for (const tail of reader.tails) seeReader(tail, reader);
       // a node that died tells nobody, and a deaf bus misses what is told
       for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
     }
@@ -139,14 +157,13 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
 
   /** Those who are known to be present wait for the beat, which begins by forgetting who is. */
   async function touch(): Promise<void> {
-    const due = [...seen].filter(([key]) => !present.has(key));
+    const due = seen.takeExcept(present);
     if (due.length === 0) return;
-    for (const [key] of due) seen.delete(key);
     const now = performance.now();
-    const places = due.map(([, { at, ...place }]) => ({ ...place, agoMs: now - at }));
+    const places = due.map(({ at, ...place }) => ({ ...place, agoMs: now - at }));
     const touched = await touchMembers(db, places).catch((error) => {
       // told with the next beat: who does not read is not seen a second time
-      for (const [key, place] of due) if (!seen.has(key)) seen.set(key, place);
+      for (const one of due) seen.note(one, one.at);
       throw error;
     });
     for (const place of touched) present.add(keyOf(place));
@@ -159,7 +176,7 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
     figures = new Map(
       hub
         .tails()
-        .map((tail) => [tail.id, countVisitors(tail, present)] as const)
+        .map((tail) => [tail.id, countVisitors(tail, present, toldAt - COUNTED * config.seenMs)] as const)
         .filter(([, n]) => n > 0),
     );
     const rooms = new Set([...before.keys(), ...figures.keys()]);
@@ -206,21 +223,12 @@ export function createPresence({ db, wakeUps, node, graceSeconds, logger, hub }:
   }
 }
 
-function keyOf(place: Place): string {
-  return `${place.roomId} ${place.memberId}`;
-}
-
-function connectedPlaces(hub: Hub): Place[] {
-  const places: Place[] = [];
-  for (const { tails, memberId } of hub.readers)
-    if (memberId !== undefined) for (const tail of tails) places.push({ roomId: tail.id, memberId });
-  return places;
-}
-
-/** Readers of a room who are not present in it as members. */
-function countVisitors(tail: Tail, present: Set<string>): number {
+/** Returns how many readers of a room were seen since then and are not present in it as members. */
+function countVisitors(tail: Tail, present: Set<string>, since: number): number {
   let visitors = 0;
-  for (const { memberId } of tail.readers)
+  for (const { memberId, seenAt } of tail.readers) {
+    if (seenAt < since) continue;
     if (memberId === undefined || !present.has(keyOf({ roomId: tail.id, memberId }))) visitors += 1;
+  }
   return visitors;
 }

@@ -48,7 +48,13 @@ export class Reader {
   readonly transport: Transport;
   /** The member that reads, if it is one; it need not be in the room. */
   readonly memberId: string | undefined;
+  /** The request's nonce, if it was a stream's: by it the client confirms the stream. */
+  nonce: string | undefined;
   isOpen = true;
+  /** When the client last sent something on this connection or about it. */
+  seenAt = performance.now();
+  /** Does its client confirm it? */
+  isConfirmed = false;
   /** When the clock calls it next; see beat.ts. */
   dueTick = 0;
   /** By the place of the room in `tails`; most readers have one, and a Map would cost each of them 200 bytes. */
@@ -59,6 +65,21 @@ export class Reader {
     this.transport = transport;
     this.memberId = memberId;
     this.#seqs = tails.map(() => 0);
+  }
+
+  /** The client says that what is written arrives. */
+  confirm(): void {
+    this.seenAt = performance.now();
+    this.isConfirmed = true;
+  }
+
+  /**
+   * Returns the milliseconds until the client must have sent something, `patienceMs` after the last time. A client that
+   * only watches and has never confirmed need not send anything.
+   */
+  untilDue(patienceMs: number): number {
+    const isDue = this.memberId !== undefined || this.isConfirmed;
+    return isDue ? this.seenAt + patienceMs - performance.now() : Number.POSITIVE_INFINITY;
   }
 
   /** How far this reader has come in a room; moves only forward, with what is written. */

@@ -15,7 +15,7 @@ import { frameCallback } from "./callback.ts";
 import { findRooms } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { poll } from "./poll.ts";
-import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
+import { cursorsOf, memberIdOf, patienceMs, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
@@ -44,9 +44,11 @@ function isPadded(input: Input): boolean {
 async function endless(ctx: Context, site: Site, choose: (input: Input) => Way): Promise<void> {
   const input = inputOf(ctx);
   const way = choose(input);
+  const n = nonceOf(input);
   const options = {
     pingMs: input.number("ping", 2, 60, PING_MS / 1000) * 1000,
     isLate: input.text("late") === "1",
+    patienceMs: patienceMs(site),
     maxBytes: input.number("max", STREAM_BYTES_MIN, STREAM_BYTES_MAX, way.maxBytes),
   };
   const tails = await findTails(ctx, site, roomNames(input));
@@ -66,6 +68,7 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     if (reader) site.hub.remove(reader);
   });
   reader = new Reader(tails, transport, memberIdOf(ctx));
+  reader.nonce = n;
   try {
     site.hub.add(reader);
     removeIfGone(site, reader, ctx);
@@ -75,7 +78,6 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
       return;
     }
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
-    const n = nonceOf(input);
     const hello = { chattera: 1, protocol: PROTOCOL_VERSION, retry, ping: options.pingMs } as const;
     const place = { cursor: reader.cursor(), heads: reader.heads() };
     transport.signal({ name: "hello", data: { ...hello, ...place, ...(n === undefined ? {} : { n }) } }, reader);

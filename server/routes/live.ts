@@ -22,7 +22,7 @@ import { roomOf } from "./find-room.ts";
 import { pageFrame } from "./frame.ts";
 import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
-import { memberIdOf, removeIfGone, retryMs, sendAway } from "./reading.ts";
+import { memberIdOf, patienceMs, removeIfGone, retryMs, sendAway } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** How often a page is renewed that was not asked how often. */
@@ -85,8 +85,10 @@ export function liveRoutes(site: Site): Route[] {
 
   function takeSign(ctx: Context): void {
     const input = inputOf(ctx);
+    const page = input.text("page");
+    if (page !== undefined) site.confirmations.confirm(page);
     const isInTime = Math.abs(Date.now() - input.number("at", 0, Number.MAX_SAFE_INTEGER, 0)) < SIGN_MS;
-    if (isInTime) growing.get(input.text("page") ?? "")?.arrives();
+    if (isInTime) growing.get(page ?? "")?.arrives();
     if (isInTime) setArrivesCookie(ctx);
     ctx.type = "image/gif";
     ctx.body = PIXEL;
@@ -118,6 +120,7 @@ export function liveRoutes(site: Site): Route[] {
       optionsOf(ctx, manner, id, () => end()),
     );
     const reader = new Reader([tail], stream, memberIdOf(ctx));
+    reader.nonce = id;
     const end = () => {
       growing.delete(id);
       site.hub.remove(reader);
@@ -162,6 +165,7 @@ export function liveRoutes(site: Site): Route[] {
       sign: () => (isText ? "\n" : pages.growingSign(frame, address())),
       ping: (cursor) => (isText ? "\n" : pages.growingPing(frame, manner, cursor)),
       ending: (cursor, seconds) => pages.growingEnd(frame, manner, cursor, seconds),
+      patienceMs: patienceMs(site),
       onOver,
     };
   }
@@ -199,11 +203,11 @@ export function liveRoutes(site: Site): Route[] {
       clientId: randomUUID(),
     };
   }
+}
 
-  function setArrivesCookie(ctx: Context): void {
-    const path = ctx.state.base || "/";
-    ctx.cookies.set(ARRIVES_COOKIE, "1", { path, httpOnly: true, sameSite: "lax", maxAge: ARRIVES_MS });
-  }
+function setArrivesCookie(ctx: Context): void {
+  const path = ctx.state.base || "/";
+  ctx.cookies.set(ARRIVES_COOKIE, "1", { path, httpOnly: true, sameSite: "lax", maxAge: ARRIVES_MS });
 }
 
 /** `?refresh=10`: 5 s to 5 min, or 0, the default, for a page that grows. Throws `malformed`. */

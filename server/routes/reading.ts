@@ -32,6 +32,16 @@ export function removeIfGone(site: Site, reader: Reader, ctx: Context): void {
   if (ctx.res.destroyed) site.hub.remove(reader);
 }
 
+/**
+ * Returns how long a member's client may send nothing before it is asked to come back. A confirmation that is caused by
+ * a ping just before the member is no longer seen is still in time.
+ */
+export function patienceMs({ config }: Site): number {
+  return config.seenMs + PATIENCE_MS;
+}
+
+const PATIENCE_MS = 3_000;
+
 /** Tells a reader to come back after so long, here or at another node, and lets go of it. */
 export function sendAway({ hub }: Site, reader: Reader, retry: number): void {
   reader.transport.signal({ name: "bye", data: { retry } }, reader);

@@ -17,8 +17,14 @@ export type Way = {
   filler: Buffer;
 };
 
-/** What this one is asked for: its pace, whether each frame must be pushed through the network by bytes behind it, its end. */
-export type EndlessOptions = { pingMs: number; isLate: boolean; maxBytes: number };
+/**
+ * What this one is asked for: its pace, whether each frame must be pushed through the network by bytes behind it, its
+ * end. `patienceMs` is how long a member's client may send nothing.
+ */
+export type EndlessOptions = { pingMs: number; isLate: boolean; maxBytes: number; patienceMs: number };
+
+/** A client that does not confirm its stream comes back after this time, or up to half as much again. */
+const RETRY_MS = 1_000;
 
 /**
  * Begins an endless answer on a response that nobody has written to and that has the way's headers. `onDone` is called
@@ -41,17 +47,20 @@ class Endless implements Transport {
   #onDone: () => void;
   #pusher: Pusher | undefined;
   #pingMs: number;
+  #patienceMs: number;
   #left: number;
   #hasPinged = false;
   #isGreeted = false;
   #isOver = false;
 
-  constructor(connection: Connection, way: Way, { pingMs, isLate, maxBytes }: EndlessOptions, onDone: () => void) {
+  constructor(connection: Connection, way: Way, options: EndlessOptions, onDone: () => void) {
+    const { pingMs, isLate, maxBytes, patienceMs } = options;
     this.#connection = connection;
     this.#way = way;
     this.#onDone = onDone;
     this.#pusher = isLate ? createPusher(() => connection.send(way.filler)) : undefined;
     this.#pingMs = pingMs;
+    this.#patienceMs = patienceMs;
     this.#left = maxBytes;
     if (way.prelude.length > 0) connection.send(way.prelude);
   }
@@ -77,14 +86,23 @@ class Endless implements Transport {
     this.write(bytesOf(this.format, signal));
   }
 
-  /** A crowd that came at once is spread over half of the pause from its second ping on. */
-  beat(reader: Reader): number {
+  /**
+   * A crowd that came at once is spread over half of the pause from its second ping on. A client that sends nothing is
+   * asked to come back, which is a sign of life; the connection may be open at this end only.
+   */
+  beat(reader: Reader): number | undefined {
     // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
     if (!this.#isGreeted) return FIRST_PING_MS;
+    const leftMs = reader.untilDue(this.#patienceMs);
+    if (leftMs <= 0) {
+      this.#connection.send(byeFrame(this.#way, Math.round(RETRY_MS * (1 + Math.random() / 2))));
+      this.#onDone();
+      return undefined;
+    }
     this.write(bytesOf(this.format, reader.ping()));
     const share = this.#hasPinged ? 1 : 0.5 + Math.random() / 2;
     this.#hasPinged = true;
-    return this.#pingMs * share;
+    return Math.min(this.#pingMs * share, leftMs);
   }
 
   unsent(): number {

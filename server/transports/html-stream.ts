@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { RoomEvent } from "../../protocol/event.ts";
-import { FIRST_PING_MS, PING_MS } from "../../protocol/limits.ts";
+import { CONFIRM_MS, FIRST_PING_MS, PING_MS } from "../../protocol/limits.ts";
 import type { Reader, Transport } from "../delivery/reader.ts";
 import { type Connection, openConnection } from "./connection.ts";
 
@@ -11,12 +11,14 @@ export type HtmlStreamOptions = {
   lines(events: RoomEvent[], previous: RoomEvent | undefined): string;
   /** Word that remarks are missing here. */
   gap: string;
-  /** What a browser fetches when it comes to it, and so tells that the page arrives while it grows. */
+  /** A picture: the browser that fetches it is there, and the page reaches it while it grows. */
   sign(): string;
   /** Bytes that keep the connection, and lead on from a cursor should it be cut. */
   ping(cursor: string): string;
   /** The end of the page, which leads on from a cursor after so many seconds. */
   ending(cursor: string, seconds: number): string;
+  /** How long a member's browser may fetch nothing. */
+  patienceMs: number;
   /** The connection has ended, or the page has lived long enough. Called once or more. */
   onOver(): void;
 };
@@ -96,14 +98,21 @@ export function openHtmlStream(response: ServerResponse, options: HtmlStreamOpti
     return { bytes: Buffer.from(options.lines(events, previous)), last: events.at(-1) };
   }
 
-  /** First the sign, in a write of its own: a network that holds small pieces back holds it too. Then a ping, unseen. */
+  /**
+   * First the sign, in a write of its own: a network that holds small pieces back holds it too. Then pings, unseen, with
+   * a sign whenever a stream's client would confirm it. A member's browser that fetches none comes back by the page's
+   * end, and that is a sign of life too.
+   */
   function beat(reader: Reader): number | undefined {
-    const leftMs = lifeMs - (performance.now() - startedAt);
+    const now = performance.now();
+    const leftMs = Math.min(lifeMs - (now - startedAt), reader.untilDue(options.patienceMs));
     if (leftMs <= 0) {
       options.onOver();
       return undefined;
     }
-    send(hasSigned ? options.ping(reader.cursor()) : options.sign());
+    const isSignDue = !hasSigned || now - reader.seenAt >= CONFIRM_MS;
+    if (hasSigned) send(options.ping(reader.cursor()));
+    if (isSignDue) send(options.sign());
     const pauseMs = hasSigned ? PING_MS : TRIAL_MS - FIRST_PING_MS;
     hasSigned = true;
     return Math.min(pauseMs, leftMs);

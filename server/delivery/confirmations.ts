@@ -1,0 +1,61 @@
+import { CONFIRMATION_BYTES, tellConfirmed } from "../../db/presence.ts";
+import type { WakeUps } from "../../db/wake-ups.ts";
+import type { Logger } from "../log.ts";
+import type { Hub } from "./hub.ts";
+
+/** What clients report about their streams, which may be on another node than the report. */
+export type Confirmations = {
+  /** A client confirmed the stream with this nonce. `false` if too many are waiting to be passed on. */
+  confirm(nonce: string): boolean;
+  /** Clients of these streams confirmed them at some node. */
+  onConfirmed(nonces: string[]): void;
+  stop(): void;
+};
+
+/** 10,000 streams of this node's clients are 400 confirmations a second, so one wake-up carries all of them. */
+const PASS_ON_MS = 1_000;
+
+/**
+ * Passes confirmations of streams that are not on this node to all other nodes, once a second. What does not fit into
+ * one wake-up is refused, so that invented nonces cost no more than that; a client then confirms at the next ping.
+ */
+export function createConfirmations({
+  hub,
+  wakeUps,
+  logger,
+}: {
+  hub: Hub;
+  wakeUps: WakeUps;
+  logger: Logger;
+}): Confirmations {
+  const waiting = new Set<string>();
+  let bytes = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  return {
+    confirm(nonce) {
+      return hub.confirm(nonce) || waiting.has(nonce) || wait(nonce);
+    },
+    onConfirmed(nonces) {
+      for (const nonce of nonces) hub.confirm(nonce);
+    },
+    stop: () => clearTimeout(timer),
+  };
+
+  function wait(nonce: string): boolean {
+    if (bytes + nonce.length + 1 > CONFIRMATION_BYTES) return false;
+    waiting.add(nonce);
+    bytes += nonce.length + 1;
+    timer ??= setTimeout(passOn, PASS_ON_MS).unref();
+    return true;
+  }
+
+  function passOn(): void {
+    timer = undefined;
+    const nonces = [...waiting];
+    waiting.clear();
+    bytes = 0;
+    // A client whose confirmation is lost opens its stream again, and that is a sign of life too.
+    tellConfirmed(wakeUps, nonces).catch((error) => logger.debug({ err: error }, "confirmations not passed on"));
+  }
+}

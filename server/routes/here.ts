@@ -1,0 +1,30 @@
+import type { Context } from "koa";
+import { NONCE } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import { answer } from "./answer.ts";
+import { inputOf } from "./input.ts";
+import type { Route } from "./route.ts";
+
+/**
+ * By these requests clients confirm that their streams reach them. The nonce of a stream is known to its client alone,
+ * so no session is needed, and no token is in the URL.
+ */
+export function hereRoutes(site: Site): Route[] {
+  const guards = { api: true, auth: "none", cookie: "never" } as const;
+  const handle = (ctx: Context) => confirm(ctx, site);
+  return [
+    { method: "GET", path: PATHS.here, guards, handle },
+    { method: "POST", path: PATHS.here, guards, handle },
+  ];
+}
+
+function confirm(ctx: Context, site: Site): void {
+  const nonce = inputOf(ctx).text("stream");
+  if (nonce === undefined || !NONCE.test(nonce)) throw refuse("malformed", "stream: the nonce of a stream");
+  if (!site.confirmations.confirm(nonce)) throw refuse("too_many");
+  // A connection that was opened for this alone would wait 75 s for the next one: a second socket for each stream.
+  if (ctx.req.socket.bytesWritten === 0) ctx.set("Connection", "close");
+  answer(ctx, {});
+}

@@ -1,0 +1,240 @@
+import { Agent, type ClientRequest, get, type IncomingMessage } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import request from "supertest";
+import type { ByeSignal } from "../../protocol/event.ts";
+import { createConfirmations } from "../../server/delivery/confirmations.ts";
+import { createLog } from "../../server/log.ts";
+import { openStream } from "../../server/testing.ts";
+import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openWire, type Strand } from "../support/networks/wire.ts";
+import { until } from "../support/until.ts";
+
+// All of it at a tenth of the time: 4 s instead of 45, a grace of 5 s instead of 30, a round every 1.7 s instead of 10.
+const SEEN_MS = 4_000;
+const GRACE_SECONDS = 5;
+const GONE_MS = 11_500;
+const UNCOUNTED_MS = 8_000;
+
+let site: TestSite;
+let url: string;
+let otherUrl: string;
+const requests: ClientRequest[] = [];
+const outcomes = new Map<string, Promise<unknown>>();
+
+beforeAll(async () => {
+  site = await openSite({ CHATTERA_GRACE_SECONDS: String(GRACE_SECONDS) }, 2);
+  for (const { app } of site.nodes) app.site.config.seenMs = SEEN_MS;
+  [url, otherUrl] = site.nodes.map((node) => node.url) as [string, string];
+  // At the same time: each of them is a matter of waiting.
+  for (const [name, play] of [...Object.entries(SWALLOWED), ...Object.entries(LIVING)]) {
+    const outcome = play();
+    outcome.catch(() => undefined);
+    outcomes.set(name, outcome);
+  }
+});
+
+afterAll(async () => {
+  await Promise.allSettled(outcomes.values());
+  for (const one of requests) one.destroy();
+  await site.close();
+});
+
+/** What of a reader is left after its network began to swallow everything; resolves with the milliseconds. */
+const SWALLOWED: { [name: string]: () => Promise<number> } = {
+  "the member of a stream": () => goneMember("a", () => "/api/events?room=a&n=half-open"),
+  "the member of a stream that was confirmed": () => goneMember("b", () => "/api/events?room=b&n=once", "once"),
+  "the member of a stream that asks for a ping a minute": () => goneMember("c", () => "/api/events?room=c&ping=60"),
+  "the member of a byte stream": () => goneMember("d", () => "/api/stream?room=d"),
+  "the member of a poll of 55 s": () => goneMember("e", () => "/api/poll?room=e&wait=55"),
+  "the member of a growing page": () => goneMember("f", () => "/rooms/f/live"),
+  "the watcher by a stream": () => goneWatcher("g", "/api/events?room=g"),
+  "the watcher by a poll of 55 s": () => goneWatcher("h", "/api/poll?room=h&wait=55"),
+};
+
+async function goneMember(room: string, path: (who: Person) => string, confirmed?: string): Promise<number> {
+  const who = await entered(room);
+  const hole = await openHole();
+  void open(hole.url, path(who), { host: new URL(url).host, cookie: `${who.cookie}; arrives=1` }).catch(
+    () => undefined,
+  );
+  await isReading(room);
+  if (confirmed !== undefined) await confirm(confirmed).expect(200);
+  return hole.swallow(() => isEmpty(room));
+}
+
+async function goneWatcher(room: string, path: string): Promise<number> {
+  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
+  const hole = await openHole();
+  void open(hole.url, path).catch(() => undefined);
+  await until("the watcher counts", async () => (await stateOf(room)).visitors === 1);
+  return hole.swallow(() => isEmpty(room));
+}
+
+describe("behind a network that swallows everything", () => {
+  test.each(Object.keys(SWALLOWED))(
+    "%s is gone, from the room and from the figures",
+    async (name) => {
+      expect(await outcomes.get(name)).toBeLessThan(name.startsWith("the watcher") ? UNCOUNTED_MS : GONE_MS);
+    },
+    40_000,
+  );
+});
+
+/** What those are told of who live on; each resolves with the kinds of the room's events, and signals by their names. */
+const LIVING: { [name: string]: () => Promise<unknown> } = {
+  "stays while its stream is confirmed": () => confirmedFor("confirmed", url),
+  "stays while its stream is confirmed by way of another node": () => confirmedFor("elsewhere", otherUrl),
+  "stays while it polls, each time for longer than it is seen": () => pollsFor("polling"),
+  "stays while its stream is not confirmed, by coming back at each bye": () => comesBack("returning"),
+};
+
+/** Longer than it takes to be gone. */
+const LONG_MS = 14_000;
+
+async function confirmedFor(room: string, at: string): Promise<unknown> {
+  const { token } = await entered(room);
+  const response = await open(url, `/api/events?room=${room}&token=${token}&n=of-${room}`);
+  let text = "";
+  response.setEncoding("utf8").on("data", (piece) => {
+    text += piece;
+  });
+  for (let ms = 0; ms < LONG_MS; ms += 2_000) {
+    await confirm(`of-${room}`, at).expect(200);
+    await setTimeout(2_000);
+  }
+  return [await kindsIn(room), /event: bye/.test(text)];
+}
+
+async function pollsFor(room: string): Promise<unknown> {
+  const { token } = await entered(room);
+  for (let ms = 0; ms < LONG_MS; ms += 7_000)
+    await (await fetch(`${url}/api/poll?room=${room}&token=${token}&wait=7`)).json();
+  return [await kindsIn(room), false];
+}
+
+async function comesBack(room: string): Promise<unknown> {
+  const { token } = await entered(room);
+  for (let ms = 0; ms < LONG_MS; ms += SEEN_MS + 3_000) {
+    const stream = await openStream(url, { room, token, timeoutMs: SEEN_MS + 5_000 });
+    const { retry } = (await stream.signal("bye")) as ByeSignal;
+    await stream.close();
+    if (retry > 1_500) throw new Error(`a retry of ${retry} ms is not short`);
+    await setTimeout(retry);
+  }
+  await openStream(url, { room, token }).then((stream) => stream.close());
+  return [await kindsIn(room), false];
+}
+
+describe("a member that is there", () => {
+  test.each(Object.keys(LIVING))(
+    "%s",
+    async (name) => {
+      expect(await outcomes.get(name)).toEqual([["enter"], false]);
+    },
+    60_000,
+  );
+});
+
+test("a watcher's stream that nobody confirms stays open, and brings what is said", async () => {
+  const room = "watching";
+  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
+  const stream = await openStream(url, { room });
+  await until("it is no longer counted", () => isEmpty(room), UNCOUNTED_MS);
+  await setTimeout(SEEN_MS);
+  await say(url, await person(url, "Ben"), "still there?", { room });
+  expect((await stream.events(2)).map(({ kind }) => kind)).toEqual(["enter", "message"]);
+  await stream.close();
+}, 30_000);
+
+describe("a confirmation", () => {
+  test.each(["/api/here", "/api/here;stream=", "/api/here;stream=%20"])("is malformed as %s", async (path) => {
+    expect((await request(url).get(path)).body).toMatchObject({ status: 400, code: "malformed" });
+  });
+
+  test("of a stream that is not on this node is passed on once a second, in one wake-up, and what does not fit is refused", async () => {
+    const payloads: string[] = [];
+    const wakeUps = {
+      listen: () => Promise.reject(),
+      tell: async (_: string, payload: string) => void payloads.push(payload),
+    };
+    const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    const confirmations = createConfirmations({ hub, wakeUps, logger: createLog("silent") });
+    const taken = Array.from({ length: 1_000 }, (_, n) => confirmations.confirm(`${"x".repeat(60)}-${n}`));
+    expect(taken.filter(Boolean).length).toBeLessThan(130);
+    expect(confirmations.confirm(`${"x".repeat(60)}-0`)).toBe(true);
+    await until("they are passed on", () => payloads.length === 1);
+    expect([payloads[0]?.split(" ").length, (payloads[0]?.length ?? 0) < 8_000]).toEqual([
+      taken.filter(Boolean).length,
+      true,
+    ]);
+    expect(confirmations.confirm("another")).toBe(true);
+    confirmations.stop();
+  });
+
+  test("closes a connection that was opened for it, and no other", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const endings: unknown[] = [];
+    for (const path of ["/api/here;stream=1", "/api/rooms/lobby", "/api/here;stream=1"])
+      endings.push((await open(url, path, {}, agent)).resume().headers.connection);
+    expect(endings).toEqual(["close", "keep-alive", "keep-alive"]);
+    agent.destroy();
+  });
+});
+
+/** A way to the node that can begin to swallow everything: no end is passed on, and what is sent is taken. */
+async function openHole() {
+  const strands: Strand[] = [];
+  const wire = await openWire(url, (strand) => strands.push(strand));
+  return {
+    url: wire.url,
+    /** Resolves with the milliseconds until something is so. */
+    async swallow(isSo: () => Promise<boolean>): Promise<number> {
+      for (const strand of strands) strand.fallDumb();
+      const begunAt = performance.now();
+      await until("nobody is left", isSo, 30_000);
+      const tookMs = performance.now() - begunAt;
+      await wire.close();
+      return tookMs;
+    },
+  };
+}
+
+/** Opens what may not end. */
+function open(at: string, path: string, headers: NodeJS.Dict<string> = {}, agent?: Agent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    requests.push(get(`${at}${path}`, { agent: agent ?? false, headers }, resolve).once("error", reject));
+  });
+}
+
+/** Enters a room of its own. */
+async function entered(room: string): Promise<Person> {
+  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
+  const who = await person(url, "Ann");
+  await request(url).post(`/api/rooms/${room}/enter`).set("authorization", `Bearer ${who.token}`).expect(200);
+  return who;
+}
+
+async function isReading(room: string): Promise<void> {
+  const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+  const isTheirs = () => [...hub.readers].some(({ tails, memberId }) => memberId && tails[0]?.slug === room);
+  await until("the node has the reader, as a member's", isTheirs);
+}
+
+async function stateOf(room: string): Promise<{ members: unknown[]; visitors: number }> {
+  return (await request(url).get(`/api/rooms/${room}`).expect(200)).body;
+}
+
+async function isEmpty(room: string): Promise<boolean> {
+  const { members, visitors } = await stateOf(room);
+  return members.length === 0 && visitors === 0;
+}
+
+async function kindsIn(room: string): Promise<string[]> {
+  const { body } = await request(url).get(`/api/rooms/${room}/messages`).expect(200);
+  return body.events.map(({ kind }: { kind: string }) => kind);
+}
+
+function confirm(nonce: string, at = url) {
+  return request(at).get(`/api/here;stream=${nonce};n=1`);
+}
