@@ -7,6 +7,22 @@
  */
 export const ADDRESS = /(https?:\/\/[\w!#$%&()*+,\-./:;=?@[\]~]*[\w#$%&*+\-/=@~])/;
 
+/**
+ * Returns the text of the link to an address that ADDRESS found. It names the host as a browser reads it, in lower case:
+ * paypaI.example is paypai.example. Returns "" for an address that is not to be a link, since its host could be taken for
+ * another: behind a user (https://bank.example@evil.example), or in a spelling that a browser decodes (%61, 0x7f.1).
+ */
+export function linkText(address: string): string {
+  const found = PLAIN_HOST.exec(address);
+  if (found === null) return "";
+  const site = found[1] as string;
+  return site.toLowerCase() + address.slice(site.length);
+}
+
+/** A name whose last label begins with a letter, four decimals, or IPv6; behind it a port, and then the path or nothing. */
+const PLAIN_HOST =
+  /^(https?:\/\/(?:(?:[\w-]+\.)*[a-z][\w-]*|(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})|\[[\da-f:]+\])(?::\d+)?)(?:[/?#]|$)/i;
+
 /** A speaker who goes on within five minutes, as people take a breath, is not named again. */
 export const BREATH_MS = 300_000;
 

@@ -18,6 +18,7 @@ interface String {
   indexOf(part: string, from?: number): number;
   replace(pattern: RegExp, by: string | ((found: string, group: string) => string)): string;
   split(by: string): string[];
+  toLowerCase(): string;
   toUpperCase(): string;
 }
 declare const Date: { new (ms?: number): Date; UTC(year: number, month: number, ...rest: number[]): number };

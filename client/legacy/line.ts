@@ -1,5 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { ADDRESS } from "../../protocol/line.ts";
+import { ADDRESS, linkText } from "../../protocol/line.ts";
 import type { Words } from "../ui/words.ts";
 import { addText, attr, create, setText } from "./dom.ts";
 
@@ -66,11 +66,19 @@ function addLinked(element: PageElement, text: string): void {
   for (let found = ADDRESS.exec(rest); found !== null; found = ADDRESS.exec(rest)) {
     const address = found[0] as string;
     addText(element, rest.slice(0, found.index));
-    const link = element.appendChild(create("a", "", address));
-    link.href = address;
-    link.target = "_blank";
-    link.setAttribute("rel", "nofollow noopener noreferrer ugc");
+    addLink(element, address, linkText(address));
     rest = rest.slice(found.index + address.length);
   }
   addText(element, rest);
+}
+
+function addLink(element: PageElement, address: string, shown: string): void {
+  if (shown === "") {
+    addText(element, address);
+    return;
+  }
+  const link = element.appendChild(create("a", "", shown));
+  link.href = address;
+  link.target = "_blank";
+  link.setAttribute("rel", "nofollow noopener noreferrer ugc");
 }

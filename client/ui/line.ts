@@ -1,5 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { ADDRESS, sealOf } from "../../protocol/line.ts";
+import { ADDRESS, linkText, sealOf } from "../../protocol/line.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./page.ts";
 import type { Words } from "./words.ts";
@@ -56,12 +56,13 @@ function textOf(event: RoomEvent, words: Words): string {
 
 function linkedText(text: string): Node[] {
   return text.split(ADDRESS).map((piece, index) => {
-    if (index % 2 === 0) return document.createTextNode(piece);
+    const shown = index % 2 === 1 && linkText(piece);
+    if (!shown) return document.createTextNode(piece);
     const link = document.createElement("a");
     link.href = piece;
     link.rel = "nofollow noopener noreferrer ugc";
     link.target = "_blank";
-    link.textContent = piece;
+    link.textContent = shown;
     return link;
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { ADDRESS } from "../../protocol/line.ts";
+import fc from "fast-check";
+import { ADDRESS, linkText } from "../../protocol/line.ts";
 import { ja } from "../../server/pages/ja.ts";
 
 function source(file: string): string {
@@ -21,8 +22,86 @@ test("an address ends before what does not belong to it", () => {
   expect(addresses('http://a.example/"onmouseover="x')).toEqual(["http://a.example/"]);
 });
 
+const PLAIN = [
+  "http://a.example",
+  "https://a.example:8080/x?y=1@2#z@3",
+  "https://xn--pple-43d.com/",
+  "http://localhost:3000",
+  "http://my_host/",
+  "http://192.168.1.10:3000/",
+  "http://[2001:db8::1]/",
+];
+
+test.each(PLAIN)("%s is a link, and shows the host that a browser goes to", (address) => {
+  expect(linkText(address)).toBe(address);
+  expect(new URL(address).host).toBe(/^https?:\/\/([^/]*)/.exec(address)?.[1]);
+});
+
+test("capitals in a host are shown as the letters that they are", () => {
+  expect(linkText("https://WWW.paypaI.example/PATH")).toBe("https://www.paypai.example/PATH");
+});
+
+test.each([
+  "http://user@evil.example",
+  "https://bank.example:443@evil.example/",
+  "https://bank.example;x@evil.example",
+  "https://bank.example&x=y@evil.example",
+  "http://b%61nk.example/",
+  "http://2130706433/",
+  "http://0x7f.1/",
+  "http://0177.0.0.1/",
+  "http://127.1/",
+  "http://1.2.3.0x4/",
+  "http:///evil.example",
+  "https:////evil.example/",
+  "http://?x",
+  "http://a..example/",
+])("%s, whose host a browser reads as another, is no link", (address) => {
+  expect(linkText(address)).toBe("");
+});
+
+test("what is linked is what a browser goes to, whatever is typed", () => {
+  const part = fc.constantFrom(
+    "a",
+    "B",
+    "xn--",
+    "0x7f",
+    "1",
+    "010",
+    ".",
+    "@",
+    ":",
+    "/",
+    "%61",
+    "[",
+    "]",
+    "::1",
+    "-",
+    "_",
+    "?",
+    "#",
+    ";",
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+      const address = `http://${parts.join("")}`;
+      const shown = linkText(address);
+      // several spellings of IPv6 are one address, and none looks like another's name
+      if (shown === "" || shown.startsWith("http://[") || !URL.canParse(address)) return;
+      const { host, username } = new URL(address);
+      const typed = /^http:\/\/([^/?#]*)/.exec(shown)?.[1]?.replace(/:(80|0*)$/, "");
+      expect([host, username]).toEqual([typed, ""]);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
 test("a very long text is searched for addresses in no time", () => {
   const started = Date.now();
-  for (const piece of ["http://", "http://!", "https://a.", "http:/"]) piece.repeat(2000).split(ADDRESS);
+  for (const piece of ["http://", "http://!", "https://a.", "http:/", "http://a", "1."]) {
+    piece.repeat(2000).split(ADDRESS);
+    linkText(piece.repeat(2000));
+    linkText(`http://${piece.repeat(2000)}`);
+  }
   expect(Date.now() - started).toBeLessThan(500);
 });
