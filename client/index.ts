@@ -10,6 +10,7 @@ import { createSender } from "./core/send.ts";
 import { createSession, type SessionEvents } from "./core/session.ts";
 import type { SessionStatus } from "./core/status.ts";
 import { streamingBy } from "./core/streamer.ts";
+import { ticketed, useTickets } from "./core/tickets.ts";
 import type { Transport } from "./core/transport.ts";
 import { type Address, param } from "./core/url.ts";
 import { http } from "./transports/fetch.ts";
@@ -78,6 +79,7 @@ const HISTORY_TIMEOUT_MS = 15_000;
 export function connect(url: string, options: ConnectOptions): RoomHandle {
   const address: Address = { base: url.replace(/\/+$/, "") };
   if (options.token !== undefined) address.token = options.token;
+  useTickets(outside, http, address);
   const { room } = options;
   const emitter = createEmitter<RoomNews>(outside);
   const isForeign = typeof location !== "undefined" && new URL(url, location.href).origin !== location.origin;
@@ -90,8 +92,8 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     streaming: streamingBy(streamsOf(address)),
     polls:
       script === undefined
-        ? [createPoll(http, address)]
-        : [createPoll(http, address), createPoll(http, address, "jsonp", script)],
+        ? [ticketed(address, createPoll(http, address))]
+        : [ticketed(address, createPoll(http, address)), createPoll(http, address, "jsonp", script)],
     rttMs: 0,
     hidden: () => typeof document !== "undefined" && document.hidden,
     memory: { load: () => undefined, save() {} },
@@ -242,9 +244,9 @@ const CLOSED = "The room was closed.";
 
 function streamsOf(address: Address): Transport[] {
   const streams: Transport[] = [];
-  if (typeof EventSource !== "undefined") streams.push(createSse(address));
+  if (typeof EventSource !== "undefined") streams.push(ticketed(address, createSse(address)));
   if (typeof ReadableStream !== "undefined" && typeof TextDecoderStream !== "undefined")
-    streams.push(createStream(address));
+    streams.push(ticketed(address, createStream(address)));
   return streams;
 }
 

@@ -73,7 +73,7 @@ const SETTINGS = {
     ),
   CHATTERA_SECRET: z
     .string()
-    .transform(listOf)
+    .transform((secrets) => secrets.split(",").map((secret) => secret.trim()))
     .refine(
       (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
       "16 characters or more each",

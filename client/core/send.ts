@@ -4,7 +4,7 @@ import type { Ask, Http, Request } from "./http.ts";
 import type { Outcome, Receipt, Remark } from "./outbox.ts";
 import { createNonce, type Outside } from "./outside.ts";
 import { readOurs } from "./poll.ts";
-import { type Address, param, textParam } from "./url.ts";
+import { type Address, param, proofParam, textParam } from "./url.ts";
 
 /** What became of asking for a session. */
 export type SessionOutcome =
@@ -98,6 +98,8 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       const isGet = how === "get" || how === "script";
       tried++;
       if (isGet && message.needsToken && address.token === undefined) fetchToken(mine);
+      else if (how === "get" && message.needsToken && address.ready !== undefined)
+        address.ready(() => exchange(how, message, mine));
       else exchange(how, message, mine);
     }
 
@@ -166,12 +168,19 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
         silences = 0;
         timeouts = 0;
         lastRttMs = rttMs;
+        renewToken(ours);
         done(isTooLong ? { ours: { code: "too_large" }, status: 413, rttMs } : { ours, status, rttMs, ...retry });
         return;
       }
       if (rttMs >= asked.timeoutMs) timeouts++;
       done({ ...retry, isBlocked: status >= 400 && status < 500 && !isPassing(status), isPassing: isPassing(status) });
     });
+  }
+
+  /** The server exchanges a token that grows old; the ticket of the former one is good for its few minutes still. */
+  function renewToken(ours: object): void {
+    const { token } = ours as { token?: string };
+    if (token !== undefined && address.token !== undefined) address.token = token;
   }
 
   function choose(which: number): void {
@@ -187,7 +196,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       let url = address.base + message.getPath;
       for (const name in message.fields) url += param(name, message.fields[name] as string);
       for (const name in message.texts) url += textParam(name, message.texts[name] as string);
-      if (address.token !== undefined) url += param("token", address.token);
+      url += proofParam(address);
       url += param("n", nonce);
       return { method: "GET", url, timeoutMs };
     }

@@ -3,9 +3,17 @@ import type { Reading } from "./transport.ts";
 /**
  * Where the site is (`base` ends without a slash), and who speaks: the token of who is not known by a cookie, or the
  * page's proof that it is ours, for a site behind a proxy that does not pass its name on. `nickname` is the cookie's: by
- * it a token is got where only GET passes.
+ * it a token is got where only GET passes. `ticket` gives what stands for the token in
+ * URLs, and `ready` calls back when one may be made; see tickets.ts.
  */
-export type Address = { base: string; token?: string; formToken?: string; nickname?: string };
+export type Address = {
+  base: string;
+  token?: string;
+  formToken?: string;
+  nickname?: string;
+  ticket?: () => string | undefined;
+  ready?: (done: () => void) => void;
+};
 
 /** The URL of a stream or a poll. */
 export function readingUrl(address: Address, path: string, reading: Reading): string {
@@ -14,8 +22,14 @@ export function readingUrl(address: Address, path: string, reading: Reading): st
   for (let i = 0; i < reading.after.length; i++) url += param("after", reading.after[i] as string);
   if (reading.ping > 0) url += param("ping", String(reading.ping));
   if (reading.late) url += param("late", "1");
-  if (address.token !== undefined) url += param("token", address.token);
-  return url + param("n", reading.nonce);
+  return url + proofParam(address) + param("n", reading.nonce);
+}
+
+/** Who asks, in a URL: the ticket, or the token where none can be had; nothing where the cookie says it. */
+export function proofParam(address: Address): string {
+  const ticket = address.ticket?.();
+  if (ticket !== undefined) return param("ticket", ticket);
+  return address.token === undefined ? "" : param("token", address.token);
 }
 
 /**

@@ -6,6 +6,7 @@ import { createPoll } from "../core/poll.ts";
 import { createSender, type Sender } from "../core/send.ts";
 import { createSession, type Session } from "../core/session.ts";
 import { streamingBy } from "../core/streamer.ts";
+import { ticketed, useTickets } from "../core/tickets.ts";
 import type { Transport } from "../core/transport.ts";
 import type { Address } from "../core/url.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
@@ -35,6 +36,7 @@ export function openRoom(root: PageElement): void {
   const page = readPage(root, part("log"));
   const stream = streamOf(page.address);
   const session = sessionOf(page, stream);
+  useTickets(browser, http, page.address);
   const sender = createSender(browser, http, page.address, scriptAsk);
   const outbox = outboxOf(page, session, sender);
   const scroll = watchScroll(page.words);
@@ -59,8 +61,8 @@ function sessionOf({ address, room, cursor, lastSeq, network }: Page, stream: Tr
   return createSession({
     outside: browser,
     rooms: [{ room, cursor, seq: lastSeq }],
-    ...(stream && { streaming: streamingBy([stream]) }),
-    polls: [createPoll(http, address), createPoll(http, address, "jsonp", scriptAsk)],
+    ...(stream && { streaming: streamingBy([ticketed(address, stream)]) }),
+    polls: [ticketed(address, createPoll(http, address)), createPoll(http, address, "jsonp", scriptAsk)],
     rttMs: 0,
     hidden: () => document.hidden === true,
     memory: {

@@ -3,14 +3,22 @@ import type { Answer, Ask } from "../core/http.ts";
 const NONE: Answer = { status: 0, text: "" };
 
 /** Requests by XMLHttpRequest, as the browsers before fetch have it. */
-export const ask: Ask = ({ method, url, type, body, timeoutMs }, done) => {
+export const ask: Ask = ({ method, url, type, body, token, timeoutMs }, done) => {
   const request = createRequest();
   let isOver = false;
   // [IE7] has no timeout of its own
   let timer = setTimeout(fail, timeoutMs);
-  const isSent = send(request, method, url, type, body, () => {
-    if (request?.readyState === 4) settle(answerOf(request));
-  });
+  const isSent = send(
+    request,
+    method,
+    url,
+    type,
+    body,
+    () => {
+      if (request?.readyState === 4) settle(answerOf(request));
+    },
+    token,
+  );
   if (!isSent) {
     clearTimeout(timer);
     timer = setTimeout(fail, 0);
@@ -43,7 +51,7 @@ export function createRequest(): XMLHttpRequest | undefined {
   }
 }
 
-/** Begins a request; says whether that was possible: offline, or in a strict zone, IE throws. */
+/** Begins a request, `token` as `Authorization: Bearer`; says whether that was possible: offline, or in a strict zone, IE throws. */
 export function send(
   request: XMLHttpRequest | undefined,
   method: string,
@@ -51,6 +59,7 @@ export function send(
   type: string | undefined,
   body: string | undefined,
   changed: () => void,
+  token?: string,
 ): boolean {
   if (request === undefined) return false;
   try {
@@ -58,6 +67,7 @@ export function send(
     // [IE6] after open(), or a used one stays silent
     request.onreadystatechange = changed;
     if (type !== undefined) request.setRequestHeader("Content-Type", type);
+    if (token !== undefined) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.send(body ?? null);
     return true;
   } catch (_isRefused) {

@@ -2,7 +2,7 @@ import type { Http } from "../core/http.ts";
 
 /** Requests by `fetch`, in a browser or in Node. Cookies go with those to the page's own site. */
 export const http: Http = {
-  ask({ method, url, type, body, timeoutMs }, done) {
+  ask({ method, url, type, body, token, timeoutMs }, done) {
     const request = new AbortController();
     let isOver = false;
     const timer = setTimeout(() => request.abort(), timeoutMs);
@@ -14,6 +14,7 @@ export const http: Http = {
     };
     const init: RequestInit = { method, signal: request.signal, cache: "no-store", credentials: "same-origin" };
     if (body !== undefined && type !== undefined) Object.assign(init, { body, headers: { "Content-Type": type } });
+    if (token !== undefined) init.headers = { Authorization: `Bearer ${token}` };
     fetch(url, init)
       .then(async (response) => ({ status: response.status, text: await response.text(), ...retryAfter(response) }))
       .then(settle, () => settle({ status: 0, text: "" }));

@@ -3,6 +3,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { createOutbox, type Outbox } from "../core/outbox.ts";
 import { createPoll } from "../core/poll.ts";
 import { createSender, type Sender } from "../core/send.ts";
+import { ticketed, useTickets } from "../core/tickets.ts";
 import { createSharedSession, type SharedSession } from "../tabs/shared-session.ts";
 import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
@@ -38,6 +39,7 @@ type Conversation = {
 /** Brings a room's page to life; returns what starts the connection. */
 export function openConversation(page: Page): () => void {
   const session = sessionOf(page);
+  useTickets(browser, http, page.address);
   const sender = createSender(browser, http, page.address);
   const outbox = outboxOf(page, session, sender);
   const scroll = watchScroll(page.words);
@@ -64,6 +66,7 @@ export function openConversation(page: Page): () => void {
 function sessionOf(page: Page): SharedSession {
   const { address, me } = page;
   const hiddenMs = watchHiding();
+  const stream = ticketed(address, createStream(address));
   return createSharedSession({
     outside: browser,
     place: { room: page.room, cursor: page.cursor, seq: page.lastSeq },
@@ -71,8 +74,8 @@ function sessionOf(page: Page): SharedSession {
     // tabs with an older script could not understand the newer ones.
     openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
     locks: navigator.locks,
-    streams: typeof EventSource === "undefined" ? [createStream(address)] : [createSse(address), createStream(address)],
-    polls: [createPoll(http, address)],
+    streams: typeof EventSource === "undefined" ? [stream] : [ticketed(address, createSse(address)), stream],
+    polls: [ticketed(address, createPoll(http, address))],
     rttMs: pageRttMs(),
     hidden: () => document.hidden,
     hiddenMs,

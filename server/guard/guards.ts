@@ -9,8 +9,10 @@ export type Guards = {
    * EventSource for good. `token`: an invalid token is `no_session`; an invalid cookie is ignored.
    */
   auth: "none" | "optional" | "token";
-  /** May a token or ticket stand in the query or the path? Networks and embeds lose the header and the cookie. */
+  /** May a token stand in the query or the path? Networks and embeds lose the header and the cookie. */
   urlToken?: true;
+  /** Does a ticket do for a token? Not where a token is given in return. */
+  tickets?: true;
   /** Does the cookie count as the session? Not where a page of another site could have the browser send it. */
   cookie: "counts" | "never" | "not for scripts";
   /** Is `callback` answered as a script? */

@@ -30,7 +30,8 @@ export function findSession(ctx: Context, guards: Guards, site: Site): void {
   if (token !== undefined) {
     const session = readSession(site, token, "token") ?? readTicket(site, guards, token);
     if (session) ctx.state.session = session;
-    else if (guards.auth === "token") throw refuse("no_session");
+    if (session?.isDue) ctx.state.renewedToken = site.tokens.sign(session.member);
+    if (!session && guards.auth === "token") throw refuse("no_session");
   } else if (mayUseCookie(ctx, guards)) {
     const session = readCookie(ctx, site);
     if (session) ctx.state.session = session;
@@ -90,7 +91,8 @@ function tokenOf(ctx: Context, guards: Guards): string | undefined {
   if (bearer) return bearer;
   const { token } = ctx.state.body as { token?: unknown };
   if (typeof token === "string" && token !== "") return token;
-  return guards.urlToken ? (paramOf(ctx, "ticket") ?? paramOf(ctx, "token")) : undefined;
+  const ticket = guards.tickets && paramOf(ctx, "ticket");
+  return ticket || (guards.urlToken && paramOf(ctx, "token")) || undefined;
 }
 
 /** A parameter in the query or the path. */
@@ -135,7 +137,7 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
 
 /** A ticket stands for its session for a few minutes, and in URLs only. It is never exchanged for more. */
 function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
-  const read = guards.urlToken ? site.tokens.verifyTicket(ticket) : undefined;
+  const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
 }

@@ -11,12 +11,16 @@ export function assertAnswerable(ctx: Context): void {
 
 /**
  * Answers with JSON: our mark `"chattera":1`, by which a client tells our answer from a login page's, the request's
- * nonce, and the members of `value`.
+ * nonce, a newer token for one that grows old, and the members of `value`.
  */
 export function answer(ctx: Context, value: object, status = 200): void {
   const n = nonceOf(inputOf(ctx));
   ctx.status = status;
-  answerBytes(ctx, Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...value })));
+  const { renewedToken: token } = ctx.state;
+  answerBytes(
+    ctx,
+    Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...(token && { token }), ...value })),
+  );
 }
 
 /** The same for JSON that is encoded already; as a script where a callback is asked for. */

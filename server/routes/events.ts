@@ -20,7 +20,7 @@ import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
 export function eventRoutes(site: Site): Route[] {
-  const reading = { api: true, auth: "optional", urlToken: true, cookie: "counts" } as const;
+  const reading = { api: true, auth: "optional", urlToken: true, tickets: true, cookie: "counts" } as const;
   const asSse = (ctx: Context) => endless(ctx, site, (input) => sse(isPadded(input)));
   const asBytes = (ctx: Context) => endless(ctx, site, (input) => stream(isPadded(input)));
   const asFrame = (ctx: Context) => endless(ctx, site, (input) => frame(frameCallback(input)));

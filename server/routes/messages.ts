@@ -29,7 +29,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     {
       method: "GET",
       path: PATHS.say(":room"),
-      guards: { api: true, auth: "token", urlToken: true, cookie: "never", jsonp: true, mutates: true },
+      guards: { api: true, auth: "token", urlToken: true, tickets: true, cookie: "never", jsonp: true, mutates: true },
       handle: async (ctx) => {
         if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
         answerReceipt(ctx, await say(ctx, site, limits));

@@ -36,7 +36,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   async function open(ctx: Context): Promise<void> {
     const { member, token } = await openSession(ctx, site, limits);
     setSessionCookie(ctx, site, token);
-    answer(ctx, { token, ...ticketOf(member, Date.now()), member }, 201);
+    answer(ctx, { token, member }, 201);
   }
 
   /** Says whose session it is, and until when it can rest. */
@@ -47,11 +47,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
 
   function giveTicket(ctx: Context): void {
     const { member, issuedAt } = sessionOf(ctx);
-    answer(ctx, ticketOf(member, issuedAt));
-  }
-
-  function ticketOf(member: Member, issuedAt: number): { ticket: string; ticketSeconds: number } {
-    return { ticket: site.tokens.ticket(member, issuedAt), ticketSeconds: TICKET_MS / 1000 };
+    answer(ctx, { ticket: site.tokens.ticket(member, issuedAt), ticketSeconds: TICKET_MS / 1000 });
   }
 
   /** Every token of the session ends with it, on every node. */

@@ -1,0 +1,84 @@
+import { PATHS } from "../../protocol/paths.ts";
+import type { Http, Request } from "./http.ts";
+import { createNonce, type Outside } from "./outside.ts";
+import { readOurs } from "./poll.ts";
+import type { Transport } from "./transport.ts";
+import type { Address } from "./url.ts";
+
+// A quarter of a ticket's life is left when it is given up, so that none expires on its way.
+const SHARE_USED = 0.75;
+const PATIENCE_MS = 3_000;
+// Where a network lets no ticket through, the token stands in the URLs, and this is how long nobody asks again.
+const PAUSE_MS = 5 * 60_000;
+
+/**
+ * Puts a ticket in the place of the token of `address` in URLs, which end up in the logs of proxies. Asks for one by POST
+ * and, where that is blocked, by GET with the token as a header, when a URL is to be made and there is none.
+ */
+export function useTickets(outside: Outside, http: Http, address: Address): void {
+  let ticket: string | undefined;
+  let until = 0;
+  let failedAt = -1;
+  let waiting: (() => void)[] = [];
+  address.ticket = () => (outside.now() < until ? ticket : undefined);
+  address.ready = (done) => {
+    const { token } = address;
+    const isPause = failedAt >= 0 && Math.abs(outside.now() - failedAt) < PAUSE_MS;
+    if (token === undefined || isPause || outside.now() < until) {
+      done();
+      return;
+    }
+    waiting.push(done);
+    if (waiting.length === 1) ask(token, "POST");
+  };
+
+  function ask(token: string, method: "POST" | "GET"): void {
+    const nonce = createNonce(outside);
+    http.ask(requestOf(address.base, token, method, nonce), ({ text }) => {
+      const answer = (readOurs(http, text, nonce) ?? {}) as { ticket?: string; ticketSeconds?: number };
+      ticket = answer.ticket;
+      until = outside.now() + (answer.ticketSeconds ?? 0) * 1000 * SHARE_USED;
+      if (ticket === undefined && method === "POST") {
+        ask(token, "GET");
+        return;
+      }
+      failedAt = ticket === undefined ? outside.now() : -1;
+      goOn();
+    });
+  }
+
+  function goOn(): void {
+    const ready = waiting;
+    waiting = [];
+    for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();
+  }
+}
+
+/** The same transport, whose connections wait for their ticket. */
+export function ticketed(address: Address, transport: Transport): Transport {
+  return {
+    name: transport.name,
+    streams: transport.streams,
+    open(reading, sink) {
+      if (address.ready === undefined) return transport.open(reading, sink);
+      let hangUp = nothing;
+      let isOver = false;
+      address.ready(() => {
+        if (!isOver) hangUp = transport.open(reading, sink);
+      });
+      return () => {
+        isOver = true;
+        hangUp();
+      };
+    },
+  };
+}
+
+function requestOf(base: string, token: string, method: "POST" | "GET", nonce: string): Request {
+  const url = `${base}${PATHS.sessionTicket};n=${nonce}`;
+  if (method === "GET") return { method, url, token, timeoutMs: PATIENCE_MS };
+  const body = `token=${encodeURIComponent(token)}`;
+  return { method, url, type: "application/x-www-form-urlencoded", body, timeoutMs: PATIENCE_MS };
+}
+
+function nothing(): void {}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { connect } from "../../client/index.ts";
+import { openSite, person, type TestNode, type TestSite } from "../support/app.ts";
+
+let site: TestSite;
+let node: TestNode;
+
+beforeAll(async () => {
+  site = await openSite();
+  node = site.nodes[0] as TestNode;
+});
+
+afterAll(() => site.close());
+
+/** The paths that the client asks for while it enters, reads and speaks. */
+async function pathsOf(nickname: string, isRefused: (method: string, path: string) => boolean): Promise<string[]> {
+  const { token } = await person(node.url, nickname);
+  const paths: string[] = [];
+  const [answer] = node.server.listeners("request") as ((request: object, response: object) => void)[];
+  node.server.removeAllListeners("request");
+  node.server.on("request", (request, response) => {
+    paths.push(`${request.method} ${request.url}`);
+    if (isRefused(request.method ?? "", request.url ?? "")) response.writeHead(403).end();
+    else answer?.call(node.server, request, response);
+  });
+  const room = connect(node.url, { room: "lobby", nickname, token });
+  await room.ready.catch(() => undefined);
+  const heard = new Promise((resolve) => room.on("event", resolve));
+  await room.send("hello");
+  await heard;
+  room.close();
+  node.server.removeAllListeners("request");
+  node.server.on("request", answer as () => void);
+  return paths;
+}
+
+test("URLs carry a ticket where the client can get one", async () => {
+  const paths = await pathsOf("Ticketed", () => false);
+  expect(paths.filter((path) => path.includes("token="))).toEqual([]);
+  expect(paths.filter((path) => path.startsWith("POST /api/session/ticket;"))).toHaveLength(1);
+  expect(paths.some((path) => /^GET \/api\/(poll|events|stream).*;ticket=/.test(path))).toBe(true);
+});
+
+test("a ticket comes by GET where POST is blocked", async () => {
+  const paths = await pathsOf("Getter", (method) => method === "POST");
+  expect(paths.some((path) => path.startsWith("GET /api/session/ticket;"))).toBe(true);
+  expect(paths.some((path) => /^GET \/api\/rooms\/lobby\/say;.*;ticket=/.test(path))).toBe(true);
+  expect(paths.filter((path) => path.includes(";token="))).toEqual([]);
+});
+
+test("the token stands in URLs where no ticket can be had", async () => {
+  const isRefused = (method: string, path: string) => method === "POST" || path.startsWith("/api/session/ticket");
+  const paths = await pathsOf("Tokened", isRefused);
+  expect(paths.some((path) => /^GET \/api\/rooms\/lobby\/say;.*;token=/.test(path))).toBe(true);
+});
