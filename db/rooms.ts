@@ -29,31 +29,43 @@ export async function readBounds(db: Knex, roomId: number): Promise<{ head: numb
   return rows[0];
 }
 
-/** A room to be made; `creator` is the name of the network that makes it, if its rooms are counted. */
-export type NewRoom = { slug: string; title: string; public: boolean; creator?: string };
+/**
+ * A room to be made, with what its slug and its title look like (server/rooms/skeleton.ts). `creator` is the name of the
+ * network that makes it, if its rooms are counted.
+ */
+export type NewRoom = {
+  slug: string;
+  title: string;
+  public: boolean;
+  skeleton: string;
+  titleSkeleton: string;
+  creator?: string;
+};
 
 /** How many rooms there may be, of the whole site and of one creator within a day. */
 export type RoomLimits = { total: number; perCreator: number };
 
 /**
- * Creates a room. Returns why it cannot be made: `taken`, the slug is; `many`, the creator made as many within a day as
- * it may; `full`, the site has as many as it may.
+ * Creates a room. Returns why it cannot be made: `taken`, a room has this slug or one that looks like it, or it would be
+ * public and its slug or title looks like a public room's; `many`, the creator made as many within a day as it may;
+ * `full`, the site has as many as it may.
  *
- * One at a time, so that nobody gets past a limit by asking twice at once. A creator's rooms are counted in the table,
- * for all nodes together and over restarts; they stay at least a day, so none of them is missing.
+ * One at a time, so that nobody gets past a limit or makes two look-alikes by asking twice at once. A creator's rooms are
+ * counted in the table, for all nodes together and over restarts; they stay at least a day, so none of them is missing.
  */
 export async function createRoom(
   db: Knex,
-  room: NewRoom,
+  { titleSkeleton, ...room }: NewRoom,
   limits: RoomLimits,
 ): Promise<"made" | "taken" | "many" | "full"> {
   return db.transaction(async (tx) => {
     await tx.raw("select pg_advisory_xact_lock(?)", [MAKING_LOCK]);
-    const counts = await countRooms(tx, room);
-    if (counts.same > 0) return "taken";
+    const counts = await countRooms(tx, { titleSkeleton, ...room });
+    if (counts.alike > 0) return "taken";
     if (counts.own >= limits.perCreator) return "many";
     if (counts.total >= limits.total) return "full";
-    const inserted = await tx("rooms").insert(room).onConflict("slug").ignore().returning("id");
+    const row = { ...room, title_skeleton: titleSkeleton };
+    const inserted = await tx("rooms").insert(row).onConflict("slug").ignore().returning("id");
     return inserted.length === 1 ? "made" : "taken";
   });
 }
@@ -61,14 +73,35 @@ export async function createRoom(
 /** "make" in ASCII. */
 const MAKING_LOCK = 0x6d616b65;
 
-async function countRooms(tx: Knex, { slug, creator }: NewRoom): Promise<{ same: number; own: number; total: number }> {
-  const { rows } = await tx.raw<{ rows: [{ same: number; own: number; total: number }] }>(
-    `select (select count(*) from rooms where slug = ?) as same,
-       (select count(*) from rooms where creator = ? and created_at > now() - interval '1 day') as own,
+async function countRooms(tx: Knex, room: NewRoom): Promise<{ alike: number; own: number; total: number }> {
+  const { rows } = await tx.raw<{ rows: [{ alike: number; own: number; total: number }] }>(
+    `select (
+         select count(*) from rooms where slug = :slug or skeleton = :skeleton
+           or (public and :public and (skeleton = :titleSkeleton or title_skeleton in (:skeleton, :titleSkeleton)))
+       ) as alike,
+       (select count(*) from rooms where creator = :creator and created_at > now() - interval '1 day') as own,
        (select count(*) from rooms) as total`,
-    [slug, creator ?? null] as Knex.RawBinding[],
+    { ...room, creator: room.creator ?? null } as Knex.ValueDict,
   );
   return rows[0];
+}
+
+/** Fills in the skeletons of rooms that were made before there were any, or by hand. Several nodes may do so at once. */
+export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => string): Promise<void> {
+  for (;;) {
+    const rooms = await db<{ id: number; slug: string; title: string }>("rooms").whereNull("skeleton").limit(1000);
+    if (rooms.length === 0) return;
+    await db.raw(
+      `update rooms set skeleton = filled.skeleton, title_skeleton = filled.title_skeleton
+       from (select * from unnest(?::int[], ?::text[], ?::text[]) as f (id, skeleton, title_skeleton) order by id) filled
+       where rooms.id = filled.id`,
+      [
+        rooms.map(({ id }) => id),
+        rooms.map(({ slug }) => skeletonOf(slug)),
+        rooms.map(({ title }) => skeletonOf(title)),
+      ],
+    );
+  }
 }
 
 /**

@@ -4,6 +4,10 @@ export const PROTOCOL_VERSION = 1;
 /** Characters (code points) of a nickname; the longest that fits a phone's member list on one line. */
 export const NICKNAME_LENGTH = 20;
 
+/** Characters of the secret behind a nickname. A trip is guessed by trying secrets, so short ones prove nothing. */
+export const SECRET_LENGTH = 8;
+export const SECRET_LENGTH_MAX = 128;
+
 /** Characters (code points) of one remark. */
 export const TEXT_LENGTH = 2000;
 

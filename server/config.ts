@@ -193,6 +193,14 @@ const SETTINGS = {
       "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
         "programs on this machine may read it, and not through a proxy.",
     ),
+  CHATTERA_RESERVED_NAMES: z
+    .string()
+    .default("")
+    .transform((list) => list.split(/[,、，]/).filter((name) => name.trim() !== ""))
+    .describe(
+      "More names that nobody may take as a nickname or for a room, comma separated, e.g. `Acme,アクメ`. Names that look " +
+        "like one of them are reserved too. Staff titles and the site's own words always are.",
+    ),
   CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
 } as const;
 
@@ -220,6 +228,7 @@ export type Config = {
   roomMembers: number;
   roomsMax: number;
   keepDays: number | undefined;
+  reservedNames: string[];
   metricsToken: string | undefined;
   shares: NamedNetwork[];
   hasLimits: boolean;
@@ -256,6 +265,7 @@ export function configOf(environment: Environment): Config {
     roomMembers: environment.CHATTERA_ROOM_MEMBERS,
     roomsMax: environment.CHATTERA_ROOMS,
     keepDays: environment.CHATTERA_KEEP_DAYS,
+    reservedNames: environment.CHATTERA_RESERVED_NAMES,
     metricsToken: environment.CHATTERA_METRICS_TOKEN,
     shares: parseShares(environment.CHATTERA_SHARES),
     hasLimits: environment.CHATTERA_LIMITS === "on",

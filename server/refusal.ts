@@ -3,7 +3,8 @@ type Failure = { status: number; title: string; retrySeconds?: number };
 /** Every expected failure: its HTTP status and, where waiting helps, after how many seconds to try again. */
 export const REFUSALS = {
   malformed: { status: 400, title: "The request cannot be understood." },
-  nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters." },
+  nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters, without diamonds." },
+  secret_invalid: { status: 400, title: "The secret behind a nickname is 8 to 128 characters." },
   text_invalid: { status: 400, title: "A remark is 1 to 2000 characters, some of them visible." },
   no_session: { status: 401, title: "Choose a nickname first." },
   forbidden: { status: 403, title: "This request did not come from a page of this site." },
@@ -12,7 +13,8 @@ export const REFUSALS = {
   no_such_page: { status: 404, title: "There is no such page." },
   method_not_allowed: { status: 405, title: "This address does not answer that method." },
   nickname_taken: { status: 409, title: "Somebody in the room has this nickname, or one that looks like it." },
-  room_exists: { status: 409, title: "There is a room of this name already." },
+  reserved: { status: 409, title: "This name is reserved for the site itself." },
+  room_exists: { status: 409, title: "There is a room of this name already, or of one that looks like it." },
   wrong_host: { status: 421, title: "This site has another name." },
   too_large: { status: 413, title: "The request is too large." },
   unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },

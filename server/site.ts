@@ -7,6 +7,7 @@ import { type Log, openLog, unsafeSettings } from "../db/log.ts";
 import { migrate } from "../db/migrate.ts";
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/revocations.ts";
+import { fillSkeletons } from "../db/rooms.ts";
 import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
 import type { Config } from "./config.ts";
 import { type Bus, createBus } from "./delivery/bus.ts";
@@ -27,6 +28,9 @@ import { openRevocations, type Revocations } from "./revocations.ts";
 import { type RoomRemoval, startRoomRemoval } from "./room-removal.ts";
 import { createLobby, type Lobby } from "./rooms/lobby.ts";
 import { createPeople, type ReadPeople } from "./rooms/people.ts";
+import { createReserved, type Reserved } from "./rooms/reserved.ts";
+import { roomSkeletonOf } from "./rooms/skeleton.ts";
+import { createTrips, type Trips } from "./rooms/trip.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
 /** What the routes work with: one node's connections, readers and keys. */
@@ -48,6 +52,8 @@ export type Site = {
   pruning: Pruning;
   roomRemoval: RoomRemoval;
   tokens: Tokens;
+  trips: Trips;
+  reserved: Reserved;
   limits: RateLimits;
   revocations: Revocations;
   isDraining: boolean;
@@ -68,6 +74,7 @@ export async function openSite(config: Config, databaseUrl: string, logger: Logg
   db.on("query", () => metrics.queries.inc());
   try {
     const log = await openLog(db);
+    await fillSkeletons(db, roomSkeletonOf);
     warnOfUnsafe(await unsafeSettings(db), logger);
     return await startSite(config, databaseUrl, logger, metrics, db, log);
   } catch (error) {
@@ -159,6 +166,9 @@ async function startSite(
     pruning,
     roomRemoval,
     tokens,
+    // the secret in the database outlives a change of CHATTERA_SECRET, and so do trips
+    trips: createTrips(log.secret),
+    reserved: createReserved(config.reservedNames),
     limits,
     revocations,
     isDraining: false,

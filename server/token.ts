@@ -25,8 +25,6 @@ export type Tokens = {
   readFormToken(token: string): string | undefined;
   /** The network an address belongs to, in eight letters, from which nobody can work out the address. */
   network(address: string): string;
-  /** `◆` and ten letters that only who knows the secret word can have, on this site. */
-  trip(word: string): string;
 };
 
 /** The secrets and times that tokens are made of. */
@@ -81,7 +79,6 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
       return at > 0 && forms.verify(binding, token.slice(at + 1)) ? binding : undefined;
     },
     network: (address) => hash(networkKey, networkOf(address), "base64url").slice(0, 8),
-    trip: (word) => `◆${hash(secrets[0] as string, `trip ${word}`, "base64").slice(0, 10)}`,
   };
 
   function read(token: string): ReadToken | undefined {

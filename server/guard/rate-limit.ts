@@ -47,7 +47,7 @@ const LIMITS = {
   /** Everyone in an office enters at nine o'clock. Each session costs a row in every room that it enters. */
   sessions: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 300, perSecond: 5 } },
   /** A trip costs 50 ms of CPU, and guessing one is a matter of tries. */
-  trips: { network: { burst: 10, perSecond: 5 / 60 } },
+  trips: { network: { burst: 5, perSecond: 5 / 60 } },
   /** Rooms stay for a day. */
   rooms: { network: { burst: 30, perSecond: 30 / 60 } },
   /** Entering and leaving: one transaction each on the room's row. */

@@ -3,7 +3,7 @@ import type { EntryOptions, GroupCommit } from "../../db/group-commit.ts";
 import type { Room } from "../../db/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
 import { type Refusal, refuse } from "../refusal.ts";
-import { lookOf } from "./nickname.ts";
+import { skeletonOf } from "./skeleton.ts";
 import { tagOf } from "./tag.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function enter(
   member: Member,
   options: EntryOptions,
 ): Promise<{ member: Member; stored: Stored | undefined }> {
-  const entrant = { ...member, look: lookOf(member.nickname) };
+  const entrant = { ...member, look: skeletonOf(member.nickname) };
   const clientId = options.message?.clientId;
   const entry = { roomId: room.id, entrant, tag: tagOf(member.id), ...(clientId !== undefined && { clientId }) };
   const admitted = await commit.enter(entry, options);

@@ -4,12 +4,14 @@ import type { Log } from "../../db/log.ts";
 import { createRoom, type NewRoom } from "../../db/rooms.ts";
 import { refuse } from "../refusal.ts";
 import type { Lobby } from "./lobby.ts";
+import type { Reserved } from "./reserved.ts";
+import { roomSkeletonOf } from "./skeleton.ts";
 
 /** Who makes a room: a network, and how many rooms it may make within a day if they are counted. */
 export type Maker = { network: string; perDay: number | undefined };
 
-/** Makes a room. Throws `room_exists`, `too_many` or `full`. */
-export type MakeRoom = (room: NewRoom, maker: Maker) => Promise<void>;
+/** Makes a room. Throws `reserved`, `room_exists`, `too_many` or `full`. */
+export type MakeRoom = (room: Pick<NewRoom, "slug" | "title" | "public">, maker: Maker) => Promise<void>;
 
 /** Rooms that one network may make within a day: enough for a school, and a site is full after a year of them. */
 export const ROOMS_A_DAY = 30;
@@ -17,13 +19,15 @@ export const ROOMS_A_DAY = 30;
 /** When it is worth asking again: unused rooms are removed several times an hour. */
 const RETRY_SECONDS = 3_600;
 
-type Options = { db: Knex; log: Log; lobby: Lobby; roomsMax: number };
+type Options = { db: Knex; log: Log; lobby: Lobby; reserved: Reserved; roomsMax: number };
 
 /** The network that made a room is kept as a keyed hash, so that the table does not say where anybody is. */
-export function createMakeRoom({ db, log, lobby, roomsMax }: Options): MakeRoom {
+export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {
   return async (room, { network, perDay }) => {
     const creator = createHmac("sha256", log.secret).update(`creator ${network}`).digest("base64url").slice(0, 16);
-    const counted = perDay === undefined ? room : { ...room, creator };
+    if (reserved.hasRoom(room.slug) || reserved.hasRoom(room.title)) throw refuse("reserved");
+    const looks = { skeleton: roomSkeletonOf(room.slug), titleSkeleton: roomSkeletonOf(room.title) };
+    const counted = { ...room, ...looks, ...(perDay !== undefined && { creator }) };
     const outcome = await createRoom(db, counted, { total: roomsMax, perCreator: perDay ?? roomsMax });
     if (outcome === "taken") throw refuse("room_exists");
     if (outcome === "many") throw refuse("too_many", `Your network made ${perDay} rooms within a day.`, RETRY_SECONDS);

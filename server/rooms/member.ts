@@ -4,27 +4,35 @@ import { COLORS } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 import { readNickname } from "./nickname.ts";
 
+/** What a site knows of names: which are reserved, and how a secret becomes a trip. */
+export type Names = {
+  isReserved(nickname: string): boolean;
+  /** Takes a while, and may be refused. */
+  tripOf(nickname: string, secret: string): Promise<string>;
+};
+
 /**
- * Makes a member of what somebody typed: a nickname, `#secret` behind it for a trip, and a colour `#rrggbb` or one by
- * the nickname. Who had a session `before` is the same person, and under the same nickname keeps the trip without the
- * secret, and the colour. Throws `nickname_invalid`, `malformed`.
+ * Makes a member of what a person typed: a nickname, `#secret` behind it for a trip, and a color `#rrggbb` or one by
+ * the nickname. A person who had a session `before` keeps the id, and under the same nickname keeps the trip without the
+ * secret, and the color. Throws `nickname_invalid`, `secret_invalid`, `reserved`, `malformed` and `too_many`.
  */
-export function readMember(
+export async function readMember(
   typed: string,
   color: string | undefined,
-  tripOf: (secret: string) => string,
+  { isReserved, tripOf }: Names,
   before?: Member,
-): Member {
+): Promise<Member> {
   const { nickname, secret } = readNickname(typed);
+  if (isReserved(nickname)) throw refuse("reserved");
   if (color !== undefined && !/^#[0-9a-f]{6}$/i.test(color)) throw refuse("malformed", "color: #rrggbb");
   const kept = before?.nickname === nickname ? before : undefined;
   const id = before?.id ?? randomUUID();
   const member = { id, nickname, color: color?.toLowerCase() ?? kept?.color ?? colorOf(nickname) };
-  const trip = secret !== undefined ? tripOf(secret) : kept?.trip;
+  const trip = secret !== undefined ? await tripOf(nickname, secret) : kept?.trip;
   return trip === undefined ? member : { ...member, trip };
 }
 
-/** The same nickname has the same colour everywhere. */
+/** The same nickname has the same color everywhere. */
 function colorOf(nickname: string): string {
   const byte = createHash("sha256").update(nickname).digest()[0] as number;
   return COLORS[byte % COLORS.length] as string;

@@ -1,19 +1,30 @@
 import { SLUG_LENGTH, TITLE_LENGTH } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
+import { isDisplayable, isTooLong } from "./displayable.ts";
+import { hasTripSign } from "./trip-sign.ts";
 
-/** The one way to write a room's name: NFKC, lower case; letters, digits, `-` and `_` of any script. `undefined` if it is none. */
+/**
+ * Returns a room's name in its one spelling: NFKC, lower case; letters, digits, `-` and `_` of any script. Returns
+ * `undefined` if it is no room's name.
+ */
 export function readSlug(typed: string): string | undefined {
-  if (!typed.isWellFormed()) return undefined;
+  if (isTooLong(typed, SLUG_LENGTH) || !typed.isWellFormed()) return undefined;
   const slug = typed.normalize("NFKC").toLowerCase();
-  return SLUG.test(slug) && [...slug].length <= SLUG_LENGTH ? slug : undefined;
+  return SLUG.test(slug) && isDisplayable(slug, SLUG_LENGTH) ? slug : undefined;
 }
 
-/** A title as it is shown: one line without controls, the slug if there is none. Throws `malformed`. */
+/** Returns a title as it is shown, in one line; the slug if none was typed. Throws `malformed`. */
 export function readTitle(typed: string | undefined, slug: string): string {
-  const title = (typed ?? "").normalize("NFC").trim().replace(/\s+/gu, " ");
-  if (!title.isWellFormed() || [...title].length > TITLE_LENGTH || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(title))
-    throw refuse("malformed", "A title is one line of at most 80 characters.");
-  return title || slug;
+  if (typed === undefined) return slug;
+  if (isTooLong(typed, TITLE_LENGTH) || !typed.isWellFormed()) throw invalidTitle();
+  const title = typed.normalize("NFC").trim().replace(/\s+/gu, " ");
+  if (title === "") return slug;
+  if (!isDisplayable(title, TITLE_LENGTH) || hasTripSign(title)) throw invalidTitle();
+  return title;
+}
+
+function invalidTitle(): Error {
+  return refuse("malformed", "A title is one line of at most 80 visible characters, without diamonds.");
 }
 
 const SLUG = /^[\p{L}\p{N}_-][\p{L}\p{N}\p{M}_-]*$/u;

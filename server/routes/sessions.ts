@@ -72,6 +72,12 @@ export async function openSession(
   const input = inputOf(ctx);
   const session: Session | undefined = ctx.state.session;
   limits.sessions.take(payerOf(ctx));
-  const member = readMember(input.string("nickname") ?? "", input.string("color"), site.tokens.trip, session?.member);
+  const names = { isReserved: site.reserved.hasNickname, tripOf };
+  const member = await readMember(input.string("nickname") ?? "", input.string("color"), names, session?.member);
   return { member, token: site.tokens.sign(member) };
+
+  async function tripOf(nickname: string, secret: string): Promise<string> {
+    limits.trips.take(payerOf(ctx));
+    return site.trips.of(nickname, secret);
+  }
 }

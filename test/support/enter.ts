@@ -9,7 +9,7 @@ export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Pro
   return entered[0]?.outcome;
 }
 
-/** Makes a room, however many there are. */
-export async function makeRoom(db: Knex, room: NewRoom): Promise<void> {
-  await createRoom(db, room, { total: 1_000_000, perCreator: 1_000_000 });
+/** Makes a room, however many there are. It looks like its slug. */
+export async function makeRoom(db: Knex, room: Pick<NewRoom, "slug" | "title" | "public">): Promise<void> {
+  await createRoom(db, { ...room, skeleton: room.slug, titleSkeleton: room.slug }, { total: 1_000_000, perCreator: 1_000_000 });
 }

@@ -1,0 +1,262 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { SECRET_LENGTH } from "../../protocol/limits.ts";
+import { en } from "../../server/pages/en.ts";
+import { ja } from "../../server/pages/ja.ts";
+import { Refusal } from "../../server/refusal.ts";
+import { readNickname } from "../../server/rooms/nickname.ts";
+import { readRemark } from "../../server/rooms/post.ts";
+import { createReserved } from "../../server/rooms/reserved.ts";
+import { skeletonOf } from "../../server/rooms/skeleton.ts";
+import { readSlug, readTitle } from "../../server/rooms/slug.ts";
+import { createTrips } from "../../server/rooms/trip.ts";
+
+const codeOf = (work: () => unknown): string | undefined => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+  return undefined;
+};
+
+describe("a name that a person types", () => {
+  const { hasNickname } = createReserved();
+  const readers: { [what: string]: (text: string) => unknown } = {
+    nickname: (text) => hasNickname(readNickname(text).nickname),
+    secret: (text) => readNickname(`bob#${text}`),
+    slug: readSlug,
+    title: (text) => readTitle(text, "slug"),
+    "message text": (text) => readRemark("12345678", text),
+    "client id": (text) => readRemark(text, "hello"),
+  };
+  const unit = fc.oneof(
+    fc.constantFrom(
+      "\u0345",
+      "\u0301",
+      "\u0316",
+      "\u0334",
+      "ﷺ",
+      "👨‍👩‍👧",
+      "m",
+      "a",
+      "#",
+      " ",
+      "\u3099",
+      "🇯",
+      "ǆ",
+      "-",
+      "\ud800",
+    ),
+    fc.string({ unit: "binary", minLength: 1, maxLength: 3 }),
+  );
+  const long = fc
+    .array(unit, { minLength: 1, maxLength: 4 })
+    .map((units) => units.join("").repeat(32_000).slice(0, 64_000));
+
+  test.each(Object.keys(readers))("of 64,000 units is refused or read within 5 ms: %s", (what) => {
+    const read = readers[what] as (text: string) => unknown;
+    const worst = ["\u0345\u0301\u0316\u0334", "\u0316\u0301"].map((marks) => `a${marks.repeat(15_000)}`);
+    const slowest = (text: string) => {
+      const start = performance.now();
+      codeOf(() => read(text));
+      return performance.now() - start;
+    };
+    // The best of three: the machine may be busy.
+    const isQuick = (text: string) => Math.min(slowest(text), slowest(text), slowest(text)) < 5;
+    for (const text of worst) expect(isQuick(text)).toBe(true);
+    fc.assert(fc.property(long, (text) => isQuick(text)));
+  });
+
+  test.each(Object.keys(readers))("is read or refused, and never fails otherwise: %s", (what) => {
+    const read = readers[what] as (text: string) => unknown;
+    const short = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 90 }),
+      fc.string({ unit: "grapheme", maxLength: 60 }),
+    );
+    fc.assert(
+      fc.property(short, (text) => {
+        codeOf(() => read(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("is measured by what is shown: 20 emoji or precomposed letters fit", () => {
+    for (const nickname of ["é".repeat(20), "e\u0301".repeat(20), "😀".repeat(20), "👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
+      expect(readNickname(nickname).nickname).toBe(nickname.normalize("NFC"));
+    expect(codeOf(() => readNickname("😀".repeat(21)))).toBe("nickname_invalid");
+  });
+
+  const DIAMONDS = [..."◆◇◈◊♢♦⬥⬦⬧⬨⬩⬪⬫⧫⧪⯁❖⬖⬗⬘⬙⟐⟠⟡⋄⌑⛋💠🔶🔷🔸🔹🞗🞘🞙🞚🞛🞜🞝🞞🞟𝆹𝆺✦ᛜ", "♦️"];
+  test.each(DIAMONDS)("holds nothing that looks like the trip sign: %s", (sign) => {
+    expect(codeOf(() => readNickname(`bob ${sign}Ab3dEfGhIj`))).toBe("nickname_invalid");
+    expect(codeOf(() => readTitle(`bob ${sign}Ab3dEfGhIj`, "slug"))).toBe("malformed");
+  });
+
+  test.each(["\u1160", "\u3164", "lobby\u034f", "\u2800", `a${"\u0316".repeat(50)}`, "a\u202eb", "a\u200bb", "\ufe0f"])(
+    "is no room's slug or title if it is invisible, reversed or a tower of marks: %j",
+    (text) => {
+      expect(readSlug(text)).toBeUndefined();
+      expect(codeOf(() => readTitle(text, "slug"))).toBe("malformed");
+    },
+  );
+
+  test.each(["家族 👨‍👩‍👧‍👦", "🇯🇵 日本", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 England", "👍🏽", "❤️", "1️⃣ 番"])(
+    "may be a title with emoji: %s",
+    (title) => {
+      expect(readTitle(title, "slug")).toBe(title);
+    },
+  );
+});
+
+describe("reserved names", () => {
+  const { hasNickname, hasRoom } = createReserved(["Acme Support", "アクメ"]);
+
+  const RESERVED = [
+    ...[
+      "admin",
+      "Admin",
+      "ADMIN.",
+      "_admin_",
+      "аdmin",
+      "ａｄｍｉｎ",
+      "adm1n",
+      "a d m i n",
+      "★Admin★",
+      "🅐🅓🅜🅘🅝",
+      "ádmin",
+    ],
+    ...["Bob (admin)", "Site Admin", "the moderator", "Moderators", "mod", "Mods", "Chattera", "chattera bot"],
+    ...["system", "System Operator", "server", "Operator", "owner", "Staff", "support team", "root", "administrator"],
+    ...[
+      "管理人",
+      "★管理人★",
+      "管理入",
+      "管理人さん",
+      "副管理人",
+      "管理者",
+      "サーバー管理者",
+      "【管理人】花子",
+      "―管理人―",
+    ],
+    ...[
+      "運営",
+      "運営スタッフ",
+      "運営さん",
+      "公式",
+      "公式アカウント",
+      "システム",
+      "サーバー",
+      "サ一バ一",
+      "ｼｽﾃﾑ",
+      "モデレーター",
+    ],
+    ...["オペレーター", "スタッフ", "サポート", "サポートチーム"],
+    ...[
+      "bob entered",
+      "bob  ENTERED",
+      "bob еntered",
+      "Bob has left",
+      "花子 入室",
+      "花子入室",
+      "花子 退室",
+      "花子が入室しました",
+    ],
+    ...["bob: hello", "bob： hello", "花子：こんにちは", "bob꞉ hi", "bob:\u3000hi"],
+    ...["acme support", "Acme-Support", "アクメ", "ｱｸﾒ", "アクメ公式"],
+  ];
+  test.each(RESERVED)("are nobody's: %s", (nickname) => {
+    expect(hasNickname(readNickname(nickname).nickname)).toBe(true);
+  });
+
+  const FREE = [
+    ...["Adam", "Madmin", "Badminton", "Modesty", "Model", "Rooty", "Serverin", "Supporter", "Systema", "Ownerless"],
+    ...["Site", "The Chat", "Bot", "Lefty", "left", "Re:Zero", "12:30", "NieR:Automata", "Acme", "Official Bob"],
+    ...[
+      "管理",
+      "人",
+      "さん",
+      "様",
+      "運",
+      "花子さん",
+      "公子",
+      "室",
+      "入間",
+      "副島",
+      "部長",
+      "山田の人",
+      "支配人",
+      "モデル",
+      "サーバル",
+    ],
+    ...["★", "!!!", "😀", "☆花子☆", "ー", "システムエンジニア", "公式戦", "運営太郎"],
+  ];
+  test.each(FREE)("are not honest people's: %s", (nickname) => {
+    expect(hasNickname(readNickname(nickname).nickname)).toBe(false);
+  });
+
+  test("cover the words that the pages write for entering and leaving", () => {
+    for (const words of [en, ja])
+      for (const end of [words.script.entered, words.script.left]) expect(hasNickname(`bob ${end}`)).toBe(true);
+  });
+
+  test("hold for rooms too, which may still be about servers or support", () => {
+    for (const name of ["admin", "chattera", "official", "公式", "運営", "system", "the-official-chat", "Acme Support"])
+      expect([name, hasRoom(name)]).toEqual([name, true]);
+    for (const name of ["lobby", "support", "minecraft-server", "ask-an-admin", "雑談", "root"])
+      expect([name, hasRoom(name)]).toEqual([name, false]);
+  });
+
+  test("have no empty member", () => {
+    expect(createReserved(["", " ", "★"]).hasNickname("☆")).toBe(false);
+  });
+});
+
+describe("a trip", () => {
+  const trips = createTrips("the secret of a site");
+
+  test("is the same for the same nickname and secret, on every node of the site only", async () => {
+    const [one, again, elsewhere] = await Promise.all([
+      trips.of("Bob", "password1"),
+      createTrips("the secret of a site").of("bob", "password1"),
+      createTrips("the secret of another").of("Bob", "password1"),
+    ]);
+    expect(one).toMatch(/^◆[A-Za-z0-9+/]{12}$/);
+    expect([again === one, elsewhere === one]).toEqual([true, false]);
+  });
+
+  test("does not link two nicknames with the same secret", async () => {
+    expect(await trips.of("Ann", "password1")).not.toBe(await trips.of("Bob", "password1"));
+  });
+
+  test("is computed off the event loop, two at a time, and refused when 20 wait", async () => {
+    let longestMs = 0;
+    let last = performance.now();
+    const clock = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const asked = Array.from({ length: 40 }, (_, n) => trips.of("Bob", `password${n}`));
+    const answered = await Promise.allSettled(asked);
+    clearInterval(clock);
+    const refused = answered.filter((answer) => answer.status === "rejected").map(({ reason }) => reason.code);
+    expect([refused.length >= 15, new Set(refused)]).toEqual([true, new Set(["too_many"])]);
+    expect(longestMs).toBeLessThan(100);
+  });
+
+  test("needs a secret of 8 characters", () => {
+    const short = "あ".repeat(SECRET_LENGTH - 1);
+    expect(codeOf(() => readNickname(`bob#${short}`))).toBe("secret_invalid");
+    expect(readNickname(`bob#${short}あ`)).toEqual({ nickname: "bob", secret: `${short}あ` });
+    expect(readNickname("bob#cafe\u0301cafe").secret).toBe("cafécafe".normalize("NFC"));
+    expect(readNickname("bob#").secret).toBeUndefined();
+    expect(codeOf(() => readNickname(`bob#${"x".repeat(129)}`))).toBe("secret_invalid");
+  });
+
+  test("says nothing of a name's skeleton, which changes with Unicode's data", async () => {
+    expect(skeletonOf("аnn")).toBe(skeletonOf("ann"));
+    expect(await trips.of("аnn", "password1")).not.toBe(await trips.of("ann", "password1"));
+  });
+});
