@@ -4,6 +4,7 @@ import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
 import * as saidUnderTheNameEntered from "./migrations/20261129000001_said_under_the_name_entered.ts";
+import * as roomSkeleton from "./migrations/20261130000001_room_skeleton.ts";
 import * as arrivals from "./migrations/20261130000002_arrivals.ts";
 import * as boundedRooms from "./migrations/20261130000003_bounded_rooms.ts";
 import * as revocations from "./migrations/20261130000010_revocations.ts";
@@ -63,6 +64,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261125000001_append_events": appendEvents,
   "20261125000002_pruned_seq": prunedSeq,
   "20261129000001_said_under_the_name_entered": saidUnderTheNameEntered,
+  "20261130000001_room_skeleton": roomSkeleton,
   "20261130000002_arrivals": arrivals,
   "20261130000003_bounded_rooms": boundedRooms,
   "20261130000010_revocations": revocations,

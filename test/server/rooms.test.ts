@@ -47,6 +47,57 @@ describe("a room", () => {
     },
   );
 
+  test.each([
+    ["a slug in other letters", { slug: "lоbby" }],
+    ["a slug in other letters and a title of its own", { slug: "lоbby", title: "Another" }],
+    ["decoration", { slug: "_lobby_" }],
+    ["a title like a slug", { slug: "hall", title: "Lоbby!" }],
+    ["a slug like a title", { slug: "the-parlor" }],
+    ["a title like a title", { slug: "salon", title: "THE PARLOR." }],
+    ["an unlisted slug", { slug: "parl0r", public: false }],
+  ])("is not made to imitate another: %s", async (_, room) => {
+    await create({ slug: "parlor", title: "The Parlor" });
+    const { status, body } = await create(room);
+    expect([status, body.code]).toEqual([409, "room_exists"]);
+  });
+
+  test("may be unlisted under a title that a public one has", async () => {
+    await create({ slug: "music", title: "Music" }).expect(201);
+    await create({ slug: "my-own-music", title: "Music", public: false }).expect(201);
+    expect((await create({ slug: "more-music", title: "Music" })).body.code).toBe("room_exists");
+  });
+
+  test("is made once by those who ask at the same time for names that look alike", async () => {
+    const asked = await Promise.all(["race", "rаce", "rасe", "raсe"].map((slug) => create({ slug })));
+    expect(asked.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+  });
+
+  test.each(["admin", "chattera", "公式", "the-officiаl-chat"])(
+    "is not made under a reserved name: %s",
+    async (slug) => {
+      const { status, body } = await create({ slug });
+      expect([status, body.code]).toEqual([409, "reserved"]);
+      expect((await create({ slug: "some-other-name", title: slug })).body.code).toBe("reserved");
+    },
+  );
+
+  test("may have an emoji family and a flag in its title", async () => {
+    const { body } = await create({ slug: "family", title: "家族 👨‍👩‍👧‍👦 🇯🇵" }).expect(201);
+    expect(body.room.title).toBe("家族 👨‍👩‍👧‍👦 🇯🇵");
+  });
+
+  test.each([
+    ["slug", "\u1160"],
+    ["slug", `a${"\u0316".repeat(50)}`],
+    ["title", "\u3164"],
+    ["title", "\u2800"],
+    ["title", "Lobby\u034f"],
+    ["title", "◆ News ◆"],
+  ])("is not made under an invisible, towering or forged %s: %j", async (what, text) => {
+    const { status, body } = await create({ slug: "fair", [what]: text });
+    expect([status, body.code]).toEqual([400, "malformed"]);
+  });
+
   test("is listed when it is public, with how many are in it and when something was last said", async () => {
     await create({ slug: "listed", title: "Listed" });
     await create({ slug: "hidden", title: "Hidden", public: false });
@@ -135,7 +186,7 @@ describe("entering and leaving", () => {
       .set(bearer(await renamed("Ann")))
       .send({ id: clientId(), text: "I am not Ann" });
     expect([asAnn.status, asAnn.body.code]).toEqual([409, "nickname_taken"]);
-    for (const nickname of ["Zoe", "Zoe#secret"])
+    for (const nickname of ["Zoe", "Zoe#secretive"])
       await say(url, await renamed(nickname), `as ${nickname}`, { room: "names" });
     const { body } = await request(url).get("/api/rooms/names/messages");
     const told = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
@@ -157,15 +208,15 @@ describe("entering and leaving", () => {
 
   test("the same browser takes its own nickname back at once, and who has the trip drives out his ghost", async () => {
     await create({ slug: "ghosts" });
-    const tab = await person(url, "Casper#boo");
+    const tab = await person(url, "Casper#boo-boo-boo");
     await enter(tab, "ghosts").expect(200);
-    const back = await request(url).post("/api/session").set(bearer(tab)).send({ nickname: "Casper#boo" });
+    const back = await request(url).post("/api/session").set(bearer(tab)).send({ nickname: "Casper#boo-boo-boo" });
     await request(url).post("/api/rooms/ghosts/enter").set("authorization", `Bearer ${back.body.token}`).expect(200);
     expect((await state("ghosts")).members).toHaveLength(1);
-    const phone = await person(url, "Casper#boo");
+    const phone = await person(url, "Casper#boo-boo-boo");
     await enter(phone, "ghosts").expect(200);
     expect((await state("ghosts")).members.map((member: { id: string }) => member.id)).toEqual([phone.id]);
-    expect((await enter(await person(url, "Casper#other"), "ghosts")).status).toBe(409);
+    expect((await enter(await person(url, "Casper#another-one"), "ghosts")).status).toBe(409);
   });
 
   test("a new nickname is told as going and coming", async () => {

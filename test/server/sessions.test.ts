@@ -44,19 +44,19 @@ describe("a session", () => {
       [url, url, other.url].map(async (at, n) => {
         const { body } = await request(at)
           .post("/api/session")
-          .send({ nickname: `Mike#${n === 1 ? "wrong" : "word"}` });
+          .send({ nickname: `Mike#${n === 1 ? "wrong-word" : "right-word"}` });
         expect(body.member.nickname).toBe("Mike");
         return body.member.trip;
       }),
     );
     await other.close();
-    expect(trips[0]).toMatch(/^◆\S{10}$/);
+    expect(trips[0]).toMatch(/^◆\S{12}$/);
     expect([trips[1] === trips[0], trips[2] === trips[0]]).toEqual([false, true]);
   });
 
   test("keeps its trip and colour under the same nickname, and loses them with the nickname", async () => {
     // no nickname's own, for there are eight of those
-    const first = await open({ nickname: "Keeper#word", color: "#123456" });
+    const first = await open({ nickname: "Keeper#long-word", color: "#123456" });
     const again = async (nickname: string) =>
       (await open({ nickname }).set("authorization", `Bearer ${first.body.token}`)).body.member;
     expect(await again("Keeper")).toEqual(first.body.member);
@@ -83,10 +83,44 @@ describe("a session", () => {
     expect((await say("Now")).status).toBe(201);
   });
 
-  test("cannot show a trip it has not", async () => {
-    const { body } = await open({ nickname: "Mike◆abcdefghij" });
-    expect(body.member).toMatchObject({ nickname: "Mike◇abcdefghij" });
-    expect(body.member.trip).toBeUndefined();
+  test.each(["Mike◆abcdefghijkl", "Mike ♦Ab3dEfGhIjKl", "Mike ⬥Ab3dEfGhIjKl"])(
+    "cannot show a trip it has not: %s",
+    async (nickname) => {
+      const { status, body } = await open({ nickname });
+      expect([status, body.code]).toEqual([400, "nickname_invalid"]);
+    },
+  );
+
+  test("is refused for a secret of 7 characters", async () => {
+    const { status, body } = await open({ nickname: "Mike#1234567" });
+    expect([status, body.code]).toEqual([400, "secret_invalid"]);
+  });
+
+  test.each(["admin", "★管理人★", "System.", "bob entered", "bob: hello"])(
+    "is refused for the site's own: %s",
+    async (nickname) => {
+      const { status, body } = await open({ nickname });
+      expect([status, body.code]).toEqual([409, "reserved"]);
+    },
+  );
+
+  test("tries five secrets in a row from one address, and is charged before the work", async () => {
+    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const start = performance.now();
+    const tries = Array.from({ length: 30 }, (_, n) =>
+      request(limited.url)
+        .post("/api/session")
+        .send({ nickname: `Mike#guess number ${n}` }),
+    );
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    const elapsedMs = performance.now() - start;
+    const plain = await request(limited.url).post("/api/session").send({ nickname: "Mike" });
+    await limited.close();
+    expect(statuses.filter((status) => status === 201)).toHaveLength(5);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(25);
+    // Thirty trips would take a second even on two free cores.
+    expect(elapsedMs).toBeLessThan(1_000);
+    expect(plain.status).toBe(201);
   });
 
   test("may be had by GET where POST is blocked, and then sets no cookie", async () => {
