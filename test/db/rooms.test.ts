@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect } from "../../db/connect.ts";
-import { findRooms, listRooms } from "../../db/rooms.ts";
+import { createRoom, fillSkeletons, findRooms, listRooms } from "../../db/rooms.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 
@@ -35,4 +35,16 @@ test("of many rooms those are listed where somebody is, then those in which some
     ["room-299", 0],
   ]);
   expect(listed.some(({ slug }) => slug === "hidden")).toBe(false);
+});
+
+test("rooms that were made without a skeleton get one at the start, and are then not imitated", async () => {
+  await db("rooms").insert({ slug: "older", title: "Older" });
+  await fillSkeletons(db, (name) => `like ${name.toLowerCase()}`);
+  const make = (skeleton: string) =>
+    createRoom(
+      db,
+      { slug: "olb-er", title: "New", public: true, skeleton, titleSkeleton: "like new" },
+      { total: 1_000, perCreator: 1_000 },
+    );
+  expect([await make("like older"), await make("like olb-er")]).toEqual(["taken", "made"]);
 });
