@@ -11,5 +11,9 @@ export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Pro
 
 /** Makes a room, however many there are. It looks like its slug. */
 export async function makeRoom(db: Knex, room: Pick<NewRoom, "slug" | "title" | "public">): Promise<void> {
-  await createRoom(db, { ...room, skeleton: room.slug, titleSkeleton: room.slug }, { total: 1_000_000, perCreator: 1_000_000 });
+  await createRoom(
+    db,
+    { ...room, skeleton: room.slug, titleSkeleton: room.slug },
+    { total: 1_000_000, perCreator: 1_000_000 },
+  );
 }
