@@ -44,6 +44,8 @@ export type HelloSignal = {
   ping: number;
   cursor: string;
   heads: { [room: string]: number };
+  /** The canonical names of rooms that the request spelled otherwise. */
+  rooms?: { [asked: string]: string };
   n?: string;
 };
 
@@ -64,5 +66,6 @@ export type PollAnswer = {
   cursor: string;
   reset?: ResetSignal;
   resets?: ResetSignal[];
+  rooms?: { [asked: string]: string };
   n?: string;
 };

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
@@ -83,7 +84,18 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   const { port } = server.address() as AddressInfo;
   const url = urlOf(environment, port);
   logger.info({ url }, "serving");
+  warnOfAnyHost(environment, logger);
   return { url, stop: () => stop(app, server, logger) };
+}
+
+/** Once, by the first worker: on a private network, a page anywhere could reach the site under a name of its own. */
+function warnOfAnyHost({ HOST, CHATTERA_HOSTS }: Environment, logger: Logger): void {
+  const isLocal = /^(localhost|127\..*|::1)$/.test(HOST);
+  if (isLocal || CHATTERA_HOSTS.length > 0 || (cluster.worker?.id ?? 1) > 1) return;
+  logger.warn(
+    "requests for any host name are answered, so a web page can reach this site by DNS rebinding; " +
+      "set CHATTERA_HOSTS to the site's own names, for example CHATTERA_HOSTS=chat.example.org",
+  );
 }
 
 /** Where a site on this port is to be found. */

@@ -12,7 +12,7 @@ import { frame } from "../transports/frame.ts";
 import { sse } from "../transports/sse.ts";
 import { stream } from "../transports/stream.ts";
 import { frameCallback } from "./callback.ts";
-import { findRooms } from "./find-room.ts";
+import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { poll } from "./poll.ts";
 import { cursorsOf, memberIdOf, patienceMs, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
@@ -51,7 +51,8 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     patienceMs: patienceMs(site),
     maxBytes: input.number("max", STREAM_BYTES_MIN, STREAM_BYTES_MAX, way.maxBytes),
   };
-  const tails = await findTails(ctx, site, roomNames(input));
+  const names = roomNames(input);
+  const tails = await findTails(ctx, site, names);
   ctx.status = 200;
   ctx.set(way.headers);
   if (ctx.method === "HEAD") return;
@@ -80,7 +81,10 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
     const hello = { chattera: 1, protocol: PROTOCOL_VERSION, retry, ping: options.pingMs } as const;
     const place = { cursor: reader.cursor(), heads: reader.heads() };
-    transport.signal({ name: "hello", data: { ...hello, ...place, ...(n === undefined ? {} : { n }) } }, reader);
+    transport.signal(
+      { name: "hello", data: { ...hello, ...place, ...respelled(names), ...(n === undefined ? {} : { n }) } },
+      reader,
+    );
     if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     for (const { members } of tails) if (members) transport.signal({ name: "members", data: members }, reader);
     await joinReader(site.hub, reader);

@@ -4,12 +4,19 @@ import { refuse } from "../refusal.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
-/** The rooms of these names, in memory from then on. Throws `no_such_room`. */
+/** Returns the rooms of these names, each once, in memory from then on. Throws `no_such_room`. */
 export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
   const slugs = names.map(readSlug);
   const tails = slugs.includes(undefined) ? undefined : await site.hub.open(slugs as string[]);
   if (tails === undefined) throw refuse("no_such_room");
-  return tails;
+  // two spellings of one name would have each of its events delivered twice
+  return [...new Set(tails)];
+}
+
+/** Returns `rooms`, the canonical names of those that the request spelled otherwise; nothing where it spelled all of them right. */
+export function respelled(names: string[]): { rooms?: { [asked: string]: string } } {
+  const others = names.flatMap((name) => (readSlug(name) === name ? [] : [[name, readSlug(name)]]));
+  return others.length === 0 ? {} : { rooms: Object.fromEntries(others) };
 }
 
 /** The room that the path names. Throws `no_such_room`. */

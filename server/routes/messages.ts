@@ -38,7 +38,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     {
       method: "GET",
       path: PATHS.messages(":room"),
-      guards: { api: true, auth: "none", cookie: "never", jsonp: true },
+      guards: { api: true, auth: "token", cookie: "counts", jsonp: true },
       handle: history,
     },
   ];

@@ -9,7 +9,7 @@ import { park } from "../stalls.ts";
 import { openPoll } from "../transports/long-poll.ts";
 import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
-import { findRooms } from "./find-room.ts";
+import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames } from "./reading.ts";
 
@@ -24,10 +24,12 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] where kept-alive connections die unseen, each poll brings its own
   if (input.text("once") === "1") ctx.set("Connection", "close");
-  const tails = await findRooms(site, roomNames(input));
+  const names = roomNames(input);
+  const tails = await findRooms(site, names);
+  const { rooms } = respelled(names);
   if (site.hub.readers.size >= site.config.readersMax) throw refuse("unavailable");
   const remove = () => site.hub.remove(reader);
-  const { transport, answer } = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce }, remove);
+  const { transport, answer } = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, remove);
   const reader = new Reader(tails, transport, memberIdOf(ctx));
   ctx.res.once("close", remove);
   try {
@@ -45,7 +47,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   ctx.set("X-Accel-Buffering", "no");
   park(ctx);
   answerBytes(ctx, await answer);
-  if (site.keepsPollers && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
+  if (site.keepsPollers && rooms === undefined && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
     keepPolling(ctx.res, lanePolls(site, tails, memberIdOf(ctx), waitMs));
 }
 

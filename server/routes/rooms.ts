@@ -13,7 +13,7 @@ import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { enterRoom } from "./enter-room.ts";
-import { roomOf } from "./find-room.ts";
+import { respelled, roomName, roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
 import type { Route } from "./route.ts";
@@ -24,7 +24,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { roomsMax, hasLimits, shares } = site.config;
   const makeRoom = createMakeRoom({ ...site, roomsMax });
   const sharesOf = createShares(shares);
-  const reading = { api: true, auth: "none", cookie: "never" } as const;
+  const reading = { api: true, auth: "token", cookie: "counts" } as const;
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
   return [
     { method: "GET", path: PATHS.rooms, guards: reading, handle: list },
@@ -55,7 +55,12 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const tail = await roomOf(ctx, site);
     // The cursor is read before the list: a move in between is in the list and comes again as an event, to no effect.
     const cursor = tail.cursorAt((await site.hub.bounds(tail)).head);
-    answer(ctx, { room: { slug: tail.slug, title: tail.title }, ...(await site.people(tail.id)), cursor });
+    answer(ctx, {
+      room: { slug: tail.slug, title: tail.title },
+      ...(await site.people(tail.id)),
+      cursor,
+      ...respelled([roomName(ctx)]),
+    });
   }
 
   async function listPeople(ctx: Context): Promise<void> {

@@ -5,7 +5,7 @@ import type { Reader, Transport } from "../delivery/reader.ts";
 /** A poll that waits for its answer. */
 export type Poll = { transport: Transport; answer: Promise<Buffer> };
 
-type PollOptions = { waitMs: number; nonce: string | undefined };
+type PollOptions = { waitMs: number; nonce: string | undefined; rooms: PollAnswer["rooms"] };
 
 /**
  * Waits for the first events, for `waitMs`, or for the end. Nothing is kept when it is answered: the next poll's
@@ -39,7 +39,8 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
   function finish(rest: Buffer): void {
     if (isAnswered) return;
     isAnswered = true;
-    settle(Buffer.concat([Buffer.from(beginning(options.nonce)), rest]));
+    const rooms = options.rooms ? `"rooms":${toJson(options.rooms)},` : "";
+    settle(Buffer.concat([Buffer.from(beginning(options.nonce) + rooms), rest]));
     onDone();
   }
 }
@@ -69,7 +70,7 @@ type Told = { resets?: ResetSignal[]; bye?: ByeSignal };
 export function restWith(reader: Reader, { resets = [], bye }: Told = {}, frame?: Buffer): Buffer {
   const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
   for (const { members } of reader.tails) if (members) signals.push({ signal: "members", ...members });
-  const rest: Omit<PollAnswer, "chattera" | "events" | "n"> = { signals, cursor: reader.cursor() };
+  const rest: Omit<PollAnswer, "chattera" | "events" | "n" | "rooms"> = { signals, cursor: reader.cursor() };
   if (resets[0]) rest.reset = resets[0];
   if (resets.length > 1) rest.resets = resets;
   return Buffer.from(`"events":[${frame ?? ""}],${toJson(rest).slice(1)}`);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { siteRoutes } from "../../server/app.ts";
+import { openStream } from "../../server/testing.ts";
 import { clientId, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
 import { visit } from "../support/visit.ts";
 
@@ -244,6 +245,26 @@ describe("a path", () => {
   ])("%s leads to %s", async (path, to) => {
     const { status, headers } = await ask("GET", encodeURI(path).replaceAll("%25", "%"), {});
     expect([status, headers.location]).toEqual([to ? 308 : 404, to]);
+  });
+
+  test("names a room in any spelling of its name, and the answer says the right one", async () => {
+    const rooms = { LOBBY: "lobby", ｌobby: "lobby" };
+    const query = Object.keys(rooms)
+      .map((name) => `room=${encodeURIComponent(name)}`)
+      .join("&");
+    const poll = await ask("GET", `/api/poll?${query}&room=lobby&wait=0&after=`, {});
+    expect(JSON.parse(poll.text).rooms).toEqual(rooms);
+    expect(JSON.parse((await ask("GET", "/api/rooms/Lobby", {})).text).rooms).toEqual({ Lobby: "lobby" });
+    expect(JSON.parse((await ask("GET", "/api/rooms/lobby", {})).text).rooms).toBeUndefined();
+  });
+
+  test("delivers each event once to a reader that names a room twice", async () => {
+    const url = `${own()}${BASE}`;
+    const stream = await openStream(url, { room: ["lobby", "LOBBY"] });
+    expect(await stream.signal("hello")).toMatchObject({ rooms: { LOBBY: "lobby" } });
+    for (const text of ["first", "second"]) await say(own(), victim, text);
+    expect((await stream.events(2)).map(({ text }) => text)).toEqual(["first", "second"]);
+    await stream.close();
   });
 
   test("takes escapes in either case", async () => {
