@@ -122,6 +122,7 @@ interface PageWindow {
   onfocus: (() => void) | null;
   onload: (() => void) | null;
   ononline: (() => void) | null;
+  onpagehide: (() => void) | null;
   onpageshow: ((event: { persisted: boolean }) => void) | null;
   onresize: (() => void) | null;
 }

@@ -24,7 +24,7 @@ import { type Page, readPage } from "./page.ts";
 import { createPast } from "./past.ts";
 import { type Scroll, watchScroll } from "./scroll.ts";
 import { createStore } from "./store.ts";
-import { createRequest } from "./xhr.ts";
+import { createRequest, ignoreAnswers } from "./xhr.ts";
 import { createXhrStream } from "./xhr-stream.ts";
 
 const scriptAsk = createScriptAsk(json);
@@ -52,8 +52,13 @@ export function openRoom(root: PageElement): void {
   session.start();
   if (page.present) outbox.start();
   window.ononline = () => wake(room);
+  // [Chromium 64] Aborts the requests of a page that is left. The page would take that for the network's fault.
+  window.onpagehide = () => ignoreAnswers(true);
   // [Firefox 3] A page that comes back from the browser's cache has lost its connections.
-  window.onpageshow = ({ persisted }) => persisted && wake(room);
+  window.onpageshow = ({ persisted }) => {
+    ignoreAnswers(false);
+    if (persisted) wake(room);
+  };
 }
 
 function sessionOf({ address, room, cursor, lastSeq, network }: Page, stream: Transport | undefined): Session {

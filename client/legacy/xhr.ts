@@ -2,6 +2,8 @@ import type { Answer, Ask } from "../core/http.ts";
 
 const NONE: Answer = { status: 0, text: "" };
 
+let isIgnored = false;
+
 /** Requests by XMLHttpRequest, as the browsers before fetch have it. */
 export const ask: Ask = ({ method, url, type, body, token, timeoutMs }, done) => {
   const request = createRequest();
@@ -51,6 +53,11 @@ export function createRequest(): XMLHttpRequest | undefined {
   }
 }
 
+/** Ignores what requests report from now on, or no longer does. */
+export function ignoreAnswers(is: boolean): void {
+  isIgnored = is;
+}
+
 /** Begins a request, `token` as `Authorization: Bearer`; says whether that was possible: offline, or in a strict zone, IE throws. */
 export function send(
   request: XMLHttpRequest | undefined,
@@ -65,7 +72,9 @@ export function send(
   try {
     request.open(method, url, true);
     // [IE6] after open(), or a used one stays silent
-    request.onreadystatechange = changed;
+    request.onreadystatechange = () => {
+      if (!isIgnored) changed();
+    };
     if (type !== undefined) request.setRequestHeader("Content-Type", type);
     if (token !== undefined) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.send(body ?? null);
