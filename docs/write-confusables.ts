@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 /**
  * Writes server/rooms/confusables.ts from Unicode's confusables.txt (UTS 39), as the Rust crate unicode-security 0.1.3
- * carries it in its src/tables.rs: no npm package has data newer than Unicode 16. Run it with a newer release of the
- * crate when there is one: `npx tsx docs/write-confusables.ts path/to/tables.rs`.
+ * carries it in its src/tables.rs; the packages on npm have older data. Run it again when Unicode and the crate have a
+ * newer version: `npx tsx docs/write-confusables.ts path/to/tables.rs`.
  */
 const FILE = new URL("../server/rooms/confusables.ts", import.meta.url);
 const ENTRY = /\('\\u\{([0-9a-f]+)\}',\s*&\[((?:\s*'\\u\{[0-9a-f]+\}',?)+)\]\)/g;
