@@ -11,15 +11,10 @@ export const CONFIRMED_CHANNEL = "chattera_confirmed";
 export const CONFIRMATION_BYTES = 7_900;
 
 /** What a room's `members` and `typing` signals are made of. */
-export type Presence = {
-  roomId: number;
-  slug: string;
-  /** The room's last seq when it was counted. */
-  head: number;
-  members: number;
-  visitors: number;
-  typing: string[];
-};
+export type Presence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
+
+/** How many are in a room and how many read it, and its last seq when they were counted. */
+export type Headcount = { head: number; members: number; visitors: number };
 
 /** A node's figures count for this long after its last word; it speaks every 10 s. */
 export const NODE_FRESH_SECONDS = 20;
@@ -30,7 +25,7 @@ const TYPING_SECONDS = 5;
 /** Members, watchers and typists of rooms, over all nodes. */
 export async function readPresence(db: Knex, roomIds: number[]): Promise<Presence[]> {
   const { rows } = await db.raw(
-    `select id as "roomId", slug, last_seq as head,
+    `select id as "roomId", slug,
        (select count(*) from members where room_id = id) as members,
        (select coalesce(sum(visitors), 0) from watchers
         where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors,
@@ -40,6 +35,19 @@ export async function readPresence(db: Knex, roomIds: number[]): Promise<Presenc
     [NODE_FRESH_SECONDS, TYPING_SECONDS, roomIds],
   );
   return rows;
+}
+
+/** Counts the people of a room over all nodes; `undefined` when the room is gone. */
+export async function countPeople(db: Knex, roomId: number): Promise<Headcount | undefined> {
+  const { rows } = await db.raw<{ rows: Headcount[] }>(
+    `select last_seq as head,
+       (select count(*) from members where room_id = id) as members,
+       (select coalesce(sum(visitors), 0) from watchers
+        where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
+     from rooms where id = ?`,
+    [NODE_FRESH_SECONDS, roomId],
+  );
+  return rows[0];
 }
 
 /** Writes how many visitors this node has in each of its rooms, forgets rooms it has none in, and nodes long silent. */

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
 import { readMoves } from "../../db/events.ts";
 import { listMembers } from "../../db/members.ts";
-import { readPresence } from "../../db/presence.ts";
+import { countPeople } from "../../db/presence.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 
@@ -37,9 +37,9 @@ export function createPeople(db: Knex): ReadPeople {
   };
 
   async function count(roomId: number): Promise<Counted> {
-    const [presence] = await readPresence(db, [roomId]);
+    const headcount = await countPeople(db, roomId);
     const { members } = await listMembers(db, roomId, { limit: PEOPLE_SHOWN });
-    const { members: memberCount = 0, visitors = 0, head = 0 } = presence ?? {};
+    const { members: memberCount = 0, visitors = 0, head = 0 } = headcount ?? {};
     return { members, memberCount, visitors, head };
   }
 }

@@ -48,3 +48,20 @@ test("rooms that were made without a skeleton get one at the start, and are then
     );
   expect([await make("like older"), await make("like olb-er")]).toEqual(["taken", "made"]);
 });
+
+test("a network makes so many rooms a day, and a site holds so many, however many are made at once", async () => {
+  const { rows } = await db.raw("select count(*)::int as total from rooms");
+  const limits = { total: rows[0].total + 4, perCreator: 3 };
+  const make = (n: number, creator: string) =>
+    createRoom(db, { slug: `${creator}-${n}`, title: "", public: false, creator, ...skeletonsOf(creator, n) }, limits);
+  const outcomes = await Promise.all(Array.from({ length: 8 }, (_, n) => make(n, "one")));
+  expect(outcomes.toSorted()).toEqual([...Array(3).fill("made"), ...Array(5).fill("many")].toSorted());
+  expect([await make(0, "two"), await make(1, "two"), await make(0, "one")]).toEqual(["made", "full", "taken"]);
+  await db("rooms")
+    .where({ creator: "one" })
+    .update({ created_at: db.raw("now() - interval '25 hours'") });
+  limits.total += 1;
+  expect(await make(9, "one")).toBe("made");
+});
+
+const skeletonsOf = (creator: string, n: number) => ({ skeleton: `${creator} ${n}`, titleSkeleton: "" });

@@ -1,0 +1,302 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { connect } from "../../db/connect.ts";
+import { append, type Draft, readSince } from "../../db/events.ts";
+import {
+  type Entrant,
+  type Entry,
+  enterAndAppend,
+  isPresent,
+  leaveRooms,
+  listMembers,
+  sweepMembers,
+  touchMembers,
+} from "../../db/members.ts";
+import { findRooms, removeUnusedRooms } from "../../db/rooms.ts";
+import { COLORS } from "../../protocol/limits.ts";
+import { createDatabase } from "../support/database.ts";
+import { enterRoom, makeRoom } from "../support/enter.ts";
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let one: Knex;
+let two: Knex;
+let rooms = 0;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  one = connect(database.url);
+  two = connect(database.url);
+});
+
+afterAll(async () => {
+  await one.destroy();
+  await two.destroy();
+  await database.drop();
+});
+
+async function newRoom(): Promise<number> {
+  rooms += 1;
+  const slug = `room-${rooms}`;
+  await makeRoom(one, { slug, title: slug, public: true });
+  return (await findRooms(one, [slug]))[0]?.id as number;
+}
+
+const somebody = (id: string, more: Partial<Entrant> = {}): Entrant => ({
+  id,
+  nickname: id,
+  color: "#b3261e",
+  look: id,
+  ...more,
+});
+
+const entry = (roomId: number, entrant: Entrant, more: Partial<Entry> = {}): Entry => ({
+  roomId,
+  entrant,
+  tag: "t4g",
+  ...more,
+});
+
+const enterAll = (db: Knex, entries: Entry[], drafts: Draft[] = [], roomMembers = 2_000) =>
+  enterAndAppend(db, { entries, drafts, roomMembers });
+
+const message = (roomId: number, member: Entrant, clientId: string): Draft => {
+  const { look: _look, ...rest } = member;
+  return { roomId, kind: "message", member: rest, text: clientId, clientId };
+};
+
+const logOf = async (roomId: number) =>
+  (await readSince(one, new Map([[roomId, 0]]), 100_000)).map((stored) => stored.event);
+
+async function linesOf(roomId: number): Promise<string[]> {
+  return (await logOf(roomId)).map(({ kind, member }) => `${kind} ${member.nickname}`);
+}
+
+describe("entering together", () => {
+  test("refuses one without failing the others, and stores their first messages behind their entering", async () => {
+    const room = await newRoom();
+    const [ann, eve, bob] = [somebody("ann"), somebody("eve", { look: "ann" }), somebody("bob")];
+    const drafts = [ann, eve, bob].map((who) => message(room, who, `hello-${who.id}`));
+    const { entered, stored } = await enterAll(
+      one,
+      [ann, eve, bob].map((who) => entry(room, who)),
+      drafts,
+    );
+    expect(entered.map(({ outcome }) => outcome)).toEqual(["entered", "taken", "entered"]);
+    expect(stored.map((each) => each?.event.seq)).toEqual([3, undefined, 4]);
+    expect(await linesOf(room)).toEqual(["enter ann", "enter bob", "message ann", "message bob"]);
+  });
+
+  test("says nothing about those who are there, replaces a ghost of the same trip, and tells a rename as both", async () => {
+    const room = await newRoom();
+    const tab = somebody("tab", { nickname: "Casper", look: "casper", trip: "◆boo" });
+    const zed = somebody("zed");
+    await enterAll(one, [entry(room, tab), entry(room, zed)]);
+    const again = await enterAll(one, [
+      entry(room, zed),
+      entry(room, { ...tab, id: "phone" }),
+      entry(room, { ...zed, nickname: "zoe", look: "zoe" }),
+    ]);
+    expect(again.entered.map(({ outcome }) => outcome)).toEqual(["present", "entered", "entered"]);
+    expect((await linesOf(room)).slice(2)).toEqual(["leave Casper", "enter Casper", "leave zed", "enter zoe"]);
+    const { members } = await listMembers(one, room, { limit: 9 });
+    expect(members.map(({ id }) => id).toSorted()).toEqual(["phone", "zed"]);
+  });
+
+  test("a message that is sent again does not bring back a member who has left", async () => {
+    const room = await newRoom();
+    const ann = somebody("ann");
+    await enterAll(one, [entry(room, ann)], [message(room, ann, "said-once")]);
+    await leaveRooms(one, [{ roomId: room, memberId: "ann" }]);
+    const again = await enterAll(one, [entry(room, ann, { clientId: "said-once" })], [message(room, ann, "said-once")]);
+    expect([again.entered[0]?.outcome, again.stored[0]?.event.seq]).toEqual(["sent", 2]);
+    expect(await isPresent(one, { roomId: room, memberId: "ann" })).toBe(false);
+  });
+
+  test("a full room takes nobody more, but those who are in it may rename themselves", async () => {
+    const room = await newRoom();
+    const [ann, bob, eve] = [somebody("ann"), somebody("bob"), somebody("eve")];
+    const { entered } = await enterAll(
+      one,
+      [ann, bob, eve].map((who) => entry(room, who)),
+      [],
+      2,
+    );
+    expect(entered.map(({ outcome }) => outcome)).toEqual(["entered", "entered", "full"]);
+    const renamed = await enterAll(one, [entry(room, { ...bob, nickname: "rob", look: "rob" })], [], 2);
+    expect(renamed.entered[0]?.outcome).toBe("entered");
+  });
+
+  test("nobody enters a room that is gone", async () => {
+    const { entered, stored } = await enterAll(
+      one,
+      [entry(987_654, somebody("ann"))],
+      [message(987_654, somebody("ann"), "hello-nowhere")],
+    );
+    expect([entered[0]?.outcome, stored[0]]).toEqual(["gone", undefined]);
+  });
+
+  test("keeps a room from being removed, and a removal keeps people from entering", async () => {
+    const [entered, removed] = [await newRoom(), await newRoom()];
+    const age = (id: number) =>
+      one("rooms")
+        .where({ id })
+        .update({ created_at: one.raw("now() - interval '2 days'"), used_at: one.raw("now() - interval '2 days'") });
+    await Promise.all([age(entered), age(removed)]);
+    await one.transaction(async (tx) => {
+      await enterAll(tx, [entry(entered, somebody("ann"))]);
+      expect(await removeUnusedRooms(two, 9)).toEqual([removed]);
+    });
+    await age(entered);
+    await leaveRooms(one, [{ roomId: entered, memberId: "ann" }]);
+    await one("rooms").where({ id: entered }).update({ last_at: null });
+    let entering: ReturnType<typeof enterAll> | undefined;
+    await one.transaction(async (tx) => {
+      expect(await removeUnusedRooms(tx, 9)).toEqual([entered]);
+      entering = enterAll(two, [entry(entered, somebody("bob"))]);
+    });
+    expect((await entering)?.entered[0]?.outcome).toBe("gone");
+  });
+
+  test("on two nodes, crossing rooms, with posts, leaves and sweeps, there is no deadlock, gap or double name", async () => {
+    const own = await Promise.all(Array.from({ length: 4 }, newRoom));
+    const people = Array.from({ length: 40 }, (_, n) => somebody(`p${n}`, { look: `look-${n % 25}` }));
+    const visit = async (db: Knex, order: Entrant[], way: number[], turn: number) => {
+      const entries = order.flatMap((who) => way.map((room) => entry(room, who)));
+      const drafts = order.flatMap((who) => way.map((room) => message(room, who, `t${turn}-${room}-${who.id}`)));
+      await enterAll(db, entries, drafts);
+      await append(
+        db,
+        way.map((room) => message(room, order[0] as Entrant, `again-${turn}-${room}`)),
+      );
+      await touchMembers(
+        db,
+        entries.map(({ roomId, entrant }) => ({ roomId, memberId: entrant.id, agoMs: turn })),
+      );
+      await leaveRooms(
+        db,
+        order.slice(0, 9).flatMap(({ id }) => way.map((roomId) => ({ roomId, memberId: id }))),
+      );
+      await sweepMembers(db, 3_600);
+    };
+    await Promise.all(
+      Array.from({ length: 8 }, (_, turn) =>
+        turn % 2 === 0 ? visit(one, people, own, turn) : visit(two, people.toReversed(), own.toReversed(), turn),
+      ),
+    );
+    for (const room of own) {
+      const log = await logOf(room);
+      expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+      const inside = new Set<string>();
+      for (const { kind, member } of log) {
+        if (kind === "enter") expect(inside.has(member.id)).toBe(false);
+        else expect(inside.has(member.id)).toBe(true);
+        if (kind === "enter") inside.add(member.id);
+        if (kind === "leave") inside.delete(member.id);
+      }
+      const { members } = await listMembers(one, room, { limit: 1_000 });
+      expect(new Set(members.map(({ id }) => id))).toEqual(inside);
+    }
+  });
+});
+
+describe("a nickname that was given up", () => {
+  const ann = somebody("ann-1", { nickname: "Ann", look: "ann", color: COLORS[0] as string });
+  const impostor = { ...ann, id: "ann-2" };
+
+  async function roomThatAnnLeft(as: Entrant = ann): Promise<number> {
+    const room = await newRoom();
+    await enterRoom(one, room, as);
+    await leaveRooms(one, [{ roomId: room, memberId: as.id }]);
+    return room;
+  }
+
+  test("comes to someone else with another color and a tag, in the list and in the log", async () => {
+    const room = await roomThatAnnLeft();
+    const { entered } = await enterAll(one, [entry(room, impostor)], [message(room, impostor, "i-am-ann")]);
+    const member = entered[0]?.member;
+    expect(member).toMatchObject({ id: "ann-2", nickname: "Ann", tag: "t4g" });
+    expect(member?.color).not.toBe(ann.color);
+    expect(COLORS).toContain(member?.color);
+    const [entering, said] = (await logOf(room)).slice(-2);
+    expect([entering?.member, said?.member]).toEqual([member, member]);
+    expect((await listMembers(one, room, { limit: 9 })).members).toEqual([member]);
+    // Choosing the old color again changes nothing.
+    const again = await enterAll(one, [entry(room, impostor)]);
+    expect(again.entered[0]).toEqual({ outcome: "present", member });
+  });
+
+  test.each([
+    ["the same session", ann],
+    ["the same trip", somebody("ann-3", { nickname: "Ann", look: "ann", trip: "◆ann" })],
+  ])("comes back to its owner as it was: %s", async (_, owner) => {
+    const room = await roomThatAnnLeft({ ...owner, id: "ann-1" });
+    const { entered } = await enterAll(one, [entry(room, owner)]);
+    expect(entered[0]).toMatchObject({ outcome: "entered", member: { color: owner.color } });
+    expect(entered[0]?.member.tag).toBeUndefined();
+  });
+
+  test("comes back to its owner even after someone else had it", async () => {
+    const room = await roomThatAnnLeft();
+    await enterAll(one, [entry(room, impostor)]);
+    await leaveRooms(one, [{ roomId: room, memberId: impostor.id }]);
+    const back = await enterAll(one, [entry(room, impostor)]);
+    expect(back.entered[0]?.member.tag).toBe("t4g");
+    await leaveRooms(one, [{ roomId: room, memberId: impostor.id }]);
+    const { entered } = await enterAll(one, [entry(room, ann)]);
+    expect(entered[0]?.member).toEqual({ id: "ann-1", nickname: "Ann", color: ann.color });
+  });
+
+  test.each(["renamed", "swept"])("is watched also when its owner was %s", async (how) => {
+    const room = await newRoom();
+    await enterRoom(one, room, ann);
+    if (how === "renamed") await enterRoom(one, room, { ...ann, nickname: "Zoe", look: "zoe" });
+    else {
+      await one("members")
+        .where({ room_id: room })
+        .update({ seen_at: one.raw("now() - interval '1 minute'") });
+      await sweepMembers(one, 30);
+    }
+    const { entered } = await enterAll(one, [entry(room, impostor)]);
+    expect(entered[0]?.member.tag).toBe("t4g");
+  });
+
+  test("with a trip is not given to anybody without it", async () => {
+    const room = await roomThatAnnLeft({ ...ann, trip: "◆ann" });
+    for (const trip of [undefined, "◆other"]) {
+      const who = trip === undefined ? impostor : { ...impostor, trip };
+      expect((await enterAll(one, [entry(room, who)])).entered[0]?.outcome).toBe("kept");
+    }
+  });
+
+  test("is free after an hour", async () => {
+    const room = await roomThatAnnLeft({ ...ann, trip: "◆ann" });
+    await one("freed_names")
+      .where({ room_id: room })
+      .update({ freed_at: one.raw("now() - interval '61 minutes'") });
+    const { entered } = await enterAll(one, [entry(room, impostor)]);
+    expect(entered[0]?.member).toEqual({ id: "ann-2", nickname: "Ann", color: ann.color });
+  });
+});
+
+describe("members who are gone", () => {
+  test("all leave at once, however many there are, those of quiet rooms before a later flood", async () => {
+    const [flooded, quiet] = [await newRoom(), await newRoom()];
+    await one.raw(
+      `insert into members (room_id, member_id, nickname, color, look, seen_at)
+       select ?, 'gone-' || n, 'gone-' || n, '#b3261e', 'gone-' || n, now() - interval '1 minute'
+       from generate_series(1, 6000) n`,
+      [flooded],
+    );
+    await enterRoom(one, quiet, somebody("long-gone"));
+    await one("members")
+      .where({ room_id: quiet })
+      .update({ seen_at: one.raw("now() - interval '1 hour'") });
+    await enterAll(one, [entry(flooded, somebody("here"))], [], 10_000);
+    expect(await sweepMembers(one, 30)).toBe(6_001);
+    const { members } = await listMembers(one, flooded, { limit: 9 });
+    expect(members.map(({ id }) => id)).toEqual(["here"]);
+    const [left] = (await logOf(quiet)).slice(-1);
+    const before = (await logOf(flooded)).filter(({ kind, at }) => kind === "leave" && at < (left?.at as string));
+    expect(before.length).toBeLessThan(200); // those of its own batch
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "@jest/globals";
+import { createEntryQueue } from "../../db/entry-queue.ts";
+
+type One = { share: string; roomId: number; name: string };
+
+const one = (share: string, n: number, roomId = 1): One => ({ share, roomId, name: `${share} ${n}` });
+const names = (taken: One[]) => taken.map(({ name }) => name);
+
+describe("the queue of those who enter", () => {
+  test("lets a newcomer go before a crowd of one address, and keeps the order of the others", () => {
+    const queue = createEntryQueue<One>(100);
+    for (let n = 0; n < 50; n += 1) queue.add(one("storm", n));
+    queue.add(one("newcomer", 0));
+    expect(names(queue.take(3))).toEqual(["storm 0", "storm 1", "newcomer 0"]);
+    expect(queue.all()).toHaveLength(48);
+  });
+
+  test("lets the first of a quiet room go before a crowd that wants into another one", () => {
+    const queue = createEntryQueue<One>(100);
+    for (let n = 0; n < 50; n += 1) queue.add(one(`address-${n}`, 0, 1));
+    queue.add(one("newcomer", 0, 2));
+    expect(names(queue.take(2))).toContain("newcomer 0");
+  });
+
+  test("when it is full, drops the last one of the address that has most in it", () => {
+    const queue = createEntryQueue<One>(10);
+    for (let n = 0; n < 8; n += 1) queue.add(one("storm", n));
+    for (let n = 0; n < 2; n += 1) queue.add(one("other", n));
+    expect(queue.add(one("newcomer", 0))?.name).toBe("storm 7");
+    expect(queue.add(one("storm", 8))?.name).toBe("storm 8");
+    expect(queue.all()).toHaveLength(10);
+  });
+
+  test("when it is full of as many addresses as people, drops whoever came last", () => {
+    const queue = createEntryQueue<One>(3);
+    for (let n = 0; n < 3; n += 1) queue.add(one(`address-${n}`, 0));
+    expect(queue.add(one("newcomer", 0))?.name).toBe("newcomer 0");
+  });
+});
