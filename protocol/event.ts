@@ -52,8 +52,11 @@ export type HelloSignal = {
 /** Proof of life. `cursor` is how far this connection has been sent the logs, `heads` how far they have come. */
 export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 
-/** The node is going; come back after `retry` milliseconds. */
-export type ByeSignal = { retry: number };
+/**
+ * Come back after `retry` milliseconds. Without a reason the node is going, or its log is out of reach; `full`: another
+ * reader needed the place; `too_many`: this network opens streams too fast.
+ */
+export type ByeSignal = { retry: number; reason?: "full" | "too_many" };
 
 /**
  * The answer to a poll: the same events as a stream's, in one piece, and the signals that still mean something when a

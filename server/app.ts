@@ -1,5 +1,6 @@
 import Koa from "koa";
 import { configOf, readEnvironment } from "./config.ts";
+import { retryMs } from "./delivery/retry.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { everyAnswersHeaders } from "./guard/headers.ts";
 import { createLog, type Logger } from "./log.ts";
@@ -12,7 +13,6 @@ import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { countReaders, operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
-import { retryMs, sendAway } from "./routes/reading.ts";
 import { refused } from "./routes/refused.ts";
 import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
@@ -97,5 +97,5 @@ function drain(site: Site): void {
   site.isDraining = true;
   // counted before they go: the last ones are as many as the first to those who take them in
   const crowd = site.hub.readers.size;
-  for (const reader of site.hub.readers) sendAway(site, reader, retryMs(crowd));
+  for (const reader of site.hub.readers) site.hub.sendAway(reader, { retry: retryMs(crowd) });
 }

@@ -53,6 +53,11 @@ export function createMetrics() {
       labelNames: ["code"],
       registers,
     }),
+    evicted: new Counter({
+      name: "chattera_evicted_readers_total",
+      help: "Readers that lost their place because their network or member held the most, or more than its share",
+      registers,
+    }),
     limited: new Counter({
       name: "chattera_limited_total",
       help: "Requests over a rate limit, by limit and by whose share was used up",

@@ -21,6 +21,7 @@ export const REFUSALS = {
   too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },
   full: { status: 429, title: "There is no room for more.", retrySeconds: 30 },
   internal: { status: 500, title: "Something went wrong here." },
+  no_place: { status: 503, title: "This server has no free place for another reader just now.", retrySeconds: 5 },
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
 } as const satisfies { [code: string]: Failure };
 

@@ -19,7 +19,7 @@ import type { Reader } from "./delivery/reader.ts";
 import { BY_PRIMARY, sharedWakeUps } from "./delivery/shared-listener.ts";
 import type { Tail } from "./delivery/tail.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
-import { createShares } from "./guard/shares.ts";
+import { createShares, type Shares } from "./guard/shares.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Pruning, startPruning } from "./pruning.ts";
@@ -56,6 +56,7 @@ export type Site = {
   reserved: Reserved;
   limits: RateLimits;
   revocations: Revocations;
+  shares: Shares;
   isDraining: boolean;
   /**
    * May a poller's connection be kept from its server, see transports/poll-lane.ts? In somebody's app each poll is to
@@ -109,7 +110,17 @@ async function startSite(
   const revocations = await openRevocations({ db, wakeUps, logger, sessionDays });
   const onReader = (tail: Tail, reader: Reader) => presence.onReader(tail, reader);
   const onMember = (roomId: number) => presence.onPresence([roomId]);
-  const hub = createHub({ db, log, logger, metrics, beatMs: config.beatMs, onReader, onMember });
+  const hub = createHub({
+    db,
+    log,
+    logger,
+    metrics,
+    beatMs: config.beatMs,
+    readersMax: config.readersMax,
+    hasShares: config.hasLimits,
+    onReader,
+    onMember,
+  });
   const presence = createPresence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
   const onNews = (roomIds?: number[]) => {
@@ -141,9 +152,10 @@ async function startSite(
     sessionMs,
     formerUntil: log.upgradedAt + sessionMs,
   });
+  const shares = createShares(config.shares);
   const limits = createRateLimits({
     isOn: config.hasLimits,
-    shares: createShares(config.shares),
+    shares,
     onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
   });
   const pruning = startPruning(db, config.keepDays, logger);
@@ -171,6 +183,7 @@ async function startSite(
     reserved: createReserved(config.reservedNames),
     limits,
     revocations,
+    shares,
     isDraining: false,
     keepsPollers: false,
     tellMetrics: () => metrics.registry.metrics(),

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import pLimit from "p-limit";
 import { readPage } from "../../db/events.ts";
 import { type Log, openLog } from "../../db/log.ts";
-import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
+import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -10,7 +10,9 @@ import { createBeat } from "./beat.ts";
 import { type Bounds, createBounds } from "./bounds.ts";
 import { createNews } from "./news.ts";
 import { createNonces } from "./nonces.ts";
-import type { Reader, Signal } from "./reader.ts";
+import { createPlaces, type Places, type Visitor } from "./places.ts";
+import { type Occupant, Reader, type Signal } from "./reader.ts";
+import { retryMs } from "./retry.ts";
 import type { Tail } from "./tail.ts";
 import { createTails } from "./tails.ts";
 
@@ -20,6 +22,12 @@ import { createTails } from "./tails.ts";
  */
 export const PAGE_BYTES = 64 * 1024;
 
+/** A tab or two for each of a member's devices; nobody reads more of them. */
+const MEMBER_PLACES = 20;
+
+/** An office of 200 people has a few tabs each, also at a node for few readers. */
+const NETWORK_PLACES_MIN = 500;
+
 /** The readers of this process by room, and the one road by which events come to them: read the log after the tail. */
 export type Hub = {
   /** The rooms of these slugs, in that order; `undefined` when one does not exist. */
@@ -28,12 +36,18 @@ export type Hub = {
   /** Does this tail still get its room's news? */
   has(tail: Tail): boolean;
   readers: ReadonlySet<Reader>;
+  /** The places of readers and of kept poll connections. */
+  places: Places<Occupant>;
   /** First kept and last seq of a room, asked of the log. */
   bounds(tail: Tail): Promise<Bounds>;
   /** A page of the log after a seq, for a reader from before the tail. */
   backlog(tail: Tail, after: number): Promise<RoomEvent[]>;
-  /** Counts a reader in and begins its heartbeat. */
+  /** Gives a reader a place and starts its heartbeat. Returns `false` if there is no place for it. */
+  admit(reader: Reader, visitor: Visitor): boolean;
+  /** Starts the heartbeat of a reader that needs no place of its own. */
   add(reader: Reader): void;
+  /** Asks a reader to come back later, here or at another node, and ends it. */
+  sendAway(reader: Reader, bye: ByeSignal): void;
   /** Lets a reader that a tail reaches have what it lacks, and live with the tail from then on. */
   attach(reader: Reader, tail: Tail): void;
   /** Ends a reader, or forgets one whose connection has ended. */
@@ -61,6 +75,10 @@ type Surroundings = {
   metrics: Metrics;
   /** The longest that a busy room's news wait for more. */
   beatMs: number;
+  /** How many places there are. */
+  readersMax: number;
+  /** Do networks and members have shares of the places? */
+  hasShares: boolean;
   /** A reader of a room came or went. */
   onReader: (tail: Tail, reader: Reader) => void;
   /** Somebody entered or left a room. */
@@ -68,9 +86,16 @@ type Surroundings = {
 };
 
 /** Opens the hub of a node; `log` is told here when another one stands in its place. */
-export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember }: Surroundings): Hub {
+export function createHub(surroundings: Surroundings): Hub {
+  const { db, log, logger, metrics, beatMs, readersMax, hasShares, onReader, onMember } = surroundings;
   const readers = new Set<Reader>();
   const nonces = createNonces();
+  const places = createPlaces({
+    max: readersMax,
+    networkMax: hasShares ? Math.max(readersMax / 4, NETWORK_PLACES_MIN) : Number.POSITIVE_INFINITY,
+    memberMax: hasShares ? MEMBER_PLACES : Number.POSITIVE_INFINITY,
+    dismiss,
+  });
   const begin = (due: Tail[]) => news.wake(due.map((tail) => tail.id));
   const beat = createBeat({ beatMs, begin, beat: (reader) => reader.transport.beat(reader) });
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
@@ -84,9 +109,12 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     tails: tails.all,
     has: tails.has,
     readers,
+    places,
     bounds: createBounds(db),
     backlog,
+    admit,
     add,
+    sendAway,
     attach,
     remove,
     confirm: nonces.confirm,
@@ -101,6 +129,12 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
 
   async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
     return backlogLimit(() => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));
+  }
+
+  function admit(reader: Reader, visitor: Visitor): boolean {
+    reader.admission = places.take(reader, visitor);
+    if (reader.admission) add(reader);
+    return reader.admission !== undefined;
   }
 
   function add(reader: Reader): void {
@@ -126,11 +160,25 @@ export function createHub({ db, log, logger, metrics, beatMs, onReader, onMember
     readers.delete(reader);
     nonces.remove(reader);
     beat.forget(reader);
+    if (reader.admission) places.free(reader.admission);
     for (const tail of reader.tails) {
       tail.usedAt = performance.now();
       if (tail.readers.delete(reader)) onReader(tail, reader);
     }
     reader.transport.end(reader);
+  }
+
+  function sendAway(reader: Reader, bye: ByeSignal): void {
+    reader.transport.signal({ name: "bye", data: bye }, reader);
+    remove(reader);
+  }
+
+  /** Its place is another's now. */
+  function dismiss(occupant: Occupant): void {
+    metrics.evicted.inc();
+    const bye = { retry: retryMs(readers.size), reason: "full" } as const;
+    if (occupant instanceof Reader) sendAway(occupant, bye);
+    else occupant.hangUp(bye);
   }
 
   function wake(roomIds?: number[]): void {

@@ -8,6 +8,7 @@ import type {
   TypingSignal,
 } from "../../protocol/event.ts";
 import { type Format, frameOf } from "./frames.ts";
+import type { Place } from "./places.ts";
 import type { Tail } from "./tail.ts";
 
 /** What passes to a reader beside events. */
@@ -42,6 +43,12 @@ export type Transport = {
 /** [trust I10] Somebody who does not read is closed, not buffered for; 1000 of them are 256 MB at the very worst. */
 const UNSENT_LIMIT = 256 * 1024;
 
+/** What holds a place: a reader, or a kept poll connection, which does so also while no poll waits on it. */
+export type Occupant = Reader | KeptConnection;
+
+/** A connection that is kept between polls. */
+export type KeptConnection = { hangUp(bye: ByeSignal): void };
+
 /** One connection's place in the logs of its rooms. */
 export class Reader {
   readonly tails: Tail[];
@@ -55,6 +62,8 @@ export class Reader {
   seenAt = performance.now();
   /** Does its client confirm it? */
   isConfirmed = false;
+  /** Its place among all readers; a poll on a kept connection uses the connection's. */
+  admission: Place<Occupant> | undefined;
   /** When the clock calls it next; see beat.ts. */
   dueTick = 0;
   /** By the place of the room in `tails`; most readers have one, and a Map would cost each of them 200 bytes. */

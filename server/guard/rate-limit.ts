@@ -13,6 +13,8 @@ export type Limit = {
    * what is full and the seconds to wait.
    */
   take(payer: Payer, count?: number): void;
+  /** Would `take` charge one request? */
+  allows(payer: Payer): boolean;
   /** The request turned out to cost nothing. */
   giveBack(payer: Payer, count?: number): void;
 };
@@ -58,7 +60,10 @@ const LIMITS = {
   reads: { member: { burst: 200, perSecond: 10 }, network: { burst: 1000, perSecond: 40 } },
   /** Opening streams and live pages: 200 people whose network cuts each stream after a few seconds. */
   streams: { member: { burst: 60, perSecond: 2 }, network: { burst: 1000, perSecond: 50 } },
-  /** Polls that are answered at once; one that waits costs nothing. A thousand are a tenth of a core. */
+  /**
+   * Polls, except those on a kept connection that wait: a thousand a second are a tenth of a core. A client over the
+   * limit comes back after a second, with more to fetch at once.
+   */
   polls: { network: { burst: 5000, perSecond: 1000 } },
   /** One visit to the path doctor asks about 50 questions. */
   probes: { network: { burst: 600, perSecond: 10 } },
@@ -89,7 +94,7 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
         const now = performance.now();
         const charges = chargesOf(name, rates, payer, shares(payer.address));
         for (const charge of charges) {
-          const waitMs = waitOf(buckets.get(charge.key), charge, count, now);
+          const waitMs = waitOf(charge, count, now);
           // Sums of fractions are off by less than a microsecond.
           if (waitMs < 1) continue;
           onRefused(name, charge.scope);
@@ -97,15 +102,29 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
         }
         for (const { key, eachMs } of charges) buckets.set(key, Math.max(buckets.get(key) ?? 0, now) + count * eachMs);
       },
+      allows(payer) {
+        const now = performance.now();
+        return chargesOf(name, rates, payer, shares(payer.address)).every((charge) => waitOf(charge, 1, now) < 1);
+      },
       giveBack(payer, count = 1) {
         for (const { key, eachMs } of chargesOf(name, rates, payer, shares(payer.address)))
           buckets.set(key, (buckets.get(key) ?? 0) - count * eachMs);
       },
     };
   }
+
+  /**
+   * Returns the milliseconds until a bucket holds enough; 0 or less if it does. A bucket is the time at which it will be
+   * full again (the generic cell rate algorithm), so a refused request changes nothing, and one number is all there is.
+   */
+  function waitOf({ key, eachMs, allMs }: Charge, count: number, now: number): number {
+    const fullAt = buckets.get(key);
+    if (fullAt === undefined) return 0;
+    return Math.max(0, fullAt - now) + Math.min(count * eachMs, allMs) - allMs;
+  }
 }
 
-const NO_LIMIT: Limit = { take: () => undefined, giveBack: () => undefined };
+const NO_LIMIT: Limit = { take: () => undefined, allows: () => true, giveBack: () => undefined };
 
 /** One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to fill it. */
 type Charge = { scope: Scope; key: string; eachMs: number; allMs: number };
@@ -122,15 +141,6 @@ function chargesOf(name: string, rates: Rates, payer: Payer, factor: number): Ch
     for (const [n, network] of networksOf(payer.address).entries()) add("network", network, factor * WIDER ** n);
   if (rates.room && payer.room !== undefined) add("room", `room ${payer.room}`, 1);
   return charges;
-}
-
-/**
- * Returns the milliseconds until a bucket holds enough; 0 or less if it does. A bucket is the time at which it will be
- * full again (the generic cell rate algorithm), so a refused request changes nothing, and one number is all there is.
- */
-function waitOf(fullAt: number | undefined, { eachMs, allMs }: Charge, count: number, now: number): number {
-  if (fullAt === undefined) return 0;
-  return Math.max(0, fullAt - now) + Math.min(count * eachMs, allMs) - allMs;
 }
 
 function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number) {

@@ -4,6 +4,7 @@ import { PING_MS, PROTOCOL_VERSION, STREAM_BYTES_MAX, STREAM_BYTES_MIN } from ".
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
+import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
@@ -14,8 +15,9 @@ import { stream } from "../transports/stream.ts";
 import { frameCallback } from "./callback.ts";
 import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
+import { visitorOf } from "./payer.ts";
 import { poll } from "./poll.ts";
-import { cursorsOf, memberIdOf, patienceMs, removeIfGone, retryMs, roomNames, sendAway } from "./reading.ts";
+import { cursorsOf, memberIdOf, patienceMs, reasonToWait, removeIfGone, roomNames } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
@@ -52,13 +54,14 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     maxBytes: input.number("max", STREAM_BYTES_MIN, STREAM_BYTES_MAX, way.maxBytes),
   };
   const names = roomNames(input);
-  const tails = await findTails(ctx, site, names);
+  const bye = ctx.method === "HEAD" ? undefined : reasonToWait(ctx, site);
+  const tails = bye || ctx.method === "HEAD" ? undefined : await findTails(site, names);
   ctx.status = 200;
   ctx.set(way.headers);
   if (ctx.method === "HEAD") return;
   const retry = retryMs(site.hub.readers.size);
-  if (tails === undefined) {
-    ctx.body = busyAnswer(way, retry);
+  if (bye || tails === undefined) {
+    ctx.body = busyAnswer(way, bye ?? { retry });
     return;
   }
   ctx.respond = false;
@@ -71,11 +74,11 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
   reader = new Reader(tails, transport, memberIdOf(ctx));
   reader.nonce = n;
   try {
-    site.hub.add(reader);
+    const isAdmitted = site.hub.admit(reader, visitorOf(ctx, site));
     removeIfGone(site, reader, ctx);
     // since it was asked for, the connection ended, or the others were sent away
-    if (isOver || site.isDraining) {
-      sendAway(site, reader, retry);
+    if (isOver || !isAdmitted || site.isDraining) {
+      site.hub.sendAway(reader, isAdmitted ? { retry } : { retry, reason: "full" });
       return;
     }
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
@@ -90,14 +93,12 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     await joinReader(site.hub, reader);
   } catch (error) {
     tellWhy(site, error);
-    sendAway(site, reader, retry);
+    site.hub.sendAway(reader, { retry });
   }
 }
 
-/** The rooms to read; `undefined` where the node is full or going, the log out of reach, or nobody wants more than the head. */
-async function findTails(ctx: Context, site: Site, names: string[]): Promise<Tail[] | undefined> {
-  const isFull = site.isDraining || site.hub.readers.size >= site.config.readersMax;
-  if (isFull || ctx.method === "HEAD") return undefined;
+/** The rooms to read; `undefined` while the log is out of reach. */
+async function findTails(site: Site, names: string[]): Promise<Tail[] | undefined> {
   return findRooms(site, names).catch((error) => unlessRefused(site, error));
 }
 

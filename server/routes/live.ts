@@ -7,10 +7,11 @@ import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader, type Transport } from "../delivery/reader.ts";
+import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import * as pages from "../pages/live.ts";
 import { renderRefused } from "../pages/refused.ts";
-import { REFUSALS } from "../refusal.ts";
+import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import {
   HTML_STREAM_HEADERS,
@@ -22,7 +23,8 @@ import { roomOf } from "./find-room.ts";
 import { pageFrame } from "./frame.ts";
 import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
-import { memberIdOf, patienceMs, removeIfGone, retryMs, sendAway } from "./reading.ts";
+import { payerOf, visitorOf } from "./payer.ts";
+import { memberIdOf, patienceMs, reasonToWait, removeIfGone } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** How often a page is renewed that was not asked how often. */
@@ -68,18 +70,21 @@ export function liveRoutes(site: Site): Route[] {
     try {
       const tail = await roomOf(ctx, site);
       const manner = mannerOf(ctx, tail);
-      const isBusy = site.isDraining || site.hub.readers.size >= site.config.readersMax;
       // a frame begins with a whole page: the page around it is loaded then, and has a log on whatever network
-      const isFirst = manner.isBare && inputOf(ctx).text("after") === undefined;
-      if (manner.refresh > 0) await renew(ctx, tail, manner, { isBusy: false, isFirst: false });
-      else if (isBusy || isFirst) await renew(ctx, tail, manner, { isBusy, isFirst });
+      const isFirst = manner.refresh === 0 && manner.isBare && inputOf(ctx).text("after") === undefined;
+      const isBusy = manner.refresh === 0 && !isFirst && reasonToWait(ctx, site) !== undefined;
+      const isWhole = manner.refresh > 0 || isFirst || isBusy;
+      if (isWhole) site.limits.reads.take(payerOf(ctx));
+      if (isWhole) await renew(ctx, tail, manner, { isBusy, isFirst });
       else await grow(ctx, tail, manner);
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
+      const refusal = isDatabaseAway(error) ? refuse("unavailable") : error;
+      if (!(refusal instanceof Refusal) || refusal.retrySeconds === undefined) throw error;
       // a page that did not go on by itself would stay what it is, for hours after the database is back
-      ctx.status = REFUSALS.unavailable.status;
-      const refusal = { status: ctx.status, code: "unavailable", refreshSeconds: REFRESH_SECONDS };
-      showPage(ctx, renderRefused(pageFrame(ctx, site), refusal));
+      ctx.status = REFUSALS[refusal.code].status;
+      ctx.set("Retry-After", String(refusal.retrySeconds));
+      const refreshSeconds = Math.max(refusal.retrySeconds, REFRESH_SECONDS);
+      showPage(ctx, renderRefused(pageFrame(ctx, site), { status: ctx.status, code: refusal.code, refreshSeconds }));
     }
   }
 
@@ -141,10 +146,10 @@ export function liveRoutes(site: Site): Route[] {
       await stream.begin(pages.renderGrowing(pageFrame(ctx, site), view), view.context.at(-1));
       // ended before it began
       if (!reader.isOpen) return;
-      site.hub.add(reader);
+      const isAdmitted = site.hub.admit(reader, visitorOf(ctx, site));
       removeIfGone(site, reader, ctx);
       // since it was asked for, the others were sent away
-      if (site.isDraining) sendAway(site, reader, retryMs(site.hub.readers.size));
+      if (site.isDraining || !isAdmitted) site.hub.sendAway(reader, { retry: retryMs(site.hub.readers.size) });
       await joinReader(site.hub, reader);
     } catch (error) {
       if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a page could not be joined to the log");

@@ -1,9 +1,22 @@
 import type { Context } from "koa";
+import type { Visitor } from "../delivery/places.ts";
+import { networksOf } from "../guard/address.ts";
 import type { Payer } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
+import type { Site } from "../site.ts";
 
 /** Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts. */
 export function payerOf(ctx: Context, room?: string): Payer {
   const session: Session | undefined = ctx.state.session;
   return { address: ctx.state.address, member: session?.member.id, room };
+}
+
+/**
+ * Returns whose places a request wants one of: those of its widest network, for a /48 has 65,536 /64s and could
+ * otherwise hold a place with each.
+ */
+export function visitorOf(ctx: Context, site: Site): Visitor {
+  const { address, member } = payerOf(ctx);
+  const network = networksOf(address).at(-1) as string;
+  return { network, factor: site.shares(address), member, isManyVisitors: ctx.state.isManyVisitors };
 }

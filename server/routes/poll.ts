@@ -1,8 +1,11 @@
 import type { Context } from "koa";
 import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
 import { joinReader, placeAtOnce, placeReader } from "../delivery/join.ts";
+import type { Visitor } from "../delivery/places.ts";
 import { Reader } from "../delivery/reader.ts";
+import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
+import type { Payer } from "../guard/rate-limit.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { park } from "../stalls.ts";
@@ -11,7 +14,8 @@ import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
 import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
-import { cursorsOf, memberIdOf, removeIfGone, retryMs, roomNames } from "./reading.ts";
+import { payerOf, visitorOf } from "./payer.ts";
+import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "./reading.ts";
 
 /** How long a poll that would not wait may wait for this node's tails; a wake-up takes milliseconds. */
 const CATCH_UP_MS = 2_000;
@@ -24,18 +28,22 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] where kept-alive connections die unseen, each poll brings its own
   if (input.text("once") === "1") ctx.set("Connection", "close");
+  const payer = payerOf(ctx);
+  const visitor = visitorOf(ctx, site);
+  site.limits.polls.take(payer);
   const names = roomNames(input);
   const tails = await findRooms(site, names);
   const { rooms } = respelled(names);
-  if (site.hub.readers.size >= site.config.readersMax) throw refuse("unavailable");
   const remove = () => site.hub.remove(reader);
   const { transport, answer } = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, remove);
   const reader = new Reader(tails, transport, memberIdOf(ctx));
   ctx.res.once("close", remove);
   try {
-    site.hub.add(reader);
+    if (!site.hub.admit(reader, visitor)) throw refuse("no_place");
     removeIfGone(site, reader, ctx);
     const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
+    // sent away before it had a position to come back with
+    if (!reader.isOpen && !ctx.res.destroyed) throw refuse(site.isDraining ? "unavailable" : "no_place");
     if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
     await joinReader(site.hub, reader);
@@ -48,7 +56,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   park(ctx);
   answerBytes(ctx, await answer);
   if (site.keepsPollers && rooms === undefined && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
-    keepPolling(ctx.res, lanePolls(site, tails, memberIdOf(ctx), waitMs));
+    keepPolling(ctx.res, lanePolls(site, tails, payer, visitor, waitMs));
 }
 
 /** Not as a script, whose answer is another, and where connections may be kept. */
@@ -57,20 +65,25 @@ function isPlain(ctx: Context, input: Input): boolean {
 }
 
 /** The polls that follow, for the same member in the same rooms. */
-function lanePolls(site: Site, tails: Tail[], memberId: string | undefined, waitMs: number): LanePolls {
-  const { hub } = site;
+function lanePolls(site: Site, tails: Tail[], payer: Payer, visitor: Visitor, waitMs: number): LanePolls {
+  const { hub, limits } = site;
   return {
     waitMs,
     place: (cursor, transport) => {
-      if (site.isDraining || hub.readers.size >= site.config.readersMax) return undefined;
-      const reader = new Reader(tails, transport, memberId);
-      return placeAtOnce(hub, reader, cursor) ? reader : undefined;
+      if (site.isDraining) return undefined;
+      const reader = new Reader(tails, transport, payer.member);
+      return placeAtOnce(hub, reader, cursor) && limits.polls.allows(payer) ? reader : undefined;
     },
     join: (reader) => {
       hub.add(reader);
       void joinReader(hub, reader);
+      // answered at once, and so asked for again at once
+      if (!reader.isOpen) limits.polls.take(payer);
     },
     remove: hub.remove,
+    isOpen: () => hub.places.isOpenTo(visitor),
+    takePlace: (connection) => hub.places.take(connection, visitor),
+    freePlace: hub.places.free,
   };
 }
 

@@ -1,10 +1,13 @@
 import type { Context } from "koa";
+import type { ByeSignal } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Reader } from "../delivery/reader.ts";
+import { retryMs } from "../delivery/retry.ts";
 import type { Session } from "../guard/session.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import type { Input } from "./input.ts";
+import { payerOf, visitorOf } from "./payer.ts";
 
 /** The rooms that a request wants to read. Throws `malformed`. */
 export function roomNames(input: Input): string[] {
@@ -42,13 +45,19 @@ export function patienceMs({ config }: Site): number {
 
 const PATIENCE_MS = 3_000;
 
-/** Tells a reader to come back after so long, here or at another node, and lets go of it. */
-export function sendAway({ hub }: Site, reader: Reader, retry: number): void {
-  reader.transport.signal({ name: "bye", data: { retry } }, reader);
-  hub.remove(reader);
-}
-
-/** A second to three for one reader; a crowd is spread over 2 ms a head, twice what it takes to let one in: 10 000 come back within 21 s. */
-export function retryMs(crowd: number): number {
-  return Math.round(1000 + Math.random() * Math.max(2000, crowd * 2));
+/**
+ * Returns why a stream or a live page cannot be opened now and when to come back; `undefined` if it can. Charges the
+ * request to `streams`.
+ */
+export function reasonToWait(ctx: Context, site: Site): ByeSignal | undefined {
+  const retry = retryMs(site.hub.readers.size);
+  if (site.isDraining) return { retry };
+  if (!site.hub.places.isOpenTo(visitorOf(ctx, site))) return { retry, reason: "full" };
+  try {
+    site.limits.streams.take(payerOf(ctx));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { retry: retry + 1000 * (error.retrySeconds ?? 0), reason: "too_many" };
+  }
 }

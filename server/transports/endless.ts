@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { ByeSignal } from "../../protocol/event.ts";
 import { FIRST_PING_MS } from "../../protocol/limits.ts";
 import { signalFrame } from "../delivery/frames.ts";
 import type { Reader, Signal, Transport } from "../delivery/reader.ts";
@@ -95,7 +96,7 @@ class Endless implements Transport {
     if (!this.#isGreeted) return FIRST_PING_MS;
     const leftMs = reader.untilDue(this.#patienceMs);
     if (leftMs <= 0) {
-      this.#connection.send(byeFrame(this.#way, Math.round(RETRY_MS * (1 + Math.random() / 2))));
+      this.#connection.send(byeFrame(this.#way, { retry: Math.round(RETRY_MS * (1 + Math.random() / 2)) }));
       this.#onDone();
       return undefined;
     }
@@ -122,14 +123,14 @@ class Endless implements Transport {
   /** The reader stays with the hub, and counts, until it has read to the end. */
   #sayBye(): void {
     this.#isOver = true;
-    this.#connection.send(byeFrame(this.#way, 0));
+    this.#connection.send(byeFrame(this.#way, { retry: 0 }));
     void this.#connection.drained().then(this.#onDone);
   }
 }
 
 /** [trust 1.3] All of a stream that must come back later: any status but 200 ends a browser's EventSource for good. */
-export function busyAnswer(way: Way, retryMs: number): Buffer {
-  return Buffer.concat([way.prelude, byeFrame(way, retryMs)]);
+export function busyAnswer(way: Way, bye: ByeSignal): Buffer {
+  return Buffer.concat([way.prelude, byeFrame(way, bye)]);
 }
 
 /**
@@ -162,6 +163,6 @@ function bytesOf(format: Way["format"], signal: Signal): Buffer {
 
 const encoded = { sse: new WeakMap<Signal, Buffer>(), script: new WeakMap<Signal, Buffer>() };
 
-function byeFrame(way: Way, retryMs: number): Buffer {
-  return signalFrame(way.format, "bye", { retry: retryMs });
+function byeFrame(way: Way, bye: ByeSignal): Buffer {
+  return signalFrame(way.format, "bye", bye);
 }

@@ -1,7 +1,9 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { ByeSignal } from "../../protocol/event.ts";
 import { NONCE } from "../../protocol/limits.ts";
-import type { Reader, Signal, Transport } from "../delivery/reader.ts";
+import type { Place } from "../delivery/places.ts";
+import type { KeptConnection, Occupant, Reader, Signal, Transport } from "../delivery/reader.ts";
 import { removeListeners, takeIdleSocket } from "./bare-socket.ts";
 import { beginning, restOf, restWith } from "./long-poll.ts";
 
@@ -13,6 +15,11 @@ export type LanePolls = {
   join(reader: Reader): void;
   /** It has its answer, or is gone. */
   remove(reader: Reader): void;
+  /** Is there a place for the connection? */
+  isOpen(): boolean;
+  /** The place of a connection that is kept; `undefined` if there is none. */
+  takePlace(connection: KeptConnection): Place<Occupant> | undefined;
+  freePlace(place: Place<Occupant>): void;
 };
 
 /**
@@ -21,6 +28,12 @@ export type LanePolls = {
  * nothing to us.
  */
 const IDLE_MS = 1_000;
+
+/**
+ * A kept connection remembers its request's head: browsers send less than 1 kB, with a cookie and a token less than 2.
+ * Longer ones would cost more memory than a stream does.
+ */
+const HEAD_MAX_BYTES = 2_048;
 
 /**
  * Keeps a poller's connection when its poll, which went the whole road through every guard, is answered. What comes on
@@ -34,18 +47,19 @@ export function keepPolling(response: ServerResponse, polls: LanePolls): void {
   const { req } = response;
   // [RFC 9110 9.3.1] where a body may follow, what comes next is not a request
   if ("content-length" in req.headers || "transfer-encoding" in req.headers) return;
+  if (lengthOf(req.url ?? "", req.rawHeaders) > HEAD_MAX_BYTES) return;
   const template = templateOf(req.url ?? "", req.rawHeaders);
   if (template === undefined) return;
   const head = headOf(response);
   response.once("finish", () => {
     const { server } = req.socket as Socket & { server?: Server };
-    if (response.shouldKeepAlive && server && takeIdleSocket(req.socket))
+    if (response.shouldKeepAlive && server && polls.isOpen() && takeIdleSocket(req.socket))
       new PollLane(req.socket, server, template, head, polls);
   });
 }
 
 /** One of thousands; as a transport it is one poll's after the other. */
-class PollLane implements Transport {
+class PollLane implements Transport, KeptConnection {
   readonly name = "poll";
   readonly format = "json";
   #socket: Socket;
@@ -53,6 +67,7 @@ class PollLane implements Transport {
   #template: Template;
   #head: string;
   #polls: LanePolls;
+  #place: Place<Occupant> | undefined;
   #reader: Reader | undefined;
   #nonce: string | undefined;
   #answeredAt = performance.now();
@@ -67,6 +82,8 @@ class PollLane implements Transport {
     socket.on("timeout", () => this.#onTimeout());
     socket.once("close", () => this.#forget());
     socket.setTimeout(IDLE_MS);
+    this.#place = polls.takePlace(this);
+    if (!this.#place) socket.destroySoon();
   }
 
   get firstBeatMs(): number {
@@ -99,6 +116,11 @@ class PollLane implements Transport {
 
   end(of: Reader): void {
     if (this.#reader === of) this.#answer(of, restWith(of));
+  }
+
+  hangUp(bye: ByeSignal): void {
+    if (this.#reader) this.signal({ name: "bye", data: bye }, this.#reader);
+    else this.#socket.destroySoon();
   }
 
   #onData(bytes: Buffer): void {
@@ -145,6 +167,11 @@ class PollLane implements Transport {
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader) this.#polls.remove(reader);
+    this.#freePlace();
+  }
+
+  #freePlace(): void {
+    if (this.#place) this.#polls.freePlace(this.#place);
   }
 
   /** A server that closes takes nothing back. */
@@ -152,12 +179,17 @@ class PollLane implements Transport {
     const socket = this.#socket;
     if (!this.#server.listening) return void socket.destroy();
     removeListeners(socket, ["data", "end", "close", "error", "timeout"]);
+    this.#freePlace();
     socket.setTimeout(0);
     socket.pause();
     socket.unshift(bytes);
     this.#server.emit("connection", socket);
     socket.resume();
   }
+}
+
+function lengthOf(target: string, rawHeaders: string[]): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + 2, target.length);
 }
 
 /** What a poll consists of: before each of its cursor and nonce, which may come in either order, a text, and one behind. */
