@@ -68,7 +68,7 @@ function useMiddleware(app: Koa, site: Site): void {
   app.use(requestLog(site.logger));
   app.use(everyAnswersHeaders(config.origins));
   app.use(refused(site));
-  app.use(clientAddress(config.trustProxy));
+  app.use(clientAddress(config.trustProxy, site.logger));
   app.use(canonicalPath(config.basePath));
   if (config.origins.length > 0) app.use(preflight(site));
   const router = routerOf(siteRoutes(site), site);

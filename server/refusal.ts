@@ -32,11 +32,18 @@ export type RefusalCode = keyof typeof REFUSALS;
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retrySeconds: number | undefined;
+  /** Of `too_many`: whose share is used up, if it is not the visitor's own. */
+  share: "network" | "room" | undefined;
 
   constructor(code: RefusalCode, detail?: string, retrySeconds?: number) {
     super(detail ?? REFUSALS[code].title);
     this.code = code;
     this.retrySeconds = retrySeconds ?? (REFUSALS[code] as Failure).retrySeconds;
+  }
+
+  /** The name of the refusal's words on a page. */
+  get wording(): string {
+    return this.share === undefined ? this.code : `${this.code}_${this.share}`;
   }
 }
 

@@ -51,6 +51,7 @@ type Options<Occupant> = {
 type Holder<Occupant> = {
   network: string;
   factor: number;
+  isManyVisitors: boolean | undefined;
   count: number;
   oldest: Place<Occupant> | undefined;
   newest: Place<Occupant> | undefined;
@@ -85,8 +86,11 @@ export function createPlaces<Occupant>(options: Options<Occupant>): Places<Occup
   }
 
   function isFull(): boolean {
-    // Where everyone comes through one proxy that is not trusted, there is only one network to take a place from.
-    return size >= max && (highest <= 1 || holders.size === 1);
+    if (size < max) return false;
+    if (highest <= 1) return true;
+    // Where everyone comes through one proxy that is not trusted, a place can be taken from nobody else.
+    const [holder] = holders.values();
+    return holders.size === 1 && holder?.isManyVisitors === true;
   }
 
   function heldBy(visitor: Visitor): number {
@@ -132,8 +136,8 @@ export function createPlaces<Occupant>(options: Options<Occupant>): Places<Occup
     return isManyVisitors ? Number.POSITIVE_INFINITY : networkMax * factor;
   }
 
-  function newHolder({ network, factor }: Visitor): Held {
-    return { network, factor, count: 0, oldest: undefined, newest: undefined };
+  function newHolder({ network, factor, isManyVisitors }: Visitor): Held {
+    return { network, factor, isManyVisitors, count: 0, oldest: undefined, newest: undefined };
   }
 
   function greediest(): Held | undefined {

@@ -1,24 +1,39 @@
 import type { IncomingMessage } from "node:http";
 import type { Middleware } from "koa";
 import proxyAddr from "proxy-addr";
+import type { Logger } from "../log.ts";
 import { parseAddress } from "./address.ts";
 
 /**
  * Sets `ctx.state.address`, `ctx.state.host` and `ctx.state.isSecure` of a request. X-Forwarded-For, -Host and -Proto
  * count only when a proxy in `trusted` sent them (addresses, CIDRs, `loopback`, …); by default none do.
+ *
+ * A machine nearby that sends X-Forwarded-For and is not trusted is most probably a proxy that somebody forgot to name.
+ * This is logged once, and `ctx.state.isManyVisitors` says that the address is shared.
  */
-export function clientAddress(trusted: string[]): Middleware {
+export function clientAddress(trusted: string[], logger: Logger): Middleware {
   const trust = proxyAddr.compile(trusted);
+  const isNearby = proxyAddr.compile(["loopback", "linklocal", "uniquelocal"]);
+  let hasWarned = false;
   return async (ctx, next) => {
     const peer = peerOf(ctx.req);
     const isProxied = trust(peer, 0);
     ctx.state.address = isProxied ? originOf(peer, ctx.get("X-Forwarded-For"), trust) : peer;
+    if (!isProxied && "x-forwarded-for" in ctx.req.headers && isNearby(peer, 0)) {
+      ctx.state.isManyVisitors = true;
+      if (!hasWarned) logger.warn({ proxy: peer }, UNTRUSTED);
+      hasWarned = true;
+    }
     ctx.state.host = (isProxied && firstOf(ctx.get("X-Forwarded-Host"))) || ctx.get("Host");
     const isEncrypted = "encrypted" in ctx.req.socket && ctx.req.socket.encrypted === true;
     ctx.state.isSecure = isEncrypted || (isProxied && firstOf(ctx.get("X-Forwarded-Proto")) === "https");
     await next();
   };
 }
+
+const UNTRUSTED =
+  "X-Forwarded-For from an address that is not in TRUST_PROXY: if this is your proxy, name it there. Until then, all of " +
+  "its visitors share the limits of one address.";
 
 /** Returns the address at the other end of the connection; a Unix socket has none. */
 function peerOf({ socket }: IncomingMessage): string {

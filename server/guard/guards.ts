@@ -19,6 +19,8 @@ export type Guards = {
   jsonp?: true;
   /** Changes something, so another site's page can never cause it. */
   mutates?: true;
+  /** What each request is charged to before it is handled; a handler that knows the cost better does so itself. */
+  limit?: "reads";
   /** Answered under any host name, for a balancer that asks by address. */
   anyHost?: true;
 };

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { refuse } from "../refusal.ts";
+import { type Refusal, refuse } from "../refusal.ts";
 import { networksOf } from "./address.ts";
 import type { Shares } from "./shares.ts";
 
@@ -143,8 +143,10 @@ function chargesOf(name: string, rates: Rates, payer: Payer, factor: number): Ch
   return charges;
 }
 
-function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number) {
-  return refuse("too_many", `Too many ${name} ${FROM[scope]}. Try again in ${seconds} s.`, seconds);
+function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number): Refusal {
+  const refusal = refuse("too_many", `Too many ${name} ${FROM[scope]}. Try again in ${seconds} s.`, seconds);
+  if (scope !== "member") refusal.share = scope;
+  return refusal;
 }
 
 const FROM = { member: "from you", network: "from your network", room: "in this room" };

@@ -170,6 +170,8 @@ export const en: Words = {
     too_large: "What was sent is too large.",
     unsupported_type: "That format cannot be accepted.",
     too_many: "That was too much at once. Please wait a little and try again.",
+    too_many_network: "There is too much from your network just now. Please wait a little and try again.",
+    too_many_room: "There is too much going on in this room just now. Please wait a little and try again.",
     no_place: "All places on this server are taken just now. Please try again in a moment.",
     full: "It is full just now. Please try again later.",
     unavailable: "No answer just now. Please try again in a moment.",

@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Context } from "koa";
 import { DOCTOR_HEADERS, DOCTOR_LONGEST_MS, DOCTOR_STREAMS, type DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { createPlaces } from "../delivery/places.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { renderDoctor } from "../pages/doctor.ts";
 import { refuse } from "../refusal.ts";
@@ -15,11 +16,14 @@ import { ASSETS } from "./assets.ts";
 import { pageFrame } from "./frame.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
 import { chooseLanguage } from "./pages.ts";
-import { payerOf } from "./payer.ts";
+import { payerOf, visitorOf } from "./payer.ts";
 import type { Route } from "./route.ts";
 
-/** Held answers and streams at once; each is a socket and a timer, and 200 doctors are more than ever look at one node. */
+/** Held answers and streams at once; each is a socket and a timer. */
 const HELD_MAX = 200;
+
+/** The page holds five at once, one for each of its long tests. */
+const HELD_PER_NETWORK = 5;
 
 /** The cookie that comes back, or does not; half a minute is longer than the two requests are apart. */
 const COOKIE = "doctor";
@@ -30,7 +34,12 @@ const COOKIE_MS = 30_000;
  * database, and no guard refuses them for what a network did to their headers.
  */
 export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
-  let held = 0;
+  const places = createPlaces<ServerResponse>({
+    max: HELD_MAX,
+    networkMax: Number.POSITIVE_INFINITY,
+    memberMax: Number.POSITIVE_INFINITY,
+    dismiss: (response) => response.destroy(),
+  });
   const probing = { api: true, auth: "none", cookie: "never" } as const;
   const askEcho = (ctx: Context) => probe(ctx, echo);
   const askStream = (ctx: Context) => probe(ctx, stream);
@@ -51,14 +60,22 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function probe(ctx: Context, work: (ctx: Context, input: Input) => Promise<void>): Promise<void> {
     limits.probes.take(payerOf(ctx));
-    if (held >= HELD_MAX) throw refuse("unavailable");
     // who went meanwhile has had his close, and there is no other
     if (ctx.res.destroyed) return;
-    held += 1;
-    ctx.res.once("close", () => {
-      held -= 1;
-    });
-    await work(ctx, inputOf(ctx));
+    const input = inputOf(ctx);
+    if (work === stream || input.number("hold", 0, DOCTOR_LONGEST_MS, 0) > 0) hold(ctx);
+    await work(ctx, input);
+  }
+
+  /** A test that runs is not ended for a newer one of its network: it would blame the network for that. */
+  function hold(ctx: Context): void {
+    const visitor = visitorOf(ctx, site);
+    if (site.config.hasLimits && places.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
+      throw refuse("too_many", "Too many tests of the path doctor run in your network. Try again in 20 s.", 20);
+    const place = places.take(ctx.res, visitor);
+    if (place === undefined)
+      throw refuse("no_place", "Too many tests of the path doctor run here. Try again in 20 s.", 20);
+    ctx.res.once("close", () => places.free(place));
   }
 }
 

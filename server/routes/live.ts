@@ -68,23 +68,17 @@ export function liveRoutes(site: Site): Route[] {
     const { room: _room, ...inPath } = ctx.params;
     addPathParams(ctx, inPath);
     try {
+      site.limits.reads.take(payerOf(ctx));
       const tail = await roomOf(ctx, site);
       const manner = mannerOf(ctx, tail);
       // a frame begins with a whole page: the page around it is loaded then, and has a log on whatever network
       const isFirst = manner.refresh === 0 && manner.isBare && inputOf(ctx).text("after") === undefined;
       const isBusy = manner.refresh === 0 && !isFirst && reasonToWait(ctx, site) !== undefined;
       const isWhole = manner.refresh > 0 || isFirst || isBusy;
-      if (isWhole) site.limits.reads.take(payerOf(ctx));
       if (isWhole) await renew(ctx, tail, manner, { isBusy, isFirst });
       else await grow(ctx, tail, manner);
     } catch (error) {
-      const refusal = isDatabaseAway(error) ? refuse("unavailable") : error;
-      if (!(refusal instanceof Refusal) || refusal.retrySeconds === undefined) throw error;
-      // a page that did not go on by itself would stay what it is, for hours after the database is back
-      ctx.status = REFUSALS[refusal.code].status;
-      ctx.set("Retry-After", String(refusal.retrySeconds));
-      const refreshSeconds = Math.max(refusal.retrySeconds, REFRESH_SECONDS);
-      showPage(ctx, renderRefused(pageFrame(ctx, site), { status: ctx.status, code: refusal.code, refreshSeconds }));
+      showRefusal(ctx, site, isDatabaseAway(error) ? refuse("unavailable") : error);
     }
   }
 
@@ -213,6 +207,17 @@ export function liveRoutes(site: Site): Route[] {
 function setArrivesCookie(ctx: Context): void {
   const path = ctx.state.base || "/";
   ctx.cookies.set(ARRIVES_COOKIE, "1", { path, httpOnly: true, sameSite: "lax", maxAge: ARRIVES_MS });
+}
+
+/** Without a refresh of its own, the page would stay what it is for hours after the database is back. */
+function showRefusal(ctx: Context, site: Site, refusal: unknown): void {
+  if (!(refusal instanceof Refusal) || refusal.retrySeconds === undefined) throw refusal;
+  const { code, wording, retrySeconds } = refusal;
+  const { status } = REFUSALS[code];
+  ctx.status = status;
+  ctx.set("Retry-After", String(retrySeconds));
+  const refreshSeconds = Math.max(retrySeconds, REFRESH_SECONDS);
+  showPage(ctx, renderRefused(pageFrame(ctx, site), { status, code, wording, refreshSeconds }));
 }
 
 /** `?refresh=10`: 5 s to 5 min, or 0, the default, for a page that grows. Throws `malformed`. */

@@ -47,6 +47,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     const input = inputOf(ctx);
     const before = input.number("before", 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     const limit = input.number("limit", 1, PAGE_EVENTS, HISTORY_EVENTS);
+    limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_EVENTS));
     const tail = await roomOf(ctx, site);
     const events = await readBefore(site.db, tail.id, before, limit);
     const { oldest } = await site.hub.bounds(tail);

@@ -29,7 +29,12 @@ export function operationRoutes(site: Site): Route[] {
   }
 
   async function ready(ctx: Context): Promise<void> {
-    const checks = { database: await isDatabaseHere(), bus: site.bus.isSound(), serving: !site.isDraining };
+    const checks = {
+      database: await isDatabaseHere(),
+      bus: site.bus.isSound(),
+      places: !site.hub.places.isFull(),
+      serving: !site.isDraining,
+    };
     const isReady = Object.values(checks).every(Boolean);
     ctx.status = isReady ? 200 : 503;
     ctx.body = { status: isReady ? "ready" : "not ready", checks };
@@ -69,12 +74,22 @@ function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
 export function countReaders({ hub, metrics }: Site): void {
   new Gauge({
     name: "chattera_readers",
-    help: "Connections that receive events, by transport",
+    help: "Connections that receive events, by transport; `kept` are poll connections between two polls",
     labelNames: ["transport"],
     registers: [metrics.registry],
     collect() {
       for (const transport of TRANSPORTS) this.set({ transport }, 0);
       for (const { transport } of hub.readers) this.inc({ transport: transport.name });
+      // each reader has a place, except a poll on a kept connection, which has one itself
+      this.set({ transport: "kept" }, Math.max(0, hub.places.size() - hub.readers.size));
+    },
+  });
+  new Gauge({
+    name: "chattera_places",
+    help: "Places in use, of CHATTERA_READERS; of workers, all together",
+    registers: [metrics.registry],
+    collect() {
+      this.set(hub.places.size());
     },
   });
 }

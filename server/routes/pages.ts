@@ -32,7 +32,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     {
       method: "GET",
       path: PATHS.lobby,
-      guards: showing,
+      guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
         if (!chooseLanguage(ctx)) await showLobby(ctx, {});
       },
@@ -41,7 +41,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     {
       method: "GET",
       path: PATHS.room(":room"),
-      guards: showing,
+      guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
         if (!chooseLanguage(ctx)) await showRoom(ctx, {});
       },
@@ -92,9 +92,12 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
       await work(again);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
+      // the whole page costs more than a sentence does
+      if (!limits.reads.allows(payerOf(ctx))) throw error;
+      limits.reads.take(payerOf(ctx));
       ctx.status = REFUSALS[error.code].status;
       if (error.retrySeconds !== undefined) ctx.set("Retry-After", String(error.retrySeconds));
-      await show(ctx, { ...again, problem: error.code });
+      await show(ctx, { ...again, problem: error.wording });
     }
   }
 

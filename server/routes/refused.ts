@@ -49,8 +49,13 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   if (refusal.retrySeconds !== undefined) ctx.set("Retry-After", String(refusal.retrySeconds));
   if (isPage(ctx)) {
     ctx.type = "text/html; charset=utf-8";
-    const unsaid: FormView | undefined = status >= 500 ? ctx.state.unsaid : undefined;
-    ctx.body = renderRefused(pageFrame(ctx, site), { status, code: refusal.code, ...(unsaid && { unsaid }) });
+    const unsaid: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsaid : undefined;
+    ctx.body = renderRefused(pageFrame(ctx, site), {
+      status,
+      code: refusal.code,
+      wording: refusal.wording,
+      ...(unsaid && { unsaid }),
+    });
     return;
   }
   // [RFC 9457] about:blank: the title says it all, `code` is for programs

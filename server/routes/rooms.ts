@@ -6,7 +6,6 @@ import { PATHS } from "../../protocol/paths.ts";
 import { networksOf } from "../guard/address.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
-import { createShares } from "../guard/shares.ts";
 import { refuse } from "../refusal.ts";
 import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
@@ -21,10 +20,9 @@ import type { Route } from "./route.ts";
 /** The rooms, and who is in them. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { db } = site;
-  const { roomsMax, hasLimits, shares } = site.config;
+  const { roomsMax, hasLimits } = site.config;
   const makeRoom = createMakeRoom({ ...site, roomsMax });
-  const sharesOf = createShares(shares);
-  const reading = { api: true, auth: "token", cookie: "counts" } as const;
+  const reading = { api: true, auth: "token", cookie: "counts", limit: "reads" } as const;
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
   return [
     { method: "GET", path: PATHS.rooms, guards: reading, handle: list },
@@ -67,7 +65,6 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const input = inputOf(ctx);
     const limit = input.number("limit", 1, PEOPLE_SHOWN, PEOPLE_PAGE);
     const after = placeOf(input.text("after"));
-    limits.reads.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
     const { members, last } = await listMembers(db, tail.id, { after, limit });
     answer(ctx, { members, ...(last && members.length === limit && { next: formatPlace(last) }) });
@@ -99,7 +96,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   function makerAt(address: string): Maker {
-    return { network: networksOf(address)[0], perDay: hasLimits ? ROOMS_A_DAY * sharesOf(address) : undefined };
+    return { network: networksOf(address)[0], perDay: hasLimits ? ROOMS_A_DAY * site.shares(address) : undefined };
   }
 }
 

@@ -11,6 +11,7 @@ import type { Site } from "../site.ts";
 import { assertAnswerable } from "./answer.ts";
 import { callbackOf } from "./callback.ts";
 import { assertNoRepeats } from "./input.ts";
+import { payerOf } from "./payer.ts";
 
 /** One method of one path. */
 export type Route = {
@@ -56,6 +57,7 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     ctx.state.isScript = callbackOf(ctx) !== undefined;
     if (ctx.state.isScript) assertMayRunScript(ctx);
     if (guards.auth !== "none") findSession(ctx, guards, site);
+    if (guards.limit) site.limits[guards.limit].take(payerOf(ctx));
     if (guards.mutates) assertMayChange(ctx, guards, source, site.tokens);
     await handle(ctx);
   };

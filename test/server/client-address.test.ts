@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import Koa from "koa";
 import request from "supertest";
 import { clientAddress } from "../../server/guard/client-address.ts";
+import { createLog } from "../../server/log.ts";
 
 let server: Server;
 let url: string;
 
 beforeAll(async () => {
   const app = new Koa();
-  app.use(clientAddress(["loopback", "10.0.0.0/8", "fd00::/8"]));
+  app.use(clientAddress(["loopback", "10.0.0.0/8", "fd00::/8"], createLog("silent")));
   app.use((ctx) => {
     ctx.body = { address: ctx.state.address };
   });

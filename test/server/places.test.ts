@@ -39,6 +39,7 @@ test("the network that holds most is refused itself", () => {
   fill(hall, "a", 3);
   expect(fill(hall, "greedy", 8)).toEqual([true, true, true, true, true, true, true, false]);
   expect(hall.dismissed).toEqual([]);
+  expect(hall.places.isFull()).toBe(false);
 });
 
 test("networks that hold as many as each other leave each other alone", () => {
