@@ -1,4 +1,4 @@
-import { COLORS } from "../../protocol/limits.ts";
+import { COLORS, NICKNAME_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
 import { type Html, html } from "./html.ts";
 import { refusalText, wordsOf } from "./language.ts";
 import type { PageFrame } from "./layout.ts";
@@ -11,11 +11,14 @@ export function enterFields(frame: PageFrame, entry: { nickname?: string; proble
   return html`${problemLine(frame, problem)}
 <div class="field nickname-field">
 <label for="nickname">${words.nickname}</label>
-<input id="nickname" name="nickname" value="${nickname}" maxlength="64" required autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="go" aria-describedby="${problem && html`problem `}nickname-hint"${problem && html` aria-invalid="true"`}>
+<input id="nickname" name="nickname" value="${nickname}" maxlength="${FIELD_LENGTH}" required autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="go" aria-describedby="${problem && html`problem `}nickname-hint"${problem && html` aria-invalid="true"`}>
 <p id="nickname-hint" class="hint">${words.nicknameHint}</p>
 </div>
 ${swatches(frame)}`;
 }
+
+/** A nickname, `#` and a secret. A browser counts UTF-16 units: twice the nickname, for emoji. */
+const FIELD_LENGTH = 2 * NICKNAME_LENGTH + 1 + SECRET_LENGTH_MAX;
 
 /** What went wrong, in a sentence above the form it concerns. */
 export function problemLine(frame: PageFrame, problem: string | undefined): Html {

@@ -5,10 +5,10 @@ import { hasTripSign } from "./trip-sign.ts";
 
 /**
  * Reads what a person typed as a nickname: NFC, trimmed, inner white space as one space. `name#secret` is split at the
- * first `#`. Throws `nickname_invalid` or `secret_invalid`.
+ * first `#`, also the fullwidth `＃` of a Japanese keyboard, so that nobody publishes a secret as a part of the name. Throws `nickname_invalid` or `secret_invalid`.
  */
 export function readNickname(typed: string): { nickname: string; secret: string | undefined } {
-  const at = typed.indexOf("#");
+  const at = typed.search(/[#＃﹟]/);
   const nickname = readName(at < 0 ? typed : typed.slice(0, at));
   const secret = at < 0 ? undefined : typed.slice(at + 1);
   return { nickname, secret: secret ? readSecret(secret) : undefined };

@@ -251,6 +251,7 @@ describe("a trip", () => {
     expect(codeOf(() => readNickname(`bob#${short}`))).toBe("secret_invalid");
     expect(readNickname(`bob#${short}あ`)).toEqual({ nickname: "bob", secret: `${short}あ` });
     expect(readNickname("bob#cafe\u0301cafe").secret).toBe("cafécafe".normalize("NFC"));
+    expect(readNickname("花子＃合言葉は秘密です").nickname).toBe("花子");
     expect(readNickname("bob#").secret).toBeUndefined();
     expect(codeOf(() => readNickname(`bob#${"x".repeat(129)}`))).toBe("secret_invalid");
   });
