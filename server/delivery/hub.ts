@@ -1,5 +1,4 @@
 import type { Knex } from "knex";
-import pLimit from "p-limit";
 import { readPage } from "../../db/events.ts";
 import { type Log, openLog } from "../../db/log.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
@@ -15,6 +14,7 @@ import { type Occupant, Reader, type Signal } from "./reader.ts";
 import { retryMs } from "./retry.ts";
 import type { Tail } from "./tail.ts";
 import { createTails } from "./tails.ts";
+import { createTurns } from "./turns.ts";
 
 /**
  * What a reader that catches up is handed at a time, and has to have read before it gets more: a long page of the
@@ -40,8 +40,8 @@ export type Hub = {
   places: Places<Occupant>;
   /** First kept and last seq of a room, asked of the log. */
   bounds(tail: Tail): Promise<Bounds>;
-  /** A page of the log after a seq, for a reader from before the tail. */
-  backlog(tail: Tail, after: number): Promise<RoomEvent[]>;
+  /** A page of the log after a seq, for a reader from before the tail; the networks take turns. */
+  backlog(tail: Tail, after: number, network: string): Promise<RoomEvent[]>;
   /** Gives a reader a place and starts its heartbeat. Returns `false` if there is no place for it. */
   admit(reader: Reader, visitor: Visitor): boolean;
   /** Starts the heartbeat of a reader that needs no place of its own. */
@@ -101,7 +101,7 @@ export function createHub(surroundings: Surroundings): Hub {
   const tails = createTails(db, log, (tail) => news.wake([tail.id]));
   const news = createNews({ db, logger, tails, checkEpoch, onEvents, onBreak });
   // two at a time: a crowd that comes back from afar must not take the pool from those who speak
-  const backlogLimit = pLimit(2);
+  const backlogTurns = createTurns(2);
   let epochCheck: Promise<void> | undefined;
 
   return {
@@ -127,8 +127,8 @@ export function createHub(surroundings: Surroundings): Hub {
     stop,
   };
 
-  async function backlog(tail: Tail, after: number): Promise<RoomEvent[]> {
-    return backlogLimit(() => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));
+  async function backlog(tail: Tail, after: number, network: string): Promise<RoomEvent[]> {
+    return backlogTurns(network, () => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));
   }
 
   function admit(reader: Reader, visitor: Visitor): boolean {

@@ -92,7 +92,9 @@ function isNear(reader: Reader, tail: Tail): boolean {
 /** Writes one page of what the reader missed, and waits until it is worth writing the next. */
 async function writeBacklog(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
   const after = reader.seqIn(tail);
-  const page = tail.reaches(after) ? pageOf(tail, after) : (await hub.backlog(tail, after)).map(entryOf);
+  const page = tail.reaches(after)
+    ? pageOf(tail, after)
+    : (await hub.backlog(tail, after, reader.admission?.holder?.network ?? "")).map(entryOf);
   // up to the first hole: pruned while the reader caught up, or deleted by hand
   const entries = page.filter((entry, index) => entry.seq === after + 1 + index);
   if (!reader.isOpen) return;

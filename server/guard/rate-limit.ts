@@ -4,7 +4,7 @@ import { networksOf } from "./address.ts";
 import type { Shares } from "./shares.ts";
 
 /** Whose buckets a request is charged to: the member's if it has a session, its address's, the room's if it acts in one. */
-export type Payer = { address: string; member?: string | undefined; room?: string | undefined };
+export type Payer = { address: string; member?: string | undefined; room?: string | undefined; isNew?: boolean };
 
 /** Counts one kind of request. */
 export type Limit = {
@@ -25,7 +25,8 @@ export type RateLimits = { [name in keyof typeof LIMITS]: Limit };
 /** What may happen at once, and how fast that fills up again. */
 type Rate = { burst: number; perSecond: number };
 
-type Rates = { member?: Rate; network?: Rate; room?: Rate };
+/** `newcomers`: all sessions in a room that are younger than a minute, together. */
+type Rates = { member?: Rate; network?: Rate; room?: Rate; newcomers?: Rate };
 
 /** Whose bucket was empty. */
 export type Scope = keyof Rates;
@@ -37,12 +38,14 @@ export type Scope = keyof Rates;
 const LIMITS = {
   /**
    * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people say less than 20 a second together; a raid
-   * from one address gets no further. A node delivers 150 a second to one room of 1,000 people.
+   * from one address gets no further. A node delivers 150 a second to one room of 1,000 people; a raid of new
+   * sessions from many addresses leaves more than half of that to everyone else.
    */
   messages: {
     member: { burst: 20, perSecond: 2 },
     network: { burst: 400, perSecond: 30 },
     room: { burst: 600, perSecond: 150 },
+    newcomers: { burst: 400, perSecond: 60 },
   },
   /** A message over the limit may be a resend of one that was stored; finding out costs a query. */
   resends: { member: { burst: 20, perSecond: 2 } },
@@ -139,14 +142,20 @@ function chargesOf(name: string, rates: Rates, payer: Payer, factor: number): Ch
   if (rates.member && payer.member !== undefined) add("member", payer.member, 1);
   if (rates.network)
     for (const [n, network] of networksOf(payer.address).entries()) add("network", network, factor * WIDER ** n);
+  if (rates.newcomers && payer.isNew && payer.room !== undefined) add("newcomers", `new in ${payer.room}`, 1);
   if (rates.room && payer.room !== undefined) add("room", `room ${payer.room}`, 1);
   return charges;
 }
 
 function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number): Refusal {
   const refusal = refuse("too_many", `Too many ${name} ${FROM[scope]}. Try again in ${seconds} s.`, seconds);
-  if (scope !== "member") refusal.share = scope;
+  if (scope !== "member") refusal.share = scope === "network" ? "network" : "room";
   return refusal;
 }
 
-const FROM = { member: "from you", network: "from your network", room: "in this room" };
+const FROM = {
+  member: "from you",
+  network: "from your network",
+  room: "in this room",
+  newcomers: "from newcomers in this room",
+};

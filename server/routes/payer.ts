@@ -5,10 +5,14 @@ import type { Payer } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
 import type { Site } from "../site.ts";
 
+/** Whoever comes to disturb does so at once. */
+const NEW_MS = 60_000;
+
 /** Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts. */
 export function payerOf(ctx: Context, room?: string): Payer {
   const session: Session | undefined = ctx.state.session;
-  return { address: ctx.state.address, member: session?.member.id, room };
+  const isNew = session !== undefined && Date.now() - session.issuedAt < NEW_MS;
+  return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 
 /**

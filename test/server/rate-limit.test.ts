@@ -65,6 +65,15 @@ test("a raid from many addresses leaves other rooms alone", () => {
   expect(refusalOf(limits.messages, { address: "192.0.2.1", member: "ann", room: "r2" })).toBeUndefined();
 });
 
+test("new sessions from many addresses leave room for those who were there before", () => {
+  const newcomer = (n: number) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r1", isNew: true });
+  expect(passing(limits.messages, 2_000, newcomer)).toBe(400);
+  expect(refusalOf(limits.messages, newcomer(3_000))?.message).toMatch(
+    /^Too many messages from newcomers in this room/,
+  );
+  expect(refusalOf(limits.messages, { ...newcomer(3_000), isNew: false })).toBeUndefined();
+});
+
 test("a refusal says what is full and when to try again", () => {
   const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
   passing(limits.messages, 20, () => ann);
