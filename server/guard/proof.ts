@@ -1,9 +1,10 @@
 import type { Context } from "koa";
 import { refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
 import type { Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
-import { cookieOf, type Session, setVisitCookie } from "./session.ts";
-import type { Source } from "./source.ts";
+import { cookieOf, readCookie, type Session, setVisitCookie } from "./session.ts";
+import { isBrowser, type Source } from "./source.ts";
 
 /**
  * Makes the token of this visitor's forms, which proves that a request comes from a page made for this browser. It is
@@ -21,33 +22,41 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  * | own | all |
  * | listed | what a token authorizes; the cookie has not counted |
  * | other-site | nothing |
- * | other-host | what a form token proves; it is another site, or this one behind a proxy that hides its name |
- * | unknown | a program or an old browser: what a token authorizes, or a form token proves; else only what no page does |
+ * | other-host | what is bound to this browser; it is another site, or this one behind a proxy that hides its name |
+ * | unknown | what a token authorizes, or what is bound to this browser; of programs, a form with any form token |
  *
  * A GET that changes something never has the cookie's word, or gives nothing away by it: of an unknown source it passes.
  */
-export function assertMayChange(ctx: Context, guards: Guards, source: Source, tokens: Tokens): void {
-  if (!mayChange(ctx, guards, source, tokens)) throw refuse("forbidden");
+export function assertMayChange(ctx: Context, guards: Guards, source: Source, site: Site): void {
+  if (!mayChange(ctx, guards, source, site)) throw refuse("forbidden");
 }
 
-function mayChange(ctx: Context, guards: Guards, source: Source, tokens: Tokens): boolean {
+function mayChange(ctx: Context, guards: Guards, source: Source, site: Site): boolean {
   const session: Session | undefined = ctx.state.session;
   if (source === "own") return true;
   if (source === "listed") return !guards.page;
   if (source === "other-site") return false;
-  if (source === "other-host") return ctx.method === "POST" && isBound();
+  if (source === "other-host") return isBound(ctx, site);
   if (ctx.method === "GET" || session?.by === "token") return true;
-  if (session?.by === "cookie") return isBound();
-  return !guards.page || tokens.readFormToken(formToken()) !== undefined;
+  if (session?.by === "cookie") return isBound(ctx, site);
+  // A form without a session gives this browser a nickname, so another site's page must not send it.
+  return !guards.page || (isBrowser(ctx) ? isBound(ctx, site) : formBinding(ctx, site) !== undefined);
+}
 
-  /** Was the form token made for this very browser? */
-  function isBound(): boolean {
-    const binding = tokens.readFormToken(formToken());
-    return binding !== undefined && binding === (session?.member.id ?? cookieOf(ctx, "visit"));
-  }
+/**
+ * Does the request show what only a page for this very browser can know: a form token made for one of its cookies, or the
+ * token of the session in its cookie? Another site's page knows only tokens of its own, and cannot plant the cookies.
+ */
+export function isBound(ctx: Context, site: Site): boolean {
+  const session: Session | undefined = ctx.state.session;
+  const inCookie = readCookie(ctx, site)?.member.id;
+  if (session?.by === "token" && session.member.id === inCookie) return true;
+  const binding = formBinding(ctx, site);
+  return binding !== undefined && (binding === inCookie || binding === cookieOf(ctx, "visit"));
+}
 
-  function formToken(): string {
-    const { form_token: token } = ctx.state.body as { form_token?: unknown };
-    return typeof token === "string" ? token : "";
-  }
+/** What the form token was made for, `undefined` where there is none of ours. */
+function formBinding(ctx: Context, site: Site): string | undefined {
+  const { form_token: token } = ctx.state.body as { form_token?: unknown };
+  return typeof token === "string" ? site.tokens.readFormToken(token) : undefined;
 }

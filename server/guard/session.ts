@@ -51,23 +51,6 @@ export function sessionOf(ctx: Context): Session {
   return session;
 }
 
-/**
- * Gives a browser its session. Not where another site's page asked for it, whose nickname the visitor would then speak
- * under; and not where a token authorized the request, which may be the attacker's own.
- */
-export function setSessionCookie(ctx: Context, site: Site, token: string): void {
-  const session: Session | undefined = ctx.state.session;
-  if (session?.by === "token" || !isOwnPage(ctx)) return;
-  setCookie(ctx, "session", token, site.config.sessionDays * 24 * 3_600_000);
-}
-
-/** Takes it away again, with the same reserve. */
-export function clearSessionCookie(ctx: Context): void {
-  if (!isOwnPage(ctx)) return;
-  setCookie(ctx, "session", "", 0);
-  clearFormerCookie(ctx);
-}
-
 /** The value of one of our cookies, or `undefined`. */
 export function cookieOf(ctx: Context, kind: CookieKind): string | undefined {
   return ctx.cookies.get(cookieName(ctx, kind)) || undefined;
@@ -78,12 +61,6 @@ export function setVisitCookie(ctx: Context): string {
   ctx.state.visit ??= randomBytes(12).toString("base64url");
   setCookie(ctx, "visit", ctx.state.visit);
   return ctx.state.visit;
-}
-
-/** A form's token has proved the browser where the names alone did not, so an `other-host` that came this far is ours. */
-function isOwnPage(ctx: Context): boolean {
-  const { source, guards } = ctx.state;
-  return source === "own" || source === "unknown" || (source === "other-host" && guards.mutates === true);
 }
 
 function tokenOf(ctx: Context, guards: Guards): string | undefined {
@@ -109,7 +86,8 @@ function mayUseCookie(ctx: Context, guards: Guards): boolean {
   return !ctx.get("Content-Type").toLowerCase().startsWith("text/plain");
 }
 
-function readCookie(ctx: Context, site: Site): Session | undefined {
+/** The session that the cookie says, whether it counts for this request or not. */
+export function readCookie(ctx: Context, site: Site): Session | undefined {
   const session = readSession(site, cookieOf(ctx, "session") ?? "", "cookie");
   if (session) return session;
   const former = readSession(site, ctx.cookies.get(FORMER_COOKIE) ?? "", "cookie");
@@ -122,7 +100,8 @@ function renewCookie(ctx: Context, site: Site, { member }: Session): void {
   clearFormerCookie(ctx);
 }
 
-function clearFormerCookie(ctx: Context): void {
+/** Takes away the cookie under the former name. */
+export function clearFormerCookie(ctx: Context): void {
   if (ctx.cookies.get(FORMER_COOKIE) === undefined) return;
   ctx.cookies.set(FORMER_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
 }
@@ -142,8 +121,8 @@ function readTicket(site: Site, guards: Guards, ticket: string): Session | undef
   return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
 }
 
-/** `maxAgeMs` unset: until the browser ends; 0 takes it away. */
-function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
+/** Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 takes it away. */
+export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
   // the cookies library refuses a secure cookie on a connection that it takes for an insecure one: behind a proxy
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(cookieName(ctx, kind), value, {

@@ -50,6 +50,11 @@ export function isHidden(ctx: Context, source: Source): boolean {
   return source === "unknown" && ctx.get("Sec-Fetch-Site") === "" && MODERN.test(agent) && !/Trident/.test(agent);
 }
 
+/** Every graphical browser ever, and no program. Text browsers send a Referer. */
+export function isBrowser(ctx: Context): boolean {
+  return /^(Mozilla|Opera)\//.test(ctx.get("User-Agent"));
+}
+
 /** Every browser since 2008 but Internet Explorer and the text browsers. */
 const MODERN = /^Mozilla\/5\.0 .*(Gecko|AppleWebKit)/;
 

@@ -58,7 +58,7 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     if (ctx.state.isScript) assertMayRunScript(ctx);
     if (guards.auth !== "none") findSession(ctx, guards, site);
     if (guards.limit) site.limits[guards.limit].take(payerOf(ctx));
-    if (guards.mutates) assertMayChange(ctx, guards, source, site.tokens);
+    if (guards.mutates) assertMayChange(ctx, guards, source, site);
     await handle(ctx);
   };
 }

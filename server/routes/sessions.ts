@@ -3,7 +3,8 @@ import { roomsOf } from "../../db/members.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
-import { clearSessionCookie, type Session, sessionOf, setSessionCookie } from "../guard/session.ts";
+import { type Session, sessionOf } from "../guard/session.ts";
+import { clearSessionCookie, setSessionCookie } from "../guard/session-cookie.ts";
 import { readMember } from "../rooms/member.ts";
 import type { Site } from "../site.ts";
 import { TICKET_MS } from "../token.ts";
@@ -58,7 +59,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
       await site.revocations.revoke(session.member.id, session.issuedAt);
       await site.leave(await roomsOf(site.db, session.member.id));
     }
-    clearSessionCookie(ctx);
+    clearSessionCookie(ctx, site);
     answer(ctx, {});
   }
 }
