@@ -204,6 +204,33 @@ describe.each(GENERATIONS)("$name", (generation) => {
   });
 });
 
+describe.each(GENERATIONS.slice(0, 2))("$name, where only script elements pass", ({ agent }) => {
+  const script = async (path: string, headers: Headers) =>
+    await visit({ port }, path, { headers: { host: `127.0.0.1:${port}`, "user-agent": agent, ...filled(headers) } });
+
+  test.each([REFERER, NOTHING])("enters, speaks and reads on the site's own pages, sending %j", async (headers) => {
+    const session = await script(`/api/session;nickname=${encodeURIComponent(newName())};callback=f`, headers);
+    const token = /"token":"([^"]+)"/.exec(session.text)?.[1];
+    expect(token).toBeDefined();
+    const id = clientId();
+    const said = await script(`/api/rooms/lobby/say;id=${id};text=by%20script;token=${token};callback=f`, headers);
+    expect(said.text).toMatch(/^\/\*\*\/f\(/);
+    const heard = await script("/api/rooms/lobby/messages?limit=5&callback=f", headers);
+    expect(heard.text).toContain(id);
+    const poll = await script("/api/poll?room=lobby&wait=0&callback=f", headers);
+    expect([poll.status, poll.text]).toEqual([200, expect.stringMatching(/^\/\*\*\/f\(/)]);
+  });
+
+  test("does nothing of that for a page of another site", async () => {
+    for (const path of [
+      "/api/session?nickname=Mallory",
+      "/api/rooms/lobby/messages?limit=5",
+      "/api/poll?room=lobby&wait=0",
+    ])
+      expect([path, (await script(`${path}&callback=f`, EVIL_REFERER)).status]).toEqual([path, 403]);
+  });
+});
+
 let names = 0;
 
 function newName(): string {
