@@ -1,6 +1,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import { PATHS } from "../protocol/paths.ts";
 import { createBackoff } from "./core/backoff.ts";
+import { createConfirm } from "./core/confirm.ts";
 import { createEmitter } from "./core/emitter.ts";
 import type { Ask } from "./core/http.ts";
 import { createOutbox, type Outcome, type Remark } from "./core/outbox.ts";
@@ -89,7 +90,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   const session = createSession({
     outside,
     rooms: [{ room, cursor: options.cursor ?? "", seq: -1 }],
-    streaming: streamingBy(streamsOf(address)),
+    streaming: streamingBy(streamsOf(address), createConfirm(outside, http, address)),
     polls:
       script === undefined
         ? [ticketed(address, createPoll(http, address))]
@@ -210,6 +211,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       else if ("refused" in outcome) refuse(outcome.refused);
       else {
         isEntered = true;
+        session.renew();
         becomeReady();
       }
     });

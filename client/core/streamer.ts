@@ -1,4 +1,5 @@
 import { createBackoff } from "./backoff.ts";
+import { type Confirm, createConfirmation } from "./confirm.ts";
 import type { Intake } from "./intake.ts";
 import { createLadder } from "./ladder.ts";
 import { type Link, type LinkEnding, openLink } from "./link.ts";
@@ -21,7 +22,7 @@ export type Streamer = {
   prove(): void;
   /** The rooms have changed: the stream is to be renewed at once. */
   renew(): void;
-  /** The stream that is being proved is in the way of something: it is tried later. */
+  /** The stream that is being proved, or a confirmation, is in the way of something: it is tried later. */
   putOff(): void;
   /** A poll was answered: what waited for the server is due. */
   polled(): void;
@@ -38,7 +39,7 @@ export type StreamerOptions = {
   intake: Intake;
   rttMs(): number;
   hidden(): boolean;
-  /** May another request be under way now? */
+  /** May another request be under way now, besides what carries? */
   mayProve(): boolean;
   reading(pingSeconds: number, late: boolean): Reading;
   /** Something came; `carries`: by the stream that carries. */
@@ -56,9 +57,12 @@ export type StreamerOptions = {
 /** Makes the streamer of a session. */
 export type Streaming = (options: StreamerOptions) => Streamer;
 
-/** For a session that is to use these streams where the network lets it, the best first. */
-export function streamingBy(streams: Transport[]): Streaming {
-  return (options) => createStreamer(streams, options);
+/**
+ * For a session that is to use these streams where the network lets it, the best first. Streams of the site's are to be
+ * confirmed; another tab's are not.
+ */
+export function streamingBy(streams: Transport[], confirm?: Confirm): Streaming {
+  return (options) => createStreamer(streams, confirm, options);
 }
 
 /** For a session that only polls. */
@@ -79,11 +83,12 @@ export function noStreaming(): Streamer {
 }
 
 /** A streamer that does nothing until it is asked to prove. */
-function createStreamer(streams: Transport[], options: StreamerOptions): Streamer {
+function createStreamer(streams: Transport[], confirm: Confirm | undefined, options: StreamerOptions): Streamer {
   const { outside, memory, intake } = options;
   const ladder = createLadder(outside, streams.length, memory);
   const pace = createPace(outside, memory);
   const backoff = createBackoff(outside);
+  const confirmation = createConfirmation(outside, confirm, () => candidate === undefined && options.mayProve());
   let stream: Link | undefined;
   let streamRung = 0;
   let candidate: Link | undefined;
@@ -110,28 +115,33 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
     },
     drop(isMute, fellSilent) {
       if (fellSilent) pace.fellSilent();
-      stream?.close();
-      stream = undefined;
+      letGo();
       if (isMute) ladder.failed(streamRung, "mute");
       proveAt = outside.now();
     },
     close() {
-      stream?.close();
-      stream = undefined;
+      letGo();
       putOff();
       waitsForServer = false;
       proveAt = 0;
     },
   };
 
+  function letGo(): void {
+    stream?.close();
+    stream = undefined;
+    confirmation.stop();
+  }
+
   function putOff(): void {
     candidate?.close();
     candidate = undefined;
+    confirmation.stop();
   }
 
   function prove(): void {
     const rung = dueRung();
-    if (rung === undefined || candidate !== undefined || !options.mayProve()) return;
+    if (rung === undefined || candidate !== undefined || confirmation.isUnderWay() || !options.mayProve()) return;
     if (waitsForServer && stream === undefined) return;
     // A clock that was set back must not put it off for hours.
     if (proveAt - outside.now() > RENEW_AGAIN_MS) proveAt = outside.now();
@@ -141,7 +151,10 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
     const pingSeconds = options.hidden() ? 0 : pace.pingSeconds();
     const reading = options.reading(pingSeconds, late);
     const link: Link = openLink(outside, streams[rung] as Transport, reading, intake, options.rttMs(), {
-      heard: () => options.heard(link === stream),
+      heard() {
+        options.heard(link === stream);
+        if (link === stream) confirmation.received(link);
+      },
       proved: () => promote(link, rung),
       ended(ending) {
         if (link === stream) streamEnded(ending);
@@ -201,7 +214,7 @@ function createStreamer(streams: Transport[], options: StreamerOptions): Streame
   }
 
   function streamEnded(ending: LinkEnding): void {
-    stream = undefined;
+    letGo();
     if (ending.how === "bye") {
       const retryMs = ending.retryMs ?? 0;
       const delayMs = retryMs === 0 ? 0 : backoff.next(retryMs);

@@ -1,5 +1,6 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { createConfirm } from "../core/confirm.ts";
 import type { Known } from "../core/memory.ts";
 import { createOutbox, type Outbox, type Remark } from "../core/outbox.ts";
 import { createPoll } from "../core/poll.ts";
@@ -66,7 +67,7 @@ function sessionOf({ address, room, cursor, lastSeq, network }: Page, stream: Tr
   return createSession({
     outside: browser,
     rooms: [{ room, cursor, seq: lastSeq }],
-    ...(stream && { streaming: streamingBy([ticketed(address, stream)]) }),
+    ...(stream && { streaming: streamingBy([ticketed(address, stream)], createConfirm(browser, http, address)) }),
     polls: [ticketed(address, createPoll(http, address)), createPoll(http, address, "jsonp", scriptAsk)],
     rttMs: 0,
     hidden: () => document.hidden === true,

@@ -1,3 +1,4 @@
+import type { Confirm } from "../core/confirm.ts";
 import { createEmitter } from "../core/emitter.ts";
 import type { Place } from "../core/intake.ts";
 import { createSession, type Session, type SessionEvents, type SessionOptions } from "../core/session.ts";
@@ -20,8 +21,9 @@ export type SharedSession = Pick<Session, "on" | "wake" | "expect" | "sending"> 
 /** What it needs. Tabs of one channel share a connection: its name must tell the site, and who reads. */
 export type SharedOptions = Omit<SessionOptions, "rooms" | "streaming"> & {
   place: Place;
-  /** Ways that stay open, best first. */
+  /** Ways that stay open, best first, and how they are confirmed. */
   streams: Transport[];
+  confirm: Confirm;
   openChannel(): Channel | undefined;
   locks: Locks | undefined;
   /** How long nobody has looked at the page, 0 while somebody does. */
@@ -77,7 +79,10 @@ export function createSharedSession(options: SharedOptions): SharedSession {
   function read(tabs: Channel | undefined, isMine: boolean): void {
     endSession();
     if (tabs === undefined)
-      begin(createSession({ ...options, rooms: [place], streaming: streamingBy(options.streams) }), () => {});
+      begin(
+        createSession({ ...options, rooms: [place], streaming: streamingBy(options.streams, options.confirm) }),
+        () => {},
+      );
     else if (isMine) beginAsLeader(tabs);
     else beginAsGuest(tabs);
   }
@@ -87,7 +92,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
     const leading = createSession({
       ...options,
       rooms: [place],
-      streaming: streamingBy(options.streams.map(host.overhear)),
+      streaming: streamingBy(options.streams.map(host.overhear), options.confirm),
       polls: options.polls.map(host.overhear),
     });
     host.serve(leading, place.room);

@@ -1,5 +1,6 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { createConfirm } from "../core/confirm.ts";
 import { createOutbox, type Outbox } from "../core/outbox.ts";
 import { createPoll } from "../core/poll.ts";
 import { createSender, type Sender } from "../core/send.ts";
@@ -75,6 +76,7 @@ function sessionOf(page: Page): SharedSession {
     openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
     locks: navigator.locks,
     streams: typeof EventSource === "undefined" ? [stream] : [ticketed(address, createSse(address)), stream],
+    confirm: createConfirm(browser, http, address),
     polls: [ticketed(address, createPoll(http, address))],
     rttMs: pageRttMs(),
     hidden: () => document.hidden,

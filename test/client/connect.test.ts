@@ -51,6 +51,18 @@ describe("a handle of the client", () => {
   });
 });
 
+test("a client that has entered reads as a member, and stays in the room while it says nothing", async () => {
+  const site = await openSite({ CHATTERA_GRACE_SECONDS: "2" });
+  const { url } = site.nodes[0] as TestNode;
+  const room = connect(url, { room: "lobby", nickname: "Quiet" });
+  await room.ready;
+  await until("it would be gone", () => false, 6_000).catch(() => undefined);
+  const { events } = await room.history();
+  room.close();
+  await site.close();
+  expect(events.map(({ kind }) => kind)).toEqual(["enter"]);
+}, 20_000);
+
 describe("while the log is away", () => {
   let database: Awaited<ReturnType<typeof createDatabase>>;
   let proxy: BadProxy;

@@ -248,11 +248,16 @@ export function createFakeSite(world: World): FakeSite {
     const all = (name: string) =>
       params.filter((param) => param.startsWith(`${name}=`)).map((param) => param.slice(name.length + 1));
     const [nonce = ""] = all("n");
+    const [confirmed] = all("stream");
     const wait = Number(all("wait")[0] ?? 0);
     const reading = { rooms: all("room"), after: all("after"), nonce, wait };
     // from now on: that is when it was asked
     let { place, resets }: ReturnType<typeof placeOf> = { place: {}, resets: [] };
-    site.opened.push({ transport: "poll", reading: reading as unknown as Reading, at: now() });
+    site.opened.push({
+      transport: confirmed === undefined ? "poll" : "here",
+      reading: reading as unknown as Reading,
+      at: now(),
+    });
     const manners = site.manners.poll;
     const stops: (() => void)[] = [];
     const poll = { isDumb: gone === "hole", look, fail: () => settle({ status: 0, text: "" }) };
@@ -267,6 +272,7 @@ export function createFakeSite(world: World): FakeSite {
       if (gone === "refused" || manners === "refused") poll.fail();
       else if (manners === "html") settle({ status: 200, text: "<html>Please log in" });
       else if (manners === "busy") settle({ status: 503, text: "", retryMs: 2_000 });
+      else if (confirmed !== undefined) settle({ status: 200, text: JSON.stringify({ chattera: 1, n: nonce }) });
       else if (manners === "stale") settle({ status: 200, text: answerTo({ ...place, lobby: 0 }, [], "another's") });
       else if (manners === "instant" || wait === 0 || hasNews())
         settle({ status: 200, text: answerTo(place, resets, nonce) });
@@ -278,7 +284,8 @@ export function createFakeSite(world: World): FakeSite {
     }
 
     function look(): void {
-      if (!poll.isDumb && stops.length > 2 && hasNews()) settle({ status: 200, text: answerTo(place, resets, nonce) });
+      if (!poll.isDumb && stops.length > 2 && confirmed === undefined && hasNews())
+        settle({ status: 200, text: answerTo(place, resets, nonce) });
     }
 
     function hasNews(): boolean {

@@ -1,3 +1,4 @@
+import { createConfirm } from "../../client/core/confirm.ts";
 import type { Known } from "../../client/core/memory.ts";
 import { createSession, type Session } from "../../client/core/session.ts";
 import type { SessionStatus } from "../../client/core/status.ts";
@@ -39,7 +40,10 @@ export function enter(
   const session = createSession({
     outside: world.outside,
     rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
-    streaming: streamingBy(site.streams.slice(0, options.streams ?? 2)),
+    streaming: streamingBy(
+      site.streams.slice(0, options.streams ?? 2),
+      createConfirm(world.outside, site.http, { base: "" }),
+    ),
     polls: [site.poll],
     rttMs: 100,
     hidden: () => room.hidden,

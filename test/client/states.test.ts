@@ -55,6 +55,10 @@ const EVENTS: { [event: string]: (room: Room) => void } = {
   },
   wake: ({ session }) => session.wake(),
   surely: ({ session }) => session.wake(true),
+  confirm({ site, world }) {
+    for (let ms = 0; ms < 40_000 && site.opened.at(-1)?.transport !== "here"; ms += 10) world.pass(10);
+    expect(site.opened.at(-1)?.transport).toBe("here");
+  },
   sending: ({ session }) => session.sending(true),
   old({ world, session }) {
     const before = session.phase();

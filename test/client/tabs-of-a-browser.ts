@@ -1,3 +1,4 @@
+import { type Confirm, createConfirm } from "../../client/core/confirm.ts";
 import type { Outside } from "../../client/core/outside.ts";
 import type { SessionStatus } from "../../client/core/status.ts";
 import type { Sink, Transport } from "../../client/core/transport.ts";
@@ -54,6 +55,7 @@ export function createBrowserOfTabs(world: World, site: FakeSite, hasLocks: bool
       openChannel: () => channelOf(name, life),
       locks: hasLocks ? owner.manager : undefined,
       streams: site.streams.map((stream) => owned(stream, life, closers)),
+      confirm: ownedConfirm(createConfirm(world.outside, site.http, { base: "" }), life, closers),
       polls: [owned(site.poll, life, closers)],
       rttMs: 100,
       hidden: () => tab.isHidden,
@@ -138,6 +140,22 @@ function outsideOf(world: World, life: Life): Outside {
         stop();
       };
     },
+  };
+}
+
+/** Confirmations of one tab, which end with it. */
+function ownedConfirm(confirm: Confirm, life: Life, closers: Set<() => void>): Confirm {
+  return (nonce, done) => {
+    const hangUp = confirm(nonce, (isTaken) => {
+      closers.delete(close);
+      life.run(() => done(isTaken));
+    });
+    const close = () => {
+      closers.delete(close);
+      hangUp();
+    };
+    closers.add(close);
+    return close;
   };
 }
 
