@@ -89,9 +89,9 @@ test("a request that blocks after its body has come is the one that is named, by
 });
 
 test("a request that blocks when the database has answered is known by its end", async () => {
-  blockAtAnswer(/from .*rooms/s, 400);
-  await request(node.url).get("/api/rooms").expect(200);
-  expect(stalls()).toEqual([expect.objectContaining({ method: "GET", route: "/api/rooms" })]);
+  blockAtAnswer(/from .*events/s, 400);
+  await request(node.url).get("/api/rooms/lobby/messages?limit=1").expect(200);
+  expect(stalls()).toEqual([expect.objectContaining({ method: "GET", route: "/api/rooms/:room/messages" })]);
 });
 
 test("a request that nobody answers has no route", async () => {
