@@ -22,6 +22,8 @@ export type Held = { status: number; text(): string; isOver(): boolean; close():
 export type From = {
   get(path: string, headers?: { [name: string]: string }): Promise<Reply>;
   post(path: string, body: object, headers?: { [name: string]: string }): Promise<Reply>;
+  /** Sends a body as it is. */
+  send(path: string, body: string, headers: { [name: string]: string }): Promise<Reply>;
   /** Opens a stream or a page that grows; resolves with its head. */
   hold(path: string, headers?: { [name: string]: string }): Promise<Held>;
   close(): void;
@@ -29,12 +31,13 @@ export type From = {
 
 /** Asks a node from an address of its own, over kept connections. */
 export function from(url: string, localAddress: string): From {
-  const agent = new Agent({ keepAlive: true, localAddress, maxSockets: 300 });
+  const agent = new Agent({ keepAlive: true, localAddress, maxSockets: 1_000 });
   const held = new Set<Held>();
   return {
     get: (path, headers = {}) => ask("GET", path, undefined, headers),
     post: (path, body, headers = {}) =>
       ask("POST", path, JSON.stringify(body), { "content-type": "application/json", ...headers }),
+    send: (path, body, headers) => ask("POST", path, body, headers),
     hold,
     close: () => {
       for (const one of held) one.close();
