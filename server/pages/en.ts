@@ -162,7 +162,7 @@ export const en: Words = {
     no_such_room: "There is no such room.",
     no_such_page: "There is no such page.",
     method_not_allowed: "This address does not answer that method.",
-    nickname_taken: "Somebody is using that nickname just now. Please choose another.",
+    nickname_taken: "Someone is using that nickname, or was a short while ago. Please choose another.",
     nickname_invalid:
       "That nickname cannot be used. Please choose up to 20 visible characters, without ◆ and signs like it.",
     secret_invalid: "The secret after # is too short or too long. It needs 8 to 128 characters.",
