@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect } from "../../db/connect.ts";
 import { append, type Draft, readSince } from "../../db/events.ts";
+import { createGroupCommit } from "../../db/group-commit.ts";
 import {
   type Entrant,
   type Entry,
@@ -196,6 +197,33 @@ describe("entering together", () => {
       const { members } = await listMembers(one, room, { limit: 1_000 });
       expect(new Set(members.map(({ id }) => id))).toEqual(inside);
     }
+  });
+});
+
+describe("the queue of entries", () => {
+  test("lets a newcomer enter with the next commit, and refuses only those of the address that has most waiting", async () => {
+    const [crowded, quiet] = [await newRoom(), await newRoom()];
+    const commit = createGroupCommit(one, { roomMembers: 2_000, queueFull: (queue) => new Error(`full of ${queue}`) });
+    const order: string[] = [];
+    const refused: string[] = [];
+    const come = (id: string, roomId: number, share: string) =>
+      commit.enter(entry(roomId, somebody(id)), { share }).then(
+        () => void order.push(id),
+        (error) => void refused.push(`${id}: ${error.message}`),
+      );
+    const coming: Promise<void>[] = [];
+    await two.transaction(async (tx) => {
+      await tx.raw("select from rooms where id = ? for update", [crowded]);
+      for (let n = 0; n < 230; n += 1) coming.push(come(`storm-${n}`, crowded, "storm"));
+      coming.push(come("neighbor", crowded, "another"));
+      coming.push(come("newcomer", quiet, "third"));
+      expect(commit.waiting()).toBe(200);
+    });
+    await Promise.all(coming);
+    expect(order).toHaveLength(201);
+    for (const id of ["neighbor", "newcomer"]) expect(order.indexOf(id)).toBeLessThan(51);
+    expect(refused).toHaveLength(31);
+    expect(refused.every((each) => /^storm-\d+: full of entries$/.test(each))).toBe(true);
   });
 });
 
