@@ -132,7 +132,10 @@ const SETTINGS = {
     .int()
     .min(1)
     .default(10_000)
-    .describe("Connections that receive events, per process; more are told to come back. 7 KiB each: 70 MB."),
+    .describe(
+      "Places for connections that receive events, per process; 7 KiB each: 70 MB. When all are taken, the address that " +
+        "holds most loses one to a newcomer. One address holds at most a quarter.",
+    ),
   CHATTERA_CONNECTIONS: z.coerce
     .number()
     .int()

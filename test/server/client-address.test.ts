@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import Koa from "koa";
+import { pino } from "pino";
 import request from "supertest";
 import { clientAddress } from "../../server/guard/client-address.ts";
 import { createLog } from "../../server/log.ts";
@@ -59,4 +60,22 @@ test("a forged list of trusted addresses, however long, neither takes long nor g
   expect(await addressFor(long("10.9.9.9"))).toBe("127.0.0.1");
   expect(await addressFor(`${"1,".repeat(4000)}203.0.113.7`)).toBe("203.0.113.7");
   expect(performance.now() - startedAt).toBeLessThan(1000);
+});
+
+test("an untrusted proxy nearby is logged once, and its address counts as many visitors'", async () => {
+  const lines: string[] = [];
+  const app = new Koa();
+  app.use(clientAddress([], pino({}, { write: (line: string) => lines.push(line) })));
+  app.use((ctx) => {
+    ctx.body = { address: ctx.state.address, isManyVisitors: ctx.state.isManyVisitors === true };
+  });
+  const ask = (headers: { [name: string]: string }) => request(app.callback()).get("/").set(headers);
+  expect((await ask({})).body).toMatchObject({ isManyVisitors: false });
+  expect(lines).toEqual([]);
+  for (const forwarded of ["203.0.113.7", "203.0.113.8"]) {
+    const { body } = await ask({ "X-Forwarded-For": forwarded });
+    expect(body).toEqual({ address: "127.0.0.1", isManyVisitors: true });
+  }
+  expect(lines.length).toBe(1);
+  expect(lines[0]).toMatch(/"proxy":"127.0.0.1".*TRUST_PROXY/);
 });
