@@ -8,8 +8,8 @@ import type { Address } from "./url.ts";
 // A quarter of a ticket's life is left when it is given up, so that none expires on its way.
 const SHARE_USED = 0.75;
 const PATIENCE_MS = 3_000;
-// Where a network lets no ticket through, the token stands in the URLs, and this is how long nobody asks again.
-const PAUSE_MS = 5 * 60_000;
+// Where a network lets no ticket through, the token stands in the URLs until somebody asks again.
+const PAUSE_SECONDS = 300;
 
 /**
  * Puts a ticket in the place of the token of `address` in URLs, which end up in the logs of proxies. Asks for one by POST
@@ -17,40 +17,30 @@ const PAUSE_MS = 5 * 60_000;
  */
 export function useTickets(outside: Outside, http: Http, address: Address): void {
   let ticket: string | undefined;
+  // Until then nobody asks again: there is a ticket, or it is known that none can be had.
   let until = 0;
-  let failedAt = -1;
   let waiting: (() => void)[] = [];
   address.ticket = () => (outside.now() < until ? ticket : undefined);
   address.ready = (done) => {
     const { token } = address;
-    const isPause = failedAt >= 0 && Math.abs(outside.now() - failedAt) < PAUSE_MS;
-    if (token === undefined || isPause || outside.now() < until) {
-      done();
-      return;
-    }
-    waiting.push(done);
-    if (waiting.length === 1) ask(token, "POST");
+    if (token === undefined || outside.now() < until) done();
+    else if (waiting.push(done) === 1) ask(token, "POST");
   };
 
   function ask(token: string, method: "POST" | "GET"): void {
     const nonce = createNonce(outside);
     http.ask(requestOf(address.base, token, method, nonce), ({ text }) => {
-      const answer = (readOurs(http, text, nonce) ?? {}) as { ticket?: string; ticketSeconds?: number };
+      const answer = (readOurs(http, text, nonce) || {}) as { ticket?: string; ticketSeconds?: number };
       ticket = answer.ticket;
-      until = outside.now() + (answer.ticketSeconds ?? 0) * 1000 * SHARE_USED;
-      if (ticket === undefined && method === "POST") {
+      if (!ticket && method === "POST") {
         ask(token, "GET");
         return;
       }
-      failedAt = ticket === undefined ? outside.now() : -1;
-      goOn();
+      until = outside.now() + (answer.ticketSeconds || PAUSE_SECONDS) * 1000 * SHARE_USED;
+      const ready = waiting;
+      waiting = [];
+      for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();
     });
-  }
-
-  function goOn(): void {
-    const ready = waiting;
-    waiting = [];
-    for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();
   }
 }
 

@@ -28,7 +28,7 @@ export function readingUrl(address: Address, path: string, reading: Reading): st
 /** Who asks, in a URL: the ticket, or the token where none can be had; nothing where the cookie says it. */
 export function proofParam(address: Address): string {
   const ticket = address.ticket?.();
-  if (ticket !== undefined) return param("ticket", ticket);
+  if (ticket) return param("ticket", ticket);
   return address.token === undefined ? "" : param("token", address.token);
 }
 

@@ -22,9 +22,7 @@ export function openEnterForm(form: PageElement, page: Page, sender: Sender, ent
     const person = valuesOf(form) as { nickname: string; color: string };
     const backoff = createBackoff(browser);
     let attempts = 0;
-    attempt();
-
-    function attempt(): void {
+    const attempt = () => {
       attempts++;
       sender.session(person, (outcome) => {
         if ("refused" in outcome) refuse(outcome.refused);
@@ -32,7 +30,8 @@ export function openEnterForm(form: PageElement, page: Page, sender: Sender, ent
         else if (attempts < ATTEMPTS) browser.later(backoff.next(outcome.retryMs), attempt);
         else form.submit();
       });
-    }
+    };
+    attempt();
   }
 
   // Where no POST passes, who speaks enters by that.

@@ -24,12 +24,12 @@ function print(value: unknown): string {
   let out = "";
   if (Object.prototype.toString.call(value) === "[object Array]") {
     const list = value as unknown[];
-    for (let i = 0; i < list.length; i++) out += (i > 0 ? "," : "") + print(list[i]);
+    for (let i = 0; i < list.length; i++) out += (i > 0 ? "," : "") + json.print(list[i]);
     return `[${out}]`;
   }
   const members = value as { [name: string]: unknown };
   for (const name in members) {
-    if (members[name] !== undefined) out += `${out === "" ? "" : ","}${print(name)}:${print(members[name])}`;
+    if (members[name] !== undefined) out += `${out === "" ? "" : ","}${json.print(name)}:${json.print(members[name])}`;
   }
   return `{${out}}`;
 }
