@@ -1,0 +1,203 @@
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { connect as connectTcp } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { EventSource } from "eventsource";
+import request from "supertest";
+import { type Person, person } from "../support/app.ts";
+import { createDatabase } from "../support/database.ts";
+import { clientKind } from "../support/networks/client-person.ts";
+import { openWire, type Strand } from "../support/networks/wire.ts";
+import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
+import { until } from "../support/until.ts";
+
+// With the settings as they are shipped; test/server/half-open.test.ts has the same at a tenth of the time.
+const GONE_MS = 90_000;
+const LIVING_MS = 150_000;
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let site: SiteProcess;
+const outcomes = new Map<string, Promise<unknown>>();
+
+beforeAll(async () => {
+  database = await createDatabase();
+  site = await startSite(database.url);
+  for (const [name, play] of [...Object.entries(SWALLOWED), ...Object.entries(LIVING), ...Object.entries(SLOW)]) {
+    const outcome = play();
+    outcome.catch(() => undefined);
+    outcomes.set(name, outcome);
+  }
+}, 30_000);
+
+afterAll(async () => {
+  await Promise.allSettled(outcomes.values());
+  await endSites();
+  await database?.drop();
+});
+
+/** How long somebody is there after their network began to swallow everything. */
+const SWALLOWED: { [name: string]: () => Promise<number> } = {
+  "a member by the client package": () => swallowed("a", (url) => void clientKind.sit(url, "a", "Ann")),
+  "a watcher by the client package": () => swallowed("b", (url) => void clientKind.sit(url, "b")),
+  "a member by a ready-made EventSource": () => swallowed("c", (url, { token }) => listen(url, "c", token)),
+  "a watcher by a ready-made EventSource": () => swallowed("d", (url) => listen(url, "d")),
+  "a member by a poll of 55 s": () => swallowed("e", (url, { token }) => void fetchQuietly(pollOf(url, "e", token))),
+  "a watcher by a poll of 55 s": () => swallowed("f", (url) => void fetchQuietly(pollOf(url, "f"))),
+};
+
+async function swallowed(room: string, open: (url: string, who: Person) => void): Promise<number> {
+  const who = await entered(room, "c,e".includes(room));
+  const strands: Strand[] = [];
+  const wire = await openWire(site.url, (strand) => {
+    strands.push(strand);
+    if (isDumb) strand.fallDumb();
+  });
+  let isDumb = false;
+  open(wire.url, who);
+  // A client of ours has learned by then that streams pass here, and has confirmed its own.
+  await setTimeout("a,b".includes(room) ? 70_000 : 5_000);
+  const before = await stateOf(room);
+  if (before.members.length + before.visitors !== 1) throw new Error(`${room}: ${JSON.stringify(before)}`);
+  isDumb = true;
+  for (const strand of strands) strand.fallDumb();
+  const begunAt = performance.now();
+  const isEmpty = async () => {
+    const { members, visitors } = await stateOf(room);
+    return members.length === 0 && visitors === 0;
+  };
+  await until(`nobody is in ${room}`, isEmpty, 2 * GONE_MS);
+  return performance.now() - begunAt;
+}
+
+describe("behind a network that swallows everything", () => {
+  test.each(Object.keys(SWALLOWED))(
+    "%s is gone within 90 s",
+    async (name) => {
+      const tookMs = (await outcomes.get(name)) as number;
+      process.stdout.write(`${name}: gone after ${(tookMs / 1000).toFixed(1)} s\n`);
+      expect(tookMs).toBeLessThan(GONE_MS);
+    },
+    300_000,
+  );
+});
+
+/** Kinds of events in the room of somebody who is there and says nothing. */
+const LIVING: { [name: string]: () => Promise<string[]> } = {
+  "by the client package": () => living("k", () => void clientKind.sit(site.url, "k", "Ann")),
+  "by a ready-made EventSource": () => living("l", ({ token }) => listen(site.url, "l", token)),
+  "by polls of 55 s": () => living("m", ({ token }) => void pollOn("m", token)),
+  "by a growing page with pictures": () => living("n", (who) => void readPage("n", who, true)),
+  "by a growing page without pictures": () => living("o", (who) => void readPage("o", who, false)),
+};
+
+async function living(room: string, open: (who: Person) => void): Promise<string[]> {
+  open(await entered(room, room !== "k"));
+  await setTimeout(LIVING_MS);
+  const { body } = await request(site.url).get(`/api/rooms/${room}/messages`).expect(200);
+  return body.events.map(({ kind }: { kind: string }) => kind);
+}
+
+describe("a member that is there and says nothing", () => {
+  test.each(Object.keys(LIVING))(
+    "%s, stays in the room",
+    async (name) => {
+      expect(await outcomes.get(name)).toEqual(["enter"]);
+    },
+    300_000,
+  );
+});
+
+const SLOW: { [name: string]: () => Promise<unknown> } = {
+  body: dripBody,
+  idle: idleFor70Seconds,
+};
+
+test("a body that has not come within 30 s ends its connection", async () => {
+  const livedMs = await outcomes.get("body");
+  expect(livedMs).toBeGreaterThan(29_000);
+  expect(livedMs).toBeLessThan(35_000);
+}, 60_000);
+
+test("a kept connection that was idle for 70 s is still used", async () => {
+  expect(await outcomes.get("idle")).toEqual([200, 200, true]);
+}, 120_000);
+
+async function dripBody(): Promise<number> {
+  const { hostname, port } = new URL(site.url);
+  const socket = connectTcp({ host: hostname, port: Number(port) });
+  const openedAt = performance.now();
+  socket.on("error", () => undefined).resume();
+  socket.write(
+    "POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n",
+  );
+  const drip = setInterval(() => socket.write(" "), 1_000);
+  await once(socket, "close");
+  clearInterval(drip);
+  return performance.now() - openedAt;
+}
+
+async function idleFor70Seconds(): Promise<unknown> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async () => {
+    const response = await getResponse("/healthz", {}, agent);
+    const { socket } = response;
+    response.resume();
+    await once(response, "end");
+    return { status: response.statusCode, socket };
+  };
+  const first = await ask();
+  await setTimeout(70_000);
+  const second = await ask();
+  agent.destroy();
+  return [first.status, second.status, first.socket === second.socket];
+}
+
+async function entered(room: string, isMember: boolean): Promise<Person> {
+  await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
+  const who = await person(site.url, "Ann");
+  const enter = request(site.url).post(`/api/rooms/${room}/enter`).set("authorization", `Bearer ${who.token}`);
+  if (isMember) await enter.expect(200);
+  return who;
+}
+
+async function stateOf(room: string): Promise<{ members: unknown[]; visitors: number }> {
+  return (await request(site.url).get(`/api/rooms/${room}`).expect(200)).body;
+}
+
+function listen(url: string, room: string, token?: string): void {
+  new EventSource(`${url}/api/events?room=${room}${token === undefined ? "" : `&token=${token}`}`);
+}
+
+function pollOf(url: string, room: string, token?: string): string {
+  return `${url}/api/poll?room=${room}&wait=55${token === undefined ? "" : `&token=${token}`}`;
+}
+
+async function fetchQuietly(url: string): Promise<void> {
+  await fetch(url).catch(() => undefined);
+}
+
+async function pollOn(room: string, token: string): Promise<void> {
+  for (const endsAt = performance.now() + LIVING_MS; performance.now() < endsAt; )
+    await fetchQuietly(pollOf(site.url, room, token));
+}
+
+/** Reads a growing page as a browser does: goes where it is sent when it ends, and fetches its pictures. */
+async function readPage(room: string, { cookie }: Person, hasPictures: boolean): Promise<void> {
+  const headers = { cookie: `${cookie}; arrives=1`, "user-agent": "Mozilla/5.0" };
+  let path = `/rooms/${room}/live`;
+  for (const endsAt = performance.now() + LIVING_MS; performance.now() < endsAt; ) {
+    const response = await getResponse(path, headers);
+    for await (const piece of response.setEncoding("utf8")) {
+      path = /http-equiv="refresh" content="\d+; url=([^"]+)"/.exec(piece)?.[1] ?? path;
+      const picture = /<img src="([^"]+)"/.exec(piece)?.[1];
+      if (hasPictures && picture !== undefined) (await getResponse(picture, headers)).resume();
+    }
+  }
+}
+
+function getResponse(path: string, headers: { [name: string]: string }, agent?: Agent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(`${site.url}${path}`, { agent: agent ?? false, headers }, resolve).once("error", reject);
+  });
+}

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import request from "supertest";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { clientKind } from "../support/networks/client-person.ts";
+import type { Network, Running } from "../support/networks/network.ts";
+import { isHere, NETWORKS } from "../support/networks/networks.ts";
+import { openSites, type Sites } from "../support/networks/sites.ts";
+import { endSites } from "../support/site-process.ts";
+
+// A member says one thing behind each network, and then nothing for so long that it would be gone more than once.
+const QUIET_MS = 180_000;
+
+const HERE = NETWORKS.filter((network) => isHere(network) && !network.ownSite);
+
+let sites: Sites;
+let url: string;
+const outcomes = new Map<string, Promise<string[]>>();
+const running: Running[] = [];
+
+beforeAll(async () => {
+  sites = await openSites();
+  for (const network of HERE) {
+    const outcome = sitQuietly(network);
+    outcome.catch(() => undefined);
+    outcomes.set(network.name, outcome);
+    await Promise.race([outcome.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500))]);
+  }
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.allSettled(outcomes.values());
+  for (const one of running) await one.close();
+  await sites.close();
+  await endSites();
+});
+
+async function sitQuietly(network: Network): Promise<string[]> {
+  const room = `quiet-${HERE.indexOf(network)}`;
+  const site = await sites.behind(network);
+  url = site.url;
+  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
+  const way = await network.start(site);
+  running.push(way);
+  const person = await clientKind.sit(way.url, room, "Quiet");
+  await person.say("I am here");
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  const { body } = await request(url).get(`/api/rooms/${room}/messages`).expect(200);
+  const { members } = (await request(url).get(`/api/rooms/${room}`).expect(200)).body;
+  await person.close();
+  const kinds = body.events.map(({ kind }: RoomEvent) => kind);
+  return [...new Set<string>(kinds), `${members.length} in the room`];
+}
+
+test.each(HERE.map(({ name }) => name))(
+  "%s: a member that says nothing stays in the room",
+  async (name) => {
+    expect(await outcomes.get(name)).toEqual(["enter", "message", "1 in the room"]);
+  },
+  QUIET_MS + 120_000,
+);
