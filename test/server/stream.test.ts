@@ -107,7 +107,7 @@ describe("an event stream", () => {
     const full = await request(node.url).get("/api/events?room=lobby").buffer(true).parse(asText);
     expect([full.status, full.body]).toEqual([
       200,
-      expect.stringMatching(/^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,}\}\n\n$/),
+      expect.stringMatching(/^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"full"\}\n\n$/),
     ]);
     const rest = asEnded(first);
     node.app.drain();
@@ -227,11 +227,12 @@ test.each(["events", "poll"])(
   "/api/%s leaves nothing behind when its client goes before its room is found",
   async (way) => {
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
-    const { open, add } = hub;
+    const { open, admit } = hub;
     const added = new Promise<void>((resolve) => {
-      hub.add = (reader) => {
-        add(reader);
+      hub.admit = (reader, visitor) => {
+        const isAdmitted = admit(reader, visitor);
         resolve();
+        return isAdmitted;
       };
     });
     const gone = new Promise((resolve) =>
@@ -245,8 +246,9 @@ test.each(["events", "poll"])(
     const waiting = get(`${url}/api/${way}?room=lobby&wait=50`, { agent: false });
     waiting.on("error", () => undefined);
     await added;
-    Object.assign(hub, { open, add });
+    Object.assign(hub, { open, admit });
     await untilReaders(0);
+    expect(hub.places.size()).toBe(0);
   },
 );
 
