@@ -54,9 +54,10 @@ export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 
 /**
  * Come back after `retry` milliseconds. Without a reason the node is going, or its log is out of reach; `full`: another
- * reader needed the place; `too_many`: this network opens streams too fast.
+ * reader needed the place; `too_many`: this network opens streams too fast; `unconfirmed`: the client has sent nothing
+ * for so long that it may be gone.
  */
-export type ByeSignal = { retry: number; reason?: "full" | "too_many" };
+export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" };
 
 /**
  * The answer to a poll: the same events as a stream's, in one piece, and the signals that still mean something when a

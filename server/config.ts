@@ -142,8 +142,9 @@ const SETTINGS = {
     .min(1)
     .default(1200)
     .describe(
-      "Connections of one address (of IPv6 of one /64), per process; above that its oldest idle one is closed first. An " +
-        "office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` are exempt.",
+      "Connections of one address (of IPv6 of one /64), per process, times its `CHATTERA_SHARES`; above that its oldest " +
+        "idle one is closed first. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` " +
+        "are exempt.",
     ),
   CHATTERA_ROOM_MEMBERS: z.coerce
     .number()

@@ -2,21 +2,23 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import proxyAddr from "proxy-addr";
 import { networksOf, parseAddress } from "./guard/address.ts";
+import type { Shares } from "./guard/shares.ts";
 import type { Logger } from "./log.ts";
 import { countByTheMinute } from "./minute-log.ts";
 import { isIdle, onceClosed } from "./transports/bare-socket.ts";
 
 /** How many connections a server holds. */
 export type ConnectionCaps = {
-  /** From one address, of IPv6 from one /64; trusted proxies are exempt. */
+  /** From one address, of IPv6 from one /64, times its shares; trusted proxies are exempt. */
   perAddress: number;
+  shares: Shares;
   /** Altogether: what the limit of open files allows. */
   total: number;
   trustProxy: string[];
 };
 
 /** The connections of one network, the oldest first. */
-type Network = { name: string; sockets: Set<Socket>; isProxy: boolean };
+type Network = { name: string; sockets: Set<Socket>; cap: number };
 
 /**
  * At the limit of open files this share of the connections is closed at a time, so that a flood of newcomers does not
@@ -52,7 +54,7 @@ export function capConnections(server: Server, caps: ConnectionCaps, logger: Log
     // A connection that its owner gives back to Node's http is announced again.
     if (network.sockets.has(socket)) return;
     if (count >= caps.total) makeRoom(socket, greediest(), noteAllFull);
-    else if (network.sockets.size >= caps.perAddress && !network.isProxy) {
+    else if (network.sockets.size >= network.cap) {
       latest = network.name;
       makeRoom(socket, network, noteAddressFull);
     }
@@ -62,7 +64,11 @@ export function capConnections(server: Server, caps: ConnectionCaps, logger: Log
   function networkOf({ remoteAddress = "" }: Socket): Network {
     const address = parseAddress(remoteAddress) ?? "";
     const [name] = networksOf(address);
-    return networks.get(name) ?? { name, sockets: new Set(), isProxy: trust(address, 0) };
+    return networks.get(name) ?? { name, sockets: new Set(), cap: capOf(address) };
+  }
+
+  function capOf(address: string): number {
+    return trust(address, 0) ? Number.POSITIVE_INFINITY : caps.perAddress * caps.shares(address);
   }
 
   function add(network: Network, socket: Socket): void {

@@ -6,11 +6,12 @@ import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
 import { type App, createApp } from "./app.ts";
 import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
-import type { Environment } from "./config.ts";
+import type { Config, Environment } from "./config.ts";
 import { type ConnectionCaps, capConnections } from "./connections.ts";
 import { BY_PRIMARY } from "./delivery/shared-listener.ts";
 import { collectOutOfTheWay } from "./garbage.ts";
 import { commonHeaders } from "./guard/headers.ts";
+import { createShares } from "./guard/shares.ts";
 import { createLog, type Logger } from "./log.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { countTogether } from "./shared-metrics.ts";
@@ -31,6 +32,12 @@ const HEAD_MS = 15_000;
 
 /** The longest body is 64 KiB, which a line of 2 kB/s brings in this time. */
 const REQUEST_MS = 30_000;
+
+/**
+ * A client that does not read its answer is let go when no byte has moved for once or twice this long. Nothing else is
+ * silent for so long: a poll waits 55 s, the path doctor 75 s, and streams are not Node's any more.
+ */
+const STUCK_MS = 120_000;
 
 /** How often Node looks for requests that took longer. It looks only at those whose head or body is still to come. */
 const CHECK_MS = 1_000;
@@ -67,7 +74,8 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     keepAliveTimeout: KEEP_ALIVE_MS,
     requireHostHeader: false,
   });
-  capConnections(server, capsOf(environment), logger);
+  server.timeout = STUCK_MS;
+  capConnections(server, capsOf(environment, app.site.config), logger);
   const answer = app.callback();
   const common = commonHeaders(app.site.config.origins);
   server.on("request", (request, response) => {
@@ -111,11 +119,12 @@ export async function tryPort(environment: Environment): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-function capsOf(environment: Environment): ConnectionCaps {
+function capsOf(environment: Environment, { shares }: Config): ConnectionCaps {
   const limit = openFilesLimit();
   return {
     perAddress: environment.CHATTERA_LIMITS === "on" ? environment.CHATTERA_CONNECTIONS : Number.POSITIVE_INFINITY,
     total: limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, environment),
+    shares: createShares(shares),
     trustProxy: environment.TRUST_PROXY,
   };
 }

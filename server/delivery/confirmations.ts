@@ -3,10 +3,10 @@ import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
 
-/** What clients report about their streams, which may be on another node than the report. */
+/** What clients report about streams that are on another node than the report. */
 export type Confirmations = {
-  /** A client confirmed the stream with this nonce. `false` if too many are waiting to be passed on. */
-  confirm(nonce: string): boolean;
+  /** Passes it on that a client confirmed the stream with this nonce. `false` if too many are waiting for that. */
+  passOn(nonce: string): boolean;
   /** Clients of these streams confirmed them at some node. */
   onConfirmed(nonces: string[]): void;
   stop(): void;
@@ -33,8 +33,8 @@ export function createConfirmations({
   let timer: NodeJS.Timeout | undefined;
 
   return {
-    confirm(nonce) {
-      return hub.confirm(nonce) || waiting.has(nonce) || wait(nonce);
+    passOn(nonce) {
+      return waiting.has(nonce) || wait(nonce);
     },
     onConfirmed(nonces) {
       for (const nonce of nonces) hub.confirm(nonce);
@@ -46,11 +46,11 @@ export function createConfirmations({
     if (bytes + nonce.length + 1 > CONFIRMATION_BYTES) return false;
     waiting.add(nonce);
     bytes += nonce.length + 1;
-    timer ??= setTimeout(passOn, PASS_ON_MS).unref();
+    timer ??= setTimeout(send, PASS_ON_MS).unref();
     return true;
   }
 
-  function passOn(): void {
+  function send(): void {
     timer = undefined;
     const nonces = [...waiting];
     waiting.clear();

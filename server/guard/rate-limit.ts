@@ -68,6 +68,11 @@ const LIMITS = {
    * limit comes back after a second, with more to fetch at once.
    */
   polls: { network: { burst: 5000, perSecond: 1000 } },
+  /**
+   * Streams that are on another node, and invented ones: 200 people confirm theirs ten times a second together. A node
+   * passes on some hundreds a second.
+   */
+  confirmations: { network: { burst: 300, perSecond: 50 } },
   /** One visit to the path doctor asks about 50 questions. */
   probes: { network: { burst: 600, perSecond: 10 } },
 } as const satisfies { [name: string]: Rates };

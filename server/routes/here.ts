@@ -5,6 +5,7 @@ import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
 import { inputOf } from "./input.ts";
+import { payerOf } from "./payer.ts";
 import type { Route } from "./route.ts";
 
 /**
@@ -13,17 +14,24 @@ import type { Route } from "./route.ts";
  */
 export function hereRoutes(site: Site): Route[] {
   const guards = { api: true, auth: "none", cookie: "never" } as const;
-  const handle = (ctx: Context) => confirm(ctx, site);
+  const handle = (ctx: Context) => takeConfirmation(ctx, site);
   return [
     { method: "GET", path: PATHS.here, guards, handle },
     { method: "POST", path: PATHS.here, guards, handle },
   ];
 }
 
-function confirm(ctx: Context, site: Site): void {
+/** Notes that the client of the stream with this nonce is there, on this node or another. Throws `too_many`. */
+export function confirmStream(ctx: Context, { hub, confirmations, limits }: Site, nonce: string): void {
+  if (hub.confirm(nonce)) return;
+  limits.confirmations.take(payerOf(ctx));
+  if (!confirmations.passOn(nonce)) throw refuse("too_many");
+}
+
+function takeConfirmation(ctx: Context, site: Site): void {
   const nonce = inputOf(ctx).text("stream");
   if (nonce === undefined || !NONCE.test(nonce)) throw refuse("malformed", "stream: the nonce of a stream");
-  if (!site.confirmations.confirm(nonce)) throw refuse("too_many");
+  confirmStream(ctx, site, nonce);
   // A connection that was opened for this alone would wait 75 s for the next one: a second socket for each stream.
   if (ctx.req.socket.bytesWritten === 0) ctx.set("Connection", "close");
   answer(ctx, {});

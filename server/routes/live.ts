@@ -3,7 +3,7 @@ import type { Context } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { readBefore } from "../../db/events.ts";
 import { isPresent } from "../../db/members.ts";
-import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import { HISTORY_EVENTS, NONCE } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader, type Transport } from "../delivery/reader.ts";
@@ -21,6 +21,7 @@ import {
 } from "../transports/html-stream.ts";
 import { roomOf } from "./find-room.ts";
 import { pageFrame } from "./frame.ts";
+import { confirmStream } from "./here.ts";
 import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
 import { payerOf, visitorOf } from "./payer.ts";
@@ -85,7 +86,7 @@ export function liveRoutes(site: Site): Route[] {
   function takeSign(ctx: Context): void {
     const input = inputOf(ctx);
     const page = input.text("page");
-    if (page !== undefined) site.confirmations.confirm(page);
+    if (page !== undefined && NONCE.test(page)) confirmStream(ctx, site, page);
     const isInTime = Math.abs(Date.now() - input.number("at", 0, Number.MAX_SAFE_INTEGER, 0)) < SIGN_MS;
     if (isInTime) growing.get(page ?? "")?.arrives();
     if (isInTime) setArrivesCookie(ctx);

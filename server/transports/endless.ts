@@ -96,7 +96,8 @@ class Endless implements Transport {
     if (!this.#isGreeted) return FIRST_PING_MS;
     const leftMs = reader.untilDue(this.#patienceMs);
     if (leftMs <= 0) {
-      this.#connection.send(byeFrame(this.#way, { retry: Math.round(RETRY_MS * (1 + Math.random() / 2)) }));
+      const retryMs = Math.round(RETRY_MS * (1 + Math.random() / 2));
+      this.#connection.send(byeFrame(this.#way, { retry: retryMs, reason: "unconfirmed" }));
       this.#onDone();
       return undefined;
     }

@@ -111,6 +111,7 @@ describe("a member that is there and says nothing", () => {
 const SLOW: { [name: string]: () => Promise<unknown> } = {
   body: dripBody,
   idle: idleFor70Seconds,
+  unread: readNothing,
 };
 
 test("a body that has not come within 30 s ends its connection", async () => {
@@ -122,6 +123,29 @@ test("a body that has not come within 30 s ends its connection", async () => {
 test("a kept connection that was idle for 70 s is still used", async () => {
   expect(await outcomes.get("idle")).toEqual([200, 200, true]);
 }, 120_000);
+
+test("a client that does not read its answers is let go within four minutes", async () => {
+  const { asked, came } = (await outcomes.get("unread")) as { asked: number; came: number };
+  expect(came).toBeLessThan(asked);
+}, 300_000);
+
+/** More than the system keeps for a connection: 400 requests at once for a script of 50 KB. */
+async function readNothing(): Promise<{ asked: number; came: number }> {
+  const page = await (await fetch(`${site.url}/`)).text();
+  const script = /src="([^"]+main[^"]+\.js)"/.exec(page)?.[1] ?? "";
+  const { length } = Buffer.from(await (await fetch(`${site.url}${script}`)).arrayBuffer());
+  const { hostname, port } = new URL(site.url);
+  const socket = connectTcp({ host: hostname, port: Number(port) });
+  socket.on("error", () => undefined);
+  socket.write(`GET ${script} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(400));
+  await setTimeout(250_000);
+  let came = 0;
+  socket.on("data", ({ length: bytes }) => {
+    came += bytes;
+  });
+  await once(socket, "close");
+  return { asked: 400 * length, came };
+}
 
 async function dripBody(): Promise<number> {
   const { hostname, port } = new URL(site.url);

@@ -32,7 +32,8 @@ async function open(caps: { perAddress?: number; total?: number; trustProxy?: st
     if (request.url === "/taken") takeSocket(response);
   });
   const log = (fields: (typeof logged)[number]) => logged.push(fields);
-  const limits = { perAddress: 1000, total: 1000, trustProxy: [], ...caps };
+  const shares = (address: string) => (address === "127.0.0.3" ? 2 : 1);
+  const limits = { perAddress: 1000, total: 1000, trustProxy: [], shares, ...caps };
   capConnections(server, limits, { warn: log, error: log } as unknown as Logger);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -98,6 +99,13 @@ describe("at the cap of an address", () => {
     await open({ perAddress: 1, trustProxy: ["127.0.0.1"] });
     for (let n = 0; n < 5; n += 1) await (await visitor()).ask("/parked");
     expect([closed(), logged]).toEqual([[false, false, false, false, false], []]);
+  });
+
+  test("a larger network has a larger cap", async () => {
+    await open({ perAddress: 3 });
+    for (let n = 0; n < 6; n += 1) await (await visitor("127.0.0.3")).ask("/parked");
+    expect(closed()).not.toContain(true);
+    await until("the seventh is closed", (await visitor("127.0.0.3")).isClosed);
   });
 
   test("what is closed is logged once a minute, with the address", async () => {

@@ -160,15 +160,15 @@ describe("a confirmation", () => {
     };
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     const confirmations = createConfirmations({ hub, wakeUps, logger: createLog("silent") });
-    const taken = Array.from({ length: 1_000 }, (_, n) => confirmations.confirm(`${"x".repeat(60)}-${n}`));
+    const taken = Array.from({ length: 1_000 }, (_, n) => confirmations.passOn(`${"x".repeat(60)}-${n}`));
     expect(taken.filter(Boolean).length).toBeLessThan(130);
-    expect(confirmations.confirm(`${"x".repeat(60)}-0`)).toBe(true);
+    expect(confirmations.passOn(`${"x".repeat(60)}-0`)).toBe(true);
     await until("they are passed on", () => payloads.length === 1);
     expect([payloads[0]?.split(" ").length, (payloads[0]?.length ?? 0) < 8_000]).toEqual([
       taken.filter(Boolean).length,
       true,
     ]);
-    expect(confirmations.confirm("another")).toBe(true);
+    expect(confirmations.passOn("another")).toBe(true);
     confirmations.stop();
   });
 
