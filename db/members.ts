@@ -104,6 +104,7 @@ export async function roomsOf(db: Knex, memberId: string): Promise<Place[]> {
 
 /** Notes that these members were seen so many milliseconds ago; gives those of them who are present. */
 export async function touchMembers(db: Knex, places: (Place & { agoMs: number })[]): Promise<Place[]> {
+  if (places.length === 0) return [];
   const { rows } = await db.raw(
     `update members m set seen_at = greatest(m.seen_at, now() - p.ago_ms * interval '1 millisecond')
      from (select * from unnest(?::int[], ?::text[], ?::int[]) as p (room_id, member_id, ago_ms) order by 1, 2) p

@@ -68,7 +68,9 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
   const { graceSeconds } = config;
   const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
   const seen = createSeenMembers();
-  const present = new Set<string>();
+  let present = new Set<string>();
+  /** The same while a round begins: until everybody is noted, who was present before still counts as present. */
+  let noted = present;
   const changed = new Set<number>();
   let figures = new Map<number, number>();
   let beatenAt = performance.now();
@@ -92,7 +94,9 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
 
   function isHere(place: Place): void {
     seen.note(place, performance.now());
-    present.add(keyOf(place));
+    const key = keyOf(place);
+    present.add(key);
+    if (noted !== present) noted.add(key);
   }
 
   function seeReader(tail: Tail, { memberId, seenAt }: Reader): void {
@@ -142,7 +146,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     const now = performance.now();
     const isBeat = now - beatenAt >= beatMs * 0.9;
     if (isBeat) {
-      present.clear();
+      noted = new Set();
       for (const reader of hub.readers) for (const tail of reader.tails) seeReader(tail, reader);
       // a node that died tells nobody, and a deaf bus misses what is told
       for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
@@ -155,10 +159,9 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     if (now - soundSince >= graceSeconds * 1000) sweep.begin();
   }
 
-  /** Those who are known to be present wait for the beat, which begins by forgetting who is. */
+  /** Members who are noted already wait for the next round. */
   async function touch(): Promise<void> {
-    const due = seen.takeExcept(present);
-    if (due.length === 0) return;
+    const due = seen.takeExcept(noted);
     const now = performance.now();
     const places = due.map(({ at, ...place }) => ({ ...place, agoMs: now - at }));
     const touched = await touchMembers(db, places).catch((error) => {
@@ -166,7 +169,8 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
       for (const one of due) seen.note(one, one.at);
       throw error;
     });
-    for (const place of touched) present.add(keyOf(place));
+    for (const place of touched) noted.add(keyOf(place));
+    present = noted;
   }
 
   async function tellVisitors(isBeat: boolean): Promise<void> {
@@ -216,7 +220,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     clearTimeout(soon);
     await underWay;
     await sweep.stop();
-    present.clear();
+    noted = new Set();
     await touch().catch(() => undefined);
     // what this node counted is gone with it; the members have their grace
     await writeWatchers(db, node, new Map()).catch(() => undefined);
