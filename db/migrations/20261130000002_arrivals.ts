@@ -18,7 +18,7 @@ export async function up(db: Knex): Promise<void> {
     -- Whoever ends a session leaves all rooms; a page of people is read in the order of entering. room_id comes last,
     -- because without statistics the planner takes any index that begins with it for as good as the key
     create index members_member_id on members (member_id);
-    create index members_entered_at on members (entered_at, room_id);
+    create index members_entered_at on members (entered_at, member_id, room_id);
 
     -- nicknames that were given up within the last hour, and by whom
     create table freed_names (

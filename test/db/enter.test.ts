@@ -87,7 +87,7 @@ describe("entering together", () => {
     expect(await linesOf(room)).toEqual(["enter ann", "enter bob", "message ann", "message bob"]);
   });
 
-  test("says nothing about those who are there, replaces a ghost of the same trip, and tells a rename as both", async () => {
+  test("logs nothing for members who are there, replaces a ghost of the same trip, and logs a rename as leave and enter", async () => {
     const room = await newRoom();
     const tab = somebody("tab", { nickname: "Casper", look: "casper", trip: "◆boo" });
     const zed = somebody("zed");

@@ -95,7 +95,7 @@ describe("a crowd", () => {
     expect([lists(), people()]).toEqual([1, 1]);
   });
 
-  test("sees who came and went on another node since it was counted, and a room that was just made", async () => {
+  test("sees people who came and went on another node since it was counted, and a room that was just made", async () => {
     await create("fresh");
     const [ann, bob] = [await person(url, "Ann"), await person(url, "Bob")];
     await enter(ann, "fresh").expect(200);
@@ -109,7 +109,7 @@ describe("a crowd", () => {
     expect(body.rooms.map(({ slug }: { slug: string }) => slug)).toContain("made-now");
   });
 
-  test("that enters by its first messages is told once, in order, and its figures at most once a second", async () => {
+  test("that enters by its first messages is logged once, in order, and its readers get the figures at most once a second", async () => {
     await create("first");
     const stream = await openStream(url, { room: "first", timeoutMs: 10_000 });
     const people = await Promise.all(Array.from({ length: 60 }, (_, n) => person(url, `first ${n}`)));
