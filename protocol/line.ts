@@ -33,7 +33,7 @@ export function sealOf(nickname: string): string {
   return (first?.[0] ?? "").toUpperCase();
 }
 
-/** Returns a whole number with a comma between thousands. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+/** Returns a whole number with a comma between thousands, and a text as it is. */
+export function grouped(value: number | string): string {
+  return typeof value === "number" ? String(value).replace(/\B(?=(\d{3})+$)/g, ",") : value;
 }

@@ -1,6 +1,6 @@
 import type { Member, MembersSignal } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
-import { cutOf, figuresOf, type Words } from "../ui/words.ts";
+import { fill, type Words } from "../ui/words.ts";
 import { attr, clear, create, part, remove, setText } from "./dom.ts";
 import { describe, finish } from "./line.ts";
 
@@ -29,8 +29,11 @@ export function createMembers(words: Words): Members {
       for (let i = 0; i < members.length; i++) entered(members[i] as Member);
     },
     count(now) {
-      setText(part("people-figures"), figuresOf(words, now));
-      setText(part("people-cut"), cutOf(words, items.length, now.members));
+      setText(part("people-figures"), fill(words.peopleFigures, now));
+      setText(
+        part("people-cut"),
+        now.members > items.length ? fill(words.peopleCut, { shown: items.length, members: now.members }) : "",
+      );
     },
   };
 

@@ -2,7 +2,7 @@ import type { Member, MembersSignal } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { describeMember } from "./line.ts";
 import { part } from "./page.ts";
-import { cutOf, figuresOf, type Words } from "./words.ts";
+import { fill, type Words } from "./words.ts";
 
 /** The people on the screen, at most PEOPLE_SHOWN. The page brings the list; `enter` and `leave` in the log keep it. */
 export type MemberList = {
@@ -38,8 +38,11 @@ export function createMemberList(words: Words): MemberList {
       members.forEach(entered);
     },
     count(now) {
-      figures.textContent = figuresOf(words, now);
-      part("people-cut").textContent = cutOf(words, list.childElementCount, now.members);
+      figures.textContent = fill(words.peopleFigures, now);
+      part("people-cut").textContent =
+        now.members > list.childElementCount
+          ? fill(words.peopleCut, { shown: list.childElementCount, members: now.members })
+          : "";
     },
   };
 }

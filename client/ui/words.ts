@@ -23,17 +23,7 @@ export type Words = {
   refusals: { [code: string]: string };
 };
 
-/** Puts values in the places of `{name}` in a text. */
+/** Puts values in the places of `{name}` in a text, numbers with a comma between thousands. */
 export function fill(text: string, values: { [name: string]: string | number }): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
-}
-
-/** Says how many members and visitors a room has. */
-export function figuresOf(words: Words, { members, visitors }: { members: number; visitors: number }): string {
-  return fill(words.peopleFigures, { members: grouped(members), visitors: grouped(visitors) });
-}
-
-/** Says how many of a room's members are shown; nothing if all of them are. */
-export function cutOf(words: Words, shown: number, members: number): string {
-  return members > shown ? fill(words.peopleCut, { shown: grouped(shown), members: grouped(members) }) : "";
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => grouped(values[name] ?? ""));
 }
