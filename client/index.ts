@@ -211,7 +211,8 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       else if ("refused" in outcome) refuse(outcome.refused);
       else {
         isEntered = true;
-        session.renew();
+        // What is open is a visitor's.
+        session.wake(true);
         becomeReady();
       }
     });

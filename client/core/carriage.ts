@@ -25,7 +25,7 @@ export type Carriage = {
   look(): void;
   /** Asks anew, now; what is open as a poll is not trusted. */
   again(): void;
-  /** The rooms have changed, or who reads them. */
+  /** The rooms have changed. */
   renew(): void;
   /** Another request is under way: of two at a time it is one. */
   giveWay(isToOther: boolean): void;

@@ -42,8 +42,6 @@ export type Session = {
   /** One more room over the same connection. */
   follow(place: Place): void;
   unfollow(room: string): void;
-  /** The page has become a member's: what is open is a visitor's. */
-  renew(): void;
   /** The cursors to go on from, in another session too. */
   after(): string[];
   /** What is open now, see docs/client-states.md. */
@@ -130,7 +128,6 @@ export function createSession(options: SessionOptions): Session {
       carriage.renew();
     },
     unfollow: intake.unfollow,
-    renew: carriage.renew,
     after: intake.after,
     phase: () => (status.is("closed") ? "closed" : carriage.phase()),
     close() {

@@ -58,10 +58,10 @@ export type StreamerOptions = {
 export type Streaming = (options: StreamerOptions) => Streamer;
 
 /**
- * For a session that is to use these streams where the network lets it, the best first. Streams of the site's are to be
- * confirmed; another tab's are not.
+ * For a session that is to use these streams where the network lets it, the best first; `confirm` tells the site that
+ * one of them arrives.
  */
-export function streamingBy(streams: Transport[], confirm?: Confirm): Streaming {
+export function streamingBy(streams: Transport[], confirm: Confirm): Streaming {
   return (options) => createStreamer(streams, confirm, options);
 }
 
@@ -83,7 +83,7 @@ export function noStreaming(): Streamer {
 }
 
 /** A streamer that does nothing until it is asked to prove. */
-function createStreamer(streams: Transport[], confirm: Confirm | undefined, options: StreamerOptions): Streamer {
+function createStreamer(streams: Transport[], confirm: Confirm, options: StreamerOptions): Streamer {
   const { outside, memory, intake } = options;
   const ladder = createLadder(outside, streams.length, memory);
   const pace = createPace(outside, memory);
@@ -141,7 +141,7 @@ function createStreamer(streams: Transport[], confirm: Confirm | undefined, opti
 
   function prove(): void {
     const rung = dueRung();
-    if (rung === undefined || candidate !== undefined || confirmation.isUnderWay() || !options.mayProve()) return;
+    if (rung === undefined || candidate !== undefined || !options.mayProve()) return;
     if (waitsForServer && stream === undefined) return;
     // A clock that was set back must not put it off for hours.
     if (proveAt - outside.now() > RENEW_AGAIN_MS) proveAt = outside.now();
@@ -150,10 +150,12 @@ function createStreamer(streams: Transport[], confirm: Confirm | undefined, opti
     renewAt = 0;
     const pingSeconds = options.hidden() ? 0 : pace.pingSeconds();
     const reading = options.reading(pingSeconds, late);
+    // The second request is this one, which is a sign of life too.
+    confirmation.stop();
     const link: Link = openLink(outside, streams[rung] as Transport, reading, intake, options.rttMs(), {
       heard() {
         options.heard(link === stream);
-        if (link === stream) confirmation.received(link);
+        if (link === stream) confirmation.heard(link);
       },
       proved: () => promote(link, rung),
       ended(ending) {

@@ -116,7 +116,12 @@ export function createSharedSession(options: SharedOptions): SharedSession {
     const link = createTabLink({ outside, channel: tabs, claim: () => lead?.claim(), hidden, told });
     // What this link goes through says nothing of the network.
     const memory = { load: () => undefined, save() {} };
-    const following = createSession({ ...options, rooms: [place], streaming: streamingBy([link]), memory });
+    const following = createSession({
+      ...options,
+      rooms: [place],
+      streaming: streamingBy([link], confirmNothing),
+      memory,
+    });
     begin(
       following,
       () => {},
@@ -165,4 +170,9 @@ export function createSharedSession(options: SharedOptions): SharedSession {
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
   const { state, transport, slow, failures } = one;
   return state === other.state && transport === other.transport && slow === other.slow && failures === other.failures;
+}
+
+/** What comes from another tab is confirmed there. */
+function confirmNothing(): () => void {
+  return () => {};
 }

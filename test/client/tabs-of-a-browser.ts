@@ -146,9 +146,9 @@ function outsideOf(world: World, life: Life): Outside {
 /** Confirmations of one tab, which end with it. */
 function ownedConfirm(confirm: Confirm, life: Life, closers: Set<() => void>): Confirm {
   return (nonce, done) => {
-    const hangUp = confirm(nonce, (isTaken) => {
+    const hangUp = confirm(nonce, (answer) => {
       closers.delete(close);
-      life.run(() => done(isTaken));
+      life.run(() => done(answer));
     });
     const close = () => {
       closers.delete(close);
