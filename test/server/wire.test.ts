@@ -133,7 +133,7 @@ describe("every refusal carries our mark and the nonce", () => {
       .then(({ body }) => body);
     await until("the node is full", () => node.app.site.hub.readers.size === 1);
     const full = await request(node.url).get("/api/poll;room=lobby;n=x9");
-    expect([full.status, full.body, full.headers["retry-after"]]).toEqual([503, ours("unavailable"), "2"]);
+    expect([full.status, full.body, full.headers["retry-after"]]).toEqual([503, ours("no_place"), "5"]);
     node.app.drain();
     expect((await first).signals[0]).toMatchObject({ signal: "bye" });
     await node.close();
