@@ -51,7 +51,9 @@ export type FakeSite = {
   prune(seq: number): void;
   /** The logs are restored from a backup: half of them is left, and they are other logs. */
   restore(): void;
+  /** Confirmations count as polls: both are requests. */
   open(): { streams: number; polls: number };
+  confirmations(): number;
 };
 
 /** The last seqs that are known of the lobby and of the other room; undefined where the cursors do not name it. */
@@ -76,7 +78,7 @@ const TRIP_MS = 20;
  */
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
-  const polls = new Set<{ look(): void; fail(): void; isDumb: boolean }>();
+  const polls = new Set<{ look(): void; fail(): void; isDumb: boolean; isConfirmation: boolean }>();
   const { later, now } = world.outside;
   let oldest = 1;
   let epoch = "c";
@@ -129,6 +131,7 @@ export function createFakeSite(world: World): FakeSite {
       site.cut();
     },
     open: () => ({ streams: [...streams].filter((stream) => !stream.isOver).length, polls: polls.size }),
+    confirmations: () => [...polls].filter(({ isConfirmation }) => isConfirmation).length,
   };
   return site;
 
@@ -260,7 +263,8 @@ export function createFakeSite(world: World): FakeSite {
     });
     const manners = site.manners.poll;
     const stops: (() => void)[] = [];
-    const poll = { isDumb: gone === "hole", look, fail: () => settle({ status: 0, text: "" }) };
+    const fail = () => settle({ status: 0, text: "" });
+    const poll = { isDumb: gone === "hole", isConfirmation: confirmed !== undefined, look, fail };
     polls.add(poll);
     stops.push(later(timeoutMs, () => settle({ status: 0, text: "" })));
     stops.push(later(TRIP_MS, arrive));

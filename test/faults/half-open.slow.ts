@@ -34,7 +34,7 @@ afterAll(async () => {
   await Promise.allSettled(outcomes.values());
   await endSites();
   await database?.drop();
-});
+}, 300_000);
 
 /** How long somebody is there after their network began to swallow everything. */
 const SWALLOWED: { [name: string]: () => Promise<number> } = {
