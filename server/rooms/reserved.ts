@@ -95,7 +95,10 @@ function chainOf(reserved: string[]): (name: string) => boolean {
 }
 
 function keysOf(words: string[]): Set<string> {
-  return new Set(words.map((word) => wordsOf(word).map(trimDashes).join("")).filter((key) => key !== ""));
+  const parts = words.map((word) => wordsOf(word));
+  // オーナ alone, and オーナー where さん follows
+  const keys = parts.flatMap((part) => [part.map(trimDashes).join(""), part.join("")]);
+  return new Set(keys.filter((key) => key !== ""));
 }
 
 /** A dash around a Japanese word looks like ー, and no word loses its meaning without it. */
