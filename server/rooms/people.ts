@@ -12,7 +12,7 @@ export type People = { members: Member[]; memberCount: number; visitors: number 
 /** Returns who is in a room now. */
 export type ReadPeople = (roomId: number) => Promise<People>;
 
-type Counted = People & { head: number };
+type Counted = { people: People; head: number };
 
 /** A room is counted and its people are listed no more often than this, however many ask. */
 const COUNTED_MS = 1_000;
@@ -31,16 +31,16 @@ export function createPeople(db: Knex): ReadPeople {
   const counted = new LRUCache<number, Counted>({ max: ROOMS_KEPT, ttl: COUNTED_MS, fetchMethod: count });
 
   return async (roomId) => {
-    const people = (await counted.fetch(roomId)) as Counted;
-    const moves = await readMoves(db, roomId, people.head, MOVES);
-    return moves.length < MOVES ? moves.reduce(after, people) : count(roomId);
+    const { people, head } = (await counted.fetch(roomId)) as Counted;
+    const moves = await readMoves(db, roomId, head, MOVES);
+    return moves.length < MOVES ? moves.reduce(after, people) : (await count(roomId)).people;
   };
 
   async function count(roomId: number): Promise<Counted> {
     const headcount = await countPeople(db, roomId);
     const { members } = await listMembers(db, roomId, { limit: PEOPLE_SHOWN });
     const { members: memberCount = 0, visitors = 0, head = 0 } = headcount ?? {};
-    return { members, memberCount, visitors, head };
+    return { people: { members, memberCount, visitors }, head };
   }
 }
 

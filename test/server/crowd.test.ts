@@ -51,7 +51,10 @@ function countQueries(at: TestNode, pattern: RegExp): () => number {
 describe("a crowd", () => {
   test("is shown up to 200, on the page in words and in the answer with its number", async () => {
     await crowd("many", 1_340);
-    const { members, memberCount } = await state("many");
+    const answer = await state("many");
+    const fields = ["chattera", "cursor", "memberCount", "members", "room", "visitors"];
+    expect(Object.keys(answer).toSorted()).toEqual(fields);
+    const { members, memberCount } = answer;
     expect([members.length, memberCount]).toEqual([200, 1_340]);
     for (const [language, words] of [
       ["en", "200 shown, 1,340 here"],
