@@ -17,11 +17,18 @@ const STALL_MS = 250;
 /** How late a stall outside of the steps that are followed may be noticed: a fifth of the shortest one. */
 const TICK_MS = 50;
 
+/**
+ * Half of the shortest stall. With less CPU than this the process stalled nothing. It was suspended, as by SIGSTOP or
+ * with its machine, or other programs had the CPU.
+ */
+const OWN_CPU_MS = STALL_MS / 2;
+
 /** Routes that are named where no single request is to blame. */
 const NAMED_MAX = 5;
 
 /**
- * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and counts it.
+ * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and counts it. If the
+ * process used little CPU during the stall, no code of its own is to blame: that is logged at info and not counted.
  *
  * A request's code runs in steps: from its arrival, or from the end of its body, until it first waits. These steps are
  * timed exactly. A later step, when an answer of the database resumes the request, has no beginning that could be seen
@@ -81,9 +88,11 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   function report(ms: number, stepOf: Context | undefined, ended: Context | undefined): void {
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = Math.round((user + system) / 1000);
-    // a process that was stopped, as by SIGSTOP or with its machine, used no CPU; one on a busy machine got a part of it
-    const isBusy = cpuMs > ms / 10;
-    const culprit = stepOf ?? (isBusy && ended && !ended.state.isParked ? ended : undefined);
+    if (cpuMs < OWN_CPU_MS) {
+      logger.info({ ms: Math.round(ms), cpuMs }, "process did not run");
+      return;
+    }
+    const culprit = stepOf ?? (ended && !ended.state.isParked ? ended : undefined);
     const blamed = culprit ? { method: culprit.method, route: routeOf(app, culprit) } : unknown();
     metrics.stalls.inc();
     logger.warn({ ...blamed, ms: Math.round(ms), cpuMs }, "event loop blocked");
