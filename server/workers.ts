@@ -1,6 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Environment } from "./config.ts";
 import { BY_PRIMARY, shareListener } from "./delivery/shared-listener.ts";
+import { createLog } from "./log.ts";
 import { tryPort, urlOf } from "./serve.ts";
 import { shareMetrics } from "./shared-metrics.ts";
 
@@ -14,14 +15,16 @@ const REPLACE_MS = 1_000;
 export async function runWorkers(environment: Environment, databaseUrl: string): Promise<Workers> {
   await tryPort(environment);
   let isStopping = false;
+  const logger = createLog(environment.LOG_LEVEL);
   const sharing = shareListener(environment.CHATTERA_LISTEN_URL ?? databaseUrl);
   shareMetrics();
   // what is said to one that has just died; that it has is told by its exit
   cluster.on("fork", (worker) => worker.on("error", () => undefined));
   const fork = () => cluster.fork({ DATABASE_URL: databaseUrl, CHATTERA_LISTEN_URL: BY_PRIMARY });
   const port = await portOf(fork());
-  cluster.on("exit", (worker) => {
+  cluster.on("exit", (worker, code, signal) => {
     if (isStopping || worker.exitedAfterDisconnect) return;
+    logger.warn({ worker: worker.process.pid, code, signal }, "worker ended, starting another");
     // not unref'd: where all died at once nothing else keeps this process
     setTimeout(() => isStopping || fork(), REPLACE_MS);
   });

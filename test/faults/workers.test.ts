@@ -30,11 +30,17 @@ test("three workers are woken by one listening connection", async () => {
 
 test("a worker that is killed leaves it to the others, and the one in its place shares it", async () => {
   const before = await listeners();
-  process.kill(workerPids(site)[0] as number, "SIGKILL");
+  const killed = workerPids(site)[0] as number;
+  process.kill(killed, "SIGKILL");
   expect(await counts()).toMatchObject({ hears: 1 });
   await until("a fourth serves", () => workerPids(site).length === 4, 15_000);
   await allHear("by the same");
   expect(await listeners()).toEqual(before);
+  const line = site
+    .said()
+    .split("\n")
+    .find((said) => said.includes("worker ended, starting another"));
+  expect(JSON.parse(line ?? "{}")).toMatchObject({ level: 40, worker: killed, signal: "SIGKILL" });
 }, 20_000);
 
 test("when PostgreSQL ends it, one is made in its place, and no remark is missing", async () => {
