@@ -21,6 +21,6 @@ export type Guards = {
   mutates?: true;
   /** What each request is charged to before it is handled; a handler that knows the cost better does so itself. */
   limit?: "reads";
-  /** Answered under any host name, for a balancer that asks by address. */
+  /** Answers any host name: a balancer asks by address, and a page that refuses a wrong host needs its style. */
   anyHost?: true;
 };

@@ -29,7 +29,8 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** Scripts, styles and icon; a year in any cache, for another content has another name. */
 export function assetRoutes(): Route[] {
-  const guards = { auth: "none", cookie: "never" } as const;
+  // a page that refuses a wrong host needs its style
+  const guards = { auth: "none", cookie: "never", anyHost: true } as const;
   return [{ method: "GET", path: PATHS.asset(":file"), guards, handle: sendAsset }];
 }
 

@@ -2,6 +2,7 @@ import type { Context, Middleware } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { toJson } from "../delivery/frames.ts";
 import type { Guards } from "../guard/guards.ts";
+import { countByTheMinute } from "../minute-log.ts";
 import { renderRefused } from "../pages/refused.ts";
 import type { FormView } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
@@ -10,12 +11,19 @@ import { answerAsScript } from "./answer.ts";
 import { pageFrame } from "./frame.ts";
 import { inputOf, nonceOf } from "./input.ts";
 
+/** [RFC 1035 2.3.4] The longest host name. */
+const LOGGED_HOST_LENGTH = 255;
+
 /**
  * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's own way drops
  * them). Expected ones are refusals; the database's absence is `unavailable`; anything else is a bug, logged once with
  * its stack and answered 500.
  */
 export function refused(site: Site): Middleware {
+  let host = "";
+  const noteWrongHost = countByTheMinute((requests) =>
+    site.logger.warn({ host, requests }, "request refused: its host is not in CHATTERA_HOSTS"),
+  );
   return async (ctx, next) => {
     try {
       await next();
@@ -24,6 +32,10 @@ export function refused(site: Site): Middleware {
       const refusal = refusalOf(error);
       site.metrics.refusals.inc({ code: refusal.code });
       if (refusal.code === "internal") site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "a bug");
+      if (refusal.code === "wrong_host") {
+        host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
+        noteWrongHost();
+      }
       if (refusal.code === "unavailable") site.logger.debug({ err: error }, "the database is away");
       if (ctx.res.headersSent) ctx.res.destroy();
       else answerRefusal(ctx, site, refusal);

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import Keygrip from "keygrip";
+import { pino } from "pino";
 import request from "supertest";
+import { ASSETS } from "../../server/routes/assets.ts";
 import { createTokens, TICKET_MS } from "../../server/token.ts";
 import { clientId, openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
@@ -233,8 +235,11 @@ describe("the cookie", () => {
 });
 
 describe("a site that knows its names", () => {
-  test("answers under them only, and to a balancer that asks by address", async () => {
-    const named = await openNode(site.databaseUrl, { CHATTERA_HOSTS: "Chat.example.org, [::1]:3000, chat.test:8080" });
+  test("answers under them only, and to a balancer that asks by address; a refusal has its style and is logged", async () => {
+    const lines: { msg: string }[] = [];
+    const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const hosts = { CHATTERA_HOSTS: "Chat.example.org, [::1]:3000, chat.test:8080" };
+    const named = await openNode(site.databaseUrl, hosts, logger);
     const ask = async (host: string, path = "/api/rooms") => {
       const { status, body } = await request(named.url)
         .get(path)
@@ -260,6 +265,9 @@ describe("a site that knows its names", () => {
     ])
       expect([host, await ask(host)]).toEqual([host, [421, "wrong_host"]]);
     expect(await ask("10.0.0.1:3000", "/healthz")).toBe(200);
+    expect(await ask("evil.com", `/assets/${ASSETS.style}`)).toBe(200);
+    const refused = lines.filter(({ msg }) => msg === "request refused: its host is not in CHATTERA_HOSTS");
+    expect(refused).toEqual([expect.objectContaining({ level: 40, host: "evil.com", requests: 1 })]);
     const form = await request(named.url).post("/rooms/lobby").set({ host: "evil.com", origin: "http://evil.com" });
     expect(form.status).toBe(421);
     await named.close();
