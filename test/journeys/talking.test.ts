@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import request from "supertest";
 import { openSite, person, say, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { query } from "../support/database.ts";
 
 let site: TestSite;
 let url: string;
@@ -60,6 +61,31 @@ describe("two people", () => {
     await watcher.page.waitForFunction(() => !document.querySelector("#members")?.textContent?.includes("Guest"));
     expect(await lines()).toBe(3);
     await leaveAll(watcher);
+  });
+});
+
+describe("a room with many people", () => {
+  browserTest("shows long names on a wide screen without one covering another", async () => {
+    await request(url).post("/api/rooms").send({ slug: "long-names" }).expect(201);
+    await query(
+      site.databaseUrl,
+      `insert into members (room_id, member_id, nickname, color, look)
+        select id, 'm' || n, repeat('名', 14) || (10 + n), '#b3261e', 'n' || n
+        from rooms, generate_series(1, 25) n where slug = 'long-names'`,
+    );
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    await page.goto(`${url}/rooms/long-names`);
+    const boxes = await page.locator("#members .person").evaluateAll((people) =>
+      people.map((one) => {
+        const texts = document.createRange();
+        texts.selectNodeContents(one);
+        return [texts.getBoundingClientRect().top, texts.getBoundingClientRect().bottom];
+      }),
+    );
+    expect(boxes).toHaveLength(25);
+    const covered = boxes.slice(1).filter(([top = 0], n) => top < (boxes[n]?.[1] ?? 0));
+    expect(covered).toEqual([]);
+    await page.context().close();
   });
 });
 
