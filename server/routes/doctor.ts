@@ -81,8 +81,6 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
 
 function showDoctor(ctx: Context, site: Site): void {
   const base = `${ctx.state.base}/assets/`;
-  // the iframe test loads a stream of ours into the page
-  ctx.set("Content-Security-Policy", `${ctx.response.get("Content-Security-Policy")};frame-src 'self'`);
   ctx.type = "text/html; charset=utf-8";
   ctx.body = renderDoctor(pageFrame(ctx, site), {
     script: base + ASSETS.doctorScript,
