@@ -54,7 +54,7 @@ type Plot = {
   lines: { name: string; points: [number, number][] }[];
 };
 
-/** White ground, so that it is read on any page; colours by echarts, but symbols tell the lines apart too. */
+/** White ground, so that it is read on any page; colors by echarts, but symbols tell the lines apart too. */
 function draw(file: string, { title, x, y, isYLog, lines }: Plot): void {
   const symbols = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow"];
   const chart = init(null, null, { renderer: "svg", ssr: true, width: 900, height: 520 });

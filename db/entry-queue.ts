@@ -1,7 +1,7 @@
-/** Someone who waits: in which room they want to be, and in whose share of the queue they count. */
+/** An entry that waits: the room to enter, and the share of the queue in which it counts. */
 export type Queued = { roomId: number; share: string };
 
-/** A bounded queue in which everybody comes up in turn: whoever has many in it waits behind those who have few. */
+/** A bounded fair queue: entries of a share with many wait behind those of shares with few. */
 export type EntryQueue<T extends Queued> = {
   /** Adds one. A full queue drops the last of the share that has most in it, which may be this one, and returns it. */
   add(one: T): T | undefined;

@@ -11,7 +11,7 @@ export type Stored = { roomId: number; event: RoomEvent; isNew: boolean };
 /** The channel on which every append says who has news: `room:seq room:seq …`, see server/delivery/bus.ts. */
 export const NEWS_CHANNEL = "chattera";
 
-/** The constraints that what another node has under way may run into. */
+/** Constraints that a concurrent transaction can violate. */
 const COLLISIONS = ["events_client_id", "members_look", "members_pkey"];
 
 /** Drafts in one append: each names a room at most, 20 digits and signs, and a NOTIFY carries 8000 bytes. */

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 
-/** Which log this is: `epoch` stands in every cursor, `secret` signs sessions on every node, `upgradedAt` (ms since 1970) is when tokens began to say their time. */
+/**
+ * Identifies the log: `epoch` is in every cursor, `secret` signs sessions on every node. Tokens carry their issue time
+ * since `upgradedAt` (ms since 1970).
+ */
 export type Log = { epoch: string; secret: string; upgradedAt: number };
 
 /**

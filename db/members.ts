@@ -124,8 +124,8 @@ const UNSEEN_LIMIT = 5_000;
 const SWEEP_BATCH = 200;
 
 /**
- * Has everybody leave whom nobody has seen for `graceSeconds`, those who have been gone longest first, in whatever room,
- * until nobody is left to go or `signal` says stop. Returns how many left.
+ * Removes all members that no node has seen for `graceSeconds`, longest absent first, until none is left or `signal`
+ * aborts. Returns the number of members removed.
  */
 export async function sweepMembers(db: Knex, graceSeconds: number, signal?: AbortSignal): Promise<number> {
   let left = 0;

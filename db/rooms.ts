@@ -47,8 +47,8 @@ export type RoomLimits = { total: number; perCreator: number };
 
 /**
  * Creates a room. Returns why it cannot be made: `taken`, a room has this slug or one that looks like it, or it would be
- * public and its slug or title looks like a public room's; `many`, the creator made as many within a day as it may;
- * `full`, the site has as many as it may.
+ * public and its slug or title looks like a public room's; `many`: the creator has reached its daily limit; `full`: the
+ * site has reached its limit.
  *
  * One at a time, so that nobody gets past a limit or makes two look-alikes by asking twice at once. A creator's rooms are
  * counted in the table, for all nodes together and over restarts; they stay at least a day, so none of them is missing.

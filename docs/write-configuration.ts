@@ -9,8 +9,8 @@ const rows = describeSettings().map(
 );
 const text = `# Configuration
 
-Everything is set by environment variables; an empty one is an unset one. A value that cannot be used is named at the
-start, and nothing starts. Written by \`npm run docs\` from \`server/config.ts\`: change it there.
+Everything is set by environment variables. An empty variable counts as unset. If a value is invalid, the server names it
+and does not start. \`npm run docs\` writes this page from \`server/config.ts\`: change it there.
 
 | setting | default | what it is, and why |
 |---|---|---|

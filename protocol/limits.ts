@@ -21,7 +21,7 @@ export const CLIENT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 /** A nonce: makes a request unlike any other, and is given back in its answer. */
 export const NONCE = /^[\w.~-]{1,64}$/;
 
-/** The colours offered for a nickname; each is readable (4.5 : 1) on white and, lightened by the style sheet, on black. */
+/** The colors offered for a nickname; each is readable (4.5 : 1) on white and, lightened by the style sheet, on black. */
 export const COLORS = ["#b3261e", "#9a4d00", "#6b6000", "#2f6b1e", "#00696d", "#0b57d0", "#6442d6", "#a1267a"];
 
 /** The second `ping` of a stream: a client tells a network that holds data back from a room where nobody speaks. */

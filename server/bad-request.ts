@@ -31,8 +31,8 @@ const REFUSED: { [code: string]: Refused } = {
 };
 
 /**
- * Answers in Node's place what Node would refuse before the app sees it, so that these answers carry the headers of all
- * others, `common`. The server is to be made with `requireHostHeader: false`, for what it refuses by that cannot be caught.
+ * Answers requests that Node's parser refuses, so that these answers carry the `common` headers too. Create the server
+ * with `requireHostHeader: false`: Node's own refusal cannot be intercepted.
  */
 export function answerBadRequests(server: Server, common: Headers): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {

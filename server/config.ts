@@ -3,17 +3,14 @@ import { z } from "zod";
 import { POLL_WAIT_MAX_SECONDS, SEEN_MS } from "../protocol/limits.ts";
 import { type NamedNetwork, parseShares } from "./guard/shares.ts";
 import { type Hosts, readHost } from "./guard/source.ts";
+import { listOf, numberWithin, wholeNumber } from "./read-setting.ts";
 
-/** Everything that may be set, with its default and the reason for it; docs/configuration.md is written from this. */
+const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/** Every setting with its default and the reason for it. `npm run docs` writes docs/configuration.md from this. */
 const SETTINGS = {
   HOST: z.string().default("").describe("Address to listen on; empty: all, IPv4 and IPv6."),
-  PORT: z.coerce
-    .number("must be a number")
-    .int()
-    .min(0)
-    .max(65535)
-    .default(3000)
-    .describe("Port to listen on; 0 takes a free one."),
+  PORT: wholeNumber(0, 65535).default(3000).describe("Port to listen on; 0 takes a free one."),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
@@ -25,38 +22,24 @@ const SETTINGS = {
     .describe(
       "Folder of the embedded PostgreSQL; as root `/var/lib/chattera`, else `./data`. Unused with `DATABASE_URL`.",
     ),
-  CHATTERA_PG_UID: z.coerce
-    .number()
-    .int()
-    .min(1)
+  CHATTERA_PG_UID: wholeNumber(1)
     .optional()
     .describe("As root: the user that the embedded PostgreSQL runs as; 65534 (nobody), which others may share."),
-  CHATTERA_PG_GID: z.coerce.number().int().min(1).optional().describe("The same for its group."),
+  CHATTERA_PG_GID: wholeNumber(1).optional().describe("The same for its group."),
   BASE_PATH: z
     .string()
     .default("")
     .transform((path) => path.replace(/\/+$/, ""))
     .refine((path) => path === "" || /^(\/[\w.~-]+)+$/.test(path), "must look like /chat")
-    .describe("Path under which the whole site stands, e.g. `/chat`; a proxy may strip it or pass it on."),
-  TRUST_PROXY: z
-    .string()
-    .default("")
-    .transform(listOf)
-    .refine(isProxyList, "must be addresses, CIDRs, loopback, linklocal or uniquelocal")
-    .describe(
-      "Proxies whose `X-Forwarded-*` are believed: addresses, CIDRs, `loopback`, `uniquelocal`; none by default.",
-    ),
-  WORKERS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe("Processes that share the port, each a node of its own."),
+    .describe("Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it on."),
+  TRUST_PROXY: listOf(isProxy, "an address, a CIDR, loopback, linklocal or uniquelocal").describe(
+    "Proxies whose `X-Forwarded-*` headers are trusted: addresses, CIDRs, `loopback`, `uniquelocal`. None by default.",
+  ),
+  WORKERS: wholeNumber(1, 64).default(1).describe("Processes that share the port. Each is a node of its own."),
   LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .enum(LEVELS, `must be one of ${LEVELS.join(", ")}`)
     .default("info")
-    .describe("One JSON line per happening on stdout; requests are told at `debug`."),
+    .describe("Logs JSON lines to stdout. Requests are logged at `debug`."),
   CHATTERA_LISTEN_URL: z
     .string()
     .optional()
@@ -64,11 +47,11 @@ const SETTINGS = {
   BUS_URL: z
     .string()
     .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
-    // here, because the error of who parses it later holds all of it, the password too, and would be logged
+    // Check here: the error of a later parser would contain the whole URL with its password, and would be logged.
     .refine((url) => URL.canParse(url) && new URL(url).hostname !== "", "must look like nats://host:4222")
     .optional()
     .describe(
-      "A NATS by which nodes wake each other, `nats://user:password@host:4222`, the same for all of them. Unset: " +
+      "A NATS server through which nodes wake each other, `nats://user:password@host:4222`, the same for all nodes. Unset: " +
         "PostgreSQL's LISTEN/NOTIFY, which is enough for a few nodes.",
     ),
   CHATTERA_SECRET: z
@@ -76,107 +59,67 @@ const SETTINGS = {
     .transform((secrets) => secrets.split(",").map((secret) => secret.trim()))
     .refine(
       (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
-      "16 characters or more each",
+      "each secret must be 16 characters or more",
     )
     .optional()
     .describe(
-      "Signs sessions: `new,old`, 16 characters or more each. The first signs, all are accepted, so that a secret can be " +
-        "changed without ending a session. Unset: made at the first start and kept in the database, the same for every node.",
+      "Signs sessions: `new,old`, 16 characters or more each. The first signs and all are accepted, so that a " +
+        "secret can be changed without ending a session. Unset: generated at the first start and kept in the database.",
     ),
-  CHATTERA_SESSION_DAYS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(3650)
+  CHATTERA_SESSION_DAYS: wholeNumber(1, 3650)
     .default(30)
     .describe("Days after which an unused session ends. Using it renews it."),
-  CHATTERA_ORIGINS: z
-    .string()
-    .default("")
-    .transform(listOf)
-    .refine((origins) => origins.every(isOrigin), "must be origins like https://example.org")
+  CHATTERA_ORIGINS: listOf(isOrigin, "an origin like https://example.org")
     .transform((origins) => origins.map((origin) => new URL(origin).origin))
     .describe(
       "Other sites' origins, like `https://example.org`, whose pages may use the API with a token (CORS), by script " +
         "(JSONP) and show the site in a frame; none by default.",
     ),
-  CHATTERA_HOSTS: z
-    .string()
-    .default("")
-    .transform(listOf)
-    .refine(
-      (hosts) => hosts.every((host) => readHost(host)),
-      "must be names like chat.example.org or chat.example.org:8080",
-    )
-    .describe(
-      "The site's own host names, each with or without a port. Requests for any other are refused, so that no page can " +
-        "reach the site under a name of its own (DNS rebinding). Empty: any name.",
-    ),
-  CHATTERA_GRACE_SECONDS: z.coerce
-    .number()
-    .min(1)
-    .max(3600)
+  CHATTERA_HOSTS: listOf(
+    (host) => readHost(host) !== undefined,
+    "a host name like chat.example.org or chat.example.org:8080",
+  ).describe(
+    "The site's own host names, each with or without a port. Requests for any other are refused, so that no page can " +
+      "reach the site under a name of its own (DNS rebinding). Empty: any name.",
+  ),
+  CHATTERA_GRACE_SECONDS: numberWithin(1, 3600)
     .default(30)
     .describe(
-      "Who is not seen for this long leaves the room; SignalR and BOSH wait 30 s, a phone's tunnel is shorter.",
+      "A member that is not seen for this long leaves the room. SignalR and BOSH wait 30 s; a phone's tunnel is shorter.",
     ),
-  CHATTERA_POOL: z.coerce
-    .number()
-    .int()
-    .min(2)
-    .max(100)
+  CHATTERA_POOL: wholeNumber(2, 100)
     .default(10)
     .describe("Database connections per process; one more listens, for all workers."),
-  CHATTERA_READERS: z.coerce
-    .number()
-    .int()
-    .min(1)
+  CHATTERA_READERS: wholeNumber(1)
     .default(10_000)
     .describe(
       "Places for connections that receive events, per process; 7 KiB each: 70 MB. When all are taken, the address that " +
         "holds most loses one to a newcomer. One address holds at most a quarter.",
     ),
-  CHATTERA_CONNECTIONS: z.coerce
-    .number()
-    .int()
-    .min(1)
+  CHATTERA_CONNECTIONS: wholeNumber(1)
     .default(1200)
     .describe(
       "Connections of one address (of IPv6 of one /64), per process, times its `CHATTERA_SHARES`; above that its oldest " +
         "idle one is closed first. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` " +
         "are exempt.",
     ),
-  CHATTERA_ROOM_MEMBERS: z.coerce
-    .number()
-    .int()
-    .min(1)
+  CHATTERA_ROOM_MEMBERS: wholeNumber(1)
     .default(2_000)
     .describe(
-      "Members that a room holds; more can still read. Each is a row that is written every 10 s, and nobody can follow the " +
-        "talk of more.",
+      "Members that a room holds; more people can still read. Each is a row that is written every 10 s, and nobody can " +
+        "follow the messages of more.",
     ),
-  CHATTERA_ROOMS: z.coerce
-    .number()
-    .int()
-    .min(1)
+  CHATTERA_ROOMS: wholeNumber(1)
     .default(10_000)
     .describe(
-      "Rooms of the whole site; beyond that nobody can make one. Rooms that nobody used for a day are removed.",
+      "Rooms of the whole site. At this number nobody can make another. A room that is unused for a day is removed.",
     ),
-  CHATTERA_KEEP_DAYS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe("Days after which what was said is deleted. Unset: all is kept."),
-  CHATTERA_BEAT_MS: z.coerce
-    .number()
-    .min(0)
-    .max(1000)
+  CHATTERA_KEEP_DAYS: wholeNumber(1).optional().describe("Days after which messages are deleted. Unset: all are kept."),
+  CHATTERA_BEAT_MS: numberWithin(0, 1000)
     .default(45)
     .describe(
-      "The longest that a busy room's remarks wait to be handed out together, in ms, and with them their receipts. Nobody " +
-        "waits in a quiet room. Less is sooner and costs CPU: each reader is written to once a beat.",
+      "The longest time in ms that a busy room's messages and their receipts wait for a common delivery. In a quiet room " +
+        "nothing waits. A shorter time costs CPU: each reader is written to once per tick.",
     ),
   CHATTERA_SHARES: z
     .string()
@@ -191,7 +134,7 @@ const SETTINGS = {
     ),
   CHATTERA_METRICS_TOKEN: z
     .string()
-    .min(16)
+    .min(16, "must be 16 characters or more")
     .optional()
     .describe(
       "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
@@ -202,18 +145,21 @@ const SETTINGS = {
     .default("")
     .transform((list) => list.split(/[,、，]/).filter((name) => name.trim() !== ""))
     .describe(
-      "More names that nobody may take as a nickname or for a room, comma separated, e.g. `Acme,アクメ`. Names that look " +
+      "More names that nobody may use as a nickname or for a room, separated by commas, for example `Acme,アクメ`. Names that look " +
         "like one of them are reserved too. Staff titles and the site's own words always are.",
     ),
-  CHATTERA_LIMITS: z.enum(["on", "off"]).default("on").describe("Rate limits; `off` for benchmarks."),
+  CHATTERA_LIMITS: z
+    .enum(["on", "off"], "must be on or off")
+    .default("on")
+    .describe("Rate limits; `off` for benchmarks."),
 } as const;
 
 const ENVIRONMENT = z.object(SETTINGS);
 
-/** The settings as they are named outside, each checked and with its default. */
+/** The settings by their outside names, each checked and with its default. */
 export type Environment = z.infer<typeof ENVIRONMENT>;
 
-/** What an app needs to know, in the words of the code. */
+/** The settings of an app, by their names in the code. */
 export type Config = {
   basePath: string;
   trustProxy: string[];
@@ -224,7 +170,7 @@ export type Config = {
   origins: string[];
   hosts: Hosts;
   graceSeconds: number;
-  /** A connection counts as a sign of life of its client for this long after the client last sent something. */
+  /** A connection counts as a sign of life for this long after its client last sent something. */
   seenMs: number;
   poolMax: number;
   readersMax: number;
@@ -241,16 +187,16 @@ export type Config = {
 /** The longest poll and the way to the next one: within this the grace must not end, however short it is. */
 const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
 
-/** Reads the environment; throws one Error that names every setting that cannot be used, and why. */
+/** Reads the environment. Throws one Error that names every invalid setting, and why it is invalid. */
 export function readEnvironment(env: { [name: string]: string | undefined }): Environment {
-  // an empty variable is an unset one: compose files and systemd units write them so
+  // An empty variable counts as unset: compose files and systemd units write them so.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const read = ENVIRONMENT.safeParse(given);
   if (read.success) return read.data;
   throw new Error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 
-/** The part of the environment that an app heeds; the defaults for `{}`. */
+/** Returns the part of the environment that an app uses; the defaults for `{}`. */
 export function configOf(environment: Environment): Config {
   return {
     basePath: environment.BASE_PATH,
@@ -276,17 +222,13 @@ export function configOf(environment: Environment): Config {
   };
 }
 
-function listOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter((entry) => entry !== "");
-}
-
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text);
 }
 
-function isProxyList(list: string[]): boolean {
+function isProxy(text: string): boolean {
   try {
-    proxyAddr.compile(list);
+    proxyAddr.compile([text]);
     return true;
   } catch {
     return false;

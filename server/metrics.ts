@@ -33,7 +33,7 @@ export function createMetrics() {
     }),
     relistens: new Counter({
       name: "chattera_bus_reconnects_total",
-      help: "Times the listening connection was made anew",
+      help: "Reconnects of the listening connection",
       registers,
     }),
     busHears: new Gauge({

@@ -32,7 +32,7 @@ async function goOn(db: Knex, keepDays: number, logger: Logger, signal: AbortSig
       const { events } = await pruneAll(db, keepDays, signal);
       if (events > 0) logger.info({ events, keepDays }, "old events were deleted");
     } catch (error) {
-      logger.warn({ err: error }, "pruning failed; it is tried again");
+      logger.warn({ err: error }, "pruning failed; retrying");
     }
     pauseMs = PAUSE_MS * (0.5 + Math.random() / 2);
   }

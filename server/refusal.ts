@@ -4,8 +4,8 @@ type Failure = { status: number; title: string; retrySeconds?: number };
 export const REFUSALS = {
   malformed: { status: 400, title: "The request cannot be understood." },
   nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters, without diamonds." },
-  secret_invalid: { status: 400, title: "The secret behind a nickname is 8 to 128 characters." },
-  text_invalid: { status: 400, title: "A remark is 1 to 2000 characters, some of them visible." },
+  secret_invalid: { status: 400, title: "The secret after # needs 8 to 128 characters." },
+  text_invalid: { status: 400, title: "A message has 1 to 2000 characters, some of them visible." },
   no_session: { status: 401, title: "Choose a nickname first." },
   forbidden: { status: 403, title: "This request did not come from a page of this site." },
   not_present: { status: 403, title: "Enter the room first." },
@@ -15,20 +15,23 @@ export const REFUSALS = {
   nickname_taken: { status: 409, title: "Somebody in the room has this nickname, or one that looks like it." },
   reserved: { status: 409, title: "This name is reserved for the site itself." },
   room_exists: { status: 409, title: "There is a room of this name already, or of one that looks like it." },
-  wrong_host: { status: 421, title: "This site has another name." },
+  wrong_host: { status: 421, title: "This site does not answer under this host name." },
   too_large: { status: 413, title: "The request is too large." },
   unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },
   too_many: { status: 429, title: "Too many requests; wait a little.", retrySeconds: 2 },
-  full: { status: 429, title: "There is no room for more.", retrySeconds: 30 },
+  full: { status: 429, title: "It is full.", retrySeconds: 30 },
   internal: { status: 500, title: "Something went wrong here." },
   no_place: { status: 503, title: "This server has no free place for another reader just now.", retrySeconds: 5 },
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
 } as const satisfies { [code: string]: Failure };
 
-/** The code of a refusal, which programs go by. */
+/** The code of a refusal, for programs. */
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** An expected failure on its way to the first middleware, which answers it as a page or as JSON. */
+/** Every sentence that a page has about a refusal. */
+export type Wording = RefusalCode | "too_many_network" | "too_many_room";
+
+/** An expected failure. The first middleware answers it as a page or as JSON. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retrySeconds: number | undefined;
@@ -42,8 +45,8 @@ export class Refusal extends Error {
   }
 
   /** The name of the refusal's words on a page. */
-  get wording(): string {
-    return this.share === undefined ? this.code : `${this.code}_${this.share}`;
+  get wording(): Wording {
+    return this.share === undefined ? this.code : `too_many_${this.share}`;
   }
 }
 

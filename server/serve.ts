@@ -160,7 +160,7 @@ function finishOnDrain(server: Server, app: App, response: ServerResponse): void
 
 /** Unready and streams told first, so that the crowd goes elsewhere while posts in flight finish here. */
 async function stop(app: App, server: Server, logger: Logger): Promise<void> {
-  logger.info({ readers: app.site.hub.readers.size }, "draining");
+  logger.info({ readers: app.site.hub.readers.size }, "draining connections");
   app.drain();
   await setTimeout(NOTICE_MS);
   const closed = new Promise((resolve) => server.close(resolve));

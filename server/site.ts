@@ -191,7 +191,7 @@ async function startSite(
 }
 
 const QUEUE_FULL = {
-  messages: "More messages are waiting to be stored than this node takes. Try again in 2 s.",
+  messages: "Too many messages are waiting to be stored. Try again in 2 s.",
   entries: "Many people are entering just now, most of them from your network. Try again in 2 s.",
 };
 
@@ -221,6 +221,6 @@ function warnOfUnsafe(settings: string[], logger: Logger): void {
   if (settings.length === 0) return;
   logger.warn(
     { settings },
-    "THIS DATABASE MAY LOSE ACKNOWLEDGED REMARKS when it or its machine falls: switch these settings of PostgreSQL on",
+    "THIS DATABASE MAY LOSE ACKNOWLEDGED MESSAGES when it or its machine falls: switch these settings of PostgreSQL on",
   );
 }

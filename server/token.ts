@@ -7,7 +7,7 @@ import type { Member } from "../protocol/event.ts";
 /** A token that is ours and still valid. `isOld`: signed with a secret that is no longer the first, or in the former form. */
 export type ReadToken = { member: Member; issuedAt: number; isOld: boolean };
 
-/** What the secrets sign. Any node reads what another signed, without a look-up. */
+/** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
   /** Makes a session's token, which says who somebody is and since when. */
   sign(member: Member): string;
@@ -102,7 +102,7 @@ function seal(keys: Keygrip, value: Payload): string {
 
 function unseal(keys: Keygrip, token: string, purpose = ""): { value: Payload; isOld: boolean } | undefined {
   const [payload, signature, more] = token.split(".", 3);
-  // what is verified is kept whole: with anything behind it, a token could be kept in any number of spellings
+  // Reject trailing parts: verified tokens are cached by their text, and one token must have one spelling.
   if (!payload || !signature || more !== undefined) return undefined;
   const index = keys.index(purpose + payload, signature);
   if (index < 0) return undefined;
@@ -121,7 +121,7 @@ function keysOf(secrets: string[], purpose: string): Keygrip {
   );
 }
 
-/** One key for one purpose: what leaks of one says nothing of another. */
+/** Derives one key per purpose, so that a leaked key reveals no other. */
 function derive(secret: string, purpose: string): string {
   return Buffer.from(hkdfSync("sha256", secret, "", `chattera ${purpose}`, 32)).toString("base64");
 }

@@ -8,7 +8,7 @@ import type { Address } from "./url.ts";
 // A quarter of a ticket's life is left when it is given up, so that none expires on its way.
 const SHARE_USED = 0.75;
 const PATIENCE_MS = 3_000;
-// Where a network lets no ticket through, the token stands in the URLs until somebody asks again.
+// If no ticket can be had, URLs carry the token until the next attempt, in 225 s.
 const PAUSE_SECONDS = 300;
 
 /**

@@ -36,7 +36,7 @@ export function describe(element: PageElement, member: Member): void {
   addText(element, " ");
 }
 
-/** Gives a line what a style sheet cannot here: the colour of its name, and the reader's own time in place of UTC. */
+/** Gives a line what a style sheet cannot here: the color of its name, and the reader's own time in place of UTC. */
 export function finish(line: PageElement): void {
   const nickname = line.getElementsByTagName("span")[0];
   if (nickname?.className === "nickname" && attr(line, "data-color") !== "")

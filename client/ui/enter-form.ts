@@ -101,7 +101,7 @@ export function openEnterForm(
 
 type Entry = { nickname: string; color: string };
 
-/** Nickname and colour in this browser, for the day when the session is over. A trip's secret is not kept. */
+/** Nickname and color in this browser, for the day when the session is over. A trip's secret is not kept. */
 function createEntry(): { fillIn(nickname: HTMLInputElement, color: RadioNodeList): void; save(entry: Entry): void } {
   const store = browserStore("chattera:me");
   return {

@@ -29,7 +29,7 @@ export function settle(line: HTMLElement, event: RoomEvent): void {
   showLocalTime(line.querySelector("time") as HTMLTimeElement, event.at);
 }
 
-/** Puts a member's name, mark, colour and seal on a line of the log or of the list of people. */
+/** Puts a member's name, mark, color and seal on a line of the log or of the list of people. */
 export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.memberId = member.id;
   element.dataset.color = member.color;

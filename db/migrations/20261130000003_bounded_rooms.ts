@@ -31,7 +31,7 @@ export async function up(db: Knex): Promise<void> {
   `);
 }
 
-/** Rooms stay for ever again, whoever made them. */
+/** Rooms are never removed again. */
 export async function down(db: Knex): Promise<void> {
   await db.raw(`
     drop function remove_unused_rooms(int);

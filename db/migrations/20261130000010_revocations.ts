@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 
-/** Sessions that were ended: a member's tokens issued until `before` are no longer taken. */
+/** Sessions that were ended: a member's tokens issued until `before` are no longer accepted. */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`
     create table revocations (
@@ -13,7 +13,7 @@ export async function up(db: Knex): Promise<void> {
   `);
 }
 
-/** Whoever runs the version before takes every token. */
+/** The previous version accepts every token. */
 export async function down(db: Knex): Promise<void> {
   await db.raw("drop table revocations; alter table log drop column upgraded_at;");
 }

@@ -92,7 +92,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
   }
 
   function onProbe(): void {
-    if (!hasEverHeard) logger.info("the bus hears");
+    if (!hasEverHeard) logger.info("listening for wake-ups");
     hasEverHeard = true;
     hasWarned = false;
     failures = 0;
@@ -125,7 +125,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
     void listener?.close();
     if (!hasEverHeard && !hasWarned) {
       hasWarned = true;
-      logger.warn(`no wake-up arrives, so remarks come by asking the log every second. ${hint}`);
+      logger.warn(`no wake-up arrives, so this node reads the log every second. ${hint}`);
     }
     onEnd(new Error("the listening connection fell silent"));
   }
@@ -136,7 +136,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
     if (isStopped) return;
     failures += 1;
     metrics.relistens.inc();
-    if (!hasWarned) logger.warn({ err: error }, `the bus has no connection to ${setting}; it is made anew`);
+    if (!hasWarned) logger.warn({ err: error }, `the bus has no connection to ${setting}; reconnecting`);
     const wait = hasWarned ? HOPELESS_RETRY_MS : 100 + Math.random() * Math.min(5_000, 100 * 2 ** failures);
     clearTimeout(retry);
     retry = setTimeout(() => void connect(), wait);

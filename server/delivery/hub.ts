@@ -17,8 +17,8 @@ import { createTails } from "./tails.ts";
 import { createTurns } from "./turns.ts";
 
 /**
- * What a reader that catches up is handed at a time, and has to have read before it gets more: a long page of the
- * shortest remarks, seven of the longest. 1000 who never read hold 64 MB.
+ * Bytes that a reader gets at a time while it catches up, and must read before it gets more: a long page of the shortest
+ * messages, seven of the longest. 1,000 readers that never read hold 64 MB.
  */
 export const PAGE_BYTES = 64 * 1024;
 
@@ -57,13 +57,13 @@ export type Hub = {
   countReset(reason: ResetReason): void;
   /** These rooms, or all that are open here, may have news. */
   wake(roomIds?: number[]): void;
-  /** How long a remark may wait to be committed, for its room will not be read here before. */
+  /** How long a message may wait to be committed, since its room will not be read here before. */
   patienceMs(tail: Tail): number;
-  /** The room was removed: lets go of its tail and of those who read it. */
+  /** Drops the tail of a removed room and disconnects its readers. */
   close(tail: Tail): void;
   /** Hands a signal to a room's readers. */
   signal(tail: Tail, signal: Signal): void;
-  /** Asks which log the database holds, once at a time; if it is another one, every reader starts anew and gets its reset. */
+  /** Reads which log the database holds, once at a time. If it is another one, all readers reset. */
   checkEpoch(): Promise<void>;
   stop(): void;
 };
@@ -173,7 +173,7 @@ export function createHub(surroundings: Surroundings): Hub {
     remove(reader);
   }
 
-  /** Its place is another's now. */
+  /** Disconnects a reader that has lost its place. */
   function dismiss(occupant: Occupant): void {
     metrics.evicted.inc();
     const bye = { retry: retryMs(readers.size), reason: "full" } as const;
@@ -187,7 +187,7 @@ export function createHub(surroundings: Surroundings): Hub {
     beat.news(woken);
   }
 
-  /** Every few seconds, not with every remark. */
+  /** Every few seconds, not with every message. */
   function sweep(): void {
     tails.forgetUnused();
     metrics.rooms.set(tails.all().length);
@@ -233,14 +233,14 @@ export function createHub(surroundings: Surroundings): Hub {
   async function compareEpoch(): Promise<void> {
     const { epoch } = await openLog(db);
     if (epoch === log.epoch) return;
-    logger.warn({ from: log.epoch, to: epoch }, "another log stands in the database's place; every reader starts anew");
+    logger.warn({ from: log.epoch, to: epoch }, "the database holds another log; all readers reset");
     log.epoch = epoch;
     for (const tail of tails.all()) onBreak(tail);
   }
 
   /** Its readers come back with their cursors and are answered from the log as it is now. */
   function onBreak(tail: Tail): void {
-    logger.warn({ room: tail.id }, "the log does not follow on what was read of it; the room's readers start anew");
+    logger.warn({ room: tail.id }, "the log does not continue what was read of it; the room's readers reset");
     close(tail);
   }
 

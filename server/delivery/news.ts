@@ -56,7 +56,7 @@ export function createNews({ db, logger, tails, checkEpoch, onEvents, onBreak }:
         hasFailed = false;
       } catch (error) {
         hasFailed = true;
-        logger.warn({ err: error }, "reading the log failed; it is tried again");
+        logger.warn({ err: error }, "reading the log failed; retrying");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

@@ -1,4 +1,4 @@
-/** Who wants a place. */
+/** Describes a connection that asks for a place. */
 export type Visitor = {
   /** The visitor's network, however it is named: all visitors of one name share its places. */
   network: string;

@@ -69,7 +69,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
   const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
   const seen = createSeenMembers();
   let present = new Set<string>();
-  /** The same while a round begins: until everybody is noted, who was present before still counts as present. */
+  /** The set that the current round fills. Until it is complete, `present` keeps the last round's members. */
   let noted = present;
   const changed = new Set<number>();
   let figures = new Map<number, number>();
@@ -134,7 +134,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
       .then(look)
       .catch((error) => {
         soundSince = performance.now();
-        logger.warn({ err: error }, "presence could not be told; it is tried again");
+        logger.warn({ err: error }, "presence could not be published; retrying");
       })
       .finally(() => {
         underWay = undefined;

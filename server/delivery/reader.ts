@@ -76,7 +76,7 @@ export class Reader {
     this.#seqs = tails.map(() => 0);
   }
 
-  /** The client says that what is written arrives. */
+  /** Notes that the client has confirmed this stream. */
   confirm(): void {
     this.seenAt = performance.now();
     this.isConfirmed = true;

@@ -3,7 +3,7 @@ import type { Place } from "../../db/members.ts";
 /** A member in a room, and when it was last seen there. */
 export type Seen = Place & { at: number };
 
-/** Who was seen and is not noted in the database yet. */
+/** Members that were seen but are not yet written to the database. */
 export type SeenMembers = {
   /** Notes when a member was seen; an earlier time than the known one changes nothing. */
   note(place: Place, at: number): void;
@@ -11,7 +11,7 @@ export type SeenMembers = {
   takeExcept(present: ReadonlySet<string>): Seen[];
 };
 
-/** Nobody was seen yet. */
+/** Creates an empty set of seen members. */
 export function createSeenMembers(): SeenMembers {
   const seen = new Map<string, Seen>();
   return { note, takeExcept };

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import { sweepMembers } from "../../db/members.ts";
 import type { Logger } from "../log.ts";
 
-/** Has members leave whom nobody has seen. */
+/** Removes members that no node has seen for the grace period. */
 export type Sweep = {
   /** Begins, unless it is under way. */
   begin(): void;

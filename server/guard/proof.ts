@@ -25,7 +25,7 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  * | other-host | what is bound to this browser; it is another site, or this one behind a proxy that hides its name |
  * | unknown | what a token authorizes, or what is bound to this browser; of programs, a form with any form token |
  *
- * A GET that changes something never has the cookie's word, or gives nothing away by it: of an unknown source it passes.
+ * A GET that changes something ignores the cookie, or reveals nothing through it, so an unknown source may send one.
  */
 export function assertMayChange(ctx: Context, guards: Guards, source: Source, site: Site): void {
   if (!mayChange(ctx, guards, source, site)) throw refuse("forbidden");

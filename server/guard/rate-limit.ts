@@ -51,7 +51,7 @@ const LIMITS = {
   resends: { member: { burst: 20, perSecond: 2 } },
   /** Everyone in an office enters at nine o'clock. Each session costs a row in every room that it enters. */
   sessions: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 300, perSecond: 5 } },
-  /** A trip costs 50 ms of CPU, and guessing one is a matter of tries. */
+  /** A trip costs 70 ms of CPU, and a trip is guessed by trying secrets. */
   trips: { network: { burst: 5, perSecond: 5 / 60 } },
   /** Rooms stay for a day. */
   rooms: { network: { burst: 30, perSecond: 30 / 60 } },

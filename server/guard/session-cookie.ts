@@ -14,7 +14,7 @@ export function setSessionCookie(ctx: Context, site: Site, token: string): void 
   setCookie(ctx, "session", token, site.config.sessionDays * 24 * 3_600_000);
 }
 
-/** Takes it away again, with the same reserve. */
+/** Clears the session cookie under the same conditions. */
 export function clearSessionCookie(ctx: Context, site: Site): void {
   if (!isOwnPage(ctx, site)) return;
   setCookie(ctx, "session", "", 0);

@@ -6,8 +6,8 @@ import type { Site } from "../site.ts";
 import type { Guards } from "./guards.ts";
 
 /**
- * Who is speaking, and how that was proved: a cookie is sent by the browser, whatever page made it send one. `isDue`: it
- * is time to give the client a newer token, since this one is a day old, or signed with an old secret.
+ * The request's session and its proof. A browser sends the cookie for any page, so `by` decides what the session may do.
+ * `isDue`: it is time to give the client a newer token, since this one is a day old, or signed with an old secret.
  */
 export type Session = { member: Member; by: "token" | "cookie"; issuedAt: number; isDue: boolean };
 

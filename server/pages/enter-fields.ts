@@ -3,7 +3,7 @@ import { type Html, html } from "./html.ts";
 import { refusalText, wordsOf } from "./language.ts";
 import type { PageFrame } from "./layout.ts";
 
-/** The fields of every `form#enter`: nickname and colour, with what was wrong the last time. */
+/** The fields of every `form#enter`: nickname and color, with what was wrong the last time. */
 export function enterFields(frame: PageFrame, entry: { nickname?: string; problem?: string }): Html {
   const words = wordsOf(frame.language);
   const { problem } = entry;
@@ -28,7 +28,7 @@ export function problemLine(frame: PageFrame, problem: string | undefined): Html
 
 function swatches(frame: PageFrame): Html {
   const words = wordsOf(frame.language);
-  // another colour for each newcomer, or half the room would wear the first one
+  // another color for each newcomer, or half the room would wear the first one
   const chosen = frame.member?.color ?? COLORS[Math.floor(Math.random() * COLORS.length)];
   return html`<fieldset class="field swatches">
 <legend>${words.color}</legend>

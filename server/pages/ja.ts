@@ -1,3 +1,5 @@
+import type { Wording } from "../refusal.ts";
+
 /** Every word of the pages in Japanese. `script` goes to the browser's script; `{…}` are filled in there or by `fill`. */
 export const ja = {
   tagline: ["名前を決めて、部屋に入る。", "それだけで話せます。"],
@@ -169,13 +171,14 @@ export const ja = {
     too_many: "少し急ぎすぎのようです。ひと息おいて、もう一度どうぞ。",
     too_many_network: "お使いのネットワークからのアクセスが集中しています。少し待って、もう一度どうぞ。",
     too_many_room: "この部屋は、いまとても混み合っています。少し待って、もう一度どうぞ。",
-    full: "ただいま満員です。しばらくしてからもう一度お試しください。",
+    full: "ただいま満員です。数分後にもう一度お試しください。",
     no_place: "ただいま満員です。少し待って、もう一度お試しください。",
     unavailable: "ただいま応答できません。少し待って、もう一度お試しください。",
     room_exists: "その部屋か、見た目のよく似た部屋がもうあります。別の名前にしてください。",
-    reserved: "その名前はサイト自身のためのものです。別の名前にしてください。",
+    reserved: "その名前は、運営者やサイトの表示と紛らわしいので使えません。別の名前にしてください。",
+    wrong_host: "このアドレスの名前では、このサイトは開けません。運営者に正しいアドレスをお尋ねください。",
     internal: "こちらの不具合です。もう一度お試しください。",
-  },
+  } satisfies { [wording in Wording]: string },
 };
 
 /** What each language must have a word for. */

@@ -7,7 +7,7 @@ export function hasTripSign(text: string): boolean {
 }
 
 /**
- * The characters whose Unicode 17 name says diamond or lozenge (playing cards excepted), and what is drawn like one:
+ * The characters whose Unicode 18 name says diamond or lozenge (playing cards excepted), and what is drawn like one:
  * ✦, the semibreves 𝆹 𝆺, the runes ᛜ ᛝ and the Vai syllables ꕤ ꕥ.
  */
 const DIAMOND = new RegExp(

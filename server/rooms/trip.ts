@@ -6,7 +6,7 @@ import { TRIP_SIGN } from "./trip-sign.ts";
 
 /** Computes trips: ◆ and twelve letters that show that two visits were by a person who knows the same secret. */
 export type Trips = {
-  /** Takes about 80 ms on a thread of its own. Throws `too_many` when too many wait for theirs. */
+  /** Takes about 70 ms on a thread of its own. Throws `too_many` if too many are waiting. */
   of(nickname: string, secret: string): Promise<string>;
 };
 
@@ -29,11 +29,11 @@ export function createTrips(siteSecret: string): Trips {
 
 const stretch = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
-/** [RFC 7914] 32 MiB and about 80 ms for one; what is computed at once takes 64 MiB and two of libuv's four threads. */
+/** [RFC 7914] One takes 32 MiB and about 70 ms. At most two run at once: 64 MiB and two of libuv's four threads. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 const AT_ONCE = 2;
 
-/** Whoever is last in the queue waits less than a second. */
+/** The last one in the queue waits less than a second. */
 const QUEUE = 20;
 const RETRY_SECONDS = 2;
 

@@ -60,7 +60,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function probe(ctx: Context, work: (ctx: Context, input: Input) => Promise<void>): Promise<void> {
     limits.probes.take(payerOf(ctx));
-    // who went meanwhile has had his close, and there is no other
+    // If the client has gone, `close` has already fired and will not fire again.
     if (ctx.res.destroyed) return;
     const input = inputOf(ctx);
     if (work === stream || input.number("hold", 0, DOCTOR_LONGEST_MS, 0) > 0) hold(ctx);

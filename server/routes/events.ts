@@ -111,6 +111,6 @@ function unlessRefused(site: Site, error: unknown): undefined {
 /** A bug sends a stream away as a lost database does, for 500 would end it for good; but it is told as the bug it is. */
 function tellWhy(site: Site, error: unknown): void {
   if (isDatabaseAway(error))
-    site.logger.debug({ err: error }, "a stream could not be joined to the log; it comes back");
-  else site.logger.error({ err: error }, "a bug: a stream could not be joined to the log; it comes back");
+    site.logger.debug({ err: error }, "a stream could not be joined to the log; its client reconnects");
+  else site.logger.error({ err: error }, "unexpected error: a stream could not be joined to the log");
 }

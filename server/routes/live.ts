@@ -148,7 +148,7 @@ export function liveRoutes(site: Site): Route[] {
       await joinReader(site.hub, reader);
     } catch (error) {
       if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a page could not be joined to the log");
-      else site.logger.error({ err: error }, "a bug: a page could not be joined to the log");
+      else site.logger.error({ err: error }, "unexpected error: a page could not be joined to the log");
       end();
     }
   }

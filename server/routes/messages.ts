@@ -59,7 +59,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
   }
 }
 
-/** Puts a request's remark into the log; the cursor is the place behind it. */
+/** Puts a request's message into the log; the cursor is the place behind it. */
 export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
@@ -74,7 +74,7 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
   return { ...receipt, cursor };
 }
 
-/** A resend costs nothing, and is answered also where a new remark would be too many: its first copy was not. */
+/** A resend costs nothing, and is answered also where a new message would be too many: its first copy was not. */
 async function postWithin(
   { messages, resends }: RateLimits,
   ctx: Context,
@@ -96,7 +96,7 @@ async function postWithin(
   const patienceMs = site.hub.patienceMs(tail);
   const options = { share: shareOf(ctx), patienceMs, isKnown: site.presence.knows(place) };
   const receipt = await unlessRemoved(site, tail, post(site.commit, tail, member, remark, options));
-  // Who sends a message again may have left since.
+  // A member that resends a message may have left meanwhile.
   if (receipt.isNew) site.presence.isHere(place);
   else site.presence.saw(place);
   if (!receipt.isNew) messages.giveBack(payer);

@@ -5,7 +5,7 @@ import type { Payer } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
 import type { Site } from "../site.ts";
 
-/** Whoever comes to disturb does so at once. */
+/** A raid begins right after its sessions are made, so sessions count as new for a minute. */
 const NEW_MS = 60_000;
 
 /** Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts. */

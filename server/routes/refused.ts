@@ -31,7 +31,8 @@ export function refused(site: Site): Middleware {
     } catch (error) {
       const refusal = refusalOf(error);
       site.metrics.refusals.inc({ code: refusal.code });
-      if (refusal.code === "internal") site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "a bug");
+      if (refusal.code === "internal")
+        site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "unexpected error");
       if (refusal.code === "wrong_host") {
         host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
         noteWrongHost();

@@ -19,8 +19,8 @@ export type Way = {
 };
 
 /**
- * What this one is asked for: its pace, whether each frame must be pushed through the network by bytes behind it, its
- * end. `patienceMs` is how long a member's client may send nothing.
+ * Options of one stream: ping interval, whether to push each frame with filler bytes, where to end, and how long a
+ * member's client may send nothing.
  */
 export type EndlessOptions = { pingMs: number; isLate: boolean; maxBytes: number; patienceMs: number };
 

@@ -24,7 +24,7 @@ afterAll(() => site.close());
 
 const ENTER = "\r";
 const DOWN = "\x1b[B";
-/** From the field for the nickname, past the colours and the link for watching, to the button. */
+/** From the field for the nickname, past the colors and the link for watching, to the button. */
 const TO_BUTTON = DOWN.repeat(COLORS.length + 2);
 
 describe("w3m", () => {
@@ -41,10 +41,10 @@ describe("w3m", () => {
       await w3m.shows(/Leave/);
       await w3m.find("Follow the talk", ENTER);
       const first = numbers(await w3m.shows(/Refresh \(10 sec\) \S+after=/));
-      await w3m.find("Remark", "\t", ENTER);
+      await w3m.find("Message", "\t", ENTER);
       await w3m.shows(/TEXT:/);
       w3m.press(`hello from w3m${ENTER}`);
-      await w3m.shows(/Remark \[hello from w3m/);
+      await w3m.shows(/Message \[hello from w3m/);
       w3m.press(`\t${ENTER}`);
       const own = await w3m.shows(/\d+\. Walt \S+ hello from w3m[\s\S]*/);
       expect(own).toMatch(/, 1 new/);
@@ -70,8 +70,8 @@ describe("Lynx", () => {
       await lynx.shows(/Follow the talk/, 20_000);
       await lynx.find("Follow the talk", ENTER);
       const first = numbers(await lynx.shows(/REFRESH\(10 sec\):\s+\S+after=/, 20_000));
-      await lynx.find("Remark", "hello from Lynx");
-      await lynx.shows(/Remark hello from Lynx_/);
+      await lynx.find("Message", "hello from Lynx");
+      await lynx.shows(/Message hello from Lynx_/);
       lynx.press(`\t${ENTER}`);
       const own = await lynx.shows(/\d+\. Lyn \S+ hello from Lynx/, 20_000);
       await say(url, bob, "fetched by a link");
@@ -87,7 +87,7 @@ describe("Lynx", () => {
 
 describe("Links", () => {
   programTest("links2")(
-    "enters, speaks by the form, and shows each remark as it is said",
+    "enters, speaks by the form, and shows each message as it is said",
     async () => {
       const links = open("links2");
       await links.shows(/Welcome to links/);
@@ -102,13 +102,13 @@ describe("Links", () => {
       links.press(DOWN);
       await links.shows(/\/live$/);
       links.press(ENTER);
-      await links.shows(/Remark _[\s\S]*Lin \S+ entered/);
+      await links.shows(/Message _[\s\S]*Lin \S+ entered/);
       for (const text of ["grown one", "grown two"]) {
         await say(url, bob, text);
         await links.shows(new RegExp(`Bob \\S+ ${text}`));
       }
       links.press(`${DOWN.repeat(4)}hello from Links`);
-      await links.shows(/Remark hello from Links_/);
+      await links.shows(/Message hello from Links_/);
       links.press(ENTER + ENTER);
       const own = await links.shows(/\d+\. Lin \S+ hello from Links/);
       await say(url, bob, "grown three");
@@ -134,12 +134,12 @@ function open(...command: string[]): Terminal & { find(text: string, ...keys: st
   return { ...opened, find };
 }
 
-/** The numbers of the remarks on a screen. */
+/** The numbers of the messages on a screen. */
 function numbers(screen: string): number[] {
   return [...screen.matchAll(/^ *(\d+)\. \S+ \d\d:\d\d /gm)].map((match) => Number(match[1]));
 }
 
-/** No remark twice on a screen, and none missing over all of them. */
+/** No message twice on a screen, and none missing over all of them. */
 function isContiguous(...screens: number[][]): boolean {
   const all = [...new Set(screens.flat())].sort((a, b) => a - b);
   return (

@@ -34,7 +34,7 @@ export function busContract(carrier: Carrier): void {
     node = await carrier.open(database.url, carrier.settings(proxy.through(target)));
     ann = await person(writer.url, "Ann");
     await say(writer.url, ann, "I am in");
-    for (const one of [writer, node]) await until("the bus hears", () => isReady(one));
+    for (const one of [writer, node]) await until("the bus is listening", () => isReady(one));
   });
 
   afterAll(async () => {
@@ -71,15 +71,15 @@ export function busContract(carrier: Carrier): void {
     await stream.close();
   });
 
-  test("a connection that breaks is made anew", async () => {
+  test("a broken connection is replaced", async () => {
     const before = await reconnects(node);
     proxy.cut();
     await until("the node has noticed", async () => (await reconnects(node)) > before);
-    await until("the bus hears again", () => isReady(node), 10_000);
+    await until("the bus is listening again", () => isReady(node), 10_000);
     expect(await crossing("after the cut")).toBeLessThan(1_000);
   });
 
-  test("one that dies in silence is noticed in 10 s, costs a remark 5 s at most, and is made anew", async () => {
+  test("one that dies in silence is noticed in 10 s, costs a remark 5 s at most, and is replaced", async () => {
     proxy.blackHole();
     const startedAt = performance.now();
     expect(await crossing("into the silence")).toBeLessThan(6_000);
@@ -87,7 +87,7 @@ export function busContract(carrier: Carrier): void {
     expect(performance.now() - startedAt).toBeLessThan(10_500);
     expect(await isReady(writer)).toBe(true);
     await proxy.pass();
-    await until("the bus hears again", () => isReady(node), 12_000);
+    await until("the bus is listening again", () => isReady(node), 12_000);
     expect(await crossing("to the healed")).toBeLessThan(2_000);
   }, 40_000);
 }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   if (HAS_PGBOUNCER) bounced = await openBounced();
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
-  for (const one of [writer, node]) await until("the bus hears", () => one.app.site.bus.hears());
+  for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.hears());
 });
 
 afterAll(async () => {
@@ -49,12 +49,12 @@ test("when PostgreSQL ends the listening connections, remarks go on within a sec
   await say(writer.url, ann, "while deaf");
   expect(await stream.events(1)).toMatchObject([{ seq: first.event.seq + 1, text: "while deaf" }]);
   expect(performance.now() - started).toBeLessThan(1_000);
-  await until("the bus hears again", () => node.app.site.bus.hears() && writer.app.site.bus.hears());
+  await until("the bus is listening again", () => node.app.site.bus.hears() && writer.app.site.bus.hears());
   expect(listeners).not.toEqual(await listenerPids());
   await stream.close();
 });
 
-test("a listening connection that dies in silence costs a remark 5 s at most, is noticed in 10 s and made anew", async () => {
+test("a listening connection that dies in silence costs a remark 5 s at most, is noticed in 10 s and replaced", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 6_000 });
   expect(await readiness(node)).toMatchObject({ status: 200, checks: { bus: true } });
   // then the next is 5 s away
@@ -74,7 +74,7 @@ test("a listening connection that dies in silence costs a remark 5 s at most, is
   await stream.events(1);
   expect(performance.now() - deafAt).toBeLessThan(2_500);
   await proxy.pass();
-  await until("the bus hears again", async () => (await readiness(node)).status === 200, 12_000);
+  await until("the bus is listening again", async () => (await readiness(node)).status === 200, 12_000);
   const heardAt = performance.now();
   await say(writer.url, ann, "to the healed");
   await stream.events(1);

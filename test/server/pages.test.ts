@@ -9,7 +9,7 @@ import { renderRefused } from "../../server/pages/refused.ts";
 import { type RoomView, renderRoom } from "../../server/pages/room.ts";
 
 const REFUSALS =
-  "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid secret_invalid reserved text_invalid too_large unsupported_type too_many too_many_network too_many_room full no_place unavailable not_present room_exists internal".split(
+  "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid secret_invalid reserved text_invalid too_large unsupported_type too_many too_many_network too_many_room full no_place unavailable not_present room_exists wrong_host internal".split(
     " ",
   );
 

@@ -54,7 +54,7 @@ describe("a session", () => {
     expect([trips[1] === trips[0], trips[2] === trips[0]]).toEqual([false, true]);
   });
 
-  test("keeps its trip and colour under the same nickname, and loses them with the nickname", async () => {
+  test("keeps its trip and color under the same nickname, and loses them with the nickname", async () => {
     // no nickname's own, for there are eight of those
     const first = await open({ nickname: "Keeper#long-word", color: "#123456" });
     const again = async (nickname: string) =>
@@ -181,7 +181,7 @@ describe("a session", () => {
     },
   );
 
-  test.each(["red", "#12345", "#12345g", "#1234567"])("is refused for the colour %s", async (color) => {
+  test.each(["red", "#12345", "#12345g", "#1234567"])("is refused for the color %s", async (color) => {
     expect((await open({ nickname: "Ann", color })).status).toBe(400);
   });
 });

@@ -4,6 +4,7 @@ import Koa from "koa";
 import mount from "koa-mount";
 import request from "supertest";
 import { createApp } from "../../server/app.ts";
+import { readEnvironment } from "../../server/config.ts";
 import { openStream, readEvents } from "../../server/testing.ts";
 import { clientId, openNode, openSite, person, say, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
@@ -180,8 +181,25 @@ describe("operating", () => {
     const settings = { PORT: "many", BASE_PATH: "chat", TRUST_PROXY: "everybody" };
     const open = createApp({ databaseUrl: site.databaseUrl, settings });
     await expect(open).rejects.toThrow(
-      /PORT: must be a number; BASE_PATH: must look like \/chat; TRUST_PROXY: must be/,
+      /PORT: must be a whole number from 0 to 65535; BASE_PATH: must look like \/chat; TRUST_PROXY: "everybody" is not an/,
     );
+  });
+
+  test.each([
+    [{ PORT: "-1" }, "PORT: must be a whole number from 0 to 65535"],
+    [{ CHATTERA_POOL: "2.5" }, "CHATTERA_POOL: must be a whole number from 2 to 100"],
+    [{ CHATTERA_READERS: "0" }, "CHATTERA_READERS: must be a whole number, 1 or more"],
+    [{ CHATTERA_BEAT_MS: "1001" }, "CHATTERA_BEAT_MS: must be a number from 0 to 1000"],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent"],
+    [{ CHATTERA_LIMITS: "yes" }, "CHATTERA_LIMITS: must be on or off"],
+    [{ CHATTERA_METRICS_TOKEN: "short" }, "CHATTERA_METRICS_TOKEN: must be 16 characters or more"],
+    [{ CHATTERA_SECRET: "sixteen characters,short" }, "CHATTERA_SECRET: each secret must be 16 characters or more"],
+    [{ CHATTERA_HOSTS: "a.test,b/c" }, 'CHATTERA_HOSTS: "b/c" is not a host name like chat.example.org or'],
+    [{ CHATTERA_ORIGINS: "https://a.test, b" }, 'CHATTERA_ORIGINS: "b" is not an origin like https://example.org'],
+    [{ WORKERS: "many" }, "WORKERS: must be a whole number from 1 to 64"],
+  ])("the invalid setting in %j is explained in one sentence", (settings, sentence) => {
+    expect(() => readEnvironment(settings)).toThrow(sentence);
+    expect(() => readEnvironment(settings)).not.toThrow(/; /);
   });
 });
 
