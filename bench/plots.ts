@@ -25,8 +25,8 @@ for (const name of SYSTEMS) {
   }
 }
 draw("latency.svg", {
-  title: "1000 readers, 100 remarks a second: share of deliveries within a time",
-  x: "milliseconds from when the remark was due",
+  title: "1000 readers, 100 messages a second: share of deliveries within a time",
+  x: "milliseconds from when the message was due",
   y: "share of deliveries",
   isYLog: false,
   lines: [...bySystem].map(([name, runs]) => ({
@@ -36,7 +36,7 @@ draw("latency.svg", {
 });
 draw("cpu.svg", {
   title: "1000 readers: CPU of server and database, by the rate",
-  x: "remarks a second",
+  x: "messages a second",
   y: "CPU seconds a million deliveries",
   isYLog: true,
   lines: [...bySystem].map(([name, runs]) => ({

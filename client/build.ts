@@ -34,7 +34,7 @@ async function es3Script(entry: string): Promise<string> {
   const es2020 = await bundled(entry, { ...modern, charset: "ascii" });
   // esbuild knows no way below ES2015
   const es3 = await transform(Buffer.from(es2020).toString(), { isModule: false, jsc: { target: "es3", loose: true } });
-  // swc leaves `a.catch` as it is and puts its helpers beside the program; terser's ie8 quotes "catch". [IE8] The name of
+  // swc leaves `a.catch` as it is and puts its helpers outside the program; terser's ie8 quotes "catch". [IE8] The name of
   // a function expression leaks: terser removes those that swc makes, and without reduce_funcs makes none of its own
   const { code } = await minify(`(function(){${es3.code}})()`, {
     ie8: true,

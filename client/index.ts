@@ -42,10 +42,10 @@ export type ConnectOptions = {
  */
 export type RoomNews = Omit<SessionEvents, "status" | "ping"> & { state: SessionStatus; refused: Refused };
 
-/** A remark, or the nickname where there is no `text`, that the server refused for good. */
+/** A message, or the nickname where there is no `text`, that the server refused for good. */
 export type Refused = { code: string; text?: string };
 
-/** The server would not have a remark or a nickname; `code` is the refusal's, see docs/protocol.md. */
+/** The server would not have a message or a nickname; `code` is the refusal's, see docs/protocol.md. */
 export class RefusedError extends Error {
   readonly code: string;
   constructor(code: string) {
@@ -202,7 +202,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     });
   }
 
-  // Where POST is blocked nobody enters by it: the first remark does.
+  // Where POST is blocked nobody enters by it: the first message does.
   function enterRoom(token: string): void {
     address.token = token;
     sender.act(PATHS.enter(room), (outcome) => {
@@ -211,7 +211,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
       else if ("refused" in outcome) refuse(outcome.refused);
       else {
         isEntered = true;
-        // What is open is a visitor's.
+        // The open feed is a visitor's.
         session.wake(true);
         becomeReady();
       }

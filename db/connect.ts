@@ -32,7 +32,7 @@ export function connect(url: string, options: { poolMax?: number; patienceMs?: n
       destroyTimeoutMillis: GOODBYE_MS,
     },
     acquireConnectionTimeout: PATIENCE_MS,
-    // what a statement was given, remarks and nicknames, has no place in an error's message
+    // what a statement was given, messages and nicknames, has no place in an error's message
     compileSqlOnError: false,
     log: QUIET,
   });

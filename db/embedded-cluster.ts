@@ -64,7 +64,7 @@ async function create({ folder, pgData, password, programs, user }: Cluster): Pr
 }
 
 /**
- * [PostgreSQL 20.1] Who may connect: over loopback, with a password. initdb's own file lets replication in as well, and
+ * [PostgreSQL 20.1] Allows connections over loopback with a password only. initdb's own file also allows replication, and
  * all roles by the socket.
  */
 const HOSTS = `# Written by chattera at every start.

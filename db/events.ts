@@ -88,7 +88,7 @@ export async function readBefore(db: Knex, roomId: number, before: number, limit
   return rows.map(eventOf);
 }
 
-/** Returns who entered or left a room after a seq, in order, at most `limit`. */
+/** Returns a room's enter and leave events after a seq, in order, at most `limit`. */
 export async function readMoves(db: Knex, roomId: number, after: number, limit: number): Promise<RoomEvent[]> {
   const { rows } = await db.raw<{ rows: EventRow[] }>(
     `select *, '' as slug from events where room_id = ? and seq > ? and kind <> 'message' order by seq limit ?`,

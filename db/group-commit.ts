@@ -4,7 +4,7 @@ import { createEntryQueue } from "./entry-queue.ts";
 import { APPEND_LIMIT, append, type Draft, isCollision, type Stored } from "./events.ts";
 import { type Entered, type Entry, enterAndAppend } from "./members.ts";
 
-/** What an entry came to, and the first message that came with it, if it was stored. */
+/** The outcome of an entry, and the first message that came with it, if it was stored. */
 export type Admitted = Entered & { stored: Stored | undefined };
 
 /** How long a draft or an entry may wait for others to share its commit, and in whose share of the queue it counts. */
@@ -24,7 +24,7 @@ export type GroupCommit = {
 export type GroupCommitOptions = {
   /** Members that a room holds. */
   roomMembers: number;
-  /** The error for whoever finds the queue full. */
+  /** Makes the error for a full queue. */
   queueFull: (queue: "messages" | "entries") => Error;
   /** Called with the number of messages of each batch. */
   onBatch?: (size: number) => void;
@@ -43,16 +43,16 @@ type WaitingEntry = Waiting<Admitted> & { roomId: number; share: string; entry: 
 
 type Batch = { drafts: WaitingDraft[]; entries: WaitingEntry[] };
 
-/** Appends that may wait: 2000 are 20 s of the headline load, more than any request's patience. */
+/** Appends that may wait: 2,000 are 20 s of the headline load, longer than any request waits. */
 const QUEUE_LIMIT = 2_000;
 
-/** People who may wait to enter: four batches, so that even the last of them waits less than 100 ms. */
+/** Entries that may wait: four batches, so that even the last one waits less than 100 ms. */
 const ENTRY_QUEUE_LIMIT = 200;
 
 /** Entries in one commit: 50 of them take the database some 10 ms, for which the rooms are locked. */
 const ENTRY_LIMIT = 50;
 
-/** What has waited this long for an append that then fails is not kept for the next, which may take 5 s to fail too. */
+/** A draft that has waited this long when an append fails is rejected: the next append may take 5 s to fail too. */
 const WAIT_MS = 1_000;
 
 /** A commit of this size is a sign of load. The next one then begins GATHER_MS after it began, not sooner. */
@@ -153,7 +153,7 @@ function dueAtOf(waiting: readonly { dueAt: number }[]): number {
   return waiting.reduce((soonest, { dueAt }) => Math.min(soonest, dueAt), Number.POSITIVE_INFINITY);
 }
 
-/** Everybody who waits gets their answer, or the error that befell the batch: then each may or may not be stored. */
+/** Resolves every draft and entry of a batch, or rejects all with the batch's error: then each may or may not be stored. */
 async function commitBatch(db: Knex, batch: Batch, roomMembers: number): Promise<void> {
   try {
     const { entered, stored } = await storeDespiteCollisions(db, batch, roomMembers);

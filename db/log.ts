@@ -34,7 +34,7 @@ async function readLog(db: Knex, fingerprint: string): Promise<Log | undefined> 
   return rows[0];
 }
 
-/** Settings that lose acknowledged remarks when the machine or the server falls: those found off, by name. */
+/** Settings that lose acknowledged messages when the machine or the server falls: those found off, by name. */
 export async function unsafeSettings(db: Knex): Promise<string[]> {
   const { rows } = await db.raw(
     `select name from pg_settings

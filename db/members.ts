@@ -50,11 +50,11 @@ export async function isPresent(db: Knex, { roomId, memberId }: Place): Promise<
 }
 
 /**
- * Has people enter rooms, one after the other, and appends drafts, their first messages among them: all in one
+ * Enters people into rooms, one after the other, and appends drafts, including their first messages, all in one
  * statement, the function enter_and_append(). A refused entry changes nothing for the others.
  *
  * An enter event says that someone entered, unless they are in the room already; a rename is a leave and an enter.
- * Whoever holds the same trip is the same person, so such a ghost leaves first. A nickname that someone else gave up in
+ * A member with the same trip is the same person, so such a ghost leaves first. A nickname that someone else gave up in
  * this room within the hour comes with another color and a tag, and is refused if it had a trip.
  */
 export async function enterAndAppend(
@@ -136,7 +136,7 @@ export async function sweepMembers(db: Knex, graceSeconds: number, signal?: Abor
       if (signal?.aborted) return left;
       left += await leaveRooms(db, unseen.slice(start, start + SWEEP_BATCH), graceSeconds);
     }
-    // Another node is at the same members, or nobody is left.
+    // Another node removes the same members, or none is left.
     if (unseen.length < UNSEEN_LIMIT || left === before) return left;
   }
 }
@@ -146,14 +146,14 @@ export async function forgetFreedNames(db: Knex): Promise<void> {
   await db.raw("delete from freed_names where freed_at < now() - interval '1 hour'");
 }
 
-/** Notes that a member is typing; `false` for who is not present. */
+/** Notes that a member is typing. Returns `false` if it is not present. */
 export async function noteTyping(db: Knex, { roomId, memberId }: Place): Promise<boolean> {
   const noted = await db("members").where({ room_id: roomId, member_id: memberId }).update({ typing_at: db.fn.now() });
   return noted > 0;
 }
 
 /**
- * Members whom nobody has seen for so long, at most UNSEEN_LIMIT.
+ * Returns members that no node has seen for the grace, at most UNSEEN_LIMIT.
  *
  * This reads the whole table. seen_at of everybody present is written every few seconds, and an index on it would make
  * each of these writes a new entry in all indexes, because PostgreSQL updates a row in place (HOT) only while no indexed

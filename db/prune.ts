@@ -12,7 +12,7 @@ const PRUNE_LOCK = 0x7072756e;
  * is at it.
  *
  * A room's counter stays where it is: no seq comes twice. A reader whose cursor stands before what is kept is told so
- * by a reset. A remark that is sent again after its first copy went is a new one.
+ * by a reset. A message that is sent again after its first copy went is a new one.
  */
 export async function pruneSlice(db: Knex, days: number): Promise<number | undefined> {
   return db.transaction(async (tx) => {

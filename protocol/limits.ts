@@ -8,14 +8,14 @@ export const NICKNAME_LENGTH = 20;
 export const SECRET_LENGTH = 8;
 export const SECRET_LENGTH_MAX = 128;
 
-/** Characters (code points) of one remark. */
+/** Characters (code points) of one message. */
 export const TEXT_LENGTH = 2000;
 
 /** Characters of a room's slug and of its title. */
 export const SLUG_LENGTH = 64;
 export const TITLE_LENGTH = 80;
 
-/** A client id: the sender's own unique key for a remark. */
+/** A client id: the sender's own unique key for a message. */
 export const CLIENT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** A nonce: makes a request unlike any other, and is given back in its answer. */

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
  * Has V8 collect garbage seldom, and its helpers give way to those who wait. It concerns the whole process, so it is for
  * one that is ours.
  *
- * V8 lets a small heap grow by a third before it collects all of it: with 1000 remarks a second in 100 rooms every 3 to
+ * V8 lets a small heap grow by a third before it collects all of it: with 1000 messages a second in 100 rooms every 3 to
  * 7 s, for 180 ms in which its helpers have a good part of the core. Measured with node and PostgreSQL on one core, 30 s
  * each, twice: p99 of a delivery 50 and 74 ms; with helpers that give way 45 and 52; with both 18 and 29, and 50 MB more.
  */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Environment } from "./config.ts";
 
-/** What a process opens besides connections and its pool: its program, log, event loop, listener. About 30 of them. */
+/** Files that a process opens besides connections and its pool: its program, log, event loop, listener. About 30. */
 const OWN_FILES = 64;
 
 /**

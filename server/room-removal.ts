@@ -43,8 +43,8 @@ export function startRoomRemoval(db: Knex, wakeUps: WakeUps, logger: Logger): Ro
 }
 
 /**
- * Removes all rooms that nobody used for a day, with the lines that say who entered and left, and notifies all nodes,
- * which close what they hold of them. Returns how many.
+ * Removes all rooms that were unused for a day, with their enter and leave events, and notifies all nodes, which close
+ * the rooms' tails and readers. Returns the number of rooms removed.
  */
 export async function removeRooms(db: Knex, wakeUps: WakeUps, signal?: AbortSignal): Promise<number> {
   let count = 0;

@@ -9,19 +9,19 @@ export type ReadToken = { member: Member; issuedAt: number; isOld: boolean };
 
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
-  /** Makes a session's token, which says who somebody is and since when. */
+  /** Makes a session's token, which holds the member and the issue time. */
   sign(member: Member): string;
   /** Reads a session's token; `undefined` for one that is not ours or has expired. */
   verify(token: string): ReadToken | undefined;
-  /** Until when a token issued then is valid, in milliseconds since 1970. */
+  /** Returns when a token issued then expires, in milliseconds since 1970. */
   expiresAt(issuedAt: number): number;
-  /** Makes a ticket: stands for the session in URLs for TICKET_MS. `issuedAt` is the session token's, so that a revocation reaches it. */
+  /** Makes a ticket, which replaces the token in URLs for TICKET_MS. `issuedAt` is the token's, so revocations apply. */
   ticket(member: Member, issuedAt: number): string;
   /** Reads a ticket; `undefined` for one that is not ours or has expired. */
   verifyTicket(ticket: string): Omit<ReadToken, "isOld"> | undefined;
   /** Makes proof that a form comes from a page made for `binding`, a member's id or a visit. */
   formToken(binding: string): string;
-  /** For whom a form's token was made; `undefined` for one that is not ours. */
+  /** Returns the binding of a form's token; `undefined` for one that is not ours. */
   readFormToken(token: string): string | undefined;
   /** The network an address belongs to, in eight letters, from which nobody can work out the address. */
   network(address: string): string;
@@ -39,12 +39,12 @@ export type TokenOptions = {
   formerUntil: number;
 };
 
-/** URLs end up in the logs of proxies: what stands in one is worth nothing five minutes later. */
+/** URLs end up in the logs of proxies, so a ticket is worthless after five minutes. */
 export const TICKET_MS = 5 * 60_000;
 
 /**
- * Tokens that were verified lately: keygrip's comparison in constant time makes three hashes, 48 µs of a message's 340.
- * Ten thousand people's are 3 MB.
+ * Tokens verified recently: keygrip's comparison in constant time makes three hashes, 48 µs of a message's 340. 10,000
+ * tokens take 3 MB.
  */
 const VERIFIED = 10_000;
 
@@ -89,10 +89,10 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
   }
 }
 
-/** When a token of the former form was issued: nobody knows, so before everything. */
+/** The issue time of a token in the former form. It is unknown, so it counts as older than all. */
 const FORMER = 0;
 
-/** What a token holds: a member, when it was issued and, of a ticket, when it ends. */
+/** The content of a token: a member, its issue time and, of a ticket, its end. */
 type Payload = Member & { iat?: number; exp?: number };
 
 function seal(keys: Keygrip, value: Payload): string {

@@ -11,11 +11,11 @@ const PATIENCE_MS = 5_000;
 /** Makes one request that says that the stream of this nonce arrives. Returns how to give it up; `done` is called later. */
 export type Confirm = (nonce: string, done: (answer: Answer) => void) => () => void;
 
-/** Confirms the stream that carries, so that the server knows that somebody is there. */
+/** Confirms the stream that is in use, so that the server knows that its client is alive. */
 export type Confirmation = {
   /** Something came by this stream. That is the clock: a hidden page's timers run once a minute, its network as always. */
   heard(stream: Link): void;
-  /** Another request goes first, or the stream is gone. */
+  /** Stops confirming: another request has priority, or the stream has ended. */
   stop(): void;
 };
 

@@ -1,7 +1,7 @@
 import { without } from "./list.ts";
 import type { Outside } from "./outside.ts";
 
-/** Waits for seqs that are known to be in the log: by the receipt of an own remark, or by the head in a ping. */
+/** Waits for seqs that are known to be in the log: by the receipt of an own message, or by the head in a ping. */
 export type Echo = {
   expect(room: string, seq: number, withinMs: number): void;
   close(): void;

@@ -4,27 +4,27 @@ import { createEmitter, type Emitter } from "./emitter.ts";
 import { without } from "./list.ts";
 import { createClientId, type Outside } from "./outside.ts";
 
-/** A remark without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
+/** A message without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
 export type Remark = { id: string; text: string; state: "sending" | "kept" | "refused"; code?: string };
 
-/** The server's answer to a remark: the event it became, and a cursor behind it. */
+/** The server's answer to a message: the event it became, and a cursor behind it. */
 export type Receipt = { event: RoomEvent; cursor: string };
 
 /** What became of one attempt. `again`: nothing is known; the same id makes sending it once more harmless. */
 export type Outcome = { receipt: Receipt; rttMs: number } | { refused: string } | { again: true; retryMs?: number };
 
-/** Where unsent remarks outlive a reload. */
+/** Where unsent messages outlive a reload. */
 export type RemarkStore = { load(): Remark[]; save(remarks: Remark[]): void };
 
 /** What an outbox tells. */
 export type OutboxEvents = {
-  /** A remark is new, or its state has changed. */
+  /** A message is new, or its state has changed. */
   changed: Remark;
   sent: { remark: Remark; receipt: Receipt; rttMs: number };
   discarded: Remark;
 };
 
-/** Remarks on their way: one at a time, in order, each until a receipt or a refusal. */
+/** Messages on their way: one at a time, in order, each until a receipt or a refusal. */
 export type Outbox = {
   on: Emitter<OutboxEvents>["on"];
   say(text: string): Remark;
@@ -34,7 +34,7 @@ export type Outbox = {
   start(): void;
   resend(id: string): void;
   discard(id: string): void;
-  /** A remark was read in the log: that is as good as a receipt. */
+  /** A message was read in the log: that is as good as a receipt. */
   found(id: string): void;
   /** The network may be back: do not wait. */
   wake(): void;

@@ -10,7 +10,7 @@ export function createNonce(outside: Outside): string {
   return Math.floor(outside.random() * 0x7fffffff).toString(36) + (outside.now() % 1679616).toString(36);
 }
 
-/** A key for one remark: the time and 2 × 31 random bits; unique for one member is all it must be. */
+/** A key for one message: the time and 2 × 31 random bits; unique for one member is all it must be. */
 export function createClientId(outside: Outside): string {
   return `${outside.now().toString(36)}-${randomLetters(outside)}${randomLetters(outside)}`;
 }

@@ -17,7 +17,7 @@ export type ActOutcome = { done: true } | { refused: string } | { again: true; r
 
 /** Gets things to the server, by whatever kind of request this network lets through. */
 export type Sender = {
-  /** One attempt at a remark; what is not known is `again`, and the id makes that harmless. */
+  /** One attempt at a message; what is not known is `again`, and the id makes that harmless. */
   say(room: string, remark: Remark, done: (outcome: Outcome) => void): void;
   /** A nickname of one's own; the token is for who keeps no cookie. */
   session(person: { nickname: string; color?: string }, done: (outcome: SessionOutcome) => void): void;
@@ -201,7 +201,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
       return { method: "GET", url, timeoutMs };
     }
     const fields: Fields = { ...message.fields, ...message.texts, n: nonce };
-    // [networks] some networks strip Authorization: the token goes where the remark goes
+    // [networks] some networks strip Authorization: the token goes where the message goes
     if (address.token !== undefined) fields.token = address.token;
     else {
       if (address.formToken !== undefined) fields.form_token = address.formToken;
@@ -222,7 +222,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
   }
 }
 
-/** It was not this remark but this kind of request that could not be taken. */
+/** It was not this message but this kind of request that could not be taken. */
 function isKindRefused(ours: object): boolean {
   const { code } = ours as { code?: string };
   return code === "method_not_allowed" || code === "unsupported_type" || code === "forbidden" || code === "too_large";

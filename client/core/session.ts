@@ -35,9 +35,9 @@ export type Session = {
   start(): void;
   /** The page became visible, the network came back: look at once. `surely`: what was open is dead for certain. */
   wake(surely?: boolean): void;
-  /** A remark's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
+  /** A message's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
   expect(room: string, seq: number, rttMs: number): void;
-  /** A remark is being sent: of two requests at a time it is one. */
+  /** A message is being sent: of two requests at a time it is one. */
   sending(isUnderWay: boolean): void;
   /** One more room over the same connection. */
   follow(place: Place): void;

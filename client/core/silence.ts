@@ -5,7 +5,7 @@ const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
 const HIDDEN_MS = 75_000;
 const JUMP_MS = 6_000;
-// In a room where remarks come every second, three seconds without any are worth a question; where they come once a
+// In a room where messages come every second, three seconds without any are worth a question; where they come once a
 // minute, nothing is to be expected before the ping.
 const SHORTEST_LULL_MS = 3_000;
 const LULL_GAPS = 8;
@@ -51,7 +51,7 @@ export function createSilence(outside: Outside, hidden: () => boolean): Silence 
     heard(isEvent = false) {
       heardAt = outside.now();
       if (!isEvent) return;
-      // half the old mean, half the new gap: a few remarks after a long pause make a busy room of it
+      // half the old mean, half the new gap: a few messages after a long pause make a busy room of it
       const gap = heardAt - eventAt;
       if (eventAt !== 0 && gap >= 0) gapMs = gapMs === 0 ? gap : (gapMs + gap) / 2;
       eventAt = heardAt;

@@ -58,8 +58,8 @@ export type StreamerOptions = {
 export type Streaming = (options: StreamerOptions) => Streamer;
 
 /**
- * For a session that is to use these streams where the network lets it, the best first; `confirm` tells the site that
- * one of them arrives.
+ * Returns the streaming of a session that uses these streams, the best first, where the network allows it. `confirm`
+ * confirms to the site that one of them arrives.
  */
 export function streamingBy(streams: Transport[], confirm: Confirm): Streaming {
   return (options) => createStreamer(streams, confirm, options);

@@ -5,19 +5,19 @@ import { readOurs } from "./poll.ts";
 import type { Transport } from "./transport.ts";
 import type { Address } from "./url.ts";
 
-// A quarter of a ticket's life is left when it is given up, so that none expires on its way.
+// A ticket is replaced when a quarter of its life is left, so that none expires on its way.
 const SHARE_USED = 0.75;
 const PATIENCE_MS = 3_000;
 // If no ticket can be had, URLs carry the token until the next attempt, in 225 s.
 const PAUSE_SECONDS = 300;
 
 /**
- * Puts a ticket in the place of the token of `address` in URLs, which end up in the logs of proxies. Asks for one by POST
+ * Replaces the token of `address` in URLs by a ticket, since URLs end up in the logs of proxies. Asks for one by POST
  * and, where that is blocked, by GET with the token as a header, when a URL is to be made and there is none.
  */
 export function useTickets(outside: Outside, http: Http, address: Address): void {
   let ticket: string | undefined;
-  // Until then nobody asks again: there is a ticket, or it is known that none can be had.
+  // No request before then: there is a ticket, or the last request failed.
   let until = 0;
   let waiting: (() => void)[] = [];
   address.ticket = () => (outside.now() < until ? ticket : undefined);

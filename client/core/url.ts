@@ -1,10 +1,10 @@
 import type { Reading } from "./transport.ts";
 
 /**
- * Where the site is (`base` ends without a slash), and who speaks: the token of who is not known by a cookie, or the
- * page's proof that it is ours, for a site behind a proxy that does not pass its name on. `nickname` is the cookie's: by
- * it a token is got where only GET passes. `ticket` gives what stands for the token in
- * URLs, and `ready` calls back when one may be made; see tickets.ts.
+ * The site's address (`base` ends without a slash) and the client's proof: its `token` if it has no cookie, or the page's
+ * `formToken`, for a site behind a proxy that does not pass its name on. `nickname` is the cookie's and gets a token
+ * where only GET passes. `ticket` returns the ticket that replaces the token in URLs, and `ready` calls back when a URL
+ * can be made; see tickets.ts.
  */
 export type Address = {
   base: string;
@@ -25,7 +25,7 @@ export function readingUrl(address: Address, path: string, reading: Reading): st
   return url + proofParam(address) + param("n", reading.nonce);
 }
 
-/** Who asks, in a URL: the ticket, or the token where none can be had; nothing where the cookie says it. */
+/** Returns the URL's proof: the ticket, or the token if there is no ticket, or nothing if the cookie is the proof. */
 export function proofParam(address: Address): string {
   const ticket = address.ticket?.();
   if (ticket) return param("ticket", ticket);

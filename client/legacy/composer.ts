@@ -1,4 +1,4 @@
-/** The form in which a remark is written; `say` is given the text. */
+/** The form in which a message is written; `say` is given the text. */
 export function openComposer(form: PageElement, say: (text: string) => void): void {
   const field = form.getElementsByTagName("textarea")[0] as PageElement;
 

@@ -10,21 +10,21 @@ const MOST_LINES = 200;
 // Who reads older lines is not to lose them to the newer ones.
 const MOST_WHILE_READING = 1_000;
 
-/** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
+/** The log on the screen: lines in the order of their seq, below them the reader's own messages without a receipt. */
 export type Log = {
   /** Shows events unless they are there already; says whether one was new. */
   add(events: RoomEvent[], areOlder: boolean): boolean;
   /** Takes all lines of the log away; what is not yet sent stays. */
   clear(): void;
   oldestSeq(): number | undefined;
-  /** Does the log show the remark of this client id? */
+  /** Does the log show the message of this client id? */
   has(id: string): boolean;
-  /** Shows a remark on its way, or how it stands with it. */
+  /** Shows a message on its way, or how it stands with it. */
   showRemark(remark: Remark): void;
   removeRemark(id: string): void;
 };
 
-/** The log that the server has begun. `act`: what a reader may do about a refused remark. */
+/** The log that the server has begun. `act`: what a reader may do about a refused message. */
 export function createLog(
   page: Page,
   scroll: Scroll,

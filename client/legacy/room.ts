@@ -87,7 +87,7 @@ function streamOf(address: Address): Transport | undefined {
   return isOld ? createFrame(address) : createXhrStream(address);
 }
 
-/** Unsent remarks and under which nickname they were written: under another nothing is sent that was not said under it. */
+/** Unsent messages and under which nickname they were written: under another nothing is sent that was not said under it. */
 type Left = { nickname: string; remarks: Remark[] };
 
 function outboxOf(page: Page, session: Session, sender: Sender): Outbox {
@@ -190,7 +190,7 @@ function speak({ page, session, sender, outbox, log, scroll }: Room): void {
 }
 
 function openLeaveForm(form: PageElement, { room, address }: Page, sender: Sender): void {
-  // by the cookie the form says itself who leaves, also after a remark has gone by GET and fetched its token
+  // by the cookie the form says itself who leaves, also after a message has gone by GET and fetched its token
   if (address.token === undefined) return;
   form.onsubmit = () => {
     sender.act(PATHS.leave(room), () => {

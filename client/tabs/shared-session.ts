@@ -172,7 +172,7 @@ function isSame(one: SessionStatus, other: SessionStatus): boolean {
   return state === other.state && transport === other.transport && slow === other.slow && failures === other.failures;
 }
 
-/** What comes from another tab is confirmed there. */
+/** The tab that owns the stream confirms it. */
 function confirmNothing(): () => void {
   return () => {};
 }

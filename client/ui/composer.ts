@@ -9,7 +9,7 @@ const AFTER_COMPOSITION_MS = 80;
 const isAndroid = /Android/.test(navigator.userAgent);
 const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 
-/** The form in which a remark is written. `say` is given the text; `typing` is called now and then while one writes. */
+/** The form in which a message is written. `say` is given the text; `typing` is called now and then while one writes. */
 export function createComposer(
   form: HTMLFormElement,
   words: Words,

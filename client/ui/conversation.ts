@@ -25,7 +25,7 @@ import { remarkStore } from "./remark-store.ts";
 import { type Scroll, watchScroll } from "./scroll.ts";
 import { openChannel } from "./tab-channel.ts";
 
-/** What a remark is refused for where its writer has to enter anew. */
+/** What a message is refused for where its writer has to enter anew. */
 const STRANGER = ["no_session", "nickname_taken"];
 
 type Conversation = {
@@ -97,7 +97,7 @@ function outboxOf(page: Page, session: SharedSession, sender: Sender): Outbox {
 }
 
 // The session that this tab keeps is not good any more, or never got into the room: the page is a visitor's again, and
-// the remark is in it.
+// the message is in it.
 function enterAnew({ address }: Page): void {
   if (!forgetSession(address.base)) return;
   location.reload();

@@ -9,7 +9,7 @@ const MOST_LINES = 500;
 // Who reads older lines is not to lose them to the newer ones.
 const MOST_WHILE_READING = 5_000;
 
-/** The log on the screen: lines in the order of their seq, below them the reader's own remarks without a receipt. */
+/** The log on the screen: lines in the order of their seq, below them the reader's own messages without a receipt. */
 export type MessageList = {
   /** Shows an event unless it is there already; says whether it is new. */
   add(event: RoomEvent): boolean;
@@ -17,16 +17,16 @@ export type MessageList = {
   /** Takes all lines of the log away; what is not yet sent stays. */
   clear(): void;
   oldestSeq(): number | undefined;
-  /** Does the log show the remark of this client id? */
+  /** Does the log show the message of this client id? */
   has(id: string): boolean;
-  /** Shows a remark on its way, or how it stands with it. */
+  /** Shows a message on its way, or how it stands with it. */
   showRemark(remark: Remark): void;
-  /** The receipt: the remark is an event now. */
+  /** The receipt: the message is an event now. */
   settleRemark(event: RoomEvent): void;
   removeRemark(id: string): void;
 };
 
-/** The list that the server has begun. `act`: the buttons of a refused remark. */
+/** The list that the server has begun. `act`: the buttons of a refused message. */
 export function createMessageList(
   page: Page,
   scroll: Scroll,

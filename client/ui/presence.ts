@@ -21,7 +21,7 @@ export type Presence = {
 export function createPresence(page: Page, sender: Sender): Presence {
   // Without a time: a tab that slept may read of the leaving hours later.
   const leftByHand = browserStore(`chattera:left:${page.room}`);
-  // Not one that was fetched since, because a remark went by GET: the cookie arrives by then.
+  // Not one that was fetched since, because a message went by GET: the cookie arrives by then.
   const isKept = page.address.token !== undefined;
   let left = false;
   let isLeaving = false;
@@ -46,7 +46,7 @@ export function createPresence(page: Page, sender: Sender): Presence {
       }, 500);
     },
     listed(members) {
-      // Of a list that is cut, nobody knows who is behind its end.
+      // A cut list does not show everybody, so only a whole one can lack the reader.
       const isWhole = members.length < PEOPLE_SHOWN;
       if (page.present && isWhole && !members.some((member) => member.id === page.me.id)) comeBack();
     },
@@ -69,5 +69,5 @@ export function createPresence(page: Page, sender: Sender): Presence {
   }
 }
 
-// The next remark enters the room as well; nothing is lost.
+// The next message enters the room as well; nothing is lost.
 function waitForNext(): void {}

@@ -2,11 +2,11 @@ import type { Remark, RemarkStore } from "../core/outbox.ts";
 import { parsed, tabStore } from "./browser-store.ts";
 import type { Page } from "./page.ts";
 
-/** Unsent remarks and under which nickname they were written. */
+/** Unsent messages and under which nickname they were written. */
 type Left = { nickname: string; remarks: Remark[] };
 
 /**
- * Unsent remarks of this tab in this room. They outlive a reload, also one after which the server does not know the
+ * Unsent messages of this tab in this room. They outlive a reload, also one after which the server does not know the
  * writer any more; but under another nickname, or none, nothing is sent that was not said under it: the writer decides.
  */
 export function remarkStore(page: Page): RemarkStore {

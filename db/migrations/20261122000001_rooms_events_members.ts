@@ -66,7 +66,7 @@ export async function up(db: Knex): Promise<void> {
   `);
 }
 
-/** Drops everything, remarks included. */
+/** Drops everything, messages included. */
 export async function down(db: Knex): Promise<void> {
   await db.raw("drop table watchers, members, events, rooms, log");
 }

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import { up as before } from "./20261125000001_append_events.ts";
 
 /**
- * A remark is stored under the nickname and trip that its member has entered the room with. Who has another meanwhile
+ * A message is stored under the nickname and trip that its member has entered the room with. Who has another meanwhile
  * enters under it first, as who is not in the room does: or he would speak as somebody who is there, and whom the list of members
  * does not show.
  */

@@ -26,7 +26,7 @@ type Surroundings = {
 /**
  * A room rests so many times as long as handing out its news last took: one room's readers take a sixth of the core at
  * most, until the beat is as wide as it may be. A write costs about 8 µs whatever its size, so ten readers wait 0.4 ms
- * for the next remark, which nobody says so soon; 1000 wait 40 ms, and are handed four of 100 a second at a time. Nor is
+ * for the next message, which nobody says so soon; 1000 wait 40 ms, and are handed four of 100 a second at a time. Nor is
  * the log asked before: a room is read as often as it is handed out.
  */
 const REST = 5;

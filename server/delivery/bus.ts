@@ -9,7 +9,7 @@ export type Bus = {
   start(): Promise<void>;
   /** Do notifications arrive? */
   hears(): boolean;
-  /** Do remarks arrive as well as they ever will: by notification, or where none ever comes by asking each second? */
+  /** Do messages arrive as well as they ever will: by notification, or where none ever comes by asking each second? */
   isSound(): boolean;
   stop(): Promise<void>;
 };
@@ -25,7 +25,7 @@ type Surroundings = {
   metrics: Metrics;
   /** These rooms have events; without a list, any room may: the bus was deaf, or the slow sweep is due. */
   onNews: (roomIds?: number[]) => void;
-  /** What is called with the payloads of the other channels, by channel. */
+  /** Listeners for the payloads of the other channels, by channel. */
   subscribers: { [channel: string]: (payload: string) => void };
 };
 
@@ -36,7 +36,7 @@ const DEAF_MS = 9_000;
 /** The safety net: all open rooms are asked for once in this time even when nothing was told. */
 const SWEEP_MS = 5_000;
 
-/** The same while the bus is deaf: then it is the only road, and remarks are this late. */
+/** The same while the bus is deaf: then it is the only road, and messages are this late. */
 const DEAF_SWEEP_MS = 1_000;
 
 /** The clock ticks every second, now and then a little early: what is due within this is due. */

@@ -3,7 +3,7 @@ import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
 
-/** What clients report about streams that are on another node than the report. */
+/** Clients' confirmations that reach another node than their stream's. */
 export type Confirmations = {
   /** Passes it on that a client confirmed the stream with this nonce. `false` if too many are waiting for that. */
   passOn(nonce: string): boolean;

@@ -26,16 +26,16 @@ export type Presence = {
 };
 
 /**
- * Everybody connected, and who spoke or hung up since, is noted as seen this often, or thrice within the grace if that is
- * shorter. Who was not seen since the last beat is noted soon; all others can wait: 1000 who say something each second
- * are 100 rows a second, not 1000.
+ * Connected members, and members that spoke or disconnected since, are written as seen this often, or three times within
+ * the grace if that is shorter. A member that the last round did not see is written soon. All others can wait: 1,000
+ * members with a message each second are 100 rows a second, not 1,000.
  */
 const BEAT_MS = 10_000;
 
-/** How many watch is told no more often: a crowd of thousands takes 20 s to come back, and comes all the time. */
+/** The number of visitors is published no more often: a crowd of thousands takes 20 s to come back. */
 const VISITORS_MS = 2_000;
 
-/** News of who is here may wait this long: a crowd that enters at once is one reading. */
+/** A change of presence may wait this long, so that a crowd that enters at once costs one read. */
 const SOON_MS = 500;
 
 /** Rooms are counted, and their readers get the figures, no more often than this. */
@@ -159,13 +159,13 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     if (now - soundSince >= graceSeconds * 1000) sweep.begin();
   }
 
-  /** Members who are noted already wait for the next round. */
+  /** Writes members that are not in `noted` yet; all others wait for the next round. */
   async function touch(): Promise<void> {
     const due = seen.takeExcept(noted);
     const now = performance.now();
     const places = due.map(({ at, ...place }) => ({ ...place, agoMs: now - at }));
     const touched = await touchMembers(db, places).catch((error) => {
-      // told with the next beat: who does not read is not seen a second time
+      // Keep them for the next round: a silent member is not seen a second time.
       for (const one of due) seen.note(one, one.at);
       throw error;
     });

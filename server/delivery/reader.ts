@@ -43,7 +43,7 @@ export type Transport = {
 /** [trust I10] Somebody who does not read is closed, not buffered for; 1000 of them are 256 MB at the very worst. */
 const UNSENT_LIMIT = 256 * 1024;
 
-/** What holds a place: a reader, or a kept poll connection, which does so also while no poll waits on it. */
+/** A connection with a place: a reader, or a kept poll connection, which has one also while no poll waits on it. */
 export type Occupant = Reader | KeptConnection;
 
 /** A connection that is kept between polls. */

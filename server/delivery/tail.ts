@@ -6,7 +6,7 @@ import type { Reader, Signal } from "./reader.ts";
 /** Events of a room kept in memory: two minutes of a busy room; a crowd that comes back is served from here. */
 export const TAIL_EVENTS = 512;
 
-/** Their encoded size at most: 500 open rooms of this size are 128 MiB, and the longest remarks still leave 30 of them. */
+/** Their encoded size at most: 500 open rooms of this size are 128 MiB, and the longest messages still leave 30 of them. */
 const TAIL_BYTES = 256 * 1024;
 
 /** The newest events of one room, encoded, and the readers that have come up to them. */

@@ -17,8 +17,8 @@ export function parseAddress(written: string): string | undefined {
 }
 
 /**
- * Returns the networks whose shares an address uses, the smallest first. Whoever has an IPv6 address has its whole /64,
- * and often a whole /48 (a tunnel, a company), so an IPv6 address counts in both. 6to4 needs no rule of its own: its
+ * Returns the networks whose shares an address uses, the smallest first. The owner of an IPv6 address has its
+ * whole /64, and often a whole /48 (a tunnel, a company), so an IPv6 address counts in both. 6to4 needs no rule of its own: its
  * /48 is one IPv4 address. Anything that is not an address is a network of its own.
  */
 export function networksOf(address: string): [string, ...string[]] {

@@ -4,7 +4,7 @@ import { refuse } from "../refusal.ts";
 import { assertFewFields, assertFewMembers, MAY_REPEAT, repeats } from "./fields.ts";
 import { assertUtf8 } from "./utf8.ts";
 
-/** Bodies are a remark and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
+/** Bodies are a message and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
 const LIMIT_BYTES = 64 * 1024;
 
 /**

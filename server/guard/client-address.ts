@@ -45,7 +45,7 @@ const PROXIES_MAX = 16;
 
 /**
  * Returns the nearest address that is not a trusted proxy's, read from the end of the list, which the trusted proxy
- * wrote. An entry that is not an address cannot be told from any other, so it counts as the proxy that passed it on.
+ * wrote. Entries that are not addresses all look alike, so such an entry counts as the proxy that passed it on.
  */
 function originOf(peer: string, list: string, trust: (address: string, hop: number) => boolean): string {
   let address = peer;

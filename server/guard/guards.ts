@@ -1,4 +1,4 @@
-/** What a route lets through. The guards look at these and never at a path, so that no spelling of a path gets around them. */
+/** The rules of a route. The guards read these and never the path, so that no spelling of a path gets around them. */
 export type Guards = {
   /** Part of the wire contract: carries nonces, and a page of a listed origin may read it. */
   api?: true;
@@ -11,7 +11,7 @@ export type Guards = {
   auth: "none" | "optional" | "token";
   /** May a token stand in the query or the path? Networks and embeds lose the header and the cookie. */
   urlToken?: true;
-  /** Does a ticket do for a token? Not where a token is given in return. */
+  /** May a ticket replace the token? Not where the answer holds a token. */
   tickets?: true;
   /** Does the cookie count as the session? Not where a page of another site could have the browser send it. */
   cookie: "counts" | "never" | "not for scripts";
@@ -19,7 +19,7 @@ export type Guards = {
   jsonp?: true;
   /** Changes something, so another site's page can never cause it. */
   mutates?: true;
-  /** What each request is charged to before it is handled; a handler that knows the cost better does so itself. */
+  /** The limit that each request is charged to before it is handled. A handler that knows the cost better charges itself. */
   limit?: "reads";
   /** Answers any host name: a balancer asks by address, and a page that refuses a wrong host needs its style. */
   anyHost?: true;

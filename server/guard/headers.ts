@@ -6,7 +6,7 @@ import type { Middleware } from "koa";
 export function everyAnswersHeaders(origins: string[]): Middleware {
   const headers = Object.entries(commonHeaders(origins));
   return async (ctx, next) => {
-    // not ctx.set(), which looks at each of the thirteen names and values anew: 8 of a remark's 340 µs
+    // Not ctx.set(), which validates all thirteen names and values each time: 8 of a message's 340 µs.
     for (const [name, value] of headers) ctx.res.setHeader(name, value);
     await next();
   };
@@ -37,8 +37,8 @@ function helmetsHeaders(origins: string[]): { [name: string]: string } {
 
 /**
  * No script or style but our own files. Pages of our own site and of `origins` may show ours in a frame; X-Frame-Options
- * cannot name origins, so it goes where there are any. No HSTS: many sites run without TLS on an inner network, and
- * whoever runs TLS sets it at the proxy.
+ * cannot name origins, so it is left out if there are any. No HSTS: many sites run without TLS on an inner network, and
+ * an operator with TLS sets it at the proxy.
  */
 const helmetFor = (origins: string[]) =>
   helmet({

@@ -8,7 +8,7 @@ import { isBrowser, type Source } from "./source.ts";
 
 /**
  * Makes the token of this visitor's forms, which proves that a request comes from a page made for this browser. It is
- * bound to the member or, for a visitor without a session, to a random cookie that goes out with the page.
+ * bound to the member or, for a visitor without a session, to a random cookie that is sent with the page.
  */
 export function formTokenOf(ctx: Context, tokens: Tokens): string {
   const session: Session | undefined = ctx.state.session;
@@ -55,7 +55,7 @@ export function isBound(ctx: Context, site: Site): boolean {
   return binding !== undefined && (binding === inCookie || binding === cookieOf(ctx, "visit"));
 }
 
-/** What the form token was made for, `undefined` where there is none of ours. */
+/** Returns the binding of the request's form token; `undefined` if it has none of ours. */
 function formBinding(ctx: Context, site: Site): string | undefined {
   const { form_token: token } = ctx.state.body as { form_token?: unknown };
   return typeof token === "string" ? site.tokens.readFormToken(token) : undefined;

@@ -22,7 +22,7 @@ export type Limit = {
 /** The limits of one node. */
 export type RateLimits = { [name in keyof typeof LIMITS]: Limit };
 
-/** What may happen at once, and how fast that fills up again. */
+/** The capacity of a bucket, and how fast it refills. */
 type Rate = { burst: number; perSecond: number };
 
 /** `newcomers`: all sessions in a room that are younger than a minute, together. */

@@ -14,14 +14,14 @@ export type Session = { member: Member; by: "token" | "cookie"; issuedAt: number
 /** The session's cookie, and the one that binds the forms of a visitor who has none yet. */
 type CookieKind = "session" | "visit";
 
-/** What the session's cookie was called before 2026-11-30. */
+/** The name of the session's cookie before 2026-11-30. */
 const FORMER_COOKIE = "chattera";
 
-/** A token is exchanged for a newer one after this long, so that a session ends only when it rests for its whole life. */
+/** A token is exchanged for a newer one after this time, so that a session ends only after its whole life without use. */
 const RENEW_MS = 24 * 3_600_000;
 
 /**
- * Finds who is speaking, for `ctx.state.session`: by `Authorization: Bearer`, by `token` in the body, by `token` or
+ * Sets `ctx.state.session` from the request's proof: by `Authorization: Bearer`, by `token` in the body, by `token` or
  * `ticket` in the URL where the route allows it, else by the cookie where that counts. Throws `no_session` for a token
  * that is invalid, expired or revoked, except on routes where auth is optional.
  */
@@ -114,14 +114,14 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
   return { member: read.member, by, issuedAt: read.issuedAt, isDue };
 }
 
-/** A ticket stands for its session for a few minutes, and in URLs only. It is never exchanged for more. */
+/** Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never exchanged for a token. */
 function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
   const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
 }
 
-/** Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 takes it away. */
+/** Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 clears it. */
 export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
   // the cookies library refuses a secure cookie on a connection that it takes for an insecure one: behind a proxy
   ctx.cookies.secure = ctx.state.isSecure;
@@ -137,7 +137,7 @@ export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeM
 
 /**
  * [RFC 6265bis 4.1.3.2] No sister domain can plant a cookie named `__Host-`, but such a name is allowed under TLS and at
- * the path `/` only. Elsewhere the name holds the port: cookies do not tell ports apart, and one machine may have two sites.
+ * the path `/` only. Elsewhere the name holds the port: cookies ignore ports, and one machine may have two sites.
  */
 function cookieName(ctx: Context, kind: CookieKind): string {
   const name = kind === "session" ? "chattera" : "chattera-visit";

@@ -53,7 +53,7 @@ export function growingLines(frame: PageFrame, events: RoomEvent[], previous: Ro
   return linesOf(frame, events, previous).join("");
 }
 
-/** Says in a growing page that remarks are missing here. */
+/** Says in a growing page that messages are missing here. */
 export function growingGap(frame: PageFrame): string {
   return html`<li class="line notice"><span class="text">${wordsOf(frame.language).live.resets.pruned}</span></li>\n`.toString();
 }
@@ -133,7 +133,7 @@ ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 /** How often a page is renewed by who follows the link to that. */
 const OTHER_SECONDS = 10;
 
-/** Which remarks a renewing page shows, by number, and how many of them are new. */
+/** Which messages a renewing page shows, by number, and how many of them are new. */
 function shown(frame: PageFrame, { context, news }: LiveView): Html | undefined {
   const events = [...context, ...news];
   const [first, last] = [events[0]?.seq, events.at(-1)?.seq];

@@ -5,7 +5,7 @@ import { figuresOf, fill, wordsOf } from "./language.ts";
 import { formToken, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { timeStamp } from "./time-stamp.ts";
 
-/** A public room in the lobby's list; `lastAt` is the time of its last remark. */
+/** A public room in the lobby's list; `lastAt` is the time of its last message. */
 export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
 
 /** The lobby: choose a nickname, choose a room, in one form. `problem` is a refusal's code. */

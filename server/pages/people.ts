@@ -4,10 +4,10 @@ import { type Html, html } from "./html.ts";
 import type { Words } from "./ja.ts";
 import { figuresOf, fill } from "./language.ts";
 
-/** Who is here: the members to show, and how many members and visitors there are in all. */
+/** The people of a room: the members to show, and the numbers of all members and visitors. */
 export type PeopleView = { members: Member[]; memberCount: number; visitors: number };
 
-/** Renders who is here, as a fold on the phone and a column on the desktop; a list that is cut says so. */
+/** Renders the people, as a fold on the phone and a column on the desktop. A list that is cut says so. */
 export function people(words: Words, { members, memberCount, visitors }: PeopleView): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;

@@ -6,7 +6,7 @@ import { type FormView, sayForm } from "./room.ts";
 
 /**
  * The page for what could not be done: why, in a sentence, and the way back; or, after a while, the same once more. A
- * remark that was not said is there to be said again.
+ * message that was not said is there to be said again.
  */
 export function renderRefused(
   frame: PageFrame,

@@ -9,7 +9,7 @@ import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } f
 import { lineSkeleton, messageLine } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
 
-/** A room's page. `present`: the reader has entered it; `clientId` makes a form that is sent twice one remark. */
+/** A room's page. `present`: the reader has entered it; `clientId` makes a form that is sent twice one message. */
 export type RoomView = PeopleView & {
   room: { slug: string; title: string };
   events: RoomEvent[];

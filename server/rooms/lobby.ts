@@ -13,13 +13,13 @@ export type Lobby = {
 /** The list is read no more often than this, however many ask; with 50,000 rooms and 100,000 people that takes 60 ms. */
 const LISTED_MS = 1_000;
 
-/** Reads the list at most once a second; whoever asks while it is being read waits for the same answer. */
+/** Reads the list at most once a second. Requests during a read wait for its answer. */
 export function createLobby(db: Knex): Lobby {
   const kept = new LRUCache<"rooms", RoomSummary[]>({
     max: 1,
     ttl: LISTED_MS,
     fetchMethod: () => listRooms(db, NODE_FRESH_SECONDS),
-    // What was being read when it was forgotten still answers those who asked before.
+    // A read that is forgotten while it runs still answers the requests before.
     ignoreFetchAbort: true,
   });
   return {

@@ -7,7 +7,7 @@ import type { Lobby } from "./lobby.ts";
 import type { Reserved } from "./reserved.ts";
 import { roomSkeletonOf } from "./skeleton.ts";
 
-/** Who makes a room: a network, and how many rooms it may make within a day if they are counted. */
+/** The creator of a room: a network, and its daily limit of rooms if they are counted. */
 export type Maker = { network: string; perDay: number | undefined };
 
 /** Makes a room. Throws `reserved`, `room_exists`, `too_many` or `full`. */

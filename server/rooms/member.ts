@@ -4,7 +4,7 @@ import { COLORS } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 import { readNickname } from "./nickname.ts";
 
-/** What a site knows of names: which are reserved, and how a secret becomes a trip. */
+/** A site's rules for names: the reserved ones, and how a secret becomes a trip. */
 export type Names = {
   isReserved(nickname: string): boolean;
   /** Takes a while, and may be refused. */

@@ -9,10 +9,10 @@ import { enter } from "./enter.ts";
 /** What somebody says: `id` is the client's own key, by which a resend is known. */
 export type Remark = { id: string; text: string };
 
-/** The answer to a remark: the event as it stands in the log, and whether this very request put it there. */
+/** The answer to a message: the event as it stands in the log, and whether this very request put it there. */
 export type Receipt = { event: RoomEvent; roomId: number; isNew: boolean };
 
-/** Reads a remark; the text comes back as it was sent. Throws `malformed` or `text_invalid`. */
+/** Reads a message; the text comes back as it was sent. Throws `malformed` or `text_invalid`. */
 export function readRemark(id: unknown, text: unknown): Remark {
   if (typeof id !== "string" || !CLIENT_ID.test(id)) throw refuse("malformed", "id: 8 to 64 of A-Z a-z 0-9 _ -");
   if (typeof text !== "string") throw refuse("malformed", "text: a string");

@@ -21,7 +21,7 @@ export function wordsOf(name: string): string[] {
   return fold(name, () => " ").match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
 }
 
-/** What a reader takes a character for. */
+/** How a reader sees a character. */
 type Glyph = {
   image: string;
   /** A dash as long as ー is unseen in Latin text, but read as ー next to kana and kanji. */

@@ -31,7 +31,7 @@ export function eventRoutes(site: Site): Route[] {
     { method: "GET", path: PATHS.events, guards: reading, handle: asSse },
     { method: "GET", path: PATHS.stream, guards: reading, handle: asBytes },
     { method: "POST", path: PATHS.stream, guards: reading, handle: asBytes },
-    // [IE] offers to save what stands in a frame and is no page
+    // [IE] offers to save a frame's content if it is no page
     { method: "GET", path: PATHS.frame, guards: { ...reading, page: true }, handle: asFrame },
     { method: "GET", path: PATHS.poll, guards: { ...reading, jsonp: true }, handle: asPoll },
     { method: "POST", path: PATHS.poll, guards: reading, handle: asPoll },

@@ -88,7 +88,7 @@ function inQuery(ctx: Context): Parameters {
   return byName(ctx.state.query ?? []);
 }
 
-/** A list stands for several values of a name that may repeat, and for no value of another. */
+/** A list holds several values of a name that may repeat, and counts as no value of another name. */
 function inBody(ctx: Context): Parameters {
   const members = Object.entries((ctx.state.body ?? {}) as { [name: string]: unknown });
   return new Map(members.map(([name, value]) => [name, MAY_REPEAT.has(name) ? [value].flat() : [value]]));

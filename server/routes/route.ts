@@ -31,7 +31,7 @@ export function routerOf(routes: Route[], site: Site): Router {
   return router;
 }
 
-/** Answers preflights of listed origins; any other OPTIONS goes on to the router, which names the methods. */
+/** Answers preflights of listed origins; any other OPTIONS reaches the router, which names the methods. */
 export function preflight({ config }: Site): Middleware {
   return async (ctx, next) => {
     const source = ctx.method === "OPTIONS" ? sourceOf(ctx, config.origins, config.hosts) : "unknown";

@@ -40,7 +40,7 @@ export function isIdle(socket: Socket): boolean {
   return parser !== undefined && parser !== null && !answering;
 }
 
-/** Calls `listener` when a connection has closed, whoever has taken it by then. */
+/** Calls `listener` when a connection has closed, also after another owner has taken it. */
 export function onceClosed(socket: Socket, listener: () => void): void {
   lasting.add(listener);
   socket.once("close", listener);
@@ -48,7 +48,7 @@ export function onceClosed(socket: Socket, listener: () => void): void {
 
 const lasting = new WeakSet<() => void>();
 
-/** Removes the listeners of whoever had the connection so far. */
+/** Removes the listeners of the connection's previous owner. */
 export function removeListeners(socket: Socket, events: string[]): void {
   for (const event of events)
     for (const listener of socket.listeners(event) as (() => void)[])

@@ -9,7 +9,7 @@ export type HtmlStreamOptions = {
   language: string;
   /** Events as lines; `previous` is the one above them. */
   lines(events: RoomEvent[], previous: RoomEvent | undefined): string;
-  /** Word that remarks are missing here. */
+  /** Word that messages are missing here. */
   gap: string;
   /** A picture: the browser that fetches it is there, and the page reaches it while it grows. */
   sign(): string;

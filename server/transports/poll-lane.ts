@@ -40,7 +40,7 @@ const HEAD_MAX_BYTES = 2_048;
  * it then is most often the same request, byte for byte but for its cursor and nonce, so that every guard would say the
  * same again: it is answered here. Anything else is given back to Node's http with its bytes, and goes the whole road.
  *
- * Measured with 1000 pollers in a room of 10 remarks a second: 31 to 36 CPU seconds a million deliveries and a median
+ * Measured with 1000 pollers in a room of 10 messages a second: 31 to 36 CPU seconds a million deliveries and a median
  * of 13 to 15 ms; by the whole road 105, and 400 ms, for the core was full.
  */
 export function keepPolling(response: ServerResponse, polls: LanePolls): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Check, type Findings, RoomLog, textOf } from "../../bench/check.ts";
 import { Histogram } from "../../bench/histogram.ts";
 
-/** What the bench finds when each reader is sent these remarks, in pieces of so many bytes. */
+/** What the bench finds when each reader is sent these messages, in pieces of so many bytes. */
 function findingsOf(readers: number[][], pieceBytes = 1000): Findings & { missing: number } {
   const findings: Findings = {
     deliveries: 0,

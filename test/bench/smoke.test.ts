@@ -12,7 +12,7 @@ test.each([
   async (_way, poll) => {
     const result = await steady("smoke", start, { ...FEW, poll }, 20, 1);
     expect(result).toMatchObject({ lost: 0, doubled: 0, reordered: 0 });
-    // 20 remarks in two rooms of ten readers
+    // 20 messages in two rooms of ten readers
     expect((result.thousandsPerSecond as number) * 1000).toBeGreaterThan(0);
     expect(result.curve?.length).toBeGreaterThan(0);
   },

@@ -36,7 +36,7 @@ describe("a handle of the client", () => {
     room.close();
   });
 
-  test("leaves no timer when it is closed while a remark waits, and harms nobody who does not wait for that", async () => {
+  test("leaves no timer when it is closed while a message waits, and harms nobody who does not wait for that", async () => {
     const before = timers();
     const unheard: unknown[] = [];
     const hear = (reason: unknown) => unheard.push(reason);

@@ -41,7 +41,7 @@ function last({ attempts }: Desk): Attempt {
 }
 
 describe("an outbox", () => {
-  test("sends one remark at a time, in order", () => {
+  test("sends one message at a time, in order", () => {
     const one = desk();
     one.outbox.say("first");
     one.outbox.say("second");
@@ -99,7 +99,7 @@ describe("an outbox", () => {
     expect([one.outbox.remarks(), one.stored()]).toEqual([[], []]);
   });
 
-  test("a remark that was found in the log is done, whatever its attempt comes to", () => {
+  test("a message that was found in the log is done, whatever its attempt comes to", () => {
     for (const outcome of [{ again: true }, { refused: "no_session" }] as const) {
       const one = desk();
       const told: string[] = [];

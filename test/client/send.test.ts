@@ -102,7 +102,7 @@ describe("sending", () => {
     expect(urls[3]).toContain(";token=NEW;");
   });
 
-  test("says so when a remark is too long for what the network lets through", () => {
+  test("says so when a message is too long for what the network lets through", () => {
     const { say } = senderOn((_, kind) => (kind === "get" || kind === "script" ? "pass" : BLOCKED));
     expect(say("あ".repeat(440))).toEqual(receipt);
     expect(say("あ".repeat(500))).toEqual({ refused: "too_large" });
@@ -125,7 +125,7 @@ describe("sending", () => {
     expect(kinds).toEqual(["json", "form", "get"]);
   });
 
-  test("names the nickname under which a remark was written where only a cookie says who speaks", () => {
+  test("names the nickname under which a message was written where only a cookie says who speaks", () => {
     for (const [address, named] of [
       [{ base: "", nickname: "Ann" }, true],
       [{ base: "", nickname: "Ann", token: "T" }, false],

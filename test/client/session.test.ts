@@ -6,7 +6,7 @@ import { createWorld } from "./world.ts";
 const MINUTE = 60_000;
 
 describe("a session on a good network", () => {
-  test("shows the first remark within one round trip, before any stream is proved", () => {
+  test("shows the first message within one round trip, before any stream is proved", () => {
     const room = enter();
     room.site.append();
     room.session.start();
@@ -75,7 +75,7 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
-  test("has never more than two requests under way, a remark's included", () => {
+  test("has never more than two requests under way, a message's included", () => {
     const room = enter();
     room.session.start();
     let most = 0;
@@ -201,7 +201,7 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
-  test("polls at once when its own remark is not shown in time; the second time it goes down a rung", () => {
+  test("polls at once when its own message is not shown in time; the second time it goes down a rung", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(1000);
@@ -404,7 +404,7 @@ describe("a session's blame", () => {
 });
 
 describe("a session that gives way", () => {
-  test("opens no third request when a remark is through and a question waits", () => {
+  test("opens no third request when a message is through and a question waits", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -420,7 +420,7 @@ describe("a session that gives way", () => {
     }
   });
 
-  test("reads on while a remark takes long, though no stream proves itself", () => {
+  test("reads on while a message takes long, though no stream proves itself", () => {
     const room = enter();
     Object.assign(room.site.manners, { sse: "held", stream: "held" });
     room.session.start();
@@ -448,7 +448,7 @@ describe("a session that is closed", () => {
     expect([room.site.opened.length, ...left(room)]).toEqual([length, ...NOTHING_LEFT]);
   });
 
-  test("does not wait for the echo of a remark whose receipt comes too late", () => {
+  test("does not wait for the echo of a message whose receipt comes too late", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);

@@ -119,7 +119,7 @@ for (const hasLocks of [true, false])
       expect(desk.site.open()).toEqual({ streams: 0, polls: 1 });
     });
 
-    test("whatever becomes of them, each shows each remark once, in order", async () => {
+    test("whatever becomes of them, each shows each message once, in order", async () => {
       const step = fc.oneof(
         fc.record({ do: fc.constantFrom("append" as const, "open" as const, "cut" as const) }),
         fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 8_000 }) }),

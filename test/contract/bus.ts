@@ -44,7 +44,7 @@ export function busContract(carrier: Carrier): void {
     await database?.drop();
   });
 
-  /** How long a remark takes from one node to a reader at the other. */
+  /** How long a message takes from one node to a reader at the other. */
   async function crossing(text: string): Promise<number> {
     const stream = await openStream(node.url, { room: "lobby" });
     await stream.signal("hello");
@@ -56,7 +56,7 @@ export function busContract(carrier: Carrier): void {
     return took;
   }
 
-  test("remarks reach the readers of another node at once, not by the sweep of every five seconds", async () => {
+  test("messages reach the readers of another node at once, not by the sweep of every five seconds", async () => {
     const times = [];
     for (const text of ["one", "two", "three", "four", "five"]) times.push(await crossing(text));
     // five in a row that the sweep happened to bring so soon are one in three thousand
@@ -79,7 +79,7 @@ export function busContract(carrier: Carrier): void {
     expect(await crossing("after the cut")).toBeLessThan(1_000);
   });
 
-  test("one that dies in silence is noticed in 10 s, costs a remark 5 s at most, and is replaced", async () => {
+  test("one that dies in silence is noticed in 10 s, costs a message 5 s at most, and is replaced", async () => {
     proxy.blackHole();
     const startedAt = performance.now();
     expect(await crossing("into the silence")).toBeLessThan(6_000);

@@ -31,7 +31,7 @@ describe("the queue of those who enter", () => {
     expect(queue.all()).toHaveLength(10);
   });
 
-  test("when it is full of as many addresses as people, drops whoever came last", () => {
+  test("when it is full of as many addresses as people, drops the last entry", () => {
     const queue = createEntryQueue<One>(3);
     for (let n = 0; n < 3; n += 1) queue.add(one(`address-${n}`, 0));
     expect(queue.add(one("newcomer", 0))?.name).toBe("newcomer 0");

@@ -54,7 +54,7 @@ describe("the log", () => {
     expect(after.secret).toBe(before.secret);
   });
 
-  test("says which settings lose acknowledged remarks", async () => {
+  test("says which settings lose acknowledged messages", async () => {
     expect(await unsafeSettings(db)).toEqual([]);
     const name = new URL(database.url).pathname.slice(1);
     await db.raw(`alter database ${name} set synchronous_commit = off`);

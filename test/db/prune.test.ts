@@ -23,7 +23,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A room with Ann's entering and so many remarks. */
+/** A room with Ann's entering and so many messages. */
 async function roomWith(slug: string, remarks: number): Promise<number> {
   await makeRoom(db, { slug, title: slug, public: true });
   const { id } = (await findRooms(db, [slug]))[0] as { id: number };
@@ -75,7 +75,7 @@ test("a room of which nothing is left goes on with the next seq", async () => {
   expect(stored?.event.seq).toBe(4);
 });
 
-test("a remark that is sent again after its first copy went is a new one", async () => {
+test("a message that is sent again after its first copy went is a new one", async () => {
   const room = await roomWith("resent", 1);
   await age(room, 2, 31);
   expect(await pruneSlice(db, 30)).toBe(2);

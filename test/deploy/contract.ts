@@ -197,7 +197,7 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
     page.leave();
   });
 
-  behind("a remark of 2000 Japanese letters said through it reaches a stream and a poll through it", async () => {
+  behind("a message of 2000 Japanese letters said through it reaches a stream and a poll through it", async () => {
     const { host, stream, ask, enter, say } = await visitor();
     const cookie = await enter(`Writer ${program.name}`);
     const { cursor } = JSON.parse((await ask("/api/rooms/lobby")).text);
@@ -308,7 +308,7 @@ function keepsSecrets(program: Program, visitor: () => Promise<Visitor>): void {
     }
   });
 
-  behind("what it logs has no token and no remark in it", async () => {
+  behind("what it logs has no token and no message in it", async () => {
     const { ask, proxy } = await visitor();
     const path = `/api/rooms/lobby/say;token=TOKEN-${clientId()};text=REMARK`;
     for (const end of ["", "?token=TOKEN&text=REMARK"]) expect((await ask(path + end)).status).toBe(401);
@@ -331,7 +331,7 @@ type Visitor = {
   stream(path: string): Promise<Reader>;
   /** Takes a nickname and gives the cookie. */
   enter(nickname: string): Promise<string>;
-  /** Posts a remark as JSON. */
+  /** Posts a message as JSON. */
   say(text: string, headers: { [name: string]: string }): Promise<Answer>;
 };
 

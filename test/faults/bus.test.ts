@@ -37,7 +37,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("when PostgreSQL ends the listening connections, remarks go on within a second and none is missing", async () => {
+test("when PostgreSQL ends the listening connections, messages go on within a second and none is missing", async () => {
   const stream = await openStream(node.url, { room: "lobby" });
   const first = await say(writer.url, ann, "before");
   await stream.events(1);
@@ -54,7 +54,7 @@ test("when PostgreSQL ends the listening connections, remarks go on within a sec
   await stream.close();
 });
 
-test("a listening connection that dies in silence costs a remark 5 s at most, is noticed in 10 s and replaced", async () => {
+test("a listening connection that dies in silence costs a message 5 s at most, is noticed in 10 s and replaced", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 6_000 });
   expect(await readiness(node)).toMatchObject({ status: 200, checks: { bus: true } });
   // then the next is 5 s away
@@ -95,7 +95,7 @@ test("a node lets go within two seconds even while its listening connection is d
 const behindPgBouncer = HAS_PGBOUNCER ? test : test.skip;
 
 behindPgBouncer(
-  "behind a PgBouncer in transaction mode remarks come a second late, and the log says why, once",
+  "behind a PgBouncer in transaction mode messages come a second late, and the log says why, once",
   async () => {
     const { node: late, warnings } = bounced as Bounced;
     const stream = await openStream(late.url, { room: "lobby" });

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("while the database refuses, a remark is answered 503 within two seconds, and is stored once when it comes again", async () => {
+test("while the database refuses, a message is answered 503 within two seconds, and is stored once when it comes again", async () => {
   const id = clientId();
   await proxy.refuse();
   const refused = await post(id, "through thick and thin");
@@ -37,7 +37,7 @@ test("while the database refuses, a remark is answered 503 within two seconds, a
   expect(Number(refused.retryAfter)).toBeGreaterThan(0);
   expect(refused.tookMs).toBeLessThan(2_000);
   await proxy.pass();
-  const stored = await until("the remark is taken", async () => {
+  const stored = await until("the message is taken", async () => {
     const answer = await post(id, "through thick and thin");
     return answer.status === 503 ? undefined : answer;
   });
@@ -46,7 +46,7 @@ test("while the database refuses, a remark is answered 503 within two seconds, a
   expect(await copies(id)).toBe(1);
 });
 
-test("while the database refuses, a form's remark comes back in its page, and is stored once when it is sent again", async () => {
+test("while the database refuses, a form's message comes back in its page, and is stored once when it is sent again", async () => {
   const id = clientId();
   const send = async (form: URLSearchParams) => {
     const headers = { cookie: ann.cookie, "sec-fetch-site": "same-origin" };
@@ -133,13 +133,13 @@ test("a database that falls silent is answered 503 within six seconds, by those 
   await until("the node is ready again", async () => (await readiness()).status === 200);
 }, 30_000);
 
-test("connections cut under traffic lose and double nothing: a remark answered 503 is sent again", async () => {
+test("connections cut under traffic lose and double nothing: a message answered 503 is sent again", async () => {
   const ids = Array.from({ length: 60 }, clientId);
   const seqs = new Map<string, number>();
   let resent = 0;
   const writers = [0, 1, 2].map(async (writer) => {
     for (const id of ids.filter((_, index) => index % 3 === writer)) {
-      const receipt = await until("the remark is taken", async () => {
+      const receipt = await until("the message is taken", async () => {
         const { status, body } = await post(id, id);
         if (status === 503) resent += 1;
         return status === 503 ? undefined : body;
@@ -156,11 +156,11 @@ test("connections cut under traffic lose and double nothing: a remark answered 5
   const events = await stream.events(60);
   expect(new Map(events.map((event) => [event.id, event.seq]))).toEqual(seqs);
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => (events[0]?.seq as number) + index));
-  // else no cut met a remark on its way, and this proved nothing
+  // else no cut met a message on its way, and this proved nothing
   expect(resent).toBeGreaterThan(0);
 });
 
-test("a remark whose answer is cut off after the commit is stored once, and its resend gets that receipt", async () => {
+test("a message whose answer is cut off after the commit is stored once, and its resend gets that receipt", async () => {
   const front = await openBadProxy(node.url);
   const id = clientId();
   front.cutBeforeAnswer();
@@ -174,7 +174,7 @@ test("a remark whose answer is cut off after the commit is stored once, and its 
   await front.close();
 });
 
-/** Waits until a remark is on its way to the database. */
+/** Waits until a message is on its way to the database. */
 function appending(): Promise<void> {
   const { db } = node.app.site;
   return new Promise((resolve) => {

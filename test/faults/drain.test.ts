@@ -24,20 +24,20 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("SIGTERM: unready at once, polls answered, streams told when to come back, remarks in flight kept, exit 0", async () => {
+test("SIGTERM: unready at once, polls answered, streams told when to come back, messages in flight kept, exit 0", async () => {
   const site = await startSite(database.url);
   const ann = await person(site.url, "Ann");
   await say(site.url, ann, "I am in");
   const stream = await openStream(site.url, { room: "lobby" });
   const poll = fetch(`${site.url}/api/poll?room=lobby&wait=55`);
   await readers(site, 2);
-  // a remark that hangs in the log: somebody holds its room
+  // a message that hangs in the log: somebody holds its room
   const holder = new pg.Client(database.url);
   await holder.connect();
   await holder.query("begin; select from rooms where slug = 'lobby' for update");
   const id = clientId();
   const inFlight = say(site.url, ann, "in flight", { id });
-  await until("the remark waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));
+  await until("the message waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));
   // a request that has begun before the signal and ends after it: new connections are refused by then
   const probe = await beginRequest(site.url, "/readyz");
   const signalled = performance.now();
@@ -78,7 +78,7 @@ test("with two workers: one that is killed is replaced, and SIGTERM drains both 
   expect(performance.now() - started).toBeLessThan(5_000);
 }, 30_000);
 
-test("kill -9 under traffic: after the start every acknowledged remark is there, and cursors hold", async () => {
+test("kill -9 under traffic: after the start every acknowledged message is there, and cursors hold", async () => {
   const first = await startSite(database.url);
   const ann = await person(first.url, "Ann who stays");
   const { cursor, event } = await say(first.url, ann, "before the fall");
@@ -158,7 +158,7 @@ async function beginRequest(url: string, path: string): Promise<{ finish(): Prom
   };
 }
 
-/** Speaks until the connection breaks; gives the id of the remark whose answer never came. */
+/** Speaks until the connection breaks; gives the id of the message whose answer never came. */
 async function speak(site: SiteProcess, who: Person, acknowledged: Map<number, string>): Promise<{ id: string }> {
   for (;;) {
     const id = clientId();

@@ -82,7 +82,7 @@ describe("behind a network that swallows everything", () => {
   );
 });
 
-/** Kinds of events in the room of somebody who is there and says nothing. */
+/** Returns the kinds of events in the room of a silent member. */
 const LIVING: { [name: string]: () => Promise<string[]> } = {
   "by the client package": () => living("k", () => void clientKind.sit(site.url, "k", "Ann")),
   "by a ready-made EventSource": () => living("l", ({ token }) => listen(site.url, "l", token)),

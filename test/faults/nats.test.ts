@@ -46,7 +46,7 @@ withNats("nobody listens to the database", async () => {
 });
 
 withNats(
-  "while NATS is away remarks come a second late, each once and in order, and with it at once again",
+  "while NATS is away messages come a second late, each once and in order, and with it at once again",
   async () => {
     const stream = await openStream(node.url, { room: "lobby" });
     await stream.signal("hello");

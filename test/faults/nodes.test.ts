@@ -33,7 +33,7 @@ test("two nodes that are spoken to at once tell the same order", async () => {
   const [atA, atB] = await Promise.all(streams.map((stream) => stream.events(4 + 20)));
   expect(atA).toEqual(atB);
   expect(atA?.map((event) => event.seq)).toEqual(Array.from({ length: 24 }, (_, index) => 1 + index));
-  expect(new Set(atA?.map((event) => event.text)).size).toBe(21); // 20 remarks, and four who entered
+  expect(new Set(atA?.map((event) => event.text)).size).toBe(21); // 20 messages, and four who entered
   for (const stream of streams) await stream.close();
 });
 
@@ -50,7 +50,7 @@ test("a cursor from one node holds on another at once, even if that one is behin
   const present = await openStream(a, { room, token: ann.token });
   await say(a, ann, "first", { room });
   await watching.events(2);
-  // a read that is under way would end late and know the next remark: one question behind it, and it has ended
+  // a read that is under way would end late and know the next message: one question behind it, and it has ended
   await fetch(`${behind.url}/readyz`);
   proxy.delay(250);
   const { cursor, event } = await say(a, ann, "second", { room });

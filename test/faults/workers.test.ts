@@ -43,7 +43,7 @@ test("a worker that is killed leaves it to the others, and the one in its place 
   expect(JSON.parse(line ?? "{}")).toMatchObject({ level: 40, worker: killed, signal: "SIGKILL" });
 }, 20_000);
 
-test("when PostgreSQL ends it, one is made in its place, and no remark is missing", async () => {
+test("when PostgreSQL ends it, one is made in its place, and no message is missing", async () => {
   const streams = await openStreams();
   const [before] = await listeners();
   await query(database.url, `select pg_terminate_backend(${before})`);
@@ -92,7 +92,7 @@ function niceOf(pid: number, thread: number): number {
   return Number(fields.split(" ")[16]);
 }
 
-/** Readers at all workers have a remark well before the sweep of every five seconds. */
+/** Readers at all workers have a message well before the sweep of every five seconds. */
 async function allHear(text: string): Promise<void> {
   const streams = await openStreams();
   for (const n of [1, 2, 3]) {

@@ -41,7 +41,7 @@ describe("when the network", () => {
   afterAll(() => proxy.close());
 
   browserTest(
-    "was gone for so long that a remark goes by GET, who leaves by the button has left",
+    "was gone for so long that a message goes by GET, who leaves by the button has left",
     async () => {
       const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Leaver");
       const isIn = async () => {
@@ -106,7 +106,7 @@ describe("when the network", () => {
   );
 
   browserTest(
-    "swallows the answer to a remark, it is sent again and stands there once",
+    "swallows the answer to a message, it is sent again and stands there once",
     async () => {
       const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Swallowed");
       await ann.is("live");
@@ -141,7 +141,7 @@ describe("behind an nginx", () => {
   );
 
   nginxTest(
-    "that holds streams back, the page falls to polling, says so, and remarks still come at once",
+    "that holds streams back, the page falls to polling, says so, and messages still come at once",
     async () => {
       const nginx = await startNginx(
         url,

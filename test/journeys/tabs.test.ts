@@ -106,7 +106,7 @@ for (const [where, lacks] of [
 ] as const)
   describe(`many tabs of one browser, ${where},`, () => {
     browserTest(
-      "read by one connection; each shows each remark of its room once, in order, and at once",
+      "read by one connection; each shows each message of its room once, in order, and at once",
       async () => {
         const rooms = ["lobby", "lobby", "lobby", "tea", "tea", "sea"];
         const { context, tabs, held } = await openTabs(`six ${lacks.length}`, rooms, [STREAMS, ...lacks]);

@@ -179,7 +179,7 @@ describe("writing", () => {
     },
   );
 
-  browserTest("a remark is greyed until it is acknowledged, and one that is refused can be sent again", async () => {
+  browserTest("a message is greyed until it is acknowledged, and one that is refused can be sent again", async () => {
     const ann = await sit(browser, url, "Refused");
     await ann.is("live");
     let answers: "hold" | "refuse" | "pass" = "hold";

@@ -61,7 +61,7 @@ async function logged(texts: string[]): Promise<string[]> {
 
 describe("what could not be sent", () => {
   browserTest(
-    "outlives reloads, and is sent in order, each remark once, by the tab it was written in",
+    "outlives reloads, and is sent in order, each message once, by the tab it was written in",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
       const page = await openRoom(context);

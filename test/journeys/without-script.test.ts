@@ -42,7 +42,7 @@ describe("Chromium without script", () => {
   });
 
   browserTest(
-    "a live page grows without being fetched again, also after its trial, and takes a remark",
+    "a live page grows without being fetched again, also after its trial, and takes a message",
     async () => {
       const page = await enter(url, "Growing");
       const fetched = countPages(page);

@@ -72,7 +72,7 @@ async function tell(ie: Explorer, text: string): Promise<void> {
 const is = (ie: Explorer, state: string) =>
   soon(`it is ${state}`, async () => (await ie.see("#connection"))[0]?.["data-state"] === state);
 
-/** Waits for remarks, and looks whether the log holds each event once, in order. */
+/** Waits for messages, and looks whether the log holds each event once, in order. */
 async function seesAll(ie: Explorer, texts: string[]): Promise<void> {
   const said = async () => (await ie.see("#log [data-seq] .text")).map((line) => line.text as string);
   const isThere = async () => {
@@ -139,7 +139,7 @@ explorerTest("Internet Explorer 7: the doctor examines the path", async () => {
   }
 });
 
-explorerTest("two with Internet Explorer 7 talk, each remark quicker than a poll is held", async () => {
+explorerTest("two with Internet Explorer 7 talk, each message quicker than a poll is held", async () => {
   const [ken, mei] = await Promise.all([sit("7", "健"), sit("7", "芽衣")]);
   const said: string[] = [];
   for (const [who, text] of [

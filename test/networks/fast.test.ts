@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 test.each(NAMES)(
-  "%s: two readers see every remark once, in order, soon",
+  "%s: two readers see every message once, in order, soon",
   async (name) => {
     const outcome = (await outcomes.get(name)) as Outcome;
     expect(outcome).toMatchObject({ lost: 0, doubled: 0, reordered: 0 });

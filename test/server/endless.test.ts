@@ -207,7 +207,7 @@ describe("on a network that hands a frame on only when the next one comes", () =
     await until("the ping is pushed", () => stream.parts.at(-1) === filler);
     await say(url, ann, `pushed by ${way}`);
     await stream.has(/pushed by/);
-    await until("the remark is pushed", () => stream.parts.at(-1) === filler);
+    await until("the message is pushed", () => stream.parts.at(-1) === filler);
     stream.close();
     const plain = await open(`/api/${way}?room=lobby&callback=f`);
     await plain.has(PING);

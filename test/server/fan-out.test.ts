@@ -17,7 +17,7 @@ describe("a node with many rooms", () => {
 
   afterAll(() => site.close());
 
-  test("has one append and one read under way at most, and hands out several remarks at a time", async () => {
+  test("has one append and one read under way at most, and hands out several messages at a time", async () => {
     const people = await Promise.all(ROOMS.map((slug) => enter(node.url, slug)));
     const streams = await Promise.all(ROOMS.map((room) => openStream(node.url, { room })));
     for (const stream of streams) await stream.signal("hello");

@@ -40,7 +40,7 @@ afterAll(async () => {
   await site.close();
 });
 
-/** What of a reader is left after its network began to swallow everything; resolves with the milliseconds. */
+/** Readers whose network swallows everything, by name. Each resolves with the milliseconds until its member leaves. */
 const SWALLOWED: { [name: string]: () => Promise<number> } = {
   "the member of a stream": () => goneMember("a", () => "/api/events?room=a&n=half-open"),
   "the member of a stream that was confirmed": () => goneMember("b", () => "/api/events?room=b&n=once", "once"),
@@ -81,7 +81,7 @@ describe("behind a network that swallows everything", () => {
   );
 });
 
-/** What those are told of who live on; each resolves with the kinds of the room's events, and signals by their names. */
+/** Readers that live on, by name. Each resolves with the kinds of the room's events, and the names of the signals. */
 const LIVING: { [name: string]: () => Promise<unknown> } = {
   "stays while its stream is confirmed": () => confirmedFor("confirmed", url),
   "stays while its stream is confirmed by way of another node": () => confirmedFor("elsewhere", otherUrl),

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => site?.close());
 
-test("who joins in the middle of a crowd's talk sees every remark from its cursor on, once and in order", async () => {
+test("who joins in the middle of a crowd's talk sees every message from its cursor on, once and in order", async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   const random = randomFrom(seed);
   const cursors: string[] = [];

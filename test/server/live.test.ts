@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => site.close());
 
 describe("a page that grows", () => {
-  test("is a page with a form and a log, to which each remark is added as it is said, once and in order", async () => {
+  test("is a page with a form and a log, to which each message is added as it is said, once and in order", async () => {
     const page = await openPage(`${url}/rooms/lobby/live`);
     await page.shows("the first");
     expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
@@ -138,7 +138,7 @@ test("a page that was on its way when the node went ends with a link to its succ
 });
 
 describe("a page that is renewed", () => {
-  test("is whole, newest line first, and says which remarks it shows", async () => {
+  test("is whole, newest line first, and says which messages it shows", async () => {
     const { event } = await say(url, ann, "the newest");
     const { text } = await request(url).get("/rooms/lobby/live?refresh=10").expect(200);
     const seqs = seqsOf(text);
@@ -237,7 +237,7 @@ test("a node that has all the readers it may have renews the page, and says so",
 });
 
 describe("the form beside it", () => {
-  test("leads in and back to the page that was being read, and shows the own remark once", async () => {
+  test("leads in and back to the page that was being read, and shows the own message once", async () => {
     const browser = request.agent(url);
     const outside = await browser.get("/rooms/lobby/live?refresh=10");
     const entered = await browser
@@ -305,7 +305,7 @@ test("a room's page leads there without script, by a frame and by a link, in bot
   await page.close();
 });
 
-/** So many remarks in one statement, as fast as a crowd's. */
+/** So many messages in one statement, as fast as a crowd's. */
 async function sayMany(count: number): Promise<void> {
   const { app } = site.nodes[0] as TestSite["nodes"][0];
   const [tail] = (await app.site.hub.open(["lobby"])) as [Tail];

@@ -29,7 +29,7 @@ afterAll(() => site.close());
 
 const bearer = (who: Person) => ["authorization", `Bearer ${who.token}`] as const;
 
-describe("a remark", () => {
+describe("a message", () => {
   test("is answered with its event and the place behind it, our mark and the nonce", async () => {
     const { body } = await request(url)
       .post(`${PATH}?n=nonce1`)

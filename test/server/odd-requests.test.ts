@@ -100,7 +100,7 @@ function targetOf({ method, path }: Route): Target {
     wait: "0",
     hold: "0",
   };
-  // who ends a session has none any more
+  // A client that ends its session has none any more.
   return { method, path: named, token: path === PATHS.sessionEnd ? spareToken : token, fields };
 }
 

@@ -48,7 +48,7 @@ describe("metrics", () => {
     await request(seenFrom(address)).get(`/metrics?token=${TOKEN}`).expect(404);
   });
 
-  test("are for whoever has the token, from anywhere", async () => {
+  test("are open to a caller with the token, from anywhere", async () => {
     for (const server of [seenFrom("203.0.113.9"), node.server])
       await request(server).get("/metrics").set("authorization", `Bearer ${TOKEN}`).expect(200);
   });

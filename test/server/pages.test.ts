@@ -78,7 +78,7 @@ describe("the pages", () => {
     expect(page).toContain('data-cursor="k3x9.1-2"');
   });
 
-  test("who has not entered may read, and is asked for a nickname in the place of a remark", () => {
+  test("who has not entered may read, and is asked for a nickname in the place of a message", () => {
     const page = renderRoom(frame(), room({ present: false, nickname: "Bob" }));
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/rooms\/lobby"[\s\S]*name="nickname" value="Bob"/);
     expect(page).toContain("remark 2");
@@ -111,7 +111,7 @@ describe("the pages", () => {
     expect(page).not.toMatch(/<img|<b>|<script>|<\/textarea><script/);
   });
 
-  test("an address in a remark is a link, and what follows it is not", () => {
+  test("an address in a message is a link, and what follows it is not", () => {
     const text = "見て https://example.jp/a?b=1&c=2。javascript:alert(1) (http://example.org/).";
     const page = renderRoom(frame(), room({ events: [event(1, { text })] }));
     const links = page.match(/<a [^>]*_blank[^>]*>[^<]*<\/a>/g) ?? [];

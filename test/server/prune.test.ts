@@ -17,7 +17,7 @@ import {
 let site: TestSite;
 let node: TestNode;
 let ann: Person;
-/** Behind Ann's remarks: they have the seqs 2 to 6, for 1 is her entering. */
+/** Behind Ann's messages: they have the seqs 2 to 6, for 1 is her entering. */
 let cursors: string[];
 /** Ends of what a test opened, in that order. */
 const toClose: (() => Promise<void>)[] = [];
@@ -103,7 +103,7 @@ test("history ends where the log is kept from, and says so", async () => {
   expect(await page({ before: 5 })).toMatchObject({ events: [], oldest: 5 });
 });
 
-test("a remark that is sent again after its first copy was pruned is said anew", async () => {
+test("a message that is sent again after its first copy was pruned is said anew", async () => {
   const id = clientId();
   const first = await say(node.url, ann, "twice", { id });
   expect((await say(node.url, ann, "twice", { id })).event.seq).toBe(first.event.seq);

@@ -130,7 +130,7 @@ describe("an event stream", () => {
     await node.close();
   });
 
-  test("is followed by a browser's EventSource over a cut, with each remark once", async () => {
+  test("is followed by a browser's EventSource over a cut, with each message once", async () => {
     const node = await openNode(site.databaseUrl);
     const source = new EventSource(`${node.url}/api/events?room=lobby`);
     const texts: string[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { createTurns } from "../../server/delivery/turns.ts";
 
-/** Tasks that end when they are told to, in the order in which they were started. */
+/** Tasks that end on request, in the order in which they were started. */
 function openTasks(limit: number) {
   const turns = createTurns(limit);
   const started: string[] = [];

@@ -44,13 +44,13 @@ export async function openBrowser(): Promise<Browser | undefined> {
 /** Somebody at a screen. */
 export type Seat = {
   page: Page;
-  /** Writes a remark and presses Enter. */
+  /** Writes a message and presses Enter. */
   say(text: string): Promise<void>;
-  /** Waits until a remark of this text stands in the log as acknowledged. */
+  /** Waits until a message of this text stands in the log as acknowledged. */
   sees(text: string): Promise<void>;
   /** Waits for the connection line's state. */
   is(state: "live" | "slow" | "catching-up" | "offline"): Promise<void>;
-  /** The seqs in the log, and the texts of the remarks, in the order on the screen. */
+  /** The seqs in the log, and the texts of the messages, in the order on the screen. */
   log(): Promise<{ seqs: number[]; texts: string[] }>;
 };
 

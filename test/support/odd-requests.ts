@@ -11,7 +11,7 @@ export type Place =
 /** A request that is odd in one place, which pieces fill: each in a run of its own, or all of them in turn. */
 export type OddRequest = { place: Place; pieces: string[]; inTurn: boolean };
 
-/** What fills a body, up to its limit, and what fits in a head beside the rest. */
+/** Bytes that fill a body up to its limit, and bytes that fit in a head with the rest. */
 const BODY_BYTES = 64 * 1024 - 400;
 const HEAD_BYTES = 15_000;
 
@@ -42,7 +42,7 @@ export const PLACES: Place[] = [
   { in: "room" },
 ];
 
-/** What parsers, normalizers and matchers are slow at where they are slow at anything. */
+/** Inputs that make parsers, normalizers and matchers slow. */
 export const KILLERS: string[][] = [
   ["a&"],
   ["a=1&"],

@@ -32,7 +32,7 @@ export const clientKind: Kind = {
     return {
       seen,
       lastLook: async () => ({ transport, notices: [...notices] }),
-      // A refusal is a remark that nobody sees, and is counted as lost.
+      // A refusal is a message that nobody sees, and is counted as lost.
       say: async (text) => void handle.send(text).catch((error: Error) => notices.add(error.message)),
       close: async () => handle.close(),
     };

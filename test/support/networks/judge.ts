@@ -1,6 +1,6 @@
 import type { Sighting } from "./person.ts";
 
-/** A remark, and when it was said. */
+/** A message, and when it was said. */
 export type Said = { text: string; atMs: number };
 
 /** A time in which the network let nobody through. */
@@ -21,7 +21,7 @@ export function judge(said: Said[], seen: Sighting[], outages: Outage[]): Verdic
   return { lost, delaysMs, doubled: doubles(seen), reordered: descents(seen) };
 }
 
-/** Who speaks, and how manieth of his remarks this is; what a page says of people coming is none. */
+/** Who speaks, and how manieth of his messages this is; what a page says of people coming is none. */
 const REMARK = /^(\w+) (\d+)$/;
 
 /** A line may come twice by its seq (shown twice), or by its text (stored twice). */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 
-/** Says remarks one after the other as anybody would write it in five minutes: JSON, again after a second if it fails. */
+/** Says messages one after the other as anybody would write it in five minutes: JSON, again after a second if it fails. */
 export type Mouth = {
   /** Never fails: what was not said when the mouth closes is not said. */
   say(text: string): Promise<void>;

@@ -6,10 +6,10 @@ import { createRoom, openMouth } from "./mouth.ts";
 import { type Network, type Running, type SiteBehind, WITHIN_MS } from "./network.ts";
 import type { Kind, Person } from "./person.ts";
 
-/** When remarks are said: so many over so long, a silence, and the rest. The network strikes during the first part. */
+/** When messages are said: so many over so long, a silence, and the rest. The network strikes during the first part. */
 export type Pace = { remarks: number; overMs: number; silenceMs: number; thenRemarks: number; thenOverMs: number };
 
-/** Talk, ten seconds of silence, in which what the network forgets is forgotten, and talk: 40 remarks. */
+/** Talk, ten seconds of silence, in which what the network forgets is forgotten, and talk: 40 messages. */
 export const PACE: Pace = { remarks: 16, overMs: 4_000, silenceMs: 10_000, thenRemarks: 24, thenOverMs: 6_000 };
 
 /** What became of a talk. */
@@ -18,17 +18,17 @@ export type Outcome = {
   kind: string;
   /** Nothing lost, doubled or out of order at either reader, 95 of 100 deliveries in time, and none much later. */
   survived: boolean;
-  /** Remarks never shown, shown twice, and shown after a later one, at both readers. */
+  /** Messages never shown, shown twice, and shown after a later one, at both readers. */
   lost: number;
   doubled: number;
   reordered: number;
-  /** From sitting down to the first remark shown, of the slower reader. */
+  /** From sitting down to the first message shown, of the slower reader. */
   firstMs: number;
   /** From saying to showing, without the time in which the network let nobody through. */
   p50Ms: number;
   p95Ms: number;
   maxMs: number;
-  /** What the machine takes: 95 of 100 remarks said before the network reached a reader before it in this time. */
+  /** What the machine takes: 95 of 100 messages said before the network reached a reader before it in this time. */
   besideMs: number;
   transports: string[];
   notices: string[];
@@ -140,7 +140,7 @@ async function strike(seats: Running[], outages: Outage[]): Promise<void> {
   outage.toMs = Date.now();
 }
 
-/** Open loop: a remark is said when its time has come, whether or not the one before was stored. */
+/** Open loop: a message is said when its time has come, whether or not the one before was stored. */
 async function speak(from: number, count: number, overMs: number, say: (n: number) => void): Promise<void> {
   for (let n = 1; n <= count; n += 1) {
     say(from + n);
