@@ -10,9 +10,9 @@ export type Fault = { code: DoctorFault; step: DoctorStep; figure: number };
 /**
  * The sentence for the visitor. `fine`: nothing is wrong. `around`: something is, and chattera gets around it at full
  * speed. `poll`: streams do not pass, so that it polls. `unseen`: this browser shows no streams, so that it polls.
- * `foreign`: somebody else answers. `silent`: nobody does.
+ * `foreign`: somebody else answers. `silent`: nobody does. `busy`: the site was too busy for the tests that decide.
  */
-export type Sentence = "fine" | "around" | "poll" | "unseen" | "foreign" | "silent";
+export type Sentence = "fine" | "around" | "poll" | "unseen" | "foreign" | "silent" | "busy";
 
 /** What findings mean. A remark may be `lateSeconds` late; `grade` is a terminal's exit code: fine, impaired, unreachable. */
 export type Diagnosis = { sentence: Sentence; lateSeconds: number; grade: 0 | 1 | 2; faults: Fault[] };
@@ -35,10 +35,16 @@ const SLOW_MS = 3_000;
 export function diagnose(findings: Findings): Diagnosis {
   const { reach } = findings;
   if (reach === "foreign" || reach === "refused") return unreachable("foreign", findings.reachStatus ?? 0);
+  if (findings.untested?.reach) return { sentence: "busy", lateSeconds: 0, grade: 1, faults: [] };
   if (reach !== "ok") return unreachable("silent", 0);
   const faults = streamFaults(findings).concat(lastingFaults(findings), requestFaults(findings), siteFaults(findings));
   const sentence = sentenceOf(findings, faults);
-  return { sentence, lateSeconds: lateSeconds(sentence, findings), grade: faults.length > 0 ? 1 : 0, faults };
+  return {
+    sentence,
+    lateSeconds: lateSeconds(sentence, findings),
+    grade: faults.length > 0 || sentence === "busy" ? 1 : 0,
+    faults,
+  };
 }
 
 function unreachable(code: "foreign" | "silent", figure: number): Diagnosis {
@@ -47,6 +53,7 @@ function unreachable(code: "foreign" | "silent", figure: number): Diagnosis {
 
 function sentenceOf(findings: Findings, faults: Fault[]): Sentence {
   const tried = streamsOf(findings);
+  if (!isDecided(findings)) return "busy";
   if (tried.length === 0 || isAnyPassing(tried)) return faults.length > 0 ? "around" : "fine";
   if (findings.frame !== undefined && isPassing(findings.frame)) return faults.length > 0 ? "around" : "fine";
   return isAllUnseen(tried) ? "unseen" : "poll";
@@ -72,7 +79,7 @@ function streamFaults(findings: Findings): Fault[] {
       if (stream.firstMs > SLOW_MS) faults.push(fault("eventStream", "slow", Math.ceil(stream.firstMs / 1000)));
       break;
     }
-  } else if (!isAllUnseen(tried)) faults.push(fault("eventStream", "held"));
+  } else if (isDecided(findings) && !isAllUnseen(tried)) faults.push(fault("eventStream", "held"));
   for (let i = 0; i < tried.length; i++)
     if ((tried[i] as StreamFinding).encoding !== "") {
       faults.push(fault("eventStream", "compressed"));
@@ -130,6 +137,13 @@ function streamsOf({ eventStream, octetStream, postStream }: Findings): StreamFi
   if (octetStream !== undefined) streams.push(octetStream);
   if (postStream !== undefined) streams.push(postStream);
   return streams;
+}
+
+/** Streams that were not tested leave it open whether any passes, unless one does. */
+function isDecided(findings: Findings): boolean {
+  const { untested } = findings;
+  if (untested === undefined || isAnyPassing(streamsOf(findings))) return true;
+  return !(untested.eventStream || untested.octetStream || untested.postStream);
 }
 
 function isPassing(stream: StreamFinding): boolean {

@@ -2,7 +2,7 @@ import { DOCTOR_HEADERS, type DoctorStep } from "../../protocol/doctor.ts";
 import { createNonce } from "../core/outside.ts";
 import type { Findings, LastingFinding, StreamFinding } from "./findings.ts";
 import type { Hands } from "./hands.ts";
-import { askEcho, type Echoed, isMomentary, openSite, type Params, type Site } from "./site.ts";
+import { askEcho, type Echoed, isMomentary, openSite, type Params, type Site, type Trial } from "./site.ts";
 import { judgeStream, runStream, type Stream } from "./stream-test.ts";
 
 /** Is told what becomes of the examination. */
@@ -14,7 +14,9 @@ export type Watcher = {
   onDone(findings: Findings): void;
 };
 
-type Exam = { hands: Hands; site: Site; findings: Findings };
+type Subject = { hands: Hands; site: Site; findings: Findings };
+
+type Exam = Trial & { findings: Findings };
 
 type Step = { name: DoctorStep; run(exam: Exam, done: () => void): void };
 
@@ -23,21 +25,29 @@ type Step = { name: DoctorStep; run(exam: Exam, done: () => void): void };
  * or somebody else does, the first step is the last.
  */
 export function examine(hands: Hands, isQuick: boolean, watcher: Watcher): void {
-  const exam: Exam = { hands, site: openSite(hands), findings: {} };
-  const { findings } = exam;
+  const findings: Findings = {};
+  const subject: Subject = { hands, site: openSite(hands), findings };
   const short = hands.askFrame === undefined ? SHORT : SHORT.concat([stream("frame", "html", "GET")]);
-  runLanes(exam, [REACH], 1, watcher, () => {
+  runLanes(subject, [REACH], 1, watcher, () => {
     if (findings.reach !== "ok") watcher.onDone(findings);
     else
-      runLanes(exam, short, 1, watcher, () => {
+      runLanes(subject, short, 1, watcher, () => {
         watcher.onShort(findings);
-        runLanes(exam, isQuick ? [] : LONG, hands.lanes, watcher, () => watcher.onDone(findings));
+        runLanes(subject, isQuick ? [] : LONG, hands.lanes, watcher, () => watcher.onDone(findings));
       });
   });
 }
 
-/** Runs steps, so many at once, and calls back when the last is done. */
-function runLanes(exam: Exam, steps: Step[], lanes: number, watcher: Watcher, done: () => void): void {
+/** A refusal without Retry-After asks for this. */
+const RETRY_SECONDS = 5;
+
+/**
+ * Runs steps, so many at once, and calls back when the last is done. A step that finds the site busy runs once more, as
+ * a whole, after the time that the site asks for. If the site is busy again, the step is untested, and the steps that
+ * follow wait no more.
+ */
+function runLanes(subject: Subject, steps: Step[], lanes: number, watcher: Watcher, done: () => void): void {
+  const { hands, site, findings } = subject;
   let begun = 0;
   let ended = 0;
   if (steps.length === 0) done();
@@ -47,25 +57,45 @@ function runLanes(exam: Exam, steps: Step[], lanes: number, watcher: Watcher, do
     const step = steps[begun];
     if (step === undefined) return;
     begun += 1;
-    watcher.onStep(step.name, false, exam.findings);
-    step.run(exam, () => {
-      exam.findings.stumbles = exam.site.stumbles;
-      ended += 1;
-      watcher.onStep(step.name, true, exam.findings);
-      if (ended === steps.length) done();
-      else next();
-    });
+    watcher.onStep(step.name, false, findings);
+    run(step, true);
+  }
+
+  function run(step: Step, mayWait: boolean): void {
+    let isOver = false;
+    const busy = (retrySeconds: number) => {
+      if (isOver) return;
+      isOver = true;
+      if (mayWait && findings.untested === undefined)
+        hands.outside.later((retrySeconds || RETRY_SECONDS) * 1000, () => run(step, false));
+      else {
+        findings.untested = findings.untested ?? {};
+        findings.untested[step.name] = true;
+        end(step);
+      }
+    };
+    step.run({ hands, site, findings, busy }, () => end(step));
+  }
+
+  function end(step: Step): void {
+    findings.stumbles = site.stumbles;
+    ended += 1;
+    watcher.onStep(step.name, true, findings);
+    if (ended === steps.length) done();
+    else next();
   }
 }
 
 /** Who answers, with a nonce in the path; where that gets lost, in the query. */
 const REACH: Step = {
   name: "reach",
-  run: ({ hands, site, findings }, done) => {
-    askEcho(hands, site, {}, (inPath) => {
+  run: (trial, done) => {
+    const { hands, site, findings } = trial;
+    site.isInQuery = false;
+    askEcho(trial, {}, (inPath) => {
       if (inPath.outcome === "ok") return found(inPath, true);
       site.isInQuery = true;
-      askEcho(hands, site, {}, (inQuery) => found(inQuery.outcome === "ok" ? inQuery : inPath, false));
+      askEcho(trial, {}, (inQuery) => found(inQuery.outcome === "ok" ? inQuery : inPath, false));
     });
 
     function found({ outcome, echo, reply, tookMs }: Echoed, pathParams: boolean): void {
@@ -90,9 +120,10 @@ const REACH: Step = {
 
 const PARAMS: Step = {
   name: "params",
-  run: ({ hands, site, findings }, done) => {
+  run: (trial, done) => {
+    const { site, findings } = trial;
     const behind = site.isInQuery ? "&q=1" : "?q=1";
-    askEcho(hands, site, { behind }, ({ echo, tookMs }) => {
+    askEcho(trial, { behind }, ({ echo, tookMs }) => {
       if (echo !== undefined) {
         findings.query = echo.query;
         // the second question finds a connection open and shows the path's own time
@@ -106,9 +137,10 @@ const PARAMS: Step = {
 /** One answer gives a cookie, the next tells whether it came back. */
 const HEADERS: Step = {
   name: "headers",
-  run: ({ hands, site, findings }, done) => {
-    askEcho(hands, site, { params: { set: "1" } }, () => {
-      askEcho(hands, site, { headers: DOCTOR_HEADERS }, ({ echo }) => {
+  run: (trial, done) => {
+    const { findings } = trial;
+    askEcho(trial, { params: { set: "1" } }, () => {
+      askEcho(trial, { headers: DOCTOR_HEADERS }, ({ echo }) => {
         if (echo !== undefined) {
           findings.headers = echo.headers;
           findings.cookie = echo.cookie;
@@ -122,7 +154,8 @@ const HEADERS: Step = {
 /** The same URL twice must get two answers; and so must two URLs that differ in the query only. */
 const CACHE: Step = {
   name: "cache",
-  run: ({ hands, site, findings }, done) => {
+  run: (trial, done) => {
+    const { hands, site, findings } = trial;
     const nonce = createNonce(hands.outside);
     askTwice({ nonce }, { nonce }, (isSame) => {
       findings.cachedPath = isSame;
@@ -136,8 +169,8 @@ const CACHE: Step = {
     });
 
     function askTwice(one: object, two: object, compared: (isSame: boolean) => void): void {
-      askEcho(hands, site, one, (first) => {
-        askEcho(hands, site, two, (second) => {
+      askEcho(trial, one, (first) => {
+        askEcho(trial, two, (second) => {
           compared(first.echo !== undefined && first.echo.stamp === second.echo?.stamp);
         });
       });
@@ -151,7 +184,8 @@ const form = (nonce: string) => `n=${nonce}`;
 /** The three kinds of body, of which a network may refuse some. */
 const POST: Step = {
   name: "post",
-  run: ({ hands, site, findings }, done) => {
+  run: (trial, done) => {
+    const { findings } = trial;
     post("application/json", json, (jsonOutcome) => {
       findings.postJson = jsonOutcome;
       post("application/x-www-form-urlencoded", form, (formOutcome) => {
@@ -164,7 +198,7 @@ const POST: Step = {
     });
 
     function post(type: string, body: (nonce: string) => string, posted: (outcome: Echoed["outcome"]) => void): void {
-      askEcho(hands, site, { method: "POST", type, body }, ({ outcome, echo }) => {
+      askEcho(trial, { method: "POST", type, body }, ({ outcome, echo }) => {
         if (echo !== undefined) findings.origin = echo.origin;
         posted(outcome);
       });
@@ -178,7 +212,8 @@ const URL_LENGTHS = [500, 1000, 2000, 4000, 8000];
 /** Bodies and URLs that grow until one does not arrive. */
 const SIZE: Step = {
   name: "size",
-  run: ({ hands, site, findings }, done) => {
+  run: (trial, done) => {
+    const { site, findings } = trial;
     const isForm = findings.postJson !== "ok" && findings.postForm === "ok";
     const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
     const canPost = findings.postJson === "ok" || isForm;
@@ -206,7 +241,7 @@ const SIZE: Step = {
       const size = sizes[at];
       if (size === undefined) grown(longest);
       else
-        askEcho(hands, site, ask(size), ({ outcome }) => {
+        askEcho(trial, ask(size), ({ outcome }) => {
           if (outcome === "ok") grow(sizes, ask, grown, at + 1);
           else grown(longest);
         });
@@ -226,11 +261,12 @@ const HOLD_MS = 1_500;
 /** Seven requests that are held: those came together that came before the first one could be answered. */
 const CONNECTIONS: Step = {
   name: "connections",
-  run: ({ hands, site, findings }, done) => {
+  run: (trial, done) => {
+    const { site, findings } = trial;
     const cameAt: number[] = [];
     let answered = 0;
     for (let i = 0; i < AT_ONCE; i++)
-      askEcho(hands, site, { params: { hold: String(HOLD_MS) }, timeoutMs: (AT_ONCE + 2) * HOLD_MS }, onAnswer, 1);
+      askEcho(trial, { params: { hold: String(HOLD_MS) }, timeoutMs: (AT_ONCE + 2) * HOLD_MS }, onAnswer, 1);
 
     function onAnswer({ echo }: Echoed): void {
       answered += 1;
@@ -261,7 +297,7 @@ function stream(name: StreamStep, kind: Stream["kind"], method: Stream["method"]
 
 function tryStream(exam: Exam, name: StreamStep, shape: Stream, tries: number, done: () => void): void {
   const { hands, site, findings } = exam;
-  runStream(hands, site, shape, (run) => {
+  runStream(exam, shape, (run) => {
     // an iframe shows what it holds in any browser
     const finding: StreamFinding = judgeStream(run, shape, hands.seesStreams || name === "frame");
     if (tries > 1 && mayPass(finding)) {
@@ -296,18 +332,19 @@ const AT_ONCE_MS = 1_000;
 /** An answer that is held as a poll's is. */
 const HOLD: Step = { name: "hold25", run: (exam, done) => tryHold(exam, 3, done) };
 
-function tryHold({ hands, site, findings }: Exam, tries: number, done: () => void): void {
+function tryHold(exam: Exam, tries: number, done: () => void): void {
+  const { site, findings } = exam;
   const about = { params: { hold: "25000" }, timeoutMs: 35_000 };
   const onAnswer = ({ outcome, tookMs }: Echoed) => {
     if (outcome !== "ok" && tookMs < AT_ONCE_MS && tries > 1) {
       site.stumbles += 1;
-      tryHold({ hands, site, findings }, tries - 1, done);
+      tryHold(exam, tries - 1, done);
     } else {
       findings.hold25 = lastingFinding(outcome === "ok", tookMs, 25_000);
       done();
     }
   };
-  askEcho(hands, site, about, onAnswer, 1);
+  askEcho(exam, about, onAnswer, 1);
 }
 
 type LastingStep = "idle20" | "idle45" | "idle70" | "lifetime70";
@@ -317,7 +354,7 @@ function lasting(name: LastingStep, frames: number, gapMs: number, quietMs: numb
   return {
     name,
     run: (exam, done) => {
-      const { outcome } = exam.findings.octetStream as StreamFinding;
+      const outcome = exam.findings.octetStream?.outcome;
       const kind = outcome === "refused" || outcome === "foreign" ? "event-stream" : "octet-stream";
       tryLasting(exam, name, { kind, method: "GET", frames, gapMs, quietMs }, 3, done);
     },
@@ -325,8 +362,8 @@ function lasting(name: LastingStep, frames: number, gapMs: number, quietMs: numb
 }
 
 function tryLasting(exam: Exam, name: LastingStep, shape: Stream, tries: number, done: () => void): void {
-  const { hands, site, findings } = exam;
-  runStream(hands, site, shape, ({ isWhole, overMs }) => {
+  const { site, findings } = exam;
+  runStream(exam, shape, ({ isWhole, overMs }) => {
     if (!isWhole && overMs < AT_ONCE_MS && tries > 1) {
       site.stumbles += 1;
       tryLasting(exam, name, shape, tries - 1, done);

@@ -1,3 +1,5 @@
+import type { DoctorStep } from "../../protocol/doctor.ts";
+
 /**
  * How a stream came through. `late`: each frame only with the next one. `held`: all of it only with its end. `cut`: it
  * broke off. `silent`: nothing came. `refused`: another status than 200, or another type. `foreign`: another page came in its place.
@@ -16,6 +18,8 @@ export type LastingFinding = { outcome: "fine" | "cut" | "silent"; ms: number };
 
 /** All that the doctor found; what was not tried is not there. No address, name or cookie of anybody is in it. */
 export type Findings = {
+  /** The steps that the site was too busy for: they say nothing about the path. */
+  untested?: { [step in DoctorStep]?: true };
   reach?: AnswerOutcome;
   /** The status of the answer that was not ours, and the error of the one that never came, as far as it is known. */
   reachStatus?: number;

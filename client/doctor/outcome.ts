@@ -4,9 +4,12 @@ import type { Findings, LastingFinding } from "./findings.ts";
 
 /**
  * What to say of a step: a fault, that it is fine, that it cuts where nobody needs it, that it does not pass where
- * something like it does, that it was not seen, or nothing.
+ * something like it does, that it was not seen, that the site was too busy for it, or nothing.
  */
-export type Outcome = { code: DoctorFault | "fine" | "harmless" | "blocked" | "unseen" | "untried"; figure: number };
+export type Outcome = {
+  code: DoctorFault | "fine" | "harmless" | "blocked" | "unseen" | "busy" | "untried";
+  figure: number;
+};
 
 /** The outcomes of one step: its faults, else one other. */
 export function outcomesOf(step: DoctorStep, findings: Findings, { faults }: Diagnosis): Outcome[] {
@@ -19,6 +22,7 @@ export function outcomesOf(step: DoctorStep, findings: Findings, { faults }: Dia
 }
 
 function harmlessOutcome(step: DoctorStep, findings: Findings): Outcome {
+  if (findings.untested?.[step]) return { code: "busy", figure: 0 };
   // who sees nothing else before its end may not see a frame's either
   const isBlind = findings.eventStream?.outcome === "unseen" && findings.frame?.outcome === "held";
   if (step === "frame" && isBlind) return { code: "unseen", figure: 0 };

@@ -12,6 +12,9 @@ export type Site = {
   url(path: string, params: Params, isInQuery?: boolean): string;
 };
 
+/** What a step asks with. `busy` ends this run of the step, because the site refused a question of it as too much. */
+export type Trial = { hands: Hands; site: Site; busy(retrySeconds: number): void };
+
 /** Parameters by name; ES3 keeps their order. */
 export type Params = { [name: string]: string };
 
@@ -60,13 +63,8 @@ export function openSite(hands: Hands): Site {
 }
 
 /** Asks the echo, again where it failed in passing, and proves the answer: our mark and this question's nonce. */
-export function askEcho(
-  hands: Hands,
-  site: Site,
-  about: EchoQuestion,
-  done: (echoed: Echoed) => void,
-  tries = TRIES,
-): void {
+export function askEcho(trial: Trial, about: EchoQuestion, done: (echoed: Echoed) => void, tries = TRIES): void {
+  const { hands, site } = trial;
   const { now, later } = hands.outside;
   const nonce = about.nonce ?? createNonce(hands.outside);
   const timeoutMs = about.timeoutMs ?? TIMEOUT_MS;
@@ -82,18 +80,24 @@ export function askEcho(
   }
   const asked = now();
   hands.ask(question, (reply) => {
+    if (isBusy(reply)) return trial.busy(reply.retrySeconds);
     const tookMs = now() - asked;
     const echo = readEcho(hands, reply.text, nonce);
     const mayPass = reply.status === 0 ? tookMs < timeoutMs : isMomentary(reply.status);
     if (echo === undefined && mayPass && tries > 1) {
       site.stumbles += 1;
-      later(Math.max(AGAIN_MS, reply.retrySeconds * 1000), () => askEcho(hands, site, about, done, tries - 1));
+      later(Math.max(AGAIN_MS, reply.retrySeconds * 1000), () => askEcho(trial, about, done, tries - 1));
       return;
     }
     const echoed: Echoed = { outcome: echo === undefined ? failureOf(reply) : "ok", reply, tookMs, timeoutMs };
     if (echo !== undefined) echoed.echo = echo;
     done(echoed);
   });
+}
+
+/** Is this a refusal of the site itself, which says nothing about the path? In an iframe the text is all there is. */
+export function isBusy({ text }: Reply): boolean {
+  return text.indexOf('"chattera":1') >= 0 && /"status":(429|503)/.test(text);
 }
 
 /** A status that says: not now. [networks] 407 comes in passing too, from proxies that forget who asked. */

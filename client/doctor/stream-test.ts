@@ -2,8 +2,8 @@ import type { DOCTOR_STREAMS } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { createNonce } from "../core/outside.ts";
 import type { StreamFinding, StreamOutcome } from "./findings.ts";
-import type { Hands, Question, Reply } from "./hands.ts";
-import type { Site } from "./site.ts";
+import type { Question, Reply } from "./hands.ts";
+import { isBusy, type Trial } from "./site.ts";
 
 /** A stream to ask for: so many frames, so far from each other, then so long a silence, then the end. */
 export type Stream = {
@@ -21,7 +21,8 @@ export type StreamRun = { reply: Reply; isOurs: boolean; isWhole: boolean; arriv
 const PATIENCE_MS = 8_000;
 
 /** Reads a stream of the server's to its end and notes when its frames come. */
-export function runStream(hands: Hands, site: Site, stream: Stream, done: (run: StreamRun) => void): void {
+export function runStream(trial: Trial, stream: Stream, done: (run: StreamRun) => void): void {
+  const { hands, site } = trial;
   const { now } = hands.outside;
   const { kind, method, frames, gapMs, quietMs } = stream;
   const nonce = createNonce(hands.outside);
@@ -41,6 +42,7 @@ export function runStream(hands: Hands, site: Site, stream: Stream, done: (run: 
   };
   const ask = kind === "html" && hands.askFrame !== undefined ? hands.askFrame : hands.ask;
   ask(question, (reply) => {
+    if (isBusy(reply)) return trial.busy(reply.retrySeconds);
     onText(reply.text);
     const isOurs = reply.text.indexOf(`"n":"${nonce}"`) >= 0;
     const isWhole = isOurs && reply.text.indexOf('"end":true') >= 0;

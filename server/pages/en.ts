@@ -63,6 +63,7 @@ export const en: Words = {
       foreign:
         "Something that is not chattera answers. It may be your network’s login page: open another page, log in, and try again.",
       silent: "The site does not answer: your network is down, or the site is.",
+      busy: "The site is busy just now, so this could not be tested. Please try again in a minute.",
     },
     longer: "Tests that take longer go on for another minute. You need not wait for them.",
     tests: "What is tested",
@@ -90,6 +91,7 @@ export const en: Words = {
       harmless: "cut after {figure} s (no matter)",
       blocked: "does not pass",
       unseen: "cannot be seen in this browser",
+      busy: "not tested: the site is busy",
       untried: "—",
     },
     faults: {

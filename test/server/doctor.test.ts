@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
@@ -118,6 +119,58 @@ describe("the doctor", () => {
     const { diagnosis, findings } = await clean();
     expect(diagnosis).toEqual({ sentence: "fine", lateSeconds: 0, grade: 0, faults: [] });
     expect(findings).toMatchObject({ pathParams: true, postBytes: 61_440, urlLength: 8000, atOnce: 7, origin: true });
+  }, 60_000);
+
+  const together = beforehand(async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    return Promise.all([consult(node.url), consult(node.url)]).finally(() => node.close());
+  });
+  test("finds all fine for two people of one network at the same time", async () => {
+    for (const { diagnosis, findings } of await together()) {
+      expect(diagnosis).toMatchObject({ sentence: "fine", faults: [] });
+      expect(findings).toMatchObject({ atOnce: 7, stumbles: 0 });
+    }
+  }, 60_000);
+
+  /** Refuses the first question, and those that `isBusy` says, as a busy site does. */
+  const busyFor = (isBusy: (path: string) => boolean): Misbehaviour => {
+    let questions = 0;
+    return async (asked, pass) => {
+      questions += 1;
+      if (questions > 1 && !isBusy(asked.path)) return pass(asked);
+      const json = '{"chattera":1,"type":"about:blank","title":"","status":429,"code":"too_many","detail":""}';
+      return { status: 429, headers: { "retry-after": "1" }, body: Readable.from([json]) };
+    };
+  };
+  const busy = beforehand(() =>
+    through(
+      openProxy(
+        url,
+        busyFor((path) => path.includes("/stream")),
+      ),
+      consult,
+    ),
+  );
+  test("waits for a site that is busy, and then says of a step that it was not tested", async () => {
+    const { diagnosis, findings } = await busy();
+    expect(diagnosis).toEqual({ sentence: "busy", lateSeconds: 0, grade: 1, faults: [] });
+    expect(findings).toMatchObject({ reach: "ok", atOnce: 7, stumbles: 0 });
+    expect(findings.untested).toEqual({ eventStream: true, octetStream: true, postStream: true });
+    expect(outcomesOf("eventStream", findings, diagnosis)).toEqual([{ code: "busy", figure: 0 }]);
+  }, 60_000);
+
+  const overloaded = beforehand(() =>
+    through(
+      openProxy(
+        url,
+        busyFor(() => true),
+      ),
+      consult,
+    ),
+  );
+  test("calls a site busy that refuses its first question, and no network bad", async () => {
+    const { diagnosis, findings } = await overloaded();
+    expect([diagnosis.sentence, diagnosis.faults, findings.untested]).toEqual(["busy", [], { reach: true }]);
   }, 60_000);
 
   test("does not say of a stream that is refused beside one that passes that it is held back", () => {
@@ -245,7 +298,7 @@ describe("what the doctor asks", () => {
   test("is limited in number, and in number at once", async () => {
     const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
     const gone = new AbortController();
-    const held = Array.from({ length: 5 }, () =>
+    const held = Array.from({ length: 35 }, () =>
       fetch(`${node.url}/api/doctor/echo;hold=70000`, { signal: gone.signal }).catch(() => undefined),
     );
     const status = (hold = 0) => fetch(`${node.url}/api/doctor/echo;hold=${hold}`).then((answer) => answer.status);
