@@ -26,7 +26,7 @@ export function clientAddress(trusted: string[], logger: Logger): Middleware {
     }
     ctx.state.host = (isProxied && firstOf(ctx.get("X-Forwarded-Host"))) || ctx.get("Host");
     const isEncrypted = "encrypted" in ctx.req.socket && ctx.req.socket.encrypted === true;
-    ctx.state.isSecure = isEncrypted || (isProxied && firstOf(ctx.get("X-Forwarded-Proto")) === "https");
+    ctx.state.isSecure = isEncrypted || (isProxied && isHttps(firstOf(ctx.get("X-Forwarded-Proto"))));
     await next();
   };
 }
@@ -63,4 +63,9 @@ function originOf(peer: string, list: string, trust: (address: string, hop: numb
 
 function firstOf(list: string): string {
   return (list.split(",")[0] ?? "").trim();
+}
+
+/** [RFC 3986 3.1] Schemes are case-insensitive, and some gateways write HTTPS. */
+function isHttps(scheme: string): boolean {
+  return scheme.toLowerCase() === "https";
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const app = new Koa();
   app.use(clientAddress(["loopback", "10.0.0.0/8", "fd00::/8"], createLog("silent")));
   app.use((ctx) => {
-    ctx.body = { address: ctx.state.address };
+    ctx.body = { address: ctx.state.address, isSecure: ctx.state.isSecure };
   });
   server = createServer(app.callback());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -51,6 +51,18 @@ test.each([
   ["proxies alone", "10.0.0.2, 10.0.0.3", "10.0.0.2"],
 ])("%s counts as the proxy that passed it on", async (_what, forwarded, address) => {
   expect(await addressFor(forwarded)).toBe(address);
+});
+
+test.each([
+  ["https", true],
+  ["HTTPS", true],
+  ["Https, http", true],
+  ["http", false],
+  ["http, HTTPS", false],
+  ["httpss", false],
+])("X-Forwarded-Proto: %s of a trusted proxy means a secure connection: %s", async (scheme, isSecure) => {
+  const { body } = await request(url).get("/").set("X-Forwarded-Proto", scheme);
+  expect(body.isSecure).toBe(isSecure);
 });
 
 test("a forged list of trusted addresses, however long, neither takes long nor gives a bucket of one's own", async () => {
