@@ -53,13 +53,41 @@ describe("metrics", () => {
       await request(server).get("/metrics").set("authorization", `Bearer ${TOKEN}`).expect(200);
   });
 
-  test.each(["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP"])(
-    "do not exist behind a proxy on this machine, which sends %s",
-    async (name) => {
-      await request(node.url).get("/metrics").expect(200);
-      for (const value of ["127.0.0.1", "203.0.113.9"])
-        await request(node.url).get("/metrics").set(name, value).expect(404);
-      await request(node.url).get("/metrics").set(name, "1").set("authorization", `Bearer ${TOKEN}`).expect(200);
+  test.each([
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Original-Forwarded-For",
+    "X-Original-Host",
+    "Forwarded",
+    "Via",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "Fastly-Client-IP",
+    "Fly-Client-IP",
+    "X-Azure-ClientIP",
+    "X-Envoy-External-Address",
+    "CDN-Loop",
+    "CF-Connecting-IP",
+  ])("do not exist behind a proxy on this machine, which sends %s", async (name) => {
+    await request(node.url).get("/metrics").expect(200);
+    for (const value of ["127.0.0.1", "203.0.113.9"])
+      await request(node.url).get("/metrics").set(name, value).expect(404);
+    await request(node.url).get("/metrics").set(name, "1").set("authorization", `Bearer ${TOKEN}`).expect(200);
+  });
+
+  test.each(["localhost", "LOCALHOST:3000", "127.0.0.1", "127.0.1.1:80", "[::1]", "[::1]:3000"])(
+    "are for programs that ask this machine for %s",
+    (host) => request(node.url).get("/metrics").set("host", host).expect(200),
+  );
+
+  test.each(["evil.com", "evil.com:80", "localhost.evil.com", "127.0.0.1.evil.com", "127.evil.com", "192.0.2.1", ""])(
+    "do not exist under the host %j, by DNS rebinding or through a proxy that adds no header",
+    async (host) => {
+      await request(node.url).get("/metrics").set("host", host).expect(404);
+      const sent = request(node.url).get("/metrics").set("host", host).set("authorization", `Bearer ${TOKEN}`);
+      await sent.expect(200);
     },
   );
 
