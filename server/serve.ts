@@ -1,6 +1,7 @@
 import cluster from "node:cluster";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { collectDefaultMetrics } from "prom-client";
 import { StartError } from "../db/start-error.ts";
@@ -79,6 +80,7 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   const answer = app.callback();
   const common = commonHeaders(app.site.config.origins);
   server.on("request", (request, response) => {
+    if (!isInTurn(request, response)) return;
     finishOnDrain(server, app, response);
     if (!isRefusedWithoutHost(request, response, common)) answer(request, response);
   });
@@ -94,6 +96,23 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   logger.info({ url }, "serving");
   warnOfAnyHost(environment, logger);
   return { url, stop: () => stop(app, server, logger) };
+}
+
+/** Requests of one connection that may be under way at once. Browsers and proxies send the next one after the answer. */
+const PIPELINED_MAX = 8;
+
+const underWay = new WeakMap<Duplex, number>();
+
+/**
+ * Lets go of a connection that sends on and on without waiting for answers: Node takes all requests of a packet in at once,
+ * a thousand in 46 kB, and keeps their answers until they are read. Returns `false` for a request that came too early.
+ */
+function isInTurn({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  const count = (underWay.get(socket) ?? 0) + 1;
+  underWay.set(socket, count);
+  response.once("close", () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+  if (count > PIPELINED_MAX) socket.destroy();
+  return count <= PIPELINED_MAX && !socket.destroyed;
 }
 
 /** Once, by the first worker: on a private network, a page anywhere could reach the site under a name of its own. */

@@ -121,13 +121,20 @@ function readTicket(site: Site, guards: Guards, ticket: string): Session | undef
   return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
 }
 
-/** Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 clears it. */
+/**
+ * Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 clears it.
+ *
+ * [RFC 6265bis, CHIPS] In a frame of a listed origin browsers take and send only a cookie that asks for it, and over TLS
+ * alone. No guard rests on SameSite: where a request comes from is looked at with every one.
+ */
 export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
+  const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable;
   // the cookies library refuses a secure cookie on a connection that it takes for an insecure one: behind a proxy
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(cookieName(ctx, kind), value, {
     httpOnly: true,
-    sameSite: "lax",
+    sameSite: isFramed ? "none" : "lax",
+    partitioned: isFramed,
     secure: ctx.state.isSecure,
     path: ctx.state.base || "/",
     overwrite: true,

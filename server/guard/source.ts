@@ -19,14 +19,25 @@ export function readHost(text: string): Hosts[number] | undefined {
   return { name: hostname.replace(/\.$/, ""), port: /:(\d+)$/.exec(text)?.[1] };
 }
 
-/** Refuses a request for a host that is not the site's own, [RFC 9110 15.5.20]. Without hosts, any will do. Throws `wrong_host`. */
-export function assertHost(ctx: Context, hosts: Hosts): void {
+/**
+ * Is a request for a host that is not the site's own [RFC 9110 15.5.20]? Without hosts, any will do. Throws `malformed` for
+ * a request that names two, since somebody on its way may have looked at the other one [RFC 9112 3.2].
+ */
+export function isWrongHost(ctx: Context, hosts: Hosts): boolean {
+  if (hosts.length === 0) return false;
   const { host }: { host: string } = ctx.state as { host: string };
+  if (namesTwoHosts(ctx)) throw refuse("malformed", "one host");
   // HTTP/1.0 names no host; every browser does, and it is browsers that DNS rebinding deceives
-  if (hosts.length === 0 || host === "") return;
+  if (host === "") return ctx.req.httpVersion !== "1.0";
   const asked = readHost(host);
-  if (asked === undefined || !isAmong(hosts, asked.name, asked.port ?? (ctx.state.isSecure ? "443" : "80")))
-    throw refuse("wrong_host");
+  return asked === undefined || !isAmong(hosts, asked.name, asked.port ?? (ctx.state.isSecure ? "443" : "80"));
+}
+
+/** In two header lines, or in the target (`GET http://other.example/ HTTP/1.1`) and a header. */
+function namesTwoHosts({ req, originalUrl }: Context): boolean {
+  const names = req.rawHeaders.filter((name, n) => n % 2 === 0 && name.toLowerCase() === "host");
+  if (names.length > 1) return true;
+  return !originalUrl.startsWith("/") && URL.canParse(originalUrl) && new URL(originalUrl).host !== req.headers.host;
 }
 
 /** Finds out where a request comes from. `origins` are serialized, as `URL.origin` gives them. */
@@ -67,12 +78,21 @@ function namedOrigin(ctx: Context): URL | undefined {
   return url.protocol === "http:" || url.protocol === "https:" ? url : undefined;
 }
 
-/** Compared after parsing, without the scheme's default port. Over TLS a page without it is another site. */
+/**
+ * Compared after parsing, without the scheme's default port. Over TLS a page without it is another site. A proxy that does
+ * not pass the name on makes our pages look like another host's: their name and port must be those of the settings.
+ * Another port of the host that the request names is another site, unless the settings name it.
+ */
 function isOwn(ctx: Context, named: URL, hosts: Hosts): boolean {
   if (ctx.state.isSecure && named.protocol === "http:") return false;
-  if (hosts.length > 0 && isAmong(hosts, named.hostname, portOf(named))) return true;
   const own = `${named.protocol}//${ctx.state.host}`;
-  return URL.canParse(own) && new URL(own).host === named.host;
+  const asked = URL.canParse(own) ? new URL(own) : undefined;
+  if (asked?.host === named.host) return true;
+  const isHidden = asked?.hostname !== named.hostname;
+  return hosts.some(({ name, port }) => {
+    if (name !== named.hostname.replace(/\.$/, "")) return false;
+    return port === undefined ? isHidden && named.port === "" : port === portOf(named);
+  });
 }
 
 function isAmong(hosts: Hosts, name: string, port: string): boolean {

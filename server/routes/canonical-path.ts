@@ -63,7 +63,8 @@ function readParams(ctx: Context, inPath: string): void {
  */
 function readParam(param: string): [string, string] | undefined {
   const at = param.indexOf("=");
-  if (at < 1) return undefined;
+  // behind a slash another program would see another path
+  if (at < 1 || param.includes("/")) return undefined;
   const name = param.slice(0, at);
   const value = param.slice(at + 1);
   try {

@@ -5,7 +5,7 @@ import { allowOrigin, answerPreflight } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
 import { assertMayChange } from "../guard/proof.ts";
 import { findSession } from "../guard/session.ts";
-import { assertHost, isHidden, sourceOf } from "../guard/source.ts";
+import { isHidden, isWrongHost, sourceOf } from "../guard/source.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { assertAnswerable } from "./answer.ts";
@@ -31,11 +31,34 @@ export function routerOf(routes: Route[], site: Site): Router {
   return router;
 }
 
-/** Answers preflights of listed origins; any other OPTIONS reaches the router, which names the methods. */
-export function preflight({ config }: Site): Middleware {
+/**
+ * Refuses what is asked of another host, whatever it would come to: a redirect, a preflight, a path that does not exist.
+ * Throws `wrong_host`, except where a route answers any host.
+ */
+export function ownHost({ config }: Site): Middleware {
   return async (ctx, next) => {
-    const source = ctx.method === "OPTIONS" ? sourceOf(ctx, config.origins, config.hosts) : "unknown";
-    if (source === "listed" && ctx.get("Access-Control-Request-Method") !== "") answerPreflight(ctx, source);
+    ctx.state.isWrongHost = isWrongHost(ctx, config.hosts);
+    if (!ctx.state.isWrongHost) return next();
+    await next().catch((error) => {
+      throw ctx.state.guards?.anyHost ? error : refuse("wrong_host");
+    });
+    if (ctx.state.guards?.anyHost) return;
+    ctx.remove("Location");
+    throw refuse("wrong_host");
+  };
+}
+
+/**
+ * Lets pages of listed origins read what follows, refusals too, and answers their preflights. Any other OPTIONS goes on to
+ * the router, which names the methods.
+ */
+export function crossOrigin({ config }: Site): Middleware {
+  return async (ctx, next) => {
+    const source = sourceOf(ctx, config.origins, config.hosts);
+    ctx.state.isFramable = true;
+    allowOrigin(ctx, source);
+    if (ctx.method === "OPTIONS" && source === "listed" && ctx.get("Access-Control-Request-Method") !== "")
+      answerPreflight(ctx, source);
     else await next();
   };
 }
@@ -45,12 +68,11 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
   const { origins, hosts } = site.config;
   return async (ctx) => {
     ctx.state.guards = guards;
-    if (!guards.anyHost) assertHost(ctx, hosts);
+    if (ctx.state.isWrongHost && !guards.anyHost) throw refuse("wrong_host");
     // a router answers HEAD by the GET, and this GET changes something
     if (guards.mutates && ctx.method === "HEAD") throw refuse("method_not_allowed");
     const source = sourceOf(ctx, origins, hosts);
     ctx.state.source = source;
-    if (guards.api && origins.length > 0) allowOrigin(ctx, source);
     await body(ctx, nothing);
     assertNoRepeats(ctx);
     if (guards.api) assertAnswerable(ctx);
