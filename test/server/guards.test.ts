@@ -242,6 +242,7 @@ describe("a path", () => {
     ["/API/rooms", undefined],
     ["/healthz/", undefined],
     ["/rooms", undefined],
+    ["/rooms/", undefined],
   ])("%s leads to %s", async (path, to) => {
     const { status, headers } = await ask("GET", encodeURI(path).replaceAll("%25", "%"), {});
     expect([status, headers.location]).toEqual([to ? 308 : 404, to]);
@@ -265,6 +266,11 @@ describe("a path", () => {
     for (const text of ["first", "second"]) await say(own(), victim, text);
     expect((await stream.events(2)).map(({ text }) => text)).toEqual(["first", "second"]);
     await stream.close();
+  });
+
+  test("ends with its parameters: what another program could take for more of it is refused", async () => {
+    for (const path of ["/api/rooms/lobby;a=1/say", "/api/rooms/lobby;a=1/../say", "/rooms/lobby;only=log/live"])
+      expect([path, (await ask("GET", path, {})).status]).toEqual([path, 400]);
   });
 
   test("takes escapes in either case", async () => {

@@ -6,6 +6,7 @@ import { ASSETS } from "../../server/routes/assets.ts";
 import { createTokens, TICKET_MS } from "../../server/token.ts";
 import { clientId, openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { visit } from "../support/visit.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const OLD = "an old secret of the site";
@@ -201,6 +202,18 @@ describe("the cookie", () => {
     expect([entered.status, cookiesOf(entered.headers)]).toEqual([303, []]);
   });
 
+  test("goes along in a frame of a listed origin, over TLS", async () => {
+    const framed = await openNode(site.databaseUrl, { TRUST_PROXY: "loopback", CHATTERA_ORIGINS: "https://a.example" });
+    for (const [headers, expected] of [
+      [TLS, /^__Host-chattera=.*; samesite=none; secure; httponly; partitioned$/i],
+      [{}, /^chattera-\d+=.*; samesite=lax; httponly$/i],
+    ] as const) {
+      const opened = await request(framed.url).post("/api/session").set(headers).send({ nickname: "Framed" });
+      expect(cookiesOf(opened.headers)).toEqual([expect.stringMatching(expected)]);
+    }
+    await framed.close();
+  });
+
   test("is renewed when it is a day old", async () => {
     const { cookies } = await open("Renewed");
     const cookie = cookies[0]?.split(";")[0] as string;
@@ -270,6 +283,14 @@ describe("a site that knows its names", () => {
     expect(refused).toEqual([expect.objectContaining({ level: 40, host: "evil.com", requests: 1 })]);
     const form = await request(named.url).post("/rooms/lobby").set({ host: "evil.com", origin: "http://evil.com" });
     expect(form.status).toBe(421);
+    for (const path of ["/nope", "/api/nope", "//", "/ROOMS/lobby", "/rooms/LOBBY", "/api/rooms;%ff"]) {
+      const { status, headers } = await request(named.url).get(path).set({ host: "evil.com" });
+      expect([path, status, headers.location]).toEqual([path, 421, undefined]);
+    }
+    const twice = await visit({ port: Number(new URL(named.url).port) }, "http://evil.com/api/rooms", {
+      headers: { host: "chat.test:8080" },
+    });
+    expect(twice.status).toBe(400);
     await named.close();
   });
 
@@ -277,7 +298,18 @@ describe("a site that knows its names", () => {
     const named = await openNode(site.databaseUrl, { CHATTERA_HOSTS: "chat.example.org, 127.0.0.1" });
     const enter = (origin: string) => request(named.url).post("/api/session").set({ origin }).send({ nickname: "Own" });
     await enter("http://chat.example.org").expect(201);
-    await enter("http://evil.com").expect(403);
+    await enter("https://chat.example.org").expect(201);
+    // another port of the host is another site, unless it is named
+    const { port } = new URL(named.url);
+    await enter(`http://127.0.0.1:${port}`).expect(201);
+    for (const origin of [
+      "http://evil.com",
+      "http://chat.example.org:9999",
+      "http://127.0.0.1:9999",
+      "http://127.0.0.1",
+      "https://127.0.0.1",
+    ])
+      expect([origin, (await enter(origin)).status]).toEqual([origin, 403]);
     await named.close();
   });
 });
