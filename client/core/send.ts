@@ -229,7 +229,7 @@ function isKindRefused(ours: object): boolean {
 }
 
 /** Somebody is away or has too much to do: the server, or a proxy before it. */
-function isPassing(status: number): boolean {
+export function isPassing(status: number): boolean {
   return status === 407 || status === 408 || status === 429 || status >= 500;
 }
 

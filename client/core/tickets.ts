@@ -2,14 +2,19 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Http, Request } from "./http.ts";
 import { createNonce, type Outside } from "./outside.ts";
 import { readOurs } from "./poll.ts";
+import { isPassing } from "./send.ts";
 import type { Transport } from "./transport.ts";
 import type { Address } from "./url.ts";
 
 // A ticket is replaced when a quarter of its life is left, so that none expires on its way.
 const SHARE_USED = 0.75;
 const PATIENCE_MS = 3_000;
-// If no ticket can be had, URLs carry the token until the next attempt, in 225 s.
-const PAUSE_SECONDS = 300;
+// Until the next attempt, URLs carry the token. A network that refuses a ticket will refuse the
+// next one as well.
+const PAUSE_MS = 225_000;
+// No answer, or a 5xx: the site restarts. Doubled each time, since a network may also swallow all
+// requests for tickets.
+const RETRY_MS = 10_000;
 
 /**
  * Replaces the token of `address` in URLs by a ticket, since URLs end up in the logs of proxies. Asks for one by POST
@@ -19,6 +24,7 @@ export function useTickets(outside: Outside, http: Http, address: Address): void
   let ticket: string | undefined;
   // No request before then: there is a ticket, or the last request failed.
   let until = 0;
+  let retryMs = RETRY_MS;
   let waiting: (() => void)[] = [];
   address.ticket = () => (outside.now() < until ? ticket : undefined);
   address.ready = (done) => {
@@ -29,14 +35,16 @@ export function useTickets(outside: Outside, http: Http, address: Address): void
 
   function ask(token: string, method: "POST" | "GET"): void {
     const nonce = createNonce(outside);
-    http.ask(requestOf(address.base, token, method, nonce), ({ text }) => {
+    http.ask(requestOf(address.base, token, method, nonce), ({ status, text }) => {
       const answer = (readOurs(http, text, nonce) || {}) as { ticket?: string; ticketSeconds?: number };
       ticket = answer.ticket;
       if (!ticket && method === "POST") {
         ask(token, "GET");
         return;
       }
-      until = outside.now() + (answer.ticketSeconds || PAUSE_SECONDS) * 1000 * SHARE_USED;
+      const pauseMs = status === 0 || isPassing(status) ? Math.min(retryMs, PAUSE_MS) : PAUSE_MS;
+      retryMs = ticket ? RETRY_MS : retryMs * 2;
+      until = outside.now() + ((answer.ticketSeconds || 0) * 1000 * SHARE_USED || pauseMs);
       const ready = waiting;
       waiting = [];
       for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();

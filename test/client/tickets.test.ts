@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Answer } from "../../client/core/http.ts";
+import { useTickets } from "../../client/core/tickets.ts";
+import type { Address } from "../../client/core/url.ts";
 import { connect } from "../../client/index.ts";
 import { openSite, person, type TestNode, type TestSite } from "../support/app.ts";
+import { createWorld } from "./world.ts";
 
 let site: TestSite;
 let node: TestNode;
@@ -52,4 +56,37 @@ test("the token stands in URLs where no ticket can be had", async () => {
   const isRefused = (method: string, path: string) => method === "POST" || path.startsWith("/api/session/ticket");
   const paths = await pathsOf("Tokened", isRefused);
   expect(paths.some((path) => /^GET \/api\/rooms\/lobby\/say;.*;token=/.test(path))).toBe(true);
+});
+
+/** Whether the client asks for a ticket again, so many seconds after it was refused one. */
+function asksAgain(refusal: Answer, seconds: number): boolean {
+  const world = createWorld();
+  const address: Address = { base: "", token: "secret" };
+  let asked = 0;
+  const json = { parse: JSON.parse, print: JSON.stringify };
+  const ask = (_request: object, done: (answer: Answer) => void) => {
+    asked += 1;
+    done(refusal);
+    return () => undefined;
+  };
+  useTickets(world.outside, { ask, json }, address);
+  address.ready?.(() => undefined);
+  expect(asked).toBe(2);
+  world.pass(seconds * 1000);
+  address.ready?.(() => undefined);
+  return asked > 2;
+}
+
+test("after a restart of the site the client asks for a ticket again within 10 s", () => {
+  for (const status of [0, 502, 503]) {
+    expect([status, asksAgain({ status, text: "" }, 9)]).toEqual([status, false]);
+    expect([status, asksAgain({ status, text: "" }, 11)]).toEqual([status, true]);
+  }
+});
+
+test("where the network lets no ticket through, the client asks again after minutes", () => {
+  for (const status of [200, 403, 404]) {
+    expect([status, asksAgain({ status, text: "Blocked by policy" }, 200)]).toEqual([status, false]);
+    expect([status, asksAgain({ status, text: "Blocked by policy" }, 230)]).toEqual([status, true]);
+  }
 });
