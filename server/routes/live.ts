@@ -102,7 +102,7 @@ export function liveRoutes(site: Site): Route[] {
     { isBusy, isFirst }: { isBusy: boolean; isFirst: boolean },
   ): Promise<void> {
     const { start, reset } = await placeOf(ctx, new Reader([tail], NOWHERE, memberIdOf(ctx)), tail);
-    const news = reset ? [] : await site.hub.backlog(tail, start, visitorOf(ctx, site).network);
+    const news = reset ? [] : await site.hub.backlog(tail, start, visitorOf(ctx, site).networks.at(-1) as string);
     const isTorn = news[0] !== undefined && news[0].seq !== start + 1;
     const view = await viewOf(ctx, tail, manner, { start, reset: isTorn ? "pruned" : reset });
     const last = news.at(-1)?.seq ?? start;

@@ -15,12 +15,9 @@ export function payerOf(ctx: Context, room?: string): Payer {
   return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 
-/**
- * Returns whose places a request wants one of: those of its widest network, for a /48 has 65,536 /64s and could
- * otherwise hold a place with each.
- */
+/** Returns whose places a request wants one of. */
 export function visitorOf(ctx: Context, site: Site): Visitor {
   const { address, member } = payerOf(ctx);
-  const network = networksOf(address).at(-1) as string;
-  return { network, factor: site.shares(address), member, isManyVisitors: ctx.state.isManyVisitors };
+  const { isManyVisitors } = ctx.state;
+  return { networks: networksOf(address), factor: site.shares(address), member, isManyVisitors };
 }

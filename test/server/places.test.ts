@@ -1,6 +1,7 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createPlaces, type Place, type Places, type Visitor } from "../../server/delivery/places.ts";
+import { networksOf } from "../../server/guard/address.ts";
 
 type Hall = { places: Places<string>; dismissed: string[]; held: Place<string>[] };
 
@@ -16,9 +17,16 @@ function openHall(limits: { max: number; networkMax?: number; memberMax?: number
 }
 
 /** Visitors `a1`, `a2` … of network `a`. */
-function fill({ places, held }: Hall, network: string, count: number, visitor: Partial<Visitor> = {}): boolean[] {
+function fill(
+  { places, held }: Hall,
+  network: string | Visitor["networks"],
+  count: number,
+  visitor: Partial<Visitor> = {},
+): boolean[] {
+  const networks = typeof network === "string" ? ([network] as const) : network;
   return Array.from({ length: count }, (_, n) => {
-    const place = places.take(`${network}${n + 1}`, { network, factor: 1, ...visitor });
+    const name = networks[0].endsWith("/64") ? `${networks[0]} ${n + 1}` : `${networks[0]}${n + 1}`;
+    const place = places.take(name, { networks, factor: 1, ...visitor });
     if (place) held.push(place);
     return place !== undefined;
   });
@@ -57,15 +65,15 @@ test("a newcomer can come while a network holds two", () => {
   fill(hall, "a", 2);
   fill(hall, "b", 2);
   expect(hall.places.isFull()).toBe(false);
-  expect(hall.places.isOpenTo({ network: "c", factor: 1 })).toBe(true);
-  expect(hall.places.isOpenTo({ network: "a", factor: 1 })).toBe(false);
+  expect(hall.places.isOpenTo({ networks: ["c"], factor: 1 })).toBe(true);
+  expect(hall.places.isOpenTo({ networks: ["a"], factor: 1 })).toBe(false);
 });
 
 test("beyond its share a network loses its own oldest, though there are places", () => {
   const hall = openHall({ max: 100, networkMax: 3 });
   expect(fill(hall, "a", 5)).toEqual([true, true, true, true, true]);
   expect(hall.dismissed).toEqual(["a1", "a2"]);
-  expect(hall.places.heldBy({ network: "a", factor: 1 })).toBe(3);
+  expect(hall.places.heldBy({ networks: ["a"], factor: 1 })).toBe(3);
 });
 
 test("a named network has a larger share, and counts as more than one when all places are taken", () => {
@@ -74,6 +82,53 @@ test("a named network has a larger share, and counts as more than one when all p
   fill(hall, "a", 3);
   expect(fill(hall, "b", 1)).toEqual([true]);
   expect(hall.dismissed).toEqual(["a1"]);
+});
+
+describe("an IPv6 provider's /48", () => {
+  const customer = (n: number) => networksOf(`2001:db8:7:${n.toString(16)}::1`);
+
+  test("one customer takes nothing from the others while there are places", () => {
+    const hall = openHall({ max: 10_000, networkMax: 2_500 });
+    for (let n = 0; n < 50; n += 1) fill(hall, customer(1 + n), 1);
+    fill(hall, customer(0x1000), 2_501);
+    expect(hall.dismissed).toEqual(["2001:db8:7:1000::/64 1"]);
+    expect(hall.places.size()).toBe(2_550);
+  });
+
+  test("half of the places are all that a /48 has; the customer that holds most of them loses its oldest", () => {
+    const hall = openHall({ max: 40, networkMax: 15 });
+    fill(hall, customer(1), 5);
+    fill(hall, customer(2), 15);
+    fill(hall, customer(3), 1);
+    expect(hall.dismissed).toEqual(["2001:db8:7:2::/64 1"]);
+    fill(hall, networksOf("2001:db8:8:1::1"), 1);
+    expect(hall.dismissed.length).toBe(1);
+    expect(hall.places.size()).toBe(21);
+  });
+
+  test("a place in each of many /64s counts as a tenth of a place when all are taken", () => {
+    const hall = openHall({ max: 40, networkMax: 40 });
+    for (let n = 0; n < 40; n += 1) fill(hall, customer(n), 1);
+    expect(hall.places.isFull()).toBe(false);
+    expect(fill(hall, ["192.0.2.1"], 3)).toEqual([true, true, true]);
+    expect(hall.dismissed).toEqual(["2001:db8:7:0::/64 1", "2001:db8:7:1::/64 1", "2001:db8:7:2::/64 1"]);
+  });
+
+  test("a customer with one place comes in at the cost of a customer with many, though their /48 holds most", () => {
+    const hall = openHall({ max: 40, networkMax: 40 });
+    for (let n = 0; n < 35; n += 1) fill(hall, customer(n), 1);
+    fill(hall, customer(99), 5);
+    expect(fill(hall, customer(100), 2)).toEqual([true, true]);
+    expect(hall.dismissed).toEqual(["2001:db8:7:63::/64 1", "2001:db8:7:63::/64 2"]);
+    expect(fill(hall, customer(101), 1)).toEqual([true]);
+  });
+
+  test("the places of a named network count less within it as well", () => {
+    const hall = openHall({ max: 100, networkMax: 20 });
+    fill(hall, customer(1), 80, { factor: 4 });
+    fill(hall, customer(2), 10);
+    expect(hall.dismissed).toEqual([]);
+  });
 });
 
 test("a proxy that is not trusted has no share of its own", () => {
@@ -100,6 +155,43 @@ test("a place that was freed or lost is not freed twice", () => {
   expect(hall.dismissed).toEqual(["a1"]);
 });
 
+test("whatever comes and goes in two /48s, the counts are right and a newcomer from elsewhere gets a place", () => {
+  const step = fc.record({ wide: fc.nat(1), narrow: fc.nat(5), leaves: fc.boolean(), nth: fc.nat(40) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const here: { name: string; place: Place<string> }[] = [];
+      const places = createPlaces<string>({
+        max: 24,
+        networkMax: 8,
+        memberMax: 8,
+        dismiss: (name) => {
+          const oldest = here.findIndex((one) => one.name === name);
+          expect(here[oldest]?.place.holder).toBeUndefined();
+          here.splice(oldest, 1);
+        },
+      });
+      for (const { wide, narrow, leaves, nth } of steps) {
+        const networks = networksOf(`2001:db8:${wide}:${narrow}::1`);
+        if (leaves && here.length > 0) places.free(here.splice(nth % here.length, 1)[0]?.place as Place<string>);
+        else {
+          const place = places.take(networks[0], { networks, factor: 1 });
+          if (place) here.push({ name: networks[0], place });
+        }
+        const countOf = (prefix: string) => here.filter(({ name }) => name.startsWith(prefix)).length;
+        expect(places.size()).toBe(here.length);
+        expect(places.heldBy({ networks, factor: 1 })).toBe(countOf(networks[0]));
+        expect(countOf(networks[0])).toBeLessThanOrEqual(8);
+        expect(countOf(`2001:db8:${wide}:`)).toBeLessThanOrEqual(12);
+        // 24 places in two /48s make a load of two.
+        if (places.size() === 24) expect(places.isOpenTo({ networks: ["192.0.2.1"], factor: 1 })).toBe(true);
+      }
+      for (const { place } of here) places.free(place);
+      expect(places.size()).toBe(0);
+      expect(places.isFull()).toBe(false);
+    }),
+  );
+});
+
 test("whatever comes and goes, the counts are right and the one that loses a place holds most", () => {
   const step = fc.record({ network: fc.constantFrom("a", "b", "c", "d"), leaves: fc.boolean(), nth: fc.nat(20) });
   fc.assert(
@@ -123,13 +215,13 @@ test("whatever comes and goes, the counts are right and the one that loses a pla
           const [left] = here.splice(nth % here.length, 1);
           places.free(left?.place as Place<string>);
         } else {
-          const place = places.take(network, { network, factor: 1 });
+          const place = places.take(network, { networks: [network], factor: 1 });
           if (place) here.push({ place, network });
           else expect(countOf(network) + 1).toBeGreaterThanOrEqual(Math.max(...["a", "b", "c", "d"].map(countOf)));
         }
         expect(places.size()).toBe(here.length);
         for (const name of ["a", "b", "c", "d"])
-          expect(places.heldBy({ network: name, factor: 1 })).toBe(countOf(name));
+          expect(places.heldBy({ networks: [name], factor: 1 })).toBe(countOf(name));
       }
     }),
   );
