@@ -8,17 +8,29 @@ export type Entrant = Member & { look: string };
 
 /**
  * Someone at a room's door. `tag` is what their nickname is marked with if someone else gave it up just before;
- * `clientId` is that of the message that they enter by, if any.
+ * `clientId` is that of the message that they enter by, if any. Without `network`, the member counts for no network.
  */
-export type Entry = { roomId: number; entrant: Entrant; tag: string; clientId?: string };
+export type Entry = {
+  roomId: number;
+  entrant: Entrant;
+  tag: string;
+  clientId?: string;
+  network?: MemberNetwork | undefined;
+};
+
+/**
+ * The network from which a member enters: the names of an IPv4 address (twice), or of a /64 and its /48, and how many
+ * addresses' shares it has.
+ */
+export type MemberNetwork = { name: string; wideName: string; factor: number };
 
 /**
  * What became of an entry: `entered` or `present` (already there), with the member as it is in the room; `sent`: the
  * message that they would enter by is stored already, so nothing was done; or a reason why they may not enter.
  * `taken`: someone has a nickname of this look; `kept`: someone with a trip gave it up within the hour; `full`: the room
- * is; `gone`: there is no such room.
+ * is; `crowded`: the network has a quarter of the room's members already; `gone`: there is no such room.
  */
-export type Outcome = "entered" | "present" | "sent" | "taken" | "kept" | "full" | "gone";
+export type Outcome = "entered" | "present" | "sent" | "taken" | "kept" | "full" | "crowded" | "gone";
 export type Entered = { outcome: Outcome; member: Member };
 
 /** One member in one room. */
@@ -56,6 +68,9 @@ export async function isPresent(db: Knex, { roomId, memberId }: Place): Promise<
  * An enter event says that someone entered, unless they are in the room already; a rename is a leave and an enter.
  * A member with the same trip is the same person, so such a ghost leaves first. A nickname that someone else gave up in
  * this room within the hour comes with another color and a tag, and is refused if it had a trip.
+ *
+ * In a full room, the longest-present member of the network that holds most makes way for a newcomer, unless the
+ * newcomer's network would then hold as much. A /48 counts as ten networks: it holds a tenth of its members.
  */
 export async function enterAndAppend(
   db: Knex,
@@ -63,7 +78,8 @@ export async function enterAndAppend(
 ): Promise<{ entered: Entered[]; stored: (Stored | undefined)[] }> {
   const { rows } = await db.raw<{ rows: (EntryRow | ({ entry: null } & Appended))[] }>(
     `select * from enter_and_append(
-      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?,
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+      ?::double precision[], ?::text[], ?,
       ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
     )`,
     [...entryColumns(entries), [...COLORS], roomMembers, ...columnsOf(drafts), channelOf(db)] as Knex.RawBinding[],
@@ -189,6 +205,9 @@ function entryColumns(entries: Entry[]): unknown[] {
     entries.map(({ entrant }) => entrant.look),
     entries.map(({ tag }) => tag),
     entries.map(({ clientId }) => clientId ?? null),
+    entries.map(({ network }) => network?.name ?? null),
+    entries.map(({ network }) => network?.wideName ?? null),
+    entries.map(({ network }) => 1 / (network?.factor ?? 1)),
   ];
 }
 

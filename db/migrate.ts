@@ -8,6 +8,7 @@ import * as roomSkeleton from "./migrations/20261130000001_room_skeleton.ts";
 import * as arrivals from "./migrations/20261130000002_arrivals.ts";
 import * as boundedRooms from "./migrations/20261130000003_bounded_rooms.ts";
 import * as revocations from "./migrations/20261130000010_revocations.ts";
+import * as networksOfMembers from "./migrations/20261130000020_networks_of_members.ts";
 import { StartError } from "./start-error.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
@@ -68,4 +69,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000002_arrivals": arrivals,
   "20261130000003_bounded_rooms": boundedRooms,
   "20261130000010_revocations": revocations,
+  "20261130000020_networks_of_members": networksOfMembers,
 };

@@ -107,7 +107,9 @@ const SETTINGS = {
     .default(2_000)
     .describe(
       "Members that a room holds; more people can still read. Each is a row that is written every 10 s, and nobody can " +
-        "follow the messages of more.",
+        "follow the messages of more. One address (of IPv6 one /64) has at most a quarter of them, times its " +
+        "`CHATTERA_SHARES`: 500 by default, enough for an office of 200 people. In a full room, the network with most " +
+        "members loses one to a newcomer.",
     ),
   CHATTERA_ROOMS: wholeNumber(1)
     .default(10_000)

@@ -1,5 +1,6 @@
 import type { Stored } from "../../db/events.ts";
 import type { EntryOptions, GroupCommit } from "../../db/group-commit.ts";
+import type { MemberNetwork } from "../../db/members.ts";
 import type { Room } from "../../db/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
 import { type Refusal, refuse } from "../refusal.ts";
@@ -9,17 +10,24 @@ import { tagOf } from "./tag.ts";
 /**
  * Enters a room, with a first message or without; says nothing about a member who is there already. Returns the member
  * as it is in the room, and the message if it was stored. Throws `nickname_taken` if someone else has the nickname or
- * one that looks like it, or gave it up within the hour and had a trip; `full`, `no_such_room`.
+ * one that looks like it, or gave it up within the hour and had a trip; `full` if the room is, or the network has its
+ * share of it; `no_such_room`.
  */
 export async function enter(
   commit: GroupCommit,
   room: Pick<Room, "id">,
   member: Member,
-  options: EntryOptions,
+  { network, ...options }: EntryOptions & { network: MemberNetwork | undefined },
 ): Promise<{ member: Member; stored: Stored | undefined }> {
   const entrant = { ...member, look: skeletonOf(member.nickname) };
   const clientId = options.message?.clientId;
-  const entry = { roomId: room.id, entrant, tag: tagOf(member.id), ...(clientId !== undefined && { clientId }) };
+  const entry = {
+    roomId: room.id,
+    entrant,
+    tag: tagOf(member.id),
+    network,
+    ...(clientId !== undefined && { clientId }),
+  };
   const admitted = await commit.enter(entry, options);
   const refusal = refusalOf(admitted.outcome);
   if (refusal) throw refusal;
@@ -30,9 +38,13 @@ function refusalOf(outcome: string): Refusal | undefined {
   if (outcome === "taken") return refuse("nickname_taken");
   if (outcome === "kept") return refuse("nickname_taken", KEPT);
   if (outcome === "full") return refuse("full", "This room is full. Try again when someone has left.", 30);
+  if (outcome === "crowded") return refuse("full", CROWDED, 30);
   if (outcome === "gone") return refuse("no_such_room");
   return undefined;
 }
 
 const KEPT =
   "Someone with a trip used this nickname here within the last hour. Enter with the same secret, or choose another one.";
+
+const CROWDED =
+  "A quarter of the people whom this room holds are in it from your network. Try again when one of them has left.";

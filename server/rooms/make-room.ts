@@ -1,9 +1,9 @@
-import { createHmac } from "node:crypto";
 import type { Knex } from "knex";
 import type { Log } from "../../db/log.ts";
 import { createRoom, type NewRoom } from "../../db/rooms.ts";
 import { refuse } from "../refusal.ts";
 import type { Lobby } from "./lobby.ts";
+import { nameNetwork } from "./network-name.ts";
 import type { Reserved } from "./reserved.ts";
 import { roomSkeletonOf } from "./skeleton.ts";
 
@@ -24,7 +24,7 @@ type Options = { db: Knex; log: Log; lobby: Lobby; reserved: Reserved; roomsMax:
 /** The network that made a room is kept as a keyed hash, so that the table does not say where anybody is. */
 export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {
   return async (room, { network, perDay }) => {
-    const creator = createHmac("sha256", log.secret).update(`creator ${network}`).digest("base64url").slice(0, 16);
+    const creator = nameNetwork(log.secret, "creator", network);
     if (reserved.hasRoom(room.slug) || reserved.hasRoom(room.title)) throw refuse("reserved");
     const looks = { skeleton: roomSkeletonOf(room.slug), titleSkeleton: roomSkeletonOf(room.title) };
     const counted = { ...room, ...looks, ...(perDay !== undefined && { creator }) };

@@ -1,5 +1,6 @@
 import type { Stored } from "../../db/events.ts";
 import type { GroupCommit } from "../../db/group-commit.ts";
+import type { MemberNetwork } from "../../db/members.ts";
 import type { Room } from "../../db/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
@@ -25,6 +26,8 @@ export function readRemark(id: unknown, text: unknown): Remark {
 export type PostOptions = {
   /** The share of the queue in which the member counts if it has to enter first. */
   share: string;
+  /** Returns the network in which the member counts if it has to enter first. */
+  network(): MemberNetwork | undefined;
   /** Milliseconds that the message may wait for others to share its commit. */
   patienceMs: number;
   /** Was the member in the room a few seconds ago? Else it probably has to enter, and one commit does both. */
@@ -41,7 +44,7 @@ export async function post(
   room: Pick<Room, "id">,
   member: Member,
   remark: Remark,
-  { share, patienceMs, isKnown }: PostOptions,
+  { share, network, patienceMs, isKnown }: PostOptions,
 ): Promise<Receipt> {
   const draft = { roomId: room.id, kind: "message" as const, member, text: remark.text, clientId: remark.id };
   const stored = (isKnown ? await commit.append(draft, patienceMs) : undefined) ?? (await enterAndAppend());
@@ -50,6 +53,7 @@ export async function post(
   async function enterAndAppend(): Promise<Stored> {
     const { stored } = await enter(commit, room, member, {
       share,
+      network: network(),
       patienceMs: isKnown ? 0 : patienceMs,
       message: draft,
     });

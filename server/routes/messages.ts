@@ -10,7 +10,7 @@ import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answer } from "./answer.ts";
-import { shareOf, unlessRemoved } from "./enter-room.ts";
+import { memberNetworkOf, shareOf, unlessRemoved } from "./enter-room.ts";
 import { roomOf } from "./find-room.ts";
 import { inputOf } from "./input.ts";
 import { payerOf } from "./payer.ts";
@@ -94,7 +94,8 @@ async function postWithin(
   const tail = await roomOf(ctx, site);
   const place = { roomId: tail.id, memberId: member.id };
   const patienceMs = site.hub.patienceMs(tail);
-  const options = { share: shareOf(ctx), patienceMs, isKnown: site.presence.knows(place) };
+  const network = () => memberNetworkOf(ctx, site);
+  const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.knows(place) };
   const receipt = await unlessRemoved(site, tail, post(site.commit, tail, member, remark, options));
   // A member that resends a message may have left meanwhile.
   if (receipt.isNew) site.presence.isHere(place);

@@ -200,6 +200,133 @@ describe("entering together", () => {
   });
 });
 
+describe("networks in a room", () => {
+  const networkAt = (name: string, more: { wideName?: string; factor?: number } = {}) => ({
+    name,
+    wideName: name,
+    factor: 1,
+    ...more,
+  });
+
+  /** Has the members of each network enter, in this order, and returns what became of each. */
+  async function arrive(room: number, from: ReturnType<typeof networkAt>[], roomMembers: number): Promise<string[]> {
+    const outcomes: string[] = [];
+    for (const network of from) {
+      arrivals += 1;
+      const who = somebody(`${network.name}-${arrivals}`);
+      const { entered } = await enterAll(one, [entry(room, who, { network })], [], roomMembers);
+      outcomes.push(entered[0]?.outcome as string);
+    }
+    return outcomes;
+  }
+
+  let arrivals = 0;
+  const times = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
+
+  /** Returns how many members each network has. */
+  async function holdings(room: number): Promise<{ [network: string]: number }> {
+    const { members } = await listMembers(one, room, { limit: 1_000 });
+    const counts: { [network: string]: number } = {};
+    for (const { id } of members) {
+      const name = id.replace(/-\d+$/, "");
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  test("hold at most a quarter of its members each, times their shares", async () => {
+    const room = await newRoom();
+    const outcomes = await arrive(
+      room,
+      times(7, () => networkAt("home")),
+      20,
+    );
+    expect(outcomes).toEqual([...Array(5).fill("entered"), "crowded", "crowded"]);
+    await arrive(
+      room,
+      times(12, () => networkAt("office", { factor: 2 })),
+      20,
+    );
+    expect(await holdings(room)).toEqual({ home: 5, office: 10 });
+  });
+
+  test("are counted one entry after the other, when many of one network enter together", async () => {
+    const room = await newRoom();
+    const crowd = times(12, (n) => entry(room, somebody(`c-${n}`), { network: networkAt("crowd") }));
+    const { entered } = await enterAll(one, crowd, [], 20);
+    expect(entered.filter(({ outcome }) => outcome === "entered")).toHaveLength(5);
+  });
+
+  test("make way for a newcomer while they hold more than its network then would, the longest present first", async () => {
+    const room = await newRoom();
+    const people = ["b", "a", "a", "a", "b", "c", "c", "d", "d", "e", "e", "f"];
+    await arrive(
+      room,
+      people.map((name) => networkAt(name)),
+      12,
+    );
+    const longestPresent = (await linesOf(room))[1]?.replace("enter ", "");
+    expect(await arrive(room, [networkAt("f"), networkAt("f")], 12)).toEqual(["entered", "full"]);
+    expect((await linesOf(room)).slice(-2)).toEqual([`leave ${longestPresent}`, expect.stringMatching(/^enter f-/)]);
+    expect(await holdings(room)).toEqual({ a: 2, b: 2, c: 2, d: 2, e: 2, f: 2 });
+    const singles = ["g", "h", "i", "j", "k", "l"].map((name) => networkAt(name));
+    expect(await arrive(room, singles, 12)).toEqual(Array(6).fill("entered"));
+    expect(Object.values(await holdings(room))).toEqual(Array(12).fill(1));
+    expect(await arrive(room, [networkAt("m"), networkAt("a")], 12)).toEqual(["full", "full"]);
+  });
+
+  test("that are all of one /48 count as ten", async () => {
+    const room = await newRoom();
+    await arrive(room, [networkAt("guest"), ...times(39, (n) => networkAt(`n${n}`, { wideName: "wide" }))], 40);
+    expect(await arrive(room, [networkAt("guest"), networkAt("other")], 40)).toEqual(["entered", "entered"]);
+    expect(await arrive(room, [networkAt("n99", { wideName: "wide" })], 40)).toEqual(["full"]);
+    expect(await holdings(room)).toMatchObject({ guest: 2, other: 1 });
+  });
+
+  test("with a larger share are measured by it", async () => {
+    const room = await newRoom();
+    const office = times(4, () => networkAt("office", { factor: 4 }));
+    await arrive(room, [...office, networkAt("a"), networkAt("a"), networkAt("b"), networkAt("c")], 8);
+    expect(await arrive(room, [networkAt("d")], 8)).toEqual(["entered"]);
+    expect(await holdings(room)).toEqual({ office: 4, a: 1, b: 1, c: 1, d: 1 });
+  });
+
+  test("lose a member whose row nobody holds, so that a presence round and a newcomer never wait in a circle", async () => {
+    const room = await newRoom();
+    const people = ["a", "a", "b", "c", "d", "e", "f", "g"];
+    await arrive(
+      room,
+      people.map((name) => networkAt(name)),
+      8,
+    );
+    const [first] = (await listMembers(one, room, { limit: 1 })).members;
+    await two.transaction(async (tx) => {
+      await touchMembers(tx, [{ roomId: room, memberId: first?.id as string, agoMs: 0 }]);
+      expect(await arrive(room, [networkAt("newcomer")], 8)).toEqual(["entered"]);
+    });
+    expect((await listMembers(one, room, { limit: 1 })).members).toEqual([first]);
+  });
+
+  test("are those from which members entered last", async () => {
+    const room = await newRoom();
+    const people = times(3, (n) => somebody(`moved-${n}`));
+    const names = ["a", "b", "c"];
+    await enterAll(
+      one,
+      people.map((who, n) => entry(room, who, { network: networkAt(names[n] as string) })),
+      [],
+      8,
+    );
+    await enterAll(
+      one,
+      people.map((who) => entry(room, who, { network: networkAt("train") })),
+      [],
+      8,
+    );
+    expect(await arrive(room, [networkAt("train")], 8)).toEqual(["crowded"]);
+  });
+});
+
 describe("the queue of entries", () => {
   test("lets a newcomer enter with the next commit, and refuses only those of the address that has most waiting", async () => {
     const [crowded, quiet] = [await newRoom(), await newRoom()];

@@ -181,6 +181,34 @@ describe("rooms", () => {
     await small.close();
   });
 
+  test("cannot be filled by one address, and networks that fill one together make way for a newcomer", async () => {
+    const limited = await openSite({ CHATTERA_LIMITS: "on", CHATTERA_ROOM_MEMBERS: "20", TRUST_PROXY: "loopback" });
+    const at = limited.nodes[0]?.url as string;
+    const arrive = async (nickname: string, address: string) => {
+      const from: [string, string] = ["x-forwarded-for", address];
+      const session = await request(at)
+        .post("/api/session")
+        .set(...from)
+        .send({ nickname });
+      return request(at)
+        .post("/api/rooms/lobby/enter")
+        .set("authorization", `Bearer ${session.body.token}`)
+        .set(...from);
+    };
+    const answers = [];
+    for (let n = 0; n < 8; n += 1) answers.push(await arrive(`one ${n}`, "203.0.113.1"));
+    expect(answers.map(({ status }) => status)).toEqual([...Array(5).fill(200), ...Array(3).fill(429)]);
+    expect(answers.at(-1)?.body).toMatchObject({ code: "full", detail: expect.stringContaining("your network") });
+    for (let n = 5; n < 20; n += 1) await arrive(`more ${n}`, `2001:db8:${n % 3}::1`);
+    expect((await arrive("newcomer", "198.51.100.1")).status).toBe(200);
+    const { body } = await request(at).get("/api/rooms/lobby");
+    expect(body.memberCount).toBe(20);
+    const networks = await query(limited.databaseUrl, "select distinct network, wide_network from members");
+    expect(networks).toHaveLength(5);
+    for (const names of networks) for (const name of Object.values(names)) expect(name).toMatch(/^[\w-]{16}$/);
+    await limited.close();
+  });
+
   test("are counted by the network that made them, whose address is not kept", async () => {
     const limited = await openSite({ CHATTERA_LIMITS: "on" });
     await request(limited.nodes[0]?.url as string)
