@@ -1,10 +1,10 @@
 import { COLORS, NICKNAME_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
 import { type Html, html } from "./html.ts";
-import { refusalText, wordsOf } from "./language.ts";
+import { type Problem, refusalText, wordsOf } from "./language.ts";
 import type { PageFrame } from "./layout.ts";
 
 /** The fields of every `form#enter`: nickname and color, with what was wrong the last time. */
-export function enterFields(frame: PageFrame, entry: { nickname?: string; problem?: string }): Html {
+export function enterFields(frame: PageFrame, entry: { nickname?: string; problem?: Problem }): Html {
   const words = wordsOf(frame.language);
   const { problem } = entry;
   const nickname = entry.nickname ?? frame.member?.nickname;
@@ -21,7 +21,7 @@ ${swatches(frame)}`;
 const FIELD_LENGTH = 2 * NICKNAME_LENGTH + 1 + SECRET_LENGTH_MAX;
 
 /** What went wrong, in a sentence above the form it concerns. */
-export function problemLine(frame: PageFrame, problem: string | undefined): Html {
+export function problemLine(frame: PageFrame, problem: Problem | undefined): Html {
   if (problem === undefined) return html``;
   return html`<p id="problem" class="problem" role="alert">${refusalText(wordsOf(frame.language), problem)}</p>`;
 }

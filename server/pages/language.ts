@@ -16,9 +16,18 @@ export function wordsOf(language: Language): Words {
   return language === "ja" ? ja : en;
 }
 
-/** A refusal in words; an unknown code reads as a fault of ours. */
-export function refusalText(words: Words, code: string): string {
-  return isRefusal(words, code) ? words.refusals[code] : words.refusals.internal;
+/** A refusal as a page shows it: `wording` names its sentence, which may say when to try again. */
+export type Problem = { wording: string; retrySeconds?: number | undefined };
+
+/** Returns a refusal in words. An unknown code reads as a fault of ours. */
+export function refusalText(words: Words, { wording, retrySeconds = 0 }: Problem): string {
+  const text = isRefusal(words, wording) ? words.refusals[wording] : words.refusals.internal;
+  return fill(text, { seconds: retrySeconds });
+}
+
+/** Returns the refusals that a page's script shows. After the others it tries again on its own. */
+export function scriptRefusals({ refusals }: Words): { [code: string]: string } {
+  return Object.fromEntries(Object.entries(refusals).filter(([, text]) => !text.includes("{seconds}")));
 }
 
 /** Says in `text` how many members and visitors there are. */

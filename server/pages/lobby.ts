@@ -1,17 +1,17 @@
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
-import { figuresOf, fill, wordsOf } from "./language.ts";
+import { figuresOf, fill, type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { timeStamp } from "./time-stamp.ts";
 
 /** A public room in the lobby's list; `lastAt` is the time of its last message. */
 export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
 
-/** The lobby: choose a nickname, choose a room, in one form. `problem` is a refusal's code. */
+/** The lobby: choose a nickname, choose a room, in one form. `problem` says why it was refused before. */
 export function renderLobby(
   frame: PageFrame,
-  view: { rooms: RoomSummary[]; nickname?: string; problem?: string },
+  view: { rooms: RoomSummary[]; nickname?: string; problem?: Problem },
 ): string {
   const words = wordsOf(frame.language);
   const body = html`<header class="bar"><nav class="bar-end">${languageSwitch(frame)}</nav></header>
@@ -20,7 +20,7 @@ export function renderLobby(
 <h1>chattera</h1>
 <p class="tagline">${words.tagline.map((phrase) => html`<span>${phrase}</span>`)}</p>
 </div>
-<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}" data-base="${link(frame.basePath)}" data-refusals="${JSON.stringify(words.refusals)}">
+<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.lobby)}" data-base="${link(frame.basePath)}" data-refusals="${JSON.stringify(scriptRefusals(words))}">
 ${formToken(frame)}
 ${enterFields(frame, view)}
 <h2 class="rooms-title">${words.rooms}</h2>

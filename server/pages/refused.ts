@@ -10,13 +10,20 @@ import { type FormView, sayForm } from "./room.ts";
  */
 export function renderRefused(
   frame: PageFrame,
-  view: { status: number; code: string; wording?: string; refreshSeconds?: number; unsaid?: FormView },
+  view: {
+    status: number;
+    code: string;
+    wording?: string;
+    retrySeconds?: number | undefined;
+    refreshSeconds?: number;
+    unsaid?: FormView;
+  },
 ): string {
   const words = wordsOf(frame.language);
   const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
 <main class="refused" data-status="${view.status}" data-code="${view.code}">
 <h1>${words.problemTitle}</h1>
-<p class="problem">${refusalText(words, view.wording ?? view.code)}</p>
+<p class="problem">${refusalText(words, { wording: view.wording ?? view.code, retrySeconds: view.retrySeconds })}</p>
 ${view.unsaid && sayForm(frame, view.unsaid)}
 <p><a class="button" href="${link(frame.basePath + PATHS.lobby)}">${words.back}</a></p>
 </main>`;

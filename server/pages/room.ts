@@ -4,7 +4,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import type { Words } from "./ja.ts";
-import { wordsOf } from "./language.ts";
+import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
@@ -19,7 +19,7 @@ export type RoomView = PeopleView & {
   clientId: string;
   text?: string;
   nickname?: string;
-  problem?: string;
+  problem?: Problem;
   back?: Back;
 };
 
@@ -56,7 +56,7 @@ ${lineSkeleton()}
 
 function scriptState(frame: PageFrame, view: RoomView): Html {
   const words = wordsOf(frame.language);
-  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-network="${frame.network}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: words.refusals })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-network="${frame.network}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 function roomBar(frame: PageFrame, view: RoomView): Html {

@@ -218,7 +218,7 @@ function showRefusal(ctx: Context, site: Site, refusal: unknown): void {
   ctx.status = status;
   ctx.set("Retry-After", String(retrySeconds));
   const refreshSeconds = Math.max(retrySeconds, REFRESH_SECONDS);
-  showPage(ctx, renderRefused(pageFrame(ctx, site), { status, code, wording, refreshSeconds }));
+  showPage(ctx, renderRefused(pageFrame(ctx, site), { status, code, wording, retrySeconds, refreshSeconds }));
 }
 
 /** `?refresh=10`: 5 s to 5 min, or 0, the default, for a page that grows. Throws `malformed`. */

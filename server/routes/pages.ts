@@ -8,6 +8,7 @@ import type { Tail } from "../delivery/tail.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
+import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
@@ -23,7 +24,7 @@ import type { Route } from "./route.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
-type Again = { problem?: string; nickname?: string; text?: string; back?: Back };
+type Again = { problem?: Problem; nickname?: string; text?: string; back?: Back };
 
 /** The site as pages: all of it works by links, forms and reloads. */
 export function pageRoutes(site: Site, limits: RateLimits): Route[] {
@@ -98,7 +99,8 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
       limits.reads.take(payerOf(ctx));
       ctx.status = REFUSALS[error.code].status;
       if (error.retrySeconds !== undefined) ctx.set("Retry-After", String(error.retrySeconds));
-      await show(ctx, { ...again, problem: error.wording });
+      const { wording, retrySeconds } = error;
+      await show(ctx, { ...again, problem: { wording, retrySeconds } });
     }
   }
 

@@ -67,6 +67,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
       status,
       code: refusal.code,
       wording: refusal.wording,
+      retrySeconds: refusal.retrySeconds,
       ...(unsaid && { unsaid }),
     });
     return;

@@ -87,11 +87,25 @@ describe("the pages", () => {
 
   test("the lobby lists the rooms, each with a button of its own", () => {
     const rooms = ["lobby", "茶室"].map((slug) => ({ slug, title: slug, members: 1, visitors: 2, lastAt: null }));
-    const page = renderLobby(frame({ here: "/" }), { rooms, nickname: "Bob", problem: "nickname_taken" });
+    const page = renderLobby(frame({ here: "/" }), { rooms, nickname: "Bob", problem: { wording: "nickname_taken" } });
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/"/);
     expect(page).toMatch(/<button[^>]* name="room" value="lobby"[\s\S]*<button[^>]* name="room" value="茶室"/);
     expect(page).toContain(en.refusals.nickname_taken);
     expect(page).toContain('href="/chat/rooms/%E8%8C%B6%E5%AE%A4"');
+  });
+
+  const AGAIN = ["too_many", "too_many_network", "too_many_room", "full", "no_place"];
+  test.each(AGAIN)("a refusal that ends by waiting says when to try again, in both languages: %s", (wording) => {
+    const problem = { wording, retrySeconds: 12 };
+    for (const [language, when] of [
+      ["en", "try again in 12 s."],
+      ["ja", "12秒ほどたってから、もう一度"],
+    ] as const) {
+      const refused = renderRefused(frame({ language }), { status: 429, code: "too_many", ...problem });
+      const again = renderRoom(frame({ language }), room({ present: false, problem }));
+      for (const page of [refused, again])
+        expect([page.includes(when), page.includes("{seconds}")]).toEqual([true, false]);
+    }
   });
 
   test("nothing a person wrote becomes markup", () => {
