@@ -4,19 +4,22 @@ import Keygrip from "keygrip";
 import { LRUCache } from "lru-cache";
 import type { Member } from "../protocol/event.ts";
 
-/** A token that is ours and still valid. `isOld`: signed with a secret that is no longer the first, or in the former form. */
-export type ReadToken = { member: Member; issuedAt: number; isOld: boolean };
+/**
+ * A token that is ours and still valid. `since`: when its session began; a renewed token has a later `issuedAt`.
+ * `isOld`: signed with a secret that is no longer the first, or in the former form.
+ */
+export type ReadToken = { member: Member; issuedAt: number; since: number; isOld: boolean };
 
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
-  /** Makes a session's token, which holds the member and the issue time. */
-  sign(member: Member): string;
+  /** Makes a session's token, which holds the member and the session's beginning: now, or `since`. */
+  sign(member: Member, since?: number): string;
   /** Reads a session's token; `undefined` for one that is not ours or has expired. */
   verify(token: string): ReadToken | undefined;
   /** Returns when a token issued then expires, in milliseconds since 1970. */
   expiresAt(issuedAt: number): number;
   /** Makes a ticket, which replaces the token in URLs for TICKET_MS. `issuedAt` is the token's, so revocations apply. */
-  ticket(member: Member, issuedAt: number): string;
+  ticket(member: Member, issuedAt: number, since?: number): string;
   /** Reads a ticket; `undefined` for one that is not ours or has expired. */
   verifyTicket(ticket: string): Omit<ReadToken, "isOld"> | undefined;
   /** Makes proof that a form comes from a page made for `binding`, a member's id or a visit. */
@@ -58,7 +61,7 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
   const verified = new LRUCache<string, ReadToken>({ max: VERIFIED });
 
   return {
-    sign: (member) => seal(sessions, { ...member, iat: Date.now() }),
+    sign: (member, since) => seal(sessions, { ...member, iat: Date.now(), ...(since !== undefined && { since }) }),
     verify: (token) => {
       const known = verified.get(token) ?? read(token);
       if (known) verified.set(token, known);
@@ -66,11 +69,12 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
       return Date.now() < until ? known : undefined;
     },
     expiresAt: (issuedAt) => (issuedAt === FORMER ? formerUntil : issuedAt + sessionMs),
-    ticket: (member, issuedAt) => seal(tickets, { ...member, iat: issuedAt, exp: Date.now() + TICKET_MS }),
+    ticket: (member, issuedAt, since = issuedAt) =>
+      seal(tickets, { ...member, iat: issuedAt, since, exp: Date.now() + TICKET_MS }),
     verifyTicket: (ticket) => {
       const opened = unseal(tickets, ticket);
       if (opened === undefined || Date.now() >= (opened.value.exp ?? 0)) return undefined;
-      return { member: memberOf(opened.value), issuedAt: opened.value.iat ?? FORMER };
+      return { member: memberOf(opened.value), ...timesOf(opened.value) };
     },
     formToken: (binding) => `${binding}.${forms.sign(binding)}`,
     readFormToken: (token) => {
@@ -84,16 +88,16 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
   function read(token: string): ReadToken | undefined {
     const opened = unseal(sessions, token) ?? unseal(former, token, "session ");
     if (opened === undefined) return undefined;
-    const issuedAt = opened.value.iat ?? FORMER;
-    return { member: memberOf(opened.value), issuedAt, isOld: opened.isOld || issuedAt === FORMER };
+    const times = timesOf(opened.value);
+    return { member: memberOf(opened.value), ...times, isOld: opened.isOld || times.issuedAt === FORMER };
   }
 }
 
 /** The issue time of a token in the former form. It is unknown, so it counts as older than all. */
 const FORMER = 0;
 
-/** The content of a token: a member, its issue time and, of a ticket, its end. */
-type Payload = Member & { iat?: number; exp?: number };
+/** What a token holds: a member, when it was issued, when the session began if that was earlier, and when a ticket ends. */
+type Payload = Member & { iat?: number; since?: number; exp?: number };
 
 function seal(keys: Keygrip, value: Payload): string {
   const payload = Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -109,8 +113,12 @@ function unseal(keys: Keygrip, token: string, purpose = ""): { value: Payload; i
   return { value: JSON.parse(Buffer.from(payload, "base64url").toString()) as Payload, isOld: index > 0 };
 }
 
-function memberOf({ iat: _issuedAt, exp: _expiresAt, ...member }: Payload): Member {
+function memberOf({ iat: _issuedAt, since: _since, exp: _expiresAt, ...member }: Payload): Member {
   return member;
+}
+
+function timesOf({ iat = FORMER, since = iat }: Payload): Pick<ReadToken, "issuedAt" | "since"> {
+  return { issuedAt: iat, since };
 }
 
 function keysOf(secrets: string[], purpose: string): Keygrip {

@@ -9,8 +9,8 @@ export type Payer = { address: string; member?: string | undefined; room?: strin
 /** Counts one kind of request. */
 export type Limit = {
   /**
-   * Charges the member, then the address, then the room; none of them if one has nothing left. Throws `too_many` with
-   * what is full and the seconds to wait.
+   * Charges the member, then the address, then the address's share of a crowded room, then the room; none of them if one
+   * has nothing left. Throws `too_many` with what is full and the seconds to wait.
    */
   take(payer: Payer, count?: number): void;
   /** Would `take` charge one request? */
@@ -81,6 +81,17 @@ const LIMITS = {
 const WIDER = 10;
 
 /**
+ * A room is crowded when less than half of what it takes at once is left. One network (a /64 or a /48) then gets a quarter
+ * of what is left: an eighth of the room's rate at half, less with each network that wants more. So a handful of networks
+ * that send all they can leave the other half to everyone else.
+ */
+const CROWDED = 1 / 2;
+const NETWORK_SHARE = 1 / 4;
+
+/** The least that is left to share: 1/16 of the room's rate, of which a network gets 1/64. */
+const LEFT_MIN = 1 / 16;
+
+/**
  * Buckets in memory, all limits together: 100,000 take 15 MB. The ones that were not used for longest are forgotten
  * first, which is a fresh start for their owners. No address can cause that alone: it would need more sessions than
  * it gets.
@@ -100,7 +111,7 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
     return {
       take(payer, count = 1) {
         const now = performance.now();
-        const charges = chargesOf(name, rates, payer, shares(payer.address));
+        const charges = chargesOf(rates, payer, now);
         for (const charge of charges) {
           const waitMs = waitOf(charge, count, now);
           // Sums of fractions are off by less than a microsecond.
@@ -112,13 +123,42 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
       },
       allows(payer) {
         const now = performance.now();
-        return chargesOf(name, rates, payer, shares(payer.address)).every((charge) => waitOf(charge, 1, now) < 1);
+        return chargesOf(rates, payer, now).every((charge) => waitOf(charge, 1, now) < 1);
       },
       giveBack(payer, count = 1) {
-        for (const { key, eachMs } of chargesOf(name, rates, payer, shares(payer.address)))
+        for (const { key, eachMs } of chargesOf(rates, payer, performance.now()))
           buckets.set(key, (buckets.get(key) ?? 0) - count * eachMs);
       },
     };
+
+    function chargesOf(rates: Rates, payer: Payer, now: number): Charge[] {
+      const { address, member, room } = payer;
+      const factor = shares(address);
+      const charges: Charge[] = [];
+      if (rates.member && member !== undefined) charges.push(chargeOf("member", rates.member, `${name} ${member}`));
+      if (rates.network)
+        for (const [n, network] of networksOf(address).entries())
+          charges.push(chargeOf("network", rates.network, `${name} ${network}`, factor * WIDER ** n));
+      const ofRoom: Charge[] = [];
+      if (rates.newcomers && payer.isNew && room !== undefined)
+        ofRoom.push(chargeOf("newcomers", rates.newcomers, `${name} new in ${room}`));
+      if (rates.room && room !== undefined) ofRoom.push(chargeOf("room", rates.room, `${name} room ${room}`));
+      for (const charge of ofRoom) charges.push(...networkSharesOf(charge, address, factor, now));
+      return charges.concat(ofRoom);
+    }
+  }
+
+  /** Returns the buckets of what an address's networks get of a crowded room; none of a room that is not. */
+  function networkSharesOf({ key, eachMs, allMs }: Charge, address: string, factor: number, now: number): Charge[] {
+    const left = 1 - ((buckets.get(key) ?? 0) - now) / allMs;
+    if (left >= CROWDED) return [];
+    const share = Math.min(1, NETWORK_SHARE * Math.max(left, LEFT_MIN) * factor);
+    return networksOf(address).map((network) => ({
+      scope: "network",
+      key: `${key} of ${network}`,
+      eachMs: eachMs / share,
+      allMs,
+    }));
   }
 
   /**
@@ -137,19 +177,10 @@ const NO_LIMIT: Limit = { take: () => undefined, allows: () => true, giveBack: (
 /** One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to fill it. */
 type Charge = { scope: Scope; key: string; eachMs: number; allMs: number };
 
-function chargesOf(name: string, rates: Rates, payer: Payer, factor: number): Charge[] {
-  const charges: Charge[] = [];
-  const add = (scope: Scope, key: string, times: number) => {
-    const { burst, perSecond } = rates[scope] as Rate;
-    const eachMs = 1000 / (perSecond * times);
-    charges.push({ scope, key: `${name} ${key}`, eachMs, allMs: burst * times * eachMs });
-  };
-  if (rates.member && payer.member !== undefined) add("member", payer.member, 1);
-  if (rates.network)
-    for (const [n, network] of networksOf(payer.address).entries()) add("network", network, factor * WIDER ** n);
-  if (rates.newcomers && payer.isNew && payer.room !== undefined) add("newcomers", `new in ${payer.room}`, 1);
-  if (rates.room && payer.room !== undefined) add("room", `room ${payer.room}`, 1);
-  return charges;
+/** Returns the bucket of a rate that the payer has `times` times. */
+function chargeOf(scope: Scope, { burst, perSecond }: Rate, key: string, times = 1): Charge {
+  const eachMs = 1000 / (perSecond * times);
+  return { scope, key, eachMs, allMs: burst * times * eachMs };
 }
 
 function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number): Refusal {

@@ -9,7 +9,14 @@ import type { Guards } from "./guards.ts";
  * The request's session and its proof. A browser sends the cookie for any page, so `by` decides what the session may do.
  * `isDue`: it is time to give the client a newer token, since this one is a day old, or signed with an old secret.
  */
-export type Session = { member: Member; by: "token" | "cookie"; issuedAt: number; isDue: boolean };
+export type Session = {
+  member: Member;
+  by: "token" | "cookie";
+  issuedAt: number;
+  /** When the session began, whatever its token was issued for since. */
+  since: number;
+  isDue: boolean;
+};
 
 /** The session's cookie, and the one that binds the forms of a visitor who has none yet. */
 type CookieKind = "session" | "visit";
@@ -30,7 +37,7 @@ export function findSession(ctx: Context, guards: Guards, site: Site): void {
   if (token !== undefined) {
     const session = readSession(site, token, "token") ?? readTicket(site, guards, token);
     if (session) ctx.state.session = session;
-    if (session?.isDue) ctx.state.renewedToken = site.tokens.sign(session.member);
+    if (session?.isDue) ctx.state.renewedToken = site.tokens.sign(session.member, session.since);
     if (!session && guards.auth === "token") throw refuse("no_session");
   } else if (mayUseCookie(ctx, guards)) {
     const session = readCookie(ctx, site);
@@ -95,8 +102,8 @@ export function readCookie(ctx: Context, site: Site): Session | undefined {
 }
 
 /** Gives the browser a newer token for the same session, in place of one under the former name too. */
-function renewCookie(ctx: Context, site: Site, { member }: Session): void {
-  setCookie(ctx, "session", site.tokens.sign(member), site.config.sessionDays * 24 * 3_600_000);
+function renewCookie(ctx: Context, site: Site, { member, since }: Session): void {
+  setCookie(ctx, "session", site.tokens.sign(member, since), site.config.sessionDays * 24 * 3_600_000);
   clearFormerCookie(ctx);
 }
 
@@ -111,14 +118,14 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
   const read = site.tokens.verify(token);
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   const isDue = read.isOld || Date.now() - read.issuedAt > RENEW_MS;
-  return { member: read.member, by, issuedAt: read.issuedAt, isDue };
+  return { member: read.member, by, issuedAt: read.issuedAt, since: read.since, isDue };
 }
 
 /** Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never exchanged for a token. */
 function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
   const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
-  return { member: read.member, by: "token", issuedAt: read.issuedAt, isDue: false };
+  return { member: read.member, by: "token", issuedAt: read.issuedAt, since: read.since, isDue: false };
 }
 
 /**

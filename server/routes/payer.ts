@@ -11,7 +11,7 @@ const NEW_MS = 60_000;
 /** Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts. */
 export function payerOf(ctx: Context, room?: string): Payer {
   const session: Session | undefined = ctx.state.session;
-  const isNew = session !== undefined && Date.now() - session.issuedAt < NEW_MS;
+  const isNew = session !== undefined && Date.now() - session.since < NEW_MS;
   return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 

@@ -47,8 +47,8 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   function giveTicket(ctx: Context): void {
-    const { member, issuedAt } = sessionOf(ctx);
-    answer(ctx, { ticket: site.tokens.ticket(member, issuedAt), ticketSeconds: TICKET_MS / 1000 });
+    const { member, issuedAt, since } = sessionOf(ctx);
+    answer(ctx, { ticket: site.tokens.ticket(member, issuedAt, since), ticketSeconds: TICKET_MS / 1000 });
   }
 
   /** Every token of the session ends with it, on every node. */
@@ -75,7 +75,7 @@ export async function openSession(
   limits.sessions.take(payerOf(ctx));
   const names = { isReserved: site.reserved.hasNickname, tripOf };
   const member = await readMember(input.string("nickname") ?? "", input.string("color"), names, session?.member);
-  return { member, token: site.tokens.sign(member) };
+  return { member, token: site.tokens.sign(member, session?.since) };
 
   async function tripOf(nickname: string, secret: string): Promise<string> {
     limits.trips.take(payerOf(ctx));

@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { createRateLimits, type Limit, type RateLimits } from "../../server/guard/rate-limit.ts";
 import { createShares, parseShares } from "../../server/guard/shares.ts";
 import type { Refusal } from "../../server/refusal.ts";
@@ -74,6 +74,50 @@ test("new sessions from many addresses leave room for those who were there befor
   expect(refusalOf(limits.messages, { ...newcomer(3_000), isNew: false })).toBeUndefined();
 });
 
+/** How many of 30 newcomers with a message each, two a second, are heard while raiders try all the time. */
+function heardDuring(raider: (n: number) => Payer, options: { isNew: boolean }): number {
+  let heard = 0;
+  for (let n = -10; n < 30; n += 1) {
+    jest.advanceTimersByTime(500);
+    // The raid has five seconds to take all there is.
+    passing(limits.messages, 150, raider);
+    const newcomer = { address: `192.0.2.${n}`, member: `newcomer ${n}`, room: "r1", ...options };
+    if (n >= 0) heard += passing(limits.messages, 1, () => newcomer);
+  }
+  return heard;
+}
+
+describe("a raid that tries all the time", () => {
+  test.each([2, 8, 16, 32])("from %d addresses with new sessions leaves newcomers their messages", (addresses) => {
+    const raider = (n: number) => ({
+      address: `198.51.100.${n % addresses}`,
+      member: `raider ${n}`,
+      room: "r1",
+      isNew: true,
+    });
+    expect(heardDuring(raider, { isNew: true })).toBeGreaterThanOrEqual(29);
+    expect(refused).toContain("messages network");
+  });
+
+  test("from two /64s of one /48 with new sessions leaves newcomers their messages", () => {
+    const raider = (n: number) => ({ address: `2a00:1:2:${n % 2}::1`, member: `raider ${n}`, room: "r1", isNew: true });
+    expect(heardDuring(raider, { isNew: true })).toBeGreaterThanOrEqual(29);
+  });
+
+  test("from a whole /48 with old sessions leaves everyone else their messages", () => {
+    const raider = (n: number) => ({ address: `2a00:1:2:${n % 100}::1`, member: `raider ${n}`, room: "r1" });
+    expect(heardDuring(raider, { isNew: false })).toBeGreaterThanOrEqual(29);
+  });
+});
+
+test("a crowded room gives a named network as many shares as its factor", () => {
+  const raider = (n: number) => ({ address: `198.51.100.${n % 50}`, member: `raider ${n}`, room: "r1" });
+  passing(limits.messages, 302, raider);
+  const from = (address: string) => passing(limits.messages, 1_000, (n) => ({ address, member: `${n}`, room: "r1" }));
+  expect(from("192.0.2.1")).toBeLessThan(70);
+  expect(from("203.0.113.1")).toBeGreaterThan(150);
+});
+
 test("a refusal says what is full and when to try again", () => {
   const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
   passing(limits.messages, 20, () => ann);
@@ -98,7 +142,8 @@ test("a refused request is charged to nobody: trying again never makes the wait 
   expect(passing(limits.messages, 500, () => room)).toBe(0);
   // Neither Ann's own share nor her network's went into the 500 tries.
   expect(passing(limits.messages, 30, () => ({ ...room, room: "r2" }))).toBe(20);
-  expect(passing(limits.messages, 500, (n) => ({ address: "192.0.2.1", member: `${n}`, room: "r4" }))).toBe(380);
+  const others = (n: number) => ({ address: "192.0.2.1", member: `${n}`, room: n % 2 ? "r4" : "r5" });
+  expect(passing(limits.messages, 500, others)).toBe(380);
 });
 
 test("what is given back can be spent again", () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { type From, from, type Held, type Reply } from "../support/visitor.ts";
@@ -193,6 +193,38 @@ describe("rates", () => {
     const ann = at("127.0.0.9");
     const authorization = bearer(await ann.post("/api/session", { nickname: "Ann" }));
     expect((await say(ann, authorization)).status).toBe(201);
+  });
+
+  test("a raid of new sessions from two addresses leaves newcomers from elsewhere their messages", async () => {
+    const at = await open();
+    let isRaiding = true;
+    const replies: Reply[] = [];
+    const raids = [at("127.0.0.66"), at("127.0.0.67")].flatMap((raid) =>
+      Array.from({ length: 20 }, async (_, n) => {
+        const session = bearer(await raid.post("/api/session", { nickname: `raider ${n}` }));
+        while (isRaiding) replies.push(await say(raid, session));
+      }),
+    );
+    await until("the raid meets its limit", () => statuses(replies, 429).length > 100, 20_000);
+    const heard = await all(30, async (n) => {
+      const newcomer = at(`127.0.1.${n + 1}`);
+      return say(newcomer, bearer(await newcomer.post("/api/session", { nickname: `newcomer ${n}` })));
+    });
+    isRaiding = false;
+    await Promise.all(raids);
+    expect(statuses(heard, 201).length).toBeGreaterThanOrEqual(29);
+  }, 30_000);
+
+  test("a member that takes another nickname is no newcomer again", async () => {
+    const at = await open();
+    const session = bearer(await at("127.0.0.9").post("/api/session", { nickname: "Ann" }));
+    const takeMs = Date.now() + 61_000;
+    const clock = jest.spyOn(Date, "now").mockReturnValue(takeMs);
+    const renamed = bearer(await at("127.0.0.9").post("/api/session", { nickname: "Anna" }, session));
+    clock.mockRestore();
+    const read = node?.app.site.tokens.verify(renamed.authorization.slice("Bearer ".length));
+    expect(read?.issuedAt).toBe(takeMs);
+    expect(read?.since).toBeLessThan(takeMs - 60_000);
   });
 
   test("reading has a limit for each address, and history costs by what it fetches", async () => {

@@ -57,6 +57,18 @@ describe("a token", () => {
     expect(tokens.verify(token)).toBeUndefined();
   });
 
+  test("says when its session began, also in a ticket and after it was renewed", () => {
+    const tokens = make([OLD]);
+    const begun = Date.now();
+    const first = tokens.verify(tokens.sign(ANN));
+    expect(first).toMatchObject({ since: begun, issuedAt: begun });
+    setClock(begun + DAY_MS);
+    const renewed = tokens.verify(tokens.sign(ANN, first?.since));
+    expect(renewed).toEqual({ member: ANN, since: begun, issuedAt: begun + DAY_MS, isOld: false });
+    const ticket = tokens.verifyTicket(tokens.ticket(ANN, begun + DAY_MS, begun));
+    expect(ticket).toEqual({ member: ANN, since: begun, issuedAt: begun + DAY_MS });
+  });
+
   test("outlives a change of the secret while the old one is still listed", () => {
     const token = make([OLD]).sign(ANN);
     expect(make([NEW, OLD]).verify(token)).toMatchObject({ member: ANN, isOld: true });
