@@ -30,8 +30,9 @@ export async function readBounds(db: Knex, roomId: number): Promise<{ head: numb
 }
 
 /**
- * A room to be made, with what its slug and its title look like (server/rooms/skeleton.ts). `creator` is the name of the
- * network that makes it, if its rooms are counted.
+ * A room to be made, with what its slug and its title look like (server/rooms/skeleton.ts). `creator` and `wideCreator`
+ * are the names of the network that makes it and of the /48 around that, if their rooms are counted; of IPv4 they are
+ * the same.
  */
 export type NewRoom = {
   slug: string;
@@ -40,31 +41,34 @@ export type NewRoom = {
   skeleton: string;
   titleSkeleton: string;
   creator?: string;
+  wideCreator?: string;
 };
 
-/** How many rooms there may be, of the whole site and of one creator within a day. */
-export type RoomLimits = { total: number; perCreator: number };
+/** How many rooms there may be, of the whole site and of one creator or one wide creator within a day. */
+export type RoomLimits = { total: number; perCreator: number; perWideCreator: number };
 
 /**
  * Creates a room. Returns why it cannot be made: `taken`, a room has this slug or one that looks like it, or it would be
- * public and its slug or title looks like a public room's; `many`: the creator has reached its daily limit; `full`: the
- * site has reached its limit.
+ * public and its slug or title looks like a public room's; `many`, `many_around`: the creator, the wide creator has
+ * reached its daily limit; `full`: the site has reached its limit.
  *
  * One at a time, so that nobody gets past a limit or makes two look-alikes by asking twice at once. A creator's rooms are
  * counted in the table, for all nodes together and over restarts; they stay at least a day, so none of them is missing.
  */
 export async function createRoom(
   db: Knex,
-  { titleSkeleton, ...room }: NewRoom,
+  room: NewRoom,
   limits: RoomLimits,
-): Promise<"made" | "taken" | "many" | "full"> {
+): Promise<"made" | "taken" | "many" | "many_around" | "full"> {
   return db.transaction(async (tx) => {
     await tx.raw("select pg_advisory_xact_lock(?)", [MAKING_LOCK]);
-    const counts = await countRooms(tx, { titleSkeleton, ...room });
+    const counts = await countRooms(tx, room);
     if (counts.alike > 0) return "taken";
     if (counts.own >= limits.perCreator) return "many";
+    if (counts.around >= limits.perWideCreator) return "many_around";
     if (counts.total >= limits.total) return "full";
-    const row = { ...room, title_skeleton: titleSkeleton };
+    const { titleSkeleton, wideCreator, ...named } = room;
+    const row = { ...named, title_skeleton: titleSkeleton, wide_creator: wideCreator };
     const inserted = await tx("rooms").insert(row).onConflict("slug").ignore().returning("id");
     return inserted.length === 1 ? "made" : "taken";
   });
@@ -73,15 +77,18 @@ export async function createRoom(
 /** "make" in ASCII. */
 const MAKING_LOCK = 0x6d616b65;
 
-async function countRooms(tx: Knex, room: NewRoom): Promise<{ alike: number; own: number; total: number }> {
-  const { rows } = await tx.raw<{ rows: [{ alike: number; own: number; total: number }] }>(
+type RoomCounts = { alike: number; own: number; around: number; total: number };
+
+async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
+  const { rows } = await tx.raw<{ rows: [RoomCounts] }>(
     `select (
          select count(*) from rooms where slug = :slug or skeleton = :skeleton
            or (public and :public and (skeleton = :titleSkeleton or title_skeleton in (:skeleton, :titleSkeleton)))
        ) as alike,
        (select count(*) from rooms where creator = :creator and created_at > now() - interval '1 day') as own,
+       (select count(*) from rooms where wide_creator = :wideCreator and created_at > now() - interval '1 day') as around,
        (select count(*) from rooms) as total`,
-    { ...room, creator: room.creator ?? null } as Knex.ValueDict,
+    { ...room, creator: room.creator ?? null, wideCreator: room.wideCreator ?? null } as Knex.ValueDict,
   );
   return rows[0];
 }

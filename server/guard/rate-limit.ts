@@ -78,7 +78,7 @@ const LIMITS = {
 } as const satisfies { [name: string]: Rates };
 
 /** Holders of a /48 have 65,536 /64s; together those get no more than ten. */
-const WIDER = 10;
+export const WIDER = 10;
 
 /**
  * A room is crowded when less than half of what it takes at once is left. One network (a /64 or a /48) then gets a quarter

@@ -7,8 +7,12 @@ import { nameNetwork } from "./network-name.ts";
 import type { Reserved } from "./reserved.ts";
 import { roomSkeletonOf } from "./skeleton.ts";
 
-/** The creator of a room: a network, and its daily limit of rooms if they are counted. */
-export type Maker = { network: string; perDay: number | undefined };
+/** The creator of a room: a network and the /48 around it (of IPv4 the network itself), and their daily limits, if any. */
+export type Maker = {
+  network: string;
+  wideNetwork: string;
+  limits: { perDay: number; widePerDay: number } | undefined;
+};
 
 /** Makes a room. Throws `reserved`, `room_exists`, `too_many` or `full`. */
 export type MakeRoom = (room: Pick<NewRoom, "slug" | "title" | "public">, maker: Maker) => Promise<void>;
@@ -23,14 +27,18 @@ type Options = { db: Knex; log: Log; lobby: Lobby; reserved: Reserved; roomsMax:
 
 /** The network that made a room is kept as a keyed hash, so that the table does not say where anybody is. */
 export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {
-  return async (room, { network, perDay }) => {
-    const creator = nameNetwork(log.secret, "creator", network);
+  const nameOf = (network: string) => nameNetwork(log.secret, "creator", network);
+  return async (room, { network, wideNetwork, limits }) => {
     if (reserved.hasRoom(room.slug) || reserved.hasRoom(room.title)) throw refuse("reserved");
     const looks = { skeleton: roomSkeletonOf(room.slug), titleSkeleton: roomSkeletonOf(room.title) };
-    const counted = { ...room, ...looks, ...(perDay !== undefined && { creator }) };
-    const outcome = await createRoom(db, counted, { total: roomsMax, perCreator: perDay ?? roomsMax });
+    const creators = limits && { creator: nameOf(network), wideCreator: nameOf(wideNetwork) };
+    const { perDay, widePerDay } = limits ?? { perDay: roomsMax, widePerDay: roomsMax };
+    const counts = { total: roomsMax, perCreator: perDay, perWideCreator: widePerDay };
+    const outcome = await createRoom(db, { ...room, ...looks, ...creators }, counts);
     if (outcome === "taken") throw refuse("room_exists");
     if (outcome === "many") throw refuse("too_many", `Your network made ${perDay} rooms within a day.`, RETRY_SECONDS);
+    if (outcome === "many_around")
+      throw refuse("too_many", `The /48 of your network made ${widePerDay} rooms within a day.`, RETRY_SECONDS);
     if (outcome === "full") throw refuse("full", `This site has ${roomsMax} rooms and holds no more.`, RETRY_SECONDS);
     lobby.forget();
   };

@@ -4,7 +4,7 @@ import { tellPresence } from "../../db/presence.ts";
 import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { networksOf } from "../guard/address.ts";
-import type { RateLimits } from "../guard/rate-limit.ts";
+import { type RateLimits, WIDER } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { refuse } from "../refusal.ts";
 import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
@@ -96,7 +96,10 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   function makerAt(address: string): Maker {
-    return { network: networksOf(address)[0], perDay: hasLimits ? ROOMS_A_DAY * site.shares(address) : undefined };
+    const networks = networksOf(address);
+    const perDay = ROOMS_A_DAY * site.shares(address);
+    const limits = hasLimits ? { perDay, widePerDay: WIDER * perDay } : undefined;
+    return { network: networks[0], wideNetwork: networks.at(-1) as string, limits };
   }
 }
 

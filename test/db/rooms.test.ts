@@ -44,14 +44,14 @@ test("rooms that were made without a skeleton get one at the start, and are then
     createRoom(
       db,
       { slug: "olb-er", title: "New", public: true, skeleton, titleSkeleton: "like new" },
-      { total: 1_000, perCreator: 1_000 },
+      { total: 1_000, perCreator: 1_000, perWideCreator: 1_000 },
     );
   expect([await make("like older"), await make("like olb-er")]).toEqual(["taken", "made"]);
 });
 
 test("a network makes so many rooms a day, and a site holds so many, however many are made at once", async () => {
   const { rows } = await db.raw("select count(*)::int as total from rooms");
-  const limits = { total: rows[0].total + 4, perCreator: 3 };
+  const limits = { total: rows[0].total + 4, perCreator: 3, perWideCreator: 30 };
   const make = (n: number, creator: string) =>
     createRoom(db, { slug: `${creator}-${n}`, title: "", public: false, creator, ...skeletonsOf(creator, n) }, limits);
   const outcomes = await Promise.all(Array.from({ length: 8 }, (_, n) => make(n, "one")));
@@ -62,6 +62,24 @@ test("a network makes so many rooms a day, and a site holds so many, however man
     .update({ created_at: db.raw("now() - interval '25 hours'") });
   limits.total += 1;
   expect(await make(9, "one")).toBe("made");
+});
+
+test("the networks of one /48 make so many rooms a day together", async () => {
+  const limits = { total: 1_000, perCreator: 2, perWideCreator: 3 };
+  const make = (n: number, creator: string, wideCreator: string) => {
+    const slug = `${wideCreator}-${creator}-${n}`;
+    const looks = { skeleton: slug, titleSkeleton: "" };
+    return createRoom(db, { slug, title: "", public: false, creator, wideCreator, ...looks }, limits);
+  };
+  const outcomes = [];
+  for (const creator of ["64-a", "64-b", "64-c"]) for (const n of [1, 2]) outcomes.push(await make(n, creator, "48"));
+  expect(outcomes).toEqual(["made", "made", "made", "many_around", "many_around", "many_around"]);
+  expect(await make(3, "64-a", "48")).toBe("many");
+  expect(await make(1, "elsewhere", "another 48")).toBe("made");
+  await db("rooms")
+    .where({ wide_creator: "48" })
+    .update({ created_at: db.raw("now() - interval '25 hours'") });
+  expect(await make(9, "64-c", "48")).toBe("made");
 });
 
 const skeletonsOf = (creator: string, n: number) => ({ skeleton: `${creator} ${n}`, titleSkeleton: "" });

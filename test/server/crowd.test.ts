@@ -220,6 +220,26 @@ describe("rooms", () => {
     await limited.close();
   });
 
+  test("of one /48 are 300 a day, however many of its /64s make them", async () => {
+    const limited = await openSite({ CHATTERA_LIMITS: "on", TRUST_PROXY: "loopback" });
+    const at = limited.nodes[0]?.url as string;
+    const make = (slug: string, address: string) =>
+      request(at).post("/api/rooms").set("x-forwarded-for", address).send({ slug });
+    await make("room-0", "2001:db8:7:1::1").expect(201);
+    // Those of earlier today, of other /64s: made one after the other, they would wait for the rate limit.
+    await query(
+      limited.databaseUrl,
+      `insert into rooms (slug, title, creator, wide_creator)
+       select 'made-' || n, '', n / 30, wide_creator from rooms, generate_series(1, 298) n where slug = 'room-0'`,
+    );
+    await make("room-299", "2001:db8:7:2::1").expect(201);
+    const { status, body } = await make("room-300", "2001:db8:7:3::1");
+    expect([status, body]).toMatchObject([429, { code: "too_many", detail: expect.stringContaining("300 rooms") }]);
+    await make("around", "2001:db8:8:1::1").expect(201);
+    await make("elsewhere", "203.0.113.1").expect(201);
+    await limited.close();
+  });
+
   test("that nobody used for a day are removed; those with messages, members or readers, and the lobby, stay", async () => {
     const slugs = ["unused", "visited", "spoken", "peopled", "read", "young"];
     for (const slug of slugs) await create(slug);

@@ -14,6 +14,6 @@ export async function makeRoom(db: Knex, room: Pick<NewRoom, "slug" | "title" | 
   await createRoom(
     db,
     { ...room, skeleton: room.slug, titleSkeleton: room.slug },
-    { total: 1_000_000, perCreator: 1_000_000 },
+    { total: 1_000_000, perCreator: 1_000_000, perWideCreator: 1_000_000 },
   );
 }
