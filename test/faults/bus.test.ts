@@ -143,13 +143,15 @@ async function listenerPids(): Promise<number[]> {
   return rows.map((row) => row.pid as number);
 }
 
-/** Waits until the node has asked for all its rooms, which begins with which log it is. */
+/** Resolves when a sweep of the node has read its rooms. A sweep first reads which log the database holds. */
 function sweep(): Promise<void> {
   const { db } = node.app.site;
+  let hasBegun = false;
   return new Promise((resolve) => {
-    db.on("query", function onQuery({ sql }: { sql: string }) {
-      if (!sql.startsWith("select epoch")) return;
-      db.off("query", onQuery);
+    db.on("query-response", function onAnswer(_rows: unknown, { sql }: { sql: string }) {
+      if (sql.startsWith("select epoch")) hasBegun = true;
+      if (!hasBegun || !sql.includes("events_since")) return;
+      db.off("query-response", onAnswer);
       resolve();
     });
   });
