@@ -22,6 +22,7 @@ export function isTooLong(typed: string, length: number): boolean {
 const RAW_UNITS = 8;
 
 /** Controls, formats and the unassigned; letters and marks that show nothing; variation selectors; five marks in a row. */
-const FORBIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}\u{2800}]|\p{M}{5}/u;
+const FORBIDDEN =
+  /[\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}\u{2800}\u{13441}\u{13442}\u{1D159}]|\p{M}{5}/u;
 
 const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;

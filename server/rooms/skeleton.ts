@@ -8,7 +8,8 @@ import { LOOK_ALIKES } from "./look-alikes.ts";
  * does a gap between two digits (1-12 is not 11-2). Takes linear time: no run of marks is ever put in order.
  */
 export function skeletonOf(nickname: string): string {
-  return fold(nickname, (before, after) => (before.isDigit && after.isDigit ? "-" : ""));
+  const typed = nickname.replace(TYPED_DASH, "ー");
+  return fold(typed, (before, after) => (before.isDigit && after.isDigit ? "-" : ""));
 }
 
 /** Returns the same for a room's slug or title, in which every gap between words counts (tea-room is not tearoom). */
@@ -16,9 +17,25 @@ export function roomSkeletonOf(name: string): string {
   return fold(name, () => "-");
 }
 
-/** Returns the folded words of a name, split at spaces, punctuation and symbols. */
-export function wordsOf(name: string): string[] {
-  return fold(name, () => " ").match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+/**
+ * Returns the folded words of a name, split at spaces, punctuation and symbols. The digits and symbols in `signs` count
+ * as letters, and are not folded.
+ */
+export function wordsOf(name: string, signs = ""): string[] {
+  const folded = fold(
+    name,
+    () => " ",
+    (char) => signOf(char, signs) ?? glyphOf(char),
+  );
+  const isWord = (char: string) => /[\p{L}\p{N}\p{M}]/u.test(char) || signs.includes(char);
+  const words = Array.from(folded, (char) => (isWord(char) ? char : " ")).join("");
+  return words.split(" ").filter((word) => word !== "");
+}
+
+function signOf(char: string, signs: string): Glyph | undefined {
+  const image = char.normalize("NFKC");
+  if (image.length > 1 || !signs.includes(image)) return undefined;
+  return { image, kind: "letter", isDigit: false, isJapanese: false, isMarked: false };
 }
 
 /** How a reader sees a character. */
@@ -38,8 +55,8 @@ export function imageOf(char: string): string {
 }
 
 /** Joins the images of a name's characters, with `joint` between two that had something unseen between them. */
-function fold(name: string, joint: (before: Glyph, after: Glyph) => string): string {
-  const glyphs = Array.from(name.replace(VOICED, "\u3099").replace(SEMIVOICED, "\u309a"), glyphOf);
+function fold(name: string, joint: (before: Glyph, after: Glyph) => string, read = glyphOf): string {
+  const glyphs = unframed(Array.from(name.replace(VOICED, "\u3099").replace(SEMIVOICED, "\u309a"), read));
   let folded = "";
   let base: Glyph | undefined;
   let isGap = false;
@@ -55,10 +72,17 @@ function fold(name: string, joint: (before: Glyph, after: Glyph) => string): str
       isGap = false;
     }
   });
-  // a name of nothing but punctuation has only that to be known by
-  const key = folded || glyphs.map(({ image }) => image).join("");
+  // A name of nothing but punctuation is known by it, and a single letter by the signs behind it: C, C++, C#.
+  const signs = folded.length === 1 ? glyphs.filter(({ image }) => /^[+#]$/.test(image)) : folded ? [] : glyphs;
+  const key = folded + signs.map(({ image }) => image).join("");
   // vvvv, www: nobody counts them
   return key.replace(/v{5,}/g, "vvvv");
+}
+
+/** Leaves out a dash on either side: in 〜花子〜 they decorate, in マ〜 it is a ー. */
+function unframed(glyphs: Glyph[]): Glyph[] {
+  const isFramed = glyphs.length > 2 && glyphs[0]?.kind === "dash" && glyphs.at(-1)?.kind === "dash";
+  return isFramed ? glyphs.slice(1, -1) : glyphs;
 }
 
 function isMark({ kind }: Glyph): boolean {
@@ -92,21 +116,35 @@ function glyphOf(char: string): Glyph {
 function kindOf(char: string, image: string): Glyph["kind"] {
   if (VOICING.test(char)) return "voicing";
   if (MARK.test(char)) return ACCENT.test(char) ? "accent" : "mark";
-  if (image === "ー" && !LETTER.test(char)) return "dash";
+  if (image === "ー" && !READ_DASH.test(char)) return "dash";
   // a digit that looks like a dot is still read
   const isRead = READ.test(char) && !LIKE_PUNCTUATION.test(char);
   return !isRead && UNSEEN.test(image) ? "unseen" : "letter";
 }
 
 /**
- * Replaces a character by its prototype, before and after its decomposition: ϲ has one, its NFKC ς has not. A capital is
- * replaced as it looks (only the capital of к is a K) before it becomes small; a small letter without a prototype has
- * that of its capital.
+ * Returns the image of a character's plain form (NFKC), so that a styled letter never has an image of its own. Only a
+ * character with a line in LOOK_ALIKES does: ϲ looks like c, but its NFKC is ς.
  */
 function drawingOf(char: string): string {
-  if (HANGUL_SYLLABLE.test(char)) return char;
+  const plain = char.normalize("NFKC");
+  if (HANGUL_SYLLABLE.test(plain)) return plain;
+  if (LOOK_ALIKES.has(char) || !READ.test(plain)) return drawingOfPlain(char);
+  // ㈱, ¼ and ﬁ are read as the characters that they consist of
+  return [...plain].length > 1 ? skeletonOf(plain) : drawingOfPlain(plain);
+}
+
+/**
+ * Replaces a character by its prototype, before and after its decomposition. A capital is replaced as it looks (only the
+ * capital of к is a K) before it becomes small; a small letter without a prototype has that of its capital.
+ */
+function drawingOfPlain(char: string): string {
   const small = lower(char).replace(/[\p{Ll}--[a-z]]/gv, (letter) => lower(letter.toUpperCase()));
-  return settle(small).replace(DIACRITICS, "").replace(/\s/g, "");
+  const image = settle(small).replace(DIACRITICS, "").replace(/\s/g, "");
+  // the hook of Ɓ is an apostrophe in Unicode's table
+  return /[a-z]/.test(image) && !/[\p{P}\p{Script=Canadian_Aboriginal}]/u.test(char)
+    ? image.replace(PUNCTUATION, "")
+    : image;
 }
 
 function lower(text: string): string {
@@ -145,11 +183,15 @@ function fromHex(code: string): string {
   return String.fromCodePoint(Number.parseInt(code, 16));
 }
 
-const LETTER = /\p{L}/u;
+/** ー, 一 and ㅡ, but not the Latin ꟷ. */
+const READ_DASH = /[\p{L}&&[\p{Script=Han}\p{Script=Hangul}ーｰ]]/v;
 const DIGIT = /\p{Nd}/u;
 const MARK = /\p{M}/u;
-const HANGUL_SYLLABLE = /[\uac00-\ud7a3]/;
+const HANGUL_SYLLABLE = /^[\uac00-\ud7a3]$/;
 const JAPANESE = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}ー]/u;
+/** ミキ- and ミキ~ read like ミキー. */
+const TYPED_DASH =
+  /(?<=[\p{Script=Hiragana}\p{Script=Katakana}])[-‐‑﹣~](?=[\p{Script=Hiragana}\p{Script=Katakana}]|$)/gu;
 const VOICED = /[\u309b\uff9e]/g;
 const SEMIVOICED = /[\u309c\uff9f]/g;
 const VOICING = /[\u3099\u309a]/;
@@ -163,5 +205,6 @@ const DIACRITICS = new RegExp(`(?!${VOICING.source})${ACCENT.source}`, "gv");
 const UNMARKED = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Han}]/u;
 
 const UNSEEN = /^[[\p{P}\p{Z}\p{Cf}\p{Sk}~^<>=+]--[\p{Emoji_Modifier}\u200d\u{e0020}-\u{e007f}]]*$/v;
+const PUNCTUATION = /[\p{P}\p{Sk}]/gu;
 const READ = /[\p{L}\p{N}]/u;
 const LIKE_PUNCTUATION = /[\p{Lm}\p{Script=Latin}]/u;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { CONFUSABLES, UNICODE_VERSION } from "../../server/rooms/confusables.ts";
+import { isDisplayable } from "../../server/rooms/displayable.ts";
 import { imageOf, roomSkeletonOf, skeletonOf } from "../../server/rooms/skeleton.ts";
 
 /** Names that a reader takes for each other, by how they are made. */
@@ -37,6 +38,23 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["gina", "ɡina"],
     ["Soon", "Ѕoon"],
     ["w", "ѡ"],
+    ["will", "ωill"],
+    ["Peter", "Pєter"],
+    ["Eva", "€va"],
+    ["Πil", "Пil"],
+    ["Paul", "Ꮲaul"],
+    ["Gina", "Ꮹina"],
+    ["Kim", "Ҝim"],
+    ["lily", "լily"],
+    ["john", "jօհո"],
+    ["Tom", "丁om"],
+    ["Zoe", "乙oe"],
+    ["ελενη", "ϵλενη"],
+    ["βασω", "ϐασω"],
+    ["βασω", "𝛃ασω"],
+    ["ελενη", "𝛆λενη"],
+    ["Σια", "𝚺ια"],
+    ["обама", "𞀼бама"],
   ],
   "drawn letters": [
     ["alice", "ᴀlice"],
@@ -47,6 +65,38 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["admin", "🇦🇩🇲🇮🇳"],
     ["alice", "ₐlice"],
     ["alice", "ålice"],
+    ["Bob", "Ɓob"],
+    ["Kim", "Ƙim"],
+    ["Paul", "Ƥaul"],
+    ["Tom", "Ƭom"],
+    ["Clara", "Ƈlara"],
+    ["Dan", "Ɗan"],
+    ["Gina", "Ɠina"],
+    ["Yuki", "Ƴuki"],
+    ["lily", "丨ily"],
+    ["lily", "〡ily"],
+    ["lily", "⼁ily"],
+    ["lily", "ㅣily"],
+    ["lily", "ￜily"],
+    ["omar", "ʘmar"],
+    ["omar", "⊙mar"],
+    ["omar", "◎mar"],
+    ["dan", "ᶁan"],
+    ["dan", "ȡaᶇ"],
+    ["pete", "ꝑᶒte"],
+    ["max", "maᶍ"],
+    ["lana", "ⱡana"],
+    ["sara", "ꞅaꞃa"],
+    ["vito", "ⱱiꞇo"],
+    ["zoe", "ɀoe"],
+    ["sam", "ˢam"],
+    ["cam", "ꟲam"],
+    ["Ivo", "Ⅰvo"],
+    ["Ann1", "Ann①"],
+    ["Ann1", "Ann➊"],
+    ["Ann10", "Ann⑩"],
+    ["Ann1", "Ann⑴"],
+    ["Ann2", "Ann²"],
   ],
   "letters that look like others": [
     ["Ill", "lll"],
@@ -90,11 +140,33 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["ヤマ", "やマ"],
     ["か゛く", "がく"],
     ["ハ゜ン", "パン"],
-    ["きよう", "きょう"],
-    ["しツた", "しッた"],
     ["ケント", "ヶント"],
-    ["シン", "シソ"],
-    ["ツキ", "シキ"],
+    ["ゆぁ", "ゆあ"],
+    ["ィヴ", "イヴ"],
+    ["より子", "ゟ子"],
+    ["みすゞ", "みすヾ"],
+    ["こま", "𛄲ま"],
+    ["アリス", "㋐㋷㋜"],
+    ["サクラ", "ｻｸﾗ"],
+  ],
+  "halfwidth kana, radicals and strokes": [
+    ["ノゾミ", "ﾉゾミ"],
+    ["キノコ", "キﾉコ"],
+    ["キノコ", "キ⼃コ"],
+    ["ノゾミ", "㇒ゾミ"],
+    ["丶", "⼂"],
+    ["リン", "刂ン"],
+    ["リン", "⺉ン"],
+    ["リン", "リ冫"],
+    ["サキ", "艹キ"],
+    ["サキ", "⺾キ"],
+    ["ツキ", "⺍キ"],
+    ["クミ", "⺈ミ"],
+    ["ミカ", "彡カ"],
+    ["田中", "⽥中"],
+    ["長田", "⻑田"],
+    ["くみ", "〱み"],
+    ["しん", "乚ん"],
   ],
   "kana and kanji": [
     ["カオル", "力オル"],
@@ -107,6 +179,19 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["エリ", "工リ"],
     ["ニコ", "二コ"],
     ["チカ", "千カ"],
+    ["チカ", "干カ"],
+    ["チカ", "于カ"],
+    ["ユキ", "ユ丰"],
+    ["木村", "ホ村"],
+    ["メイ", "〆イ"],
+    ["メイ", "乂イ"],
+    ["メイ", "ㄨイ"],
+    ["ロミ", "ㅁミ"],
+    ["口ミ", "ㅁミ"],
+    ["トモ", "ㅏモ"],
+    ["フミ", "ㄱミ"],
+    ["ヨウコ", "ㅋウコ"],
+    ["スズ", "ㅈズ"],
     ["ヌイ", "又イ"],
     ["ガク", "力゛ク"],
     ["ノノ", "丿ノ"],
@@ -122,6 +207,13 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["〇子", "○子"],
     ["〇子", "O子"],
     ["□ミ", "口ミ"],
+    ["上田", "㊤田"],
+    ["月子", "🈷子"],
+    ["健治", "健冶"],
+    ["天音", "夭音"],
+    ["晴香", "睛香"],
+    ["玲奈", "玲柰"],
+    ["崇", "祟"],
   ],
   "long lines": [
     ["リー", "リ－"],
@@ -131,6 +223,15 @@ const ALIKE: { [kind: string]: string[][] } = {
     ["リー", "リ—"],
     ["リー", "リ−"],
     ["一郎", "―郎"],
+    ["マー", "マ﹘"],
+    ["マー", "マ〜"],
+    ["マー", "マ～"],
+    ["マー", "マ~"],
+    ["ミキー", "ミキ-"],
+    ["ミキーマウス", "ミキ‐マウス"],
+    ["マー", "マ㇐"],
+    ["花子", "〜花子〜"],
+    ["花子", "―花子―"],
   ],
 };
 
@@ -157,6 +258,22 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["Hugo", "Nugo"],
     ["admin", "adnin"],
     ["Al", "Ali"],
+    ["Ann", "Anna"],
+    ["Lee", "Li"],
+    ["Mia", "Nia"],
+    ["Tim", "Jim"],
+    ["Ella", "Emma"],
+    ["Ella", "Bella"],
+    ["Eva", "Ava"],
+    ["Erik", "Eric"],
+    ["Sean", "Shaun"],
+    ["Noah", "Nora"],
+    ["Leo", "Theo"],
+    ["Zara", "Sara"],
+    ["Ian", "Evan"],
+    ["Owen", "Gwen"],
+    ["Finn", "Flynn"],
+    ["Hanna", "Hannah"],
   ],
   "digits and signs": [
     ["ann1", "ann2"],
@@ -173,6 +290,11 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["...", "!!!"],
     ["-", "+"],
     ["٥", "٥٠"],
+    ["C", "C++"],
+    ["C", "C#"],
+    ["C++", "C#"],
+    ["A", "A+"],
+    ["Ann①", "Ann②"],
   ],
   emoji: [
     ["😀", "😃"],
@@ -183,6 +305,8 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["★花子", "花子"],
     ["☆", "★"],
     ["♪", "♫"],
+    ["🍎", "🍏"],
+    ["🍒", "🍓"],
     ["Bob😀", "Bob"],
   ],
   kana: [
@@ -212,6 +336,45 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["れい", "ねい"],
     ["るり", "ろり"],
     ["さくら", "ちくら"],
+    ["りょうこ", "りようこ"],
+    ["りょう", "りよう"],
+    ["りゅう", "りゆう"],
+    ["じゅん", "じゆん"],
+    ["きょう", "きよう"],
+    ["しょう", "しよう"],
+    ["ショウ", "シヨウ"],
+    ["みっき", "みつき"],
+    ["ハッタ", "ハツタ"],
+    ["ナツ", "ナシ"],
+    ["マツ", "マシ"],
+    ["ツキ", "シキ"],
+    ["レン", "レソ"],
+    ["シン", "ツン"],
+    ["シン", "ジン"],
+    ["しん", "じん"],
+    ["しん", "しいん"],
+    ["ゆう", "ゆうう"],
+    ["ゆき", "ゆーき"],
+    ["ゆうこ", "ようこ"],
+    ["りく", "りくう"],
+    ["はると", "はるど"],
+    ["はる", "ほる"],
+    ["さき", "さぎ"],
+    ["ここ", "こころ"],
+    ["みみ", "みゝ"],
+    ["ソラ", "ゾラ"],
+    ["ソラ", "ンラ"],
+    ["ユウ", "ヨウ"],
+    ["コウ", "ユウ"],
+    ["アヤ", "マヤ"],
+    ["ワカ", "ウカ"],
+    ["ワタル", "クタル"],
+    ["ルイ", "レイ"],
+    ["ケイ", "ゲイ"],
+    ["チエ", "テエ"],
+    ["ラン", "ウン"],
+    ["ハル", "ハレ"],
+    ["サラ", "セラ"],
   ],
   kanji: [
     ["田中", "中田"],
@@ -232,6 +395,21 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["目", "日"],
     ["月", "日"],
     ["田", "口"],
+    ["菅原", "管原"],
+    ["埋", "理"],
+    ["大", "太"],
+    ["千夏", "十夏"],
+    ["翔", "翔太"],
+    ["陽菜", "陽葵"],
+    ["結衣", "結愛"],
+    ["佐藤", "左藤"],
+    ["健二", "健三"],
+    ["健一", "健二"],
+    ["優子", "優了"],
+    ["真央", "真史"],
+    ["美咲", "美桜"],
+    ["水", "氷"],
+    ["永", "氷"],
   ],
   "other scripts": [
     ["김민수", "김민서"],
@@ -246,6 +424,18 @@ const DIFFERENT: { [kind: string]: string[][] } = {
     ["דן", "דני"],
     ["Νίκος", "Νίκη"],
     ["Արամ", "Արման"],
+    ["Мила", "Лила"],
+    ["Дима", "Рима"],
+    ["Оля", "Юля"],
+    ["Паша", "Наша"],
+    ["Нина", "Пина"],
+    ["Πάνος", "Νάνος"],
+    ["Ηρώ", "Ρω"],
+    ["Ани", "Ана"],
+    ["Նարե", "Նանե"],
+    ["ㄱㄱ", "ㄴㄴ"],
+    ["ㅋㅋ", "ㅎㅎ"],
+    ["ᐁ", "ᐃ"],
   ],
 };
 
@@ -267,15 +457,34 @@ describe("a nickname's skeleton", () => {
     expect([UNICODE_VERSION, CONFUSABLES.match(/[ ][0-9a-f]+/g)?.length]).toEqual(["18.0.0", 6712]);
   });
 
-  test("agrees with Unicode's table, except where the project's own table says otherwise", () => {
+  test("agrees with Unicode's table, except where the project's own table or a letter's plain form says otherwise", () => {
     const differing = CONFUSABLES.trim()
       .split("\n")
       .flatMap((line) => {
         const [prototype = "", chars = ""] = line.split(": ");
-        const looksLike = textOf(prototype.split("+"));
-        return chars.split(" ").filter((char) => imageOf(textOf([char])) !== [...looksLike].map(imageOf).join(""));
+        const looksLike = [...textOf(prototype.split("+"))].map(imageOf).join("");
+        return chars
+          .split(" ")
+          .map((char) => textOf([char]))
+          .filter((char) => char.normalize("NFKC") === char && imageOf(char) !== looksLike);
       });
-    expect(differing.map((char) => textOf([char])).join("")).toMatchInlineSnapshot(`"○ðε‒–−゚Σβꞵб〳ノ丿丶くㄑﱣﷲ"`);
+    expect(differing.join("")).toMatchInlineSnapshot(
+      `"⁒ðᒷƁƇƊƓƘƤƬƳ‒–−⁓∼〜゚ΣβꞵбҐґױᐺᐻᑗᑘᑙᑚᑧᑨᑶᑷᑺᑻᑾᑿᒀᒁᒆᒇᒈᒘᒙᒮᒯᒶ〳ノ㇒㇓丿ᣭᵳᵿᶏᶙ㇔丶◎⦾くㄑ㇛于🍏"`,
+    );
+  });
+
+  /** The first looks like an f. The second is a c in all fonts, and only by its plain form a σ. */
+  const UNLIKE_THEIR_PLAIN_FORM = ["ſ", "ϲ", "Ϲ"];
+
+  test("of a styled letter is that of its plain form", () => {
+    const unlike: string[] = [];
+    for (let code = 0; code <= 0x10ffff; code += 1) {
+      const char = code >= 0xd800 && code <= 0xdfff ? "" : String.fromCodePoint(code);
+      const plain = char.normalize("NFKC");
+      if (plain === char || !/[\p{L}\p{N}]/u.test(plain) || !isDisplayable(char, 1)) continue;
+      if (skeletonOf(char) !== skeletonOf(plain)) unlike.push(char);
+    }
+    expect(unlike).toEqual(UNLIKE_THEIR_PLAIN_FORM);
   });
 
   test("is never empty, and takes linear time for any text", () => {
