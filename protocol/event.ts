@@ -54,7 +54,7 @@ export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 
 /**
  * Come back after `retry` milliseconds. Without a reason the node is going, or its log is out of reach; `full`: another
- * reader needed the place; `too_many`: this network opens streams too fast; `unconfirmed`: the client has sent nothing
+ * reader needed the place; `too_many`: this network opens streams too fast or catches up with too much; `unconfirmed`: the client has sent nothing
  * for so long that it may be gone.
  */
 export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" };

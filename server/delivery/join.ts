@@ -5,6 +5,20 @@ import { type Hub, PAGE_BYTES } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Tail } from "./tail.ts";
 
+/** What a reader's catching up is charged to. */
+export type Account = {
+  /** The network whose turn it is to read from the log. */
+  network: string;
+  /** Charges pages of PAGE_BYTES, also parts of one. Throws a refusal if that is too many. */
+  charge(pages: number): void;
+};
+
+/**
+ * Costs nothing: what a poll lacks that comes back after a second or two in a busy room. The polls that one network may
+ * send get 8 MB a second this way.
+ */
+const FREE_BYTES = 8 * 1024;
+
 /**
  * Puts a reader where its cursors say, before anything is written: the farther of them, room by room; without one,
  * from now on. Gives the resets to be told first, one for each room whose place in the log cannot be continued.
@@ -32,17 +46,19 @@ export async function placeReader(hub: Hub, reader: Reader, cursors: string[]): 
  * Brings a placed reader up to its tails and lets it live with them. From "the tail is a page away" to "it is among the
  * tail's readers" nothing is awaited, so there is neither a hole nor an overlap between backlog and live.
  */
-export async function joinReader(hub: Hub, reader: Reader): Promise<void> {
+export async function joinReader(hub: Hub, reader: Reader, account: Account): Promise<void> {
   for (const tail of reader.tails) {
-    while (reader.isOpen && !isNear(reader, tail)) await writeBacklog(hub, reader, tail);
+    while (reader.isOpen && !isNear(reader, tail)) await writeBacklog(hub, reader, tail, account);
     if (!reader.isOpen) return;
+    const bytes = tail.bytesAfter(reader.seqIn(tail));
+    if (bytes > FREE_BYTES) account.charge(bytes / PAGE_BYTES);
     hub.attach(reader, tail);
   }
 }
 
 /**
  * Places a reader whose cursor this node's tails reach, so that joining awaits nothing: the log need not be asked.
- * `false` where it must be.
+ * `false` where it must be, or where the reader lacks so much that it has to be charged.
  */
 export function placeAtOnce(hub: Hub, reader: Reader, cursor: string): boolean {
   const [first] = reader.tails as [Tail];
@@ -56,7 +72,7 @@ export function placeAtOnce(hub: Hub, reader: Reader, cursor: string): boolean {
     const seq = parsed?.seqs.get(tail.id);
     if (seq === undefined || parsed?.epoch !== tail.epoch || seq > tail.head || !hub.has(tail)) return false;
     reader.place(tail, seq);
-    if (!isNear(reader, tail)) return false;
+    if (!tail.reaches(seq) || tail.bytesAfter(seq) > FREE_BYTES) return false;
   }
   return true;
 }
@@ -90,11 +106,12 @@ function isNear(reader: Reader, tail: Tail): boolean {
 }
 
 /** Writes one page of what the reader missed, and waits until it is worth writing the next. */
-async function writeBacklog(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
+async function writeBacklog(hub: Hub, reader: Reader, tail: Tail, account: Account): Promise<void> {
   const after = reader.seqIn(tail);
+  account.charge(1);
   const page = tail.reaches(after)
     ? pageOf(tail, after)
-    : (await hub.backlog(tail, after, reader.admission?.holder?.network ?? "")).map(entryOf);
+    : (await hub.backlog(tail, after, account.network)).map(entryOf);
   // up to the first hole: pruned while the reader caught up, or deleted by hand
   const entries = page.filter((entry, index) => entry.seq === after + 1 + index);
   if (!reader.isOpen) return;

@@ -15,9 +15,9 @@ import { stream } from "../transports/stream.ts";
 import { frameCallback } from "./callback.ts";
 import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
-import { visitorOf } from "./payer.ts";
+import { accountOf, visitorOf } from "./payer.ts";
 import { poll } from "./poll.ts";
-import { cursorsOf, memberIdOf, patienceMs, reasonToWait, removeIfGone, roomNames } from "./reading.ts";
+import { byeOf, cursorsOf, memberIdOf, patienceMs, reasonToWait, removeIfGone, roomNames } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
@@ -90,10 +90,12 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
     );
     if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     for (const { members } of tails) if (members) transport.signal({ name: "members", data: members }, reader);
-    await joinReader(site.hub, reader);
+    await joinReader(site.hub, reader, accountOf(ctx, site));
   } catch (error) {
-    tellWhy(site, error);
-    site.hub.sendAway(reader, { retry });
+    const tooMany = byeOf(error, retry);
+    if (!tooMany) tellWhy(site, error);
+    // It comes back with the cursor of the last event that it got, so it misses nothing.
+    site.hub.sendAway(reader, tooMany ?? { retry });
   }
 }
 

@@ -24,8 +24,8 @@ import { pageFrame } from "./frame.ts";
 import { confirmStream } from "./here.ts";
 import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
-import { payerOf, visitorOf } from "./payer.ts";
-import { memberIdOf, patienceMs, reasonToWait, removeIfGone } from "./reading.ts";
+import { accountOf, payerOf, visitorOf } from "./payer.ts";
+import { byeOf, memberIdOf, patienceMs, reasonToWait, removeIfGone } from "./reading.ts";
 import type { Route } from "./route.ts";
 
 /** How often a page is renewed that was not asked how often. */
@@ -102,7 +102,7 @@ export function liveRoutes(site: Site): Route[] {
     { isBusy, isFirst }: { isBusy: boolean; isFirst: boolean },
   ): Promise<void> {
     const { start, reset } = await placeOf(ctx, new Reader([tail], NOWHERE, memberIdOf(ctx)), tail);
-    const news = reset ? [] : await site.hub.backlog(tail, start, visitorOf(ctx, site).networks.at(-1) as string);
+    const news = reset ? [] : await site.hub.backlog(tail, start, accountOf(ctx, site).network);
     const isTorn = news[0] !== undefined && news[0].seq !== start + 1;
     const view = await viewOf(ctx, tail, manner, { start, reset: isTorn ? "pruned" : reset });
     const last = news.at(-1)?.seq ?? start;
@@ -145,8 +145,13 @@ export function liveRoutes(site: Site): Route[] {
       removeIfGone(site, reader, ctx);
       // since it was asked for, the others were sent away
       if (site.isDraining || !isAdmitted) site.hub.sendAway(reader, { retry: retryMs(site.hub.readers.size) });
-      await joinReader(site.hub, reader);
+      await joinReader(site.hub, reader, accountOf(ctx, site));
     } catch (error) {
+      const bye = byeOf(error, retryMs(site.hub.readers.size));
+      if (bye) {
+        site.hub.sendAway(reader, bye);
+        return;
+      }
       if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a page could not be joined to the log");
       else site.logger.error({ err: error }, "unexpected error: a page could not be joined to the log");
       end();

@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import type { Account } from "../delivery/join.ts";
 import type { Visitor } from "../delivery/places.ts";
 import { networksOf } from "../guard/address.ts";
 import type { Payer } from "../guard/rate-limit.ts";
@@ -20,4 +21,11 @@ export function visitorOf(ctx: Context, site: Site): Visitor {
   const { address, member } = payerOf(ctx);
   const { isManyVisitors } = ctx.state;
   return { networks: networksOf(address), factor: site.shares(address), member, isManyVisitors };
+}
+
+/** Returns what a reader's catching up is charged to: the `reads` of its member and its networks. */
+export function accountOf(ctx: Context, site: Site): Account {
+  const payer = payerOf(ctx);
+  const network = networksOf(payer.address).at(-1) as string;
+  return { network, charge: (pages) => site.limits.reads.take(payer, pages) };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
-import { joinReader, placeAtOnce, placeReader } from "../delivery/join.ts";
+import { type Account, joinReader, placeAtOnce, placeReader } from "../delivery/join.ts";
 import type { Visitor } from "../delivery/places.ts";
 import { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
@@ -14,7 +14,7 @@ import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
 import { findRooms, respelled } from "./find-room.ts";
 import { type Input, inputOf, nonceOf } from "./input.ts";
-import { payerOf, visitorOf } from "./payer.ts";
+import { accountOf, payerOf, visitorOf } from "./payer.ts";
 import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "./reading.ts";
 
 /** How long a poll that would not wait may wait for this node's tails; a wake-up takes milliseconds. */
@@ -30,6 +30,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   if (input.text("once") === "1") ctx.set("Connection", "close");
   const payer = payerOf(ctx);
   const visitor = visitorOf(ctx, site);
+  const account = accountOf(ctx, site);
   site.limits.polls.take(payer);
   const names = roomNames(input);
   const tails = await findRooms(site, names);
@@ -46,7 +47,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
     if (!reader.isOpen && !ctx.res.destroyed) throw refuse(site.isDraining ? "unavailable" : "no_place");
     if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
     if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
-    await joinReader(site.hub, reader);
+    await joinReader(site.hub, reader, account);
     if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) transport.beat(reader);
   } catch (error) {
     remove();
@@ -56,7 +57,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   park(ctx);
   answerBytes(ctx, await answer);
   if (site.keepsPollers && rooms === undefined && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
-    keepPolling(ctx.res, lanePolls(site, tails, payer, visitor, waitMs));
+    keepPolling(ctx.res, lanePolls(site, tails, { payer, visitor, account, waitMs }));
 }
 
 /** Not as a script, whose answer is another, and where connections may be kept. */
@@ -64,8 +65,10 @@ function isPlain(ctx: Context, input: Input): boolean {
   return ctx.status === 200 && input.text("callback") === undefined && input.text("once") !== "1";
 }
 
+type Poller = { payer: Payer; visitor: Visitor; account: Account; waitMs: number };
+
 /** The polls that follow, for the same member in the same rooms. */
-function lanePolls(site: Site, tails: Tail[], payer: Payer, visitor: Visitor, waitMs: number): LanePolls {
+function lanePolls(site: Site, tails: Tail[], { payer, visitor, account, waitMs }: Poller): LanePolls {
   const { hub, limits } = site;
   return {
     waitMs,
@@ -76,7 +79,7 @@ function lanePolls(site: Site, tails: Tail[], payer: Payer, visitor: Visitor, wa
     },
     join: (reader) => {
       hub.add(reader);
-      void joinReader(hub, reader);
+      void joinReader(hub, reader, account);
       // answered at once, and so asked for again at once
       if (!reader.isOpen) limits.polls.take(payer);
     },

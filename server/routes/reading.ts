@@ -57,7 +57,14 @@ export function reasonToWait(ctx: Context, site: Site): ByeSignal | undefined {
     site.limits.streams.take(payerOf(ctx));
     return undefined;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { retry: retry + 1000 * (error.retrySeconds ?? 0), reason: "too_many" };
+    const bye = byeOf(error, retry);
+    if (bye === undefined) throw error;
+    return bye;
   }
+}
+
+/** Returns how to send away a reader that is over a limit; `undefined` for any other error. */
+export function byeOf(error: unknown, retry: number): ByeSignal | undefined {
+  if (!(error instanceof Refusal) || error.code !== "too_many") return undefined;
+  return { retry: retry + 1000 * (error.retrySeconds ?? 0), reason: "too_many" };
 }

@@ -109,6 +109,21 @@ test("they say 20 messages a second and read them all, while another address rai
   expect(slowest[Math.floor(slowest.length / 2)]).toBeLessThan(300);
 }, 60_000);
 
+test("all of them lose their streams, and come back at once from before the first message", async () => {
+  const start = (await office.get("/api/rooms/lobby/messages?limit=1")).body.events?.[0]?.seq as number;
+  const { cursor } = (await office.get("/api/poll?room=lobby&wait=0")).body;
+  const after = cursor.replace(/-\d+$/, "-1");
+  // Streams need a few pages each.
+  expect(start).toBeGreaterThan(600);
+  for (const { stream } of people) stream?.close();
+  await all(PEOPLE, async (n) => {
+    const person = people[n] as Person;
+    person.stream = await office.hold(`/api/events?room=lobby&after=${after}`, person.authorization);
+  });
+  const last = `"seq":${start},`;
+  await until("everyone has caught up", () => people.every(({ stream }) => stream?.text().includes(last)), 20_000);
+}, 60_000);
+
 test("nobody of them was sent away, and a neighbor reads and speaks as ever", async () => {
   expect(people.filter(({ stream }) => stream?.isOver()).length).toBe(0);
   const { body } = await neighbor.post("/api/session", { nickname: "Neighbor" });

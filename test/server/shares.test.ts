@@ -246,6 +246,71 @@ describe("rates", () => {
     expect(page?.text).toContain(`お使いのネットワークからのアクセスが集中しています。${seconds}秒ほどたってから`);
   });
 
+  describe("catching up", () => {
+    let slug = "";
+    let cursors: { old: string; head: string };
+
+    /** A room whose first messages are no longer in memory. */
+    beforeAll(async () => {
+      slug = `long-${process.pid}`;
+      const writer = await openNode(site.databaseUrl);
+      const ann = from(writer.url, "127.0.0.9");
+      const authorization = bearer(await ann.post("/api/session", { nickname: "Ann" }));
+      await ann.post("/api/rooms", { slug }, authorization);
+      const text = "あ".repeat(2_000);
+      const write = () => {
+        messages += 1;
+        return ann.post(
+          `/api/rooms/${slug}/messages`,
+          { id: `shares-${process.pid}-${messages}`, text },
+          authorization,
+        );
+      };
+      const first = await write();
+      const last = (await all(60, write)).at(-1);
+      const { body } = await ann.get(`/api/poll?room=${slug}&wait=0`);
+      expect(last?.status).toBe(201);
+      cursors = { old: first.body.cursor, head: body.cursor };
+      ann.close();
+      await writer.close();
+    }, 30_000);
+
+    const poll = (after: string, wait = 0) => `/api/poll?room=${slug}&after=${after}&wait=${wait}`;
+
+    test("by polls is charged to reads by the page", async () => {
+      const at = await open();
+      const greedy = at("127.0.0.66");
+      // 10 of the 1,000 pages that an address may have at once are left.
+      node?.app.site.limits.reads.take({ address: "127.0.0.66" }, 990);
+      const replies = await all(200, () => greedy.get(poll(cursors.old)));
+      expect(statuses(replies, 200).length).toBeGreaterThanOrEqual(10);
+      const refusals = statuses(replies, 429);
+      expect(refusals.length).toBeGreaterThan(50);
+      expect(refusals[0]?.body.detail).toMatch(/^Too many reads from your network/);
+      expect(Number(refusals[0]?.headers["retry-after"])).toBeGreaterThan(0);
+      expect((await at("127.0.0.9").get(poll(cursors.old))).status).toBe(200);
+    });
+
+    test("waits while reads are used up, then continues at its cursor; readers that lack nothing read on", async () => {
+      const at = await open();
+      const ann = at("127.0.0.66");
+      node?.app.site.limits.reads.take({ address: "127.0.0.66" }, 10_000);
+      // On a kept connection too.
+      for (const wait of [0, 1, 1]) expect((await ann.get(poll(cursors.head, wait))).status).toBe(200);
+      for (const wait of [1, 0]) expect((await ann.get(poll(cursors.old, wait))).status).toBe(429);
+      const late = await ann.hold(`/api/events?room=${slug}&after=${cursors.old}`);
+      await until("it is sent away", () => late.isOver());
+      expect(late.text()).toMatch(/event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"too_many"\}\n\n$/);
+      expect(late.text()).not.toContain("event: message");
+      const live = await ann.hold(`/api/events?room=${slug}&after=${cursors.head}`);
+      await until("it is live", () => isLive(live));
+      node?.app.site.limits.reads.giveBack({ address: "127.0.0.66" }, 10_000);
+      const resumed = await ann.hold(`/api/events?room=${slug}&after=${cursors.old}`);
+      await until("it has caught up", () => resumed.text().split("あああ").length > 60);
+      expect(live.isOver() || resumed.isOver()).toBe(false);
+    });
+  });
+
   test("streams that are opened too fast are sent away with the reason", async () => {
     const at = await open();
     const ann = at("127.0.0.9");
