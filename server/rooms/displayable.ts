@@ -21,7 +21,7 @@ export function isTooLong(typed: string, length: number): boolean {
 /** Room for white space around a name as well. */
 const RAW_UNITS = 8;
 
-/** Controls, formats and the unassigned; letters and marks that show nothing; variation selectors; five marks in a row. */
+/** Controls, formats and the unassigned; characters that show nothing; variation selectors; five marks in a row. */
 const FORBIDDEN =
   /[\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}\u{2800}\u{13441}\u{13442}\u{1D159}]|\p{M}{5}/u;
 

@@ -1,6 +1,7 @@
 /**
- * What Unicode's table lacks or has for another purpose. Each line is a prototype and the characters that look like it
- * in the fonts of a chat. Lines are read before Unicode's table.
+ * Look-alikes that Unicode's table lacks or has for another purpose. Each line is a prototype and the
+ * characters that look like it in the fonts of a chat. A line takes precedence over Unicode's table.
+ * Names that people tell apart have no line: シ and ツ, ン and ソ, small and large や, ゆ, よ and つ.
  */
 const GROUPS = `
 a ᴀ 🅐 🅰 🇦 ᶏ ⱥ ꬰ
@@ -31,16 +32,14 @@ y ʏ 🅨 🆈 🇾
 z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 б б
 г Г Γ
-3 з ɜ ʒ ȝ
-2 ƨ
+3 з ɜ ʒ ȝ ➂ ❸ ➌ ⓷
+2 ƨ ➁ ❷ ➋ ⓶
 ー – − ‒ ﹘ 〜 ～ 〰 ⎯ ⏤ ⸺ ⸻ ∼ ⁓ ㇐
 く く ㄑ 〱 ㇛
 ノ ノ 丿 〳 ㇒ ㇓
 ヽ 丶 ゝ ㇔ 〻
 才 オ
 1 ➀ ❶ ➊ ⓵
-2 ➁ ❷ ➋ ⓶
-3 ➂ ❸ ➌ ⓷
 4 ➃ ❹ ➍ ⓸
 5 ➄ ❺ ➎ ⓹
 6 ➅ ❻ ➏ ⓺
@@ -49,14 +48,14 @@ z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 9 ➈ ❾ ➒ ⓽
 0 🄋 🄌 🄍 ⓿
 メ 〆 乂 ㄨ 〤
-ホ 木
+ホ 木 ㇹ
 キ 丰
 サ 艹 廾
-ン 冫 ⺀
-シ 氵
+ン 冫 ⺀ 𛅧
+シ 氵 ㇱ
 ソ 丷
 し 乚
-フ 乛 ᄀ ㇇
+フ 乛 ᄀ ㇇ ㇷ
 彐 ヨ ᄏ
 こ 𛄲
 ゐ 𛅐
@@ -66,7 +65,6 @@ z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 ヰ 𛅤
 ヱ 𛅥
 ヲ 𛅦
-ン 𛅧
 10 ➉ ❿ ➓ ⓾
 天 夭
 治 冶
@@ -80,7 +78,7 @@ z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 十 ナ
 口 □ ㅁ ᄆ
 卜 ト ㅏ ᅡ
-ク ⺈
+ク ⺈ ㇰ
 ツ ⺍
 🍏 🍏
 己 已 巳
@@ -103,17 +101,13 @@ z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 エ ェ
 オ ォ
 カ ヵ
-ク ㇰ
 ケ ヶ
-シ ㇱ
 ス ㇲ ᄌ
 ト ㇳ
 ヌ ㇴ
 ハ ㇵ
 ヒ ㇶ
-フ ㇷ
 へ ㇸ
-ホ ㇹ
 ム ㇺ
 ラ ㇻ
 リ ㇼ

@@ -47,7 +47,7 @@ const FILLERS = [
   ...["です", "だよ", "より", "から", "事務局", "本部", "担当", "代表", "一同"],
 ];
 
-/** The same behind the site's name for itself: "System message". */
+/** Fillers of nicknames only: "System message". A room may well be about system errors. */
 const VOICE = [
   ...["message", "messages", "alert", "alerts", "warning", "error", "log", "info", "information", "news", "update"],
   ...["メッセージ", "通知", "連絡", "警告", "エラー", "ログ", "情報"],
@@ -68,7 +68,7 @@ const isClaimWord = chainOf(CLAIMS, FILLERS);
 function isClaim(nickname: string): boolean {
   const text = textOf(nickname);
   if (CLAIM_KEYS_JA.some((key) => Array.from(text, (_, at) => at).some((at) => matches(text, key, at)))) return true;
-  // BobAdmin is two words as well
+  // BobAdmin counts as two words too.
   const words = [nickname, nickname.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " "), joinLetters(nickname)].flatMap((text) =>
     readingsOf(text),
   );
@@ -95,7 +95,10 @@ function isLine(nickname: string): boolean {
   return hasEnd || hasQuote(nickname);
 }
 
-/** A colon with a space behind it, or before it and a word. The fullwidth one has its space in it; :D is a smile. */
+/**
+ * Finds a colon with a space behind it, or with a space before it and a word behind it, as :D is a
+ * smile. The fullwidth colon has its space in it.
+ */
 function hasQuote(nickname: string): boolean {
   const chars = [...nickname];
   return chars.some((char, at) => {
@@ -108,8 +111,8 @@ function hasQuote(nickname: string): boolean {
 const WIDE_COLON = /[\ufe13\ufe30\uff1a]/;
 
 /**
- * Returns a test: is a text a chain of reserved words and fillers, at least one of them reserved? Digits and signs are
- * fillers, as in admin123.
+ * Returns a test: is a text a chain of reserved words and fillers, at least one of them reserved?
+ * Digits and signs are fillers, as in admin123.
  */
 function chainOf(reserved: string[], fillers: string[]): (text: string) => boolean {
   const keys = keysOf(reserved);
@@ -149,7 +152,10 @@ function textOf(name: string): string {
   return readingsOf(name).join("");
 }
 
-/** Returns the words of a name as they are compared here: hiragana as katakana, and m and w in one character again. */
+/**
+ * Returns the words of a name as they are compared here, with hiragana as katakana. The images of m
+ * and w, rn and vv, become one character again, as stand-ins are single characters.
+ */
 function readingsOf(name: string, trim: (word: string) => string = trimDashes): string[] {
   const katakana = name.replace(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + 0x60));
   return wordsOf(katakana, SIGNS).map((word) => trim(word).replaceAll("rn", "m").replaceAll("vv", "w"));

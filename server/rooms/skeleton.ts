@@ -18,8 +18,8 @@ export function roomSkeletonOf(name: string): string {
 }
 
 /**
- * Returns the folded words of a name, split at spaces, punctuation and symbols. The digits and symbols in `signs` count
- * as letters, and are not folded.
+ * Returns the folded words of a name, split at spaces, punctuation and symbols. The digits and
+ * symbols in `signs` count as letters, and are not folded.
  */
 export function wordsOf(name: string, signs = ""): string[] {
   const folded = fold(
@@ -72,7 +72,7 @@ function fold(name: string, joint: (before: Glyph, after: Glyph) => string, read
       isGap = false;
     }
   });
-  // A name of nothing but punctuation is known by it, and a single letter by the signs behind it: C, C++, C#.
+  // Punctuation counts if a name has nothing else, and + and # behind a single letter: C, C++, C#.
   const signs = folded.length === 1 ? glyphs.filter(({ image }) => /^[+#]$/.test(image)) : folded ? [] : glyphs;
   const key = folded + signs.map(({ image }) => image).join("");
   // vvvv, www: nobody counts them
@@ -123,25 +123,26 @@ function kindOf(char: string, image: string): Glyph["kind"] {
 }
 
 /**
- * Returns the image of a character's plain form (NFKC), so that a styled letter never has an image of its own. Only a
- * character with a line in LOOK_ALIKES does: ϲ looks like c, but its NFKC is ς.
+ * Returns the image of a character's plain form (NFKC), so that a styled letter never has an image
+ * of its own. Only a character in LOOK_ALIKES does: ϲ looks like c, but its NFKC is ς.
  */
 function drawingOf(char: string): string {
   const plain = char.normalize("NFKC");
   if (HANGUL_SYLLABLE.test(plain)) return plain;
   if (LOOK_ALIKES.has(char) || !READ.test(plain)) return drawingOfPlain(char);
-  // ㈱, ¼ and ﬁ are read as the characters that they consist of
+  // A reader reads ㈱, ¼ and ﬁ as several characters.
   return [...plain].length > 1 ? skeletonOf(plain) : drawingOfPlain(plain);
 }
 
 /**
- * Replaces a character by its prototype, before and after its decomposition. A capital is replaced as it looks (only the
- * capital of к is a K) before it becomes small; a small letter without a prototype has that of its capital.
+ * Replaces a character by its prototype, before and after its decomposition. A capital is replaced
+ * as it looks (only the capital of к is a K) before it becomes small. A small letter without a
+ * prototype has that of its capital.
  */
 function drawingOfPlain(char: string): string {
   const small = lower(char).replace(/[\p{Ll}--[a-z]]/gv, (letter) => lower(letter.toUpperCase()));
   const image = settle(small).replace(DIACRITICS, "").replace(/\s/g, "");
-  // the hook of Ɓ is an apostrophe in Unicode's table
+  // Unicode's table draws the hook of Ɓ as an apostrophe. Cree dots make other letters.
   return /[a-z]/.test(image) && !/[\p{P}\p{Script=Canadian_Aboriginal}]/u.test(char)
     ? image.replace(PUNCTUATION, "")
     : image;

@@ -4,8 +4,8 @@ import { imageOf } from "./skeleton.ts";
 export const SIGNS = "0123456789@$!€";
 
 /**
- * Can `char` stand for `letter` in a name that imitates a reserved one? Both are images. Looser than a skeleton: the names
- * 埋 and 菅原 are honest, 管埋人 is not.
+ * Can `char` stand for `letter` in a name that imitates a reserved one? Both are images. This is
+ * looser than a skeleton: the names 埋 and 菅原 are honest, 管埋人 is not.
  */
 export function isStandIn(char: string, letter: string): boolean {
   return STAND_INS.get(char)?.includes(letter) === true;

@@ -7,9 +7,9 @@ export function hasTripSign(text: string): boolean {
 }
 
 /**
- * The characters whose Unicode 18 name says diamond or lozenge (playing cards excepted), and what is drawn like one:
- * stars with four points ✦ ✧ ⯌, pentagons and hexagons ⬟ ⬢, the semibreves 𝆹 𝆺, the runes ᛜ ᛝ and the Vai syllables
- * ꕤ ꕥ.
+ * The characters whose Unicode 18 name says diamond or lozenge (playing cards excepted), and those
+ * that are drawn like one: stars with four points ✦ ✧ ⯌, pentagons and hexagons ⬟ ⬢, the semibreves
+ * 𝆹 𝆺, the runes ᛜ ᛝ and the Vai syllables ꕤ ꕥ.
  */
 const DIAMOND = new RegExp(
   `[${[
