@@ -4,7 +4,6 @@ import { noteUse, readPresence, tellPresence, writeWatchers } from "../../db/pre
 import type { WakeUps } from "../../db/wake-ups.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../log.ts";
-import { createFigures } from "./figures.ts";
 import type { Hub } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import { createSeenMembers, keyOf } from "./seen.ts";
@@ -33,7 +32,7 @@ export type Presence = {
  */
 const BEAT_MS = 10_000;
 
-/** Visitors are counted and published no more often: a crowd of thousands takes 20 s to come back. */
+/** The number of visitors is published no more often: a crowd of thousands takes 20 s to come back. */
 const VISITORS_MS = 2_000;
 
 /** A change of presence may wait this long, so that a crowd that enters at once costs one read. */
@@ -73,7 +72,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
   /** The set that the current round fills. Until it is complete, `present` keeps the last round's members. */
   let noted = present;
   const changed = new Set<number>();
-  const figures = createFigures();
+  let figures = new Map<number, number>();
   let beatenAt = performance.now();
   let soundSince = performance.now();
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -153,9 +152,8 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
       for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
     }
     await touch();
-    const isDue = now - toldAt >= VISITORS_MS;
-    if (isBeat || (areReadersNew && isDue)) await tellVisitors(isBeat, isDue);
-    if (areReadersNew) runSoon();
+    if (isBeat || (areReadersNew && now - toldAt >= VISITORS_MS)) await tellVisitors(isBeat);
+    else if (areReadersNew) runSoon();
     if (!isBeat) return;
     beatenAt = now;
     if (now - soundSince >= graceSeconds * 1000) sweep.begin();
@@ -175,21 +173,22 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     present = noted;
   }
 
-  async function tellVisitors(isBeat: boolean, isDue: boolean): Promise<void> {
-    const moved = isDue ? countReaders() : [];
-    const visitors = figures.shown();
-    if (moved.length === 0 && !(isBeat && visitors.size > 0)) return;
-    await writeWatchers(db, node, visitors);
-    await noteUse(db, [...visitors.keys()]);
-    if (moved.length > 0) await tellPresence(wakeUps, moved);
-  }
-
-  function countReaders(): number[] {
+  async function tellVisitors(isBeat: boolean): Promise<void> {
+    areReadersNew = false;
     toldAt = performance.now();
-    const since = toldAt - COUNTED * config.seenMs;
-    const moved = figures.take(new Map(hub.tails().map((tail) => [tail.id, countVisitors(tail, present, since)])));
-    areReadersNew = figures.isOpen();
-    return moved;
+    const before = figures;
+    figures = new Map(
+      hub
+        .tails()
+        .map((tail) => [tail.id, countVisitors(tail, present, toldAt - COUNTED * config.seenMs)] as const)
+        .filter(([, n]) => n > 0),
+    );
+    const rooms = new Set([...before.keys(), ...figures.keys()]);
+    const moved = [...rooms].filter((roomId) => before.get(roomId) !== figures.get(roomId));
+    if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
+    await writeWatchers(db, node, figures);
+    await noteUse(db, [...figures.keys()]);
+    if (moved.length > 0) await tellPresence(wakeUps, moved);
   }
 
   /** Reads what changed and tells this node's readers. */

@@ -1,9 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { connect, type RefusedError, type RoomHandle } from "../../client/index.ts";
 import type { Member } from "../../protocol/event.ts";
-import { openStream } from "../../server/testing.ts";
-import { openNode, openSite, person, type TestNode, type TestSite } from "../support/app.ts";
+import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
@@ -52,35 +50,6 @@ describe("a handle of the client", () => {
     expect(unheard).toEqual([]);
   });
 });
-
-test("a watcher counts once, also while its client polls until its stream is proved", async () => {
-  const site = await openSite();
-  const url = site.nodes[0]?.url as string;
-  const figuresAfterArrival = async (n: number): Promise<number[]> => {
-    const room = `arrival-${n}`;
-    await fetch(`${url}/api/rooms`, { method: "POST", body: JSON.stringify({ slug: room }), headers: JSON_TYPE });
-    const { token } = await person(url, `Witness ${n}`);
-    await fetch(`${url}/api/rooms/${room}/enter`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
-    const witness = await openStream(url, { room, token, timeoutMs: 8_000 });
-    // The arrivals are spread over the time between two counts.
-    await setTimeout(n * 300);
-    const watcher = connect(url, { room });
-    const figures: number[] = [];
-    const read = async () => {
-      for (;;) figures.push(((await witness.signal("members")) as { visitors: number }).visitors);
-    };
-    // Until there has been none for 8 s.
-    await read().catch(() => undefined);
-    watcher.close();
-    await witness.close();
-    return figures.slice(figures.findIndex((visitors) => visitors > 0));
-  };
-  const arrivals = [0, 1, 2, 3, 4, 5, 6, 7];
-  expect(await Promise.all(arrivals.map(figuresAfterArrival))).toEqual(arrivals.map(() => [1]));
-  await site.close();
-}, 40_000);
-
-const JSON_TYPE = { "content-type": "application/json" };
 
 test("a client that has entered reads as a member, and stays in the room while it says nothing", async () => {
   const site = await openSite({ CHATTERA_GRACE_SECONDS: "2" });
