@@ -100,7 +100,8 @@ const SETTINGS = {
     .default(1200)
     .describe(
       "Connections of one address (of IPv6 of one /64), per process, times its `CHATTERA_SHARES`; above that its oldest " +
-        "idle one is closed first. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` " +
+        "idle one is closed first. A /48 has ten times as many; no address has more than half of what the limit of open " +
+        "files allows. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` " +
         "are exempt.",
     ),
   CHATTERA_ROOM_MEMBERS: wholeNumber(1)

@@ -140,9 +140,12 @@ export async function tryPort(environment: Environment): Promise<void> {
 
 function capsOf(environment: Environment, { shares }: Config): ConnectionCaps {
   const limit = openFilesLimit();
+  const total = limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, environment);
+  const hasLimits = environment.CHATTERA_LIMITS === "on";
   return {
-    perAddress: environment.CHATTERA_LIMITS === "on" ? environment.CHATTERA_CONNECTIONS : Number.POSITIVE_INFINITY,
-    total: limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, environment),
+    perAddress: hasLimits ? environment.CHATTERA_CONNECTIONS : Number.POSITIVE_INFINITY,
+    perBlock: hasLimits ? Math.ceil(total / 2) : Number.POSITIVE_INFINITY,
+    total,
     shares: createShares(shares),
     trustProxy: environment.TRUST_PROXY,
   };

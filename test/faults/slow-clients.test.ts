@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { openStream } from "../../server/testing.ts";
@@ -30,7 +29,8 @@ function visitor(localAddress = "127.0.0.1"): { socket: Socket; livedMs: Promise
   socket.on("error", () => undefined);
   socket.resume();
   sockets.push(socket);
-  return { socket, livedMs: once(socket, "close").then(() => performance.now() - openedAt) };
+  const livedMs = new Promise<number>((resolve) => socket.once("close", () => resolve(performance.now() - openedAt)));
+  return { socket, livedMs };
 }
 
 test("a connection whose head has not come within 15 s is closed: silent, or a header every second", async () => {
@@ -62,9 +62,9 @@ describe("with few files that may be open", () => {
     });
   });
 
-  test("400 idle connections of one address take the site from nobody; it is logged once, and is over with them", async () => {
+  test("400 idle connections of two addresses take the site from nobody; it is logged once, and is over with them", async () => {
     const stream = await openStream(site.url, { room: "lobby" });
-    const idle = Array.from({ length: 400 }, () => visitor("127.0.0.7"));
+    const idle = Array.from({ length: 400 }, (_, n) => visitor(n % 2 ? "127.0.0.7" : "127.0.0.8"));
     await until("some of them are closed", () => idle.filter(({ socket }) => socket.closed).length > 200);
     for (let n = 0; n < 5; n += 1) expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
     await stream.signal("ping");
@@ -73,4 +73,38 @@ describe("with few files that may be open", () => {
     expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
     expect(site.said().match(/no more files may be open/g)).toHaveLength(1);
   });
+
+  test.each([
+    ["one address", ["127.0.0.11"]],
+    ["two addresses", ["127.0.0.12", "127.0.0.13"]],
+  ])("250 busy connections of %s take the site from nobody", async (_, addresses) => {
+    const busy = Array.from({ length: 250 }, (_, n) => {
+      const { socket } = visitor(addresses[n % addresses.length]);
+      socket.write(BUSY[n % BUSY.length] as string);
+      return socket;
+    });
+    await until("the rest are closed", () => busy.filter((socket) => socket.closed).length >= 250 - CONNECTIONS);
+    for (const address of ["127.0.0.21", "127.0.0.22", "127.0.0.23"]) {
+      const { socket } = visitor(address);
+      let answer = "";
+      socket.on("data", (bytes) => {
+        answer += bytes;
+      });
+      socket.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      await until("it is answered or closed", () => answer !== "" || socket.closed);
+      expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    }
+    for (const socket of busy) socket.destroy();
+  });
 });
+
+/** What the limit of open files is enough for, as the log says. */
+const CONNECTIONS = 182;
+
+/** Requests that stay under way. */
+const BUSY = [
+  "POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{",
+  "GET /api/poll?room=lobby&wait=55 HTTP/1.1\r\nHost: x\r\n\r\n",
+  "GET /api/events?room=lobby HTTP/1.1\r\nHost: x\r\n\r\n",
+  "GET /rooms/lobby/live HTTP/1.1\r\nHost: x\r\n\r\n",
+];

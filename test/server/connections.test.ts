@@ -24,16 +24,24 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-async function open(caps: { perAddress?: number; total?: number; trustProxy?: string[] }): Promise<void> {
+/** Opens a server. `seenAs` names the address that it sees in place of one of this machine's. */
+async function open(
+  caps: { perAddress?: number; perBlock?: number; total?: number; trustProxy?: string[] },
+  seenAs: { [address: string]: string } = {},
+): Promise<void> {
   server = createServer((request, response) => {
     if (request.url === "/quick") response.end("quick");
     else response.flushHeaders();
-    // As a stream does it: Node's http has nothing to do with the connection from then on.
-    if (request.url === "/taken") takeSocket(response);
+    // As a stream does it, once the request is read: Node's http has nothing to do with the connection from then on.
+    if (request.url === "/taken") setImmediate(() => takeSocket(response));
   });
   const log = (fields: (typeof logged)[number]) => logged.push(fields);
   const shares = (address: string) => (address === "127.0.0.3" ? 2 : 1);
-  const limits = { perAddress: 1000, total: 1000, trustProxy: [], shares, ...caps };
+  const limits = { perAddress: 1000, perBlock: 1000, total: 1000, trustProxy: [], shares, ...caps };
+  server.on("connection", (socket) => {
+    const value = seenAs[socket.remoteAddress ?? ""];
+    if (value !== undefined) Object.defineProperty(socket, "remoteAddress", { value });
+  });
   capConnections(server, limits, { warn: log, error: log } as unknown as Logger);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -131,13 +139,75 @@ describe("at the limit of open files", () => {
     expect(logged).toEqual([{ connections: 1, limit: 50 }]);
   });
 
-  test("newcomers are refused where none is idle, and those who are in are served", async () => {
-    await open({ total: 5 });
-    for (let n = 0; n < 5; n += 1) await (await visitor()).ask("/taken");
-    const refused = await visitor("127.0.0.2");
-    await until("it is closed", refused.isClosed);
-    expect(closed()).toEqual([false, false, false, false, false, true]);
+  test("the oldest busy connection of the address with the most makes room for a newcomer of a smaller one", async () => {
+    await open({ total: 6 });
+    for (let n = 0; n < 4; n += 1) await (await visitor("127.0.0.7")).ask(n % 2 ? "/taken" : "/parked");
+    for (let n = 0; n < 2; n += 1) await (await visitor("127.0.0.8")).ask("/taken");
+    for (let n = 0; n < 2; n += 1) {
+      const newcomer = await visitor("127.0.0.2");
+      await newcomer.ask("/parked");
+      expect(newcomer.text()).toContain("200 OK");
+    }
+    expect(closed()).toEqual([true, true, false, false, false, false, false, false]);
   });
+
+  test("a newcomer is refused where none is idle and no address holds more than its own would", async () => {
+    await open({ total: 6 });
+    for (const address of ["127.0.0.7", "127.0.0.8", "127.0.0.9"])
+      for (let n = 0; n < 2; n += 1) await (await visitor(address)).ask("/taken");
+    await until("a second address is not refused", async () => {
+      const newcomer = await visitor("127.0.0.2");
+      await newcomer.ask("/taken");
+      return newcomer.text().includes("200 OK");
+    });
+    for (const address of ["127.0.0.2", "127.0.0.7"]) await until("it is closed", (await visitor(address)).isClosed);
+    expect(closed()).toEqual([true, false, false, false, false, false, false, true, true]);
+  });
+
+  test("no address holds more than half, however many shares it has", async () => {
+    await open({ total: 10, perBlock: 5 });
+    for (let n = 0; n < 5; n += 1) await (await visitor("127.0.0.3")).ask("/taken");
+    await until("the sixth is closed", (await visitor("127.0.0.3")).isClosed);
+    expect(closed()).toEqual([false, false, false, false, false, true]);
+    expect(logged).toEqual([{ connections: 1, address: "127.0.0.3", limit: 5 }]);
+  });
+
+  test("an address with more shares is not the one that holds most before it has used them", async () => {
+    await open({ total: 6 });
+    for (let n = 0; n < 3; n += 1) await (await visitor("127.0.0.3")).ask("/taken");
+    for (let n = 0; n < 3; n += 1) await (await visitor("127.0.0.7")).ask("/taken");
+    await (await visitor("127.0.0.2")).ask("/taken");
+    expect(closed()).toEqual([false, false, false, true, false, false, false]);
+  });
+
+  test("busy connections of a trusted proxy are not closed, and its visitors take the place of greedier ones", async () => {
+    await open({ total: 6, trustProxy: ["127.0.0.9"] });
+    for (let n = 0; n < 4; n += 1) await (await visitor("127.0.0.9")).ask("/taken");
+    for (let n = 0; n < 2; n += 1) await (await visitor("127.0.0.7")).ask("/taken");
+    await (await visitor("127.0.0.9")).ask("/taken");
+    expect(closed()).toEqual([false, false, false, false, true, false, false]);
+    await until("the next is closed", (await visitor("127.0.0.2")).isClosed);
+    expect(closed().slice(0, 7)).toEqual([false, false, false, false, true, false, false]);
+  });
+
+  test("a /48 of IPv6 with one connection in each of its /64s holds them all", async () => {
+    const many = Array.from({ length: 4 }, (_, n) => [`127.0.0.${10 + n}`, `2001:db8:7:${n}::1`]);
+    await open({ total: 6 }, Object.fromEntries(many));
+    for (let n = 0; n < 2; n += 1) await (await visitor("127.0.0.7")).ask("/taken");
+    for (const [address] of many) await (await visitor(address)).ask("/taken");
+    await (await visitor("127.0.0.2")).ask("/taken");
+    expect(closed()).toEqual([false, false, true, false, false, false, false]);
+  });
+});
+
+test("a /48 of IPv6 holds ten times as much as an address, and at that its greediest /64 makes room", async () => {
+  const seenAs = { "127.0.0.10": "2001:db8:7:1::1", "127.0.0.11": "2001:db8:7:2::1", "127.0.0.12": "2001:db8:7:3::1" };
+  await open({ perAddress: 4, perBlock: 6 }, seenAs);
+  for (let n = 0; n < 4; n += 1) await (await visitor("127.0.0.11")).ask("/taken");
+  for (let n = 0; n < 2; n += 1) await (await visitor("127.0.0.10")).ask("/taken");
+  await (await visitor("127.0.0.12")).ask("/taken");
+  expect(closed()).toEqual([true, false, false, false, false, false, false]);
+  expect(logged).toEqual([{ connections: 1, address: "2001:db8:7::/48", limit: 6 }]);
 });
 
 function connections(): Promise<number> {
