@@ -12,8 +12,8 @@ import type { Tail } from "./tail.ts";
 
 /** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
 export type Presence = {
-  /** A member in a room just sent something. */
-  saw(place: Place): void;
+  /** A member in a room just sent something, and will not send anything for `forMs`, after which its grace begins. */
+  saw(place: Place, forMs?: number): void;
   /** A member has just entered or spoken, so it is in the room, and its row says that it was seen. */
   isHere(place: Place): void;
   /** Was the member in the room a few seconds ago, as far as this node knows? */
@@ -87,8 +87,8 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
 
   return { saw, isHere, knows: (place) => present.has(keyOf(place)), onReader, onPresence, stop };
 
-  function saw(place: Place): void {
-    seen.note(place, performance.now());
+  function saw(place: Place, forMs = 0): void {
+    seen.note(place, performance.now() + forMs);
     if (!present.has(keyOf(place))) runSoon();
   }
 

@@ -190,7 +190,8 @@ export function liveRoutes(site: Site): Route[] {
     const memberId = memberIdOf(ctx);
     const seat = { roomId: tail.id, memberId: memberId ?? "" };
     const present = memberId !== undefined && (await isPresent(site.db, seat));
-    if (present) site.presence.saw(seat);
+    // Nothing comes from this page until its next renewal.
+    if (present) site.presence.saw(seat, manner.refresh * 1000);
     const { memberCount, visitors } = await site.people(tail.id);
     const isAtTop = manner.refresh === 0 && hasNoPictures(ctx);
     const lines = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_EVENTS;

@@ -195,6 +195,25 @@ describe("a page that is renewed", () => {
     await grows.close();
   });
 
+  test("keeps its member in the room until the next renewal and a grace after it, and no longer", async () => {
+    const node = await openNode(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "1" });
+    await request(url).post("/api/rooms").send({ slug: "slow" }).expect(201);
+    const [rea, bob] = [await person(node.url, "Rea"), await person(node.url, "Bob")];
+    await say(node.url, rea, "here", { room: "slow" });
+    const renew = async () =>
+      (await request(node.url).get("/rooms/slow/live?refresh=6").set("cookie", rea.cookie)).text;
+    expect(await renew()).toContain('<form id="say"');
+    const renewedAt = performance.now();
+    await say(node.url, bob, "here", { room: "slow" });
+    const members = async () => (await request(node.url).get("/api/rooms/slow")).body.members;
+    // Bob, who does not read, was seen last.
+    await until("Bob is gone", async () => !(await members()).some(({ id }: Person) => id === bob.id));
+    expect(await members()).toMatchObject([{ nickname: "Rea" }]);
+    await until("Rea is gone", async () => (await members()).length === 0, 20_000);
+    expect(performance.now() - renewedAt).toBeGreaterThan(7_000);
+    await node.close();
+  }, 30_000);
+
   test("comes under the base path as well", async () => {
     const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
     const { text } = await request(node.url).get("/chat/rooms/lobby/live?refresh=10").expect(200);
