@@ -40,6 +40,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function create(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
+    assertNotBySimpleRequest(ctx);
     limits.rooms.take(payerOf(ctx));
     const slug = readSlug(input.string("slug") ?? "");
     if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
@@ -101,6 +102,16 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const limits = hasLimits ? { perDay, widePerDay: WIDER * perDay } : undefined;
     return { network: networks[0], wideNetwork: networks.at(-1) as string, limits };
   }
+}
+
+/**
+ * Making a room needs no session, so nothing else shows that this is not a page of another site, which an old browser does
+ * not name: [Fetch 2.2.2] such a page may send any type except JSON without a preflight. Throws `forbidden`.
+ */
+function assertNotBySimpleRequest(ctx: Context): void {
+  const { source, session } = ctx.state;
+  if (source !== "unknown" || session !== undefined || /^application\/json\b/i.test(ctx.get("Content-Type"))) return;
+  throw refuse("forbidden", "without a token or an Origin, send application/json");
 }
 
 /** A place in the list of people as clients carry it. */

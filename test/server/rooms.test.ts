@@ -61,6 +61,30 @@ describe("a room", () => {
     expect([status, body.code]).toEqual([409, "room_exists"]);
   });
 
+  test.each(["text/plain", "TEXT/PLAIN; x=application/json", "application/x-www-form-urlencoded"])(
+    "is not made by %s without a token, which a page of another site may send unseen",
+    async (type) => {
+      const body = type.startsWith("application") ? "slug=unasked" : JSON.stringify({ slug: "unasked" });
+      const post = () => request(url).post("/api/rooms").set("content-type", type);
+      const { status, body: refusal } = await post().send(body);
+      expect([status, refusal.code]).toEqual([403, "forbidden"]);
+      expect((await request(url).post("/api/rooms?slug=unasked")).status).toBe(403);
+      await request(url).get("/api/rooms/unasked").expect(404);
+    },
+  );
+
+  test.each(["text/plain", "application/x-www-form-urlencoded"])(
+    "is made by %s with a token, and from a page of the site",
+    async (type) => {
+      const slugs = [`token-${type.length}`, `own-${type.length}`];
+      const [first, second] = slugs.map((slug) => (type === "text/plain" ? JSON.stringify({ slug }) : `slug=${slug}`));
+      const post = () => request(url).post("/api/rooms").set("content-type", type);
+      const ann = await person(url, "Maker");
+      expect((await post().set(bearer(ann)).send(first)).status).toBe(201);
+      expect((await post().set("origin", url).send(second)).status).toBe(201);
+    },
+  );
+
   test("may be unlisted under a title that a public one has", async () => {
     await create({ slug: "music", title: "Music" }).expect(201);
     await create({ slug: "my-own-music", title: "Music", public: false }).expect(201);
