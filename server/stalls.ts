@@ -40,7 +40,8 @@ const NAMED_MAX = 5;
  * request; a message takes 340 µs.
  */
 export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; metrics: Metrics }): Stalls {
-  const underWay = new Set<Context>();
+  // not a Set: the tables it leaves behind keep requests that are over until the next full garbage collection
+  const underWay: Context[] = [];
   let running: Context | undefined;
   let markedAt = performance.now();
   let tickDueAt = markedAt + TICK_MS;
@@ -58,7 +59,7 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   return { watch, stop: () => clearInterval(timer) };
 
   async function watch(ctx: Context, next: () => Promise<unknown>): Promise<void> {
-    underWay.add(ctx);
+    ctx.state.stallIndex = underWay.push(ctx) - 1;
     mark(ctx);
     if (ctx.method === "POST") ctx.req.once("end", () => followBody(ctx));
     const answered = next();
@@ -66,9 +67,17 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
     try {
       await answered;
     } finally {
-      underWay.delete(ctx);
+      remove(ctx);
       mark(undefined, ctx);
     }
+  }
+
+  /** Puts the last one in its place. */
+  function remove(ctx: Context): void {
+    const last = underWay.pop() as Context;
+    if (last === ctx) return;
+    underWay[ctx.state.stallIndex] = last;
+    last.state.stallIndex = ctx.state.stallIndex;
   }
 
   /** All that waited for the body runs as microtasks, and Node's next tick comes after the last of them. */
@@ -110,7 +119,7 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   }
 
   function routesUnderWay(): string[] {
-    const active = [...underWay].filter((ctx) => !ctx.state.isParked);
+    const active = underWay.filter((ctx) => !ctx.state.isParked);
     return [...new Set(active.map((ctx) => `${ctx.method} ${routeOf(app, ctx)}`))].slice(0, NAMED_MAX);
   }
 }
