@@ -3,7 +3,8 @@ import type { Context } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { readBefore } from "../../db/events.ts";
 import { isPresent } from "../../db/members.ts";
-import { HISTORY_EVENTS, NONCE } from "../../protocol/limits.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { HISTORY_EVENTS, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader, type Transport } from "../delivery/reader.ts";
@@ -107,7 +108,7 @@ export function liveRoutes(site: Site): Route[] {
     const view = await viewOf(ctx, tail, manner, { start, reset: isTorn ? "pruned" : reset });
     const last = news.at(-1)?.seq ?? start;
     // behind still, or only the first page of a frame: the next one at once
-    const isSoon = tail.head > last || (isFirst && !isBusy);
+    const isSoon = isBehind(tail, start, news) || (isFirst && !isBusy);
     const seconds = isSoon ? 1 : manner.refresh || REFRESH_SECONDS;
     const page = { ...view, news, cursor: tail.cursorAt(last), seconds, isBusy };
     showPage(ctx, pages.renderRenewing(pageFrame(ctx, site), page));
@@ -209,6 +210,11 @@ export function liveRoutes(site: Site): Route[] {
       clientId: randomUUID(),
     };
   }
+}
+
+/** A full page says that more may wait even where this node has not heard of it yet. */
+function isBehind(tail: Tail, start: number, news: RoomEvent[]): boolean {
+  return news.length === PAGE_EVENTS || tail.head > (news.at(-1)?.seq ?? start);
 }
 
 function setArrivesCookie(ctx: Context): void {
