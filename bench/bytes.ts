@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
-import type { Known } from "../client/core/memory.ts";
+import type { Known } from "../client/core/network/memory.ts";
 import { createDatabase } from "../test/support/database.ts";
 import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
 import { startSite } from "../test/support/site-process.ts";

@@ -1,26 +1,26 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import { PATHS } from "../protocol/paths.ts";
-import { createBackoff } from "./core/backoff.ts";
-import { createConfirm } from "./core/confirm.ts";
-import { createEmitter } from "./core/emitter.ts";
-import type { Ask } from "./core/http.ts";
-import { createOutbox, type Outcome, type Remark } from "./core/outbox.ts";
-import { createNonce, type Outside } from "./core/outside.ts";
-import { createPoll, readOurs } from "./core/poll.ts";
-import { createSender } from "./core/send.ts";
-import { createSession, type SessionEvents } from "./core/session.ts";
-import type { SessionStatus } from "./core/status.ts";
-import { streamingBy } from "./core/streamer.ts";
-import { ticketed, useTickets } from "./core/tickets.ts";
-import type { Transport } from "./core/transport.ts";
-import { type Address, param } from "./core/url.ts";
+import { createEmitter } from "./core/base/emitter.ts";
+import { createNonce, type Environment } from "./core/base/environment.ts";
+import type { Ask } from "./core/base/http.ts";
+import { createBackoff } from "./core/network/backoff.ts";
+import { createConfirm } from "./core/reading/confirm.ts";
+import { createPoll, readOurs } from "./core/reading/poll.ts";
+import { createSession, type SessionEvents } from "./core/reading/session.ts";
+import type { SessionStatus } from "./core/reading/status.ts";
+import { streamingBy } from "./core/reading/streamer.ts";
+import type { Transport } from "./core/reading/transport.ts";
+import { type Address, param } from "./core/reading/url.ts";
+import { createOutbox, type Outcome, type Remark } from "./core/sending/outbox.ts";
+import { createSender } from "./core/sending/send.ts";
+import { ticketed, useTickets } from "./core/sending/tickets.ts";
 import { http } from "./transports/fetch.ts";
 import { createScriptAsk } from "./transports/jsonp.ts";
 import { createSse } from "./transports/sse.ts";
 import { createStream } from "./transports/stream.ts";
 
 export type { EventKind, Member, MembersSignal, ResetSignal, RoomEvent, TypingSignal } from "../protocol/event.ts";
-export type { SessionStatus } from "./core/status.ts";
+export type { SessionStatus } from "./core/reading/status.ts";
 
 /** The room to follow, and as whom. */
 export type ConnectOptions = {
@@ -80,17 +80,17 @@ const HISTORY_TIMEOUT_MS = 15_000;
 export function connect(url: string, options: ConnectOptions): RoomHandle {
   const address: Address = { base: url.replace(/\/+$/, "") };
   if (options.token !== undefined) address.token = options.token;
-  useTickets(outside, http, address);
+  useTickets(environment, http, address);
   const { room } = options;
-  const emitter = createEmitter<RoomNews>(outside);
+  const emitter = createEmitter<RoomNews>(environment);
   const isForeign = typeof location !== "undefined" && new URL(url, location.href).origin !== location.origin;
   const script = isForeign ? createScriptAsk(http.json) : undefined;
-  const backoff = createBackoff(outside);
-  const sender = createSender(outside, http, address, script);
+  const backoff = createBackoff(environment);
+  const sender = createSender(environment, http, address, script);
   const session = createSession({
-    outside,
+    environment,
     rooms: [{ room, cursor: options.cursor ?? "", seq: -1 }],
-    streaming: streamingBy(streamsOf(address), createConfirm(outside, http, address)),
+    streaming: streamingBy(streamsOf(address), createConfirm(environment, http, address)),
     polls:
       script === undefined
         ? [ticketed(address, createPoll(http, address))]
@@ -99,9 +99,9 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     hidden: () => typeof document !== "undefined" && document.hidden,
     memory: { load: () => undefined, save() {} },
   });
-  const outbox = createOutbox(outside, { load: () => [], save() {} }, (remark, done) => {
+  const outbox = createOutbox(environment, { load: () => [], save() {} }, (remark, done) => {
     // What is said before the session knows its place in the log would not come back to its own speaker.
-    if (!isReady) done({ again: true });
+    if (!isReady) done({ retry: true });
     else say(remark, done);
   });
   const sent = new Map<string, PromiseWithResolvers<RoomEvent>>();
@@ -196,7 +196,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     };
     sender.session(person, (outcome) => {
       if (ended !== undefined) return;
-      if ("again" in outcome) stopEntering = outside.later(backoff.next(outcome.retryMs), enter);
+      if ("retry" in outcome) stopEntering = environment.later(backoff.next(outcome.retryMs), enter);
       else if ("refused" in outcome) refuse(outcome.refused);
       else enterRoom(outcome.token);
     });
@@ -207,7 +207,7 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
     address.token = token;
     sender.act(PATHS.enter(room), (outcome) => {
       if (ended !== undefined) return;
-      if ("again" in outcome) stopEntering = outside.later(backoff.next(outcome.retryMs), () => enterRoom(token));
+      if ("retry" in outcome) stopEntering = environment.later(backoff.next(outcome.retryMs), () => enterRoom(token));
       else if ("refused" in outcome) refuse(outcome.refused);
       else {
         isEntered = true;
@@ -253,7 +253,7 @@ function streamsOf(address: Address): Transport[] {
   return streams;
 }
 
-const outside: Outside = {
+const environment: Environment = {
   now: Date.now,
   random: Math.random,
   later(ms, run) {
@@ -263,7 +263,7 @@ const outside: Outside = {
 };
 
 function readHistory(ask: Ask, address: Address, room: string, before?: number, limit?: number): Promise<HistoryPage> {
-  const nonce = createNonce(outside);
+  const nonce = createNonce(environment);
   let url = address.base + PATHS.messages(room) + param("n", nonce);
   if (before !== undefined) url += param("before", String(before));
   if (limit !== undefined) url += param("limit", String(limit));

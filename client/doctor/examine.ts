@@ -1,5 +1,5 @@
 import { DOCTOR_HEADERS, type DoctorStep } from "../../protocol/doctor.ts";
-import { createNonce } from "../core/outside.ts";
+import { createNonce } from "../core/base/environment.ts";
 import type { Findings, LastingFinding, StreamFinding } from "./findings.ts";
 import type { Hands } from "./hands.ts";
 import { askEcho, type Echoed, isMomentary, openSite, type Params, type Site, type Trial } from "./site.ts";

@@ -1,4 +1,4 @@
-import type { Outside } from "../core/outside.ts";
+import type { Environment } from "../core/base/environment.ts";
 
 /** A request of the doctor's. `onText` is told all that has come of the answer's body, whenever more of it comes. */
 export type Question = {
@@ -30,7 +30,7 @@ export type Hands = {
   base: string;
   host: string;
   isTls: boolean;
-  outside: Outside;
+  outside: Environment;
   parse(text: string): unknown;
   ask: Ask;
   /** The same by way of an iframe, where there are any. */

@@ -1,6 +1,6 @@
 import type { DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createNonce } from "../core/outside.ts";
+import { createNonce } from "../core/base/environment.ts";
 import type { AnswerOutcome } from "./findings.ts";
 import type { Hands, Question, Reply } from "./hands.ts";
 

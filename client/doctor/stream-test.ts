@@ -1,6 +1,6 @@
 import type { DOCTOR_STREAMS } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createNonce } from "../core/outside.ts";
+import { createNonce } from "../core/base/environment.ts";
 import type { StreamFinding, StreamOutcome } from "./findings.ts";
 import type { Question, Reply } from "./hands.ts";
 import { isBusy, type Trial } from "./site.ts";

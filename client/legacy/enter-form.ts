@@ -1,7 +1,7 @@
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createBackoff } from "../core/backoff.ts";
-import type { Sender } from "../core/send.ts";
+import { createBackoff } from "../core/network/backoff.ts";
+import type { Sender } from "../core/sending/send.ts";
 import { browser } from "./browser.ts";
 import { byId, create, remove, valuesOf } from "./dom.ts";
 import type { Page } from "./page.ts";

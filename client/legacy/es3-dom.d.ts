@@ -1,4 +1,4 @@
-// biome-ignore-all lint/style/useConsistentTypeDefinitions: they add to the interfaces of core/es3.d.ts
+// biome-ignore-all lint/style/useConsistentTypeDefinitions: they add to the interfaces of core/base/es3.d.ts
 // biome-ignore-all lint/suspicious/noShadowRestrictedNames: there is no other Date
 
 // What the page's program may use beside the core's: what Internet Explorer 6 has, and what is marked `undefined` where

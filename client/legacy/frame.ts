@@ -1,8 +1,8 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { without } from "../core/list.ts";
-import { receive } from "../core/receive.ts";
-import type { Ending, Transport } from "../core/transport.ts";
-import { type Address, param, readingUrl } from "../core/url.ts";
+import { without } from "../core/base/list.ts";
+import { receive } from "../core/reading/receive.ts";
+import type { Ending, Transport } from "../core/reading/transport.ts";
+import { type Address, param, readingUrl } from "../core/reading/url.ts";
 import { json } from "./json.ts";
 
 type File = PageDocument & { parentWindow: { [name: string]: unknown } };

@@ -1,4 +1,4 @@
-import type { Json } from "../core/http.ts";
+import type { Json } from "../core/base/http.ts";
 
 // [json2.js] What is left of a JSON text without its strings, numbers and words, and without an opening bracket that may
 // stand here, is brackets, commas and colons: then it calls nothing.

@@ -1,5 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import type { Remark } from "../core/outbox.ts";
+import type { Remark } from "../core/sending/outbox.ts";
 import { addText, attr, create, createButton, part, remove, show } from "./dom.ts";
 import { finish, lineOf, lineOfEvent } from "./line.ts";
 import type { Page } from "./page.ts";

@@ -1,5 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
-import type { Address } from "../core/url.ts";
+import type { Address } from "../core/reading/url.ts";
 import type { Words } from "../ui/words.ts";
 import { attr, valuesOf } from "./dom.ts";
 import { json } from "./json.ts";

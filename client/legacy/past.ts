@@ -1,10 +1,10 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createBackoff } from "../core/backoff.ts";
-import { createNonce } from "../core/outside.ts";
-import { readOurs } from "../core/poll.ts";
-import { param } from "../core/url.ts";
+import { createNonce } from "../core/base/environment.ts";
+import { createBackoff } from "../core/network/backoff.ts";
+import { readOurs } from "../core/reading/poll.ts";
+import { param } from "../core/reading/url.ts";
 import { browser, http } from "./browser.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 import type { Log } from "./log.ts";

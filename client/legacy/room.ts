@@ -1,15 +1,15 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createConfirm } from "../core/confirm.ts";
-import type { Known } from "../core/memory.ts";
-import { createOutbox, type Outbox, type Remark } from "../core/outbox.ts";
-import { createPoll } from "../core/poll.ts";
-import { createSender, type Sender } from "../core/send.ts";
-import { createSession, type Session } from "../core/session.ts";
-import { streamingBy } from "../core/streamer.ts";
-import { ticketed, useTickets } from "../core/tickets.ts";
-import type { Transport } from "../core/transport.ts";
-import type { Address } from "../core/url.ts";
+import type { Known } from "../core/network/memory.ts";
+import { createConfirm } from "../core/reading/confirm.ts";
+import { createPoll } from "../core/reading/poll.ts";
+import { createSession, type Session } from "../core/reading/session.ts";
+import { streamingBy } from "../core/reading/streamer.ts";
+import type { Transport } from "../core/reading/transport.ts";
+import type { Address } from "../core/reading/url.ts";
+import { createOutbox, type Outbox, type Remark } from "../core/sending/outbox.ts";
+import { createSender, type Sender } from "../core/sending/send.ts";
+import { ticketed, useTickets } from "../core/sending/tickets.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
 import { browser, http } from "./browser.ts";
 import { openComposer } from "./composer.ts";
@@ -65,7 +65,7 @@ export function openRoom(root: PageElement): void {
 function sessionOf({ address, room, cursor, lastSeq, network }: Page, stream: Transport | undefined): Session {
   const store = createStore("localStorage");
   return createSession({
-    outside: browser,
+    environment: browser,
     rooms: [{ room, cursor, seq: lastSeq }],
     ...(stream && { streaming: streamingBy([ticketed(address, stream)], createConfirm(browser, http, address)) }),
     polls: [ticketed(address, createPoll(http, address)), createPoll(http, address, "jsonp", scriptAsk)],

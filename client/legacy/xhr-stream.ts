@@ -1,7 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { receive } from "../core/receive.ts";
-import type { Ending, Transport } from "../core/transport.ts";
-import { type Address, param, readingUrl } from "../core/url.ts";
+import { receive } from "../core/reading/receive.ts";
+import type { Ending, Transport } from "../core/reading/transport.ts";
+import { type Address, param, readingUrl } from "../core/reading/url.ts";
 import { json } from "./json.ts";
 import { createRequest, hangUp, send } from "./xhr.ts";
 

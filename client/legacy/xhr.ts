@@ -1,4 +1,4 @@
-import type { Answer, Ask } from "../core/http.ts";
+import type { Answer, Ask } from "../core/base/http.ts";
 
 const NONE: Answer = { status: 0, text: "" };
 

@@ -1,8 +1,8 @@
 import type { HelloSignal, PingSignal } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
-import type { Outside } from "../core/outside.ts";
-import type { SessionStatus } from "../core/status.ts";
-import type { Ending, Sink, Transport } from "../core/transport.ts";
+import type { Environment } from "../core/base/environment.ts";
+import type { SessionStatus } from "../core/reading/status.ts";
+import type { Ending, Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { TabMessage, TabNews } from "./message.ts";
 
@@ -16,7 +16,7 @@ const ASK_MS = 3_000;
 const HIDDEN_LEADER_MS = 60_000;
 
 type GuestOptions = {
-  outside: Outside;
+  environment: Environment;
   channel: Channel;
   /** Takes the lead. */
   claim(): void;
@@ -31,7 +31,7 @@ export function createTabLink(options: GuestOptions): Transport {
 }
 
 function open(
-  { outside, channel, claim, hidden, told }: GuestOptions,
+  { environment, channel, claim, hidden, told }: GuestOptions,
   { rooms, after, nonce }: Parameters<Transport["open"]>[0],
   sink: Sink,
 ): () => void {
@@ -40,7 +40,7 @@ function open(
   let leader: string | undefined;
   let isOver = false;
   let isAsking = true;
-  let stopTimer = outside.later(ANSWER_MS, claim);
+  let stopTimer = environment.later(ANSWER_MS, claim);
   const stopListening = channel.listen(hear);
   join();
   return close;
@@ -85,7 +85,7 @@ function open(
     if (isAsking) {
       isAsking = false;
       stopTimer();
-      stopTimer = outside.later(isFirst ? FIRST_ASK_MS : ASK_MS, ask);
+      stopTimer = environment.later(isFirst ? FIRST_ASK_MS : ASK_MS, ask);
     }
     const isIdle = state.hiddenMs > HIDDEN_LEADER_MS || (state.hiddenMs > 0 && state.status.state !== "live");
     if (isIdle && !hidden()) claim();
@@ -94,7 +94,7 @@ function open(
   function ask(): void {
     isAsking = true;
     channel.post({ say: "ask", link });
-    stopTimer = outside.later(ANSWER_MS, claim);
+    stopTimer = environment.later(ANSWER_MS, claim);
   }
 
   function helloOf({ cursor, heads }: PingSignal): HelloSignal {

@@ -1,9 +1,9 @@
 import type { PingSignal } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
-import type { Outside } from "../core/outside.ts";
-import type { Session } from "../core/session.ts";
-import type { SessionStatus } from "../core/status.ts";
-import type { Transport } from "../core/transport.ts";
+import type { Environment } from "../core/base/environment.ts";
+import type { Session } from "../core/reading/session.ts";
+import type { SessionStatus } from "../core/reading/status.ts";
+import type { Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { LeaderState, TabMessage, TabNews } from "./message.ts";
 
@@ -28,11 +28,11 @@ type Guest = { rooms: string[]; heardAt: number };
  * hidden tab at once, timers it keeps back for up to a minute.
  */
 export function createHost({
-  outside,
+  environment,
   channel,
   hiddenMs,
 }: {
-  outside: Outside;
+  environment: Environment;
   channel: Channel;
   hiddenMs(): number;
 }): Host {
@@ -76,7 +76,7 @@ export function createHost({
       channel.post({ say: "full", link });
       return;
     }
-    guests.set(link, { rooms, heardAt: outside.now() });
+    guests.set(link, { rooms, heardAt: environment.now() });
     for (const room of strange) {
       followed.add(room);
       // a guest has one room, and so one cursor
@@ -91,16 +91,16 @@ export function createHost({
       channel.post({ say: "unknown", link });
       return;
     }
-    guest.heardAt = outside.now();
+    guest.heardAt = environment.now();
     channel.post({ say: "here", link, ping: pingFor(guest.rooms), state: state() });
-    for (const [other, { heardAt }] of guests) if (outside.now() - heardAt > FORGET_MS) part(other);
+    for (const [other, { heardAt }] of guests) if (environment.now() - heardAt > FORGET_MS) part(other);
   }
 
   function part(link: string): void {
     const guest = guests.get(link);
     guests.delete(link);
     if (guest === undefined) return;
-    outside.later(UNFOLLOW_MS, () => {
+    environment.later(UNFOLLOW_MS, () => {
       for (const room of guest.rooms) if (followed.has(room) && !isWanted(room)) unfollow(room);
     });
   }

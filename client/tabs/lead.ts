@@ -1,4 +1,4 @@
-import type { Outside } from "../core/outside.ts";
+import type { Environment } from "../core/base/environment.ts";
 import type { Channel } from "./channel.ts";
 import type { TabMessage } from "./message.ts";
 
@@ -29,12 +29,12 @@ type LockOptions = { steal: true } | { signal: AbortSignal };
  * next one when the leader closes or crashes. On http origins there are none, and a guest notices by its questions.
  */
 export function createLead(
-  { outside, channel, locks }: { outside: Outside; channel: Channel; locks: Locks | undefined },
+  { environment, channel, locks }: { environment: Environment; channel: Channel; locks: Locks | undefined },
   changed: (isMine: boolean) => void,
 ): Lead {
   let role: "asking" | "leads" | "follows" | "left" = "asking";
   let since = 0;
-  let stopTimer = outside.later(ANSWER_MS, claim);
+  let stopTimer = environment.later(ANSWER_MS, claim);
   const lock = locks && createLock(locks, channel.name, become, stepDown);
   const stopListening = channel.listen(hear);
   channel.post({ say: "who leads?" });
@@ -58,7 +58,7 @@ export function createLead(
     if (message.say === "lead") defer(message.at, message.from);
     if (message.say === "gone" && role === "follows") {
       // Not all at once; where there are locks, the next one has it by then.
-      stopTimer = outside.later(lock ? ANSWER_MS : outside.random() * ANSWER_MS, claim);
+      stopTimer = environment.later(lock ? ANSWER_MS : environment.random() * ANSWER_MS, claim);
     }
   }
 
@@ -83,7 +83,7 @@ export function createLead(
     if (role === "leads" || role === "left") return;
     stopTimer();
     role = "leads";
-    since = outside.now();
+    since = environment.now();
     channel.post({ say: "lead", at: since });
     changed(true);
   }

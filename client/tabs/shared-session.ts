@@ -1,10 +1,10 @@
-import type { Confirm } from "../core/confirm.ts";
-import { createEmitter } from "../core/emitter.ts";
-import type { Place } from "../core/intake.ts";
-import { createSession, type Session, type SessionEvents, type SessionOptions } from "../core/session.ts";
-import type { SessionStatus } from "../core/status.ts";
-import { streamingBy } from "../core/streamer.ts";
-import type { Transport } from "../core/transport.ts";
+import { createEmitter } from "../core/base/emitter.ts";
+import type { Confirm } from "../core/reading/confirm.ts";
+import type { Place } from "../core/reading/ledger.ts";
+import { createSession, type Session, type SessionEvents, type SessionOptions } from "../core/reading/session.ts";
+import type { SessionStatus } from "../core/reading/status.ts";
+import { streamingBy } from "../core/reading/streamer.ts";
+import type { Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import { createTabLink } from "./guest.ts";
 import { createHost } from "./host.ts";
@@ -36,8 +36,8 @@ export type SharedOptions = Omit<SessionOptions, "rooms" | "streaming"> & {
  * something out. A tab that gets or loses the lead goes on from where it is, by a session of the other kind.
  */
 export function createSharedSession(options: SharedOptions): SharedSession {
-  const { outside, hidden } = options;
-  const emitter = createEmitter<SessionEvents>(outside);
+  const { environment, hidden } = options;
+  const emitter = createEmitter<SessionEvents>(environment);
   let place = options.place;
   let channel: Channel | undefined;
   let lead: Lead | undefined;
@@ -53,8 +53,8 @@ export function createSharedSession(options: SharedOptions): SharedSession {
       if (channel === undefined) read(undefined, false);
       else join(channel);
     },
-    wake(surely) {
-      session?.wake(surely);
+    wake(connectionsAreDead) {
+      session?.wake(connectionsAreDead);
       channel?.post({ say: "wake" });
     },
     expect(room, seq, rttMs) {
@@ -72,7 +72,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
   };
 
   function join(tabs: Channel): void {
-    lead = createLead({ outside, channel: tabs, locks: options.locks }, (isMine) => read(tabs, isMine));
+    lead = createLead({ environment, channel: tabs, locks: options.locks }, (isMine) => read(tabs, isMine));
   }
 
   /** Reads on by a new session, as the leader or as a guest. */
@@ -88,7 +88,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
   }
 
   function beginAsLeader(tabs: Channel): void {
-    const host = createHost({ outside, channel: tabs, hiddenMs: options.hiddenMs });
+    const host = createHost({ environment, channel: tabs, hiddenMs: options.hiddenMs });
     const leading = createSession({
       ...options,
       rooms: [place],
@@ -113,7 +113,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
       leader = status;
       show();
     };
-    const link = createTabLink({ outside, channel: tabs, claim: () => lead?.claim(), hidden, told });
+    const link = createTabLink({ environment, channel: tabs, claim: () => lead?.claim(), hidden, told });
     // What this link goes through says nothing of the network.
     const memory = { load: () => undefined, save() {} };
     const following = createSession({

@@ -1,4 +1,4 @@
-import type { Http } from "../core/http.ts";
+import type { Http } from "../core/base/http.ts";
 
 /** Requests by `fetch`, in a browser or in Node. Cookies go with those to the page's own site. */
 export const http: Http = {

@@ -1,5 +1,5 @@
-import type { Ask, Json } from "../core/http.ts";
-import { param } from "../core/url.ts";
+import type { Ask, Json } from "../core/base/http.ts";
+import { param } from "../core/reading/url.ts";
 
 let asked = 0;
 

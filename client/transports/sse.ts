@@ -1,7 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { receive, SIGNALS } from "../core/receive.ts";
-import type { Ending, Transport } from "../core/transport.ts";
-import { type Address, readingUrl } from "../core/url.ts";
+import { receive, SIGNALS } from "../core/reading/receive.ts";
+import type { Ending, Transport } from "../core/reading/transport.ts";
+import { type Address, readingUrl } from "../core/reading/url.ts";
 
 /**
  * Server-Sent Events by the browser's own EventSource, one connection at a time: at its first error it is closed and the

@@ -1,8 +1,8 @@
 import { createParser } from "eventsource-parser";
 import { PATHS } from "../../protocol/paths.ts";
-import { receive } from "../core/receive.ts";
-import type { Ending, Reading, Sink, Transport } from "../core/transport.ts";
-import { type Address, param, readingUrl } from "../core/url.ts";
+import { receive } from "../core/reading/receive.ts";
+import type { Ending, Reading, Sink, Transport } from "../core/reading/transport.ts";
+import { type Address, param, readingUrl } from "../core/reading/url.ts";
 
 // What fetch has handed out it does not keep: the stream may grow until it is renewed for its age.
 const MAX_BYTES = 64 * 1024 * 1024;

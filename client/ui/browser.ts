@@ -1,7 +1,7 @@
-import type { Outside } from "../core/outside.ts";
+import type { Environment } from "../core/base/environment.ts";
 
 /** The core's clock, chance and timers in a browser. */
-export const browser: Outside = {
+export const browser: Environment = {
   now: Date.now,
   random: Math.random,
   later(ms, run) {
@@ -27,7 +27,7 @@ export function watchHiding(): () => number {
 }
 
 /** Calls back whenever what was open may have died: `surely` when it has. */
-export function onWake(wake: (surely: boolean) => void): void {
+export function onWake(wake: (connectionsAreDead: boolean) => void): void {
   document.addEventListener("visibilitychange", () => document.hidden || wake(false));
   window.addEventListener("online", () => wake(true));
 }

@@ -1,10 +1,10 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createConfirm } from "../core/confirm.ts";
-import { createOutbox, type Outbox } from "../core/outbox.ts";
-import { createPoll } from "../core/poll.ts";
-import { createSender, type Sender } from "../core/send.ts";
-import { ticketed, useTickets } from "../core/tickets.ts";
+import { createConfirm } from "../core/reading/confirm.ts";
+import { createPoll } from "../core/reading/poll.ts";
+import { createOutbox, type Outbox } from "../core/sending/outbox.ts";
+import { createSender, type Sender } from "../core/sending/send.ts";
+import { ticketed, useTickets } from "../core/sending/tickets.ts";
 import { createSharedSession, type SharedSession } from "../tabs/shared-session.ts";
 import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
@@ -53,8 +53,8 @@ export function openConversation(page: Page): () => void {
   return () => {
     session.start();
     if (page.present) outbox.start();
-    onWake((surely) => {
-      session.wake(surely);
+    onWake((connectionsAreDead) => {
+      session.wake(connectionsAreDead);
       outbox.wake();
     });
     onSleep(session.leave, () => {
@@ -69,7 +69,7 @@ function sessionOf(page: Page): SharedSession {
   const hiddenMs = watchHiding();
   const stream = ticketed(address, createStream(address));
   return createSharedSession({
-    outside: browser,
+    environment: browser,
     place: { room: page.room, cursor: page.cursor, seq: page.lastSeq },
     // Whose connection it is tells the server who is here: only tabs of the same reader share one. The figure grows when
     // tabs with an older script could not understand the newer ones.

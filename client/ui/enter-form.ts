@@ -1,7 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { createBackoff } from "../core/backoff.ts";
-import { createSender } from "../core/send.ts";
-import type { Address } from "../core/url.ts";
+import { createBackoff } from "../core/network/backoff.ts";
+import type { Address } from "../core/reading/url.ts";
+import { createSender } from "../core/sending/send.ts";
 import { http } from "../transports/fetch.ts";
 import { browser } from "./browser.ts";
 import { browserStore, parsed } from "./browser-store.ts";
@@ -50,7 +50,7 @@ export function openEnterForm(
       attempts++;
       sender.session(person, (outcome) => {
         if ("refused" in outcome) refuse(outcome.refused);
-        else if ("again" in outcome) attemptAgain(outcome.retryMs);
+        else if ("retry" in outcome) attemptAgain(outcome.retryMs);
         else {
           address.token = outcome.token;
           // Where no POST passes, who speaks enters by that.

@@ -1,9 +1,9 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createNonce } from "../core/outside.ts";
-import { readOurs } from "../core/poll.ts";
-import { param } from "../core/url.ts";
+import { createNonce } from "../core/base/environment.ts";
+import { readOurs } from "../core/reading/poll.ts";
+import { param } from "../core/reading/url.ts";
 import { http } from "../transports/fetch.ts";
 import { browser } from "./browser.ts";
 

@@ -1,6 +1,6 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { BREATH_MS } from "../../protocol/line.ts";
-import type { Remark } from "../core/outbox.ts";
+import type { Remark } from "../core/sending/outbox.ts";
 import { lineOf, lineOfEvent, settle } from "./line.ts";
 import { type Page, part } from "./page.ts";
 import type { Scroll } from "./scroll.ts";

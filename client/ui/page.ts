@@ -1,5 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
-import type { Address } from "../core/url.ts";
+import type { Address } from "../core/reading/url.ts";
 import type { Words } from "./words.ts";
 
 /** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */

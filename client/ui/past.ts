@@ -1,5 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
-import { createBackoff } from "../core/backoff.ts";
+import { createBackoff } from "../core/network/backoff.ts";
 import { browser } from "./browser.ts";
 import { type HistoryPage, readHistory, readMembers } from "./history.ts";
 import type { MessageList } from "./message-list.ts";

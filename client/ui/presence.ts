@@ -1,7 +1,7 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Sender } from "../core/send.ts";
+import type { Sender } from "../core/sending/send.ts";
 import { browserStore } from "./browser-store.ts";
 import { forgetSession } from "./kept-session.ts";
 import type { Page } from "./page.ts";

@@ -1,4 +1,4 @@
-import type { Remark, RemarkStore } from "../core/outbox.ts";
+import type { Remark, RemarkStore } from "../core/sending/outbox.ts";
 import { parsed, tabStore } from "./browser-store.ts";
 import type { Page } from "./page.ts";
 

@@ -20,7 +20,7 @@ const STEPS: { [name: string]: fc.Arbitrary<(room: Room) => void> } = {
   halfOpen: fc.constant((room: Room) => room.site.deafen()),
   outage: fc.constantFrom("refused" as const, "hole" as const).map((how) => (room) => room.site.vanish(how)),
   comeBack: fc.constant((room: Room) => room.site.comeBack()),
-  wake: fc.boolean().map((surely) => (room) => room.session.wake(surely)),
+  wake: fc.boolean().map((connectionsAreDead) => (room) => room.session.wake(connectionsAreDead)),
   hide: fc.boolean().map((hidden) => (room) => void Object.assign(room, { hidden })),
   receipt: fc.constant((room: Room) => room.session.expect("lobby", room.site.append().seq, 100)),
   sending: fc.boolean().map((isUnderWay) => (room) => room.session.sending(isUnderWay)),
@@ -79,7 +79,7 @@ function watchRequests(room: Room): () => number {
   const count = () => {
     const { streams: open, polls } = room.site.open();
     most = Math.max(most, open + polls);
-    const recent = room.site.opened.filter(({ at }) => Math.abs(room.world.outside.now() - at) < 10_000).length;
+    const recent = room.site.opened.filter(({ at }) => Math.abs(room.world.environment.now() - at) < 10_000).length;
     if (recent > 40) throw new Error(`${recent} requests within ten seconds`);
   };
   const { ask } = http;

@@ -20,9 +20,9 @@ function heardAt({ site }: Room): number[] {
 
 /** The longest time for which the server hears nothing of a session in so many minutes. */
 function longestSilence(room: Room, minutes: number): number {
-  const from = room.world.outside.now();
+  const from = room.world.environment.now();
   room.world.pass(minutes * MINUTE);
-  const times = [from, ...heardAt(room).filter((at) => at > from), room.world.outside.now()];
+  const times = [from, ...heardAt(room).filter((at) => at > from), room.world.environment.now()];
   return Math.max(...times.slice(1).map((at, n) => at - (times[n] as number)));
 }
 
@@ -36,8 +36,8 @@ describe("a stream that carries", () => {
   test("is confirmed when something arrives, for the timers of a hidden page come once a minute", () => {
     const room = streaming();
     room.hidden = true;
-    const { later } = room.world.outside;
-    room.world.outside.later = (ms, run) => later(Math.max(ms, MINUTE), run);
+    const { later } = room.world.environment;
+    room.world.environment.later = (ms, run) => later(Math.max(ms, MINUTE), run);
     expect(longestSilence(room, 4)).toBeLessThan(36 * SECOND);
   });
 

@@ -1,6 +1,6 @@
-import type { Answer, Http, Request } from "../../client/core/http.ts";
-import { createPoll } from "../../client/core/poll.ts";
-import type { Ending, Reading, Sink, Transport } from "../../client/core/transport.ts";
+import type { Answer, Http, Request } from "../../client/core/base/http.ts";
+import { createPoll } from "../../client/core/reading/poll.ts";
+import type { Ending, Reading, Sink, Transport } from "../../client/core/reading/transport.ts";
 import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import type { World } from "./world.ts";
 
@@ -79,7 +79,7 @@ const TRIP_MS = 20;
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
   const polls = new Set<{ look(): void; fail(): void; isDumb: boolean; isConfirmation: boolean }>();
-  const { later, now } = world.outside;
+  const { later, now } = world.environment;
   let oldest = 1;
   let epoch = "c";
   let gone: "refused" | "hole" | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLadder } from "../../client/core/ladder.ts";
-import { createMemory, type Known } from "../../client/core/memory.ts";
+import { createLadder } from "../../client/core/network/ladder.ts";
+import { createMemory, type Known } from "../../client/core/network/memory.ts";
 import { createWorld } from "./world.ts";
 
 const MINUTE = 60_000;
@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 function ladderOf(streams = 2, known: Known = {}) {
   const world = createWorld();
   const memory = createMemory({ load: () => known, save() {} });
-  return { world, memory, ladder: createLadder(world.outside, streams, memory) };
+  return { world, memory, ladder: createLadder(world.environment, streams, memory) };
 }
 
 describe("the ladder", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createOutbox, type Outbox, type Outcome, type Remark } from "../../client/core/outbox.ts";
+import { createOutbox, type Outbox, type Outcome, type Remark } from "../../client/core/sending/outbox.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -16,7 +16,7 @@ function desk(left: Remark[] = []): Desk {
       stored = structuredClone(remarks);
     },
   };
-  const outbox = createOutbox(world.outside, store, ({ id, text }, done) => attempts.push({ id, text, done }));
+  const outbox = createOutbox(world.environment, store, ({ id, text }, done) => attempts.push({ id, text, done }));
   const sent: string[] = [];
   outbox.on("sent", ({ remark }) => sent.push(remark.text));
   return { world, outbox, attempts, stored: () => stored, sent };
@@ -55,7 +55,7 @@ describe("an outbox", () => {
   test("sends the same id again until it knows, and keeps the order meanwhile", () => {
     const one = desk();
     one.outbox.say("first");
-    last(one).done({ again: true });
+    last(one).done({ retry: true });
     one.outbox.say("second");
     expect(one.outbox.remarks().map(({ state }) => state)).toEqual(["kept", "kept"]);
     one.world.pass(1000);
@@ -68,7 +68,7 @@ describe("an outbox", () => {
   test("waits at least as long as the server asks", () => {
     const one = desk();
     one.outbox.say("first");
-    last(one).done({ again: true, retryMs: 5000 });
+    last(one).done({ retry: true, retryMs: 5000 });
     one.world.pass(4999);
     expect(one.attempts.length).toBe(1);
     one.world.pass(1300);
@@ -78,7 +78,7 @@ describe("an outbox", () => {
   test("does not wait when the network is back", () => {
     const one = desk();
     one.outbox.say("first");
-    last(one).done({ again: true });
+    last(one).done({ retry: true });
     one.outbox.wake();
     expect(one.attempts.length).toBe(2);
     one.world.pass(60_000);
@@ -100,7 +100,7 @@ describe("an outbox", () => {
   });
 
   test("a message that was found in the log is done, whatever its attempt comes to", () => {
-    for (const outcome of [{ again: true }, { refused: "no_session" }] as const) {
+    for (const outcome of [{ retry: true }, { refused: "no_session" }] as const) {
       const one = desk();
       const told: string[] = [];
       const { id } = one.outbox.say("first");
@@ -127,7 +127,7 @@ describe("an outbox", () => {
     const ids = Array.from({ length: 3 }, (_, i) => {
       const world = createWorld(() => i / 3);
       const store = { load: () => [], save() {} };
-      return createOutbox(world.outside, store, () => {}).say("x").id;
+      return createOutbox(world.environment, store, () => {}).say("x").id;
     });
     for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{8,64}$/);
     expect(new Set(ids).size).toBe(3);

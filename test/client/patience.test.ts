@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { createBackoff } from "../../client/core/backoff.ts";
-import { createEcho } from "../../client/core/echo.ts";
-import { createHold } from "../../client/core/hold.ts";
-import { createMemory, type Known } from "../../client/core/memory.ts";
-import { createPace } from "../../client/core/pace.ts";
-import { createSilence } from "../../client/core/silence.ts";
+import { createBackoff } from "../../client/core/network/backoff.ts";
+import { createHold } from "../../client/core/network/hold.ts";
+import { createMemory, type Known } from "../../client/core/network/memory.ts";
+import { createPace } from "../../client/core/network/pace.ts";
+import { createExpectations } from "../../client/core/reading/expectations.ts";
+import { createLiveness } from "../../client/core/reading/liveness.ts";
 import { createWorld } from "./world.ts";
 
 const MINUTE = 60_000;
@@ -17,7 +17,7 @@ function memoryOf(known: Known = {}) {
 describe("the back-off", () => {
   test("grows to 3 s in the first minute and to 30 s after it, begins within a second, and never ends", () => {
     const world = createWorld(() => 0.999999);
-    const backoff = createBackoff(world.outside);
+    const backoff = createBackoff(world.environment);
     const delays = () => Array.from({ length: 6 }, () => Math.round(backoff.next() / 100) / 10);
     expect(delays()).toEqual([0.5, 1, 2, 3, 3, 3]);
     world.pass(MINUTE);
@@ -32,7 +32,7 @@ describe("the back-off", () => {
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         fc.integer({ min: 0, max: 60_000 }),
         (chance, floor) => {
-          const backoff = createBackoff(createWorld(() => chance).outside);
+          const backoff = createBackoff(createWorld(() => chance).environment);
           expect(backoff.next()).toBeCloseTo(chance * 500);
           const asked = backoff.next(floor);
           expect(asked).toBeGreaterThanOrEqual(floor);
@@ -89,34 +89,34 @@ describe("the hold of a poll", () => {
 
 describe("the pace of a stream", () => {
   test("asks for pings at half of the pause that the network did not bear", () => {
-    const pace = createPace(createWorld().outside, memoryOf({ pingSeconds: 15 }));
+    const pace = createPace(createWorld().environment, memoryOf({ pingSeconds: 15 }));
     expect(pace.cut(100_000, 8_000)).toBe(false);
     expect(pace.pingSeconds()).toBe(4);
   });
 
   test("asks for no slower pings after a pause of hours, for the machine has slept", () => {
-    const pace = createPace(createWorld().outside, memoryOf({ pingSeconds: 5 }));
+    const pace = createPace(createWorld().environment, memoryOf({ pingSeconds: 5 }));
     pace.cut(3_700_000, 3_600_000);
     expect(pace.pingSeconds()).toBe(5);
   });
 
   test("renews before the age at which two streams were cut, and remembers it", () => {
     const memory = memoryOf();
-    const pace = createPace(createWorld().outside, memory);
+    const pace = createPace(createWorld().environment, memory);
     pace.cut(60_000, 100);
     expect(pace.lifeMs()).toBeGreaterThan(4 * MINUTE);
     pace.cut(61_000, 100);
     expect(pace.lifeMs()).toBeLessThan(49_000);
-    expect(createPace(createWorld().outside, memory).lifeMs()).toBeLessThan(49_000);
+    expect(createPace(createWorld().environment, memory).lifeMs()).toBeLessThan(49_000);
   });
 
   test("says when streams live too short to be worth it", () => {
-    const pace = createPace(createWorld().outside, memoryOf());
+    const pace = createPace(createWorld().environment, memoryOf());
     expect([pace.cut(5_000, 100), pace.cut(5_100, 100)]).toEqual([false, true]);
   });
 
   test("gives what has lasted a longer life and slower pings", () => {
-    const pace = createPace(createWorld().outside, memoryOf());
+    const pace = createPace(createWorld().environment, memoryOf());
     expect(pace.pingSeconds()).toBe(4);
     for (let i = 0; i < 5; i++) pace.lasted();
     expect(pace.pingSeconds()).toBe(15);
@@ -130,34 +130,34 @@ describe("the watch over silence", () => {
     ["hidden", true, 75_000],
   ])("a %s page misses a ping of 5 s after its time", (_, hidden, limitMs) => {
     const world = createWorld();
-    const silence = createSilence(world.outside, () => hidden);
-    silence.expectPing(5_000);
+    const liveness = createLiveness(world.environment, () => hidden);
+    liveness.expectPing(5_000);
     const looks = () => {
       const verdicts = [];
       for (let ms = 0; ms < limitMs; ms += 1000) {
         world.pass(1000);
-        verdicts.push(silence.check());
+        verdicts.push(liveness.check());
       }
       return new Set(verdicts);
     };
     expect(looks()).toEqual(new Set(["fine"]));
     world.pass(1);
-    expect([silence.check(), silence.isSilent()]).toEqual(["silent", true]);
-    silence.heard();
-    expect(silence.check()).toBe("fine");
+    expect([liveness.check(), liveness.isSilent()]).toEqual(["silent", true]);
+    liveness.heard();
+    expect(liveness.check()).toBe("fine");
   });
 
   test("a lull in a busy room is asked about after three seconds, in vain after twice as long", () => {
     const world = createWorld();
-    const silence = createSilence(world.outside, () => false);
+    const liveness = createLiveness(world.environment, () => false);
     for (let i = 0; i < 5; i++) {
-      silence.heard(true);
+      liveness.heard(true);
       world.pass(300);
     }
     const lull = () => {
       let ms = 0;
-      for (; silence.check() === "fine"; ms += 100) world.pass(100);
-      silence.quietIndeed();
+      for (; liveness.check() === "fine"; ms += 100) world.pass(100);
+      liveness.quietIndeed();
       return ms;
     };
     expect([lull(), lull(), lull()]).toEqual([2800, 3000, 6000]);
@@ -165,38 +165,38 @@ describe("the watch over silence", () => {
 
   test("a room where somebody speaks once a minute is not busy", () => {
     const world = createWorld();
-    const silence = createSilence(world.outside, () => false);
+    const liveness = createLiveness(world.environment, () => false);
     for (let i = 0; i < 5; i++) {
-      silence.heard(true);
+      liveness.heard(true);
       for (let s = 0; s < 60; s++) {
         world.pass(1000);
-        expect(silence.check()).toBe("fine");
+        expect(liveness.check()).toBe("fine");
       }
     }
   });
 
   test("a clock that was set back does not hide silence", () => {
     const world = createWorld();
-    const silence = createSilence(world.outside, () => false);
-    silence.expectPing(5_000);
+    const liveness = createLiveness(world.environment, () => false);
+    liveness.expectPing(5_000);
     world.setClock(-3_600_000);
-    expect(silence.check()).toBe("fine");
+    expect(liveness.check()).toBe("fine");
     for (let s = 0; s < 8; s++) {
       world.pass(1000);
-      silence.check();
+      liveness.check();
     }
     world.pass(1);
-    expect(silence.check()).toBe("silent");
+    expect(liveness.check()).toBe("silent");
   });
 
   test("a jump of the clock means that the machine has slept", () => {
     const world = createWorld();
-    const silence = createSilence(world.outside, () => false);
+    const liveness = createLiveness(world.environment, () => false);
     world.pass(2000);
-    expect(silence.check()).toBe("fine");
+    expect(liveness.check()).toBe("fine");
     world.sleep(6001);
-    expect(silence.check()).toBe("woke");
-    expect(silence.check()).toBe("fine");
+    expect(liveness.check()).toBe("woke");
+    expect(liveness.check()).toBe("fine");
   });
 });
 
@@ -206,22 +206,27 @@ describe("the echo", () => {
     const told: string[] = [];
     const shown: { [room: string]: number } = { east: 0, west: 9 };
     const tell = (word: string) => () => told.push(word);
-    const echo = createEcho(world.outside, (room) => shown[room] as number, tell("late"), tell("in time"));
-    echo.expect("west", 9, 1000);
-    echo.expect("east", 1, 3000);
+    const expectations = createExpectations(
+      world.environment,
+      (room) => shown[room] as number,
+      tell("late"),
+      tell("in time"),
+    );
+    expectations.expect("west", 9, 1000);
+    expectations.expect("east", 1, 3000);
     world.pass(2999);
     expect(told).toEqual([]);
     world.pass(1);
     expect(told).toEqual(["late"]);
-    echo.expect("east", 2, 3000);
-    echo.expect("east", 3, 3000);
+    expectations.expect("east", 2, 3000);
+    expectations.expect("east", 3, 3000);
     shown.east = 2;
     world.pass(3000);
     expect(told).toEqual(["late", "in time"]);
     world.pass(3000);
     expect(told).toEqual(["late", "in time", "late"]);
     shown.east = 3;
-    echo.expect("east", 3, 3000);
+    expectations.expect("east", 3, 3000);
     expect(world.timers()).toBe(0);
   });
 });

@@ -1,8 +1,8 @@
-import { createConfirm } from "../../client/core/confirm.ts";
-import type { Known } from "../../client/core/memory.ts";
-import { createSession, type Session } from "../../client/core/session.ts";
-import type { SessionStatus } from "../../client/core/status.ts";
-import { streamingBy } from "../../client/core/streamer.ts";
+import type { Known } from "../../client/core/network/memory.ts";
+import { createConfirm } from "../../client/core/reading/confirm.ts";
+import { createSession, type Session } from "../../client/core/reading/session.ts";
+import type { SessionStatus } from "../../client/core/reading/status.ts";
+import { streamingBy } from "../../client/core/reading/streamer.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -38,11 +38,11 @@ export function enter(
     hidden: false,
   };
   const session = createSession({
-    outside: world.outside,
+    environment: world.environment,
     rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
     streaming: streamingBy(
       site.streams.slice(0, options.streams ?? 2),
-      createConfirm(world.outside, site.http, { base: "" }),
+      createConfirm(world.environment, site.http, { base: "" }),
     ),
     polls: [site.poll],
     rttMs: 100,

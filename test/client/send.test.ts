@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Answer, Request } from "../../client/core/http.ts";
-import type { Outcome } from "../../client/core/outbox.ts";
-import { createSender, type SessionOutcome } from "../../client/core/send.ts";
-import { type Address, textParam } from "../../client/core/url.ts";
+import type { Answer, Request } from "../../client/core/base/http.ts";
+import { type Address, textParam } from "../../client/core/reading/url.ts";
+import type { Outcome } from "../../client/core/sending/outbox.ts";
+import { createSender, type SessionOutcome } from "../../client/core/sending/send.ts";
 import { createWorld } from "./world.ts";
 
 type Network = (request: Request, kind: "json" | "form" | "get" | "script") => "pass" | Answer;
@@ -23,10 +23,10 @@ function senderOn(network: Network, address: Address = { base: "", token: "T" })
     kinds.push(kind);
     urls.push(request.url);
     const verdict = network(request, kind);
-    return world.outside.later(20, () => done(verdict === "pass" ? answerTo(request) : verdict));
+    return world.environment.later(20, () => done(verdict === "pass" ? answerTo(request) : verdict));
   };
   const http = { ask: ask(false), json: { parse: JSON.parse, print: JSON.stringify } };
-  const sender = createSender(world.outside, http, address, ask(true));
+  const sender = createSender(world.environment, http, address, ask(true));
   const say = (text = "hello") => {
     let outcome: Outcome | undefined;
     sender.say("lobby", { id: "remark-0001", text, state: "sending" }, (one) => {
@@ -74,21 +74,21 @@ describe("sending", () => {
   test("takes no page's 200 for an answer, nor one to another request", () => {
     for (const text of ["<html>log in", "{}", JSON.stringify({ chattera: 1, n: "other", event, cursor: "k.1-7" })]) {
       const { say } = senderOn(() => ({ status: 200, text }));
-      expect(say()).toEqual({ again: true });
+      expect(say()).toEqual({ retry: true });
     }
   });
 
   test("does not leave a kind for a server that is away or busy, and hears what it asks", () => {
     for (const status of [429, 502, 503, 504, 407]) {
       const { say, kinds } = senderOn(() => ({ status, text: "", retryMs: 3000 }));
-      for (let i = 0; i < 3; i++) expect(say()).toEqual({ again: true, retryMs: 3000 });
+      for (let i = 0; i < 3; i++) expect(say()).toEqual({ retry: true, retryMs: 3000 });
       expect(new Set(kinds)).toEqual(new Set(["json"]));
     }
   });
 
   test("leaves a kind that is swallowed twice", () => {
     const { say, kinds } = senderOn((_, kind) => (kind === "json" ? NOBODY : "pass"));
-    expect([say(), say(), kinds]).toEqual([{ again: true }, receipt, ["json", "json", "form"]]);
+    expect([say(), say(), kinds]).toEqual([{ retry: true }, receipt, ["json", "json", "form"]]);
   });
 
   test("gets a token for GETs where the cookie is all it has", () => {
@@ -116,12 +116,12 @@ describe("sending", () => {
 
   test("never says so while nothing passes", () => {
     const { say } = senderOn(() => NOBODY);
-    for (let n = 0; n < 12; n++) expect(say("あ".repeat(500))).toEqual({ again: true });
+    for (let n = 0; n < 12; n++) expect(say("あ".repeat(500))).toEqual({ retry: true });
   });
 
   test("asks for no token by script, which the cookie says nothing to", () => {
     const { say, kinds } = senderOn((_, kind) => (kind === "script" ? "pass" : BLOCKED), { base: "", nickname: "Ann" });
-    expect(say()).toEqual({ again: true });
+    expect(say()).toEqual({ retry: true });
     expect(kinds).toEqual(["json", "form", "get"]);
   });
 
@@ -175,8 +175,8 @@ describe("sending", () => {
       text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "too_many" }),
     });
     for (const [status, outcome] of [
-      [429, { again: true }],
-      [503, { again: true }],
+      [429, { retry: true }],
+      [503, { retry: true }],
       [409, { refused: "too_many" }],
     ] as const) {
       const { sender, world } = senderOn((request) => busy(request, status));
@@ -193,11 +193,11 @@ describe("sending", () => {
     const http = {
       ask: ({ timeoutMs }: Request, done: (answer: Answer) => void) => {
         waits.push(timeoutMs);
-        return world.outside.later(timeoutMs, () => done(NOBODY));
+        return world.environment.later(timeoutMs, () => done(NOBODY));
       },
       json: { parse: JSON.parse, print: JSON.stringify },
     };
-    const sender = createSender(world.outside, http, { base: "", token: "T" });
+    const sender = createSender(world.environment, http, { base: "", token: "T" });
     for (let i = 0; i < 3; i++) {
       sender.say("lobby", { id: "remark-0001", text: "x", state: "sending" }, () => {});
       world.pass(60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Known } from "../../client/core/memory.ts";
+import type { Known } from "../../client/core/network/memory.ts";
 import { enter, type Room, standing } from "./room.ts";
 import { createWorld } from "./world.ts";
 

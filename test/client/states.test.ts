@@ -54,13 +54,13 @@ const EVENTS: { [event: string]: (room: Room) => void } = {
     world.pass(1000);
   },
   wake: ({ session }) => session.wake(),
-  surely: ({ session }) => session.wake(true),
+  connectionsAreDead: ({ session }) => session.wake(true),
   confirm({ site, world }) {
     for (let ms = 0; ms < 40_000 && site.opened.at(-1)?.transport !== "here"; ms += 10) world.pass(10);
     expect(site.opened.at(-1)?.transport).toBe("here");
   },
   sending: ({ session }) => session.sending(true),
-  old({ world, session }) {
+  due({ world, session }) {
     const before = session.phase();
     for (let ms = 0; ms < 6 * MINUTE && session.phase() === before; ms += 100) world.pass(100);
   },

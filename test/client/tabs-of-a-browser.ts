@@ -1,7 +1,7 @@
-import { type Confirm, createConfirm } from "../../client/core/confirm.ts";
-import type { Outside } from "../../client/core/outside.ts";
-import type { SessionStatus } from "../../client/core/status.ts";
-import type { Sink, Transport } from "../../client/core/transport.ts";
+import type { Environment } from "../../client/core/base/environment.ts";
+import { type Confirm, createConfirm } from "../../client/core/reading/confirm.ts";
+import type { SessionStatus } from "../../client/core/reading/status.ts";
+import type { Sink, Transport } from "../../client/core/reading/transport.ts";
 import type { Channel } from "../../client/tabs/channel.ts";
 import type { Locks } from "../../client/tabs/lead.ts";
 import type { TabMessage } from "../../client/tabs/message.ts";
@@ -50,12 +50,12 @@ export function createBrowserOfTabs(world: World, site: FakeSite, hasLocks: bool
     const owner = locks.owner(life);
     const place = { room: "lobby", cursor: `c${site.log.length}`, seq: site.log.length };
     const session = createSharedSession({
-      outside: outsideOf(world, life),
+      environment: environmentOf(world, life),
       place,
       openChannel: () => channelOf(name, life),
       locks: hasLocks ? owner.manager : undefined,
       streams: site.streams.map((stream) => owned(stream, life, closers)),
-      confirm: ownedConfirm(createConfirm(world.outside, site.http, { base: "" }), life, closers),
+      confirm: ownedConfirm(createConfirm(world.environment, site.http, { base: "" }), life, closers),
       polls: [owned(site.poll, life, closers)],
       rttMs: 100,
       hidden: () => tab.isHidden,
@@ -106,7 +106,7 @@ export function createBrowserOfTabs(world: World, site: FakeSite, hasLocks: bool
       tab,
       post(word) {
         const message = structuredClone({ ...word, from: tab }) as TabMessage;
-        for (const [other, hear] of ears) if (other !== tab) world.outside.later(1, () => hear(message));
+        for (const [other, hear] of ears) if (other !== tab) world.environment.later(1, () => hear(message));
       },
       listen(hear) {
         heard.add(hear);
@@ -129,12 +129,12 @@ function createLife(): Life {
   return life;
 }
 
-function outsideOf(world: World, life: Life): Outside {
+function environmentOf(world: World, life: Life): Environment {
   return {
-    ...world.outside,
+    ...world.environment,
     later(ms, run) {
       let isStopped = false;
-      const stop = world.outside.later(ms, () => life.run(() => isStopped || run()));
+      const stop = world.environment.later(ms, () => life.run(() => isStopped || run()));
       return () => {
         isStopped = true;
         stop();

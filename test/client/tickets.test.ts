@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Answer } from "../../client/core/http.ts";
-import { useTickets } from "../../client/core/tickets.ts";
-import type { Address } from "../../client/core/url.ts";
+import type { Answer } from "../../client/core/base/http.ts";
+import type { Address } from "../../client/core/reading/url.ts";
+import { useTickets } from "../../client/core/sending/tickets.ts";
 import { connect } from "../../client/index.ts";
 import { openSite, person, type TestNode, type TestSite } from "../support/app.ts";
 import { createWorld } from "./world.ts";
@@ -69,7 +69,7 @@ function asksAgain(refusal: Answer, seconds: number): boolean {
     done(refusal);
     return () => undefined;
   };
-  useTickets(world.outside, { ask, json }, address);
+  useTickets(world.environment, { ask, json }, address);
   address.ready?.(() => undefined);
   expect(asked).toBe(2);
   world.pass(seconds * 1000);

@@ -1,8 +1,8 @@
-import type { Outside } from "../../client/core/outside.ts";
+import type { Environment } from "../../client/core/base/environment.ts";
 
 /** A clock that a test moves by hand, with timers that obey it and chance that is told in advance. */
 export type World = {
-  outside: Outside;
+  environment: Environment;
   /** Lets time pass; timers run in their order. */
   pass(ms: number): void;
   /** The machine sleeps: the clock goes on, timers do not run until it wakes. */
@@ -22,7 +22,7 @@ export function createWorld(random = () => 0.5): World {
   const next = (until: number) =>
     timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
   return {
-    outside: {
+    environment: {
       now: () => now + skew,
       random,
       later(ms, run) {

@@ -28,7 +28,7 @@ type Step = { node: AnyNode; parent: AnyNode | undefined; above: AnyNode[] };
 
 /**
  * What Internet Explorer 6 and 7 would not understand in a script, or would do otherwise, in words; none if it is fit.
- * It sees what stands in the source: `a[0]` of a string has to be seen by the compiler (client/core/es3.d.ts).
+ * It sees what stands in the source: `a[0]` of a string has to be seen by the compiler (client/core/base/es3.d.ts).
  */
 export function es3Faults(source: string): string[] {
   const faults: string[] = [];

@@ -1,8 +1,8 @@
-import { CONFIRM_MS } from "../../protocol/limits.ts";
-import { PATHS } from "../../protocol/paths.ts";
-import type { Answer, Http } from "./http.ts";
+import { CONFIRM_MS } from "../../../protocol/limits.ts";
+import { PATHS } from "../../../protocol/paths.ts";
+import { createNonce, type Environment } from "../base/environment.ts";
+import type { Answer, Http } from "../base/http.ts";
 import type { Link } from "./link.ts";
-import { createNonce, type Outside } from "./outside.ts";
 import { type Address, param } from "./url.ts";
 
 // How long an answer may take, and how soon the next ping may try again.
@@ -20,22 +20,22 @@ export type Confirmation = {
 };
 
 /** By a GET whose parameters are in the path, which passes wherever polls do. It needs no token: the nonce is enough. */
-export function createConfirm(outside: Outside, http: Http, address: Address): Confirm {
+export function createConfirm(environment: Environment, http: Http, address: Address): Confirm {
   return (stream, done) => {
-    const url = address.base + PATHS.here + param("stream", stream) + param("n", createNonce(outside));
+    const url = address.base + PATHS.here + param("stream", stream) + param("n", createNonce(environment));
     return http.ask({ method: "GET", url, timeoutMs: PATIENCE_MS }, done);
   };
 }
 
 /** Confirms nothing while `mayAsk` says no. */
-export function createConfirmation(outside: Outside, confirm: Confirm, mayAsk: () => boolean): Confirmation {
+export function createConfirmation(environment: Environment, confirm: Confirm, mayAsk: () => boolean): Confirmation {
   let nonce = "";
   let confirmedAt = 0;
   let hangUp: (() => void) | undefined;
 
   return {
     heard({ openedAt, reading }) {
-      const now = outside.now();
+      const now = environment.now();
       // Opening a stream was a request.
       if (reading.nonce !== nonce) confirmedAt = openedAt;
       nonce = reading.nonce;

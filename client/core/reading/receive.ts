@@ -6,7 +6,7 @@ import type {
   ResetSignal,
   RoomEvent,
   TypingSignal,
-} from "../../protocol/event.ts";
+} from "../../../protocol/event.ts";
 import type { Sink } from "./transport.ts";
 
 /** Every signal that a stream may bring; an event of the log has no name of its own. */

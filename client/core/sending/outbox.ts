@@ -1,8 +1,8 @@
-import type { RoomEvent } from "../../protocol/event.ts";
-import { createBackoff } from "./backoff.ts";
-import { createEmitter, type Emitter } from "./emitter.ts";
-import { without } from "./list.ts";
-import { createClientId, type Outside } from "./outside.ts";
+import type { RoomEvent } from "../../../protocol/event.ts";
+import { createEmitter, type Emitter } from "../base/emitter.ts";
+import { createClientId, type Environment } from "../base/environment.ts";
+import { without } from "../base/list.ts";
+import { createBackoff } from "../network/backoff.ts";
 
 /** A message without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
 export type Remark = { id: string; text: string; state: "sending" | "kept" | "refused"; code?: string };
@@ -11,7 +11,7 @@ export type Remark = { id: string; text: string; state: "sending" | "kept" | "re
 export type Receipt = { event: RoomEvent; cursor: string };
 
 /** What became of one attempt. `again`: nothing is known; the same id makes sending it once more harmless. */
-export type Outcome = { receipt: Receipt; rttMs: number } | { refused: string } | { again: true; retryMs?: number };
+export type Outcome = { receipt: Receipt; rttMs: number } | { refused: string } | { retry: true; retryMs?: number };
 
 /** Where unsent messages outlive a reload. */
 export type RemarkStore = { load(): Remark[]; save(remarks: Remark[]): void };
@@ -44,12 +44,12 @@ export type Outbox = {
 
 /** `send` makes one attempt and calls back once, later. */
 export function createOutbox(
-  outside: Outside,
+  environment: Environment,
   store: RemarkStore,
   send: (remark: Remark, done: (outcome: Outcome) => void) => void,
 ): Outbox {
-  const emitter = createEmitter<OutboxEvents>(outside);
-  const backoff = createBackoff(outside);
+  const emitter = createEmitter<OutboxEvents>(environment);
+  const backoff = createBackoff(environment);
   let remarks = store.load();
   let sending = false;
   let isClosed = false;
@@ -58,7 +58,11 @@ export function createOutbox(
   return {
     on: emitter.on,
     say(text) {
-      const remark: Remark = { id: createClientId(outside), text, state: waiting === undefined ? "sending" : "kept" };
+      const remark: Remark = {
+        id: createClientId(environment),
+        text,
+        state: waiting === undefined ? "sending" : "kept",
+      };
       remarks = remarks.concat([remark]);
       store.save(remarks);
       emitter.emit("changed", remark);
@@ -109,9 +113,9 @@ export function createOutbox(
   }
 
   function settle(remark: Remark, outcome: Outcome): void {
-    if ("again" in outcome) {
+    if ("retry" in outcome) {
       change(remark, "kept");
-      waiting = outside.later(backoff.next(outcome.retryMs), () => {
+      waiting = environment.later(backoff.next(outcome.retryMs), () => {
         waiting = undefined;
         sendNext();
       });

@@ -1,6 +1,6 @@
-import type { PollAnswer } from "../../protocol/event.ts";
-import { PATHS } from "../../protocol/paths.ts";
-import type { Answer, Ask, Http } from "./http.ts";
+import type { PollAnswer } from "../../../protocol/event.ts";
+import { PATHS } from "../../../protocol/paths.ts";
+import type { Answer, Ask, Http } from "../base/http.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 import { type Address, param, readingUrl } from "./url.ts";
 

@@ -1,22 +1,22 @@
-import { createCarriage, type Phase } from "./carriage.ts";
+import { createEmitter, type Emitter } from "../base/emitter.ts";
+import type { Environment } from "../base/environment.ts";
+import { createHold } from "../network/hold.ts";
+import { createMemory, type MemoryStore } from "../network/memory.ts";
 import { createCatchUp } from "./catch-up.ts";
-import { createEmitter, type Emitter } from "./emitter.ts";
-import { createHold } from "./hold.ts";
-import { createIntake, type News, type Place } from "./intake.ts";
-import { createMemory, type MemoryStore } from "./memory.ts";
-import type { Outside } from "./outside.ts";
-import { createSilence } from "./silence.ts";
+import { createFeed, type Phase } from "./feed.ts";
+import { createLedger, type News, type Place } from "./ledger.ts";
+import { createLiveness } from "./liveness.ts";
 import { createStatus, type SessionStatus } from "./status.ts";
 import type { Streaming } from "./streamer.ts";
-import { createSuspicion } from "./suspicion.ts";
 import type { Transport } from "./transport.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 /** A session's news: what it was given, and how it stands. */
 export type SessionEvents = News & { status: SessionStatus };
 
 /** What a session needs: the world, its rooms, ways to the server, and what is known of the network. */
 export type SessionOptions = {
-  outside: Outside;
+  environment: Environment;
   /** Where the page or an earlier session left off. */
   rooms: Place[];
   /** Ways that stay open, as `streamingBy` gives them; without any it polls. */
@@ -34,7 +34,7 @@ export type Session = {
   on: Emitter<SessionEvents>["on"];
   start(): void;
   /** The page became visible, the network came back: look at once. `surely`: what was open is dead for certain. */
-  wake(surely?: boolean): void;
+  wake(connectionsAreDead?: boolean): void;
   /** A message's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
   expect(room: string, seq: number, rttMs: number): void;
   /** A message is being sent: of two requests at a time it is one. */
@@ -56,47 +56,47 @@ const WAKES_APART_MS = 1_000;
 
 /** A session that is not started yet. */
 export function createSession(options: SessionOptions): Session {
-  const { outside, hidden, streaming, polls, rttMs } = options;
-  const emitter = createEmitter<SessionEvents>(outside);
+  const { environment, hidden, streaming, polls, rttMs } = options;
+  const emitter = createEmitter<SessionEvents>(environment);
   const status = createStatus(emitter);
   const memory = createMemory(options.memory);
   const hold = createHold(memory);
-  const silence = createSilence(outside, hidden);
-  const intake = createIntake(emitter, options.rooms, {
+  const liveness = createLiveness(environment, hidden);
+  const ledger = createLedger(emitter, options.rooms, {
     gap: () => catchUp.ask(nothing),
-    head: (room, seq) => suspicion.expect(room, seq, HEAD_PATIENCE_MS),
-    reset: () => suspicion.forget(),
-    event: () => silence.heard(true),
+    head: (room, seq) => watchdog.expect(room, seq, HEAD_PATIENCE_MS),
+    reset: () => watchdog.forget(),
+    event: () => liveness.heard(true),
   });
-  const carriage = createCarriage({
-    outside,
+  const feed = createFeed({
+    environment,
     hidden,
     streaming,
     polls,
     rttMs,
-    intake,
+    ledger,
     hold,
     memory,
-    silence,
+    liveness,
     status,
     catchUp: () => catchUp,
   });
-  const catchUp = createCatchUp(outside, carriage.questionWay, carriage.question, intake, (isUnderWay) => {
+  const catchUp = createCatchUp(environment, feed.questionWay, feed.question, ledger, (isUnderWay) => {
     isAsking = isUnderWay;
-    carriage.giveWay(isAsking || isSending);
+    feed.giveWay(isAsking || isSending);
   });
-  const suspicion = createSuspicion({
-    outside,
-    intake,
-    silence,
+  const watchdog = createWatchdog({
+    environment,
+    ledger,
+    liveness,
     catchUp,
-    carrier: carriage.link,
+    carrier: feed.link,
     heldBack(isMute, fellSilent) {
-      carriage.dropStream(isMute, fellSilent);
+      feed.dropStream(isMute, fellSilent);
       beginAnew();
-      carriage.serve();
+      feed.serve();
     },
-    pollDied: carriage.pollDied,
+    pollDied: feed.pollDied,
   });
   let isSending = false;
   let isAsking = false;
@@ -106,65 +106,65 @@ export function createSession(options: SessionOptions): Session {
   return {
     on: emitter.on,
     start() {
-      carriage.serve();
+      feed.serve();
       check();
     },
     wake,
     expect(room, seq, measuredMs) {
       if (status.is("closed")) return;
-      carriage.measured(measuredMs);
+      feed.measured(measuredMs);
       if (status.is("waiting")) wake();
-      suspicion.expect(room, seq, Math.max(ECHO_PATIENCE_MS, 2 * measuredMs + 1000));
+      watchdog.expect(room, seq, Math.max(ECHO_PATIENCE_MS, 2 * measuredMs + 1000));
     },
     sending(isUnderWay) {
       isSending = isUnderWay;
       catchUp.pause(isSending);
-      carriage.giveWay(isAsking || isSending);
+      feed.giveWay(isAsking || isSending);
     },
     follow(place) {
-      intake.follow(place);
+      ledger.follow(place);
       // the question that is under way does not name this room
-      suspicion.forget();
-      carriage.renew();
+      watchdog.forget();
+      feed.renew();
     },
-    unfollow: intake.unfollow,
-    after: intake.after,
-    phase: () => (status.is("closed") ? "closed" : carriage.phase()),
+    unfollow: ledger.unfollow,
+    after: ledger.after,
+    phase: () => (status.is("closed") ? "closed" : feed.phase()),
     close() {
       stopCheck();
       status.set("closed");
-      intake.close();
-      suspicion.forget();
-      carriage.close();
+      ledger.close();
+      watchdog.forget();
+      feed.close();
     },
   };
 
   function check(): void {
-    stopCheck = outside.later(CHECK_MS, check);
-    const verdict = silence.check();
+    stopCheck = environment.later(CHECK_MS, check);
+    const verdict = liveness.check();
     if (verdict === "woke") wake();
-    else if (verdict !== "fine" && !isSending && !status.is("waiting")) suspicion.look(verdict);
-    carriage.look();
+    else if (verdict !== "fine" && !isSending && !status.is("waiting")) watchdog.look(verdict);
+    feed.look();
   }
 
-  function wake(surely = false): void {
-    const now = outside.now();
-    if (status.is("closed") || (!surely && now >= wokeAt && now - wokeAt < WAKES_APART_MS)) return;
+  function wake(connectionsAreDead = false): void {
+    const now = environment.now();
+    if (status.is("closed") || (!connectionsAreDead && now >= wokeAt && now - wokeAt < WAKES_APART_MS)) return;
     wokeAt = now;
-    const isStreaming = carriage.link()?.transport.streams === true;
-    if (isStreaming && !surely && !silence.isSilent()) {
+    const isStreaming = feed.link()?.transport.streams === true;
+    if (isStreaming && !connectionsAreDead && !liveness.isSilent()) {
       catchUp.ask(nothing);
       return;
     }
-    if (surely || isStreaming) carriage.dropStreams();
+    if (connectionsAreDead || isStreaming) feed.dropStreams();
     beginAnew();
-    carriage.again();
+    feed.retry();
   }
 
   /** What was expected of what was open is void. */
   function beginAnew(): void {
-    silence.expectPing(0);
-    suspicion.forget();
+    liveness.expectPing(0);
+    watchdog.forget();
     status.set("connecting");
   }
 }

@@ -1,6 +1,6 @@
-import type { HelloSignal } from "../../protocol/event.ts";
-import type { Intake } from "./intake.ts";
-import type { Outside } from "./outside.ts";
+import type { HelloSignal } from "../../../protocol/event.ts";
+import type { Environment } from "../base/environment.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 
 const LONGEST_HELLO_MS = 3_000;
@@ -40,8 +40,8 @@ export type Link = {
 };
 
 type State = {
-  outside: Outside;
-  intake: Intake;
+  environment: Environment;
+  ledger: Ledger;
   sink: LinkSink;
   reading: Reading;
   streams: boolean;
@@ -59,23 +59,23 @@ type State = {
   stopDeadline: () => void;
 };
 
-/** Opens a link that gives `intake` what it brings; `rttMs` is the time to the server and back, 0 if not known. */
+/** Opens a link that gives `ledger` what it brings; `rttMs` is the time to the server and back, 0 if not known. */
 export function openLink(
-  outside: Outside,
+  environment: Environment,
   transport: Transport,
   reading: Reading,
-  intake: Intake,
+  ledger: Ledger,
   rttMs: number,
   sink: LinkSink,
 ): Link {
   const state: State = {
-    outside,
-    intake,
+    environment,
+    ledger,
     sink,
     reading,
     streams: transport.streams,
-    openedAt: outside.now(),
-    heardAt: outside.now(),
+    openedAt: environment.now(),
+    heardAt: environment.now(),
     helloAt: 0,
     pingMs: 0,
     shown: [],
@@ -85,7 +85,7 @@ export function openLink(
     hangUp: nothing,
     stopDeadline: nothing,
   };
-  for (let i = 0; i < reading.rooms.length; i++) state.shown.push(intake.seq(reading.rooms[i] as string));
+  for (let i = 0; i < reading.rooms.length; i++) state.shown.push(ledger.seq(reading.rooms[i] as string));
   if (transport.streams) deadline(state, helloPatience(rttMs));
   state.hangUp = transport.open(reading, watched(state));
   return {
@@ -105,12 +105,12 @@ function helloPatience(rttMs: number): number {
 
 function deadline(state: State, ms: number): void {
   state.stopDeadline();
-  state.stopDeadline = state.outside.later(ms, () => end(state, { how: "mute" }));
+  state.stopDeadline = state.environment.later(ms, () => end(state, { how: "mute" }));
 }
 
 function watched(state: State): Sink {
-  const { intake, reading } = state;
-  const { stream } = intake;
+  const { ledger, reading } = state;
+  const { stream } = ledger;
   const pass = <News>(give: (one: News) => void) => {
     return (one: News) => {
       if (hear(state)) give(one);
@@ -130,7 +130,7 @@ function watched(state: State): Sink {
     }),
     event(event, cursor) {
       if (!hear(state)) return;
-      if (state.outside.now() - state.helloAt >= APART_MS) prove(state);
+      if (state.environment.now() - state.helloAt >= APART_MS) prove(state);
       show(state, event.room, Math.max(event.seq, shownIn(state, event.room)));
       stream.event(event, cursor, reading.after);
     },
@@ -143,7 +143,7 @@ function watched(state: State): Sink {
     }),
     answer: pass((answer) => {
       prove(state);
-      state.news = intake.answer(answer, reading.after);
+      state.news = ledger.answer(answer, reading.after);
     }),
     ended(ending) {
       if (!state.over) end(state, ending);
@@ -154,22 +154,22 @@ function watched(state: State): Sink {
 /** Tells that something came; `false`: it is over, or who was told has ended it. */
 function hear(state: State): boolean {
   if (state.over) return false;
-  state.heardAt = state.outside.now();
+  state.heardAt = state.environment.now();
   state.sink.heard();
   return !state.over;
 }
 
 function greet(state: State, hello: HelloSignal): void {
-  state.helloAt = state.outside.now();
+  state.helloAt = state.environment.now();
   state.pingMs = hello.ping;
   deadline(state, SECOND_FRAME_MS);
-  state.intake.stream.hello(hello, state.reading.after);
+  state.ledger.stream.hello(hello, state.reading.after);
 }
 
 function prove(state: State): void {
   if (state.proved || (state.streams && state.helloAt === 0)) return;
   // A ping that comes together with hello was held back with it.
-  if (state.streams && state.outside.now() - state.helloAt < APART_MS) return;
+  if (state.streams && state.environment.now() - state.helloAt < APART_MS) return;
   state.proved = true;
   state.stopDeadline();
   state.sink.proved();
@@ -186,7 +186,7 @@ function shownIn(state: State, room: string): number {
 
 function end(state: State, ending: { how: LinkEnding["how"]; retryMs?: number }): void {
   close(state);
-  const now = state.outside.now();
+  const now = state.environment.now();
   state.sink.ended({
     how: ending.how,
     retryMs: ending.retryMs,

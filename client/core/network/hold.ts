@@ -1,4 +1,4 @@
-import { POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
+import { POLL_WAIT_SECONDS } from "../../../protocol/limits.ts";
 import type { Memory } from "./memory.ts";
 
 // A network that is not known yet may let a connection die in silence: ten seconds are not too long to find out.

@@ -1,4 +1,4 @@
-import type { Outside } from "./outside.ts";
+import type { Environment } from "../base/environment.ts";
 
 // What a ping may be late by on its way and in a busy server.
 const PING_LATE_MS = 3_000;
@@ -12,7 +12,7 @@ const LULL_GAPS = 8;
 const BUSY_GAP_MS = 5_000;
 
 /** Watches for the connection that is dead though open. */
-export type Silence = {
+export type Liveness = {
   /** Something came; `isEvent`: of the log. `pingMs` from the newest connection: how often it must say something, 0 if it need not. */
   heard(isEvent?: boolean): void;
   expectPing(pingMs: number): void;
@@ -28,8 +28,8 @@ export type Silence = {
 };
 
 /** Compares clocks, never counts ticks: a hidden page's timers come late, a sleeping machine's not at all. */
-export function createSilence(outside: Outside, hidden: () => boolean): Silence {
-  let heardAt = outside.now();
+export function createLiveness(environment: Environment, hidden: () => boolean): Liveness {
+  let heardAt = environment.now();
   let checkedAt = heardAt;
   let eventAt = 0;
   let gapMs = 0;
@@ -38,18 +38,18 @@ export function createSilence(outside: Outside, hidden: () => boolean): Silence 
 
   function isSilent(): boolean {
     if (pingMs === 0) return false;
-    const silentMs = outside.now() - heardAt;
+    const silentMs = environment.now() - heardAt;
     return silentMs > (hidden() ? Math.max(HIDDEN_MS, pingMs + PING_LATE_MS) : pingMs + PING_LATE_MS);
   }
 
   function isLull(): boolean {
     if (gapMs === 0 || gapMs > BUSY_GAP_MS || hidden()) return false;
-    return outside.now() - eventAt > Math.max(SHORTEST_LULL_MS, LULL_GAPS * gapMs) * doubt;
+    return environment.now() - eventAt > Math.max(SHORTEST_LULL_MS, LULL_GAPS * gapMs) * doubt;
   }
 
   return {
     heard(isEvent = false) {
-      heardAt = outside.now();
+      heardAt = environment.now();
       if (!isEvent) return;
       // half the old mean, half the new gap: a few messages after a long pause make a busy room of it
       const gap = heardAt - eventAt;
@@ -59,10 +59,10 @@ export function createSilence(outside: Outside, hidden: () => boolean): Silence 
     },
     expectPing(ms) {
       pingMs = ms;
-      heardAt = outside.now();
+      heardAt = environment.now();
     },
     check() {
-      const now = outside.now();
+      const now = environment.now();
       const jump = now - checkedAt;
       checkedAt = now;
       // The clock was set back: count from here, or nothing would be silent until it has caught up.

@@ -1,6 +1,6 @@
-import { PING_MS } from "../../protocol/limits.ts";
+import { PING_MS } from "../../../protocol/limits.ts";
+import type { Environment } from "../base/environment.ts";
 import type { Memory } from "./memory.ts";
-import type { Outside } from "./outside.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -30,7 +30,7 @@ export type Pace = {
  * Learns at what idle or total age streams die here. A cut after a pause is answered by pings at half of the pause; two
  * cuts at the same age by renewing at 0.8 of it. What has lasted its life gets a longer one and slower pings.
  */
-export function createPace(outside: Outside, memory: Memory): Pace {
+export function createPace(environment: Environment, memory: Memory): Pace {
   let pingSeconds = memory.known.pingSeconds ?? FIRST_PING_S;
   let lifeMs = memory.known.lifeMs ?? FIRST_LIFE_MS;
   let lastAgeMs = 0;
@@ -41,7 +41,7 @@ export function createPace(outside: Outside, memory: Memory): Pace {
 
   return {
     pingSeconds: () => pingSeconds,
-    lifeMs: () => lifeMs * (0.8 + outside.random() / 5),
+    lifeMs: () => lifeMs * (0.8 + environment.random() / 5),
     cut(livedMs, idleMs) {
       const sameAge = Math.abs(livedMs - lastAgeMs) < Math.max(SECOND, livedMs / 5);
       lastAgeMs = livedMs;

@@ -1,9 +1,9 @@
-import type { Intake } from "./intake.ts";
-import { createNonce, type Outside } from "./outside.ts";
+import { createNonce, type Environment } from "../base/environment.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Reading } from "./transport.ts";
 
 /** What is known of the way to the server now, and what the next request over it says. */
-export type Contact = {
+export type Requests = {
   /** The time there and back in milliseconds, 0 while it is not known. */
   rttMs(): number;
   measured(rttMs: number): void;
@@ -19,13 +19,13 @@ export type Contact = {
 };
 
 /** The way as it is before anything came over it; `rttMs` is a guess. */
-export function createContact(outside: Outside, intake: Intake, rttMs: number): Contact {
+export function createRequests(environment: Environment, ledger: Ledger, rttMs: number): Requests {
   let heardAt = -1;
   let once = false;
 
   function reading(wait: number, graceMs: number, ping: number, late: boolean, isOnce: boolean): Reading {
-    const nonce = createNonce(outside);
-    return { rooms: intake.rooms(), after: intake.after(), nonce, wait, graceMs, ping, late, once: isOnce };
+    const nonce = createNonce(environment);
+    return { rooms: ledger.rooms(), after: ledger.after(), nonce, wait, graceMs, ping, late, once: isOnce };
   }
 
   return {
@@ -34,10 +34,10 @@ export function createContact(outside: Outside, intake: Intake, rttMs: number): 
       rttMs = ms;
     },
     heard() {
-      heardAt = outside.now();
+      heardAt = environment.now();
     },
     // the clock may have been set back: what was heard in the future is no proof
-    heardSince: (at) => heardAt > at && heardAt <= outside.now(),
+    heardSince: (at) => heardAt > at && heardAt <= environment.now(),
     died() {
       once = true;
     },

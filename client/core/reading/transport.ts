@@ -6,7 +6,7 @@ import type {
   ResetSignal,
   RoomEvent,
   TypingSignal,
-} from "../../protocol/event.ts";
+} from "../../../protocol/event.ts";
 
 /** What one connection is asked for: the events of `rooms` after the cursors `after`. */
 export type Reading = {

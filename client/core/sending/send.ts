@@ -1,19 +1,19 @@
-import type { Member } from "../../protocol/event.ts";
-import { PATHS } from "../../protocol/paths.ts";
-import type { Ask, Http, Request } from "./http.ts";
+import type { Member } from "../../../protocol/event.ts";
+import { PATHS } from "../../../protocol/paths.ts";
+import { createNonce, type Environment } from "../base/environment.ts";
+import type { Ask, Http, Request } from "../base/http.ts";
+import { readOurs } from "../reading/poll.ts";
+import { type Address, param, proofParam, textParam } from "../reading/url.ts";
 import type { Outcome, Receipt, Remark } from "./outbox.ts";
-import { createNonce, type Outside } from "./outside.ts";
-import { readOurs } from "./poll.ts";
-import { type Address, param, proofParam, textParam } from "./url.ts";
 
 /** What became of asking for a session. */
 export type SessionOutcome =
   | { token: string; member: Member }
   | { refused: string }
-  | { again: true; retryMs?: number };
+  | { retry: true; retryMs?: number };
 
 /** What became of something that needs no answer's content. `unsayable`: only GET passes, and no GET says it. */
-export type ActOutcome = { done: true } | { refused: string } | { again: true; retryMs?: number } | { unsayable: true };
+export type ActOutcome = { done: true } | { refused: string } | { retry: true; retryMs?: number } | { unsayable: true };
 
 /** Gets things to the server, by whatever kind of request this network lets through. */
 export type Sender = {
@@ -57,7 +57,7 @@ const BETTER_AGAIN_MS = 600_000;
  * element where there is `script`. What is refused without proof of ours leads to the next at once; silence, twice. After
  * ten minutes, and when all have failed, the best is tried again.
  */
-export function createSender(outside: Outside, http: Http, address: Address, script?: Ask): Sender {
+export function createSender(environment: Environment, http: Http, address: Address, script?: Ask): Sender {
   const kinds = script === undefined ? 3 : 4;
   let kind = 0;
   let silences = 0;
@@ -87,7 +87,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
 
   /** Tries each kind at most once; a rate limit or a server that is away is no kind's fault. */
   function send(message: Message, done: (reply: Reply) => void): void {
-    if (kind > 0 && Math.abs(outside.now() - chosenAt) > BETTER_AGAIN_MS) choose(0);
+    if (kind > 0 && Math.abs(environment.now() - chosenAt) > BETTER_AGAIN_MS) choose(0);
     let tried = 0;
     let last: Reply = {};
     attempt();
@@ -149,7 +149,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
 
   /** One request and what it came to. */
   function request(how: string, message: Message, done: (reply: Reply) => void): void {
-    const nonce = createNonce(outside);
+    const nonce = createNonce(environment);
     const asked = requestOf(how, message, nonce);
     // what no GET can say is no fault of GET's
     if (asked === undefined) {
@@ -159,9 +159,9 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
     const isTooLong = asked.url.length > LONGEST_URL;
     // asked without what is too long: while nothing passes, it is not known that only GET would
     if (isTooLong) asked.url = address.base + message.getPath + param("n", nonce);
-    const startedAt = outside.now();
+    const startedAt = environment.now();
     (how === "script" && script !== undefined ? script : http.ask)(asked, ({ status, text, retryMs }) => {
-      const rttMs = outside.now() - startedAt;
+      const rttMs = environment.now() - startedAt;
       const ours = readOurs(http, text, nonce);
       const retry = retryMs === undefined ? {} : { retryMs };
       if (ours !== undefined) {
@@ -186,7 +186,7 @@ export function createSender(outside: Outside, http: Http, address: Address, scr
   function choose(which: number): void {
     kind = which;
     silences = 0;
-    chosenAt = outside.now();
+    chosenAt = environment.now();
   }
 
   function requestOf(how: string, message: Message, nonce: string): Request | undefined {
@@ -240,26 +240,26 @@ function formOf(fields: Fields): string {
 }
 
 function outcomeOf(reply: Reply, id: string): Outcome {
-  if (reply.ours === undefined) return again(reply.retryMs);
+  if (reply.ours === undefined) return retry(reply.retryMs);
   const { event, cursor, code } = reply.ours as Partial<Receipt> & { code?: string };
   if (event?.id === id && cursor !== undefined) return { receipt: { event, cursor }, rttMs: reply.rttMs };
-  return code === undefined || isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+  return code === undefined || isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
 }
 
 function actOutcomeOf(reply: Reply): ActOutcome {
-  if (reply.ours === undefined) return reply.isUnsayable ? { unsayable: true } : again(reply.retryMs);
+  if (reply.ours === undefined) return reply.isUnsayable ? { unsayable: true } : retry(reply.retryMs);
   const { code } = reply.ours as { code?: string };
   if (code === undefined) return { done: true };
-  return isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+  return isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
 }
 
 function sessionOf(reply: Reply): SessionOutcome {
-  if (reply.ours === undefined) return again(reply.retryMs);
+  if (reply.ours === undefined) return retry(reply.retryMs);
   const { token, member, code } = reply.ours as { token?: string; member?: Member; code?: string };
   if (token !== undefined && member !== undefined) return { token, member };
-  return code === undefined || isPassing(reply.status) ? again(reply.retryMs) : { refused: code };
+  return code === undefined || isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
 }
 
-function again(retryMs: number | undefined): { again: true; retryMs?: number } {
-  return retryMs === undefined ? { again: true } : { again: true, retryMs };
+function retry(retryMs: number | undefined): { retry: true; retryMs?: number } {
+  return retryMs === undefined ? { retry: true } : { retry: true, retryMs };
 }

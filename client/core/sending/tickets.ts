@@ -1,10 +1,10 @@
-import { PATHS } from "../../protocol/paths.ts";
-import type { Http, Request } from "./http.ts";
-import { createNonce, type Outside } from "./outside.ts";
-import { readOurs } from "./poll.ts";
+import { PATHS } from "../../../protocol/paths.ts";
+import { createNonce, type Environment } from "../base/environment.ts";
+import type { Http, Request } from "../base/http.ts";
+import { readOurs } from "../reading/poll.ts";
+import type { Transport } from "../reading/transport.ts";
+import type { Address } from "../reading/url.ts";
 import { isPassing } from "./send.ts";
-import type { Transport } from "./transport.ts";
-import type { Address } from "./url.ts";
 
 // A ticket is replaced when a quarter of its life is left, so that none expires on its way.
 const SHARE_USED = 0.75;
@@ -20,21 +20,21 @@ const RETRY_MS = 10_000;
  * Replaces the token of `address` in URLs by a ticket, since URLs end up in the logs of proxies. Asks for one by POST
  * and, where that is blocked, by GET with the token as a header, when a URL is to be made and there is none.
  */
-export function useTickets(outside: Outside, http: Http, address: Address): void {
+export function useTickets(environment: Environment, http: Http, address: Address): void {
   let ticket: string | undefined;
   // No request before then: there is a ticket, or the last request failed.
   let until = 0;
   let retryMs = RETRY_MS;
   let waiting: (() => void)[] = [];
-  address.ticket = () => (outside.now() < until ? ticket : undefined);
+  address.ticket = () => (environment.now() < until ? ticket : undefined);
   address.ready = (done) => {
     const { token } = address;
-    if (token === undefined || outside.now() < until) done();
+    if (token === undefined || environment.now() < until) done();
     else if (waiting.push(done) === 1) ask(token, "POST");
   };
 
   function ask(token: string, method: "POST" | "GET"): void {
-    const nonce = createNonce(outside);
+    const nonce = createNonce(environment);
     http.ask(requestOf(address.base, token, method, nonce), ({ status, text }) => {
       const answer = (readOurs(http, text, nonce) || {}) as { ticket?: string; ticketSeconds?: number };
       ticket = answer.ticket;
@@ -44,7 +44,7 @@ export function useTickets(outside: Outside, http: Http, address: Address): void
       }
       const pauseMs = status === 0 || isPassing(status) ? Math.min(retryMs, PAUSE_MS) : PAUSE_MS;
       retryMs = ticket ? RETRY_MS : retryMs * 2;
-      until = outside.now() + ((answer.ticketSeconds || 0) * 1000 * SHARE_USED || pauseMs);
+      until = environment.now() + ((answer.ticketSeconds || 0) * 1000 * SHARE_USED || pauseMs);
       const ready = waiting;
       waiting = [];
       for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();

@@ -1,4 +1,4 @@
-import type { Outside } from "./outside.ts";
+import type { Environment } from "../base/environment.ts";
 
 const FIRST_MS = 500;
 // Outages of seconds are the common ones: for the first minute nobody is more than three seconds late to see their end.
@@ -18,20 +18,20 @@ export type Backoff = {
  * cut off together does not come back together. A wish of the server's is a floor, stretched by up to a quarter for the
  * same reason.
  */
-export function createBackoff(outside: Outside): Backoff {
+export function createBackoff(environment: Environment): Backoff {
   let failures = 0;
   let ceiling = 0;
   let since = 0;
   return {
     next(floorMs) {
-      const now = outside.now();
+      const now = environment.now();
       // the clock may have been set back: then this minute begins anew
       if (failures === 0 || now < since) since = now;
       failures++;
       const longest = now - since < AT_FIRST_MS ? LONGEST_AT_FIRST_MS : LONGEST_MS;
       ceiling = Math.min(longest, failures === 1 ? FIRST_MS : ceiling * 2);
-      const delay = outside.random() * ceiling;
-      return floorMs === undefined ? delay : Math.max(delay, floorMs * (1 + outside.random() / 4));
+      const delay = environment.random() * ceiling;
+      return floorMs === undefined ? delay : Math.max(delay, floorMs * (1 + environment.random() / 4));
     },
     reset() {
       failures = 0;

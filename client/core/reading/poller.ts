@@ -1,8 +1,8 @@
-import { createBackoff } from "./backoff.ts";
-import type { Hold } from "./hold.ts";
-import type { Intake } from "./intake.ts";
+import type { Environment } from "../base/environment.ts";
+import { createBackoff } from "../network/backoff.ts";
+import type { Hold } from "../network/hold.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Link, type LinkEnding, openLink } from "./link.ts";
-import type { Outside } from "./outside.ts";
 import type { Reading, Transport } from "./transport.ts";
 
 // What is answered sooner than this though it was to be held is a cache's or a busy server's word.
@@ -13,7 +13,7 @@ export type Poller = {
   /** Sees to it that a question is under way, or a time set for the next. */
   serve(): void;
   /** What is open is not to be trusted: asks anew, now. */
-  again(): void;
+  retry(): void;
   /** A stream carries, or all is over. */
   stop(): void;
   /** The question that is under way. */
@@ -26,11 +26,11 @@ export type Poller = {
 
 /** What a poller needs and whom it tells. */
 export type PollerOptions = {
-  outside: Outside;
+  environment: Environment;
   /** Ways of asking; the next is tried where one is refused twice. */
   polls: Transport[];
   hold: Hold;
-  intake: Intake;
+  ledger: Ledger;
   rttMs(): number;
   /** Is it known that the server can be reached? Then a question may be held; before, it is answered at once. */
   isLive(): boolean;
@@ -45,8 +45,8 @@ export type PollerOptions = {
 
 /** A poller that does nothing until it is asked to serve. */
 export function createPoller(options: PollerOptions): Poller {
-  const { outside, polls, hold, intake } = options;
-  const backoff = createBackoff(outside);
+  const { environment, polls, hold, ledger } = options;
+  const backoff = createBackoff(environment);
   let link: Link | undefined;
   let stopTimer: (() => void) | undefined;
   let way = 0;
@@ -56,7 +56,7 @@ export function createPoller(options: PollerOptions): Poller {
     serve() {
       if (link === undefined && stopTimer === undefined) open();
     },
-    again() {
+    retry() {
       stop();
       open();
     },
@@ -64,7 +64,7 @@ export function createPoller(options: PollerOptions): Poller {
     link: () => link,
     died() {
       if (link === undefined) return;
-      hold.cut(outside.now() - link.openedAt, link.reading.wait, 0);
+      hold.cut(environment.now() - link.openedAt, link.reading.wait, 0);
     },
     transport: () => polls[way] as Transport,
   };
@@ -73,7 +73,7 @@ export function createPoller(options: PollerOptions): Poller {
     stopTimer = undefined;
     const wait = options.isLive() ? hold.seconds() : 0;
     const graceMs = hold.graceMs(options.rttMs());
-    link = openLink(outside, polls[way] as Transport, options.reading(wait, graceMs), intake, options.rttMs(), {
+    link = openLink(environment, polls[way] as Transport, options.reading(wait, graceMs), ledger, options.rttMs(), {
       heard: options.heard,
       proved() {},
       ended(ending) {
@@ -110,7 +110,7 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   function later(ms: number): void {
-    stopTimer = outside.later(ms, open);
+    stopTimer = environment.later(ms, open);
   }
 
   function stop(): void {

@@ -1,11 +1,11 @@
-import { createBackoff } from "./backoff.ts";
+import type { Environment } from "../base/environment.ts";
+import { createBackoff } from "../network/backoff.ts";
+import { createLadder } from "../network/ladder.ts";
+import type { Memory } from "../network/memory.ts";
+import { createPace } from "../network/pace.ts";
 import { type Confirm, createConfirmation } from "./confirm.ts";
-import type { Intake } from "./intake.ts";
-import { createLadder } from "./ladder.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Link, type LinkEnding, openLink } from "./link.ts";
-import type { Memory } from "./memory.ts";
-import type { Outside } from "./outside.ts";
-import { createPace } from "./pace.ts";
 import type { Reading, Transport } from "./transport.ts";
 
 const SHORT_LIFE_MS = 5_000;
@@ -34,9 +34,9 @@ export type Streamer = {
 
 /** What a streamer needs and whom it tells. */
 export type StreamerOptions = {
-  outside: Outside;
+  environment: Environment;
   memory: Memory;
-  intake: Intake;
+  ledger: Ledger;
   rttMs(): number;
   hidden(): boolean;
   /** May another request be under way now, besides what carries? */
@@ -84,11 +84,11 @@ export function noStreaming(): Streamer {
 
 /** A streamer that does nothing until it is asked to prove. */
 function createStreamer(streams: Transport[], confirm: Confirm, options: StreamerOptions): Streamer {
-  const { outside, memory, intake } = options;
-  const ladder = createLadder(outside, streams.length, memory);
-  const pace = createPace(outside, memory);
-  const backoff = createBackoff(outside);
-  const confirmation = createConfirmation(outside, confirm, () => candidate === undefined && options.mayProve());
+  const { environment, memory, ledger } = options;
+  const ladder = createLadder(environment, streams.length, memory);
+  const pace = createPace(environment, memory);
+  const backoff = createBackoff(environment);
+  const confirmation = createConfirmation(environment, confirm, () => candidate === undefined && options.mayProve());
   let stream: Link | undefined;
   let streamRung = 0;
   let candidate: Link | undefined;
@@ -117,7 +117,7 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
       if (fellSilent) pace.fellSilent();
       letGo();
       if (isMute) ladder.failed(streamRung, "mute");
-      proveAt = outside.now();
+      proveAt = environment.now();
     },
     close() {
       letGo();
@@ -144,15 +144,15 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
     if (rung === undefined || candidate !== undefined || !options.mayProve()) return;
     if (waitsForServer && stream === undefined) return;
     // A clock that was set back must not put it off for hours.
-    if (proveAt - outside.now() > RENEW_AGAIN_MS) proveAt = outside.now();
-    if (outside.now() < proveAt) return;
+    if (proveAt - environment.now() > RENEW_AGAIN_MS) proveAt = environment.now();
+    if (environment.now() < proveAt) return;
     if (stream !== undefined && renewAt > 0 && rung === streamRung) pace.lasted();
     renewAt = 0;
     const pingSeconds = options.hidden() ? 0 : pace.pingSeconds();
     const reading = options.reading(pingSeconds, late);
     // The second request is this one, which is a sign of life too.
     confirmation.stop();
-    const link: Link = openLink(outside, streams[rung] as Transport, reading, intake, options.rttMs(), {
+    const link: Link = openLink(environment, streams[rung] as Transport, reading, ledger, options.rttMs(), {
       heard() {
         options.heard(link === stream);
         if (link === stream) confirmation.heard(link);
@@ -169,7 +169,7 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
   function dueRung(): number | undefined {
     const climb = ladder.climb();
     if (climb !== undefined) return climb;
-    if (stream !== undefined) return outside.now() >= renewAt ? streamRung : undefined;
+    if (stream !== undefined) return environment.now() >= renewAt ? streamRung : undefined;
     return ladder.rung() < streams.length ? ladder.rung() : undefined;
   }
 
@@ -180,14 +180,14 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
     candidate = undefined;
     old?.close();
     backoff.reset();
-    renewAt = outside.now() + pace.lifeMs();
+    renewAt = environment.now() + pace.lifeMs();
     ladder.proved(rung);
     memory.learn({ late });
     options.proved(link);
   }
 
   function candidateEnded(rung: number, ending: LinkEnding): void {
-    const now = outside.now();
+    const now = environment.now();
     candidate = undefined;
     renewAt = now + RENEW_AGAIN_MS;
     proveAt = now + backoff.next(ending.retryMs);
@@ -205,11 +205,11 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
     // [featurehub-io/featurehub#296] It said hello when its second frame was sent: this network is one frame late.
     if (ending.how === "mute" && ending.greeted && !late) {
       late = true;
-      proveAt = outside.now();
+      proveAt = environment.now();
     } else {
       late = false;
       ladder.failed(rung, ending.how === "mute" ? "mute" : "refused");
-      if (ladder.rung() !== rung) proveAt = outside.now();
+      if (ladder.rung() !== rung) proveAt = environment.now();
     }
     options.judged();
     prove();
@@ -220,7 +220,7 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
     if (ending.how === "bye") {
       const retryMs = ending.retryMs ?? 0;
       const delayMs = retryMs === 0 ? 0 : backoff.next(retryMs);
-      proveAt = outside.now() + delayMs;
+      proveAt = environment.now() + delayMs;
       options.lost(delayMs);
       return;
     }
@@ -229,7 +229,7 @@ function createStreamer(streams: Transport[], confirm: Confirm, options: Streame
     if (pace.cut(ending.livedMs, ending.idleMs)) ladder.failed(streamRung, "mute");
     else if (isShort) ladder.failed(streamRung, "refused");
     const delayMs = backoff.next(ending.retryMs);
-    proveAt = outside.now() + delayMs;
+    proveAt = environment.now() + delayMs;
     options.lost(delayMs);
   }
 }

@@ -1,12 +1,12 @@
+import type { Environment } from "../base/environment.ts";
+import type { Hold } from "../network/hold.ts";
+import type { Memory } from "../network/memory.ts";
 import type { CatchUp } from "./catch-up.ts";
-import { createContact } from "./contact.ts";
-import type { Hold } from "./hold.ts";
-import type { Intake } from "./intake.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Link } from "./link.ts";
-import type { Memory } from "./memory.ts";
-import type { Outside } from "./outside.ts";
+import type { Liveness } from "./liveness.ts";
 import { createPoller } from "./poller.ts";
-import type { Silence } from "./silence.ts";
+import { createRequests } from "./requests.ts";
 import type { StatusKeeper } from "./status.ts";
 import { noStreaming, type Streaming } from "./streamer.ts";
 import type { Reading, Transport } from "./transport.ts";
@@ -15,7 +15,7 @@ import type { Reading, Transport } from "./transport.ts";
 export type Phase = "waiting" | "polling" | "proving" | "streaming" | "renewing";
 
 /** What brings the events: a stream where one is proved, else polls; and the next stream, while that is being proved. */
-export type Carriage = {
+export type Feed = {
   phase(): Phase;
   /** What brings events now. */
   link(): Link | undefined;
@@ -24,7 +24,7 @@ export type Carriage = {
   /** To be asked every second: is anything due? */
   look(): void;
   /** Asks anew, now; what is open as a poll is not trusted. */
-  again(): void;
+  retry(): void;
   /** The rooms have changed. */
   renew(): void;
   /** Another request is under way: of two at a time it is one. */
@@ -40,38 +40,38 @@ export type Carriage = {
   measured(rttMs: number): void;
 };
 
-/** What a carriage needs. */
-export type CarriageOptions = {
-  outside: Outside;
+/** What a feed needs. */
+export type FeedOptions = {
+  environment: Environment;
   streaming: Streaming | undefined;
   polls: Transport[];
   rttMs: number;
-  intake: Intake;
+  ledger: Ledger;
   hold: Hold;
   memory: Memory;
-  silence: Silence;
+  liveness: Liveness;
   status: StatusKeeper;
   hidden(): boolean;
   catchUp(): CatchUp;
 };
 
 /** Nothing is open yet. */
-export function createCarriage(options: CarriageOptions): Carriage {
-  const { outside, intake, hold, memory, silence, status, hidden, catchUp } = options;
-  const contact = createContact(outside, intake, options.rttMs);
+export function createFeed(options: FeedOptions): Feed {
+  const { environment, ledger, hold, memory, liveness, status, hidden, catchUp } = options;
+  const requests = createRequests(environment, ledger, options.rttMs);
   let isGivingWay = false;
   /** While set: what carried is gone, and it is not yet time to come back. */
   let stopServe: (() => void) | undefined;
   const poller = createPoller({
-    outside,
-    intake,
+    environment,
+    ledger,
     hold,
-    rttMs: contact.rttMs,
+    rttMs: requests.rttMs,
     polls: options.polls,
     isLive: () => status.is("live"),
-    reading: contact.poll,
+    reading: requests.poll,
     heard: () => heard(true),
-    measured: contact.measured,
+    measured: requests.measured,
     answered() {
       streamer.polled();
       showPolling();
@@ -80,30 +80,30 @@ export function createCarriage(options: CarriageOptions): Carriage {
     failed: status.failed,
   });
   const streamer = (options.streaming ?? noStreaming)({
-    outside,
-    intake,
+    environment,
+    ledger,
     memory,
     hidden,
-    rttMs: contact.rttMs,
+    rttMs: requests.rttMs,
     mayProve: () => !status.is("closed") && !(isGivingWay && link() !== undefined),
-    reading: contact.stream,
+    reading: requests.stream,
     heard,
     proved(stream) {
       comeNow();
       poller.stop();
-      silence.expectPing(stream.pingMs());
+      liveness.expectPing(stream.pingMs());
       status.set("live", stream.transport.name, false);
     },
     lost(retryMs) {
-      silence.expectPing(0);
+      liveness.expectPing(0);
       status.set("connecting");
-      stopServe = outside.later(retryMs, serve);
+      stopServe = environment.later(retryMs, serve);
     },
     judged() {
       if (status.is("live")) showPolling();
     },
     isReachable(answered, since) {
-      if (contact.heardSince(since)) answered(true);
+      if (requests.heardSince(since)) answered(true);
       else catchUp().ask((result) => answered(result !== "unanswered"));
     },
   });
@@ -113,13 +113,13 @@ export function createCarriage(options: CarriageOptions): Carriage {
     link,
     serve,
     look,
-    again() {
+    retry() {
       comeNow();
-      if (mayPoll()) poller.again();
+      if (mayPoll()) poller.retry();
       streamer.prove();
     },
     renew() {
-      if (poller.link() !== undefined) poller.again();
+      if (poller.link() !== undefined) poller.retry();
       streamer.renew();
     },
     giveWay(isToOther) {
@@ -131,9 +131,9 @@ export function createCarriage(options: CarriageOptions): Carriage {
     },
     dropStream: streamer.drop,
     pollDied() {
-      contact.died();
+      requests.died();
       poller.died();
-      poller.again();
+      poller.retry();
     },
     dropStreams: streamer.close,
     close() {
@@ -141,9 +141,9 @@ export function createCarriage(options: CarriageOptions): Carriage {
       streamer.close();
       poller.stop();
     },
-    question: () => contact.question(hold.graceMs(contact.rttMs())),
+    question: () => requests.question(hold.graceMs(requests.rttMs())),
     questionWay: poller.transport,
-    measured: contact.measured,
+    measured: requests.measured,
   };
 
   function link(): Link | undefined {
@@ -172,8 +172,8 @@ export function createCarriage(options: CarriageOptions): Carriage {
 
   /** `carries`: by what brings the events now. */
   function heard(carries: boolean): void {
-    contact.heard();
-    if (carries) silence.heard();
+    requests.heard();
+    if (carries) liveness.heard();
     status.reached();
   }
 

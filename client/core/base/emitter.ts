@@ -1,5 +1,5 @@
+import type { Environment } from "./environment.ts";
 import { without } from "./list.ts";
-import type { Outside } from "./outside.ts";
 
 /** Calls everybody who asked for a name. `Events` gives each name the type of its news. */
 export type Emitter<Events> = {
@@ -8,7 +8,7 @@ export type Emitter<Events> = {
 };
 
 /** An emitter whose listeners cannot hurt it: what one throws is thrown again outside, after the others were called. */
-export function createEmitter<Events>(outside: Outside): Emitter<Events> {
+export function createEmitter<Events>(environment: Environment): Emitter<Events> {
   let entries: { name: keyof Events; listener: (news: never) => void }[] = [];
   return {
     on(name, listener) {
@@ -22,17 +22,17 @@ export function createEmitter<Events>(outside: Outside): Emitter<Events> {
       const called = entries;
       for (let i = 0; i < called.length; i++) {
         const entry = called[i] as { name: keyof Events; listener: (news: unknown) => void };
-        if (entry.name === name) callSafely(outside, entry.listener, news);
+        if (entry.name === name) callSafely(environment, entry.listener, news);
       }
     },
   };
 }
 
-function callSafely(outside: Outside, listener: (news: unknown) => void, news: unknown): void {
+function callSafely(environment: Environment, listener: (news: unknown) => void, news: unknown): void {
   try {
     listener(news);
   } catch (error) {
-    outside.later(0, () => {
+    environment.later(0, () => {
       throw error;
     });
   }

@@ -1,6 +1,6 @@
-import type { Intake } from "./intake.ts";
+import type { Environment } from "../base/environment.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Link, openLink } from "./link.ts";
-import type { Outside } from "./outside.ts";
 import type { Reading, Transport } from "./transport.ts";
 
 /** What a question beside the stream came to: something new, nothing new, or no answer. */
@@ -16,12 +16,12 @@ export type CatchUp = {
   close(): void;
 };
 
-/** Asks by `poll`, whose answers `intake` takes; `busy` is told when a question is under way and when not. */
+/** Asks by `poll`, whose answers `ledger` takes; `busy` is told when a question is under way and when not. */
 export function createCatchUp(
-  outside: Outside,
+  environment: Environment,
   poll: () => Transport,
   reading: () => Reading,
-  intake: Intake,
+  ledger: Ledger,
   busy: (isAsking: boolean) => void,
 ): CatchUp {
   let link: Link | undefined;
@@ -31,7 +31,7 @@ export function createCatchUp(
   function open(): void {
     if (link !== undefined || isPaused || asking.length === 0) return;
     busy(true);
-    link = openLink(outside, poll(), reading(), intake, 0, {
+    link = openLink(environment, poll(), reading(), ledger, 0, {
       heard() {},
       proved() {},
       ended({ how, news }) {

@@ -1,4 +1,4 @@
-import type { Emitter } from "./emitter.ts";
+import type { Emitter } from "../base/emitter.ts";
 
 /**
  * How a session stands. `transport` is what carries its events; `slow`: no stream passes here and none is being tried;

@@ -1,5 +1,5 @@
+import type { Environment } from "../base/environment.ts";
 import type { Memory } from "./memory.ts";
-import type { Outside } from "./outside.ts";
 
 const MINUTE = 60_000;
 const CLIMB_MS = 5 * MINUTE;
@@ -29,7 +29,7 @@ export type Ladder = {
  * polls, each time in vain after twice as long, up to an hour. A server that is away is no fault of a rung and is not
  * told here.
  */
-export function createLadder(outside: Outside, streams: number, memory: Memory): Ladder {
+export function createLadder(environment: Environment, streams: number, memory: Memory): Ladder {
   const { known } = memory;
   let rung = Math.min(known.rung ?? 0, streams);
   let refusals = 0;
@@ -40,13 +40,13 @@ export function createLadder(outside: Outside, streams: number, memory: Memory):
 
   function rest(ms: number): void {
     climbMs = Math.min(ms, LONGEST_CLIMB_MS);
-    climbAt = outside.now() + climbMs;
+    climbAt = environment.now() + climbMs;
     polls = 0;
     memory.learn({ rung, climbMs, climbAt });
   }
 
   function demote(): void {
-    const lasted = provedAt !== 0 && outside.now() - provedAt > MINUTE;
+    const lasted = provedAt !== 0 && environment.now() - provedAt > MINUTE;
     rung++;
     refusals = 0;
     provedAt = 0;
@@ -58,7 +58,7 @@ export function createLadder(outside: Outside, streams: number, memory: Memory):
     rung: () => rung,
     climb() {
       if (rung === 0) return undefined;
-      const now = outside.now();
+      const now = environment.now();
       // A clock set back by hours must not forbid the climb for as long.
       if (climbAt - now > climbMs) climbAt = now + climbMs;
       const polled = polls >= CLIMB_POLLS * (climbMs / CLIMB_MS) && now >= climbAt - climbMs + MINUTE;
@@ -73,7 +73,7 @@ export function createLadder(outside: Outside, streams: number, memory: Memory):
         // one more above it may carry as well: five minutes from now, not at once
         rest(CLIMB_MS);
       }
-      if (provedAt === 0) provedAt = outside.now();
+      if (provedAt === 0) provedAt = environment.now();
     },
     carried() {
       refusals = 0;

@@ -6,9 +6,9 @@ import type {
   ResetSignal,
   RoomEvent,
   TypingSignal,
-} from "../../protocol/event.ts";
-import type { Emitter } from "./emitter.ts";
-import { without } from "./list.ts";
+} from "../../../protocol/event.ts";
+import type { Emitter } from "../base/emitter.ts";
+import { without } from "../base/list.ts";
 
 /** What the application is given. `reset`: the room cannot be continued where it was left; read its history again. */
 export type News = {
@@ -23,7 +23,7 @@ export type News = {
 export type Place = { room: string; cursor: string; seq: number };
 
 /** The one gate through which everything comes to the application: each event of each room once, in order. */
-export type Intake = {
+export type Ledger = {
   rooms(): string[];
   /** The cursors to go on from, each once. */
   after(): string[];
@@ -48,13 +48,13 @@ export type Intake = {
 };
 
 /** `gap`: a stream has left something out; `head`: it says it has sent this seq; `reset`: what was expected is void. */
-export type IntakeNotice = { gap(): void; head(room: string, seq: number): void; reset(): void; event(): void };
+export type LedgerNotice = { gap(): void; head(room: string, seq: number): void; reset(): void; event(): void };
 
 /** `dropped` is the last event that came after a gap and was not taken. */
 type Row = Place & { dropped: number };
 
-/** An intake that tells `emitter`. Signals and events of rooms that are not followed any more are dropped. */
-export function createIntake(emitter: Pick<Emitter<News>, "emit">, places: Place[], notice: IntakeNotice): Intake {
+/** A ledger that tells `emitter`. Signals and events of rooms that are not followed any more are dropped. */
+export function createLedger(emitter: Pick<Emitter<News>, "emit">, places: Place[], notice: LedgerNotice): Ledger {
   let rows: Row[] = [];
   let isClosed = false;
   for (let i = 0; i < places.length; i++) follow(places[i] as Place);
@@ -155,7 +155,7 @@ export function createIntake(emitter: Pick<Emitter<News>, "emit">, places: Place
     for (let i = 0; i < rows.length; i++) if (rows[i]?.cursor === "") (rows[i] as Row).cursor = cursor;
   }
 
-  const stream: Intake["stream"] = {
+  const stream: Ledger["stream"] = {
     hello: (hello, asked) => place(hello.cursor, asked),
     ping(ping) {
       for (const room in ping.heads) {

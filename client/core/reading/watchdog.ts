@@ -1,29 +1,29 @@
+import type { Environment } from "../base/environment.ts";
 import type { CatchUp } from "./catch-up.ts";
-import { createEcho, type Echo } from "./echo.ts";
-import type { Intake } from "./intake.ts";
+import { createExpectations, type Expectations } from "./expectations.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Link } from "./link.ts";
-import type { Outside } from "./outside.ts";
-import type { Silence } from "./silence.ts";
+import type { Liveness } from "./liveness.ts";
 
 // The event that a question brings may be on its way by the stream: a beat of 45 ms and a bend in the network.
 const JUST_NOW_MS = 1_000;
 const LATE_MEMORY_MS = 60_000;
 
 /** Doubts whether what is open brings what the log has, and finds out by a question beside it. */
-export type Suspicion = {
+export type Watchdog = {
   /** This seq is in the log and must be shown soon. */
-  expect: Echo["expect"];
+  expect: Expectations["expect"];
   /** To be asked every second, unless the machine has just woken. */
   look(why: "lull" | "silent"): void;
   /** What was expected is void. */
   forget(): void;
 };
 
-/** What a suspicion needs, and what it comes to. */
-export type SuspicionOptions = {
-  outside: Outside;
-  intake: Intake;
-  silence: Silence;
+/** What a watchdog needs, and what it comes to. */
+export type WatchdogOptions = {
+  environment: Environment;
+  ledger: Ledger;
+  liveness: Liveness;
   catchUp: CatchUp;
   /** What carries events now. */
   carrier(): Link | undefined;
@@ -34,9 +34,9 @@ export type SuspicionOptions = {
 };
 
 /** Suspects nothing yet. */
-export function createSuspicion(options: SuspicionOptions): Suspicion {
-  const { outside, intake, silence, catchUp, carrier } = options;
-  const echo = createEcho(outside, shown, missed, () => {
+export function createWatchdog(options: WatchdogOptions): Watchdog {
+  const { environment, ledger, liveness, catchUp, carrier } = options;
+  const expectations = createExpectations(environment, shown, missed, () => {
     late = 0;
   });
   /** Times in a row that a question beside the stream brought what the stream should have brought. */
@@ -46,22 +46,22 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
   let stopJudging = nothing;
 
   return {
-    expect: echo.expect,
+    expect: expectations.expect,
     look(why) {
       if (isAsking) return;
       isAsking = true;
       const isPingMissing = why === "silent";
       ask(isPingMissing, (result) => {
-        const isDead = isPingMissing && silence.isSilent();
+        const isDead = isPingMissing && liveness.isSilent();
         // Nobody else was answered either: the server is away, and no stream is to blame.
         if (isDead && result === "unanswered") options.heldBack(false, false);
         else if (isDead) heldBack(true);
-        else if (result === "nothing") silence.quietIndeed();
+        else if (result === "nothing") liveness.quietIndeed();
       });
     },
     forget() {
       catchUp.close();
-      echo.close();
+      expectations.close();
       stopJudging();
       isAsking = false;
     },
@@ -69,7 +69,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
 
   function shown(room: string): number {
     const link = carrier();
-    return link?.transport.streams === true ? link.shown(room) : intake.seq(room);
+    return link?.transport.streams === true ? link.shown(room) : ledger.seq(room);
   }
 
   // An expected event did not come. It is the connection's fault only if a question beside it brings the event: otherwise
@@ -87,7 +87,7 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
       if (result !== "news") otherwise(result);
       else {
         stopJudging();
-        stopJudging = outside.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
+        stopJudging = environment.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
       }
     });
   }
@@ -103,15 +103,15 @@ export function createSuspicion(options: SuspicionOptions): Suspicion {
     // a room that was followed since is not this connection's
     const { rooms } = link.reading;
     for (let i = 0; i < rooms.length; i++) {
-      if (link.shown(rooms[i] as string) < intake.seq(rooms[i] as string)) return false;
+      if (link.shown(rooms[i] as string) < ledger.seq(rooms[i] as string)) return false;
     }
     return true;
   }
 
   // Once may be chance, and the question beside it has cured it; twice in a row leads a rung down.
   function heldBack(fellSilent: boolean): void {
-    late = Math.abs(outside.now() - lateAt) < LATE_MEMORY_MS ? late + 1 : 1;
-    lateAt = outside.now();
+    late = Math.abs(environment.now() - lateAt) < LATE_MEMORY_MS ? late + 1 : 1;
+    lateAt = environment.now();
     const isMute = late >= 2;
     if (isMute) late = 0;
     options.heldBack(isMute, fellSilent);

@@ -1,8 +1,8 @@
-import { without } from "./list.ts";
-import type { Outside } from "./outside.ts";
+import type { Environment } from "../base/environment.ts";
+import { without } from "../base/list.ts";
 
 /** Waits for seqs that are known to be in the log: by the receipt of an own message, or by the head in a ping. */
-export type Echo = {
+export type Expectations = {
   expect(room: string, seq: number, withinMs: number): void;
   close(): void;
 };
@@ -13,17 +13,17 @@ type Wait = { room: string; seq: number; next: { seq: number; withinMs: number }
  * `shown` is the last seq of a room that the connection has brought; `late` is called when an expected one was not among
  * them, `inTime` when it was. One is awaited at a time in each room; what is expected meanwhile is looked at after it.
  */
-export function createEcho(
-  outside: Outside,
+export function createExpectations(
+  environment: Environment,
   shown: (room: string) => number,
   late: () => void,
   inTime: () => void,
-): Echo {
+): Expectations {
   let waits: Wait[] = [];
 
   function begin(room: string, seq: number, withinMs: number): void {
     const wait: Wait = { room, seq, next: undefined, stop: () => {} };
-    wait.stop = outside.later(withinMs, () => judge(wait));
+    wait.stop = environment.later(withinMs, () => judge(wait));
     waits = waits.concat([wait]);
   }
 
