@@ -1,5 +1,5 @@
 import cluster from "node:cluster";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
@@ -80,8 +80,14 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   const answer = app.callback();
   const common = commonHeaders(app.site.config.origins);
   server.on("request", (request, response) => {
-    if (!isInTurn(request, response)) return;
-    finishOnDrain(server, app, response);
+    if (!isInTurn(request)) return;
+    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's kept-alive connections
+    // would keep bringing requests until they are broken in the middle of one.
+    if (app.site.isDraining) response.setHeader("Connection", "close");
+    response.on("close", () => {
+      leaveTurn(request);
+      if (app.site.isDraining) server.closeIdleConnections();
+    });
     if (!isRefusedWithoutHost(request, response, common)) answer(request, response);
   });
   answerBadRequests(server, common);
@@ -110,15 +116,17 @@ type Counted = Duplex & { [UNDER_WAY]?: number };
  * Lets go of a connection that sends on and on without waiting for answers: Node takes all requests of a packet in at once,
  * a thousand in 46 kB, and keeps their answers until they are read. Returns `false` for a request that came too early.
  */
-function isInTurn(request: IncomingMessage, response: ServerResponse): boolean {
+function isInTurn(request: IncomingMessage): boolean {
   const socket: Counted = request.socket;
   const count = (socket[UNDER_WAY] ?? 0) + 1;
   socket[UNDER_WAY] = count;
-  response.once("close", () => {
-    socket[UNDER_WAY] = (socket[UNDER_WAY] ?? 1) - 1;
-  });
   if (count > PIPELINED_MAX) socket.destroy();
   return count <= PIPELINED_MAX && !socket.destroyed;
+}
+
+function leaveTurn(request: IncomingMessage): void {
+  const socket: Counted = request.socket;
+  socket[UNDER_WAY] = (socket[UNDER_WAY] ?? 1) - 1;
 }
 
 /** Once, by the first worker: on a private network, a page anywhere could reach the site under a name of its own. */
@@ -175,15 +183,6 @@ function explain(error: NodeJS.ErrnoException, { HOST, PORT }: Environment): Err
   if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
     return new StartError(`This machine has no address ${HOST}: set HOST to one it has, or to nothing for all.`, cause);
   return error;
-}
-
-/**
- * [RFC 9112 9.6] While draining each answer is its connection's last: a proxy's kept-alive connections would keep
- * bringing requests until they are broken in the middle of one.
- */
-function finishOnDrain(server: Server, app: App, response: ServerResponse): void {
-  if (app.site.isDraining) response.setHeader("Connection", "close");
-  response.once("close", () => app.site.isDraining && server.closeIdleConnections());
 }
 
 /** Unready and streams told first, so that the crowd goes elsewhere while posts in flight finish here. */
