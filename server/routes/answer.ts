@@ -17,14 +17,11 @@ export function answer(ctx: Context, value: object, status = 200): void {
   const n = nonceOf(inputOf(ctx));
   ctx.status = status;
   const { renewedToken: token } = ctx.state;
-  answerBytes(
-    ctx,
-    Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...(token && { token }), ...value })),
-  );
+  answerBytes(ctx, toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...(token && { token }), ...value }));
 }
 
 /** The same for JSON that is encoded already; as a script where a callback is asked for. */
-export function answerBytes(ctx: Context, json: Buffer): void {
+export function answerBytes(ctx: Context, json: string | Buffer): void {
   const callback = callbackOf(ctx);
   if (callback === undefined) {
     ctx.type = "application/json; charset=utf-8";
@@ -35,14 +32,14 @@ export function answerBytes(ctx: Context, json: Buffer): void {
   // a script for a page of a listed origin, which the site's own policy would keep from it
   if (ctx.state.source === "listed") ctx.set("Cross-Origin-Resource-Policy", "cross-origin");
   // [Rosetta Flash, CVE-2014-4671] a comment first, so that no callback's name can be the head of another kind of file
-  ctx.body = Buffer.concat([Buffer.from(`/**/${callback}(`), json, Buffer.from(");")]);
+  ctx.body = `/**/${callback}(${json});`;
 }
 
 /**
  * The same for a refusal. A script element can read no answer but 200: who asks by one may ask for refusals with that
  * status too. Gives `false` where it is to be answered as a refusal. Never throws, for it may be the callback that is refused.
  */
-export function answerAsScript(ctx: Context, json: Buffer): boolean {
+export function answerAsScript(ctx: Context, json: string): boolean {
   try {
     if (callbackOf(ctx) === undefined || inputOf(ctx).text("status") !== "200") return false;
     if (ctx.status === 403) return false;

@@ -75,7 +75,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   // [RFC 9457] about:blank: the title says it all, `code` is for programs
   const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
   const n = knownNonce(ctx);
-  const json = Buffer.from(toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem }));
+  const json = toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem });
   if (answerAsScript(ctx, json)) return;
   ctx.type = "application/problem+json; charset=utf-8";
   ctx.body = json;
