@@ -28,9 +28,10 @@ async function readBody(ctx: Context): Promise<object> {
 }
 
 async function parseBody(ctx: Context): Promise<unknown> {
-  if (ctx.get("Content-Encoding") !== "") throw refuse("unsupported_type");
+  const { "content-encoding": encoding, "content-type": written = "" } = ctx.req.headers;
+  if (encoding) throw refuse("unsupported_type");
   const bytes = await readBytes(ctx);
-  const type = (ctx.get("Content-Type").split(";", 1)[0] ?? "").trim().toLowerCase();
+  const type = (written.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes));
   if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
   // leave by sendBeacon and enter by a button have nothing to say and need no type
@@ -39,7 +40,7 @@ async function parseBody(ctx: Context): Promise<unknown> {
 }
 
 function readBytes(ctx: Context): Promise<Buffer> {
-  return rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.get("Content-Length") || null }).catch(
+  return rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.req.headers["content-length"] || null }).catch(
     (error: { status?: number }) => {
       if (error.status !== 413) throw refuse("malformed");
       // what is left of a body that nobody reads would stand before the connection's next request
@@ -52,11 +53,13 @@ function readBytes(ctx: Context): Promise<Buffer> {
 
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     throw refuse("malformed", "the body is not UTF-8");
   }
 }
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The values of a name that repeats are in a list. Throws `malformed` where it may not repeat. */
 function parseForm(text: string): object {

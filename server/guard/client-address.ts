@@ -15,7 +15,7 @@ export function clientAddress(trusted: string[], logger: Logger): Middleware {
   const trust = proxyAddr.compile(trusted);
   const isNearby = proxyAddr.compile(["loopback", "linklocal", "uniquelocal"]);
   let hasWarned = false;
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const peer = peerOf(ctx.req);
     const isProxied = trust(peer, 0);
     ctx.state.address = isProxied ? originOf(peer, ctx.get("X-Forwarded-For"), trust) : peer;
@@ -24,10 +24,10 @@ export function clientAddress(trusted: string[], logger: Logger): Middleware {
       if (!hasWarned) logger.warn({ proxy: peer }, UNTRUSTED);
       hasWarned = true;
     }
-    ctx.state.host = (isProxied && firstOf(ctx.get("X-Forwarded-Host"))) || ctx.get("Host");
+    ctx.state.host = (isProxied && firstOf(ctx.get("X-Forwarded-Host"))) || (ctx.req.headers.host ?? "");
     const isEncrypted = "encrypted" in ctx.req.socket && ctx.req.socket.encrypted === true;
     ctx.state.isSecure = isEncrypted || (isProxied && isHttps(firstOf(ctx.get("X-Forwarded-Proto"))));
-    await next();
+    return next();
   };
 }
 

@@ -71,7 +71,7 @@ export function setVisitCookie(ctx: Context): string {
 }
 
 function tokenOf(ctx: Context, guards: Guards): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(ctx.get("Authorization"))?.[1];
+  const bearer = /^Bearer +(\S+)$/i.exec(ctx.req.headers.authorization ?? "")?.[1];
   if (bearer) return bearer;
   const { token } = ctx.state.body as { token?: unknown };
   if (typeof token === "string" && token !== "") return token;
@@ -90,7 +90,7 @@ function paramOf(ctx: Context, wanted: string): string | undefined {
 function mayUseCookie(ctx: Context, guards: Guards): boolean {
   if (guards.cookie === "never" || ctx.state.source === "listed") return false;
   if (guards.cookie === "not for scripts" && ctx.state.isScript) return false;
-  return !ctx.get("Content-Type").toLowerCase().startsWith("text/plain");
+  return !ctx.req.headers["content-type"]?.toLowerCase().startsWith("text/plain");
 }
 
 /** The session that the cookie says, whether it counts for this request or not. */

@@ -42,14 +42,14 @@ function namesTwoHosts({ req, originalUrl }: Context): boolean {
 
 /** Finds out where a request comes from. `origins` are serialized, as `URL.origin` gives them. */
 export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source {
-  const site = ctx.get("Sec-Fetch-Site");
+  const { origin, "sec-fetch-site": site } = ctx.req.headers;
   if (site === "same-origin") return "own";
   const named = namedOrigin(ctx);
   if (named !== undefined && origins.includes(named.origin)) return "listed";
   // [Fetch metadata 2.3] `none`: a person asked for it, by the address bar or a bookmark
-  if (site !== "" && site !== "none") return "other-site";
+  if (site && site !== "none") return "other-site";
   if (named !== undefined) return isOwn(ctx, named, hosts) ? "own" : "other-host";
-  return ctx.get("Origin") === "" ? "unknown" : "other-host";
+  return origin ? "other-host" : "unknown";
 }
 
 /**
@@ -71,9 +71,9 @@ const MODERN = /^Mozilla\/5\.0 .*(Gecko|AppleWebKit)/;
 
 /** [Fetch 3.1] `Origin: null` names nobody: a sandboxed frame, or an older browser under `no-referrer`. Then the Referer counts. */
 function namedOrigin(ctx: Context): URL | undefined {
-  const origin = ctx.get("Origin");
-  const from = origin === "" || origin === "null" ? ctx.get("Referer") : origin;
-  if (!URL.canParse(from)) return undefined;
+  const { origin, referer } = ctx.req.headers;
+  const from = origin && origin !== "null" ? origin : referer;
+  if (!from || !URL.canParse(from)) return undefined;
   const url = new URL(from);
   return url.protocol === "http:" || url.protocol === "https:" ? url : undefined;
 }

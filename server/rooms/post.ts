@@ -17,9 +17,14 @@ export type Receipt = { event: RoomEvent; roomId: number; isNew: boolean };
 export function readRemark(id: unknown, text: unknown): Remark {
   if (typeof id !== "string" || !CLIENT_ID.test(id)) throw refuse("malformed", "id: 8 to 64 of A-Z a-z 0-9 _ -");
   if (typeof text !== "string") throw refuse("malformed", "text: a string");
-  if (text.length > 2 * TEXT_LENGTH || [...text].length > TEXT_LENGTH) throw refuse("text_invalid");
+  if (isTooLong(text)) throw refuse("text_invalid");
   if (!text.isWellFormed() || UNSAYABLE.test(text) || !/[^\s\p{C}]/u.test(text)) throw refuse("text_invalid");
   return { id, text };
+}
+
+/** A character is one or two units of UTF-16, so most texts need not be taken apart to be counted. */
+function isTooLong(text: string): boolean {
+  return text.length > TEXT_LENGTH && (text.length > 2 * TEXT_LENGTH || [...text].length > TEXT_LENGTH);
 }
 
 /** How a message is posted. */

@@ -16,7 +16,7 @@ import { readSlug } from "../rooms/slug.ts";
  * A path without the base is answered as well, since some proxies strip it. In a host's app the base is koa-mount's.
  */
 export function canonicalPath(base: string): Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const mountPath: unknown = (ctx as { mountPath?: unknown }).mountPath;
     ctx.state.base = (typeof mountPath === "string" ? mountPath.replace(/\/$/, "") : "") + base;
     const full = withoutBase(ctx.path, base);
@@ -29,13 +29,12 @@ export function canonicalPath(base: string): Middleware {
     const page = segments && pageOf(segments);
     if (page !== undefined && page !== path && page !== withUpperEscapes(path)) {
       if (ctx.method !== "GET" && ctx.method !== "HEAD") throw refuse("no_such_page");
-      redirect(ctx, page + full.slice(path.length));
-      return;
+      return redirect(ctx, page + full.slice(path.length));
     }
     const form = segments && `/${segments.map(escapeSegment).join("/")}`;
     if (form === undefined || form !== withUpperEscapes(path)) throw refuse("no_such_page");
     ctx.path = form;
-    await next();
+    return next();
   };
 }
 
@@ -51,14 +50,17 @@ function withoutBase(path: string, base: string): string {
 
 /** Reads the parameters of path and query. A nonce that can be read is known even when another parameter is refused. */
 function readParams(ctx: Context, inPath: string): void {
+  const { querystring } = ctx;
+  ctx.state.pathParams = [];
+  ctx.state.query = new URLSearchParams(querystring);
+  if (inPath === "" && querystring === "") return;
   const pairs = inPath === "" ? [] : inPath.split(";", FIELDS_MAX + 1);
   const params = pairs.slice(0, FIELDS_MAX).map(readParam);
   ctx.state.pathParams = params.filter((param) => param !== undefined);
-  ctx.state.query = new URLSearchParams(ctx.querystring);
   if (pairs.length + ctx.state.query.size > FIELDS_MAX) throw refuse("malformed", `at most ${FIELDS_MAX} parameters`);
   if (params.includes(undefined))
     throw refuse("malformed", "a parameter in the path: ;name=UTF-8 or ;name64=base64url");
-  assertUtf8(ctx.querystring);
+  assertUtf8(querystring);
 }
 
 /**

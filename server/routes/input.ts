@@ -77,22 +77,28 @@ function createInput(parameters: Parameters): Input {
 }
 
 function readParameters(ctx: Context): Parameters {
-  return new Map([...inPath(ctx), ...inQuery(ctx), ...inBody(ctx)]);
+  const found: Parameters = new Map();
+  for (const place of [inPath(ctx), inQuery(ctx)]) for (const [name, values] of place) found.set(name, values);
+  for (const [name, value] of Object.entries(ctx.state.body ?? {})) found.set(name, valuesOf(name, value));
+  return found;
+}
+
+/** In a body, a list holds several values of a name that may repeat, and counts as no value of another name. */
+function valuesOf(name: string, value: unknown): unknown[] {
+  return MAY_REPEAT.has(name) ? [value].flat() : [value];
 }
 
 function inPath(ctx: Context): Parameters {
-  return byName(ctx.state.pathParams ?? []);
+  const { pathParams = [] } = ctx.state;
+  return pathParams.length === 0 ? NONE : byName(pathParams);
 }
 
 function inQuery(ctx: Context): Parameters {
-  return byName(ctx.state.query ?? []);
+  const { query } = ctx.state;
+  return query === undefined || query.size === 0 ? NONE : byName(query);
 }
 
-/** A list holds several values of a name that may repeat, and counts as no value of another name. */
-function inBody(ctx: Context): Parameters {
-  const members = Object.entries((ctx.state.body ?? {}) as { [name: string]: unknown });
-  return new Map(members.map(([name, value]) => [name, MAY_REPEAT.has(name) ? [value].flat() : [value]]));
-}
+const NONE: Parameters = new Map();
 
 function byName(pairs: Iterable<[string, string]>): Parameters {
   const found: Parameters = new Map();

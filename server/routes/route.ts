@@ -1,5 +1,5 @@
 import Router from "@koa/router";
-import type { Context, Middleware } from "koa";
+import type { Context, Middleware, Next } from "koa";
 import { body } from "../guard/body.ts";
 import { allowOrigin, answerPreflight } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
@@ -36,16 +36,19 @@ export function routerOf(routes: Route[], site: Site): Router {
  * Throws `wrong_host`, except where a route answers any host.
  */
 export function ownHost({ config }: Site): Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     ctx.state.isWrongHost = isWrongHost(ctx, config.hosts);
-    if (!ctx.state.isWrongHost) return next();
-    await next().catch((error) => {
-      throw ctx.state.guards?.anyHost ? error : refuse("wrong_host");
-    });
-    if (ctx.state.guards?.anyHost) return;
-    ctx.remove("Location");
-    throw refuse("wrong_host");
+    return ctx.state.isWrongHost ? refuseWrongHost(ctx, next) : next();
   };
+}
+
+async function refuseWrongHost(ctx: Context, next: Next): Promise<void> {
+  await next().catch((error) => {
+    throw ctx.state.guards?.anyHost ? error : refuse("wrong_host");
+  });
+  if (ctx.state.guards?.anyHost) return;
+  ctx.remove("Location");
+  throw refuse("wrong_host");
 }
 
 /**
