@@ -1,18 +1,23 @@
 import type { Histogram } from "./histogram.ts";
 
 /**
- * What a remark's text begins with: its number between two characters that stand nowhere else in an answer, so that a
- * delivery is found, and known, without reading what is around it.
+ * The text of the nth message, in so many bytes of UTF-8: Latin letters, every other time kana of three bytes each. It
+ * begins with its number between two characters that stand nowhere else in an answer, so that a delivery is found, and
+ * known, without reading what is around it.
  */
-export function textOf(n: number, length: number): string {
-  return `~${String(n).padStart(DIGITS, "0")}~`.padEnd(length, "x");
+export function textOf(n: number, bytes: number): string {
+  const marker = `~${String(n).padStart(DIGITS, "0")}~`;
+  const rest = bytes - MARKER_BYTES;
+  if (n % 2 === 0) return marker.padEnd(bytes, "x");
+  return marker + "あ".repeat(Math.floor(rest / KANA_BYTES)) + "x".repeat(rest % KANA_BYTES);
 }
 
 const TILDE = 0x7e;
 const DIGITS = 10;
 const MARKER_BYTES = DIGITS + 2;
+const KANA_BYTES = 3;
 
-/** What was said in a room, in the order in which it was first delivered to anybody: all others must agree. */
+/** The messages of a room, in the order in which it was first delivered to anybody: all others must agree. */
 export class RoomLog {
   readonly order: number[] = [];
   readonly #places = new Map<number, number>();
@@ -34,8 +39,10 @@ export type Findings = {
   /** Delivered after one that came later in the room. */
   reordered: number;
   times: Histogram;
-  /** When each remark was due, by number. */
+  /** When each message was due, by number. */
   dueAt: Float64Array;
+  /** Requests besides messages that had no good answer: polls, confirmations of streams, reports of typing. */
+  failed: number;
 };
 
 /** One reader's place in its room's log: each delivery is checked for once and order. */
@@ -68,12 +75,12 @@ export class Check {
     }
   }
 
-  /** Of all that was said, how much did not come? */
+  /** How many messages of the room did not come. */
   missing(): number {
     return this.#log.order.length - this.place + (this.#passedOver?.size ?? 0);
   }
 
-  /** Remarks of a room are about as long: the next marker most often stands as far behind this one as this behind the last. */
+  /** Messages of a room are about as long: the next marker most often stands as far behind this one as this behind the last. */
   #next(bytes: Buffer, from: number): number {
     const guess = from + this.#stride;
     const isHit = this.#stride > 0 && bytes[guess] === TILDE && bytes[guess + MARKER_BYTES - 1] === TILDE;

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Order, Outcome } from "./generator.ts";
 import type { System } from "./systems/system.ts";
 
-/** The generator as the bench tells it what to do. */
+/** The generator. */
 export type Crowd = {
   /** Deliveries are waited for `patienceMs` after the last answer; what did not come by then was lost. */
   speak(rate: number, seconds: number, patienceMs?: number): Promise<Outcome>;
@@ -16,8 +16,11 @@ export type Crowd = {
 const CORE = "1";
 const TASKSET = "/usr/bin/taskset";
 
-/** Opens all readers and writers of a system. `comeBack`: who is cut off comes again. */
-export async function gather(system: System, comeBack = false): Promise<Crowd> {
+/**
+ * Opens all readers and writers of a system. `comeBack`: readers that are cut off come again; `isTyping`: members report
+ * that they are typing.
+ */
+export async function gather(system: System, { comeBack = false, isTyping = false } = {}): Promise<Crowd> {
   const child = spawnGenerator();
   const gone = once(child, "exit");
   const ask = async (order: Order) => {
@@ -27,7 +30,7 @@ export async function gather(system: System, comeBack = false): Promise<Crowd> {
     return value;
   };
   const { stop: _stop, restart: _restart, ...plan } = system;
-  await ask({ do: "connect", plan, comeBack });
+  await ask({ do: "connect", plan: { ...plan, isTyping }, comeBack });
   return {
     speak: (rate, seconds, patienceMs = 20_000) => ask({ do: "speak", rate, seconds, patienceMs }) as Promise<Outcome>,
     leave: async () => {

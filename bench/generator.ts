@@ -1,22 +1,26 @@
 import { setTimeout } from "node:timers/promises";
 import type { Findings } from "./check.ts";
+import { type Client, clientsOf } from "./client.ts";
 import { Histogram } from "./histogram.ts";
 import { openReaders, type Readers } from "./readers.ts";
-import type { Plan } from "./systems/system.ts";
+import { speakersOf } from "./speakers.ts";
+import type { Person, Plan } from "./systems/system.ts";
 import { openWriters, type Writers } from "./writers.ts";
 
 /**
- * The crowd, in a process of its own: it opens all readers, says remarks when told to, and checks every delivery to
- * every reader for once and order. It is told what to do by messages, and answers each with one.
+ * The crowd, in a process of its own: it opens all readers, sends messages when asked to, and checks every delivery to
+ * every reader for once and order. It is given orders, and answers each with one message.
  */
 export type Order =
   | { do: "connect"; plan: Plan; comeBack: boolean }
   | { do: "speak"; rate: number; seconds: number; patienceMs: number };
 
-/** What a stretch of speaking came to; times in ms from when a remark was due. */
+/** What a stretch of talk came to; times in ms from when a message was due. */
 export type Outcome = {
-  said: number;
+  sent: number;
   refused: number;
+  /** Other requests that had no good answer. */
+  failed: number;
   deliveries: number;
   lost: number;
   doubled: number;
@@ -27,21 +31,23 @@ export type Outcome = {
   curve: [number, number][];
   ackP50: number;
   ackP99: number;
-  /** From the first remark's due time to the last delivery. */
+  /** From the first message's due time to the last delivery. */
   seconds: number;
   generatorCpuSeconds: number;
 };
 
-const MOST_REMARKS = 4_000_000;
+const MOST_MESSAGES = 4_000_000;
 
 const findings: Findings = {
   deliveries: 0,
   doubled: 0,
   reordered: 0,
   times: new Histogram(),
-  dueAt: new Float64Array(MOST_REMARKS),
+  dueAt: new Float64Array(MOST_MESSAGES),
+  failed: 0,
 };
 let plan: Plan;
+let speakerOf: (n: number) => Person;
 let readers: Readers;
 let writers: Writers;
 
@@ -57,32 +63,42 @@ async function obey(order: Order): Promise<Outcome | "connected"> {
 
 async function connect(given: Plan, comeBack: boolean): Promise<"connected"> {
   plan = given;
-  readers = await openReaders(plan, findings, comeBack);
-  writers = await openWriters(plan, findings.dueAt);
+  speakerOf = speakersOf(plan);
+  const clients = clientsOf(plan);
+  readers = await openReaders(plan, [...clients.values()], findings, comeBack);
+  writers = openWriters({
+    speakerOf: (n) => clients.get(speakerOf(n)) as Client,
+    dueAt: findings.dueAt,
+    isTyping: plan.isTyping,
+    onFailed: () => {
+      findings.failed += 1;
+    },
+  });
   return "connected";
 }
 
 async function speak(rate: number, seconds: number, patienceMs: number): Promise<Outcome> {
-  Object.assign(findings, { deliveries: 0, doubled: 0, reordered: 0, times: new Histogram() });
+  Object.assign(findings, { deliveries: 0, doubled: 0, reordered: 0, failed: 0, times: new Histogram() });
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
-  const said = await writers.speak(rate, seconds);
-  await arrive(said.acknowledged, patienceMs);
+  const sent = await writers.speak(rate, seconds);
+  await arrive(sent.acknowledged, patienceMs);
   const cpu = process.cpuUsage(cpuBefore);
-  const { deliveries, doubled, reordered, times } = findings;
+  const { deliveries, doubled, reordered, failed, times } = findings;
   return {
-    said: said.acknowledged.length,
-    refused: said.refused,
+    sent: sent.acknowledged.length,
+    refused: sent.refused,
+    failed,
     deliveries,
-    lost: readers.missing() + unheard(said.acknowledged),
+    lost: readers.missing() + unheard(sent.acknowledged),
     doubled,
     reordered,
     p50: times.at(0.5),
     p99: times.at(0.99),
     max: times.max,
     curve: times.curve(),
-    ackP50: said.times.at(0.5),
-    ackP99: said.times.at(0.99),
+    ackP50: sent.times.at(0.5),
+    ackP99: sent.times.at(0.99),
     seconds: (performance.now() - startedAt) / 1000,
     generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
   };
@@ -94,12 +110,9 @@ async function arrive(acknowledged: number[], patienceMs: number): Promise<void>
   while ((readers.missing() > 0 || unheard(acknowledged) > 0) && performance.now() < deadline) await setTimeout(5);
 }
 
-/** Deliveries of acknowledged remarks that nobody at all had. */
+/** Deliveries of acknowledged messages that no reader at all had. */
 function unheard(acknowledged: number[]): number {
-  const readersPerRoom = plan.reads.length / readers.logs.length;
-  const isHeard = (n: number) => {
-    const { room } = plan.writers[n % plan.writers.length] as Plan["writers"][number];
-    return readers.logs[room]?.placeOf(n) !== undefined;
-  };
+  const readersPerRoom = plan.people.length / readers.logs.length;
+  const isHeard = (n: number) => readers.logs[speakerOf(n).room]?.placeOf(n) !== undefined;
   return acknowledged.filter((n) => !isHeard(n)).length * readersPerRoom;
 }

@@ -1,8 +1,10 @@
-import { connect, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { createNonce } from "../client/core/outside.ts";
+import { CONFIRM_MS } from "../protocol/limits.ts";
 import { Check, type Findings, RoomLog } from "./check.ts";
+import { type Client, OUTSIDE } from "./client.ts";
 import type { Plan } from "./systems/system.ts";
-import { openWire } from "./wires/wire.ts";
+import { type Fill, openWire } from "./wires/wire.ts";
 
 /** All readers of a system. */
 export type Readers = {
@@ -14,105 +16,116 @@ export type Readers = {
 /** Sockets that connect at a time: a backlog of SYNs that is too long drops some, and they come again after a second. */
 const CONNECTING = 100;
 
-/** All reads go into one buffer: nothing is allocated for what 1000 readers are sent. */
-const RECEIVED = Buffer.allocUnsafe(256 * 1024);
+/** After a poll that brought no answer of the server's. */
+const PAUSE_MS = 1_000;
+
+/** The npm client asks for another ticket when a quarter of its five minutes is left. */
+const TICKET_MS = 225_000;
 
 /**
- * Opens all readers; resolves when each has had an answer's first bytes, or where it polls, its request is sent. Who is
- * cut off comes back as an EventSource does, with his last id and after as long as he was told; `comeBack: false`: not.
+ * Opens all readers. Resolves when each has had its stream's first bytes or has sent its first poll. `comeBack`: a reader
+ * whose stream is cut opens it again, with its cursor and after as long as the server asked for.
  */
-export async function openReaders(plan: Plan, findings: Findings, comeBack: boolean): Promise<Readers> {
+export async function openReaders(
+  plan: Plan,
+  clients: Client[],
+  findings: Findings,
+  comeBack: boolean,
+): Promise<Readers> {
   const logs: RoomLog[] = [];
   const checks: Check[] = [];
-  for (let first = 0; first < plan.reads.length; first += CONNECTING)
-    await Promise.all(plan.reads.slice(first, first + CONNECTING).map(open));
+  for (let first = 0; first < clients.length; first += CONNECTING)
+    await Promise.all(clients.slice(first, first + CONNECTING).map(open));
   return { logs, missing: () => checks.reduce((sum, check) => sum + check.missing(), 0) };
 
-  function open({ room, request }: Plan["reads"][number]): Promise<void> {
+  function open(client: Client): Promise<void> {
+    const { room } = client.person;
     logs[room] ??= new RoomLog();
     const check = new Check(logs[room], findings);
     checks.push(check);
-    return plan.wire === "endless" ? follow(check, request) : poll(check, request, plan.wire);
+    if (plan.wire === "endless") return follow(client, check);
+    void poll(client, check, plan.wire);
+    return client.connections.connected();
   }
 
-  function follow(check: Check, request: string): Promise<void> {
-    let place: Place = { cursor: "", retryMs: 1_000 };
-    return new Promise((resolve) => dialOn(resolve));
+  async function follow(client: Client, check: Check): Promise<void> {
+    const { values } = client.person;
+    const read = client.request("read") as Fill;
+    let place: Place = { cursor: values.cursor ?? "", retryMs: 1_000 };
+    const stream = createNonce(OUTSIDE);
+    const confirm = confirmationOf(client, stream);
+    const { opened, ended } = client.connections.follow(read({ cursor: place.cursor, nonce: stream }), (bytes) => {
+      check.take(bytes, performance.now());
+      if (comeBack) place = placeAfter(bytes, place);
+      confirm();
+    });
+    if (comeBack)
+      void ended.then(async () => {
+        await setTimeout(place.retryMs);
+        values.cursor = place.cursor;
+        await follow(client, check);
+      });
+    await opened;
+  }
 
-    function dialOn(onBegun: () => void): void {
-      const socket = dial((bytes) => {
-        check.take(bytes, performance.now());
-        if (comeBack) place = placeAfter(bytes, place);
-        onBegun();
+  /** Confirms the stream when something comes by it and the last confirmation is 20 s old. People did not all come at once. */
+  function confirmationOf({ connections, request }: Client, stream: string): () => void {
+    const confirmation = request("confirmation");
+    let confirmAt = performance.now() + Math.random() * CONFIRM_MS;
+    if (!confirmation) return () => undefined;
+    return () => {
+      const now = performance.now();
+      if (now < confirmAt) return;
+      confirmAt = now + CONFIRM_MS;
+      void connections.ask(confirmation({ stream })).then(({ status }) => {
+        if (status !== 200) findings.failed += 1;
       });
-      socket.once("close", () => {
-        onBegun();
-        if (comeBack) void setTimeout(place.retryMs).then(() => dialOn(() => undefined));
-      });
-      const { cursor } = place;
-      socket.write(cursor === "" ? request : request.replace(/\r\n\r\n$/, `\r\nLast-Event-ID: ${cursor}\r\n\r\n`));
+    };
+  }
+
+  async function poll(client: Client, check: Check, kind: Exclude<Plan["wire"], "endless">): Promise<void> {
+    const { connections, request } = client;
+    const packet = request("packet") ?? (() => "");
+    const next = openWire(kind, request("read") as Fill, packet);
+    const renewTicket = ticketOf(client);
+    for (let asked = next(); ; ) {
+      const answer = await connections.ask(asked);
+      const isAnswered = answer.status > 0 && answer.status < 400;
+      if (isAnswered) check.take(Buffer.from(answer.body, "latin1"), performance.now());
+      else {
+        findings.failed += 1;
+        await setTimeout(PAUSE_MS);
+      }
+      await renewTicket();
+      asked = next(isAnswered ? answer : undefined);
     }
   }
 
-  function poll(check: Check, request: string, kind: Exclude<Plan["wire"], "endless">): Promise<void> {
-    const next = openWire(kind, request);
-    let received = "";
-    return new Promise((resolve) => {
-      const socket = dial((bytes) => {
-        received += bytes.toString("latin1");
-        for (;;) {
-          const end = endOfAnswer(received);
-          if (end === undefined) return;
-          const head = received.slice(0, received.indexOf("\r\n\r\n"));
-          const body = received.slice(head.length + 4, end);
-          received = received.slice(end);
-          check.take(Buffer.from(body, "latin1"), performance.now());
-          socket.write(next({ head, body }));
-        }
+  /** Replaces the ticket in the URLs of a client that has one. */
+  function ticketOf({ person, connections, request }: Client): () => Promise<void> | undefined {
+    const ticket = request("ticket");
+    let dueAt = performance.now() + Math.random() * TICKET_MS;
+    if (!ticket) return () => undefined;
+    return () => {
+      if (performance.now() < dueAt) return undefined;
+      dueAt += TICKET_MS;
+      return connections.ask(ticket()).then(({ body }) => {
+        const given = /"ticket":"([^"]+)"/.exec(body)?.[1];
+        if (given === undefined) findings.failed += 1;
+        else person.values.ticket = given;
       });
-      socket.once("connect", resolve);
-      socket.write(request);
-    });
-  }
-
-  function dial(onBytes: (bytes: Buffer) => void): Socket {
-    const onread = {
-      buffer: RECEIVED,
-      callback: (length: number) => {
-        onBytes(RECEIVED.subarray(0, length));
-        return true;
-      },
     };
-    const socket = connect({ port: plan.port, host: "127.0.0.1", noDelay: true, onread });
-    socket.on("error", () => undefined); // its close follows
-    return socket;
   }
 }
 
 type Place = { cursor: string; retryMs: number };
 
-/** After a piece of a stream: its last event's id, and the last pause that was told. */
+/** After a piece of a stream: the last event's or signal's id, and the last pause that the server asked for. */
 function placeAfter(bytes: Buffer, before: Place): Place {
   const idAt = bytes.lastIndexOf("\nid: ");
   const retryAt = bytes.lastIndexOf("\nretry: ");
   const cursor = idAt < 0 ? undefined : /^\nid: (\S+)\n/.exec(bytes.toString("latin1", idAt, idAt + 140))?.[1];
   const retry =
     retryAt < 0 ? undefined : /^\nretry: (\d+)\n/.exec(bytes.toString("latin1", retryAt, retryAt + 30))?.[1];
-  // hello's own cursor counts for who has had no event yet: our client comes back with it, an EventSource from now on
-  const greeted = before.cursor === "" ? /"cursor":"([^"]+)"/.exec(bytes.toString("latin1"))?.[1] : undefined;
-  return { cursor: cursor ?? greeted ?? before.cursor, retryMs: retry ? Number(retry) : before.retryMs };
-}
-
-/** Where the first answer in what was received ends; `undefined` while it has not come whole. */
-export function endOfAnswer(received: string): number | undefined {
-  const headEnd = received.indexOf("\r\n\r\n");
-  if (headEnd < 0) return undefined;
-  const bodyStart = headEnd + 4;
-  const head = received.slice(0, headEnd);
-  const length = /^content-length: *(\d+)/im.exec(head)?.[1];
-  if (length !== undefined)
-    return received.length < bodyStart + Number(length) ? undefined : bodyStart + Number(length);
-  if (!/^transfer-encoding: *chunked/im.test(head)) return bodyStart;
-  const lastChunk = received.indexOf("\r\n0\r\n\r\n", headEnd);
-  return lastChunk < 0 ? undefined : lastChunk + 7;
+  return { cursor: cursor ?? before.cursor, retryMs: retry ? Number(retry) : before.retryMs };
 }

@@ -37,15 +37,31 @@ ${tableOf(results)}
 }
 
 function tableOf(results: Result[]): string {
-  const heads = ["scenario", "system", ...FIGURES.map(({ head }) => head), "lost, doubled, reordered", ""];
+  const heads = [
+    ...["scenario", "system", "requests of", "by", "CPU × nchan"],
+    ...FIGURES.map(({ head }) => head),
+    "lost, doubled, reordered",
+    "",
+  ];
   const lines = results.map((result) => [
     result.scenario,
     result.system,
+    result.client,
+    result.transport,
+    ratioOf(result, results),
     ...FIGURES.map(({ key, digits }) => result[key]?.toFixed(digits) ?? ""),
     `${result.lost}, ${result.doubled}, ${result.reordered}`,
-    result.remark ?? "",
+    result.note ?? "",
   ]);
   return [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** The CPU as a multiple of what nchan took for the same load by the same transport. */
+function ratioOf({ scenario, transport, cpu }: Result, results: Result[]): string {
+  const nchan = results.find(
+    (one) => one.system === "nchan" && one.scenario === scenario && one.transport === transport,
+  );
+  return cpu === undefined || nchan?.cpu === undefined ? "" : (cpu / nchan.cpu).toFixed(2);
 }
 
 /** CPU first: it is the steadier figure. */
@@ -53,6 +69,7 @@ const FIGURES = [
   { key: "cpu", head: "CPU s a million deliveries", digits: 2 },
   { key: "serverCpu", head: "of it server", digits: 2 },
   { key: "databaseCpu", head: "of it PostgreSQL", digits: 2 },
+  { key: "cores", head: "share of a core", digits: 2 },
   { key: "p50", head: "p50 ms", digits: 1 },
   { key: "p99", head: "p99 ms", digits: 1 },
   { key: "max", head: "max ms", digits: 0 },

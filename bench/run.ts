@@ -1,27 +1,48 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
+import type { ClientName } from "./clients/templates.ts";
 import { medianOf, reportOf } from "./report.ts";
-import { type Result, SCENARIOS, type Scenario } from "./scenarios.ts";
+import { type Result, type RunOptions, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { Missing } from "./systems/missing.ts";
-import type { System, SystemOptions } from "./systems/system.ts";
+import type { System, SystemOptions, Transport } from "./systems/system.ts";
 
 /**
- * Measures chattera and its peers side by side: one scenario after the other, in each all systems, and that so many
- * times. All of it takes an hour and a half; the report is written anew after each scenario. Ends with 1 where a delivery of
+ * Measures chattera and its peers side by side: one scenario after the other, in each all systems, and that several
+ * times. All of it takes two hours; the report is written again after each scenario. Ends with 1 where a delivery of
  * chattera was lost, doubled or out of order; a figure fails nothing.
  */
-const { scenario, system, runs, seconds, write } = new Command()
+const { scenario, system, client, transport, runs, write, ...options } = new Command()
   .option(
     "--scenario <names...>",
     "which",
     SCENARIOS.map(({ name }) => name),
   )
   .option("--system <names...>", "which", ["chattera", "naive", "better-sse", "socket.io", "nchan", "centrifuge"])
-  .option("--runs <n>", "how often each; medians are told", Number, 3)
+  .option("--client <names...>", "whose requests chattera is sent, where that matters", ["page", "npm"])
+  .option("--transport <names...>", "what brings the events, where that matters", ["stream", "poll"])
+  .option("--typing", "members report that they are typing before each message, as the page does")
+  .option("--runs <n>", "how often each; the report has medians", Number, 3)
   .option("--seconds <n>", "how long each", Number, 8)
+  .option("--warm-seconds <n>", "how long each is under load before", Number, 20)
+  .option("--minutes <n>", "how long seed", Number, 10)
   .option("--no-write", "leave bench/results/DATE.md as it is")
   .parse()
-  .opts<{ scenario: string[]; system: string[]; runs: number; seconds: number; write: boolean }>();
+  .opts<{
+    scenario: string[];
+    system: string[];
+    client: ClientName[];
+    transport: Transport[];
+    runs: number;
+    seconds: number;
+    warmSeconds: number;
+    minutes: number;
+    typing?: true;
+    write: boolean;
+  }>();
+const run: RunOptions = { ...options, isTyping: options.typing === true };
+
+/** A system, and what the crowd plays before it. */
+type Play = { name: string; client: ClientName; transport: Transport };
 
 const chosen = SCENARIOS.filter(({ name }) => scenario.includes(name));
 const results: Result[] = [];
@@ -39,13 +60,32 @@ process.exit(isFaulty ? 1 : 0);
 
 /** All systems in each round, so that an hour of noise meets them alike. */
 async function mediansOf(one: Scenario): Promise<Result[]> {
-  const bySystem = new Map<string, Result[]>();
+  const byPlay = new Map<Play, Result[]>();
+  const plays = playsOf(one);
   for (let round = 0; round < Math.min(runs, one.runs ?? runs); round += 1)
-    for (const name of system.filter((name) => one.systems?.includes(name) ?? true)) {
-      const result = await measure(name, (start) => one.run(start, seconds));
-      if (result) bySystem.set(name, [...(bySystem.get(name) ?? []), result]);
+    for (const play of plays) {
+      const result = await measure(play, one);
+      if (result) byPlay.set(play, [...(byPlay.get(play) ?? []), result]);
     }
-  return [...bySystem.values()].map(medianOf);
+  return [...byPlay.values()].map(medianOf);
+}
+
+/** What each system can carry. Peers have no client of their own: they are sent the page's header lines. */
+const CARRIES: { [name: string]: Transport[] } = {
+  chattera: ["stream", "poll"],
+  nchan: ["stream", "poll"],
+  "socket.io": ["poll"],
+};
+
+function playsOf({ systems, clients = ["page"], transports = ["stream"] }: Scenario): Play[] {
+  const isAsked = (name: string) => systems?.includes(name) ?? true;
+  return system.filter(isAsked).flatMap((name) => {
+    const carries = CARRIES[name] ?? ["stream"];
+    // What has no stream is asked by polls: that is the load, whatever brings it.
+    const ways = transports.filter((way) => transport.includes(way) && carries.includes(way));
+    const played = name === "chattera" ? clients.filter((one) => client.includes(one)) : (["page"] as const);
+    return played.flatMap((client) => ways.map((transport) => ({ name, client, transport })));
+  });
 }
 
 function keep(text: string): void {
@@ -54,13 +94,10 @@ function keep(text: string): void {
   writeFileSync(new URL(`${new Date().toISOString().slice(0, 10)}.md`, folder), text);
 }
 
-async function measure(
-  name: string,
-  run: (start: (options: SystemOptions) => Promise<System>) => Promise<Result>,
-): Promise<Result | undefined> {
+async function measure({ name, client, transport }: Play, one: Scenario): Promise<Result | undefined> {
   const { start } = (await import(`./systems/${name}.ts`)) as { start(options: SystemOptions): Promise<System> };
   try {
-    const result = await run(start);
+    const result = await one.run((options) => start({ ...options, client, transport }), run);
     const { curve: _curve, ...figures } = result;
     process.stderr.write(`${JSON.stringify(figures)}\n`);
     return result;

@@ -1,17 +1,23 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import type { ClientName } from "./clients/templates.ts";
 import { type Crowd, gather } from "./crowd.ts";
 import type { Outcome } from "./generator.ts";
-import type { System, SystemOptions } from "./systems/system.ts";
+import type { System, SystemOptions, Transport } from "./systems/system.ts";
 import { cpuBetween, type Usage, usageOf } from "./usage.ts";
 
 /** What a run came to; what a scenario does not measure is absent. CPU seconds are per million deliveries. */
 export type Result = {
   scenario: string;
   system: string;
+  /** Whose requests were sent, and what brought the events. */
+  client: ClientName;
+  transport: Transport;
   cpu?: number;
   serverCpu?: number;
   databaseCpu?: number;
+  /** CPU seconds a second, of server and database together. */
+  cores?: number;
   generatorCpu?: number;
   thousandsPerSecond?: number;
   p50?: number;
@@ -23,7 +29,7 @@ export type Result = {
   serverMb?: number;
   databaseMb?: number;
   /** What else there is to say of it. */
-  remark?: string;
+  note?: string;
   lost: number;
   doubled: number;
   reordered: number;
@@ -32,89 +38,105 @@ export type Result = {
 
 type Start = (options: SystemOptions) => Promise<System>;
 
+/**
+ * How long to measure, where a scenario has no length of its own; how long a system is under load before that, so that its
+ * code is compiled and its connections are made; and whether members report that they are typing.
+ */
+export type RunOptions = { seconds: number; minutes: number; warmSeconds: number; isTyping: boolean };
+
 /** A load, and what is measured under it. */
 export type Scenario = {
   name: string;
   title: string;
   goal: string;
-  /** Who can be asked it, where not all can. */
+  /** Which systems can be asked it, where not all can. */
   systems?: string[];
+  /** The clients and transports that matter here; default: the page, by streams. */
+  clients?: ClientName[];
+  transports?: Transport[];
   /** How often at most. */
   runs?: number;
-  run(start: Start, seconds: number): Promise<Result>;
+  run(start: Start, options: RunOptions): Promise<Result>;
 };
 
-const ROOM = { rooms: 1, readersPerRoom: 1000, writersPerRoom: 20, core: 0, poll: false };
+/** Half of the readers only watch. Each member writes at most two messages a second, which is the limit of one. */
+const ROOM = { rooms: 1, readersPerRoom: 1000, membersPerRoom: 500, core: 0 };
+
+const BOTH = { clients: ["page", "npm"], transports: ["stream", "poll"] } satisfies Partial<Scenario>;
 
 /** The loads that the project has goals for. */
 export const SCENARIOS: Scenario[] = [
   {
     name: "S1",
-    title: "1000 readers in one room, 100 remarks/s of 100 bytes",
+    title: "1000 readers in one room, half of them members, 100 messages/s of 100 bytes",
     goal: "CPU ≤ 2.5, p99 ≤ 60",
-    run: (start, seconds) => steady("S1", start, ROOM, 100, seconds),
+    ...BOTH,
+    run: (start, options) => steady("S1", start, ROOM, 100, options),
   },
   {
     name: "S2",
-    title: "10 000 idle readers, then one remark to all",
+    title: "10 000 idle readers, then one message to all",
     goal: "≤ 10 KiB each, server ≤ 200 MB, max ≤ 300",
     run: (start) => idle(start),
   },
   {
     name: "S3",
-    title: "the room of S1, rate raised until p99 > 1 s",
+    title: "the room of S1, rate raised until p99 > 1 s, without rate limits",
     goal: "≥ 1600 thousand/s",
-    run: (start) => raise("S3", start, ROOM),
+    run: (start) => raise("S3", start, { ...ROOM, isUnlimited: true }),
   },
   {
     name: "S4",
-    title: "100 rooms of 10, everyone a remark a second",
-    goal: "CPU ≤ 30, p99 ≤ 20",
-    run: (start, seconds) =>
-      steady("S4", start, { ...ROOM, rooms: 100, readersPerRoom: 10, writersPerRoom: 10 }, 1000, seconds),
+    title: "100 rooms of 10, everyone a message a second",
+    goal: "CPU ≤ 3.8 × nchan, p99 ≤ 15",
+    ...BOTH,
+    run: (start, options) =>
+      steady("S4", start, { ...ROOM, rooms: 100, readersPerRoom: 10, membersPerRoom: 10 }, 1000, options),
   },
   {
     name: "S5",
-    title: "1000 long-pollers in one room, 10 remarks/s",
-    goal: "CPU ≤ 20, p50 ≤ 15",
+    title: "the room of S1, 10 messages/s",
+    goal: "by polls CPU ≤ 1.6 × nchan, p50 ≤ 15",
     systems: ["chattera", "nchan", "socket.io"],
-    run: (start, seconds) => steady("S5", start, { ...ROOM, poll: true }, 10, seconds),
+    ...BOTH,
+    run: (start, options) => steady("S5", start, ROOM, 10, options),
   },
   {
     name: "S6",
     title: "1000 people who read one room enter it by their first message within 10 s, without a warm-up",
     goal: "acknowledged p99 ≤ 150, CPU ≤ 1.5 × that of the same load once everyone is in",
     systems: ["chattera"],
-    run: (start, seconds) => arrive(start, seconds),
+    run: (start, options) => arrive(start, options),
   },
   {
     name: "post",
-    title: "a room of 100, 100 remarks/s",
+    title: "a room of 100, 100 messages/s",
     goal: "acknowledged p50 ≤ 5, p99 ≤ 30",
     systems: ["chattera", "naive"],
-    run: (start, seconds) => steady("post", start, { ...ROOM, readersPerRoom: 100 }, 100, seconds),
+    run: (start, options) => steady("post", start, { ...ROOM, readersPerRoom: 100, membersPerRoom: 100 }, 100, options),
   },
   {
     name: "seed",
-    title: "20 rooms of 50, 100 remarks/s in all, in a control group of 512 MB, on both cores, for ten minutes",
-    goal: "p50 ≤ 10, p99 ≤ 60, memory flat",
+    title: "20 rooms of 50 members, 100 messages/s in all, in a control group of 512 MB, on both cores, by the minute",
+    goal: "p50 ≤ 15, p99 ≤ 80, half a core, memory flat",
     systems: ["chattera"],
+    ...BOTH,
     runs: 1,
-    run: (start) => seed(start),
+    run: (start, options) => seed(start, options),
   },
   {
     name: "workers-1",
     title: "S3 on both cores, which the generator shares",
     goal: "none; what two are compared with",
     systems: ["chattera"],
-    run: (start) => raise("workers-1", start, { ...ROOM, core: undefined }),
+    run: (start) => raise("workers-1", start, { ...ROOM, core: undefined, isUnlimited: true }),
   },
   {
     name: "workers-2",
     title: "the same by two workers",
     goal: "≥ 1.7 × one, the generator's CPU accounted for",
     systems: ["chattera"],
-    run: (start) => raise("workers-2", start, { ...ROOM, core: undefined, workers: 2 }),
+    run: (start) => raise("workers-2", start, { ...ROOM, core: undefined, workers: 2, isUnlimited: true }),
   },
   {
     name: "reconnect",
@@ -125,8 +147,8 @@ export const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** So long a system is spoken to before it is measured: its code is compiled by then, its connections are made. */
-const WARM_SECONDS = 20;
+/** A program that was compiled before it began is warm sooner. */
+const WARM_SECONDS_COMPILED = 5;
 
 /** A load that stays as it is. */
 export async function steady(
@@ -134,39 +156,46 @@ export async function steady(
   start: Start,
   options: SystemOptions,
   rate: number,
-  seconds: number,
+  { seconds, warmSeconds, isTyping }: Pick<RunOptions, "seconds" | "warmSeconds" | "isTyping">,
 ): Promise<Result> {
-  return withCrowd(start, options, async (system, crowd) => {
-    await crowd.speak(rate, WARM_SECONDS);
-    const before = usageOf(system.pids);
-    const outcome = await crowd.speak(rate, seconds);
-    return { ...resultOf(scenario, system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
-  });
+  const warmAndMeasure = async (system: System, crowd: Crowd) => {
+    await crowd.speak(rate, system.isCompiled ? Math.min(warmSeconds, WARM_SECONDS_COMPILED) : warmSeconds);
+    return measure(scenario, system, crowd, rate, seconds);
+  };
+  return withCrowd(start, options, warmAndMeasure, isTyping);
+}
+
+async function measure(scenario: string, system: System, crowd: Crowd, rate: number, seconds: number): Promise<Result> {
+  const before = usageOf(system.pids);
+  const outcome = await crowd.speak(rate, seconds);
+  return { ...resultOf(scenario, system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
 }
 
 const ARRIVALS = 1000;
 const ARRIVAL_SECONDS = 10;
 
 /** Every message of the first ten seconds is somebody's first; the same people then go on at the same rate. */
-async function arrive(start: Start, seconds: number): Promise<Result> {
-  const options = { ...ROOM, readersPerRoom: ARRIVALS, writersPerRoom: ARRIVALS, arriving: true };
-  return withCrowd(start, options, async (system, crowd) => {
-    const rate = ARRIVALS / ARRIVAL_SECONDS;
-    const measure = async (length: number) => {
-      const before = usageOf(system.pids);
-      const outcome = await crowd.speak(rate, length);
-      return { ...resultOf("S6", system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
-    };
-    const arrival = await measure(ARRIVAL_SECONDS);
-    await crowd.speak(rate, WARM_SECONDS);
-    const settled = await measure(seconds);
-    const ratio = (arrival.cpu as number) / (settled.cpu as number);
-    const remark =
-      `${ratio.toFixed(2)} × the CPU of the settled crowd, ${settled.cpu?.toFixed(2)}; ` +
-      `its messages are acknowledged in ${settled.ackP50?.toFixed(1)} and ${settled.ackP99?.toFixed(1)} ms`;
-    return { ...arrival, ...sumOfFaults([arrival, settled]), remark };
-  });
+async function arrive(start: Start, { seconds, warmSeconds, isTyping }: RunOptions): Promise<Result> {
+  const room = { ...ROOM, readersPerRoom: ARRIVALS, membersPerRoom: ARRIVALS, isArriving: true };
+  return withCrowd(
+    start,
+    room,
+    async (system, crowd) => {
+      const rate = ARRIVALS / ARRIVAL_SECONDS;
+      const arrival = await measure("S6", system, crowd, rate, ARRIVAL_SECONDS);
+      await crowd.speak(rate, warmSeconds);
+      const settled = await measure("S6", system, crowd, rate, seconds);
+      const ratio = (arrival.cpu as number) / (settled.cpu as number);
+      const note =
+        `${ratio.toFixed(2)} × the CPU of the settled crowd, ${settled.cpu?.toFixed(2)}; ` +
+        `its messages are acknowledged in ${settled.ackP50?.toFixed(1)} and ${settled.ackP99?.toFixed(1)} ms`;
+      return { ...arrival, ...sumOfFaults([arrival, settled]), note };
+    },
+    isTyping,
+  );
 }
+
+const RISING_WARM_SECONDS = 20;
 
 /** The room of S1 at one rate after the other. */
 export async function rising(
@@ -175,21 +204,18 @@ export async function rising(
   seconds: number,
 ): Promise<{ rate: number; result: Result }[]> {
   const runs: { rate: number; result: Result }[] = [];
-  await withCrowd(start, ROOM, async (system, crowd) => {
-    await crowd.speak(100, WARM_SECONDS);
+  await withCrowd(start, { ...ROOM, isUnlimited: true }, async (system, crowd) => {
+    await crowd.speak(100, RISING_WARM_SECONDS);
     for (const rate of rates) {
-      const before = usageOf(system.pids);
-      const outcome = await crowd.speak(rate, seconds);
-      const result = resultOf("rising", system, outcome, before, usageOf(system.pids));
-      runs.push({ rate, result: { ...result, curve: outcome.curve } });
+      runs.push({ rate, result: await measure("rising", system, crowd, rate, seconds) });
     }
     return runs[0]?.result as Result;
   });
   return runs;
 }
 
-/** After so long, what connecting left behind has been collected. */
-const SETTLE_MS = 15_000;
+/** After this time what connecting left behind has been collected, and every stream has been confirmed: the pings come every 15 s, a confirmation with the first one after 20 s. */
+const SETTLE_MS = 35_000;
 
 async function idle(start: Start): Promise<Result> {
   const system = await start({ ...ROOM, readersPerRoom: 10_000 });
@@ -201,8 +227,7 @@ async function idle(start: Start): Promise<Result> {
     const { curve: _curve, ...outcome } = await crowd.speak(1, 1);
     await crowd.leave();
     return {
-      scenario: "S2",
-      system: system.name,
+      ...headOf("S2", system),
       ...faultsOf(outcome),
       max: outcome.max,
       kibEach: ((after.serverMb - before.serverMb) * 1024) / 10_000,
@@ -241,36 +266,29 @@ const GROUPS = [
   { root: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes" },
 ];
 const GROUP_BYTES = 512 * 1024 * 1024;
-const SEED_MINUTES = 10;
 
-/** Ten minutes, in each of which memory is looked at. */
-async function seed(start: Start): Promise<Result> {
+/** So many minutes, after each of which memory is looked at. */
+async function seed(start: Start, { minutes: length, warmSeconds, isTyping }: RunOptions): Promise<Result> {
   const group = makeGroup();
   const options = {
     ...ROOM,
     rooms: 20,
     readersPerRoom: 50,
-    writersPerRoom: 50,
+    membersPerRoom: 50,
     core: undefined,
     ...(group && { group }),
   };
-  const result = await withCrowd(start, options, async (system, crowd) => {
-    await crowd.speak(100, WARM_SECONDS);
+  const whole = async (system: System, crowd: Crowd) => {
+    await crowd.speak(100, warmSeconds);
     const minutes: Result[] = [];
-    for (let minute = 0; minute < SEED_MINUTES; minute += 1) {
-      const before = usageOf(system.pids);
-      const outcome = await crowd.speak(100, 60);
-      minutes.push({ ...resultOf("seed", system, outcome, before, usageOf(system.pids)), curve: outcome.curve });
-    }
+    while (minutes.length < length) minutes.push(await measure("seed", system, crowd, 100, 60));
     const memory = minutes.map(({ serverMb = 0, databaseMb = 0 }) => Math.round(serverMb + databaseMb));
     const where = group ? "in a group of 512 MB" : "no control group could be made";
     const worst = minutes.reduce((a, b) => ((b.p99 ?? 0) > (a.p99 ?? 0) ? b : a));
-    return {
-      ...worst,
-      ...sumOfFaults(minutes),
-      remark: `${where}; MiB by the minute: ${memory.join(" ")}; the worst minute's times`,
-    };
-  });
+    const note = `${where}; MiB by the minute: ${memory.join(" ")}; the worst minute's times`;
+    return { ...worst, ...sumOfFaults(minutes), note };
+  };
+  const result = await withCrowd(start, options, whole, isTyping);
   if (group) rmdirSync(group);
   return result;
 }
@@ -295,13 +313,13 @@ function sumOfFaults(results: Result[]) {
   return { lost: sum((r) => r.lost), doubled: sum((r) => r.doubled), reordered: sum((r) => r.reordered) };
 }
 
-/** Longer than the goal, so that who takes longer is seen to. */
+/** Longer than the goal, so that a slower return is seen. */
 const RETURN_PATIENCE_MS = 60_000;
 
 async function reconnect(start: Start): Promise<Result> {
-  const system = await start({ ...ROOM, rooms: 10, writersPerRoom: 2 });
+  const system = await start({ ...ROOM, rooms: 10, membersPerRoom: 20 });
   try {
-    const crowd = await gather(system, true);
+    const crowd = await gather(system, { comeBack: true });
     await crowd.speak(50, 2);
     const killedAt = performance.now();
     await system.restart?.();
@@ -311,13 +329,12 @@ async function reconnect(start: Start): Promise<Result> {
     const metrics = await (await fetch(`http://127.0.0.1:${system.port}/metrics`)).text();
     const queries = Number(/^chattera_queries_total (\d+)/m.exec(metrics)?.[1]);
     await crowd.leave();
-    const remark = `up after ${(upMs / 1000).toFixed(1)} s, all current after ${seconds.toFixed(1)} s, ${queries / 10} queries a room, those of ten remarks and of the start among them`;
+    const note = `up after ${(upMs / 1000).toFixed(1)} s, all current after ${seconds.toFixed(1)} s, ${queries / 10} queries a room, those of ten messages and of the start among them`;
     return {
-      scenario: "reconnect",
-      system: system.name,
+      ...headOf("reconnect", system),
       ...faultsOf(outcome),
       serverMb: usageOf(system.pids).serverMb,
-      remark,
+      note,
     };
   } finally {
     await system.stop();
@@ -328,10 +345,11 @@ async function withCrowd(
   start: Start,
   options: SystemOptions,
   measure: (system: System, crowd: Crowd) => Promise<Result>,
+  isTyping = false,
 ): Promise<Result> {
   const system = await start(options);
   try {
-    const crowd = await gather(system);
+    const crowd = await gather(system, { isTyping });
     const result = await measure(system, crowd);
     await crowd.leave();
     return result;
@@ -346,11 +364,11 @@ function resultOf(scenario: string, system: System, outcome: Outcome, before: Us
   const serverCpu = cpu.server / millions;
   const databaseCpu = cpu.database / millions;
   return {
-    scenario,
-    system: system.name,
+    ...headOf(scenario, system),
     cpu: serverCpu + databaseCpu,
     serverCpu,
     databaseCpu,
+    cores: (cpu.server + cpu.database) / outcome.seconds,
     generatorCpu: outcome.generatorCpuSeconds / millions,
     thousandsPerSecond: outcome.deliveries / outcome.seconds / 1000,
     p50: outcome.p50,
@@ -361,7 +379,14 @@ function resultOf(scenario: string, system: System, outcome: Outcome, before: Us
     serverMb: after.serverMb,
     databaseMb: after.databaseMb,
     ...faultsOf(outcome),
+    ...(outcome.refused + outcome.failed > 0 && {
+      note: `${outcome.refused} messages refused, ${outcome.failed} other requests failed`,
+    }),
   };
+}
+
+function headOf(scenario: string, { name, client, transport }: System) {
+  return { scenario, system: name, client, transport };
 }
 
 function faultsOf({ lost, doubled, reordered }: Pick<Outcome, "lost" | "doubled" | "reordered">) {

@@ -12,7 +12,7 @@ export async function start(options: SystemOptions): Promise<System> {
     name: "better-sse",
     port: Number(await program.firstLine),
     wire: "endless",
-    read: (room) => `/events?room=${room}`,
-    write: (room) => `/messages?room=${room}`,
+    read: "/events?room={{room}}",
+    write: "/messages?room={{room}}",
   });
 }

@@ -10,7 +10,7 @@ import type { System, SystemOptions } from "./system.ts";
 
 /**
  * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker in memory, no
- * history, a write for each remark as is its default; Go is told of its one core.
+ * history, a write for each message as is its default; Go is told of its one core.
  */
 export function start(options: SystemOptions): Promise<System> {
   return startCentrifuge("centrifuge", options, []);
@@ -25,12 +25,13 @@ export async function startCentrifuge(name: string, options: SystemOptions, args
     name,
     port: Number(await program.firstLine),
     wire: "endless",
-    read: (room) => `/events?cf_connect=${encodeURIComponent(connect(room))}`,
-    write: (room) => `/messages?room=${room}`,
-    body: '"@TEXT@"', // what is published is JSON
+    read: `/events?cf_connect=${encodeURIComponent(CONNECT).replace("ROOM", "{{room}}")}`,
+    write: "/messages?room={{room}}",
+    body: '"{{text}}"', // what is published is JSON
   });
   return {
     ...system,
+    isCompiled: true,
     async stop() {
       await program.stop();
       await rm(folder, { recursive: true });
@@ -46,6 +47,4 @@ async function build(folder: string): Promise<void> {
   throw new Missing(error ? "go is not here, which builds it" : `go does not build it: ${stderr}`);
 }
 
-function connect(room: number): string {
-  return JSON.stringify({ id: 1, connect: { data: { room: `${room}` } } });
-}
+const CONNECT = JSON.stringify({ id: 1, connect: { data: { room: "ROOM" } } });

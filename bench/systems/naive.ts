@@ -13,7 +13,7 @@ export async function start(options: SystemOptions): Promise<System> {
     name: "naive",
     port: Number(await program.firstLine),
     wire: "endless",
-    read: (room) => `/events?room=${room}`,
-    write: (room) => `/messages?room=${room}`,
+    read: "/events?room={{room}}",
+    write: "/messages?room={{room}}",
   });
 }

@@ -23,15 +23,17 @@ export async function start(options: SystemOptions): Promise<System> {
   await writeFile(file, configuration(module, folder, port));
   const program = runProgram(options.core, ["nginx", "-e", "stderr", "-c", file]);
   await untilReached(port, program);
+  const isPolled = options.transport === "poll";
   const system = peer(program, options, {
-    name: options.poll ? "nchan long-poll" : "nchan",
+    name: "nchan",
     port,
-    wire: options.poll ? "nchan-poll" : "endless",
-    read: (room) => `/${options.poll ? "poll" : "events"}?room=${room}`,
-    write: (room) => `/messages?room=${room}`,
+    wire: isPolled ? "nchan-poll" : "endless",
+    read: `/${isPolled ? "poll" : "events"}?room={{room}}`,
+    write: "/messages?room={{room}}",
   });
   return {
     ...system,
+    isCompiled: true,
     async stop() {
       await program.stop();
       await rm(folder, { recursive: true });

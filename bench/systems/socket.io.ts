@@ -12,7 +12,7 @@ export async function start(options: SystemOptions): Promise<System> {
     name: "socket.io",
     port: Number(await program.firstLine),
     wire: "socket.io-poll",
-    read: (room) => `/socket.io/?EIO=4&transport=polling&room=${room}`,
-    write: (room) => `/messages?room=${room}`,
+    read: "/socket.io/?EIO=4&transport=polling&room={{room}}",
+    write: "/messages?room={{room}}",
   });
 }

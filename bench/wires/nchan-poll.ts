@@ -1,12 +1,12 @@
-import type { Wire } from "./wire.ts";
+import type { Fill, Wire } from "./wire.ts";
 
 /** A poller of nchan: time and tag of the answer before say what comes next. */
-export function nchanPoll(firstRequest: string): Wire {
-  return ({ head }) => {
-    const since = /^last-modified: *(.+?)\r?$/im.exec(head)?.[1];
-    const tag = /^etag: *(.+?)\r?$/im.exec(head)?.[1];
-    if (since === undefined) return firstRequest;
-    const place = `If-Modified-Since: ${since}\r\nIf-None-Match: ${tag}\r\n\r\n`;
-    return firstRequest.replace(/\r\n\r\n$/, `\r\n${place}`);
+export function nchanPoll(polls: Fill): Wire {
+  let place = "";
+  return (answer) => {
+    const since = answer && /^last-modified: *(.+?)\r?$/im.exec(answer.head)?.[1];
+    const tag = answer && /^etag: *(.+?)\r?$/im.exec(answer.head)?.[1];
+    if (since !== undefined) place = `If-Modified-Since: ${since}\r\nIf-None-Match: ${tag}\r\n`;
+    return polls().replace(/\r\n\r\n$/, `\r\n${place}\r\n`);
   };
 }

@@ -10,6 +10,7 @@ function findingsOf(readers: number[][], pieceBytes = 1000): Findings & { missin
     reordered: 0,
     times: new Histogram(),
     dueAt: new Float64Array(100),
+    failed: 0,
   };
   const log = new RoomLog();
   const checks = readers.map(() => new Check(log, findings));

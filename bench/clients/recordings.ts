@@ -1,0 +1,116 @@
+import { fileURLToPath } from "node:url";
+import type { Browser } from "playwright-core";
+import { createRoom, openMouth } from "../../test/support/networks/mouth.ts";
+import { until } from "../../test/support/until.ts";
+import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./people.ts";
+import { openRecorder, type Recorded } from "./recorder.ts";
+import type { ClientName, Templates } from "./templates.ts";
+
+/** Which requests are kept, by what follows `member` or `watcher` in their names. */
+const KINDS: { [name: string]: RegExp } = {
+  stream: /^GET \S*\/api\/(events|stream)\b/,
+  poll: /^GET \S*\/api\/poll\b(?!\S*;once=1)/,
+  confirmation: /^GET \S*\/api\/here\b/,
+  message: /^POST \S*\/messages\b/,
+  typing: /^POST \S*\/typing\b/,
+  ticket: /^POST \S*\/api\/session\/ticket\b/,
+};
+
+/** A confirmation comes 20 s after its stream was opened. */
+const PATIENCE_MS = 40_000;
+
+const CLIENT = fileURLToPath(new URL("../../client/index.ts", import.meta.url));
+
+/**
+ * Has both real clients read and write at the site, by a stream and by polls, as a member and as a watcher, and returns
+ * the requests that they repeat. Takes as long as the first confirmation of a stream, 20 s.
+ */
+export async function recordClients(siteUrl: string, browser: Browser): Promise<{ [name in ClientName]: Templates }> {
+  const room = "recorded";
+  await createRoom(siteUrl, room);
+  const page = (seat: Seat) => sitBeforePage(browser, seat);
+  const npm = (seat: Seat) => sitBehindClient(CLIENT, seat);
+  const mouth = await openMouth(siteUrl, room, "Mouth");
+  let said = 0;
+  // What arrives is what makes a client poll again and confirm.
+  const talking = setInterval(() => void mouth.say(`message ${said++}`), 400);
+  try {
+    const [ofPage, ofClient] = await Promise.all([
+      recordAll(siteUrl, room, page, ["message", "typing"]),
+      recordAll(siteUrl, room, npm, ["message", "ticket"]),
+    ]);
+    return { page: ofPage, npm: ofClient };
+  } finally {
+    clearInterval(talking);
+    mouth.close();
+  }
+}
+
+async function recordAll(
+  siteUrl: string,
+  room: string,
+  sit: (seat: Seat) => Promise<Seated>,
+  ofMembers: string[],
+): Promise<Templates> {
+  const seats = [
+    { name: "member", isPolling: false, kinds: ["stream", "confirmation"] },
+    { name: "member", isPolling: true, kinds: ["poll", ...ofMembers] },
+    { name: "watcher", isPolling: false, kinds: ["stream", "confirmation"] },
+    { name: "watcher", isPolling: true, kinds: ["poll"] },
+  ];
+  const recorded = await Promise.all(
+    seats.map(async ({ name, isPolling, kinds }, n) => {
+      const nickname = name === "member" ? `${sit.name} ${n}` : undefined;
+      const recorder = await openRecorder(siteUrl, isPolling ? STREAMS : undefined);
+      const seated = await sit({ url: recorder.url, room, nickname, isPolling });
+      const from = recorder.requests.length;
+      if (nickname !== undefined) await seated.say("a message of one's own");
+      const found = () => kinds.map((kind) => lastOf(recorder.requests, KINDS[kind] as RegExp, room));
+      // The first polls of a page and of a session differ from those at rest.
+      await until("the client has polled", () => !isPolling || recorder.requests.length >= from + 6, PATIENCE_MS);
+      await until(`the ${name} has sent all of it`, () => found().every((text) => text !== undefined), PATIENCE_MS);
+      const texts = found() as string[];
+      await seated.close();
+      recorder.close();
+      return kinds.map((kind, k): [string, string] => [`${name} ${kind}`, texts[k] as string]);
+    }),
+  );
+  return Object.fromEntries(recorded.flat());
+}
+
+function lastOf(requests: Recorded[], kind: RegExp, room: string): string | undefined {
+  const last = requests.filter(({ request }) => kind.test(request)).at(-1);
+  return last && templateOf(Buffer.from(last.request, "latin1").toString(), room);
+}
+
+/** What differs from person to person, from request to request, and from one machine's Chromium to the next. */
+const VARIABLE: [RegExp, string][] = [
+  [/(\/rooms\/)@(?=[;/ \r])/g, "$1{{room}}"],
+  [/(;room=)@(?=[; ])/g, "$1{{room}}"],
+  [/(;after=)[\w.~-]+/g, "$1{{cursor}}"],
+  [/(;n=)[\w.~-]+/g, "$1{{nonce}}"],
+  [/(;stream=)[\w.~-]+/g, "$1{{stream}}"],
+  [/(;ping=)\d+/g, "$1{{ping}}"],
+  [/(;wait=)\d+/g, "$1{{wait}}"],
+  [/(;ticket=)[\w.-]+/g, "$1{{ticket}}"],
+  [/(\b127\.0\.0\.1:)\d+/g, "{{host}}"],
+  [/( chattera-visit-)\d+=[\w-]+/g, "$1{{port}}={{visit}}"],
+  [/( chattera-)\d+=[\w.-]+/g, "$1{{port}}={{token}}"],
+  [/^(content-length: )\d+/gim, "$1{{length}}"],
+  [/(\r\n\r\ntoken=)[\w.-]+/g, "$1{{token}}"],
+  [/("id":)"[^"]*"/g, '$1"{{id}}"'],
+  [/("text":)"[^"]*"/g, '$1"{{text}}"'],
+  [/("n":)"[^"]*"/g, '$1"{{nonce}}"'],
+  [/("token":)"[^"]*"/g, '$1"{{token}}"'],
+  [/("form_token":)"[^"]*"/g, '$1"{{formToken}}"'],
+  [/("nickname":)"[^"]*"/g, '$1"{{nickname}}"'],
+  [/\b(?:Headless)?(Chrome\/)\d+/g, "$1{{chromium}}"],
+  [/^(sec-ch-ua: ).*/gm, "$1{{brands}}"],
+  [/^(Accept-Language: ).*/gm, "$1{{languages}}"],
+];
+
+/** Puts placeholders for what is not the client's own spelling. */
+function templateOf(request: string, room: string): string {
+  const slug = new RegExp(`(?<=[/=])${room}(?=[;/ \\r])`, "g");
+  return VARIABLE.reduce((text, [pattern, by]) => text.replace(pattern, by), request.replace(slug, "@"));
+}
