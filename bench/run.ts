@@ -44,6 +44,13 @@ const run: RunOptions = { ...options, isTyping: options.typing === true };
 /** A system, and what the crowd plays before it. */
 type Play = { name: string; client: ClientName; transport: Transport };
 
+/** What each system can carry. Peers have no client of their own: they are sent the page's header lines. */
+const CARRIES: { [name: string]: Transport[] } = {
+  chattera: ["stream", "poll"],
+  nchan: ["stream", "poll"],
+  "socket.io": ["poll"],
+};
+
 const chosen = SCENARIOS.filter(({ name }) => scenario.includes(name));
 const results: Result[] = [];
 let report = "";
@@ -69,13 +76,6 @@ async function mediansOf(one: Scenario): Promise<Result[]> {
     }
   return [...byPlay.values()].map(medianOf);
 }
-
-/** What each system can carry. Peers have no client of their own: they are sent the page's header lines. */
-const CARRIES: { [name: string]: Transport[] } = {
-  chattera: ["stream", "poll"],
-  nchan: ["stream", "poll"],
-  "socket.io": ["poll"],
-};
 
 function playsOf({ systems, clients = ["page"], transports = ["stream"] }: Scenario): Play[] {
   const isAsked = (name: string) => systems?.includes(name) ?? true;
