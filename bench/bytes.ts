@@ -1,22 +1,34 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { Known } from "../client/core/network/memory.ts";
-import { createDatabase } from "../test/support/database.ts";
 import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
-import { startSite } from "../test/support/site-process.ts";
-import startDatabase from "../test/support/start-database.ts";
-import stopDatabase from "../test/support/stop-database.ts";
 import { until } from "../test/support/until.ts";
 import { openChromium } from "./chromium.ts";
+import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./clients/people.ts";
+import { openRecorder, type Recorded } from "./clients/recorder.ts";
+import { freePort } from "./systems/free-port.ts";
+import { type Program, runProgram } from "./systems/program.ts";
 
 /**
- * What one reader costs on the wire, rung by rung: a real page in Chromium behind a proxy that counts, TCP payload both
- * ways, headers included. An idle hour is reckoned from some minutes; then a thousand remarks of 30 characters are said.
+ * Measures what one reader costs on the wire, behind a proxy that counts TCP payload both ways, headers included. First
+ * what one received message of 30 characters costs by poll, from the page in Chromium and from the npm client. Then rung
+ * by rung an idle hour, reckoned from some minutes, and a thousand messages; 0 idle seconds leave that out.
  *
- *     npm run build && npx tsx bench/bytes.ts [idle seconds 150] [remarks 1000]
+ *     npm run build && npx tsx bench/bytes.ts [dist/server/cli.js of another build] [idle seconds 150] [messages 1000]
  */
-const [idleSeconds = 150, remarks = 1000] = process.argv.slice(2).map(Number);
+const args = process.argv.slice(2);
+const cli = args[0]?.endsWith(".js") ? args.shift() : undefined;
+const server = cli ?? fileURLToPath(new URL("../dist/server/cli.js", import.meta.url));
+const [idleSeconds = 150, messages = 1000] = args.map(Number);
+
+/** Polls whose medians are taken. */
+const SAMPLES = 25;
+
 const HOUR_MS = 3_600_000;
 const climb = { climbMs: HOUR_MS, climbAt: Date.now() + HOUR_MS };
 const good: Known = { pingSeconds: 15, lifeMs: 10 * 60_000, holdSeconds: 25 };
@@ -27,42 +39,108 @@ const RUNGS: { [name: string]: Known } = {
   "poll, not held": { ...good, ...climb, rung: 2, holdSeconds: 0 },
 };
 
-await startDatabase();
-const database = await createDatabase();
-const site = await startSite(database.url, { LOG_LEVEL: "warn" });
+const folder = await mkdtemp(join(tmpdir(), "chattera-bytes-"));
+await chmod(folder, 0o755); // for root's PostgreSQL, which runs as another user
+const port = await freePort();
+const siteUrl = `http://127.0.0.1:${port}`;
+const program = await start();
 const browser = await openChromium();
 try {
-  const rows = await Promise.all(Object.entries(RUNGS).map(([name, known], n) => measure(name, known, `bytes-${n}`)));
-  process.stdout.write("| rung | idle hour, KB | requests | 1000 remarks, KB | requests |\n|---|---|---|---|---|\n");
-  for (const row of rows) process.stdout.write(`| ${row.join(" | ")} |\n`);
+  const ofPage = await oneMessage("page", (seat) => sitBeforePage(browser, seat));
+  const ofClient = await oneMessage("npm", (seat) => sitBehindClient(join(server, "../../client/index.js"), seat));
+  print(["one message by poll", "request, bytes", "answer's head", "answer's body", "all"], [ofPage, ofClient]);
+  if (idleSeconds > 0) {
+    const names = Object.entries(RUNGS);
+    const rows = await Promise.all(names.map(([name, known], n) => measure(name, known, `bytes-${n}`)));
+    print(["rung", "idle hour, KB", "requests", "1000 messages, KB", "requests"], rows);
+  }
 } finally {
   await browser.close();
-  await site.kill("SIGTERM");
-  await database.drop();
-  await stopDatabase();
+  await program.stop();
+  await rm(folder, { recursive: true, force: true });
 }
 process.exit(0);
 
-async function measure(name: string, known: Known, room: string): Promise<(string | number)[]> {
-  await createRoom(site.url, room);
-  const counter = await openCounter(new URL(site.url));
+async function start(): Promise<Program> {
+  const running = runProgram(undefined, [process.execPath, server, "serve"], {
+    ...process.env,
+    DATABASE_URL: "",
+    DATA_DIR: join(folder, "data"),
+    HOST: "127.0.0.1",
+    PORT: `${port}`,
+    LOG_LEVEL: "info",
+    CHATTERA_LIMITS: "off",
+  });
+  await running.said(/"url":"([^"]+)"/);
+  return running;
+}
+
+type Row = (string | number)[];
+
+function print(heads: string[], rows: Row[]): void {
+  for (const row of [heads, heads.map(() => "---"), ...rows]) process.stdout.write(`| ${row.join(" | ")} |\n`);
+  process.stdout.write("\n");
+}
+
+/** Medians over the polls of a member that were answered with one event, a message. */
+async function oneMessage(name: string, sit: (seat: Seat) => Promise<Seated>): Promise<Row> {
+  const room = `one-${name}`;
+  await createRoom(siteUrl, room);
+  const recorder = await openRecorder(siteUrl, STREAMS);
+  const mouth = await openMouth(siteUrl, room, "Mouth");
+  const seated = await sit({ url: recorder.url, room, nickname: "Ann", isPolling: true });
+  const samples = () => recorder.requests.filter(isOneMessage);
+  // The first polls are not held yet; half a second apart, each message has an answer of its own.
+  for (let n = 0; samples().length < SAMPLES; n += 1) {
+    await mouth.say(textOf(n));
+    await sleep(500);
+  }
+  const taken = samples().slice(-SAMPLES);
+  await seated.close();
+  recorder.close();
+  mouth.close();
+  const medianOf = (pick: (one: Recorded) => number) =>
+    taken.map(pick).sort((one, other) => one - other)[Math.floor(SAMPLES / 2)] as number;
+  return [
+    name,
+    medianOf(({ request }) => request.length),
+    medianOf(({ answer }) => answer.indexOf("\r\n\r\n") + 4),
+    medianOf(({ answer }) => answer.length - answer.indexOf("\r\n\r\n") - 4),
+    medianOf(({ request, answer }) => request.length + answer.length),
+  ];
+}
+
+function isOneMessage({ request, answer }: Recorded): boolean {
+  return (
+    /^GET \S*\/api\/poll\b/.test(request) && answer.split('"kind":').length === 2 && answer.includes('"kind":"message"')
+  );
+}
+
+/** 30 characters. */
+function textOf(n: number): string {
+  return `${String(n).padStart(4, "0")} ${"x".repeat(25)}`;
+}
+
+async function measure(name: string, known: Known, room: string): Promise<Row> {
+  await createRoom(siteUrl, room);
+  const counter = await openCounter(new URL(siteUrl));
   const page = await sit(counter.url, room, known);
   const before = counter.read();
   await sleep(idleSeconds * 1000);
   const idle = since(before, counter.read());
-  const mouth = await openMouth(site.url, room, "Mouth");
+  const mouth = await openMouth(siteUrl, room, "Mouth");
   const start = counter.read();
-  for (let n = 0; n < remarks; n += 1) {
-    void mouth.say(`${String(n).padStart(4, "0")} ${"x".repeat(25)}`);
+  for (let n = 0; n < messages; n += 1) {
+    void mouth.say(textOf(n));
     await sleep(50);
   }
-  const last = String(remarks - 1).padStart(4, "0");
+  const last = textOf(messages - 1);
   await page.waitForFunction(
-    (text) => [...document.querySelectorAll("#log .text")].some((line) => line.textContent?.startsWith(text)),
+    (text) => [...document.querySelectorAll("#log .text")].some((line) => line.textContent === text),
     last,
   );
   const busy = since(start, counter.read());
-  await mouth.close();
+  mouth.close();
   await page.context().close();
   counter.close();
   const hours = 3600 / idleSeconds;
@@ -70,7 +148,7 @@ async function measure(name: string, known: Known, room: string): Promise<(strin
     name,
     Math.round((idle.bytes * hours) / 1000),
     Math.round(idle.requests * hours),
-    Math.round((busy.bytes * 1000) / remarks / 1000),
+    Math.round((busy.bytes * 1000) / messages / 1000),
     busy.requests,
   ];
 }

@@ -1,4 +1,4 @@
-import { createNonce } from "../client/core/outside.ts";
+import { createNonce } from "../client/core/base/environment.ts";
 import { compile, type Templates } from "./clients/templates.ts";
 import { type Connections, createConnections, MOST_OF_A_PAGE } from "./connections.ts";
 import type { Person, Plan } from "./systems/system.ts";
@@ -37,7 +37,7 @@ function requestsOf(person: Person, texts: Templates): Client["request"] {
     const text = texts[name];
     if (known || text === undefined) return known;
     const compiled = compile(text, { ...AT_REST, ...fixed(person) });
-    const fill: Fill = (values) => compiled({ ...person.values, nonce: createNonce(OUTSIDE), ...values });
+    const fill: Fill = (values) => compiled({ ...person.values, nonce: createNonce(ENVIRONMENT), ...values });
     fills.set(name, fill);
     return fill;
   };
@@ -50,7 +50,7 @@ function fixed({ values }: Person): Person["values"] {
 }
 
 /** The client's own clock and chance, for its own nonces and ids. */
-export const OUTSIDE = {
+export const ENVIRONMENT = {
   now: Date.now,
   random: Math.random,
   later(ms: number, run: () => void) {

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import { createNonce } from "../client/core/outside.ts";
+import { createNonce } from "../client/core/base/environment.ts";
 import { CONFIRM_MS } from "../protocol/limits.ts";
 import { Check, type Findings, RoomLog } from "./check.ts";
-import { type Client, OUTSIDE } from "./client.ts";
+import { type Client, ENVIRONMENT } from "./client.ts";
 import type { Plan } from "./systems/system.ts";
 import { type Fill, openWire } from "./wires/wire.ts";
 
@@ -52,7 +52,7 @@ export async function openReaders(
     const { values } = client.person;
     const read = client.request("read") as Fill;
     let place: Place = { cursor: values.cursor ?? "", retryMs: 1_000 };
-    const stream = createNonce(OUTSIDE);
+    const stream = createNonce(ENVIRONMENT);
     const confirm = confirmationOf(client, stream);
     const { opened, ended } = client.connections.follow(read({ cursor: place.cursor, nonce: stream }), (bytes) => {
       check.take(bytes, performance.now());

@@ -10,8 +10,8 @@ import stopDatabase from "../test/support/stop-database.ts";
 import { openChromium } from "./chromium.ts";
 
 /**
- * How soon a reader sees its first live remark, and how soon it has noticed and cured a fault: from the fault's beginning
- * (where the network still carries) or end (where it does not) to the first remark said since.
+ * How soon a reader sees its first live message, and how soon it has noticed and cured a fault: from the fault's beginning
+ * (where the network still carries) or end (where it does not) to the first message sent since.
  *
  *     npm run build && npx tsx bench/recovery.ts [times 3]
  */
@@ -41,7 +41,7 @@ const database = await createDatabase();
 let site: SiteProcess = await startSite(database.url, { LOG_LEVEL: "warn" });
 const { url } = site;
 try {
-  process.stdout.write(`first live remark after the page's load began: ${(await firstRemarks()).join(", ")} ms\n`);
+  process.stdout.write(`first live message after the page's load began: ${(await firstMessages()).join(", ")} ms\n`);
   process.stdout.write("| fault | noticed and cured after, ms |\n|---|---|\n");
   for (const { name, gapMs, strike } of FAULTS) {
     const took: number[] = [];
@@ -56,7 +56,7 @@ try {
 process.exit(0);
 
 /** Somebody speaks every 50 ms; a page is opened: when does it show something that was not in it? */
-async function firstRemarks(): Promise<number[]> {
+async function firstMessages(): Promise<number[]> {
   const browser = await openChromium();
   const room = await newRoom();
   const mouth = await openMouth(url, room, "Mouth");

@@ -93,5 +93,5 @@ async function appendFor(db: Knex, writer: number): Promise<number> {
 
 function draft(writer: number, clientId: string): Draft {
   const roomId = 1 + writer + WRITERS * Math.floor(Math.random() * (ROOMS / WRITERS));
-  return { roomId, kind: "message", member: ann, text: "a remark".padEnd(100, "x"), clientId };
+  return { roomId, kind: "message", member: ann, text: "a message".padEnd(100, "x"), clientId };
 }

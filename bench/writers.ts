@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { createClientId } from "../client/core/outside.ts";
+import { createClientId } from "../client/core/base/environment.ts";
 import { textOf } from "./check.ts";
-import { type Client, OUTSIDE } from "./client.ts";
+import { type Client, ENVIRONMENT } from "./client.ts";
 import { Histogram } from "./histogram.ts";
 import type { Fill } from "./wires/wire.ts";
 
@@ -56,7 +56,7 @@ export function openWriters({ speakerOf, dueAt, isTyping, onFailed }: WriterOpti
     dueAt[n] = due;
     const { connections, request } = speakerOf(n);
     const message = request("message") as Fill;
-    const { status } = await connections.ask(message({ text: textOf(n, TEXT_BYTES), id: createClientId(OUTSIDE) }));
+    const { status } = await connections.ask(message({ text: textOf(n, TEXT_BYTES), id: createClientId(ENVIRONMENT) }));
     sent.times.add(performance.now() - due);
     if (status >= 200 && status < 300) sent.acknowledged.push(n);
     else sent.refused += 1;
