@@ -7,6 +7,13 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  const polls = new Counter({
+    name: "chattera_polls_total",
+    help: "Polls; `kept`: on the fast path of kept poll connections; `whole`: by the guards and the route",
+    labelNames: ["road"],
+    registers,
+  });
+  for (const road of ["kept", "whole"]) polls.inc({ road }, 0);
   return {
     registry,
     rooms: new Gauge({ name: "chattera_open_rooms", help: "Rooms whose tail is in memory on this node", registers }),
@@ -20,6 +27,7 @@ export function createMetrics() {
     queries: new Counter({ name: "chattera_queries_total", help: "Statements sent to the database", registers }),
     read: new Counter({ name: "chattera_events_read_total", help: "Events read from the log by the hub", registers }),
     writes: new Counter({ name: "chattera_frames_written_total", help: "Frames handed to connections", registers }),
+    polls: { kept: polls.labels("kept"), whole: polls.labels("whole") },
     slowReaders: new Counter({
       name: "chattera_slow_readers_total",
       help: "Connections closed because they did not read",

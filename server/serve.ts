@@ -15,6 +15,7 @@ import { commonHeaders } from "./guard/headers.ts";
 import { createShares } from "./guard/shares.ts";
 import { createLog, type Logger } from "./log.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
+import { withKeptPolls } from "./routes/verified-polls.ts";
 import { countTogether } from "./shared-metrics.ts";
 
 /** A node that serves. */
@@ -62,7 +63,6 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     ]),
   );
   const app = await createApp({ databaseUrl, settings, logger });
-  app.site.keepsPollers = true;
   collectOutOfTheWay();
   // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
   const { registry } = app.site.metrics;
@@ -77,7 +77,7 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   });
   server.timeout = STUCK_MS;
   capConnections(server, capsOf(environment, app.site.config), logger);
-  const answer = app.callback();
+  const answer = withKeptPolls(app.site, app.callback());
   const common = commonHeaders(app.site.config.origins);
   server.on("request", (request, response) => {
     if (!isInTurn(request)) return;

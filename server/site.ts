@@ -31,6 +31,7 @@ import { createPeople, type ReadPeople } from "./rooms/people.ts";
 import { createReserved, type Reserved } from "./rooms/reserved.ts";
 import { roomSkeletonOf } from "./rooms/skeleton.ts";
 import { createTrips, type Trips } from "./rooms/trip.ts";
+import type { VerifiedPolls } from "./routes/verified-polls.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
 /** What the routes work with: one node's connections, readers and keys. */
@@ -58,11 +59,8 @@ export type Site = {
   revocations: Revocations;
   shares: Shares;
   isDraining: boolean;
-  /**
-   * May a poller's connection be kept from its server, see transports/poll-lane.ts? In somebody's app each poll is to
-   * meet his own middleware too.
-   */
-  keepsPollers: boolean;
+  /** The polls that take the fast path, see routes/verified-polls.ts; `undefined` in a host's app. */
+  verifiedPolls: VerifiedPolls | undefined;
   /** What this node counts, for Prometheus; of a worker, what all of them count together, see shared-metrics.ts. */
   tellMetrics(): Promise<string>;
 };
@@ -185,7 +183,7 @@ async function startSite(
     revocations,
     shares,
     isDraining: false,
-    keepsPollers: false,
+    verifiedPolls: undefined,
     tellMetrics: () => metrics.registry.metrics(),
   };
 }

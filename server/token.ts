@@ -10,6 +10,9 @@ import type { Member } from "../protocol/event.ts";
  */
 export type ReadToken = { member: Member; issuedAt: number; since: number; isOld: boolean };
 
+/** A ticket that is ours and still valid; `expiresAt` is in milliseconds since 1970. */
+export type ReadTicket = Omit<ReadToken, "isOld"> & { expiresAt: number };
+
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
   /** Makes a session's token, which holds the member and the session's beginning: now, or `since`. */
@@ -21,7 +24,7 @@ export type Tokens = {
   /** Makes a ticket, which replaces the token in URLs for TICKET_MS. `issuedAt` is the token's, so revocations apply. */
   ticket(member: Member, issuedAt: number, since?: number): string;
   /** Reads a ticket; `undefined` for one that is not ours or has expired. */
-  verifyTicket(ticket: string): Omit<ReadToken, "isOld"> | undefined;
+  verifyTicket(ticket: string): ReadTicket | undefined;
   /** Makes proof that a form comes from a page made for `binding`, a member's id or a visit. */
   formToken(binding: string): string;
   /** Returns the binding of a form's token; `undefined` for one that is not ours. */
@@ -73,8 +76,9 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
       seal(tickets, { ...member, iat: issuedAt, since, exp: Date.now() + TICKET_MS }),
     verifyTicket: (ticket) => {
       const opened = unseal(tickets, ticket);
-      if (opened === undefined || Date.now() >= (opened.value.exp ?? 0)) return undefined;
-      return { member: memberOf(opened.value), ...timesOf(opened.value) };
+      const expiresAt = opened?.value.exp ?? 0;
+      if (opened === undefined || Date.now() >= expiresAt) return undefined;
+      return { member: memberOf(opened.value), ...timesOf(opened.value), expiresAt };
     },
     formToken: (binding) => `${binding}.${forms.sign(binding)}`,
     readFormToken: (token) => {

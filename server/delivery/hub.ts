@@ -33,6 +33,8 @@ export type Hub = {
   /** The rooms of these slugs, in that order; `undefined` when one does not exist. */
   open(slugs: string[]): Promise<Tail[] | undefined>;
   tails(): Tail[];
+  /** The tail of a room, if it is in memory. */
+  tailOf(roomId: number): Tail | undefined;
   /** Does this tail still get its room's news? */
   has(tail: Tail): boolean;
   readers: ReadonlySet<Reader>;
@@ -107,6 +109,7 @@ export function createHub(surroundings: Surroundings): Hub {
   return {
     open: tails.open,
     tails: tails.all,
+    tailOf: tails.get,
     has: tails.has,
     readers,
     places,

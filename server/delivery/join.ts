@@ -56,25 +56,38 @@ export async function joinReader(hub: Hub, reader: Reader, account: Account): Pr
   }
 }
 
+/** Rooms in memory, and where a reader stands in each. */
+export type Position = { tails: Tail[]; seqs: number[] };
+
 /**
- * Places a reader whose cursor this node's tails reach, so that joining awaits nothing: the log need not be asked.
- * `false` where it must be, or where the reader lacks so much that it has to be charged.
+ * Returns the position of a reader of these rooms with these cursors, if this node's tails reach there, so that joining
+ * awaits nothing and the log need not be asked. `undefined` if it must be, or if so much is missing that it has to be
+ * charged.
  */
-export function placeAtOnce(hub: Hub, reader: Reader, cursor: string): boolean {
-  const [first] = reader.tails as [Tail];
+export function positionAtOnce(hub: Hub, roomIds: number[], cursors: string[]): Position | undefined {
+  const tails = roomIds.map(hub.tailOf);
+  if (tails.includes(undefined)) return undefined;
+  const position: Position = { tails: tails as Tail[], seqs: [] };
+  const [first] = position.tails as [Tail];
   // where most stand: the head of one room
-  if (reader.tails.length === 1 && cursor === first.cursorAt(first.sent) && hub.has(first)) {
-    reader.place(first, first.sent);
-    return true;
+  if (tails.length === 1 && cursors.length === 1 && cursors[0] === first.cursorAt(first.sent)) {
+    position.seqs.push(first.sent);
+    return position;
   }
-  const parsed = parseCursor(cursor);
-  for (const tail of reader.tails) {
-    const seq = parsed?.seqs.get(tail.id);
-    if (seq === undefined || parsed?.epoch !== tail.epoch || seq > tail.head || !hub.has(tail)) return false;
-    reader.place(tail, seq);
-    if (!tail.reaches(seq) || tail.bytesAfter(seq) > FREE_BYTES) return false;
+  const cursor = farthestOf(cursors, first.epoch);
+  for (const tail of position.tails) {
+    const seq = cursor?.seqs.get(tail.id);
+    if (seq === undefined || cursor?.epoch !== tail.epoch || seq > tail.head) return undefined;
+    if (!tail.reaches(seq) || tail.bytesAfter(seq) > FREE_BYTES) return undefined;
+    position.seqs.push(seq);
   }
-  return true;
+  return position;
+}
+
+/** The farthest of cursors that are all of this epoch. */
+function farthestOf(cursors: string[], epoch: string): Cursor | undefined {
+  const parsed = cursors.map(parseCursor).filter((cursor) => cursor?.epoch === epoch) as Cursor[];
+  return parsed.length > 0 && parsed.length === cursors.length ? parsed.reduce(fartherCursor) : undefined;
 }
 
 type Place = { seq: number; reason?: ResetReason };

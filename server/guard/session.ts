@@ -13,6 +13,8 @@ export type Session = {
   member: Member;
   by: "token" | "cookie";
   issuedAt: number;
+  /** When the token or the ticket expires, in milliseconds since 1970. */
+  expiresAt: number;
   /** When the session began, whatever its token was issued for since. */
   since: number;
   isDue: boolean;
@@ -118,14 +120,15 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
   const read = site.tokens.verify(token);
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   const isDue = read.isOld || Date.now() - read.issuedAt > RENEW_MS;
-  return { member: read.member, by, issuedAt: read.issuedAt, since: read.since, isDue };
+  const { member, issuedAt, since } = read;
+  return { member, by, issuedAt, expiresAt: site.tokens.expiresAt(issuedAt), since, isDue };
 }
 
 /** Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never exchanged for a token. */
 function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
   const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
-  return { member: read.member, by: "token", issuedAt: read.issuedAt, since: read.since, isDue: false };
+  return { ...read, by: "token", isDue: false };
 }
 
 /**

@@ -1,19 +1,15 @@
 import type { Context } from "koa";
 import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
-import { type Account, joinReader, placeAtOnce, placeReader } from "../delivery/join.ts";
-import type { Visitor } from "../delivery/places.ts";
+import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
-import type { Tail } from "../delivery/tail.ts";
-import type { Payer } from "../guard/rate-limit.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { park } from "../stalls.ts";
 import { openPoll } from "../transports/long-poll.ts";
-import { keepPolling, type LanePolls } from "../transports/poll-lane.ts";
 import { answerBytes } from "./answer.ts";
 import { findRooms, respelled } from "./find-room.ts";
-import { type Input, inputOf, nonceOf } from "./input.ts";
+import { inputOf, nonceOf } from "./input.ts";
 import { accountOf, payerOf, visitorOf } from "./payer.ts";
 import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "./reading.ts";
 
@@ -22,6 +18,7 @@ const CATCH_UP_MS = 2_000;
 
 /** Nothing is kept between polls; a poll that finds the node going is answered at once and told so. */
 export async function poll(ctx: Context, site: Site): Promise<void> {
+  site.metrics.polls.whole.inc();
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
   const waitSeconds = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS);
@@ -56,38 +53,11 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   ctx.set("X-Accel-Buffering", "no");
   park(ctx);
   answerBytes(ctx, await answer);
-  if (site.keepsPollers && rooms === undefined && ctx.method === "GET" && waitMs > 0 && isPlain(ctx, input))
-    keepPolling(ctx.res, lanePolls(site, tails, { payer, visitor, account, waitMs }));
-}
-
-/** Not as a script, whose answer is another, and where connections may be kept. */
-function isPlain(ctx: Context, input: Input): boolean {
-  return ctx.status === 200 && input.text("callback") === undefined && input.text("once") !== "1";
-}
-
-type Poller = { payer: Payer; visitor: Visitor; account: Account; waitMs: number };
-
-/** The polls that follow, for the same member in the same rooms. */
-function lanePolls(site: Site, tails: Tail[], { payer, visitor, account, waitMs }: Poller): LanePolls {
-  const { hub, limits } = site;
-  return {
-    waitMs,
-    place: (cursor, transport) => {
-      if (site.isDraining) return undefined;
-      const reader = new Reader(tails, transport, payer.member);
-      return placeAtOnce(hub, reader, cursor) && limits.polls.allows(payer) ? reader : undefined;
-    },
-    join: (reader) => {
-      hub.add(reader);
-      void joinReader(hub, reader, account);
-      // answered at once, and so asked for again at once
-      if (!reader.isOpen) limits.polls.take(payer);
-    },
-    remove: hub.remove,
-    isOpen: () => hub.places.isOpenTo(visitor),
-    takePlace: (connection) => hub.places.take(connection, visitor),
-    freePlace: hub.places.free,
-  };
+  if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
+  const values = { cursors: cursorsOf(ctx, input), nonce };
+  const roomIds = tails.map(({ id }) => id);
+  const { session } = ctx.state;
+  site.verifiedPolls?.remember(ctx, values, { roomIds, payer, visitor, account, session, waitMs });
 }
 
 /** Who would not wait is answered from the log, which may be a moment ahead of this node's tails: then they catch up first. */

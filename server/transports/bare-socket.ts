@@ -34,11 +34,39 @@ export function takeIdleSocket(socket: Socket): Socket | undefined {
   return socket;
 }
 
+/**
+ * The same for a connection whose one request has come to its end and is not answered. To be called in a later tick than
+ * that of the `request` event, in which the parser is still at work on the bytes that may follow.
+ */
+export function takeAskingSocket(request: IncomingMessage, response: ServerResponse): Socket | undefined {
+  const socket = request.socket as ParsedSocket;
+  const { parser, _httpMessage: answering } = socket;
+  // [node lib/_http_common.js] `incoming` is the last request that the parser has begun
+  if (!parser || !freeParser || answering !== response || parser.incoming !== request) return undefined;
+  if (socket.destroyed || parser.duration?.() !== 0) return undefined;
+  response.detachSocket(socket);
+  strip(socket, parser, request, freeParser);
+  // the server's own counts of requests under way
+  response.destroyed = true;
+  response.emit("close");
+  socket.resume();
+  return socket;
+}
+
 /** Says whether no request is under way on a connection: it is between two, or its head has not come yet. */
 export function isIdle(socket: Socket): boolean {
-  const { parser, _httpMessage: answering } = socket as ParsedSocket;
-  return parser !== undefined && parser !== null && !answering;
+  const { parser, _httpMessage: answering, [OWNER]: owner } = socket as ParsedSocket;
+  return parser ? !answering : (owner?.isIdle() ?? false);
 }
+
+/** Names the owner of a connection that was taken, which knows whether it is idle. */
+export function setOwner(socket: Socket, owner: Owner): void {
+  (socket as ParsedSocket)[OWNER] = owner;
+}
+
+type Owner = { isIdle(): boolean };
+
+const OWNER = Symbol("owner");
 
 /** Calls `listener` when a connection has closed, also after another owner has taken it. */
 export function onceClosed(socket: Socket, listener: () => void): void {
@@ -70,8 +98,9 @@ function destroy(this: Socket): void {
 }
 
 type ParsedSocket = Socket & {
-  parser?: (object & { duration?(): number }) | null;
+  parser?: (object & { duration?(): number; incoming?: IncomingMessage | null }) | null;
   _httpMessage?: ServerResponse | null;
+  [OWNER]?: Owner;
 };
 
 type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { connect, type RefusedError, type RoomHandle } from "../../client/index.ts";
 import type { Member } from "../../protocol/event.ts";
-import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestNode, type TestSite } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
+import { pollsOf } from "../support/raw-connection.ts";
+import { refuseStreamsOf } from "../support/refuse-streams.ts";
 import { until } from "../support/until.ts";
 
 describe("a handle of the client", () => {
@@ -61,6 +63,27 @@ test("a client that has entered reads as a member, and stays in the room while i
   room.close();
   await site.close();
   expect(events.map(({ kind }) => kind)).toEqual(["enter"]);
+}, 20_000);
+
+test("the npm client's polls take the fast path from the second on", async () => {
+  const site = await openSite();
+  const node = site.nodes[0] as TestNode;
+  refuseStreamsOf(node);
+  const room = connect(node.url, { room: "lobby", nickname: "Program" });
+  await room.ready;
+  const heard: (string | undefined)[] = [];
+  room.on("event", ({ text }) => heard.push(text));
+  const bob = await person(node.url, "Bob");
+  const before = await pollsOf(node);
+  // while it finds out how long its network lets a poll wait, the parameter changes
+  for (let n = 0; (await pollsOf(node)).kept < before.kept + 2; n += 1) {
+    expect(n).toBeLessThan(10);
+    await until("it polls", () => node.app.site.hub.readers.size === 1);
+    await say(node.url, bob, `more ${n}`);
+    await until("it has heard that", () => heard.includes(`more ${n}`));
+  }
+  room.close();
+  await site.close();
 }, 20_000);
 
 describe("while the log is away", () => {

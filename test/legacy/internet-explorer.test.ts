@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, jest } from "@jest/globals";
 import request from "supertest";
 import { openStream } from "../../server/testing.ts";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestNode, type TestSite } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { type Explorer, type Explorers, explorerTest, openExplorers, soon } from "../support/internet-explorer.ts";
+import { pollsOf } from "../support/raw-connection.ts";
 import { hasItsFaults } from "./faults.ts";
 
 // HtmlUnit starts slowly, and the first time Maven fetches it
@@ -153,6 +154,19 @@ explorerTest("two with Internet Explorer 7 talk, each message quicker than a pol
     await seesAll(ken, said);
     await seesAll(mei, said);
     expect(performance.now() - since).toBeLessThan(10_000);
+  }
+});
+
+explorerTest("Internet Explorer 7: its polls take the fast path from the second on", async () => {
+  const node = site.nodes[0] as TestNode;
+  const bob = await person(url, "Regular");
+  const ie = await sit("7", "Poller");
+  const before = await pollsOf(node);
+  for (let n = 0; (await pollsOf(node)).kept < before.kept + 2; n += 1) {
+    expect(n).toBeLessThan(10);
+    await soon("it polls", () => node.app.site.hub.readers.size > 0);
+    await say(url, bob, `more ${n}`);
+    await seesAll(ie, [`more ${n}`]);
   }
 });
 

@@ -66,7 +66,8 @@ describe("a token", () => {
     const renewed = tokens.verify(tokens.sign(ANN, first?.since));
     expect(renewed).toEqual({ member: ANN, since: begun, issuedAt: begun + DAY_MS, isOld: false });
     const ticket = tokens.verifyTicket(tokens.ticket(ANN, begun + DAY_MS, begun));
-    expect(ticket).toEqual({ member: ANN, since: begun, issuedAt: begun + DAY_MS });
+    const expiresAt = begun + DAY_MS + 5 * 60_000;
+    expect(ticket).toEqual({ member: ANN, since: begun, issuedAt: begun + DAY_MS, expiresAt });
   });
 
   test("outlives a change of the secret while the old one is still listed", () => {

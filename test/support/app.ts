@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { type App, createApp } from "../../server/app.ts";
 import { createLog } from "../../server/log.ts";
+import { withKeptPolls } from "../../server/routes/verified-polls.ts";
 import { createDatabase } from "./database.ts";
 
 /** A node of the site under test, on a free port. */
@@ -31,8 +32,7 @@ export async function openNode(
 ): Promise<TestNode> {
   const app = await createApp({ databaseUrl, settings: { CHATTERA_LIMITS: "off", ...settings }, logger });
   // as serve does it
-  app.site.keepsPollers = true;
-  const server = createServer(app.callback());
+  const server = createServer(withKeptPolls(app.site, app.callback()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async () => {

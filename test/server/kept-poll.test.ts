@@ -1,7 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { PollAnswer } from "../../protocol/event.ts";
 import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
@@ -20,52 +20,12 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-type Answer = { status: number; headers: Map<string, string>; body: PollAnswer & { code?: string } };
-
-/** One kept-alive connection, byte by byte as it is written here. */
-class Wire {
-  readonly socket: Socket = connect(Number(new URL(url).port), "127.0.0.1");
-  #received = "";
-  isClosed = false;
-
-  constructor() {
-    this.socket.setEncoding("utf8").on("data", (text) => {
-      this.#received += text;
-    });
-    this.socket.once("close", () => {
-      this.isClosed = true;
-    });
-  }
-
-  /** The same connection's end at the node. */
-  get farEnd(): Socket {
-    return atNode.get(this.socket.localPort) as Socket;
-  }
-
-  ask(target: string, headers = "Host: here\r\n"): void {
-    this.socket.write(`GET ${target} HTTP/1.1\r\n${headers}\r\n`);
-  }
-
-  answer(): Promise<Answer> {
-    return until("an answer", () => {
-      const [head = "", ...rest] = this.#received.split("\r\n\r\n");
-      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN);
-      const text = rest.join("\r\n\r\n");
-      if (!(Buffer.byteLength(text) >= length)) return undefined;
-      const body = Buffer.from(text).subarray(0, length).toString();
-      this.#received = Buffer.from(text).subarray(length).toString();
-      const lines = head.split("\r\n").slice(1);
-      const headers = new Map(
-        lines.map((line) => [line.split(": ")[0]?.toLowerCase() ?? "", line.replace(/^.*?: /, "")]),
-      );
-      return { status: Number(head.slice(9, 12)), headers, body: JSON.parse(body) };
-    });
-  }
-}
+/** A connection's end at the node. */
+const farEndOf = (wire: RawConnection) => atNode.get(wire.socket.localPort) as Socket;
 
 /** A connection on which a poll has been answered, so that the next one finds it kept. */
-async function keptWire(): Promise<{ wire: Wire; cursor: string }> {
-  const wire = new Wire();
+async function keptWire(): Promise<{ wire: RawConnection; cursor: string }> {
+  const wire = new RawConnection(url);
   const { cursor } = await say(url, ann, "before");
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
   await waits();
@@ -81,8 +41,8 @@ async function waits(): Promise<void> {
 
 test("a poll on a kept connection is answered like the first: same headers, its own nonce, what was said since", async () => {
   const { wire, cursor } = await keptWire();
-  const whole = new Wire();
-  whole.ask(`/api/poll?room=lobby&after=${cursor}&n=whole`);
+  const whole = new RawConnection(url);
+  whole.ask(`/api/poll?room=lobby&after=${cursor}&n=whole`, "Host: here\r\nX-Another: shape\r\n");
   await waits();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=second`);
   await until("both wait", () => site.nodes[0]?.app.site.hub.readers.size === 2);
@@ -162,9 +122,9 @@ test("who asks for more before he is answered has both answers, in order", async
 
 test("a request that comes in pieces is answered", async () => {
   const { wire, cursor } = await keptWire();
-  const before = wire.farEnd.bytesRead;
+  const before = farEndOf(wire).bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=pie`);
-  await until("the first piece went the whole road", () => wire.farEnd.bytesRead > before);
+  await until("the first piece went the whole road", () => farEndOf(wire).bytesRead > before);
   await say(url, ann, "meanwhile");
   wire.socket.write("ces HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
@@ -187,12 +147,12 @@ test("what follows a poll as its body is never taken for a request", async () =>
 
 test("half a request that comes before the first poll's answer is not lost", async () => {
   const { cursor } = await say(url, ann, "before");
-  const wire = new Wire();
+  const wire = new RawConnection(url);
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
   await waits();
-  const before = wire.farEnd.bytesRead;
+  const before = farEndOf(wire).bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=se`);
-  await until("the half is there", () => wire.farEnd.bytesRead > before);
+  await until("the half is there", () => farEndOf(wire).bytesRead > before);
   await say(url, ann, "between the halves");
   expect((await wire.answer()).body).toMatchObject({ n: "first" });
   wire.socket.write("cond HTTP/1.1\r\nHost: here\r\n\r\n");
@@ -208,10 +168,10 @@ test("a connection that is kept and given back again and again gathers no listen
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
     await wire.answer();
     // Node's http listens to it; when it is kept nobody waits for it to drain
-    await until("it is kept", () => wire.farEnd.listenerCount("drain") === 0);
+    await until("it is kept", () => farEndOf(wire).listenerCount("drain") === 0);
     wire.ask("/healthz");
     await wire.answer();
-    const { farEnd } = wire;
+    const farEnd = farEndOf(wire);
     counts.add(farEnd.eventNames().reduce((sum, name) => sum + farEnd.listenerCount(name), 0));
   }
   expect(counts.size).toBe(1);
@@ -225,10 +185,10 @@ test("answers that nobody reads do not pile up at the node", async () => {
   let unsent = 0;
   // 40 kB each, more than the kernel keeps for him, each asked for by a piece of its own until he is read no more
   for (let n = 0; n < 500; n += 1) {
-    const before = wire.farEnd.bytesRead;
+    const before = farEndOf(wire).bytesRead;
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
-    while (wire.farEnd.bytesRead === before && !wire.farEnd.isPaused()) await new Promise(setImmediate);
-    unsent = Math.max(unsent, wire.farEnd.writableLength);
+    while (farEndOf(wire).bytesRead === before && !farEndOf(wire).isPaused()) await new Promise(setImmediate);
+    unsent = Math.max(unsent, farEndOf(wire).writableLength);
   }
   expect(unsent).toBeGreaterThan(0);
   expect(unsent).toBeLessThan(1024 * 1024);
