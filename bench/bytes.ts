@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
-import type { Known } from "../client/core/network/memory.ts";
+import type { Known } from "../client/core/network/known.ts";
 import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
 import { until } from "../test/support/until.ts";
 import { openChromium } from "./chromium.ts";

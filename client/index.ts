@@ -7,8 +7,7 @@ import { createBackoff } from "./core/network/backoff.ts";
 import { createConfirm } from "./core/reading/confirm.ts";
 import { createPoll, readOurs } from "./core/reading/poll.ts";
 import { createSession, type SessionEvents } from "./core/reading/session.ts";
-import type { SessionStatus } from "./core/reading/status.ts";
-import { streamingBy } from "./core/reading/streamer.ts";
+import type { SessionStatus } from "./core/reading/state.ts";
 import type { Transport } from "./core/reading/transport.ts";
 import { type Address, param } from "./core/reading/url.ts";
 import { createOutbox, type Outcome, type Remark } from "./core/sending/outbox.ts";
@@ -20,7 +19,7 @@ import { createSse } from "./transports/sse.ts";
 import { createStream } from "./transports/stream.ts";
 
 export type { EventKind, Member, MembersSignal, ResetSignal, RoomEvent, TypingSignal } from "../protocol/event.ts";
-export type { SessionStatus } from "./core/reading/status.ts";
+export type { SessionStatus } from "./core/reading/state.ts";
 
 /** The room to follow, and as whom. */
 export type ConnectOptions = {
@@ -90,7 +89,8 @@ export function connect(url: string, options: ConnectOptions): RoomHandle {
   const session = createSession({
     environment,
     rooms: [{ room, cursor: options.cursor ?? "", seq: -1 }],
-    streaming: streamingBy(streamsOf(address), createConfirm(environment, http, address)),
+    streams: streamsOf(address),
+    confirm: createConfirm(environment, http, address),
     polls:
       script === undefined
         ? [ticketed(address, createPoll(http, address))]

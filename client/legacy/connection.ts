@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 import { browser } from "./browser.ts";
 import { addText, create, part, setText } from "./dom.ts";
 import type { Page } from "./page.ts";

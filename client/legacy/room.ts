@@ -1,10 +1,9 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Known } from "../core/network/memory.ts";
+import type { Known } from "../core/network/known.ts";
 import { createConfirm } from "../core/reading/confirm.ts";
 import { createPoll } from "../core/reading/poll.ts";
 import { createSession, type Session } from "../core/reading/session.ts";
-import { streamingBy } from "../core/reading/streamer.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import type { Address } from "../core/reading/url.ts";
 import { createOutbox, type Outbox, type Remark } from "../core/sending/outbox.ts";
@@ -67,7 +66,8 @@ function sessionOf({ address, room, cursor, lastSeq, network }: Page, stream: Tr
   return createSession({
     environment: browser,
     rooms: [{ room, cursor, seq: lastSeq }],
-    ...(stream && { streaming: streamingBy([ticketed(address, stream)], createConfirm(browser, http, address)) }),
+    streams: stream === undefined ? [] : [ticketed(address, stream)],
+    confirm: createConfirm(browser, http, address),
     polls: [ticketed(address, createPoll(http, address)), createPoll(http, address, "jsonp", scriptAsk)],
     rttMs: 0,
     hidden: () => document.hidden === true,

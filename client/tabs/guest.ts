@@ -1,7 +1,7 @@
 import type { HelloSignal, PingSignal } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 import type { Ending, Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { TabMessage, TabNews } from "./message.ts";

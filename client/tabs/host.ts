@@ -2,7 +2,7 @@ import type { PingSignal } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { Session } from "../core/reading/session.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { LeaderState, TabMessage, TabNews } from "./message.ts";

@@ -1,5 +1,5 @@
 import type { MembersSignal, PingSignal, ResetSignal, RoomEvent, TypingSignal } from "../../protocol/event.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 
 /** News of a room as the leading tab got it. */
 export type TabNews =

@@ -1,10 +1,7 @@
 import { createEmitter } from "../core/base/emitter.ts";
-import type { Confirm } from "../core/reading/confirm.ts";
-import type { Place } from "../core/reading/ledger.ts";
+import type { Position } from "../core/reading/ledger.ts";
 import { createSession, type Session, type SessionEvents, type SessionOptions } from "../core/reading/session.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
-import { streamingBy } from "../core/reading/streamer.ts";
-import type { Transport } from "../core/reading/transport.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 import type { Channel } from "./channel.ts";
 import { createTabLink } from "./guest.ts";
 import { createHost } from "./host.ts";
@@ -19,11 +16,8 @@ export type SharedSession = Pick<Session, "on" | "wake" | "expect" | "sending"> 
 };
 
 /** What it needs. Tabs of one channel share a connection: its name must tell the site, and who reads. */
-export type SharedOptions = Omit<SessionOptions, "rooms" | "streaming"> & {
-  place: Place;
-  /** Ways that stay open, best first, and how they are confirmed. */
-  streams: Transport[];
-  confirm: Confirm;
+export type SharedOptions = Omit<SessionOptions, "rooms"> & {
+  place: Position;
   openChannel(): Channel | undefined;
   locks: Locks | undefined;
   /** How long nobody has looked at the page, 0 while somebody does. */
@@ -78,11 +72,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
   /** Reads on by a new session, as the leader or as a guest. */
   function read(tabs: Channel | undefined, isMine: boolean): void {
     endSession();
-    if (tabs === undefined)
-      begin(
-        createSession({ ...options, rooms: [place], streaming: streamingBy(options.streams, options.confirm) }),
-        () => {},
-      );
+    if (tabs === undefined) begin(createSession({ ...options, rooms: [place] }), () => {});
     else if (isMine) beginAsLeader(tabs);
     else beginAsGuest(tabs);
   }
@@ -92,7 +82,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
     const leading = createSession({
       ...options,
       rooms: [place],
-      streaming: streamingBy(options.streams.map(host.overhear), options.confirm),
+      streams: options.streams.map(host.overhear),
       polls: options.polls.map(host.overhear),
     });
     host.serve(leading, place.room);
@@ -119,7 +109,8 @@ export function createSharedSession(options: SharedOptions): SharedSession {
     const following = createSession({
       ...options,
       rooms: [place],
-      streaming: streamingBy([link], confirmNothing),
+      streams: [link],
+      confirm: confirmNothing,
       memory,
     });
     begin(

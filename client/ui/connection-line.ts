@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import type { SessionStatus } from "../core/reading/status.ts";
+import type { SessionStatus } from "../core/reading/state.ts";
 import { type Page, part } from "./page.ts";
 
 // A change of connection that is over within a second is nothing to tell anybody.

@@ -1,4 +1,4 @@
-import type { Known, MemoryStore } from "../core/network/memory.ts";
+import type { Known, MemoryStore } from "../core/network/known.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 
 const MOST_NETWORKS = 20;

@@ -1,14 +1,29 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLadder } from "../../client/core/network/ladder.ts";
-import { createMemory, type Known } from "../../client/core/network/memory.ts";
+import type { Known } from "../../client/core/network/known.ts";
+import { climb, failed, proved, refused } from "../../client/core/network/ladder.ts";
+import { createNetwork } from "../../client/core/network/network.ts";
 import { createWorld } from "./world.ts";
 
 const MINUTE = 60_000;
 
 function ladderOf(streams = 2, known: Known = {}) {
   const world = createWorld();
-  const memory = createMemory({ load: () => known, save() {} });
-  return { world, memory, ladder: createLadder(world.environment, streams, memory) };
+  const { now, random } = world.environment;
+  const network = createNetwork(known, streams, random, now());
+  const current = () => Object.assign(network, { now: now() });
+  const ladder = {
+    rung: () => network.rung,
+    climb: () => climb(current()),
+    failed: (rung: number, how: "mute" | "refused") => (how === "mute" ? failed : refused)(current(), rung),
+    proved: (rung: number) => proved(current(), rung),
+    polled() {
+      network.polled++;
+    },
+    carried() {
+      network.refusals = 0;
+    },
+  };
+  return { world, known: network.known, ladder };
 }
 
 describe("the ladder", () => {
@@ -80,7 +95,7 @@ describe("the ladder", () => {
     const first = ladderOf();
     first.ladder.failed(0, "mute");
     first.ladder.failed(1, "mute");
-    const { ladder, world } = ladderOf(2, first.memory.known);
+    const { ladder, world } = ladderOf(2, first.known);
     expect([ladder.rung(), ladder.climb()]).toEqual([2, undefined]);
     world.pass(5 * MINUTE);
     expect(ladder.climb()).toBe(1);

@@ -1,8 +1,7 @@
-import type { Known } from "../../client/core/network/memory.ts";
+import type { Known } from "../../client/core/network/known.ts";
 import { createConfirm } from "../../client/core/reading/confirm.ts";
 import { createSession, type Session } from "../../client/core/reading/session.ts";
-import type { SessionStatus } from "../../client/core/reading/status.ts";
-import { streamingBy } from "../../client/core/reading/streamer.ts";
+import type { SessionStatus } from "../../client/core/reading/state.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -40,10 +39,8 @@ export function enter(
   const session = createSession({
     environment: world.environment,
     rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
-    streaming: streamingBy(
-      site.streams.slice(0, options.streams ?? 2),
-      createConfirm(world.environment, site.http, { base: "" }),
-    ),
+    streams: site.streams.slice(0, options.streams ?? 2),
+    confirm: createConfirm(world.environment, site.http, { base: "" }),
     polls: [site.poll],
     rttMs: 100,
     hidden: () => room.hidden,

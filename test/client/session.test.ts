@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Known } from "../../client/core/network/memory.ts";
+import type { Known } from "../../client/core/network/known.ts";
 import { enter, type Room, standing } from "./room.ts";
 import { createWorld } from "./world.ts";
 
@@ -489,6 +489,50 @@ describe("a session that is closed", () => {
     room.session.start();
     room.world.pass(1000);
     expect([room.session.phase(), room.seen, ...left(room)]).toEqual(["closed", [], ...NOTHING_LEFT]);
+  });
+});
+
+describe("a session whose application or network does something unexpected", () => {
+  test("does what a listener asks for after what it was doing", () => {
+    const room = enter({ streams: 0 });
+    const opened: number[] = [];
+    for (let i = 0; i < 3; i++) room.site.append();
+    room.session.on("event", ({ seq }) => {
+      if (seq !== 2) return;
+      opened.push(room.site.opened.length);
+      room.session.wake(true);
+      opened.push(room.site.opened.length);
+    });
+    room.session.start();
+    room.world.pass(50);
+    expect(room.seen).toEqual([1, 2, 3]);
+    expect(opened).toEqual([1, 1]);
+    expect(room.site.opened[1]?.reading.after).toEqual(["c3"]);
+  });
+
+  test("takes a connection that cannot be opened for a refused one, and throws the error outside", () => {
+    const room = enter({ streams: 1 });
+    const { open } = room.site.poll;
+    const errors: unknown[] = [];
+    const { later } = room.world.environment;
+    room.world.environment.later = (ms, run) =>
+      later(ms, () => {
+        try {
+          run();
+        } catch (error) {
+          errors.push(error);
+        }
+      });
+    room.site.poll.open = () => {
+      throw new Error("forbidden by the browser");
+    };
+    room.session.start();
+    room.world.pass(1);
+    expect([errors.length, standing(room)]).toEqual([1, "waiting "]);
+    room.site.poll.open = open;
+    room.site.append();
+    room.world.pass(1000);
+    expect(room.seen).toEqual([1]);
   });
 });
 

@@ -1,8 +1,97 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
+import { type Drive, drive } from "./drive.ts";
 import { enter, type Room } from "./room.ts";
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** How the machine comes into each phase. */
+const MACHINE_PHASES: { [phase: string]: () => Drive } = {
+  waiting: () => started((machine) => Object.assign(machine.server, { isAway: true }), SECOND),
+  polling: () =>
+    passed(
+      started(() => {}, 0, { rung: 2, climbMs: 5 * MINUTE, climbAt: 1_000_000 + 5 * MINUTE }),
+      SECOND,
+    ),
+  proving: () => started(() => {}, 100),
+  streaming: () => started(() => {}, SECOND),
+  renewing() {
+    const machine = started(() => {}, SECOND);
+    while (machine.phase() !== "renewing") machine.pass(10);
+    return machine;
+  },
+  closed() {
+    const machine = started(() => {}, SECOND);
+    machine.happen({ kind: "close" });
+    return machine;
+  },
+};
+
+/** What happens to the machine in each row. */
+const HAPPENINGS: { [row: string]: (machine: Drive) => void } = {
+  answer(machine) {
+    const poll = machine.open.find(({ transport }) => !transport.streams);
+    machine.bring(poll, "event", eventOf(1));
+    machine.bring(poll, "answer", { events: [eventOf(1)], signals: [], cursor: "c1" });
+    machine.bring(poll, "ended", { how: "answered" });
+    machine.pass(1);
+  },
+  refusal(machine) {
+    const poll = machine.open.find(({ transport }) => !transport.streams);
+    machine.bring(poll, "ended", { how: "refused" });
+  },
+  proof: (machine) => machine.pass(600),
+  mute(machine) {
+    Object.assign(machine.server, { streams: false });
+    machine.deafen();
+    machine.pass(3_100);
+  },
+  cut(machine) {
+    for (const link of [...machine.open]) machine.bring(link, "ended", { how: "cut" });
+  },
+  silence(machine) {
+    machine.deafen();
+    const before = machine.opened();
+    for (let ms = 0; ms < 40 * SECOND && machine.opened() < before + 2; ms += 10) machine.pass(10);
+  },
+  vanish(machine) {
+    machine.server.isAway = true;
+    for (const link of [...machine.open]) machine.bring(link, "ended", { how: "cut" });
+    machine.pass(SECOND);
+  },
+  wake: (machine) => void machine.happen({ kind: "wake", connectionsAreDead: false }),
+  connectionsAreDead: (machine) => void machine.happen({ kind: "wake", connectionsAreDead: true }),
+  confirm(machine) {
+    const link = machine.open.at(-1);
+    machine.pass(30 * SECOND);
+    expect(link?.confirmedAt).toBeGreaterThan(link?.openedAt as number);
+  },
+  sending: (machine) => void machine.happen({ kind: "sending", isUnderWay: true }),
+  due(machine) {
+    const before = machine.phase();
+    for (let ms = 0; ms < 6 * MINUTE && machine.phase() === before; ms += 100) machine.pass(100);
+  },
+  follow: (machine) => void machine.happen({ kind: "follow", position: { room: "another", cursor: "", seq: -1 } }),
+  close: (machine) => void machine.happen({ kind: "close" }),
+};
+
+function started(before: (machine: Drive) => void, ms: number, known = {}): Drive {
+  const machine = drive(known);
+  before(machine);
+  machine.happen({ kind: "start" });
+  return passed(machine, ms);
+}
+
+function passed(machine: Drive, ms: number): Drive {
+  machine.pass(ms);
+  return machine;
+}
+
+function eventOf(seq: number) {
+  const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
+  return { room: "lobby", seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `message ${seq}` };
+}
 
 /** How a session comes into each phase. */
 const PHASES: { [phase: string]: () => Room } = {
@@ -97,13 +186,22 @@ function tableOf(page: string): [string, string, string][] {
 const table = tableOf(readFileSync(new URL("../../docs/client-states.md", import.meta.url), "utf8"));
 
 describe("the table of docs/client-states.md", () => {
-  test("is whole: every event in every phase", () => {
+  test("is whole: every row in every phase", () => {
     expect(table.map(([event, phase]) => `${event} ${phase}`)).toEqual(
       Object.keys(EVENTS).flatMap((event) => Object.keys(PHASES).map((phase) => `${event} ${phase}`)),
     );
+    expect(Object.keys(HAPPENINGS)).toEqual(Object.keys(EVENTS));
+    expect(Object.keys(MACHINE_PHASES)).toEqual(Object.keys(PHASES));
   });
 
-  test.each(table.filter(([, , next]) => next !== "–"))("%s in %s leads to %s", (event, phase, next) => {
+  test.each(table.filter(([, , next]) => next !== "–"))("the machine: %s in %s leads to %s", (row, phase, next) => {
+    const machine = (MACHINE_PHASES[phase] as () => Drive)();
+    expect(machine.phase()).toBe(phase);
+    (HAPPENINGS[row] as (machine: Drive) => void)(machine);
+    expect(machine.phase()).toBe(next);
+  });
+
+  test.each(table.filter(([, , next]) => next !== "–"))("a session: %s in %s leads to %s", (event, phase, next) => {
     const room = (PHASES[phase] as () => Room)();
     expect(room.session.phase()).toBe(phase);
     (EVENTS[event] as (room: Room) => void)(room);

@@ -1,6 +1,6 @@
 import type { Environment } from "../../client/core/base/environment.ts";
 import { type Confirm, createConfirm } from "../../client/core/reading/confirm.ts";
-import type { SessionStatus } from "../../client/core/reading/status.ts";
+import type { SessionStatus } from "../../client/core/reading/state.ts";
 import type { Sink, Transport } from "../../client/core/reading/transport.ts";
 import type { Channel } from "../../client/tabs/channel.ts";
 import type { Locks } from "../../client/tabs/lead.ts";

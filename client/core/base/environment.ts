@@ -1,12 +1,13 @@
-/** What the core needs from the world: a clock in milliseconds, chance, and a timer, which returns its own undoing. */
-export type Environment = {
-  now(): number;
-  random(): number;
+/** A clock in milliseconds, and chance. */
+export type Clock = { now(): number; random(): number };
+
+/** What the core needs from the world: a clock, and a timer, which returns its own undoing. */
+export type Environment = Clock & {
   later(ms: number, run: () => void): () => void;
 };
 
 /** A name for one request, which a fresh answer gives back: a cache's answer carries another's. */
-export function createNonce(environment: Environment): string {
+export function createNonce(environment: Clock): string {
   return Math.floor(environment.random() * 0x7fffffff).toString(36) + (environment.now() % 1679616).toString(36);
 }
 

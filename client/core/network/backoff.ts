@@ -1,4 +1,4 @@
-import type { Environment } from "../base/environment.ts";
+import type { Clock } from "../base/environment.ts";
 
 const FIRST_MS = 500;
 // Outages of seconds are the common ones: for the first minute nobody is more than three seconds late to see their end.
@@ -18,7 +18,7 @@ export type Backoff = {
  * cut off together does not come back together. A wish of the server's is a floor, stretched by up to a quarter for the
  * same reason.
  */
-export function createBackoff(environment: Environment): Backoff {
+export function createBackoff(environment: Clock): Backoff {
   let failures = 0;
   let ceiling = 0;
   let since = 0;

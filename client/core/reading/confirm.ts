@@ -3,6 +3,9 @@ import { PATHS } from "../../../protocol/paths.ts";
 import { createNonce, type Environment } from "../base/environment.ts";
 import type { Answer, Http } from "../base/http.ts";
 import type { Link } from "./link.ts";
+import { order } from "./orders.ts";
+import { mayProve } from "./phase.ts";
+import type { State } from "./state.ts";
 import { type Address, param } from "./url.ts";
 
 // How long an answer may take, and how soon the next ping may try again.
@@ -10,14 +13,6 @@ const PATIENCE_MS = 5_000;
 
 /** Makes one request that says that the stream of this nonce arrives. Returns how to give it up; `done` is called later. */
 export type Confirm = (nonce: string, done: (answer: Answer) => void) => () => void;
-
-/** Confirms the stream that is in use, so that the server knows that its client is alive. */
-export type Confirmation = {
-  /** Something came by this stream. That is the clock: a hidden page's timers run once a minute, its network as always. */
-  heard(stream: Link): void;
-  /** Stops confirming: another request has priority, or the stream has ended. */
-  stop(): void;
-};
 
 /** By a GET whose parameters are in the path, which passes wherever polls do. It needs no token: the nonce is enough. */
 export function createConfirm(environment: Environment, http: Http, address: Address): Confirm {
@@ -27,31 +22,30 @@ export function createConfirm(environment: Environment, http: Http, address: Add
   };
 }
 
-/** Confirms nothing while `mayAsk` says no. */
-export function createConfirmation(environment: Environment, confirm: Confirm, mayAsk: () => boolean): Confirmation {
-  let nonce = "";
-  let confirmedAt = 0;
-  let hangUp: (() => void) | undefined;
+/**
+ * Confirms the stream that carries, so that the server knows that its client is alive: every 20 s, when something arrives.
+ * That is the clock: a hidden page's timers run once a minute, its network as always.
+ */
+export function confirm(state: State, stream: Link): void {
+  const { now, isConfirming, candidate } = state;
+  // The clock may have been set back.
+  const isRecent = Math.abs(now - stream.confirmedAt) < CONFIRM_MS;
+  if (isRecent || isConfirming || candidate !== undefined || !mayProve(state)) return;
+  // If it fails, nobody is blamed: a ping after this time brings the next one.
+  stream.confirmedAt = now - (CONFIRM_MS - PATIENCE_MS);
+  state.isConfirming = true;
+  order(state, { kind: "confirm", stream });
+}
 
-  return {
-    heard({ openedAt, reading }) {
-      const now = environment.now();
-      // Opening a stream was a request.
-      if (reading.nonce !== nonce) confirmedAt = openedAt;
-      nonce = reading.nonce;
-      // The clock may have been set back.
-      if (hangUp || Math.abs(now - confirmedAt) < CONFIRM_MS || !mayAsk()) return;
-      // If it fails, nobody is blamed: a ping after this time brings the next one.
-      confirmedAt = now - (CONFIRM_MS - PATIENCE_MS);
-      hangUp = confirm(nonce, ({ status }) => {
-        hangUp = undefined;
-        // Somebody else's 200 costs one confirmation, which the server's patience allows for.
-        if (status === 200) confirmedAt = now;
-      });
-    },
-    stop() {
-      hangUp?.();
-      hangUp = undefined;
-    },
-  };
+/** A confirmation was answered. A 200 from elsewhere costs one confirmation, which the server's patience allows for. */
+export function confirmed(state: State, link: Link, status: number): void {
+  state.isConfirming = false;
+  // The time at which it was asked.
+  if (status === 200) link.confirmedAt += CONFIRM_MS - PATIENCE_MS;
+}
+
+/** Gives the confirmation up: another request has priority, or the stream has ended. */
+export function stopConfirming(state: State): void {
+  if (state.isConfirming) order(state, { kind: "unconfirm" });
+  state.isConfirming = false;
 }

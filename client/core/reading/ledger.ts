@@ -1,220 +1,170 @@
-import type {
-  HelloSignal,
-  MembersSignal,
-  PingSignal,
-  PollAnswer,
-  ResetSignal,
-  RoomEvent,
-  TypingSignal,
-} from "../../../protocol/event.ts";
-import type { Emitter } from "../base/emitter.ts";
+import type { PingSignal, PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
 import { without } from "../base/list.ts";
 
-/** What the application is given. `reset`: the room cannot be continued where it was left; read its history again. */
-export type News = {
-  event: RoomEvent;
-  members: MembersSignal;
-  typing: TypingSignal;
-  reset: ResetSignal;
-  ping: PingSignal;
-};
-
-/** How far a room is read: a cursor to go on from, "" for "from now on", and the last seq, -1 while it is not known. */
-export type Place = { room: string; cursor: string; seq: number };
-
-/** The one gate through which everything comes to the application: each event of each room once, in order. */
-export type Ledger = {
-  rooms(): string[];
-  /** The cursors to go on from, each once. */
-  after(): string[];
-  /** The last seq of a room that the application was given, -1 while that is not known. */
-  seq(room: string): number;
-  follow(place: Place): void;
-  unfollow(room: string): void;
-  /** Takes what a stream brings that was opened with the cursors `asked`. */
-  stream: {
-    hello(hello: HelloSignal, asked: string[]): void;
-    ping(ping: PingSignal): void;
-    event(event: RoomEvent, cursor: string, asked: string[]): void;
-    members(signal: MembersSignal): void;
-    typing(signal: TypingSignal): void;
-    /** The word that these cursors cannot be continued. */
-    reset(reset: ResetSignal, asked: string[]): void;
-  };
-  /** Takes a poll's answer to the cursors `asked`; says whether there was something new in it. */
-  answer(answer: PollAnswer, asked: string[]): boolean;
-  /** Nothing is taken any more. */
-  close(): void;
-};
-
-/** `gap`: a stream has left something out; `head`: it says it has sent this seq; `reset`: what was expected is void. */
-export type LedgerNotice = { gap(): void; head(room: string, seq: number): void; reset(): void; event(): void };
+/** How far a room is read: a cursor to go on from, "" for "from now on", and the last seq, -1 if it is not known. */
+export type Position = { room: string; cursor: string; seq: number };
 
 /** `dropped` is the last event that came after a gap and was not taken. */
-type Row = Place & { dropped: number };
+type Row = Position & { dropped: number };
 
-/** A ledger that tells `emitter`. Signals and events of rooms that are not followed any more are dropped. */
-export function createLedger(emitter: Pick<Emitter<News>, "emit">, places: Place[], notice: LedgerNotice): Ledger {
-  let rows: Row[] = [];
-  let isClosed = false;
-  for (let i = 0; i < places.length; i++) follow(places[i] as Place);
+/** How far each room is read. All events pass here, so that each is taken once and in order. */
+export type Ledger = { rows: Row[] };
 
-  function follow({ room, cursor, seq }: Place): void {
-    unfollow(room);
-    rows = rows.concat([{ room, cursor, seq, dropped: -1 }]);
-  }
+/** A seq that a server has sent, so that it has to arrive. */
+export type Head = { room: string; seq: number };
 
-  function unfollow(room: string): void {
-    const row = find(room);
-    if (row !== undefined) rows = without(rows, row);
-  }
+/** What a ledger took. */
+export type Taken = {
+  /** Whether a room has moved on. */
+  isNew: boolean;
+  /** Set if the room cannot be continued; the application gets it before the events. */
+  reset: ResetSignal | undefined;
+  events: RoomEvent[];
+  /** A stream has left something out, which only the log has. */
+  hasGap: boolean;
+  heads: Head[];
+};
 
-  function find(room: string): Row | undefined {
-    for (let i = 0; i < rows.length; i++) if (rows[i]?.room === room) return rows[i];
-    return undefined;
-  }
-
-  /** Does who asked so continue the row? */
-  function continues(row: Row, asked: string[]): boolean {
-    return row.cursor === "" || has(asked, row.cursor);
-  }
-
-  /** `undefined`: events are missing before this one, or may be: another connection begins elsewhere than the row does. */
-  function take(row: Row, event: RoomEvent, asked: string[]): boolean | undefined {
-    if (row.seq < 0 ? !continues(row, asked) : event.seq > row.seq + 1) return undefined;
-    if (event.seq <= row.seq) return false;
-    row.seq = event.seq;
-    notice.event();
-    emitter.emit("event", event);
-    return true;
-  }
-
-  // Who asked when we were elsewhere is told what we have heard by another way, or need not.
-  function reset(row: Row, signal: ResetSignal, asked: string[]): boolean {
-    if (!continues(row, asked)) return false;
-    // Beside rooms that have cursors, one that is to be read from now on is taken for one that cannot be continued.
-    const isNew = row.cursor === "";
-    row.cursor = signal.cursor;
-    row.seq = signal.head;
-    if (!isNew) tellReset(row, signal);
-    return true;
-  }
-
-  function tellReset(row: Row, signal: ResetSignal): void {
-    row.dropped = -1;
-    notice.reset();
-    emitter.emit("reset", signal);
-  }
-
-  // Asked from our cursor on, the log begins later than that: it has a hole, and nothing more can be asked for.
-  function leap(row: Row, event: RoomEvent, asked: string[]): void {
-    const { room, seq } = event;
-    row.seq = seq - 1;
-    tellReset(row, { room, reason: "pruned", cursor: "", oldest: seq, head: seq });
-    take(row, event, asked);
-  }
-
-  function answer(poll: PollAnswer, asked: string[]): boolean {
-    const { events, signals, cursor: behind } = poll;
-    const lost = poll.resets ?? (poll.reset === undefined ? [] : [poll.reset]);
-    let news = false;
-    for (let i = 0; i < lost.length; i++) {
-      const row = find((lost[i] as ResetSignal).room);
-      if (row !== undefined && reset(row, lost[i] as ResetSignal, asked)) news = true;
-    }
-    for (let i = 0; i < events.length && !isClosed; i++) if (answered(events[i] as RoomEvent, asked)) news = true;
-    // Only behind all of them the answer's cursor is true.
-    if (isClosed) return news;
-    for (let i = 0; i < events.length; i++) {
-      const row = find((events[i] as RoomEvent).room);
-      // Another connection may have gone farther meanwhile: then this answer's cursor is an old one.
-      if (row?.seq === events[i]?.seq) (row as Row).cursor = behind;
-    }
-    place(behind, asked);
-    for (let i = 0; i < signals.length; i++) {
-      const signal = signals[i] as PollAnswer["signals"][number];
-      if (signal.signal === "members" && find(signal.room) !== undefined) emitter.emit("members", signal);
-    }
-    return news;
-  }
-
-  function answered(event: RoomEvent, asked: string[]): boolean {
-    const row = find(event.room);
-    if (row === undefined) return false;
-    const taken = take(row, event, asked);
-    // who asked elsewhere shows no hole
-    if (taken === undefined && !continues(row, asked)) return false;
-    if (taken === undefined) leap(row, event, asked);
-    return taken !== false;
-  }
-
-  // Who asked without a cursor begins at this one; beside other cursors a room without one is told its own by a reset.
-  function place(cursor: string, asked: string[]): void {
-    if (asked.length > 0) return;
-    asked.push(cursor);
-    for (let i = 0; i < rows.length; i++) if (rows[i]?.cursor === "") (rows[i] as Row).cursor = cursor;
-  }
-
-  const stream: Ledger["stream"] = {
-    hello: (hello, asked) => place(hello.cursor, asked),
-    ping(ping) {
-      for (const room in ping.heads) {
-        // what we have seen of a room is not known before its first event
-        if ((find(room)?.seq ?? -1) >= 0) notice.head(room, ping.heads[room] as number);
-      }
-      // The question about the gap has failed, and no event came to ask it again.
-      for (let i = 0; i < rows.length; i++) if ((rows[i] as Row).dropped > (rows[i] as Row).seq) notice.gap();
-      emitter.emit("ping", ping);
-    },
-    event(event, behind, asked) {
-      const row = find(event.room);
-      if (row === undefined || isClosed) return;
-      const taken = take(row, event, asked);
-      if (taken === true && behind !== "") row.cursor = behind;
-      // It is dropped and comes again with those before it: the log after our cursor is all there is to ask for.
-      if (taken !== undefined) return;
-      row.dropped = event.seq;
-      notice.gap();
-    },
-    members(signal) {
-      if (find(signal.room) !== undefined) emitter.emit("members", signal);
-    },
-    typing(signal) {
-      if (find(signal.room) !== undefined) emitter.emit("typing", signal);
-    },
-    reset(signal, asked) {
-      const row = find(signal.room);
-      if (row === undefined || reset(row, signal, asked) || row.cursor === signal.cursor) return;
-      // We have gone on since this stream was opened: the log tells whether from where we are now we can.
-      notice.gap();
-    },
-  };
-
-  return {
-    rooms() {
-      const rooms: string[] = [];
-      for (let i = 0; i < rows.length; i++) rooms.push((rows[i] as Row).room);
-      return rooms;
-    },
-    after: () => distinctCursors(rows),
-    seq: (room) => find(room)?.seq ?? -1,
-    follow,
-    unfollow,
-    stream,
-    answer,
-    close() {
-      isClosed = true;
-    },
-  };
+/** Creates a ledger that begins at these positions. */
+export function createLedger(positions: Position[]): Ledger {
+  const ledger: Ledger = { rows: [] };
+  for (let i = 0; i < positions.length; i++) follow(ledger, positions[i] as Position);
+  return ledger;
 }
 
-function distinctCursors(rows: Row[]): string[] {
+/** Adds a room, or moves it to this position. */
+export function follow(ledger: Ledger, { room, cursor, seq }: Position): void {
+  unfollow(ledger, room);
+  ledger.rows = ledger.rows.concat([{ room, cursor, seq, dropped: -1 }]);
+}
+
+/** Removes a room. Its signals and events are dropped from now on. */
+export function unfollow(ledger: Ledger, room: string): void {
+  const row = find(ledger, room);
+  if (row !== undefined) ledger.rows = without(ledger.rows, row);
+}
+
+/** Returns the rooms, in the order in which they were followed. */
+export function roomsOf({ rows }: Ledger): string[] {
+  const rooms: string[] = [];
+  for (let i = 0; i < rows.length; i++) rooms.push((rows[i] as Row).room);
+  return rooms;
+}
+
+/** Returns the cursors to go on from, each once. */
+export function cursorsOf({ rows }: Ledger): string[] {
   const cursors: string[] = [];
   for (let i = 0; i < rows.length; i++) {
     const { cursor } = rows[i] as Row;
     if (cursor !== "" && !has(cursors, cursor)) cursors.push(cursor);
   }
   return cursors;
+}
+
+/** Whether a room is followed. */
+export function follows(ledger: Ledger, room: string): boolean {
+  return find(ledger, room) !== undefined;
+}
+
+/** Returns the last seq of a room that was taken, -1 if it is not known. */
+export function seqOf(ledger: Ledger, room: string): number {
+  const row = find(ledger, room);
+  return row === undefined ? -1 : row.seq;
+}
+
+/** Takes an event of a stream that was opened with the cursors `asked`; `cursor` is behind it, or "". */
+export function takeEvent(ledger: Ledger, event: RoomEvent, cursor: string, asked: string[]): Taken {
+  const row = find(ledger, event.room);
+  const taken = take(row, event, asked);
+  if (row === undefined) return taken;
+  if (taken.isNew && cursor !== "") row.cursor = cursor;
+  // The event comes again with those before it: the client can only ask for the log after its cursor.
+  if (taken.hasGap) row.dropped = event.seq;
+  return taken;
+}
+
+/** Takes an event of a poll's answer. An event after a gap is taken too: the log that was asked begins there. */
+export function takeAnswered(ledger: Ledger, event: RoomEvent, asked: string[]): Taken {
+  const row = find(ledger, event.room);
+  const taken = take(row, event, asked);
+  // A poll that asked from elsewhere shows no gap.
+  if (row === undefined || !taken.hasGap || !continues(row, asked)) return taken;
+  const { room, seq } = event;
+  const reset: ResetSignal = { room, reason: "pruned", cursor: "", oldest: seq, head: seq };
+  row.seq = seq;
+  row.dropped = -1;
+  return took({ isNew: true, reset, events: [event] });
+}
+
+/** Takes the signal that the cursors `asked` cannot be continued. */
+export function takeReset(ledger: Ledger, reset: ResetSignal, asked: string[]): Taken {
+  const row = find(ledger, reset.room);
+  if (row === undefined) return took({});
+  // This client has moved on since it asked. Only the log knows whether it can be continued from here.
+  if (!continues(row, asked)) return took({ hasGap: row.cursor !== reset.cursor });
+  // Next to rooms that have cursors, a room that is read from now on looks like one that cannot be continued.
+  const wasUnread = row.cursor === "";
+  row.cursor = reset.cursor;
+  row.seq = reset.head;
+  if (wasUnread) return took({ isNew: true });
+  row.dropped = -1;
+  return took({ isNew: true, reset });
+}
+
+/** Takes what a ping says of the rooms. */
+export function takePing(ledger: Ledger, { heads }: PingSignal): Taken {
+  const taken = took({});
+  for (const room in heads) {
+    // Before the first event of a room, it is not known what was shown of it.
+    if (seqOf(ledger, room) >= 0) taken.heads.push({ room, seq: heads[room] as number });
+  }
+  // The question about the gap has failed, and no event came that would ask again.
+  for (let i = 0; i < ledger.rows.length; i++) {
+    const { seq, dropped } = ledger.rows[i] as Row;
+    if (dropped > seq) taken.hasGap = true;
+  }
+  return taken;
+}
+
+/** Moves the cursors behind an answer, all of whose events were taken. */
+export function settle(ledger: Ledger, { events, cursor }: PollAnswer): void {
+  for (let i = 0; i < events.length; i++) {
+    const { room, seq } = events[i] as RoomEvent;
+    const row = find(ledger, room);
+    // If another connection has gone farther meanwhile, this cursor is an old one.
+    if (row !== undefined && row.seq === seq) row.cursor = cursor;
+  }
+}
+
+/** Begins rooms without a cursor at this one, which was given to a connection that asked without any. */
+export function begin({ rows }: Ledger, cursor: string): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as Row;
+    if (row.cursor === "") row.cursor = cursor;
+  }
+}
+
+function took(what: Partial<Taken>): Taken {
+  return { isNew: false, reset: undefined, events: [], hasGap: false, heads: [], ...what };
+}
+
+function take(row: Row | undefined, event: RoomEvent, asked: string[]): Taken {
+  if (row === undefined) return took({});
+  // Before the first event, only a connection that continues the row begins where the row does.
+  const hasGap = row.seq < 0 ? !continues(row, asked) : event.seq > row.seq + 1;
+  if (hasGap || event.seq <= row.seq) return took({ hasGap });
+  row.seq = event.seq;
+  return took({ isNew: true, events: [event] });
+}
+
+/** Whether a connection that asked with these cursors continues the row. */
+function continues(row: Row, asked: string[]): boolean {
+  return row.cursor === "" || has(asked, row.cursor);
+}
+
+function find({ rows }: Ledger, room: string): Row | undefined {
+  for (let i = 0; i < rows.length; i++) if ((rows[i] as Row).room === room) return rows[i];
+  return undefined;
 }
 
 function has(texts: string[], text: string): boolean {

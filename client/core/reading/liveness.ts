@@ -1,5 +1,3 @@
-import type { Environment } from "../base/environment.ts";
-
 // What a ping may be late by on its way and in a busy server.
 const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
@@ -11,70 +9,66 @@ const SHORTEST_LULL_MS = 3_000;
 const LULL_GAPS = 8;
 const BUSY_GAP_MS = 5_000;
 
-/** Watches for the connection that is dead though open. */
+/** What is known of the connection that carries, which may be dead though open. All times are clocks', no ticks counted. */
 export type Liveness = {
-  /** Something came; `isEvent`: of the log. `pingMs` from the newest connection: how often it must say something, 0 if it need not. */
-  heard(isEvent?: boolean): void;
-  expectPing(pingMs: number): void;
-  /**
-   * To be asked every second. `lull`: a busy room has fallen quiet: ask the log whether it has; `silent`: a ping is missing;
-   * `woke`: the clock jumped, the machine has slept.
-   */
-  check(): "fine" | "lull" | "silent" | "woke";
-  /** The question has brought nothing: the room is quiet, the next one waits twice as long. */
-  quietIndeed(): void;
-  /** Nothing for longer than a ping may take. */
-  isSilent(): boolean;
+  now: number;
+  hidden(): boolean;
+  /** When something last came by it. */
+  heardAt: number;
+  checkedAt: number;
+  eventAt: number;
+  /** The mean time between events, the newest ones first; 0 if it is not known. */
+  gapMs: number;
+  /** How many times longer a lull must be to be asked about. */
+  patience: number;
+  /** How often it must say something, 0 if it need not. */
+  pingMs: number;
 };
 
-/** Compares clocks, never counts ticks: a hidden page's timers come late, a sleeping machine's not at all. */
-export function createLiveness(environment: Environment, hidden: () => boolean): Liveness {
-  let heardAt = environment.now();
-  let checkedAt = heardAt;
-  let eventAt = 0;
-  let gapMs = 0;
-  let doubt = 1;
-  let pingMs = 0;
+/** Creates what is known before anything came. */
+export function createLiveness(hidden: () => boolean, now: number): Liveness {
+  return { now, hidden, heardAt: now, checkedAt: now, eventAt: 0, gapMs: 0, patience: 1, pingMs: 0 };
+}
 
-  function isSilent(): boolean {
-    if (pingMs === 0) return false;
-    const silentMs = environment.now() - heardAt;
-    return silentMs > (hidden() ? Math.max(HIDDEN_MS, pingMs + PING_LATE_MS) : pingMs + PING_LATE_MS);
-  }
+/** An event came. */
+export function heardEvent(liveness: Liveness): void {
+  const { now, eventAt, gapMs } = liveness;
+  const gap = now - eventAt;
+  // Half the old mean, half the new gap: a few messages after a long pause make a busy room of it.
+  if (eventAt !== 0 && gap >= 0) liveness.gapMs = gapMs === 0 ? gap : (gapMs + gap) / 2;
+  liveness.heardAt = liveness.eventAt = now;
+  liveness.patience = 1;
+}
 
-  function isLull(): boolean {
-    if (gapMs === 0 || gapMs > BUSY_GAP_MS || hidden()) return false;
-    return environment.now() - eventAt > Math.max(SHORTEST_LULL_MS, LULL_GAPS * gapMs) * doubt;
-  }
+/** Another connection carries, which must say something this often; 0: it need not. */
+export function expectPing(liveness: Liveness, pingMs: number): void {
+  liveness.pingMs = pingMs;
+  liveness.heardAt = liveness.now;
+}
 
-  return {
-    heard(isEvent = false) {
-      heardAt = environment.now();
-      if (!isEvent) return;
-      // half the old mean, half the new gap: a few messages after a long pause make a busy room of it
-      const gap = heardAt - eventAt;
-      if (eventAt !== 0 && gap >= 0) gapMs = gapMs === 0 ? gap : (gapMs + gap) / 2;
-      eventAt = heardAt;
-      doubt = 1;
-    },
-    expectPing(ms) {
-      pingMs = ms;
-      heardAt = environment.now();
-    },
-    check() {
-      const now = environment.now();
-      const jump = now - checkedAt;
-      checkedAt = now;
-      // The clock was set back: count from here, or nothing would be silent until it has caught up.
-      if (now < heardAt) heardAt = now;
-      if (now < eventAt) eventAt = now;
-      if (jump > JUMP_MS && !hidden()) return "woke";
-      if (isSilent()) return "silent";
-      return isLull() ? "lull" : "fine";
-    },
-    quietIndeed() {
-      doubt *= 2;
-    },
-    isSilent,
-  };
+/**
+ * To be called every second. `lull`: a busy room has fallen quiet, and the log knows whether it has; `silent`: a ping is
+ * missing; `woke`: the clock jumped, the machine has slept.
+ */
+export function check(liveness: Liveness): "fine" | "lull" | "silent" | "woke" {
+  const { now, hidden } = liveness;
+  const jumpMs = now - liveness.checkedAt;
+  liveness.checkedAt = now;
+  // The clock was set back: count from here, or nothing would be silent until it has caught up.
+  liveness.heardAt = Math.min(now, liveness.heardAt);
+  liveness.eventAt = Math.min(now, liveness.eventAt);
+  if (jumpMs > JUMP_MS && !hidden()) return "woke";
+  if (isSilent(liveness)) return "silent";
+  return isLull(liveness) ? "lull" : "fine";
+}
+
+/** Whether nothing came for longer than a ping may take. */
+export function isSilent({ now, hidden, heardAt, pingMs }: Liveness): boolean {
+  const longestMs = pingMs + PING_LATE_MS;
+  return pingMs > 0 && now - heardAt > (hidden() ? Math.max(HIDDEN_MS, longestMs) : longestMs);
+}
+
+function isLull({ now, hidden, eventAt, gapMs, patience }: Liveness): boolean {
+  if (gapMs === 0 || gapMs > BUSY_GAP_MS || hidden()) return false;
+  return now - eventAt > Math.max(SHORTEST_LULL_MS, LULL_GAPS * gapMs) * patience;
 }

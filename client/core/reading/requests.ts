@@ -1,48 +1,41 @@
-import { createNonce, type Environment } from "../base/environment.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Reading } from "./transport.ts";
+import { createNonce } from "../base/environment.ts";
+import { cursorsOf, roomsOf, seqOf } from "./ledger.ts";
+import type { Link } from "./link.ts";
+import { order } from "./orders.ts";
+import type { State } from "./state.ts";
+import type { Reading, Transport } from "./transport.ts";
 
-/** What is known of the way to the server now, and what the next request over it says. */
-export type Requests = {
-  /** The time there and back in milliseconds, 0 while it is not known. */
-  rttMs(): number;
-  measured(rttMs: number): void;
-  /** Something of ours came. */
-  heard(): void;
-  heardSince(at: number): boolean;
-  /** A kept-alive connection has died in silence: later polls ask for theirs to be closed. */
-  died(): void;
-  poll(wait: number, graceMs: number): Reading;
-  /** A question beside what carries: rare, and asked when connections are doubted; so it leaves none to be used again. */
-  question(graceMs: number): Reading;
-  stream(ping: number, late: boolean): Reading;
-};
-
-/** The way as it is before anything came over it; `rttMs` is a guess. */
-export function createRequests(environment: Environment, ledger: Ledger, rttMs: number): Requests {
-  let heardAt = -1;
-  let once = false;
-
-  function reading(wait: number, graceMs: number, ping: number, late: boolean, isOnce: boolean): Reading {
-    const nonce = createNonce(environment);
-    return { rooms: ledger.rooms(), after: ledger.after(), nonce, wait, graceMs, ping, late, once: isOnce };
-  }
-
+/** Creates the link for a request that reads on from here. `rung` is a stream's. */
+export function createRequest(state: State, transport: Transport, asked: Partial<Reading>, rung = 0): Link {
+  const { ledger, now } = state;
+  const rooms = roomsOf(ledger);
+  const after = cursorsOf(ledger);
+  const nonce = createNonce(state.clock);
+  const shown: number[] = [];
+  for (let i = 0; i < rooms.length; i++) shown.push(seqOf(ledger, rooms[i] as string));
   return {
-    rttMs: () => rttMs,
-    measured(ms) {
-      rttMs = ms;
-    },
-    heard() {
-      heardAt = environment.now();
-    },
-    // the clock may have been set back: what was heard in the future is no proof
-    heardSince: (at) => heardAt > at && heardAt <= environment.now(),
-    died() {
-      once = true;
-    },
-    poll: (wait, graceMs) => reading(wait, graceMs, 0, false, once),
-    question: (graceMs) => reading(0, graceMs, 0, false, true),
-    stream: (ping, late) => reading(0, 0, ping, late, false),
+    transport,
+    rung,
+    reading: { rooms, after, nonce, wait: 0, graceMs: 0, ping: 0, late: false, once: false, ...asked },
+    asked: after,
+    openedAt: now,
+    heardAt: now,
+    helloAt: 0,
+    pingMs: 0,
+    shown,
+    isNew: false,
+    isOver: false,
+    confirmedAt: now,
   };
+}
+
+/** Closes a link. */
+export function drop(state: State, link: Link | undefined): void {
+  if (link === undefined || link.isOver) return;
+  link.isOver = true;
+  if (link === state.poll) state.poll = undefined;
+  else if (link === state.stream) state.stream = undefined;
+  else if (link === state.question) state.question = undefined;
+  else state.candidate = undefined;
+  order(state, { kind: "drop", link });
 }

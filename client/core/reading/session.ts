@@ -1,29 +1,38 @@
+import type { PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
 import { createEmitter, type Emitter } from "../base/emitter.ts";
 import type { Environment } from "../base/environment.ts";
-import { createHold } from "../network/hold.ts";
-import { createMemory, type MemoryStore } from "../network/memory.ts";
-import { createCatchUp } from "./catch-up.ts";
-import { createFeed, type Phase } from "./feed.ts";
-import { createLedger, type News, type Place } from "./ledger.ts";
-import { createLiveness } from "./liveness.ts";
-import { createStatus, type SessionStatus } from "./status.ts";
-import type { Streaming } from "./streamer.ts";
-import type { Transport } from "./transport.ts";
-import { createWatchdog } from "./watchdog.ts";
+import { type MemoryStore, sensible } from "../network/known.ts";
+import type { Confirm } from "./confirm.ts";
+import { cursorsOf, type Position } from "./ledger.ts";
+import type { Link } from "./link.ts";
+import { step } from "./machine.ts";
+import { type Phase, phaseOf } from "./phase.ts";
+import {
+  type Brought,
+  createState,
+  type FeedEvents,
+  type Frame,
+  type Happening,
+  type Order,
+  type SessionStatus,
+} from "./state.ts";
+import type { Sink, Transport } from "./transport.ts";
 
-/** A session's news: what it was given, and how it stands. */
-export type SessionEvents = News & { status: SessionStatus };
+/** What a session emits: what it reads, and its status. */
+export type SessionEvents = FeedEvents & { status: SessionStatus };
 
-/** What a session needs: the world, its rooms, ways to the server, and what is known of the network. */
+/** What a session needs: the environment, its rooms, ways to the server, and what is known of the network. */
 export type SessionOptions = {
   environment: Environment;
   /** Where the page or an earlier session left off. */
-  rooms: Place[];
-  /** Ways that stay open, as `streamingBy` gives them; without any it polls. */
-  streaming?: Streaming;
+  rooms: Position[];
+  /** Ways that stay open, best first. Without any, the session polls. */
+  streams: Transport[];
+  /** Confirms to the site that a stream arrives. */
+  confirm: Confirm;
   /** Ways to ask, best first; at least one. */
   polls: Transport[];
-  /** A guess at the time to the server and back in milliseconds, 0 if there is none. */
+  /** A guess at the round trip in milliseconds, 0 if there is none. */
   rttMs: number;
   hidden(): boolean;
   memory: MemoryStore;
@@ -33,140 +42,150 @@ export type SessionOptions = {
 export type Session = {
   on: Emitter<SessionEvents>["on"];
   start(): void;
-  /** The page became visible, the network came back: look at once. `surely`: what was open is dead for certain. */
+  /** The page became visible, or the network came back: looks at once. */
   wake(connectionsAreDead?: boolean): void;
-  /** A message's receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
+  /** A message has its receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
   expect(room: string, seq: number, rttMs: number): void;
   /** A message is being sent: of two requests at a time it is one. */
   sending(isUnderWay: boolean): void;
-  /** One more room over the same connection. */
-  follow(place: Place): void;
+  /** Reads one more room over the same connection. */
+  follow(position: Position): void;
   unfollow(room: string): void;
-  /** The cursors to go on from, in another session too. */
+  /** Returns the cursors to go on from, in another session too. */
   after(): string[];
-  /** What is open now, see docs/client-states.md. */
-  phase(): Phase | "closed";
+  /** Returns what is open now, see docs/client-states.md. */
+  phase(): Phase;
   close(): void;
 };
 
-const CHECK_MS = 1_000;
-const HEAD_PATIENCE_MS = 2_000;
-const ECHO_PATIENCE_MS = 3_000;
-const WAKES_APART_MS = 1_000;
-
-/** A session that is not started yet. */
+/**
+ * Creates a session that is not started yet. It lets the machine step for one happening after the other, and does what
+ * the machine orders: all effects are here, and what happens meanwhile waits.
+ */
 export function createSession(options: SessionOptions): Session {
-  const { environment, hidden, streaming, polls, rttMs } = options;
+  const { environment, memory, confirm } = options;
+  const { random } = environment;
   const emitter = createEmitter<SessionEvents>(environment);
-  const status = createStatus(emitter);
-  const memory = createMemory(options.memory);
-  const hold = createHold(memory);
-  const liveness = createLiveness(environment, hidden);
-  const ledger = createLedger(emitter, options.rooms, {
-    gap: () => catchUp.ask(nothing),
-    head: (room, seq) => watchdog.expect(room, seq, HEAD_PATIENCE_MS),
-    reset: () => watchdog.forget(),
-    event: () => liveness.heard(true),
-  });
-  const feed = createFeed({
-    environment,
-    hidden,
-    streaming,
-    polls,
-    rttMs,
-    ledger,
-    hold,
-    memory,
-    liveness,
-    status,
-    catchUp: () => catchUp,
-  });
-  const catchUp = createCatchUp(environment, feed.questionWay, feed.question, ledger, (isUnderWay) => {
-    isAsking = isUnderWay;
-    feed.giveWay(isAsking || isSending);
-  });
-  const watchdog = createWatchdog({
-    environment,
-    ledger,
-    liveness,
-    catchUp,
-    carrier: feed.link,
-    heldBack(isMute, fellSilent) {
-      feed.dropStream(isMute, fellSilent);
-      beginAnew();
-      feed.serve();
-    },
-    pollDied: feed.pollDied,
-  });
-  let isSending = false;
-  let isAsking = false;
-  let wokeAt = 0;
-  let stopCheck = nothing;
+  const state = createState({ ...options, random, known: sensible(memory.load()) }, environment.now());
+  let giveUp = nothing;
+  const timers: { [name: string]: () => void } = {};
+  let waiting: Happening[] = [];
+  let isBusy = false;
 
   return {
     on: emitter.on,
-    start() {
-      feed.serve();
-      check();
-    },
-    wake,
-    expect(room, seq, measuredMs) {
-      if (status.is("closed")) return;
-      feed.measured(measuredMs);
-      if (status.is("waiting")) wake();
-      watchdog.expect(room, seq, Math.max(ECHO_PATIENCE_MS, 2 * measuredMs + 1000));
-    },
-    sending(isUnderWay) {
-      isSending = isUnderWay;
-      catchUp.pause(isSending);
-      feed.giveWay(isAsking || isSending);
-    },
-    follow(place) {
-      ledger.follow(place);
-      // the question that is under way does not name this room
-      watchdog.forget();
-      feed.renew();
-    },
-    unfollow: ledger.unfollow,
-    after: ledger.after,
-    phase: () => (status.is("closed") ? "closed" : feed.phase()),
+    start: () => happen([{ kind: "start" }]),
+    wake: (connectionsAreDead = false) => happen([{ kind: "wake", connectionsAreDead }]),
+    expect: (room, seq, rttMs) => happen([{ kind: "receipt", room, seq, rttMs }]),
+    sending: (isUnderWay) => happen([{ kind: "sending", isUnderWay }]),
+    follow: (position) => happen([{ kind: "follow", position }]),
+    unfollow: (room) => happen([{ kind: "unfollow", room }]),
+    after: () => cursorsOf(state.ledger),
+    phase: () => phaseOf(state),
     close() {
-      stopCheck();
-      status.set("closed");
-      ledger.close();
-      watchdog.forget();
-      feed.close();
+      // It does not wait: nothing that was to follow follows.
+      waiting = [];
+      perform({ kind: "close" });
     },
   };
 
-  function check(): void {
-    stopCheck = environment.later(CHECK_MS, check);
-    const verdict = liveness.check();
-    if (verdict === "woke") wake();
-    else if (verdict !== "fine" && !isSending && !status.is("waiting")) watchdog.look(verdict);
-    feed.look();
+  function happen(happenings: Happening[]): void {
+    waiting = waiting.concat(happenings);
+    if (isBusy) return;
+    isBusy = true;
+    for (let i = 0; i < waiting.length; i++) perform(waiting[i] as Happening);
+    waiting = [];
+    isBusy = false;
   }
 
-  function wake(connectionsAreDead = false): void {
-    const now = environment.now();
-    if (status.is("closed") || (!connectionsAreDead && now >= wokeAt && now - wokeAt < WAKES_APART_MS)) return;
-    wokeAt = now;
-    const isStreaming = feed.link()?.transport.streams === true;
-    if (isStreaming && !connectionsAreDead && !liveness.isSilent()) {
-      catchUp.ask(nothing);
-      return;
+  function perform(happening: Happening): void {
+    const orders = step(state, happening, environment.now());
+    // Closing takes the place of all orders before it.
+    for (let i = 0; i < orders.length && orders === state.orders; i++) {
+      try {
+        obey(orders[i] as Order);
+      } catch (error) {
+        fail(orders[i] as Order, error);
+      }
     }
-    if (connectionsAreDead || isStreaming) feed.dropStreams();
-    beginAnew();
-    feed.retry();
   }
 
-  /** What was expected of what was open is void. */
-  function beginAnew(): void {
-    liveness.expectPing(0);
-    watchdog.forget();
-    status.set("connecting");
+  /** A connection that cannot be opened is refused. The error goes to the page's or the process's own handler. */
+  function fail(order: Order, error: unknown): void {
+    if ("link" in order) bring(order.link, "ended")({ how: "refused" });
+    environment.later(0, () => {
+      throw error;
+    });
   }
+
+  function obey(order: Order): void {
+    switch (order.kind) {
+      case "poll":
+      case "prove":
+      case "ask":
+        order.link.hangUp = order.link.transport.open(order.link.reading, sinkOf(order.link));
+        break;
+      case "drop":
+        order.link.hangUp?.();
+        break;
+      case "confirm":
+        giveUp = confirm(order.stream.reading.nonce, ({ status }) => bring(order.stream, "confirmed")(status));
+        break;
+      case "unconfirm":
+        giveUp();
+        break;
+      case "wakeIn":
+        wakeIn(order.timer, order.ms);
+        break;
+      case "give":
+        emitter.emit(order.name, order.news as never);
+        break;
+      case "report":
+        emitter.emit("status", order.status);
+        break;
+      case "learn":
+        memory.save(order.known);
+        break;
+      case "end":
+        for (const timer in timers) (timers[timer] as () => void)();
+    }
+  }
+
+  function wakeIn(timer: string, ms: number): void {
+    timers[timer]?.();
+    timers[timer] = environment.later(ms, () => happen([{ kind: "timer", timer }]));
+  }
+
+  function sinkOf(link: Link): Sink {
+    return {
+      hello: bring(link, "hello"),
+      ping: bring(link, "ping"),
+      event: bring(link, "event"),
+      members: bring(link, "members"),
+      typing: bring(link, "typing"),
+      reset: bring(link, "reset"),
+      // What a listener asks for in the middle of an answer happens after it, when the cursor is behind it.
+      answer: (answer) => happen(framesOf(link, answer)),
+      ended: bring(link, "ended"),
+    };
+  }
+
+  function bring<Kind extends keyof Brought>(link: Link, kind: Kind): (data: Brought[Kind], cursor?: string) => void {
+    return (data, cursor) => happen([frameOf(link, kind, data, cursor)]);
+  }
+}
+
+function framesOf(link: Link, answer: PollAnswer): Frame[] {
+  const { events, resets = answer.reset === undefined ? [] : [answer.reset] } = answer;
+  const frames: Frame[] = [];
+  for (let i = 0; i < resets.length; i++) frames.push(frameOf(link, "reset", resets[i] as ResetSignal));
+  for (let i = 0; i < events.length; i++) frames.push(frameOf(link, "event", events[i] as RoomEvent));
+  frames.push(frameOf(link, "answer", answer));
+  return frames;
+}
+
+function frameOf<Kind extends keyof Brought>(link: Link, kind: Kind, data: Brought[Kind], cursor = ""): Frame {
+  return { kind, link, data, cursor } as Frame;
 }
 
 function nothing(): void {}

@@ -1,121 +1,136 @@
-import type { Environment } from "../base/environment.ts";
-import type { CatchUp } from "./catch-up.ts";
-import { createExpectations, type Expectations } from "./expectations.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Link } from "./link.ts";
-import type { Liveness } from "./liveness.ts";
+import { without } from "../base/list.ts";
+import { failed } from "../network/ladder.ts";
+import { fellSilent as pauseTooLong } from "../network/pace.ts";
+import { serve } from "./feed.ts";
+import { type Ledger, seqOf } from "./ledger.ts";
+import { type Link, shownBy } from "./link.ts";
+import { expectPing, isSilent } from "./liveness.ts";
+import { report, wakeIn } from "./orders.ts";
+import { carrier } from "./phase.ts";
+import { replacePoll } from "./polls.ts";
+import { ask, dropQuestion } from "./question.ts";
+import type { Doubt, Expectation, State } from "./state.ts";
+import { letGo } from "./streams.ts";
 
-// The event that a question brings may be on its way by the stream: a beat of 45 ms and a bend in the network.
+// The event that a question brings may be on its way by the stream: a tick of 45 ms and a bend in the network.
 const JUST_NOW_MS = 1_000;
-const LATE_MEMORY_MS = 60_000;
+const HELD_BACK_MEMORY_MS = 60_000;
+const EXPECTED = "expected ";
 
-/** Doubts whether what is open brings what the log has, and finds out by a question beside it. */
-export type Watchdog = {
-  /** This seq is in the log and must be shown soon. */
-  expect: Expectations["expect"];
-  /** To be asked every second, unless the machine has just woken. */
-  look(why: "lull" | "silent"): void;
-  /** What was expected is void. */
-  forget(): void;
-};
+/** What a question came to: something new, nothing new, or no answer. */
+export type Result = "news" | "nothing" | "unanswered";
 
-/** What a watchdog needs, and what it comes to. */
-export type WatchdogOptions = {
-  environment: Environment;
-  ledger: Ledger;
-  liveness: Liveness;
-  catchUp: CatchUp;
-  /** What carries events now. */
-  carrier(): Link | undefined;
-  /** A stream holds events back: let go of it; `isMute`: for the second time in a row. */
-  heldBack(isMute: boolean, fellSilent: boolean): void;
-  /** The poll that is held would have been answered. */
-  pollDied(): void;
-};
-
-/** Suspects nothing yet. */
-export function createWatchdog(options: WatchdogOptions): Watchdog {
-  const { environment, ledger, liveness, catchUp, carrier } = options;
-  const expectations = createExpectations(environment, shown, missed, () => {
-    late = 0;
-  });
-  /** Times in a row that a question beside the stream brought what the stream should have brought. */
-  let late = 0;
-  let lateAt = 0;
-  let isAsking = false;
-  let stopJudging = nothing;
-
-  return {
-    expect: expectations.expect,
-    look(why) {
-      if (isAsking) return;
-      isAsking = true;
-      const isPingMissing = why === "silent";
-      ask(isPingMissing, (result) => {
-        const isDead = isPingMissing && liveness.isSilent();
-        // Nobody else was answered either: the server is away, and no stream is to blame.
-        if (isDead && result === "unanswered") options.heldBack(false, false);
-        else if (isDead) heldBack(true);
-        else if (result === "nothing") liveness.quietIndeed();
-      });
-    },
-    forget() {
-      catchUp.close();
-      expectations.close();
-      stopJudging();
-      isAsking = false;
-    },
-  };
-
-  function shown(room: string): number {
-    const link = carrier();
-    return link?.transport.streams === true ? link.shown(room) : ledger.seq(room);
+/**
+ * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in a ping. Of each room one
+ * is awaited at a time; what is expected meanwhile is looked at after it.
+ */
+export function expect(state: State, room: string, seq: number, withinMs: number): void {
+  const { expected } = state;
+  if (shown(state, room) >= seq) return;
+  for (let i = 0; i < expected.length; i++) {
+    const one = expected[i] as Expectation;
+    if (one.room !== room) continue;
+    if (seq > one.seq) one.next = { seq, withinMs };
+    return;
   }
+  state.expected = expected.concat([{ room, seq }]);
+  wakeIn(state, EXPECTED + room, withinMs);
+}
 
-  // An expected event did not come. It is the connection's fault only if a question beside it brings the event: otherwise
-  // it is the server that is late.
-  function missed(): void {
-    ask(false, nothing);
-  }
+function shown(state: State, room: string): number {
+  const { stream, ledger } = state;
+  return stream === undefined ? seqOf(ledger, room) : shownBy(stream, room);
+}
 
-  /** `otherwise` is told what the question came to if it brought nothing. */
-  function ask(isPingMissing: boolean, otherwise: (result: "nothing" | "unanswered") => void): void {
-    const asked = carrier();
-    catchUp.ask((result) => {
-      isAsking = false;
-      if (asked === undefined || asked !== carrier()) return;
-      if (result !== "news") otherwise(result);
-      else {
-        stopJudging();
-        stopJudging = environment.later(JUST_NOW_MS, () => convict(asked, isPingMissing));
-      }
-    });
-  }
-
-  /** The log had something: has this connection brought it by now? A poll would have been answered and be gone. */
-  function convict(asked: Link, fellSilent: boolean): void {
-    if (asked !== carrier()) return;
-    if (!asked.transport.streams) options.pollDied();
-    else if (!hasShownAll(asked)) heldBack(fellSilent);
-  }
-
-  function hasShownAll(link: Link): boolean {
-    // a room that was followed since is not this connection's
-    const { rooms } = link.reading;
-    for (let i = 0; i < rooms.length; i++) {
-      if (link.shown(rooms[i] as string) < ledger.seq(rooms[i] as string)) return false;
-    }
-    return true;
-  }
-
-  // Once may be chance, and the question beside it has cured it; twice in a row leads a rung down.
-  function heldBack(fellSilent: boolean): void {
-    late = Math.abs(environment.now() - lateAt) < LATE_MEMORY_MS ? late + 1 : 1;
-    lateAt = environment.now();
-    const isMute = late >= 2;
-    if (isMute) late = 0;
-    options.heldBack(isMute, fellSilent);
+/** The time of an expectation has come. */
+export function judge(state: State, timer: string): void {
+  const { expected } = state;
+  for (let i = 0; i < expected.length; i++) {
+    const one = expected[i] as Expectation;
+    const { room, seq, next } = one;
+    if (EXPECTED + room !== timer) continue;
+    state.expected = without(expected, one);
+    const isMet = shown(state, room) >= seq;
+    if (next !== undefined) expect(state, room, next.seq, next.withinMs);
+    if (isMet) state.heldBackAt = 0;
+    // It is the connection's fault only if a question brings the event. Otherwise it is the server that is late.
+    else ask(state, { why: "late", carrier: carrier(state) });
   }
 }
 
-function nothing(): void {}
+/** Asks the log because a busy room has fallen quiet, or because a ping is missing. */
+export function suspect(state: State, why: "lull" | "silent"): void {
+  if (state.isDoubting) return;
+  state.isDoubting = true;
+  ask(state, { why, carrier: carrier(state) });
+}
+
+/** Draws the conclusion from what the log has answered. */
+export function conclude(state: State, doubt: Doubt, result: Result): void {
+  const { why, carrier: asked } = doubt;
+  state.isDoubting = false;
+  if (asked === undefined || asked !== carrier(state)) return;
+  const isDead = why === "silent" && isSilent(state);
+  if (result === "news") {
+    state.suspect = doubt;
+    wakeIn(state, "suspect", JUST_NOW_MS);
+  } else if (isDead) {
+    // If nothing else was answered either, the server is away, and no stream is to blame.
+    if (result === "nothing") heldBack(state, true);
+    else replaceStream(state, false, false);
+  } else if (result === "nothing" && why !== "late") state.patience *= 2;
+}
+
+/** The log had something. If the suspect has not brought it by now, it does not bring what it should. */
+export function convict(state: State): void {
+  const { suspect, ledger } = state;
+  const link = suspect?.carrier;
+  state.suspect = undefined;
+  if (suspect === undefined || link === undefined || link !== carrier(state)) return;
+  // A poll would have been answered and be gone.
+  if (!link.transport.streams) replacePoll(state);
+  else if (!hasShownAll(link, ledger)) heldBack(state, suspect.why === "silent");
+}
+
+function hasShownAll(link: Link, ledger: Ledger): boolean {
+  // A room that was followed since is not this connection's.
+  const { rooms } = link.reading;
+  for (let i = 0; i < rooms.length; i++) {
+    if (shownBy(link, rooms[i] as string) < seqOf(ledger, rooms[i] as string)) return false;
+  }
+  return true;
+}
+
+// Once may be chance, and the question has cured it. Twice in a row leads a rung down.
+function heldBack(state: State, fellSilent: boolean): void {
+  const { now, heldBackAt } = state;
+  const isAgain = heldBackAt > 0 && Math.abs(now - heldBackAt) < HELD_BACK_MEMORY_MS;
+  state.heldBackAt = isAgain ? 0 : now;
+  replaceStream(state, isAgain, fellSilent);
+}
+
+/** `isMute`: the stream's rung is to blame; `fellSilent`: a pause was too long for this network. */
+function replaceStream(state: State, isMute: boolean, fellSilent: boolean): void {
+  const { stream, now } = state;
+  if (fellSilent) pauseTooLong(state);
+  letGo(state);
+  if (isMute && stream !== undefined) failed(state, stream.rung);
+  state.proveAt = now;
+  beginAgain(state);
+  serve(state);
+}
+
+/** Forgets what was expected of what was open. */
+export function beginAgain(state: State): void {
+  expectPing(state, 0);
+  forget(state);
+  report(state, { state: "connecting" });
+}
+
+/** Forgets all doubts, and what was expected. */
+export function forget(state: State): void {
+  dropQuestion(state);
+  state.expected = [];
+  state.suspect = undefined;
+  state.isDoubting = false;
+}

@@ -1,0 +1,231 @@
+import type { HelloSignal, PollAnswer, RoomEvent } from "../../../protocol/event.ts";
+import { confirm, confirmed } from "./confirm.ts";
+import { end } from "./endings.ts";
+import { giveWay, look, renew, retry, serve } from "./feed.ts";
+import {
+  begin,
+  follow,
+  follows,
+  type Head,
+  settle,
+  type Taken,
+  takeAnswered,
+  takeEvent,
+  takePing,
+  takeReset,
+  unfollow,
+} from "./ledger.ts";
+import { type Link, show, shownBy } from "./link.ts";
+import { check, heardEvent, isSilent } from "./liveness.ts";
+import { give, order, report, wakeIn } from "./orders.ts";
+import { is } from "./phase.ts";
+import { poll } from "./polls.ts";
+import { ask, openQuestion, pauseQuestion } from "./question.ts";
+import { drop } from "./requests.ts";
+import type { Frame, Happening, Order, State } from "./state.ts";
+import { carry, dropStreams } from "./streams.ts";
+import { beginAgain, convict, expect, forget, judge, suspect } from "./watchdog.ts";
+
+const TICK_MS = 1_000;
+const WAKES_APART_MS = 1_000;
+const SECOND_FRAME_MS = 3_000;
+// An event that comes together with hello proves nothing: a network that holds 4 KiB may let out both at once.
+const APART_MS = 250;
+const RECEIPT_PATIENCE_MS = 3_000;
+const HEAD_PATIENCE_MS = 2_000;
+
+/**
+ * Changes the state by what happens now, and returns the effects that have to follow, in order. The states and happenings
+ * are those of docs/client-states.md.
+ */
+export function step(state: State, happening: Happening, now: number): Order[] {
+  state.now = now;
+  state.orders = [];
+  if (is(state, "closed")) return state.orders;
+  if ("link" in happening) bring(state, happening);
+  else take(state, happening);
+  if (state.isNew) order(state, { kind: "learn", known: state.known });
+  state.isNew = false;
+  return state.orders;
+}
+
+function take(state: State, happening: Exclude<Happening, Frame>): void {
+  switch (happening.kind) {
+    case "start":
+      serve(state);
+      tick(state);
+      break;
+    case "timer":
+      due(state, happening.timer);
+      break;
+    case "wake":
+      wake(state, happening.connectionsAreDead);
+      break;
+    case "receipt":
+      state.rttMs = happening.rttMs;
+      if (is(state, "waiting")) wake(state, false);
+      expect(state, happening.room, happening.seq, Math.max(RECEIPT_PATIENCE_MS, 2 * happening.rttMs + 1000));
+      break;
+    case "sending":
+      state.isSending = happening.isUnderWay;
+      if (state.isSending) pauseQuestion(state);
+      else openQuestion(state);
+      giveWay(state);
+      break;
+    case "follow":
+      follow(state.ledger, happening.position);
+      // The question that is under way does not name this room.
+      forget(state);
+      renew(state);
+      break;
+    case "unfollow":
+      unfollow(state.ledger, happening.room);
+      break;
+    case "close":
+      close(state);
+  }
+}
+
+function due(state: State, timer: string): void {
+  if (timer === "tick") tick(state);
+  else if (timer === "poll") {
+    if (state.isPollSet) poll(state);
+  } else if (timer === "return") {
+    if (state.isAway) serve(state);
+  } else if (timer === "suspect") convict(state);
+  else if (timer !== "proof") judge(state, timer);
+  else if (state.candidate !== undefined) end(state, state.candidate, "mute");
+}
+
+/** Every second: compares clocks, and does what is due. */
+function tick(state: State): void {
+  wakeIn(state, "tick", TICK_MS);
+  const verdict = check(state);
+  if (verdict === "woke") wake(state, false);
+  else if (verdict !== "fine" && !state.isSending && !is(state, "waiting")) suspect(state, verdict);
+  look(state);
+}
+
+function wake(state: State, connectionsAreDead: boolean): void {
+  const { stream, now, wokeAt } = state;
+  if (!connectionsAreDead && now >= wokeAt && now - wokeAt < WAKES_APART_MS) return;
+  state.wokeAt = now;
+  if (stream !== undefined && !connectionsAreDead && !isSilent(state)) {
+    ask(state, { why: "gap" });
+    return;
+  }
+  if (stream !== undefined || connectionsAreDead) dropStreams(state);
+  beginAgain(state);
+  retry(state);
+}
+
+function close(state: State): void {
+  dropStreams(state);
+  drop(state, state.poll);
+  drop(state, state.question);
+  order(state, { kind: "end" });
+  report(state, { state: "closed" });
+}
+
+function bring(state: State, frame: Frame): void {
+  const { link, kind, data } = frame;
+  if (kind === "confirmed") confirmed(state, link, data);
+  else if (kind === "ended") end(state, link, data.how, data.retryMs);
+  // A stream that is kept by a cache says hello with another's nonce.
+  else if (kind === "hello" && !isOurs(link, data)) end(state, link, "refused");
+  else {
+    hear(state, link);
+    read(state, frame);
+  }
+}
+
+function isOurs({ reading }: Link, { chattera, n }: HelloSignal): boolean {
+  return chattera === 1 && (n === undefined || n === reading.nonce);
+}
+
+function read(state: State, { link, kind, data, cursor }: Frame): void {
+  const { ledger, now } = state;
+  const { asked, transport } = link;
+  switch (kind) {
+    case "hello":
+      link.helloAt = now;
+      link.pingMs = data.ping;
+      wakeIn(state, "proof", SECOND_FRAME_MS);
+      beginAt(state, link, data.cursor);
+      break;
+    case "ping":
+      proof(state, link);
+      pass(state, link, takePing(ledger, data));
+      give(state, kind, data);
+      break;
+    case "event":
+      proof(state, link);
+      show(link, data.room, Math.max(data.seq, shownBy(link, data.room)));
+      pass(state, link, transport.streams ? takeEvent(ledger, data, cursor, asked) : takeAnswered(ledger, data, asked));
+      break;
+    case "reset":
+      // The log may be another one, with a lower head.
+      show(link, data.room, data.head);
+      pass(state, link, takeReset(ledger, data, asked));
+      break;
+    case "answer":
+      settleAnswer(state, link, data);
+      break;
+    case "members":
+    case "typing":
+      if (follows(ledger, data.room)) give(state, kind, data);
+  }
+}
+
+/** Notes a sign of life. A question's says nothing about what carries. */
+function hear(state: State, link: Link): void {
+  if (link.isOver) return;
+  link.heardAt = state.now;
+  if (link === state.question) return;
+  state.reachedAt = state.now;
+  if (link !== state.candidate) state.heardAt = state.now;
+  report(state, { failures: 0 });
+  if (link === state.stream) confirm(state, link);
+}
+
+/** A request without a cursor begins at the first one that it is given. Next to other cursors, a reset gives a room its own. */
+function beginAt({ ledger }: State, link: Link, cursor: string): void {
+  if (link.asked.length > 0) return;
+  link.asked = [cursor];
+  begin(ledger, cursor);
+}
+
+/** A frame proves the stream that brought it, unless it was held back together with hello. */
+function proof(state: State, link: Link): void {
+  if (link !== state.candidate || link.helloAt === 0 || state.now - link.helloAt < APART_MS) return;
+  carry(state, link);
+}
+
+function settleAnswer(state: State, link: Link, answer: PollAnswer): void {
+  const { ledger } = state;
+  const { signals } = answer;
+  settle(ledger, answer);
+  beginAt(state, link, answer.cursor);
+  for (let i = 0; i < signals.length; i++) {
+    const signal = signals[i] as PollAnswer["signals"][number];
+    if (signal.signal === "members" && follows(ledger, signal.room)) give(state, "members", signal);
+  }
+}
+
+/** Passes on what the ledger took, and asks the log for what it lacks. */
+function pass(state: State, link: Link, { isNew, reset, events, heads, hasGap }: Taken): void {
+  if (isNew) link.isNew = true;
+  if (reset !== undefined) {
+    forget(state);
+    give(state, "reset", reset);
+  }
+  for (let i = 0; i < events.length; i++) {
+    heardEvent(state);
+    give(state, "event", events[i] as RoomEvent);
+  }
+  for (let i = 0; i < heads.length; i++) {
+    const { room, seq } = heads[i] as Head;
+    expect(state, room, seq, HEAD_PATIENCE_MS);
+  }
+  if (hasGap && link.transport.streams) ask(state, { why: "gap" });
+}

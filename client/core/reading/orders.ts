@@ -1,0 +1,31 @@
+import type { FeedEvents, SessionStatus, State } from "./state.ts";
+
+/** Orders an effect of the state's session. */
+export function order(state: State, one: State["orders"][number]): void {
+  state.orders.push(one);
+}
+
+/** Lets a timer happen, once, in place of the earlier one of that name. What it was for may be void by then. */
+export function wakeIn(state: State, timer: string, ms: number): void {
+  state.orders.push({ kind: "wakeIn", timer, ms });
+}
+
+/** Gives the application something. */
+export function give<Name extends keyof FeedEvents>(state: State, name: Name, news: FeedEvents[Name]): void {
+  state.orders.push({ kind: "give", name, news });
+}
+
+/** Reports the status if it differs. What is not given stays. */
+export function report(state: State, change: Partial<SessionStatus>): void {
+  const former = state.status;
+  const status = { ...former, ...change };
+  if (
+    status.state === former.state &&
+    status.transport === former.transport &&
+    status.slow === former.slow &&
+    status.failures === former.failures
+  )
+    return;
+  state.status = status;
+  state.orders.push({ kind: "report", status });
+}

@@ -1,0 +1,198 @@
+import type {
+  HelloSignal,
+  MembersSignal,
+  PingSignal,
+  PollAnswer,
+  ResetSignal,
+  RoomEvent,
+  TypingSignal,
+} from "../../../protocol/event.ts";
+import type { Clock } from "../base/environment.ts";
+import { type Backoff, createBackoff } from "../network/backoff.ts";
+import type { Known } from "../network/known.ts";
+import { createNetwork, type Network } from "../network/network.ts";
+import { createLedger, type Ledger, type Position } from "./ledger.ts";
+import type { Link } from "./link.ts";
+import { createLiveness, type Liveness } from "./liveness.ts";
+import type { Ending, Transport } from "./transport.ts";
+
+/** What the application gets. `reset`: a room cannot be continued where it was left; its history has to be read again. */
+export type FeedEvents = {
+  event: RoomEvent;
+  members: MembersSignal;
+  typing: TypingSignal;
+  reset: ResetSignal;
+  ping: PingSignal;
+};
+
+/**
+ * The state of a session. `transport` carries the events; `slow`: no stream passes here and none is being tried;
+ * `failures` counts the attempts in vain since something last came through.
+ */
+export type SessionStatus = {
+  state: "connecting" | "live" | "waiting" | "closed";
+  transport: string;
+  slow: boolean;
+  failures: number;
+};
+
+/** What can happen to a session: what the application does, and what its timers and requests bring. */
+export type Happening =
+  | Frame
+  | { kind: "start" }
+  | { kind: "wake"; connectionsAreDead: boolean }
+  | { kind: "receipt"; room: string; seq: number; rttMs: number }
+  | { kind: "sending"; isUnderWay: boolean }
+  | { kind: "follow"; position: Position }
+  | { kind: "unfollow"; room: string }
+  | { kind: "close" }
+  | { kind: "timer"; timer: string };
+
+/** What a connection can bring. An answer's resets and events are brought before it. */
+export type Brought = {
+  hello: HelloSignal;
+  ping: PingSignal;
+  event: RoomEvent;
+  reset: ResetSignal;
+  members: MembersSignal;
+  typing: TypingSignal;
+  answer: PollAnswer;
+  ended: Ending;
+  /** The status with which the link's confirmation was answered. */
+  confirmed: number;
+};
+
+/** Something that a connection has brought; `cursor` is behind an event of a stream, or "". */
+export type Frame = {
+  [Kind in keyof Brought]: { kind: Kind; link: Link; data: Brought[Kind]; cursor: string };
+}[keyof Brought];
+
+/** What a session is ordered to do. */
+export type Order =
+  /** Open this connection: a poll, a stream that has to prove itself, or a question to the log. */
+  | { kind: "poll" | "prove" | "ask"; link: Link }
+  /** Close it. */
+  | { kind: "drop"; link: Link }
+  /** Confirm that this stream arrives. */
+  | { kind: "confirm"; stream: Link }
+  /** Give the confirmation up. */
+  | { kind: "unconfirm" }
+  /** Let a timer happen, once, in place of the earlier one of that name. */
+  | { kind: "wakeIn"; timer: string; ms: number }
+  | { kind: "give"; name: keyof FeedEvents; news: FeedEvents[keyof FeedEvents] }
+  | { kind: "report"; status: SessionStatus }
+  | { kind: "learn"; known: Known }
+  /** Stop all timers: nothing happens any more. */
+  | { kind: "end" };
+
+/** A doubt whether what carries brings what the log has: something is late, a busy room fell quiet, or a ping is missing. */
+export type Doubt = { why: "late" | "lull" | "silent"; carrier: Link | undefined };
+
+/** Why the log is asked. `gap`: events are missing, or may be; `blame`: this stream found no server, or was mute. */
+export type Question = { why: "gap" } | { why: "blame"; link: Link; isMute: boolean } | Doubt;
+
+/** What a session begins with. */
+export type Beginning = {
+  rooms: Position[];
+  /** Ways that stay open, best first. */
+  streams: Transport[];
+  /** Ways to ask, best first; at least one. */
+  polls: Transport[];
+  /** A guess at the round trip in milliseconds, 0 if there is none. */
+  rttMs: number;
+  /** What was known of the network before. */
+  known: Known;
+  random(): number;
+  hidden(): boolean;
+};
+
+/** All that a session knows. */
+export type State = Network &
+  Liveness & {
+    clock: Clock;
+    /** What has to follow from what happens now. */
+    orders: Order[];
+    ledger: Ledger;
+    status: SessionStatus;
+    /** Ways that stay open, and ways to ask, best first. */
+    streams: Transport[];
+    polls: Transport[];
+    poll?: Link | undefined;
+    /** The stream that carries. */
+    stream?: Link | undefined;
+    /** The stream that is being proved. */
+    candidate?: Link | undefined;
+    question?: Link | undefined;
+    /** The round trip in milliseconds, 0 while it is not known. */
+    rttMs: number;
+    /** When something last came by a poll or a stream; -1: never. */
+    reachedAt: number;
+    /** A kept-alive connection has died here in silence: later polls ask for theirs to be closed. */
+    once: boolean;
+    /** The transport of the next poll, and how many have failed in a row. */
+    way: number;
+    failures: number;
+    pollBackoff: Backoff;
+    /** A timer runs for the next poll. */
+    isPollSet: boolean;
+    streamBackoff: Backoff;
+    /** No stream is opened before. */
+    proveAt: number;
+    /** The stream that carries is to be renewed. */
+    renewAt: number;
+    /** The last stream found no server. The next one waits until a poll is answered, unless one carries. */
+    waitsForServer: boolean;
+    /** The stream was cut, and a timer runs for what comes after it. */
+    isAway: boolean;
+    isConfirming: boolean;
+    isSending: boolean;
+    /** Why the log is being asked, or is to be asked. */
+    asking: Question[];
+    /** It is asked because of a lull or a missing ping. */
+    isDoubting: boolean;
+    /** The log had something that the carrier of this doubt has to show soon. */
+    suspect?: Doubt | undefined;
+    /** When the last stream that was expected to bring something held it back; 0: it did not. */
+    heldBackAt: number;
+    expected: Expectation[];
+    wokeAt: number;
+  };
+
+/** A seq that is known to be in the log. What is expected meanwhile is `next`. */
+export type Expectation = { room: string; seq: number; next?: { seq: number; withinMs: number } };
+
+/** Creates the state of a session that is not started. */
+export function createState(beginning: Beginning, now: number): State {
+  const { rooms, streams, polls, rttMs, hidden, random, known } = beginning;
+  const clock: Clock = { now: () => state.now, random };
+  const state: State = {
+    ...createNetwork(known, streams.length, random, now),
+    ...createLiveness(hidden, now),
+    clock,
+    orders: [],
+    ledger: createLedger(rooms),
+    status: { state: "connecting", transport: "", slow: false, failures: 0 },
+    streams,
+    polls,
+    rttMs,
+    reachedAt: -1,
+    once: false,
+    way: 0,
+    failures: 0,
+    pollBackoff: createBackoff(clock),
+    isPollSet: false,
+    streamBackoff: createBackoff(clock),
+    proveAt: 0,
+    renewAt: 0,
+    waitsForServer: false,
+    isAway: false,
+    isConfirming: false,
+    isSending: false,
+    asking: [],
+    isDoubting: false,
+    heldBackAt: 0,
+    expected: [],
+    wokeAt: 0,
+  };
+  return state;
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  begin,
+  createLedger,
+  cursorsOf,
+  follow,
+  type Ledger,
+  seqOf,
+  settle,
+  takeAnswered,
+  takeEvent,
+  takePing,
+  takeReset,
+  unfollow,
+} from "../../client/core/reading/ledger.ts";
+import type { PollAnswer, ResetSignal, RoomEvent } from "../../protocol/event.ts";
+
+const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
+
+function eventOf(seq: number, room = "lobby"): RoomEvent {
+  return { room, seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `message ${seq}` };
+}
+
+function resetOf(head: number): ResetSignal {
+  return { room: "lobby", reason: "pruned", cursor: `c${head}`, oldest: head, head };
+}
+
+function answerOf(events: RoomEvent[], cursor: string): PollAnswer {
+  return { chattera: 1, events, signals: [], cursor };
+}
+
+/** Reads the lobby after its event 4. */
+function ledgerOf(): Ledger {
+  return createLedger([{ room: "lobby", cursor: "c4", seq: 4 }]);
+}
+
+describe("a ledger", () => {
+  test("takes each event of a stream once, in order, and moves its cursor", () => {
+    const ledger = ledgerOf();
+    expect(takeEvent(ledger, eventOf(5), "c5", ["c4"])).toMatchObject({ isNew: true, events: [eventOf(5)] });
+    expect(takeEvent(ledger, eventOf(5), "c5", ["c4"])).toMatchObject({ isNew: false, events: [], hasGap: false });
+    expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([5, ["c5"]]);
+  });
+
+  test("does not take an event after a gap, and says so again by each ping until the gap is closed", () => {
+    const ledger = ledgerOf();
+    expect(takeEvent(ledger, eventOf(6), "c6", ["c4"])).toMatchObject({ events: [], hasGap: true });
+    expect(takePing(ledger, { cursor: "c6", heads: { lobby: 6, elsewhere: 9 } })).toMatchObject({
+      heads: [{ room: "lobby", seq: 6 }],
+      hasGap: true,
+    });
+    takeAnswered(ledger, eventOf(5), ["c4"]);
+    takeAnswered(ledger, eventOf(6), ["c4"]);
+    expect(takePing(ledger, { cursor: "c6", heads: {} }).hasGap).toBe(false);
+  });
+
+  test("resets a room whose log begins later than it was asked for, and takes what there is", () => {
+    const ledger = ledgerOf();
+    const reset = { room: "lobby", reason: "pruned", cursor: "", oldest: 8, head: 8 };
+    expect(takeAnswered(ledger, eventOf(8), ["c4"])).toMatchObject({ reset, events: [eventOf(8)] });
+    expect(takeAnswered(ledger, eventOf(10), ["elsewhere"])).toMatchObject({ reset: undefined, events: [] });
+  });
+
+  test("takes a reset of the cursors that it has, and has the log asked about one of other cursors", () => {
+    const ledger = ledgerOf();
+    expect(takeReset(ledger, resetOf(9), ["c3"])).toMatchObject({ reset: undefined, hasGap: true });
+    expect(takeReset(ledger, resetOf(9), ["c4"])).toMatchObject({ reset: resetOf(9), hasGap: false });
+    expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([9, ["c9"]]);
+  });
+
+  test("moves its cursors behind an answer only where it stands at the answer's last event", () => {
+    const ledger = ledgerOf();
+    follow(ledger, { room: "another", cursor: "c0", seq: 0 });
+    const answer = answerOf([eventOf(5), eventOf(1, "another")], "c5.1");
+    for (const event of answer.events) takeAnswered(ledger, event, ["c4", "c0"]);
+    takeEvent(ledger, eventOf(6), "c6.1", ["c4", "c0"]);
+    settle(ledger, answer);
+    expect(cursorsOf(ledger)).toEqual(["c6.1", "c5.1"]);
+  });
+
+  test("begins a room without a cursor where its connection begins, and drops what is not followed", () => {
+    const ledger = createLedger([{ room: "lobby", cursor: "", seq: -1 }]);
+    begin(ledger, "c7");
+    expect(cursorsOf(ledger)).toEqual(["c7"]);
+    unfollow(ledger, "lobby");
+    expect(takeEvent(ledger, eventOf(8), "c8", ["c7"])).toMatchObject({ isNew: false, events: [] });
+  });
+
+  test("changes nothing that it is given", () => {
+    const ledger = createLedger([{ room: "lobby", cursor: "", seq: -1 }]);
+    const given = Object.freeze([Object.freeze(eventOf(8)), Object.freeze(resetOf(9))] as const);
+    const asked = Object.freeze([] as string[]) as string[];
+    begin(ledger, "c7");
+    takeEvent(ledger, given[0], "c8", asked);
+    takeReset(ledger, given[1], asked);
+    settle(ledger, Object.freeze(answerOf([given[0]], "c8")));
+    expect(asked).toEqual([]);
+  });
+});
