@@ -2,7 +2,7 @@ import Koa from "koa";
 import { configOf, readEnvironment } from "./config.ts";
 import { retryMs } from "./delivery/retry.ts";
 import { clientAddress } from "./guard/client-address.ts";
-import { everyAnswersHeaders } from "./guard/headers.ts";
+import { commonHeaders } from "./guard/headers.ts";
 import { createLog, type Logger } from "./log.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { canonicalPath } from "./routes/canonical-path.ts";
@@ -66,7 +66,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 function useMiddleware(app: Koa, site: Site): void {
   const { config } = site;
   app.use(requestLog(site.logger));
-  app.use(everyAnswersHeaders(config.origins));
+  app.use(commonHeaders(config.origins));
   app.use(refused(site));
   app.use(clientAddress(config.trustProxy, site.logger));
   app.use(ownHost(site));

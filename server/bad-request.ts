@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { COMMON_HEADERS } from "./guard/headers.ts";
 
 type Refused = { status: number; code: string; title: string };
 
@@ -31,23 +32,23 @@ const REFUSED: { [code: string]: Refused } = {
 };
 
 /**
- * Answers requests that Node's parser refuses, so that these answers carry the `common` headers too. Create the server
- * with `requireHostHeader: false`: Node's own refusal cannot be intercepted.
+ * Answers requests that Node's parser refuses, so that these answers carry the common headers too. Create the server with
+ * `requireHostHeader: false`: Node's own refusal cannot be intercepted.
  */
-export function answerBadRequests(server: Server, common: Headers): void {
+export function answerBadRequests(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const isUnderWay = (socket as AnsweringSocket)._httpMessage?.headersSent;
     if (!socket.writable || isUnderWay || error.code === "ECONNRESET") socket.destroy();
-    else refuse(socket, answerOf(REFUSED[error.code ?? ""] ?? NO_REQUEST, common));
+    else refuse(socket, answerOf(REFUSED[error.code ?? ""] ?? NO_REQUEST));
   });
   // [RFC 9110 10.1.1] a server may ignore an expectation it does not know
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
 }
 
 /** Returns whether a request has no Host, which HTTP/1.1 requires [RFC 9112 3.2], and refuses it then. */
-export function isRefusedWithoutHost(request: IncomingMessage, response: ServerResponse, common: Headers): boolean {
+export function isRefusedWithoutHost(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.headers.host !== undefined || request.httpVersion !== "1.1") return false;
-  const { status, headers, body } = answerOf(NO_HOST, common);
+  const { status, headers, body } = answerOf(NO_HOST);
   response.writeHead(status, headers).end(body);
   return true;
 }
@@ -60,12 +61,13 @@ function refuse(socket: Socket, { status, headers, body }: Answer): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-function answerOf({ status, code, title }: Refused, common: Headers): Answer {
+function answerOf({ status, code, title }: Refused): Answer {
   const body = JSON.stringify({ chattera: 1, type: "about:blank", title, status, code });
   const headers = {
-    ...common,
+    ...COMMON_HEADERS,
     "Content-Type": "application/problem+json; charset=utf-8",
     "Content-Length": String(Buffer.byteLength(body)),
+    Date: new Date().toUTCString(),
     Connection: "close",
   };
   return { status, headers, body };

@@ -11,7 +11,6 @@ import type { Config, Environment } from "./config.ts";
 import { type ConnectionCaps, capConnections } from "./connections.ts";
 import { BY_PRIMARY } from "./delivery/shared-listener.ts";
 import { collectOutOfTheWay } from "./garbage.ts";
-import { commonHeaders } from "./guard/headers.ts";
 import { createShares } from "./guard/shares.ts";
 import { createLog, type Logger } from "./log.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
@@ -78,7 +77,6 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
   server.timeout = STUCK_MS;
   capConnections(server, capsOf(environment, app.site.config), logger);
   const answer = withKeptPolls(app.site, app.callback());
-  const common = commonHeaders(app.site.config.origins);
   server.on("request", (request, response) => {
     if (!isInTurn(request)) return;
     // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's kept-alive connections
@@ -88,9 +86,9 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
       leaveTurn(request);
       if (app.site.isDraining) server.closeIdleConnections();
     });
-    if (!isRefusedWithoutHost(request, response, common)) answer(request, response);
+    if (!isRefusedWithoutHost(request, response)) answer(request, response);
   });
-  answerBadRequests(server, common);
+  answerBadRequests(server);
   try {
     await listen(server, environment);
   } catch (error) {

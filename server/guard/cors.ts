@@ -12,7 +12,11 @@ export function allowOrigin(ctx: Context, source: Source): void {
   ctx.vary("Origin");
   if (source !== "listed" || ctx.get("Origin") === "") return;
   ctx.set("Access-Control-Allow-Origin", ctx.get("Origin"));
-  ctx.set("Access-Control-Expose-Headers", "Retry-After");
+}
+
+/** Lets a page of a listed origin read the answer's Retry-After, which browsers hide across origins. */
+export function exposeRetryAfter(ctx: Context): void {
+  if (ctx.response.get("Access-Control-Allow-Origin")) ctx.set("Access-Control-Expose-Headers", "Retry-After");
 }
 
 /** Answers the question that a browser asks of a listed origin's page before a request with a token or JSON. */

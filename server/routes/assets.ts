@@ -25,7 +25,7 @@ type Assets = {
 /** The names of the bundles, each with a hash of its content. */
 export const ASSETS: Assets = JSON.parse(readFileSync(`${FOLDER}assets.json`, "utf8"));
 
-const YEAR_MS = 365 * 24 * 3_600_000;
+const A_YEAR_IN_ANY_CACHE = `max-age=${365 * 24 * 3_600},immutable`;
 
 /** Scripts, styles and icon; a year in any cache, for another content has another name. */
 export function assetRoutes(): Route[] {
@@ -37,8 +37,8 @@ export function assetRoutes(): Route[] {
 async function sendAsset(ctx: Context): Promise<void> {
   const { file } = ctx.params as { file: string };
   if (!Object.values(ASSETS).includes(file)) return;
-  ctx.remove("Cache-Control");
-  ctx.remove("Pragma");
   ctx.vary("Accept-Encoding");
-  await send(ctx, file, { root: FOLDER as string, maxAge: YEAR_MS, immutable: true });
+  await send(ctx, file, { root: FOLDER as string });
+  // after the file was found: no cache may keep an error
+  ctx.set("Cache-Control", A_YEAR_IN_ANY_CACHE);
 }

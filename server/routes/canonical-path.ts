@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import { FIELDS_MAX } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import { assertUtf8 } from "../guard/utf8.ts";
 import { refuse } from "../refusal.ts";
 import { readSlug } from "../rooms/slug.ts";
@@ -11,7 +12,8 @@ import { readSlug } from "../rooms/slug.ts";
  * `ctx.state.pathParams` to the `;name=value` pairs, and `ctx.state.query` to the pairs of the query.
  *
  * Another spelling of a page (case, slashes, needless escapes, a room's name) is answered 308 with the canonical one. Any
- * other path that is not canonical throws `no_such_page`. Throws `malformed` for parameters that cannot be read.
+ * other path that is not canonical throws `no_such_page`. Throws `malformed` for parameters that cannot be read, and
+ * `wrong_host` instead of a redirect for another host.
  *
  * A path without the base is answered as well, since some proxies strip it. In a host's app the base is koa-mount's.
  */
@@ -136,6 +138,8 @@ function escapeSegment(segment: string): string {
 
 /** [RFC 9110 15.4.9] 308 keeps the method. The path begins with one slash, since the canonical form has no empty segment. */
 function redirect(ctx: Context, path: string): void {
+  if (ctx.state.isWrongHost) throw refuse("wrong_host");
+  setDocumentHeaders(ctx);
   ctx.redirect(ctx.state.base + path + ctx.search);
   ctx.status = 308;
 }

@@ -5,6 +5,7 @@ import type { Context } from "koa";
 import { DOCTOR_HEADERS, DOCTOR_LONGEST_MS, DOCTOR_STREAMS, type DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { createPlaces } from "../delivery/places.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { renderDoctor } from "../pages/doctor.ts";
 import { refuse } from "../refusal.ts";
@@ -81,6 +82,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
 
 function showDoctor(ctx: Context, site: Site): void {
   const base = `${ctx.state.base}/assets/`;
+  setDocumentHeaders(ctx);
   ctx.type = "text/html; charset=utf-8";
   ctx.body = renderDoctor(pageFrame(ctx, site), {
     script: base + ASSETS.doctorScript,
@@ -133,6 +135,7 @@ async function stream(ctx: Context, input: Input): Promise<void> {
     throw refuse("malformed", `frames, gap and quiet: ${DOCTOR_LONGEST_MS} ms at most`);
   const nonce = nonceOf(input);
   ctx.status = 200;
+  if (kind === "html") setDocumentHeaders(ctx);
   ctx.set({ ...SSE_HEADERS, "Content-Type": DOCTOR_STREAMS[kind] });
   if (ctx.method === "HEAD") return;
   ctx.respond = false;

@@ -6,6 +6,7 @@ import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import { Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { busyAnswer, openEndless, type Way } from "../transports/endless.ts";
@@ -57,6 +58,7 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
   const bye = ctx.method === "HEAD" ? undefined : reasonToWait(ctx, site);
   const tails = bye || ctx.method === "HEAD" ? undefined : await findTails(site, names);
   ctx.status = 200;
+  if (way.name === "frame") setDocumentHeaders(ctx);
   ctx.set(way.headers);
   if (ctx.method === "HEAD") return;
   const retry = retryMs(site.hub.readers.size);

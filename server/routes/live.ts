@@ -10,6 +10,7 @@ import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader, type Transport } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import * as pages from "../pages/live.ts";
 import { renderRefused } from "../pages/refused.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
@@ -128,13 +129,13 @@ export function liveRoutes(site: Site): Route[] {
     };
     if (ctx.method === "HEAD") {
       ctx.status = 200;
-      ctx.set(HTML_STREAM_HEADERS);
+      setGrowingHeaders(ctx);
       return;
     }
     const place = await placeOf(ctx, reader, tail);
     const view = await viewOf(ctx, tail, manner, place);
     if (hasNoPictures(ctx) || ctx.cookies.get(ARRIVES_COOKIE)) stream.arrives();
-    ctx.set(HTML_STREAM_HEADERS);
+    setGrowingHeaders(ctx);
     ctx.vary("Cookie");
     ctx.respond = false;
     growing.set(id, stream);
@@ -215,6 +216,11 @@ export function liveRoutes(site: Site): Route[] {
 /** A full page says that more may wait even where this node has not heard of it yet. */
 function isBehind(tail: Tail, start: number, news: RoomEvent[]): boolean {
   return news.length === PAGE_EVENTS || tail.head > (news.at(-1)?.seq ?? start);
+}
+
+function setGrowingHeaders(ctx: Context): void {
+  setDocumentHeaders(ctx);
+  ctx.set(HTML_STREAM_HEADERS);
 }
 
 function setArrivesCookie(ctx: Context): void {

@@ -5,6 +5,7 @@ import { isPresent } from "../../db/members.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
@@ -164,6 +165,7 @@ function pathBack(ctx: Context, tail: Tail, back: Back | undefined): string {
 
 /** Answers with a page, which is the reader's own. */
 export function showPage(ctx: Context, page: string): void {
+  setDocumentHeaders(ctx);
   ctx.type = "text/html; charset=utf-8";
   ctx.vary("Accept-Language");
   ctx.vary("Cookie");
@@ -188,6 +190,7 @@ export function chooseLanguage(ctx: Context): boolean {
 
 /** [RFC 9110 15.4.4] 303: fetch that with GET, so that a reload sends no form twice. Only to paths of our own routes. */
 function redirect(ctx: Context, path: string): void {
+  setDocumentHeaders(ctx);
   ctx.redirect(ctx.state.base + path);
   ctx.status = 303;
 }

@@ -1,7 +1,9 @@
 import type { Context, Middleware } from "koa";
 import { isDatabaseAway } from "../../db/connect.ts";
 import { toJson } from "../delivery/frames.ts";
+import { exposeRetryAfter } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
 import { countByTheMinute } from "../minute-log.ts";
 import { renderRefused } from "../pages/refused.ts";
 import type { FormView } from "../pages/room.ts";
@@ -59,8 +61,12 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   const { status, title } = REFUSALS[refusal.code];
   ctx.respond = true;
   ctx.status = status;
-  if (refusal.retrySeconds !== undefined) ctx.set("Retry-After", String(refusal.retrySeconds));
+  if (refusal.retrySeconds !== undefined) {
+    ctx.set("Retry-After", String(refusal.retrySeconds));
+    exposeRetryAfter(ctx);
+  }
   if (isPage(ctx)) {
+    setDocumentHeaders(ctx);
     ctx.type = "text/html; charset=utf-8";
     const unsaid: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsaid : undefined;
     ctx.body = renderRefused(pageFrame(ctx, site), {

@@ -47,7 +47,6 @@ async function refuseWrongHost(ctx: Context, next: Next): Promise<void> {
     throw ctx.state.guards?.anyHost ? error : refuse("wrong_host");
   });
   if (ctx.state.guards?.anyHost) return;
-  ctx.remove("Location");
   throw refuse("wrong_host");
 }
 

@@ -48,7 +48,7 @@ test("a connection whose head has not come within 15 s is closed: silent, or a h
     expect(livedMs).toBeGreaterThan(14_000);
     expect(livedMs).toBeLessThan(20_000);
   }
-  expect(answer).toMatch(/^HTTP\/1.1 408 .*\r\nContent-Security-Policy: /s);
+  expect(answer).toMatch(/^HTTP\/1.1 408 .*\r\nX-Content-Type-Options: nosniff\r\n/s);
 }, 30_000);
 
 describe("with few files that may be open", () => {
