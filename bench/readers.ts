@@ -43,15 +43,15 @@ export async function openReaders(
     logs[room] ??= new RoomLog();
     const check = new Check(logs[room], findings);
     checks.push(check);
-    if (plan.wire === "endless") return follow(client, check);
+    if (plan.wire === "endless")
+      return follow(client, check, { cursor: client.person.values.cursor ?? "", retryMs: 1_000 });
     void poll(client, check, plan.wire);
     return client.connections.connected();
   }
 
-  async function follow(client: Client, check: Check): Promise<void> {
-    const { values } = client.person;
+  async function follow(client: Client, check: Check, from: Place): Promise<void> {
     const read = client.request("read") as Fill;
-    let place: Place = { cursor: values.cursor ?? "", retryMs: 1_000 };
+    let place = from;
     const stream = createNonce(ENVIRONMENT);
     const confirm = confirmationOf(client, stream);
     const { opened, ended } = client.connections.follow(read({ cursor: place.cursor, nonce: stream }), (bytes) => {
@@ -62,8 +62,7 @@ export async function openReaders(
     if (comeBack)
       void ended.then(async () => {
         await setTimeout(place.retryMs);
-        values.cursor = place.cursor;
-        await follow(client, check);
+        await follow(client, check, place);
       });
     await opened;
   }

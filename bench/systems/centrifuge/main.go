@@ -1,4 +1,4 @@
-// A chat's fan-out by the Centrifuge library: remarks come by HTTP, readers hear them over its SSE handler.
+// A chat's fan-out by the Centrifuge library: messages come by HTTP, readers get them over its SSE handler.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	gather := flag.Duration("gather", 0, "how long remarks for a reader are collected before they are written")
+	gather := flag.Duration("gather", 0, "how long messages for a reader are collected before they are written")
 	flag.Parse()
 
 	node, err := centrifuge.New(centrifuge.Config{})
@@ -56,14 +56,14 @@ func enter(event centrifuge.ConnectEvent, gather time.Duration) (centrifuge.Conn
 		Subscriptions:      map[string]centrifuge.SubscribeOptions{wish.Room: {}},
 		WriteDelay:         gather,
 		WriteWithTimer:     true,
-		MaxMessagesInFrame: -1, // its 16 would hold a reader who gathers 50 ms to 320 remarks a second
+		MaxMessagesInFrame: -1, // its 16 would hold a reader who gathers 50 ms to 320 messages a second
 	}, nil
 }
 
 func publish(node *centrifuge.Node, w http.ResponseWriter, r *http.Request) {
-	remark, err := io.ReadAll(r.Body)
+	message, err := io.ReadAll(r.Body)
 	if err == nil {
-		_, err = node.Publish(r.URL.Query().Get("room"), remark)
+		_, err = node.Publish(r.URL.Query().Get("room"), message)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
