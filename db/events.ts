@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import type { EventKind, Member, RoomEvent } from "../protocol/event.ts";
+import { prepared, runPrepared } from "./prepared.ts";
 import { tellsBeside, tellWhenCommitted } from "./wake-ups.ts";
 
 /** An event that has no seq yet. `clientId` makes a resend by the same member harmless. */
@@ -31,14 +32,15 @@ export const APPEND_LIMIT = 256;
  * isCollision() recognizes that error, and the next attempt finds the copy.
  */
 export async function append(db: Knex, drafts: Draft[]): Promise<(Stored | undefined)[]> {
-  const { rows } = await db.raw<{ rows: Appended[] }>(
-    `select * from append_events(
-      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
-    )`,
-    [...columnsOf(drafts), channelOf(db)],
-  );
+  const { rows } = await runPrepared<Appended>(db, APPEND, [...columnsOf(drafts), channelOf(db)]);
   return storedOf(db, drafts, rows);
 }
+
+const APPEND = prepared(
+  `select * from append_events(
+    ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+  )`,
+);
 
 /** Did the statement meet what another transaction was storing? The next attempt finds it stored. */
 export function isCollision(error: unknown): boolean {
@@ -52,13 +54,11 @@ export async function findSent(db: Knex, memberId: string, clientId: string): Pr
 
 /** The events after each room's position, in order, at most `limit` a room. */
 export async function readSince(db: Knex, after: Map<number, number>, limit: number): Promise<Stored[]> {
-  const { rows } = await db.raw<{ rows: EventRow[] }>("select * from events_since(?::int[], ?::bigint[], ?)", [
-    [...after.keys()],
-    [...after.values()],
-    limit,
-  ]);
+  const { rows } = await runPrepared<EventRow>(db, EVENTS_SINCE, [[...after.keys()], [...after.values()], limit]);
   return rows.map((row) => ({ roomId: row.room_id, event: eventOf(row), isNew: false }));
 }
+
+const EVENTS_SINCE = prepared("select * from events_since(?::int[], ?::bigint[], ?)");
 
 /** The next events after a seq, at most `limit` and about `bytes` of text, but one in any case. */
 export async function readPage(

@@ -10,6 +10,7 @@ import * as boundedRooms from "./migrations/20261130000003_bounded_rooms.ts";
 import * as revocations from "./migrations/20261130000010_revocations.ts";
 import * as networksOfMembers from "./migrations/20261130000020_networks_of_members.ts";
 import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
+import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
 import { StartError } from "./start-error.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
@@ -72,4 +73,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000010_revocations": revocations,
   "20261130000020_networks_of_members": networksOfMembers,
   "20261130000021_wide_creators": wideCreators,
+  "20261130000030_rooms_by_number": roomsByNumber,
 };

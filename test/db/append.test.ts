@@ -204,6 +204,49 @@ describe("reading", () => {
   });
 });
 
+test("appending and reading look at their own rooms only, also with a plan from when there were few rooms", async () => {
+  const young = await createDatabase();
+  const db = connect(young.url, { poolMax: 1 });
+  const [lobby] = await findRooms(db, ["lobby"]);
+  const { id } = lobby as { id: number };
+  await enterRoom(db, id, { ...ann, look: "ann" });
+  const appendAndRead = async (on: Knex) => {
+    await append(on, [draft(id, "hello")]);
+    return readSince(on, new Map([[id, 0]]), 100);
+  };
+  await appendAndRead(db);
+  await db.raw("insert into rooms (slug, title) select 'room-' || n, n from generate_series(1, 1000) n");
+  await db.transaction(async (transaction) => {
+    expect(await appendAndRead(transaction)).toHaveLength(3);
+    const { rows } = await transaction.raw(
+      "select idx_tup_fetch + seq_tup_read as read from pg_stat_xact_user_tables where relname = 'rooms'",
+    );
+    expect(rows[0].read).toBeLessThan(20);
+  });
+  await db.destroy();
+  await young.drop();
+});
+
+test("statements whose names a connection does not know are run without names from then on", async () => {
+  const young = await createDatabase();
+  const db = connect(young.url, { poolMax: 1 });
+  const names: unknown[] = [];
+  db.on("query", ({ options }) => names.push(options?.name));
+  const [lobby] = await findRooms(db, ["lobby"]);
+  const { id } = lobby as { id: number };
+  const texts = async () => (await readSince(db, new Map([[id, 0]]), 100)).map(({ event }) => event.text);
+  await enterRoom(db, id, { ...ann, look: "ann" });
+  await append(db, [draft(id, "one")]);
+  expect(names.at(-1)).toMatch(/^chattera_/);
+  await db.raw("deallocate all");
+  await append(db, [draft(id, "two")]);
+  await append(db, [draft(id, "three")]);
+  expect(names.at(-1)).toBeUndefined();
+  expect(await texts()).toEqual([undefined, "one", "two", "three"]);
+  await db.destroy();
+  await young.drop();
+});
+
 describe("group commit", () => {
   test("commits alone what comes alone, and together what came meanwhile, in the order of coming", async () => {
     const batches: number[] = [];
