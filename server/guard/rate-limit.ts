@@ -15,8 +15,18 @@ export type Limit = {
   take(payer: Payer, count?: number): void;
   /** Would `take` charge one request? */
   allows(payer: Payer): boolean;
+  /** Prepares charges for a payer that sends many requests and acts in no room, so that no key is made for each. */
+  of(payer: Payer): Allowance;
   /** The request turned out to cost nothing. */
   giveBack(payer: Payer, count?: number): void;
+};
+
+/** What one payer may still send of one kind. */
+export type Allowance = {
+  /** Would `take` charge one request? */
+  allows(): boolean;
+  /** The same as `take` of the limit. */
+  take(): void;
 };
 
 /** The limits of one node. */
@@ -111,25 +121,40 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
     return {
       take(payer, count = 1) {
         const now = performance.now();
-        const charges = chargesOf(rates, payer, now);
-        for (const charge of charges) {
-          const waitMs = waitOf(charge, count, now);
-          // Sums of fractions are off by less than a microsecond.
-          if (waitMs < 1) continue;
-          onRefused(name, charge.scope);
-          throw tooMany(name, charge.scope, Math.ceil(waitMs / 1000));
-        }
-        for (const { key, eachMs } of charges) buckets.set(key, Math.max(buckets.get(key) ?? 0, now) + count * eachMs);
+        takeAll(chargesOf(rates, payer, now), count, now);
       },
       allows(payer) {
         const now = performance.now();
-        return chargesOf(rates, payer, now).every((charge) => waitOf(charge, 1, now) < 1);
+        return areLeft(chargesOf(rates, payer, now), now);
+      },
+      of(payer) {
+        const charges = chargesOf(rates, payer, performance.now());
+        return {
+          allows: () => areLeft(charges, performance.now()),
+          take: () => takeAll(charges, 1, performance.now()),
+        };
       },
       giveBack(payer, count = 1) {
         for (const { key, eachMs } of chargesOf(rates, payer, performance.now()))
           buckets.set(key, (buckets.get(key) ?? 0) - count * eachMs);
       },
     };
+
+    function takeAll(charges: Charge[], count: number, now: number): void {
+      for (const charge of charges) {
+        const waitMs = waitOf(charge, count, now);
+        // Sums of fractions are off by less than a microsecond.
+        if (waitMs < 1) continue;
+        onRefused(name, charge.scope);
+        throw tooMany(name, charge.scope, Math.ceil(waitMs / 1000));
+      }
+      for (const { key, eachMs } of charges) buckets.set(key, Math.max(buckets.get(key) ?? 0, now) + count * eachMs);
+    }
+
+    function areLeft(charges: Charge[], now: number): boolean {
+      for (const charge of charges) if (waitOf(charge, 1, now) >= 1) return false;
+      return true;
+    }
 
     function chargesOf(rates: Rates, payer: Payer, now: number): Charge[] {
       const { address, member, room } = payer;
@@ -172,7 +197,8 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
   }
 }
 
-const NO_LIMIT: Limit = { take: () => undefined, allows: () => true, giveBack: () => undefined };
+const UNLIMITED: Allowance = { allows: () => true, take: () => undefined };
+const NO_LIMIT: Limit = { take: () => undefined, allows: () => true, of: () => UNLIMITED, giveBack: () => undefined };
 
 /** One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to fill it. */
 type Charge = { scope: Scope; key: string; eachMs: number; allMs: number };

@@ -18,7 +18,7 @@ const CATCH_UP_MS = 2_000;
 
 /** Nothing is kept between polls; a poll that finds the node going is answered at once and told so. */
 export async function poll(ctx: Context, site: Site): Promise<void> {
-  site.metrics.polls.whole.inc();
+  site.metrics.polls.whole += 1;
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
   const waitSeconds = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS);
@@ -57,7 +57,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   const values = { cursors: cursorsOf(ctx, input), nonce };
   const roomIds = tails.map(({ id }) => id);
   const { session } = ctx.state;
-  site.verifiedPolls?.remember(ctx, values, { roomIds, payer, visitor, account, session, waitMs });
+  site.verifiedPolls?.remember(ctx, values, { roomIds, payer, visitor, session, waitMs });
 }
 
 /** Who would not wait is answered from the log, which may be a moment ahead of this node's tails: then they catch up first. */

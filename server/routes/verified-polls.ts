@@ -2,11 +2,11 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { Context } from "koa";
 import { LRUCache } from "lru-cache";
 import { PATHS } from "../../protocol/paths.ts";
-import { type Account, joinReader, type Position, positionAtOnce } from "../delivery/join.ts";
+import { type Position, positionAtOnce } from "../delivery/join.ts";
 import type { Visitor } from "../delivery/places.ts";
 import { Reader, type Transport } from "../delivery/reader.ts";
 import type { Tail } from "../delivery/tail.ts";
-import type { Payer } from "../guard/rate-limit.ts";
+import type { Allowance, Payer } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
 import type { Site } from "../site.ts";
 import {
@@ -25,7 +25,6 @@ export type Poller = {
   roomIds: number[];
   payer: Payer;
   visitor: Visitor;
-  account: Account;
   session: Session | undefined;
   waitMs: number;
 };
@@ -122,11 +121,13 @@ class Verified implements VerifiedPoll {
   readonly #path: string;
   readonly #site: Site;
   readonly #poller: Poller;
+  readonly #allowance: Allowance;
   readonly #validUntil = performance.now() + VERIFIED_MS * (0.5 + Math.random() / 2);
 
   constructor(site: Site, poller: Poller, { shape, head, isKept, path }: Answered) {
     this.#site = site;
     this.#poller = poller;
+    this.#allowance = site.limits.polls.of(poller.payer);
     this.shape = shape;
     this.head = head;
     this.isKept = isKept;
@@ -142,11 +143,10 @@ class Verified implements VerifiedPoll {
   }
 
   positionAt(cursors: string[]): Position | undefined {
-    const { hub, limits, isDraining } = this.#site;
-    const { roomIds, payer } = this.#poller;
+    const { hub, isDraining } = this.#site;
     if (isDraining || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
-    const position = positionAtOnce(hub, roomIds, cursors);
-    return position && limits.polls.allows(payer) ? position : undefined;
+    const position = positionAtOnce(hub, this.#poller.roomIds, cursors);
+    return position && this.#allowance.allows() ? position : undefined;
   }
 
   open(transport: Transport, { tails, seqs }: Position): Reader {
@@ -156,13 +156,12 @@ class Verified implements VerifiedPoll {
   }
 
   start(reader: Reader, isCounted: boolean): void {
-    const { hub, limits, metrics } = this.#site;
-    const { payer, account } = this.#poller;
-    metrics.polls.kept.inc();
+    const { hub, metrics } = this.#site;
+    metrics.polls.kept += 1;
     hub.add(reader);
-    void joinReader(hub, reader, account);
+    for (const tail of reader.tails) if (reader.isOpen) hub.attach(reader, tail);
     // answered at once, and so asked for again at once
-    if (isCounted || !reader.isOpen) limits.polls.take(payer);
+    if (isCounted || !reader.isOpen) this.#allowance.take();
   }
 
   end(reader: Reader): void {

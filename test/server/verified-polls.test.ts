@@ -574,7 +574,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
     const { polls } = limited.app.site.limits;
     // 1,000 a second come back
     jest.spyOn(performance, "now").mockReturnValue(performance.now());
-    while (polls.allows({ address: "127.0.0.1" })) polls.take({ address: "127.0.0.1" });
+    while (polls.of({ address: "127.0.0.1" }).allows()) polls.take({ address: "127.0.0.1" });
     for (const connection of connections) {
       connection.ask(plain(cursor, "many"));
       expect(await connection.answer()).toMatchObject({ status: 429, body: { code: "too_many", n: "many" } });
