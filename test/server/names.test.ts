@@ -345,6 +345,17 @@ describe("a trip", () => {
   });
 
   test("is computed off the event loop, two at a time, and refused when 20 wait", async () => {
+    const waits: number[] = [];
+    // The machine may have been busy with something else. Forty trips on the event loop would take 2.8 s each time.
+    while (waits.length < 3 && !waits.some((ms) => ms < 100)) {
+      const { refusals, longestMs } = await askForForty();
+      expect([refusals.length >= 15, new Set(refusals)]).toEqual([true, new Set(["too_many"])]);
+      waits.push(longestMs);
+    }
+    expect(Math.min(...waits)).toBeLessThan(100);
+  });
+
+  async function askForForty(): Promise<{ refusals: string[]; longestMs: number }> {
     let longestMs = 0;
     let last = performance.now();
     const clock = setInterval(() => {
@@ -354,10 +365,9 @@ describe("a trip", () => {
     const asked = Array.from({ length: 40 }, (_, n) => trips.of("Bob", `password${n}`));
     const answered = await Promise.allSettled(asked);
     clearInterval(clock);
-    const refused = answered.filter((answer) => answer.status === "rejected").map(({ reason }) => reason.code);
-    expect([refused.length >= 15, new Set(refused)]).toEqual([true, new Set(["too_many"])]);
-    expect(longestMs).toBeLessThan(100);
-  });
+    const refusals = answered.filter((answer) => answer.status === "rejected").map(({ reason }) => reason.code);
+    return { refusals, longestMs };
+  }
 
   test("needs a secret of 8 characters", () => {
     const short = "あ".repeat(SECRET_LENGTH - 1);

