@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import type { Socket } from "node:net";
+import { Socket, type SocketConstructorOpts } from "node:net";
 
 /**
  * Takes an answer that does not end away from Node's http once its head is sent, as Node itself does for an `upgrade`:
@@ -52,6 +52,56 @@ export function takeAskingSocket(request: IncomingMessage, response: ServerRespo
   socket.resume();
   return socket;
 }
+
+/** What a connection reads goes into this buffer, for all that share it: 64 KiB, as Node allocates for each read. */
+const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * Has a connection that was taken read into a buffer that all share, in place of one that is allocated for each read.
+ * `onRead` gets the first bytes of the buffer, which are another connection's as soon as it returns.
+ *
+ * It is what the option `onread` of a new net.Socket does. Where that works in another way, `onRead` gets what Node
+ * allocates.
+ */
+export function readShared(socket: Socket, onRead: (buffer: Buffer, length: number) => void): void {
+  const { _handle: handle } = socket as ReadingSocket;
+  if (!ONREAD || !handle?.useUserBuffer) {
+    socket.on("data", (bytes) => onRead(bytes, bytes.length));
+    return;
+  }
+  const fields = socket as unknown as { [name: symbol]: unknown };
+  fields[ONREAD.callback] = (length: number) => {
+    onRead(SHARED, length);
+    return true;
+  };
+  if (fields[ONREAD.buffer] !== SHARED) handle.useUserBuffer(SHARED);
+  fields[ONREAD.buffer] = SHARED;
+  socket.resume();
+}
+
+/** Ends what `readShared` began: what is read is the stream's again. */
+export function readAlone(socket: Socket): void {
+  const fields = socket as unknown as { [name: symbol]: unknown };
+  if (!ONREAD || fields[ONREAD.buffer] !== SHARED) return;
+  // the handle goes on with the shared buffer
+  fields[ONREAD.callback] = (length: number) => socket.push(Buffer.from(SHARED.subarray(0, length)));
+}
+
+/** [node lib/net.js] The names of the fields in which a socket keeps the option `onread`. */
+type OnRead = { buffer: symbol; callback: symbol };
+
+const ONREAD = findOnRead();
+
+function findOnRead(): OnRead | undefined {
+  const callback = () => true;
+  const probe = new Socket({ onread: { buffer: SHARED, callback } } as SocketConstructorOpts);
+  const fields = probe as unknown as { [name: symbol]: unknown };
+  const nameOf = (value: unknown) => Object.getOwnPropertySymbols(probe).find((name) => fields[name] === value);
+  const [bufferName, callbackName] = [nameOf(SHARED), nameOf(callback)];
+  return bufferName && callbackName && { buffer: bufferName, callback: callbackName };
+}
+
+type ReadingSocket = Socket & { _handle?: { useUserBuffer?(buffer: Buffer): void } | null };
 
 /** Says whether no request is under way on a connection: it is between two, or its head has not come yet. */
 export function isIdle(socket: Socket): boolean {
