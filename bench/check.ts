@@ -1,7 +1,7 @@
 import type { Histogram } from "./histogram.ts";
 
 /**
- * The text of the nth message, in so many bytes of UTF-8: Latin letters, every other time kana of three bytes each. It
+ * The text of the nth message, `bytes` bytes of UTF-8: Latin letters, every other time kana of three bytes each. It
  * begins with its number between two characters that stand nowhere else in an answer, so that a delivery is found, and
  * known, without reading what is around it.
  */

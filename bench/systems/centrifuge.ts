@@ -10,7 +10,7 @@ import type { System, SystemOptions } from "./system.ts";
 
 /**
  * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker in memory, no
- * history, a write for each message as is its default; Go is told of its one core.
+ * history, a write for each message as is its default; Go is set to one core.
  */
 export function start(options: SystemOptions): Promise<System> {
   return startCentrifuge("centrifuge", options, []);

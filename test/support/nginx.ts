@@ -11,8 +11,8 @@ export type Nginx = { url: string; close(): Promise<void> };
 
 export const hasNginx = existsSync("/usr/sbin/nginx");
 
-/** Starts nginx before `target`, with more directives for its one location, and some beside its server. */
-export async function startNginx(target: string, directives: string, beside = ""): Promise<Nginx> {
+/** Starts nginx before `target`, with more directives for its one location, and some outside its server. */
+export async function startNginx(target: string, directives: string, outside = ""): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), "chattera-nginx-"));
   chmodSync(folder, 0o755);
   const port = await freePort();
@@ -23,7 +23,7 @@ export async function startNginx(target: string, directives: string, beside = ""
     join(folder, "nginx.conf"),
     `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
      events {}
-     http { access_log off; ${temp.join(" ")} ${beside}
+     http { access_log off; ${temp.join(" ")} ${outside}
        server { listen 127.0.0.1:${port}; location / { proxy_pass ${target}; proxy_set_header Host $http_host; ${directives} } } }`,
   );
   execFileSync("/usr/sbin/nginx", ["-t", "-q", "-c", join(folder, "nginx.conf")]);

@@ -40,7 +40,7 @@ export type Network = {
   late: boolean;
 };
 
-/** Creates what is known of a network for so many streams, from what was kept of it. */
+/** Creates the record of a network for a number of kinds of stream (`streams`), from what a former session kept. */
 export function createNetwork(known: Known, streams: number, random: () => number, now: number): Network {
   return {
     now,
