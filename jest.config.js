@@ -7,6 +7,7 @@ export default {
   },
   transformIgnorePatterns: ["/node_modules/"],
   globalSetup: "<rootDir>/test/support/start-database.ts",
+  setupFiles: ["<rootDir>/test/support/fixed-seed.ts"],
   globalTeardown: "<rootDir>/test/support/stop-database.ts",
   reporters: ["default", "<rootDir>/test/support/plain-line-reporter.js"],
   coverageProvider: "babel",
