@@ -20,4 +20,4 @@ RUN install -d -o node -g node -m 700 /var/lib/chattera
 USER node
 VOLUME /var/lib/chattera
 EXPOSE 3000
-CMD ["node", "dist/server/cli.js", "serve"]
+CMD ["node", "dist/server/process/cli.js", "serve"]

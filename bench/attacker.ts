@@ -14,7 +14,7 @@ import { cpuBetween, usageOf } from "./usage.ts";
  * Measures what one attacker costs everyone else: each of bench/attacks.ts, one after the other, against this build or
  * another, while a bystander at another address speaks, reads and asks whether the server lives. Takes three minutes.
  *
- *     npm run build && npx tsx bench/attacker.ts [dist/server/cli.js of another build] [attack ...]
+ *     npm run build && npx tsx bench/attacker.ts [dist/server/process/cli.js of another build] [attack ...]
  */
 const args = process.argv.slice(2);
 const cli = args[0]?.endsWith(".js") ? args.shift() : undefined;
@@ -53,7 +53,7 @@ try {
 process.exit(0);
 
 async function start(): Promise<Program> {
-  const server = cli ?? fileURLToPath(new URL("../dist/server/cli.js", import.meta.url));
+  const server = cli ?? fileURLToPath(new URL("../dist/server/process/cli.js", import.meta.url));
   const running = runProgram(undefined, [process.execPath, server, "serve"], {
     ...process.env,
     DATABASE_URL: "",

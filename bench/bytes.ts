@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { Known } from "../client/core/network/known.ts";
-import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
+import { createRoom, openMouth } from "../test/networks/rig/mouth.ts";
 import { until } from "../test/support/until.ts";
 import { openChromium } from "./chromium.ts";
 import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./clients/people.ts";
@@ -19,11 +19,11 @@ import { type Program, runProgram } from "./systems/program.ts";
  * what one received message of 30 characters costs by poll, from the page in Chromium and from the npm client. Then rung
  * by rung an idle hour, reckoned from some minutes, and a thousand messages; 0 idle seconds leave that out.
  *
- *     npm run build && npx tsx bench/bytes.ts [dist/server/cli.js of another build] [idle seconds 150] [messages 1000]
+ *     npm run build && npx tsx bench/bytes.ts [dist/server/process/cli.js of another build] [idle seconds 150] [messages 1000]
  */
 const args = process.argv.slice(2);
 const cli = args[0]?.endsWith(".js") ? args.shift() : undefined;
-const server = cli ?? fileURLToPath(new URL("../dist/server/cli.js", import.meta.url));
+const server = cli ?? fileURLToPath(new URL("../dist/server/process/cli.js", import.meta.url));
 const [idleSeconds = 150, messages = 1000] = args.map(Number);
 
 /** Polls whose medians are taken. */

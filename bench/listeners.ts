@@ -4,12 +4,12 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { connect } from "../db/connect.ts";
-import { startEmbedded } from "../db/embedded.ts";
-import { NEWS_CHANNEL } from "../db/events.ts";
-import { notify } from "../db/listen.ts";
-import { postgresWakeUps } from "../db/wake-ups.ts";
-import { sharedWakeUps, shareListener } from "../server/delivery/shared-listener.ts";
+import { startEmbedded } from "../db/embedded/start.ts";
+import { NEWS_CHANNEL } from "../db/log/events.ts";
+import { postgresWakeUps } from "../db/log/wake-ups.ts";
+import { connect } from "../db/pool/connect.ts";
+import { notify } from "../db/pool/listen.ts";
+import { sharedWakeUps, shareListener } from "../server/bus/shared-listener.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 
 /**

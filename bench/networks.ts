@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import pLimit from "p-limit";
-import { clientKind } from "../test/support/networks/client-person.ts";
-import type { Network } from "../test/support/networks/network.ts";
-import { isHere, NETWORKS } from "../test/support/networks/networks.ts";
-import { openPages } from "../test/support/networks/page-person.ts";
-import type { Kind } from "../test/support/networks/person.ts";
-import { plainKind } from "../test/support/networks/plain-person.ts";
-import { pollKind } from "../test/support/networks/poll-person.ts";
-import { openSites, type Sites } from "../test/support/networks/sites.ts";
-import { type Outcome, talk } from "../test/support/networks/talk.ts";
+import { clientKind } from "../test/networks/rig/client-person.ts";
+import type { Network } from "../test/networks/rig/network.ts";
+import { isHere, NETWORKS } from "../test/networks/rig/networks.ts";
+import { openPages } from "../test/networks/rig/page-person.ts";
+import type { Kind } from "../test/networks/rig/person.ts";
+import { plainKind } from "../test/networks/rig/plain-person.ts";
+import { pollKind } from "../test/networks/rig/poll-person.ts";
+import { openSites, type Sites } from "../test/networks/rig/sites.ts";
+import { type Outcome, talk } from "../test/networks/rig/talk.ts";
 import startDatabase from "../test/support/start-database.ts";
 import stopDatabase from "../test/support/stop-database.ts";
 

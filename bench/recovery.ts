@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../client/index.ts";
+import { createRoom, openMouth } from "../test/networks/rig/mouth.ts";
 import { type BadProxy, openBadProxy } from "../test/support/bad-proxy.ts";
 import { createDatabase } from "../test/support/database.ts";
-import { createRoom, openMouth } from "../test/support/networks/mouth.ts";
 import { type SiteProcess, startSite } from "../test/support/site-process.ts";
 import startDatabase from "../test/support/start-database.ts";
 import stopDatabase from "../test/support/stop-database.ts";

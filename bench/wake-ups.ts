@@ -2,12 +2,12 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Knex } from "knex";
-import { connect } from "../db/connect.ts";
-import { startEmbedded } from "../db/embedded.ts";
-import { append, type Draft, NEWS_CHANNEL } from "../db/events.ts";
+import { startEmbedded } from "../db/embedded/start.ts";
+import { append, type Draft, NEWS_CHANNEL } from "../db/log/events.ts";
+import { postgresWakeUps, tellBeside, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
-import { postgresWakeUps, tellBeside, type WakeUps } from "../db/wake-ups.ts";
-import { natsWakeUps } from "../server/delivery/nats.ts";
+import { connect } from "../db/pool/connect.ts";
+import { natsWakeUps } from "../server/bus/nats.ts";
 import { openNats } from "../test/support/nats.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 

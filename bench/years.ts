@@ -1,12 +1,12 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "../db/connect.ts";
-import { startEmbedded } from "../db/embedded.ts";
-import { append, type Draft, findSent, readBefore, readSince } from "../db/events.ts";
+import { startEmbedded } from "../db/embedded/start.ts";
+import { append, type Draft, findSent, readBefore, readSince } from "../db/log/events.ts";
+import { pruneSlice } from "../db/log/prune.ts";
+import { readBounds } from "../db/log/rooms.ts";
 import { migrate } from "../db/migrate.ts";
-import { pruneSlice } from "../db/prune.ts";
-import { readBounds } from "../db/rooms.ts";
+import { connect } from "../db/pool/connect.ts";
 
 /**
  * Does a long log slow the newest page? Fills an embedded PostgreSQL with so many events of one year, times what the

@@ -1,5 +1,4 @@
 import type { Knex } from "knex";
-import { connect } from "./connect.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
@@ -11,6 +10,7 @@ import * as revocations from "./migrations/20261130000010_revocations.ts";
 import * as networksOfMembers from "./migrations/20261130000020_networks_of_members.ts";
 import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
 import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
+import { connect } from "./pool/connect.ts";
 import { StartError } from "./start-error.ts";
 
 /** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */

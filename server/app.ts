@@ -3,9 +3,13 @@ import { configOf, readEnvironment } from "./config.ts";
 import { retryMs } from "./delivery/retry.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { commonHeaders } from "./guard/headers.ts";
+import { canonicalPath } from "./http/canonical-path.ts";
+import { refused } from "./http/refused.ts";
+import { requestLog } from "./http/request-log.ts";
+import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
+import { watchStalls } from "./http/stalls.ts";
 import { createLog, type Logger } from "./log.ts";
 import { assetRoutes } from "./routes/assets.ts";
-import { canonicalPath } from "./routes/canonical-path.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
@@ -13,13 +17,9 @@ import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { countReaders, operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
-import { refused } from "./routes/refused.ts";
-import { requestLog } from "./routes/request-log.ts";
 import { roomRoutes } from "./routes/rooms.ts";
-import { crossOrigin, ownHost, type Route, routerOf } from "./routes/route.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { closeSite, openSite, type Site } from "./site.ts";
-import { watchStalls } from "./stalls.ts";
 
 /** What an app is opened with. */
 export type AppOptions = {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
-import { createRoom, openMouth } from "../../test/support/networks/mouth.ts";
+import { createRoom, openMouth } from "../../test/networks/rig/mouth.ts";
 import { until } from "../../test/support/until.ts";
 import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./people.ts";
 import { openRecorder, type Recorded } from "./recorder.ts";

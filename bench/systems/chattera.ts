@@ -72,7 +72,7 @@ function withinGroup(group: string | undefined, command: string[]): string[] {
   return ["/bin/sh", "-c", `echo $$ > ${group}/cgroup.procs && exec "$@"`, "sh", ...command];
 }
 
-const SERVER = fileURLToPath(new URL("../../dist/server/cli.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../dist/server/process/cli.js", import.meta.url));
 
 /** What the client sends over this transport. */
 function requestsOf(client: ClientName, transport: Transport): System["requests"] {

@@ -7,7 +7,7 @@ import { type Channel, createChannel, createSession } from "better-sse";
 import Koa from "koa";
 import pg from "pg";
 import rawBody from "raw-body";
-import { startEmbedded } from "../../db/embedded.ts";
+import { startEmbedded } from "../../db/embedded/start.ts";
 import { serve } from "./serve.ts";
 
 /** What one writes in an hour with chattera's own parts: an INSERT and a NOTIFY a message, and a channel a room. */

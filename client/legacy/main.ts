@@ -1,6 +1,6 @@
+import { openRoom } from "./conversation.ts";
 import { attr, byId } from "./dom.ts";
 import { openLobby } from "./lobby.ts";
-import { openRoom } from "./room.ts";
 
 // An open request keeps old browsers "loading": the first begins when they have done with the page.
 const SETTLED_MS = 250;

@@ -7,7 +7,7 @@ import { readOurs } from "../core/reading/poll.ts";
 import { param } from "../core/reading/url.ts";
 import { browser, http } from "./browser.ts";
 import { onClick, part, setText, show } from "./dom.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "./message-list.ts";
 import type { Page } from "./page.ts";
 
 const TIMEOUT_MS = 15_000;

@@ -16,12 +16,12 @@ import { createConnectionLine } from "./connection-line.ts";
 import { forgetSession } from "./kept-session.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList, type MessageList } from "./message-list.ts";
+import { remarkStore } from "./message-store.ts";
 import { networkMemory } from "./network-memory.ts";
 import { createNotices } from "./notices.ts";
 import type { Page } from "./page.ts";
 import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
-import { remarkStore } from "./remark-store.ts";
 import { type Scroll, watchScroll } from "./scroll.ts";
 import { openChannel } from "./tab-channel.ts";
 

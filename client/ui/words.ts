@@ -1,6 +1,6 @@
 import { grouped } from "../../protocol/line.ts";
 
-/** The words the script needs, in the page's language; their one source is server/pages/ja.ts and en.ts (`script`). */
+/** The words the script needs, in the page's language; their one source is server/pages/words/ja.ts and en.ts (`script`). */
 export type Words = {
   entered: string;
   left: string;

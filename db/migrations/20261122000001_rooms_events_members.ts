@@ -3,7 +3,7 @@ import type { Knex } from "knex";
 /** The log, its rooms and events, and who is present. */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`
-    -- one row: which log this is. fingerprint says where it was last opened; see db/log.ts
+    -- one row: which log this is. fingerprint says where it was last opened; see db/log/log.ts
     create table log (
       single boolean primary key default true check (single),
       epoch text not null,

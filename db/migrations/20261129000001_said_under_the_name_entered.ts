@@ -8,7 +8,7 @@ import { up as before } from "./20261125000001_append_events.ts";
  */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`
-    -- see append() in db/events.ts. Each statement in it sees what was committed before that statement began: what is
+    -- see append() in db/log/events.ts. Each statement in it sees what was committed before that statement began: what is
     -- looked up is looked up when the rooms are locked. channel: where to tell who has news; null tells nobody
     create or replace function append_events(
       room_ids int[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], texts text[],

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 
 /**
  * What a room's slug and title look like, so that no new room imitates an existing one. Code fills in the rows that
- * exist already, see fillSkeletons() in db/rooms.ts.
+ * exist already, see fillSkeletons() in db/log/rooms.ts.
  */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`

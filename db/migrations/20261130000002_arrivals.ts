@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 
 /**
  * People enter rooms many at a time, in the transaction that stores their first messages, and a name that somebody gave
- * up is watched for an hour. See append() in db/events.ts, enterAndAppend() and leaveRooms() in db/members.ts.
+ * up is watched for an hour. See append() in db/log/events.ts, enterAndAppend() and leaveRooms() in db/log/members.ts.
  *
  * One lock order serves all three functions: rooms in ascending order, then members by room and id. So none of them can
  * wait for another in a circle, and a nickname can be checked before it is written, because everybody who changes a

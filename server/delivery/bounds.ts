@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { readBounds } from "../../db/rooms.ts";
+import { readBounds } from "../../db/log/rooms.ts";
 import type { Tail } from "./tail.ts";
 
 /** First kept and last seq of a room. */

@@ -1,5 +1,5 @@
-import { CONFIRMATION_BYTES, tellConfirmed } from "../../db/presence.ts";
-import type { WakeUps } from "../../db/wake-ups.ts";
+import { CONFIRMATION_BYTES, tellConfirmed } from "../../db/log/presence.ts";
+import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
 

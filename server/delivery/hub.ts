@@ -1,19 +1,19 @@
 import type { Knex } from "knex";
-import { readPage } from "../../db/events.ts";
-import { type Log, openLog } from "../../db/log.ts";
+import { readPage } from "../../db/log/events.ts";
+import { type Log, openLog } from "../../db/log/log.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { createBeat } from "./beat.ts";
 import { type Bounds, createBounds } from "./bounds.ts";
-import { createNews } from "./news.ts";
+import { createNews } from "./log-reader.ts";
 import { createNonces } from "./nonces.ts";
-import { createPlaces, type Places, type Visitor } from "./places.ts";
 import { type Occupant, Reader, type Signal } from "./reader.ts";
 import { retryMs } from "./retry.ts";
+import { createPlaces, type Places, type Visitor } from "./slots.ts";
 import type { Tail } from "./tail.ts";
 import { createTails } from "./tails.ts";
+import { createBeat } from "./tick.ts";
 import { createTurns } from "./turns.ts";
 
 /**

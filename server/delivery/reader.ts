@@ -8,7 +8,7 @@ import type {
   TypingSignal,
 } from "../../protocol/event.ts";
 import { type Format, frameOf } from "./frames.ts";
-import type { Place } from "./places.ts";
+import type { Place } from "./slots.ts";
 import type { Tail } from "./tail.ts";
 
 /** What passes to a reader beside events. */

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
-import { readSince } from "../../db/events.ts";
-import type { Log } from "../../db/log.ts";
-import { findRooms } from "../../db/rooms.ts";
+import { readSince } from "../../db/log/events.ts";
+import type { Log } from "../../db/log/log.ts";
+import { findRooms } from "../../db/log/rooms.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { TAIL_EVENTS, Tail } from "./tail.ts";
 

@@ -3,7 +3,7 @@ import type { Findings } from "../../client/doctor/findings.ts";
 import { type Outcome, outcomesOf } from "../../client/doctor/outcome.ts";
 import { DOCTOR_STEPS } from "../../protocol/doctor.ts";
 import { fill, type Language, wordsOf } from "../pages/language.ts";
-import { remediesFor } from "../pages/remedies.ts";
+import { remediesFor } from "./remedies.ts";
 
 /** What the page shows, as lines of text: the sentence, each test's outcome, and the lines that cure what was found. */
 export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: Language): string {

@@ -1,9 +1,9 @@
 import { DOCTOR_STEPS } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { REMEDIES, type Remedy } from "../doctor/remedies.ts";
 import { type Html, html, link } from "./html.ts";
 import { wordsOf } from "./language.ts";
 import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
-import { REMEDIES, type Remedy } from "./remedies.ts";
 
 /**
  * The path doctor. Its script fills in the outcomes and shows the remedies for what it found; without script the page

@@ -1,6 +1,6 @@
 import { grouped } from "../../protocol/line.ts";
-import { en } from "./en.ts";
-import { ja, type Words } from "./ja.ts";
+import { en } from "./words/en.ts";
+import { ja, type Words } from "./words/ja.ts";
 
 /** The languages the pages are written in. */
 export type Language = "ja" | "en";

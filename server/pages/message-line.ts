@@ -1,10 +1,10 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { BREATH_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
-import type { Words } from "./ja.ts";
 import { linkedText } from "./links.ts";
 import { tagMark } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
+import type { Words } from "./words/ja.ts";
 
 /** An event as a line of the log. `previous` is the line above: a speaker who goes on is not named again to the eye. */
 export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent): Html {

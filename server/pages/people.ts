@@ -1,8 +1,8 @@
 import type { Member } from "../../protocol/event.ts";
 import { grouped, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
-import type { Words } from "./ja.ts";
 import { figuresOf, fill } from "./language.ts";
+import type { Words } from "./words/ja.ts";
 
 /** The people of a room: the members to show, and the numbers of all members and visitors. */
 export type PeopleView = { members: Member[]; memberCount: number; visitors: number };

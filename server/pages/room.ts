@@ -3,11 +3,11 @@ import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
-import type { Words } from "./ja.ts";
 import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
+import type { Words } from "./words/ja.ts";
 
 /** A room's page. `present`: the reader has entered it; `clientId` makes a form that is sent twice one message. */
 export type RoomView = PeopleView & {

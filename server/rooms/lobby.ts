@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
-import { NODE_FRESH_SECONDS } from "../../db/presence.ts";
-import { listRooms, type RoomSummary } from "../../db/rooms.ts";
+import { NODE_FRESH_SECONDS } from "../../db/log/presence.ts";
+import { listRooms, type RoomSummary } from "../../db/log/rooms.ts";
 
 /** The list of public rooms. */
 export type Lobby = {

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import type { Log } from "../../db/log.ts";
-import { createRoom, type NewRoom } from "../../db/rooms.ts";
+import type { Log } from "../../db/log/log.ts";
+import { createRoom, type NewRoom } from "../../db/log/rooms.ts";
 import { refuse } from "../refusal.ts";
 import type { Lobby } from "./lobby.ts";
 import { nameNetwork } from "./network-name.ts";

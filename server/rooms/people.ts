@@ -1,8 +1,8 @@
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
-import { readMoves } from "../../db/events.ts";
-import { listMembers } from "../../db/members.ts";
-import { countPeople } from "../../db/presence.ts";
+import { readMoves } from "../../db/log/events.ts";
+import { listMembers } from "../../db/log/members.ts";
+import { countPeople } from "../../db/log/presence.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 

@@ -1,7 +1,7 @@
-import type { Stored } from "../../db/events.ts";
-import type { GroupCommit } from "../../db/group-commit.ts";
-import type { MemberNetwork } from "../../db/members.ts";
-import type { Room } from "../../db/rooms.ts";
+import type { Stored } from "../../db/log/events.ts";
+import type { GroupCommit } from "../../db/log/group-commit.ts";
+import type { MemberNetwork } from "../../db/log/members.ts";
+import type { Room } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";

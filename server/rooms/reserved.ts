@@ -53,7 +53,7 @@ const VOICE = [
   ...["メッセージ", "通知", "連絡", "警告", "エラー", "ログ", "情報"],
 ];
 
-/** What the pages write behind a name when somebody enters or leaves (server/pages/en.ts, ja.ts), and similar words. */
+/** What the pages write behind a name when somebody enters or leaves (server/pages/words/en.ts, ja.ts), and similar words. */
 const LINE_ENDS = ["entered", "left", "joined"].flatMap((word) => [word, `${word} the room`, `${word} the chat`]);
 const LINE_ENDS_JA = ["入室", "退室", "退出"].flatMap((word) => ["", "した", "しました"].map((end) => word + end));
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { send } from "@koa/send";
 import type { Context } from "koa";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Route } from "./route.ts";
+import type { Route } from "../http/route.ts";
 
 /** Where client/build.ts puts the bundles: beside the compiled server, or in dist/ of the sources. */
 const FOLDER = ["../../client/", "../../dist/client/"]

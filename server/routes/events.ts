@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { isDatabaseAway } from "../../db/connect.ts";
+import { isDatabaseAway } from "../../db/pool/connect.ts";
 import { PING_MS, PROTOCOL_VERSION, STREAM_BYTES_MAX, STREAM_BYTES_MIN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinReader, placeReader } from "../delivery/join.ts";
@@ -7,19 +7,19 @@ import { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
+import { frameCallback } from "../http/callback.ts";
+import { findRooms, respelled } from "../http/find-room.ts";
+import { type Input, inputOf, nonceOf } from "../http/input.ts";
+import { accountOf, visitorOf } from "../http/payer.ts";
+import { byeOf, cursorsOf, memberIdOf, patienceMs, reasonToWait, removeIfGone, roomNames } from "../http/reading.ts";
+import type { Route } from "../http/route.ts";
 import { Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import { busyAnswer, openEndless, type Way } from "../transports/endless.ts";
-import { frame } from "../transports/frame.ts";
-import { sse } from "../transports/sse.ts";
-import { stream } from "../transports/stream.ts";
-import { frameCallback } from "./callback.ts";
-import { findRooms, respelled } from "./find-room.ts";
-import { type Input, inputOf, nonceOf } from "./input.ts";
-import { accountOf, visitorOf } from "./payer.ts";
+import { stream } from "../streams/bytes.ts";
+import { frame } from "../streams/iframe.ts";
+import { sse } from "../streams/sse.ts";
+import { busyAnswer, openEndless, type Way } from "../streams/stream.ts";
 import { poll } from "./poll.ts";
-import { byeOf, cursorsOf, memberIdOf, patienceMs, reasonToWait, removeIfGone, roomNames } from "./reading.ts";
-import type { Route } from "./route.ts";
 
 /** The ways by which events reach a reader. */
 export function eventRoutes(site: Site): Route[] {

@@ -1,12 +1,12 @@
 import type { Context } from "koa";
 import { NONCE } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { answer } from "../http/answer.ts";
+import { inputOf } from "../http/input.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import { answer } from "./answer.ts";
-import { inputOf } from "./input.ts";
-import { payerOf } from "./payer.ts";
-import type { Route } from "./route.ts";
 
 /**
  * By these requests clients confirm that their streams reach them. The nonce of a stream is known to its client alone,

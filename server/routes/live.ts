@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { isDatabaseAway } from "../../db/connect.ts";
-import { readBefore } from "../../db/events.ts";
-import { isPresent } from "../../db/members.ts";
+import { readBefore } from "../../db/log/events.ts";
+import { isPresent } from "../../db/log/members.ts";
+import { isDatabaseAway } from "../../db/pool/connect.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_EVENTS, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -11,6 +11,12 @@ import { Reader, type Transport } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
+import { roomOf } from "../http/find-room.ts";
+import { addPathParams, inputOf } from "../http/input.ts";
+import { pageFrame } from "../http/page-layout.ts";
+import { accountOf, payerOf, visitorOf } from "../http/payer.ts";
+import { byeOf, memberIdOf, patienceMs, reasonToWait, removeIfGone } from "../http/reading.ts";
+import type { Route } from "../http/route.ts";
 import * as pages from "../pages/live.ts";
 import { renderRefused } from "../pages/refused.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
@@ -20,15 +26,9 @@ import {
   type HtmlStream,
   type HtmlStreamOptions,
   openHtmlStream,
-} from "../transports/html-stream.ts";
-import { roomOf } from "./find-room.ts";
-import { pageFrame } from "./frame.ts";
+} from "../streams/html-stream.ts";
 import { confirmStream } from "./here.ts";
-import { addPathParams, inputOf } from "./input.ts";
 import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
-import { accountOf, payerOf, visitorOf } from "./payer.ts";
-import { byeOf, memberIdOf, patienceMs, reasonToWait, removeIfGone } from "./reading.ts";
-import type { Route } from "./route.ts";
 
 /** How often a page is renewed that was not asked how often. */
 const REFRESH_SECONDS = 10;

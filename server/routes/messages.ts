@@ -1,20 +1,20 @@
 import type { Context } from "koa";
-import { findSent, readBefore } from "../../db/events.ts";
+import { findSent, readBefore } from "../../db/log/events.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
+import { answer } from "../http/answer.ts";
+import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
+import { roomOf } from "../http/find-room.ts";
+import { inputOf } from "../http/input.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
-import { answer } from "./answer.ts";
-import { memberNetworkOf, shareOf, unlessRemoved } from "./enter-room.ts";
-import { roomOf } from "./find-room.ts";
-import { inputOf } from "./input.ts";
-import { payerOf } from "./payer.ts";
-import type { Route } from "./route.ts";
 
 /** Saying something, and what was said before. */
 export function messageRoutes(site: Site, limits: RateLimits): Route[] {

@@ -4,9 +4,9 @@ import type { Context } from "koa";
 import { Gauge } from "prom-client";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
+import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import type { Route } from "./route.ts";
 
 /** A balancer's own patience with a check is seldom longer. */
 const DATABASE_PATIENCE_MS = 2_000;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { readBefore } from "../../db/events.ts";
-import { isPresent } from "../../db/members.ts";
+import { readBefore } from "../../db/log/events.ts";
+import { isPresent } from "../../db/log/members.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -9,19 +9,19 @@ import { setDocumentHeaders } from "../guard/headers.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
+import { enterRoom } from "../http/enter-room.ts";
+import { findRooms, roomName, roomOf } from "../http/find-room.ts";
+import { type Input, inputOf } from "../http/input.ts";
+import { LANGUAGE_COOKIE, pageFrame } from "../http/page-layout.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
 import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import { enterRoom } from "./enter-room.ts";
-import { findRooms, roomName, roomOf } from "./find-room.ts";
-import { LANGUAGE_COOKIE, pageFrame } from "./frame.ts";
-import { type Input, inputOf } from "./input.ts";
 import { say } from "./messages.ts";
-import { payerOf } from "./payer.ts";
-import type { Route } from "./route.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a form was refused for, and what was in it, so that nothing has to be typed twice. */

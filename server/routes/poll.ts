@@ -3,15 +3,15 @@ import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.
 import { joinReader, placeReader } from "../delivery/join.ts";
 import { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
+import { answerBytes } from "../http/answer.ts";
+import { findRooms, respelled } from "../http/find-room.ts";
+import { inputOf, nonceOf } from "../http/input.ts";
+import { accountOf, payerOf, visitorOf } from "../http/payer.ts";
+import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "../http/reading.ts";
+import { park } from "../http/stalls.ts";
+import { openPoll } from "../polls/poll.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import { park } from "../stalls.ts";
-import { openPoll } from "../transports/long-poll.ts";
-import { answerBytes } from "./answer.ts";
-import { findRooms, respelled } from "./find-room.ts";
-import { inputOf, nonceOf } from "./input.ts";
-import { accountOf, payerOf, visitorOf } from "./payer.ts";
-import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "./reading.ts";
 
 /** How long a poll that would not wait may wait for this node's tails; a wake-up takes milliseconds. */
 const CATCH_UP_MS = 2_000;

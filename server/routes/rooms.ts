@@ -1,21 +1,21 @@
 import type { Context } from "koa";
-import { listMembers, noteTyping, type PeoplePlace } from "../../db/members.ts";
-import { tellPresence } from "../../db/presence.ts";
+import { listMembers, noteTyping, type PeoplePlace } from "../../db/log/members.ts";
+import { tellPresence } from "../../db/log/presence.ts";
 import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { networksOf } from "../guard/address.ts";
 import { type RateLimits, WIDER } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
+import { answer } from "../http/answer.ts";
+import { enterRoom } from "../http/enter-room.ts";
+import { respelled, roomName, roomOf } from "../http/find-room.ts";
+import { inputOf } from "../http/input.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
-import { answer } from "./answer.ts";
-import { enterRoom } from "./enter-room.ts";
-import { respelled, roomName, roomOf } from "./find-room.ts";
-import { inputOf } from "./input.ts";
-import { payerOf } from "./payer.ts";
-import type { Route } from "./route.ts";
 
 /** The rooms, and who is in them. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {

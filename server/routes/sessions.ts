@@ -1,17 +1,17 @@
 import type { Context } from "koa";
-import { roomsOf } from "../../db/members.ts";
+import { roomsOf } from "../../db/log/members.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { type Session, sessionOf } from "../guard/session.ts";
 import { clearSessionCookie, setSessionCookie } from "../guard/session-cookie.ts";
+import { answer } from "../http/answer.ts";
+import { inputOf } from "../http/input.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
 import { readMember } from "../rooms/member.ts";
 import type { Site } from "../site.ts";
 import { TICKET_MS } from "../token.ts";
-import { answer } from "./answer.ts";
-import { inputOf } from "./input.ts";
-import { payerOf } from "./payer.ts";
-import type { Route } from "./route.ts";
 
 /** Choosing a nickname, proving it, and giving it up. */
 export function sessionRoutes(site: Site, limits: RateLimits): Route[] {

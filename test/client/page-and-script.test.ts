@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ADDRESS, linkText } from "../../protocol/line.ts";
-import { ja } from "../../server/pages/ja.ts";
+import { ja } from "../../server/pages/words/ja.ts";
 
 function source(file: string): string {
   return readFileSync(new URL(`../../client/ui/${file}`, import.meta.url), "utf8");

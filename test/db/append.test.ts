@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { append, type Draft, NEWS_CHANNEL, readBefore, readSince } from "../../db/events.ts";
-import { createGroupCommit } from "../../db/group-commit.ts";
-import { listen } from "../../db/listen.ts";
-import { findRooms } from "../../db/rooms.ts";
-import { tellBeside } from "../../db/wake-ups.ts";
+import { append, type Draft, NEWS_CHANNEL, readBefore, readSince } from "../../db/log/events.ts";
+import { createGroupCommit } from "../../db/log/group-commit.ts";
+import { findRooms } from "../../db/log/rooms.ts";
+import { tellBeside } from "../../db/log/wake-ups.ts";
+import { connect } from "../../db/pool/connect.ts";
+import { listen } from "../../db/pool/listen.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect, isDatabaseAway } from "../../db/connect.ts";
+import { connect, isDatabaseAway } from "../../db/pool/connect.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded.ts";
-import { isAlive } from "../../db/embedded-owner.ts";
-import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded-programs.ts";
-import { databaseUser } from "../../db/embedded-user.ts";
+import { isAlive } from "../../db/embedded/lock.ts";
+import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
+import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
+import { databaseUser } from "../../db/embedded/user.ts";
 import { explain, StartError } from "../../db/start-error.ts";
 import { databaseUrl, query } from "../support/database.ts";
 

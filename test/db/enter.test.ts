@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { append, type Draft, readSince } from "../../db/events.ts";
-import { createGroupCommit } from "../../db/group-commit.ts";
+import { append, type Draft, readSince } from "../../db/log/events.ts";
+import { createGroupCommit } from "../../db/log/group-commit.ts";
 import {
   type Entrant,
   type Entry,
@@ -12,8 +11,9 @@ import {
   listMembers,
   sweepMembers,
   touchMembers,
-} from "../../db/members.ts";
-import { findRooms, removeUnusedRooms } from "../../db/rooms.ts";
+} from "../../db/log/members.ts";
+import { findRooms, removeUnusedRooms } from "../../db/log/rooms.ts";
+import { connect } from "../../db/pool/connect.ts";
 import { COLORS } from "../../protocol/limits.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";

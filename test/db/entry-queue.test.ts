@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createEntryQueue } from "../../db/entry-queue.ts";
+import { createEntryQueue } from "../../db/log/entry-queue.ts";
 
 type One = { share: string; roomId: number; name: string };
 

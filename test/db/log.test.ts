@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { openLog, unsafeSettings } from "../../db/log.ts";
+import { openLog, unsafeSettings } from "../../db/log/log.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
+import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { isPresent, sweepMembers, touchMembers } from "../../db/members.ts";
-import { findRooms } from "../../db/rooms.ts";
+import { isPresent, sweepMembers, touchMembers } from "../../db/log/members.ts";
+import { findRooms } from "../../db/log/rooms.ts";
+import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom } from "../support/enter.ts";
 

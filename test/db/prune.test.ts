@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { append, type Draft, readBefore } from "../../db/events.ts";
-import { pruneSlice } from "../../db/prune.ts";
-import { findRooms, readBounds } from "../../db/rooms.ts";
+import { append, type Draft, readBefore } from "../../db/log/events.ts";
+import { pruneSlice } from "../../db/log/prune.ts";
+import { findRooms, readBounds } from "../../db/log/rooms.ts";
+import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 import { until } from "../support/until.ts";

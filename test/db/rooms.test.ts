@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { connect } from "../../db/connect.ts";
-import { createRoom, fillSkeletons, findRooms, listRooms } from "../../db/rooms.ts";
+import { createRoom, fillSkeletons, findRooms, listRooms } from "../../db/log/rooms.ts";
+import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 

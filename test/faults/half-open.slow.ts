@@ -5,10 +5,10 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
+import { clientKind } from "../networks/rig/client-person.ts";
+import { openWire, type Strand } from "../networks/rig/wire.ts";
 import { type Person, person } from "../support/app.ts";
 import { createDatabase } from "../support/database.ts";
-import { clientKind } from "../support/networks/client-person.ts";
-import { openWire, type Strand } from "../support/networks/wire.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 

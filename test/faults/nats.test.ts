@@ -1,8 +1,8 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pino } from "pino";
+import { natsWakeUps } from "../../server/bus/nats.ts";
 import { readEnvironment } from "../../server/config.ts";
-import { natsWakeUps } from "../../server/delivery/nats.ts";
 import { openStream } from "../../server/testing.ts";
 import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import request from "supertest";
+import type { Running } from "../networks/rig/network.ts";
+import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
+import { isPost, refuse } from "../networks/rig/refuse.ts";
+import { strip } from "../networks/rig/strip.ts";
 import { openSite, person, say, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
-import type { Running } from "../support/networks/network.ts";
-import { type Misbehaviour, openProxy } from "../support/networks/proxy.ts";
-import { isPost, refuse } from "../support/networks/refuse.ts";
-import { strip } from "../support/networks/strip.ts";
 
 let site: TestSite;
 let url: string;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import request from "supertest";
+import type { Running } from "../networks/rig/network.ts";
+import { openProxy, ownAnswer } from "../networks/rig/proxy.ts";
 import { openSite, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
-import type { Running } from "../support/networks/network.ts";
-import { openProxy, ownAnswer } from "../support/networks/proxy.ts";
 
 let site: TestSite;
 let url: string;

@@ -1,10 +1,10 @@
 import { get } from "node:http";
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Browser, FrameLocator, Page } from "playwright-core";
+import { holdWhole, onePieceLate } from "../networks/rig/hold.ts";
+import { openProxy } from "../networks/rig/proxy.ts";
 import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
-import { holdWhole, onePieceLate } from "../support/networks/hold.ts";
-import { openProxy } from "../support/networks/proxy.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pLimit from "p-limit";
-import { clientKind } from "../support/networks/client-person.ts";
-import type { Network } from "../support/networks/network.ts";
-import { NETWORKS } from "../support/networks/networks.ts";
-import { openSites, type Sites } from "../support/networks/sites.ts";
-import { type Outcome, type Pace, talk } from "../support/networks/talk.ts";
 import { endSites } from "../support/site-process.ts";
+import { clientKind } from "./rig/client-person.ts";
+import type { Network } from "./rig/network.ts";
+import { NETWORKS } from "./rig/networks.ts";
+import { openSites, type Sites } from "./rig/sites.ts";
+import { type Outcome, type Pace, talk } from "./rig/talk.ts";
 
 // One network of each way to go wrong; all of them, and whole browsers, in talks.slow.ts.
 const NAMES = [

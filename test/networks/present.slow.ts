@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { RoomEvent } from "../../protocol/event.ts";
-import { clientKind } from "../support/networks/client-person.ts";
-import type { Network, Running } from "../support/networks/network.ts";
-import { isHere, NETWORKS } from "../support/networks/networks.ts";
-import { openSites, type Sites } from "../support/networks/sites.ts";
 import { endSites } from "../support/site-process.ts";
+import { clientKind } from "./rig/client-person.ts";
+import type { Network, Running } from "./rig/network.ts";
+import { isHere, NETWORKS } from "./rig/networks.ts";
+import { openSites, type Sites } from "./rig/sites.ts";
 
 // A member says one thing behind each network, and then nothing for so long that it would be gone more than once.
 const QUIET_MS = 180_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Network, Running } from "../support/networks/network.ts";
-import { isHere, NETWORKS } from "../support/networks/networks.ts";
-import { openSource, type Received, receive, type Source } from "../support/networks/source.ts";
 import { until } from "../support/until.ts";
+import type { Network, Running } from "./rig/network.ts";
+import { isHere, NETWORKS } from "./rig/networks.ts";
+import { openSource, type Received, receive, type Source } from "./rig/source.ts";
 
 // The real programs are seen to do what their networks are there for, as rig.test.ts sees to our own.
 

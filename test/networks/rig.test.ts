@@ -1,12 +1,13 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { cache } from "../support/networks/cache.ts";
-import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "../support/networks/cut.ts";
-import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "../support/networks/hold.ts";
-import type { Running } from "../support/networks/network.ts";
-import { NETWORKS } from "../support/networks/networks.ts";
-import { type Misbehaviour, openProxy, openTranslator } from "../support/networks/proxy.ts";
-import { atMost } from "../support/networks/queue.ts";
+import { until } from "../support/until.ts";
+import { cache } from "./rig/cache.ts";
+import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "./rig/cut.ts";
+import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "./rig/hold.ts";
+import type { Running } from "./rig/network.ts";
+import { NETWORKS } from "./rig/networks.ts";
+import { type Misbehaviour, openProxy, openTranslator } from "./rig/proxy.ts";
+import { atMost } from "./rig/queue.ts";
 import {
   callStreamsPages,
   isJson,
@@ -16,13 +17,12 @@ import {
   refuseNowAndThen,
   refuseStreams,
   showLoginPage,
-} from "../support/networks/refuse.ts";
-import { repeatPosts } from "../support/networks/repeat.ts";
-import { openSource, type Received, type Request, receive, type Source } from "../support/networks/source.ts";
-import { aSpellOf, atFirst } from "../support/networks/spell.ts";
-import { strip, stripQuery, withoutQuery } from "../support/networks/strip.ts";
-import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "../support/networks/wire.ts";
-import { until } from "../support/until.ts";
+} from "./rig/refuse.ts";
+import { repeatPosts } from "./rig/repeat.ts";
+import { openSource, type Received, type Request, receive, type Source } from "./rig/source.ts";
+import { aSpellOf, atFirst } from "./rig/spell.ts";
+import { strip, stripQuery, withoutQuery } from "./rig/strip.ts";
+import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "./rig/wire.ts";
 
 // A network that does not misbehave would prove nothing: here each is seen to do what it is there for.
 

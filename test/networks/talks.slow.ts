@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pLimit from "p-limit";
-import { clientKind } from "../support/networks/client-person.ts";
-import type { Network } from "../support/networks/network.ts";
-import { isHere, NETWORKS } from "../support/networks/networks.ts";
-import { isChromiumHere, openPages } from "../support/networks/page-person.ts";
-import type { Kind } from "../support/networks/person.ts";
-import { openSites, type Sites } from "../support/networks/sites.ts";
-import { type Outcome, talk } from "../support/networks/talk.ts";
 import { endSites } from "../support/site-process.ts";
+import { clientKind } from "./rig/client-person.ts";
+import type { Network } from "./rig/network.ts";
+import { isHere, NETWORKS } from "./rig/networks.ts";
+import { isChromiumHere, openPages } from "./rig/page-person.ts";
+import type { Kind } from "./rig/person.ts";
+import { openSites, type Sites } from "./rig/sites.ts";
+import { type Outcome, talk } from "./rig/talk.ts";
 
 // Every network, for people behind the client package and for people before a page: some twenty minutes. A night's work.
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { capConnections } from "../../server/connections.ts";
 import type { Logger } from "../../server/log.ts";
-import { takeSocket } from "../../server/transports/bare-socket.ts";
+import { capConnections } from "../../server/process/connections.ts";
+import { takeSocket } from "../../server/streams/socket.ts";
 import { until } from "../support/until.ts";
 
 let server: Server;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { removeRooms } from "../../server/room-removal.ts";
 import { openStream } from "../../server/testing.ts";
+import { removeRooms } from "../../server/upkeep/room-removal.ts";
 import { clientId, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
 import { query } from "../support/database.ts";
 import { until } from "../support/until.ts";

@@ -7,18 +7,16 @@ import request from "supertest";
 import type { Diagnosis } from "../../client/doctor/diagnose.ts";
 import { outcomesOf } from "../../client/doctor/outcome.ts";
 import type { Report } from "../../client/doctor/report.ts";
+import { REMEDIES } from "../../server/doctor/remedies.ts";
 import { runDoctor } from "../../server/doctor/terminal.ts";
-import { REMEDIES } from "../../server/pages/remedies.ts";
 import { ASSETS } from "../../server/routes/assets.ts";
-import { openNode, openSite, type TestSite } from "../support/app.ts";
-import { es3Faults } from "../support/es3.ts";
-import { cache } from "../support/networks/cache.ts";
-import { cutAfter } from "../support/networks/cut.ts";
-import { holdFirst, holdWhole, onePieceLate } from "../support/networks/hold.ts";
-import type { Running } from "../support/networks/network.ts";
-import { startNginx } from "../support/networks/nginx.ts";
-import { type Misbehaviour, openProxy } from "../support/networks/proxy.ts";
-import { atMost } from "../support/networks/queue.ts";
+import { cache } from "../networks/rig/cache.ts";
+import { cutAfter } from "../networks/rig/cut.ts";
+import { holdFirst, holdWhole, onePieceLate } from "../networks/rig/hold.ts";
+import type { Running } from "../networks/rig/network.ts";
+import { startNginx } from "../networks/rig/nginx.ts";
+import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
+import { atMost } from "../networks/rig/queue.ts";
 import {
   callStreamsPages,
   isJson,
@@ -27,8 +25,10 @@ import {
   refuseNowAndThen,
   refuseStreams,
   showLoginPage,
-} from "../support/networks/refuse.ts";
-import { strip, stripQuery } from "../support/networks/strip.ts";
+} from "../networks/rig/refuse.ts";
+import { strip, stripQuery } from "../networks/rig/strip.ts";
+import { openNode, openSite, type TestSite } from "../support/app.ts";
+import { es3Faults } from "../support/es3.ts";
 import { hasNginx } from "../support/nginx.ts";
 import { until } from "../support/until.ts";
 
@@ -254,7 +254,7 @@ describe("chattera doctor in a terminal", () => {
   function run(...given: string[]): Promise<Ended> {
     const { NODE_OPTIONS: _jest, ...env } = process.env;
     return new Promise((resolve) => {
-      const args = ["--import", "tsx", "server/cli.ts", "doctor", ...given];
+      const args = ["--import", "tsx", "server/process/cli.ts", "doctor", ...given];
       execFile(process.execPath, args, { cwd: root, env: { ...env, LC_ALL: "C" } }, (error, out, err) => {
         resolve({ code: error ? Number(error.code) : 0, out, err });
       });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { createBeat } from "../../server/delivery/beat.ts";
 import { Tail } from "../../server/delivery/tail.ts";
+import { createBeat } from "../../server/delivery/tick.ts";
 import { openStream } from "../../server/testing.ts";
 import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
 

@@ -6,8 +6,8 @@ import type { ByeSignal } from "../../protocol/event.ts";
 import { createConfirmations } from "../../server/delivery/confirmations.ts";
 import { createLog } from "../../server/log.ts";
 import { openStream } from "../../server/testing.ts";
+import { openWire, type Strand } from "../networks/rig/wire.ts";
 import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
-import { openWire, type Strand } from "../support/networks/wire.ts";
 import { until } from "../support/until.ts";
 
 // All of it at a tenth of the time: 4 s instead of 45, a grace of 5 s instead of 30, a round every 1.7 s instead of 10. The

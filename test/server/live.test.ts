@@ -1,10 +1,10 @@
 import { get, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { append } from "../../db/events.ts";
+import { append } from "../../db/log/events.ts";
 import type { Tail } from "../../server/delivery/tail.ts";
-import { en } from "../../server/pages/en.ts";
-import { ja } from "../../server/pages/ja.ts";
+import { en } from "../../server/pages/words/en.ts";
+import { ja } from "../../server/pages/words/ja.ts";
 import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
 import { openBadProxy } from "../support/bad-proxy.ts";
 import { until } from "../support/until.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SECRET_LENGTH } from "../../protocol/limits.ts";
-import { en } from "../../server/pages/en.ts";
-import { ja } from "../../server/pages/ja.ts";
+import { en } from "../../server/pages/words/en.ts";
+import { ja } from "../../server/pages/words/ja.ts";
 import { Refusal } from "../../server/refusal.ts";
 import { readNickname } from "../../server/rooms/nickname.ts";
 import { readRemark } from "../../server/rooms/post.ts";

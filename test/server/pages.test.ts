@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { en } from "../../server/pages/en.ts";
-import { ja } from "../../server/pages/ja.ts";
 import { chooseLanguage, type Language } from "../../server/pages/language.ts";
 import type { PageFrame } from "../../server/pages/layout.ts";
 import { renderLobby } from "../../server/pages/lobby.ts";
 import { renderRefused } from "../../server/pages/refused.ts";
 import { type RoomView, renderRoom } from "../../server/pages/room.ts";
+import { en } from "../../server/pages/words/en.ts";
+import { ja } from "../../server/pages/words/ja.ts";
 
 const REFUSALS =
   "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid secret_invalid reserved text_invalid too_large unsupported_type too_many too_many_network too_many_room full no_place unavailable not_present room_exists wrong_host internal".split(

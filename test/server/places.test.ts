@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { createPlaces, type Place, type Places, type Visitor } from "../../server/delivery/places.ts";
+import { createPlaces, type Place, type Places, type Visitor } from "../../server/delivery/slots.ts";
 import { networksOf } from "../../server/guard/address.ts";
 
 type Hall = { places: Places<string>; dismissed: string[]; held: Place<string>[] };

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { PollAnswer, ResetSignal } from "../../protocol/event.ts";
-import { pruneAll } from "../../server/pruning.ts";
 import { openStream, type Stream } from "../../server/testing.ts";
+import { pruneAll } from "../../server/upkeep/pruning.ts";
 import {
   clientId,
   openNode,

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { pino } from "pino";
 import request from "supertest";
-import { capConnections } from "../../server/connections.ts";
 import type { Reader } from "../../server/delivery/reader.ts";
-import { removeRooms } from "../../server/room-removal.ts";
+import { capConnections } from "../../server/process/connections.ts";
+import { removeRooms } from "../../server/upkeep/room-removal.ts";
 import { openNode, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
 import { query } from "../support/database.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";

@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { type App, createApp } from "../../server/app.ts";
+import { withKeptPolls } from "../../server/http/verified-polls.ts";
 import { createLog } from "../../server/log.ts";
-import { withKeptPolls } from "../../server/routes/verified-polls.ts";
 import { createDatabase } from "./database.ts";
 
 /** A node of the site under test, on a free port. */

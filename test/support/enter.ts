@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import { type Entrant, enterAndAppend, type Outcome } from "../../db/members.ts";
-import { createRoom, type NewRoom } from "../../db/rooms.ts";
+import { type Entrant, enterAndAppend, type Outcome } from "../../db/log/members.ts";
+import { createRoom, type NewRoom } from "../../db/log/rooms.ts";
 
 /** Has one member enter a room, and returns what became of it. */
 export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Promise<Outcome | undefined> {

@@ -95,4 +95,4 @@ export function spawnSite(
 }
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const CLI = "server/cli.ts";
+const CLI = "server/process/cli.ts";

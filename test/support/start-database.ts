@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded.ts";
+import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { migrate } from "../../db/migrate.ts";
 import { StartError } from "../../db/start-error.ts";
 import { databaseUrl, query, TEMPLATE_PREFIX, type TestServer } from "./database.ts";

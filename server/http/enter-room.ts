@@ -1,0 +1,49 @@
+import type { Context } from "koa";
+import type { MemberNetwork } from "../../db/log/members.ts";
+import type { Member } from "../../protocol/event.ts";
+import type { Tail } from "../delivery/tail.ts";
+import { networksOf } from "../guard/address.ts";
+import { Refusal } from "../refusal.ts";
+import { enter } from "../rooms/enter.ts";
+import { nameNetwork } from "../rooms/network-name.ts";
+import type { Site } from "../site.ts";
+
+/** Has a request's member enter a room, and notes that it is there. Returns the member as it is in the room. */
+export async function enterRoom(site: Site, tail: Tail, member: Member, ctx: Context): Promise<Member> {
+  const network = memberNetworkOf(ctx, site);
+  const options = { share: shareOf(ctx), network, patienceMs: site.hub.patienceMs(tail) };
+  const entered = await unlessRemoved(site, tail, enter(site.commit, tail, member, options));
+  site.presence.isHere({ roomId: tail.id, memberId: member.id });
+  return entered.member;
+}
+
+/** A room that was removed while its tail was in memory here is forgotten, so that a new one of its name is found. */
+export async function unlessRemoved<T>(site: Site, tail: Tail, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "no_such_room") site.hub.close(tail);
+    throw error;
+  }
+}
+
+/** Returns the network in whose share of the entry queue a request counts. */
+export function shareOf(ctx: Context): string {
+  return networksOf(ctx.state.address)[0];
+}
+
+/** Returns the network in whose share of a room's members a request counts; `undefined` without limits. */
+export function memberNetworkOf(ctx: Context, site: Site): MemberNetwork | undefined {
+  if (!site.config.hasLimits) return undefined;
+  const { address, isManyVisitors } = ctx.state;
+  const networks = networksOf(address);
+  const nameOf = (network: string) => nameNetwork(site.log.secret, "member", network);
+  return {
+    name: nameOf(networks[0]),
+    wideName: nameOf(networks.at(-1) as string),
+    factor: site.shares(address) * (isManyVisitors ? MANY_VISITORS : 1),
+  };
+}
+
+/** A proxy that is not trusted may fill a room: there may be nobody else to keep it for. A share is a quarter. */
+const MANY_VISITORS = 4;

@@ -1,0 +1,104 @@
+import type { Context, Middleware } from "koa";
+import { isDatabaseAway } from "../../db/pool/connect.ts";
+import { toJson } from "../delivery/frames.ts";
+import { exposeRetryAfter } from "../guard/cors.ts";
+import type { Guards } from "../guard/guards.ts";
+import { setDocumentHeaders } from "../guard/headers.ts";
+import { countByTheMinute } from "../minute-log.ts";
+import { renderRefused } from "../pages/refused.ts";
+import type { FormView } from "../pages/room.ts";
+import { REFUSALS, Refusal, refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+import { answerAsScript } from "./answer.ts";
+import { inputOf, nonceOf } from "./input.ts";
+import { pageFrame } from "./page-layout.ts";
+
+/** [RFC 1035 2.3.4] The longest host name. */
+const LOGGED_HOST_LENGTH = 255;
+
+/**
+ * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's own way drops
+ * them). Expected ones are refusals; the database's absence is `unavailable`; anything else is a bug, logged once with
+ * its stack and answered 500.
+ */
+export function refused(site: Site): Middleware {
+  let host = "";
+  const noteWrongHost = countByTheMinute((requests) =>
+    site.logger.warn({ host, requests }, "request refused: its host is not in CHATTERA_HOSTS"),
+  );
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.respond !== false && ctx.body == null) refuseUnanswered(ctx);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      site.metrics.refusals.inc({ code: refusal.code });
+      if (refusal.code === "internal")
+        site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "unexpected error");
+      if (refusal.code === "wrong_host") {
+        host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
+        noteWrongHost();
+      }
+      if (refusal.code === "unavailable") site.logger.debug({ err: error }, "the database is away");
+      if (ctx.res.headersSent) ctx.res.destroy();
+      else answerRefusal(ctx, site, refusal);
+    }
+  };
+}
+
+/** The routers leave it at a status where nobody answers; with 405 they say in `Allow` who would. */
+function refuseUnanswered(ctx: Context): void {
+  if (ctx.status === 404) throw refuse("no_such_page");
+  if (ctx.status === 405 || ctx.status === 501) throw refuse("method_not_allowed");
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  return refuse(isDatabaseAway(error) ? "unavailable" : "internal");
+}
+
+function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
+  const { status, title } = REFUSALS[refusal.code];
+  ctx.respond = true;
+  ctx.status = status;
+  if (refusal.retrySeconds !== undefined) {
+    ctx.set("Retry-After", String(refusal.retrySeconds));
+    exposeRetryAfter(ctx);
+  }
+  if (isPage(ctx)) {
+    setDocumentHeaders(ctx);
+    ctx.type = "text/html; charset=utf-8";
+    const unsaid: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsaid : undefined;
+    ctx.body = renderRefused(pageFrame(ctx, site), {
+      status,
+      code: refusal.code,
+      wording: refusal.wording,
+      retrySeconds: refusal.retrySeconds,
+      ...(unsaid && { unsaid }),
+    });
+    return;
+  }
+  // [RFC 9457] about:blank: the title says it all, `code` is for programs
+  const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
+  const n = knownNonce(ctx);
+  const json = toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem });
+  if (answerAsScript(ctx, json)) return;
+  ctx.type = "application/problem+json; charset=utf-8";
+  ctx.body = json;
+}
+
+/** A refusal proves itself like any answer; but what it refuses may be the nonce. */
+function knownNonce(ctx: Context): string | undefined {
+  try {
+    return nonceOf(inputOf(ctx));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where no route answers, a person who follows a link gets a page, and a program JSON. */
+function isPage(ctx: Context): boolean {
+  const guards: Guards | undefined = ctx.state.guards;
+  if (guards) return guards.page === true;
+  return ctx.accepts("json", "html") === "html" && !ctx.path.startsWith("/api/");
+}

@@ -1,0 +1,182 @@
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { Context } from "koa";
+import { LRUCache } from "lru-cache";
+import { PATHS } from "../../protocol/paths.ts";
+import { type Position, positionAtOnce } from "../delivery/join.ts";
+import { Reader, type Transport } from "../delivery/reader.ts";
+import type { Visitor } from "../delivery/slots.ts";
+import type { Tail } from "../delivery/tail.ts";
+import type { Allowance, Payer } from "../guard/rate-limit.ts";
+import type { Session } from "../guard/session.ts";
+import {
+  answerAsVerified,
+  answerHead,
+  type Found,
+  keepPolling,
+  type PollRoad,
+  type VerifiedPoll,
+} from "../polls/kept-connection.ts";
+import { headOf, type PollShape, type PollValues, shapeOf, splitHead } from "../polls/shape.ts";
+import type { Site } from "../site.ts";
+
+/** What the whole road found out about a poll. */
+export type Poller = {
+  /** Not their tails, which this would keep in memory. */
+  roomIds: number[];
+  payer: Payer;
+  visitor: Visitor;
+  session: Session | undefined;
+  waitMs: number;
+};
+
+/** The polls of a node that have passed every guard, by their shape and the address of their peer. */
+export type VerifiedPolls = PollRoad & {
+  /**
+   * Once the answer to a poll on the whole road is sent with 200, remembers the poll and keeps its connection. `values` is
+   * what the road read as its cursors and nonce; a poll whose head says that in another way is not remembered.
+   */
+  remember(ctx: Context, values: PollValues, poller: Poller): void;
+};
+
+/**
+ * A verified poll is valid for this long, or down to half as long, so that a crowd that came at once is not verified
+ * again at once. All that is known to change with time is asked at each poll.
+ */
+const VERIFIED_MS = 60_000;
+
+/**
+ * Bytes of all verified polls. One of a browser with a session is 2.5 kB: a text and a buffer of 0.9 kB each, and 0.7 kB of objects.
+ * So 16 MiB hold 6,500 of them. A kept connection keeps its own, and does without this map.
+ */
+const VERIFIED_BYTES = 16 * 1024 * 1024;
+const OBJECT_BYTES = 700;
+
+/**
+ * Answers polls of a verified shape before `otherwise` sees them, and from then on on their kept connections. For a
+ * server of our own: in a host's app each poll is to pass the host's middleware.
+ */
+export function withKeptPolls(site: Site, otherwise: RequestListener): RequestListener {
+  const polls = createVerifiedPolls(site);
+  site.verifiedPolls = polls;
+  return (request, response) => {
+    const found = findAsked(polls, request);
+    if (!found) return void otherwise(request, response);
+    process.nextTick(() => {
+      if (!answerAsVerified(request, response, polls, found)) void otherwise(request, response);
+    });
+  };
+}
+
+function findAsked(polls: PollRoad, request: IncomingMessage): Found | undefined {
+  if (request.method !== "GET" || !request.url?.includes(PATHS.poll)) return undefined;
+  const head = headOf(request, request.url);
+  return head === undefined ? undefined : polls.find(peerOf(request), head);
+}
+
+function createVerifiedPolls(site: Site): VerifiedPolls {
+  const polls = new LRUCache<string, VerifiedPoll>({
+    maxSize: VERIFIED_BYTES,
+    sizeCalculation: (_poll, key) => 2 * key.length + OBJECT_BYTES,
+  });
+
+  const road = { hub: site.hub, find };
+  return { ...road, remember };
+
+  function find(peer: string, head: string): Found | undefined {
+    const split = splitHead(head);
+    const poll = split && polls.get(`${peer} ${split.text}`);
+    return poll && { poll, values: split.values };
+  }
+
+  function remember({ req, res, originalUrl }: Context, values: PollValues, poller: Poller): void {
+    res.once("finish", () => {
+      const head = headOf(req, originalUrl);
+      const split = head === undefined ? undefined : splitHead(head);
+      if (!split || !isSame(split.values, values) || res.statusCode !== 200 || res.hasHeader("Set-Cookie")) return;
+      const isKept = res.shouldKeepAlive && res.getHeader("Connection") !== "close";
+      const path = originalUrl.split(/[;?]/, 1)[0] as string;
+      const answered = { shape: shapeOf(split.text), head: answerHead(res, isKept), isKept, path };
+      const poll = new Verified(site, poller, answered);
+      polls.set(`${peerOf(req)} ${split.text}`, poll);
+      keepPolling(req.socket, road, poll);
+    });
+  }
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? "";
+}
+
+function isSame(one: PollValues, other: PollValues): boolean {
+  return one.nonce === other.nonce && one.cursors.length > 0 && one.cursors.join() === other.cursors.join();
+}
+
+type Answered = { shape: PollShape; head: string; isKept: boolean; path: string };
+
+/** One of thousands: its functions are on the prototype. */
+class Verified implements VerifiedPoll {
+  readonly shape: PollShape;
+  readonly head: string;
+  readonly isKept: boolean;
+  readonly #path: string;
+  readonly #site: Site;
+  readonly #poller: Poller;
+  readonly #allowance: Allowance;
+  readonly #validUntil = performance.now() + VERIFIED_MS * (0.5 + Math.random() / 2);
+
+  constructor(site: Site, poller: Poller, { shape, head, isKept, path }: Answered) {
+    this.#site = site;
+    this.#poller = poller;
+    this.#allowance = site.limits.polls.of(poller.payer);
+    this.shape = shape;
+    this.head = head;
+    this.isKept = isKept;
+    this.#path = path;
+  }
+
+  get waitMs(): number {
+    return this.#poller.waitMs;
+  }
+
+  get visitor(): Visitor {
+    return this.#poller.visitor;
+  }
+
+  positionAt(cursors: string[]): Position | undefined {
+    const { hub, isDraining } = this.#site;
+    if (isDraining || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
+    const position = positionAtOnce(hub, this.#poller.roomIds, cursors);
+    return position && this.#allowance.allows() ? position : undefined;
+  }
+
+  open(transport: Transport, { tails, seqs }: Position): Reader {
+    const reader = new Reader(tails, transport, this.#poller.payer.member);
+    for (let n = 0; n < tails.length; n += 1) reader.place(tails[n] as Tail, seqs[n] as number);
+    return reader;
+  }
+
+  start(reader: Reader, isCounted: boolean): void {
+    const { hub, metrics } = this.#site;
+    metrics.polls.kept += 1;
+    hub.add(reader);
+    for (const tail of reader.tails) if (reader.isOpen) hub.attach(reader, tail);
+    // answered at once, and so asked for again at once
+    if (isCounted || !reader.isOpen) this.#allowance.take();
+  }
+
+  end(reader: Reader): void {
+    const { hub, logger } = this.#site;
+    hub.remove(reader);
+    if (!logger.isLevelEnabled("debug")) return;
+    const tookMs = Math.round(performance.now() - reader.seenAt);
+    logger.debug({ method: "GET", path: this.#path, status: 200, tookMs }, "request");
+  }
+
+  /** Without a valid session, the whole road answers the same request as one of a visitor. */
+  #isSessionValid(): boolean {
+    const { session } = this.#poller;
+    if (session === undefined) return true;
+    const { member, issuedAt, expiresAt } = session;
+    return Date.now() < expiresAt && !this.#site.revocations.isRevoked(member.id, issuedAt);
+  }
+}

@@ -1,0 +1,272 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { ByeSignal } from "../../protocol/event.ts";
+import type { Hub } from "../delivery/hub.ts";
+import type { Position } from "../delivery/join.ts";
+import type { KeptConnection, Occupant, Reader, Signal, Transport } from "../delivery/reader.ts";
+import type { Place, Visitor } from "../delivery/slots.ts";
+import {
+  readAlone,
+  readShared,
+  removeListeners,
+  setOwner,
+  takeAskingSocket,
+  takeIdleSocket,
+} from "../streams/socket.ts";
+import { answerOf } from "./answer.ts";
+import { restOf, restWith } from "./poll.ts";
+import { HEAD_MAX_BYTES, type PollShape, type PollValues, readValues } from "./shape.ts";
+
+/**
+ * A poll that has passed every guard. The guards look at the bytes of a request, the address of its peer, the settings
+ * and the time, so they would say the same of a poll of the same shape from the same peer. `positionAt` asks again what
+ * time can change.
+ */
+export type VerifiedPoll = {
+  readonly shape: PollShape;
+  /** The answer's head without date and length. */
+  readonly head: string;
+  /** May its connection carry another request? */
+  readonly isKept: boolean;
+  readonly waitMs: number;
+  readonly visitor: Visitor;
+  /**
+   * Returns where these cursors stand in the rooms' logs. `undefined` if a guard could now say something else, or if
+   * finding out takes more than a look: then the whole road has to be taken.
+   */
+  positionAt(cursors: string[]): Position | undefined;
+  /** Makes a reader there, which is not started yet. */
+  open(transport: Transport, position: Position): Reader;
+  /** Starts a reader. `isCounted`: the request counts towards the rate limit even if it waits. */
+  start(reader: Reader, isCounted: boolean): void;
+  /** Ends a reader whose answer is sent. */
+  end(reader: Reader): void;
+};
+
+/** A verified poll of the same shape, and the values of the head at hand. */
+export type Found = { poll: VerifiedPoll; values: PollValues };
+
+/** What kept poll connections need of their node. */
+export type PollRoad = { hub: Hub; find(peer: string, head: string): Found | undefined };
+
+/** How often idle connections are looked at. */
+const SWEEP_MS = 1_000;
+
+/**
+ * Keeps a poller's connection whose poll took the whole road and is answered. Most often the same request follows, byte
+ * for byte except for cursor and nonce. It is answered here; anything else is given back to Node's http with its bytes
+ * and takes the whole road.
+ */
+export function keepPolling(socket: ServerSocket, road: PollRoad, poll: VerifiedPoll): void {
+  const { server } = socket;
+  if (poll.isKept && server && road.hub.places.isOpenTo(poll.visitor) && takeIdleSocket(socket))
+    new KeptPoll(socket, server, road, poll);
+}
+
+/** [node lib/_http_server.js] Node's http notes a connection's server on it. */
+type ServerSocket = Socket & { server?: Server };
+
+/**
+ * Answers a poll of a verified shape that has just come through Node's http, on whatever connection, and keeps the
+ * connection if it may. Returns `false` if the poll has to take the whole road.
+ */
+export function answerAsVerified(
+  request: IncomingMessage,
+  response: ServerResponse,
+  road: PollRoad,
+  { poll, values }: Found,
+): boolean {
+  const { server } = request.socket as ServerSocket;
+  const position = poll.positionAt(values.cursors);
+  if (!position || !server || !road.hub.places.isOpenTo(poll.visitor)) return false;
+  const socket = takeAskingSocket(request, response);
+  if (socket) new KeptPoll(socket, server, road, poll).begin(position, values.nonce, true);
+  return socket !== undefined;
+}
+
+/** A poller's connection: one of thousands. As a transport it carries one poll after the other. */
+class KeptPoll implements Transport, KeptConnection {
+  readonly name = "poll";
+  readonly format = "json";
+  #socket: Socket;
+  #server: Server;
+  #road: PollRoad;
+  /** The poll that it carried last. */
+  #poll: VerifiedPoll;
+  #place: Place<Occupant> | undefined;
+  #reader: Reader | undefined;
+  #nonce: string | undefined;
+  #answeredAt = performance.now();
+
+  constructor(socket: Socket, server: Server, road: PollRoad, poll: VerifiedPoll) {
+    this.#socket = socket;
+    this.#server = server;
+    this.#road = road;
+    this.#poll = poll;
+    socket.once("close", () => this.#onClose());
+    setOwner(socket, this);
+    sweepOften(this);
+    this.#place = road.hub.places.take(this, poll.visitor);
+    if (!this.#place) socket.destroySoon();
+    readShared(socket, (buffer, length) => this.#onRead(buffer, length));
+  }
+
+  get firstBeatMs(): number {
+    return this.#poll.waitMs;
+  }
+
+  isIdle(): boolean {
+    return this.#reader === undefined;
+  }
+
+  begin(position: Position, nonce: string | undefined, isCounted: boolean): void {
+    this.#nonce = nonce;
+    this.#reader = this.#poll.open(this, position);
+    this.#poll.start(this.#reader, isCounted);
+  }
+
+  write(frame: Buffer, of: Reader): void {
+    this.#answer(of, restOf(of, frame));
+  }
+
+  signal(signal: Signal, of: Reader): void {
+    if (signal.name === "reset") this.#answer(of, restWith(of, { resets: signal.data }));
+    if (signal.name === "bye") {
+      this.#answer(of, restWith(of, { bye: signal.data }));
+      this.#socket.destroySoon();
+    }
+  }
+
+  beat(of: Reader): undefined {
+    this.#answer(of, restWith(of));
+  }
+
+  unsent(): number {
+    return 0;
+  }
+
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  end(of: Reader): void {
+    if (this.#reader === of) this.#answer(of, restWith(of));
+  }
+
+  hangUp(bye: ByeSignal): void {
+    if (this.#reader) this.signal({ name: "bye", data: bye }, this.#reader);
+    else this.#socket.destroySoon();
+  }
+
+  /** Ends a connection that has been idle for as long as Node would keep it, or whose server has closed. */
+  sweep(now: number): void {
+    if (this.#reader) return;
+    const isOver = now - this.#answeredAt > this.#server.keepAliveTimeout;
+    if (isOver || !this.#server.listening) this.#socket.destroy();
+  }
+
+  /** The buffer holds something else as soon as this returns. */
+  #onRead(buffer: Buffer, length: number): void {
+    // a client that asks again before its answer gets the answer, and its request takes the whole road
+    if (this.#reader) this.beat(this.#reader);
+    else if (this.#ask(buffer, length)) return;
+    this.#giveBack(Buffer.from(buffer.subarray(0, length)));
+  }
+
+  #ask(buffer: Buffer, length: number): boolean {
+    // under back-pressure, Node gets the socket back, and does not read such a client
+    if (this.#socket.writableNeedDrain) return false;
+    const values = readValues(buffer, length, this.#poll.shape);
+    const found = values ? { poll: this.#poll, values } : this.#find(buffer, length);
+    const position = found?.poll.positionAt(found.values.cursors);
+    if (!found || !position || !this.#movesTo(found.poll)) return false;
+    this.begin(position, found.values.nonce, false);
+    return true;
+  }
+
+  #find(buffer: Buffer, length: number): Found | undefined {
+    if (length > HEAD_MAX_BYTES) return undefined;
+    return this.#road.find(this.#socket.remoteAddress ?? "", buffer.toString("latin1", 0, length));
+  }
+
+  /** Takes the place of another visitor, whose polls a proxy sends over the same connection. */
+  #movesTo(poll: VerifiedPoll): boolean {
+    const { places } = this.#road.hub;
+    const isSame = poll.visitor === this.#poll.visitor;
+    this.#poll = poll;
+    if (isSame) return true;
+    this.#freePlace();
+    this.#place = places.isOpenTo(poll.visitor) ? places.take(this, poll.visitor) : undefined;
+    return this.#place !== undefined;
+  }
+
+  #answer(reader: Reader, rest: Buffer): void {
+    if (this.#reader !== reader) return;
+    this.#reader = undefined;
+    this.#socket.write(answerOf(this.#poll.head, rest, this.#nonce));
+    if (!this.#poll.isKept) this.#socket.destroySoon();
+    this.#answeredAt = performance.now();
+    this.#poll.end(reader);
+  }
+
+  #onClose(): void {
+    kept.delete(this);
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader) this.#road.hub.remove(reader);
+    this.#freePlace();
+  }
+
+  #freePlace(): void {
+    if (this.#place) this.#road.hub.places.free(this.#place);
+  }
+
+  /** A server that has closed takes nothing back. */
+  #giveBack(bytes: Buffer): void {
+    const socket = this.#socket;
+    if (!this.#server.listening) return void socket.destroy();
+    kept.delete(this);
+    readAlone(socket);
+    removeListeners(socket, ["data", "end", "close", "error"]);
+    this.#freePlace();
+    socket.pause();
+    socket.unshift(bytes);
+    this.#server.emit("connection", socket);
+    socket.resume();
+  }
+}
+
+/** All kept connections of this process. */
+const kept = new Set<KeptPoll>();
+let sweeping: NodeJS.Timeout | undefined;
+
+/** One timer for all: a timer of each socket would be put off by each of its reads and writes. */
+function sweepOften(connection: KeptPoll): void {
+  kept.add(connection);
+  sweeping ??= setInterval(sweep, SWEEP_MS).unref();
+}
+
+function sweep(): void {
+  const at = performance.now();
+  for (const connection of kept) connection.sweep(at);
+  if (kept.size > 0) return;
+  clearInterval(sweeping);
+  sweeping = undefined;
+}
+
+/** Returns the head of an answer without date and length, as every answer to the same request has it. */
+export function answerHead(response: ServerResponse, isKept: boolean): string {
+  const lines = (response as NamedHeaders)
+    .getRawHeaderNames()
+    .filter((name) => !/^(date|content-length|connection|keep-alive)$/i.test(name))
+    .map((name) => `${name}: ${response.getHeader(name)}\r\n`);
+  const head = `HTTP/1.1 200 OK\r\n${lines.join("")}Connection: ${isKept ? "keep-alive" : "close"}\r\n`;
+  // nearly all heads are the same, so one copy is kept
+  if (head !== latestHead) latestHead = head;
+  return latestHead;
+}
+
+/** [node lib/_http_outgoing.js] It is in no types for Node 20. */
+type NamedHeaders = ServerResponse & { getRawHeaderNames(): string[] };
+
+let latestHead = "";
