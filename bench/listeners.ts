@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { startEmbedded } from "../db/embedded/start.ts";
-import { NEWS_CHANNEL } from "../db/log/events.ts";
-import { postgresWakeUps } from "../db/log/wake-ups.ts";
+import { postgresWakeUps, WAKE_UP_CHANNEL } from "../db/log/wake-ups.ts";
 import { connect } from "../db/pool/connect.ts";
 import { notify } from "../db/pool/listen.ts";
 import { sharedWakeUps, shareListener } from "../server/bus/shared-listener.ts";
@@ -48,7 +47,7 @@ async function measure(url: string, count: number, isShared: boolean) {
   const db = connect(url, { poolMax: 1 });
   const before = usageOf([process.pid]);
   for (let n = 0; n < SECONDS * 100; n += 1) {
-    for (let m = 0; m < A_SECOND / 100; m += 1) await notify(db, NEWS_CHANNEL, `${n},${m}`);
+    for (let m = 0; m < A_SECOND / 100; m += 1) await notify(db, WAKE_UP_CHANNEL, `${n},${m}`);
     await setTimeout(10);
   }
   const cpu = cpuBetween(before, usageOf([process.pid]));
@@ -86,7 +85,7 @@ async function work(): Promise<void> {
   const onNews = () => {
     heard += 1;
   };
-  await wakeUps.listen([NEWS_CHANNEL], onNews, () => undefined);
+  await wakeUps.listen([WAKE_UP_CHANNEL], onNews, () => undefined);
   process.on("message", (message: { is?: string }) => message.is && process.send?.({ heard }));
   process.send?.({ isReady: true });
   process.once("disconnect", () => process.exit(0));

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Knex } from "knex";
 import { startEmbedded } from "../db/embedded/start.ts";
-import { append, type Draft, NEWS_CHANNEL } from "../db/log/events.ts";
-import { postgresWakeUps, tellBeside, type WakeUps } from "../db/log/wake-ups.ts";
+import { append, type Draft } from "../db/log/append.ts";
+import { postgresWakeUps, WAKE_UP_CHANNEL, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 import { natsWakeUps } from "../server/bus/nats.ts";
@@ -33,8 +33,7 @@ try {
   await migrate(database.url);
   await makeRooms();
   for (const listeners of LISTENERS)
-    for (const isBeside of [false, true])
-      process.stdout.write(`${JSON.stringify(await measure(listeners, isBeside))}\n`);
+    for (const isNats of [false, true]) process.stdout.write(`${JSON.stringify(await measure(listeners, isNats))}\n`);
 } finally {
   await nats.close();
   await database.stop();
@@ -52,21 +51,20 @@ async function makeRooms(): Promise<void> {
   await db.destroy();
 }
 
-async function measure(listeners: number, isBeside: boolean) {
+async function measure(listeners: number, isNats: boolean) {
   const pools = Array.from({ length: WRITERS }, () => connect(database.url, { poolMax: 2 }));
-  const carriers = pools.map((db) => (isBeside ? natsWakeUps(nats.url, "bench") : postgresWakeUps(db, database.url)));
+  const carriers = pools.map((db) => (isNats ? natsWakeUps(nats.url, "bench") : postgresWakeUps(db, database.url)));
   let heard = 0;
   const onNotification = () => {
     heard += 1;
   };
   const open = Array.from({ length: listeners }, (_, n) =>
-    (carriers[n % WRITERS] as WakeUps).listen([NEWS_CHANNEL], onNotification, () => undefined),
+    (carriers[n % WRITERS] as WakeUps).listen([WAKE_UP_CHANNEL], onNotification, () => undefined),
   );
   const listening = await Promise.all(open);
-  if (isBeside) for (const [n, db] of pools.entries()) tellBeside(db, carriers[n] as WakeUps);
   const before = usageOf([process.pid]);
   const startedAt = performance.now();
-  const counts = await Promise.all(pools.map((db, writer) => appendFor(db, writer)));
+  const counts = await Promise.all(pools.map((db, writer) => appendFor(db, writer, carriers[writer] as WakeUps)));
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = cpuBetween(before, usageOf([process.pid])).database;
   for (const one of listening) await one.close();
@@ -74,19 +72,20 @@ async function measure(listeners: number, isBeside: boolean) {
   const appends = counts.reduce((sum, count) => sum + count, 0);
   return {
     listeners,
-    by: isBeside ? "NATS" : "NOTIFY",
+    by: isNats ? "NATS" : "NOTIFY",
     appendsASecond: Math.round(appends / seconds),
     databaseUsAnAppend: Math.round((cpu / appends) * 1e6),
     heardAnAppend: Number((heard / appends).toFixed(1)),
   };
 }
 
-async function appendFor(db: Knex, writer: number): Promise<number> {
+async function appendFor(db: Knex, writer: number, wakeUps: WakeUps): Promise<number> {
   let count = 0;
   for (const endsAt = performance.now() + MS; performance.now() < endsAt; count += 1)
     await append(
       db,
       Array.from({ length: BATCH }, (_, n) => draft(writer, `${process.hrtime.bigint()}-${writer}-${n}`)),
+      wakeUps,
     );
   return count;
 }

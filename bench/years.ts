@@ -2,8 +2,9 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbedded } from "../db/embedded/start.ts";
-import { append, type Draft, findSent, readBefore, readSince } from "../db/log/events.ts";
+import { append, type Draft } from "../db/log/append.ts";
 import { pruneSlice } from "../db/log/prune.ts";
+import { findSent, readBefore, readSince } from "../db/log/read.ts";
 import { readBounds } from "../db/log/rooms.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
@@ -30,7 +31,7 @@ type Speaker = { room_id: number; member_id: string };
 const folder = await mkdtemp(join(tmpdir(), "chattera-years-"));
 await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
 const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined });
-const db = connect(database.url, { poolMax: 2, patienceMs: 60 * 60_000 });
+const db = connect(database.url, { poolMax: 2, timeoutMs: 60 * 60_000 });
 try {
   await migrate(database.url);
   await db.raw("insert into rooms (slug, title) select 'room-' || n, 'room' from generate_series(2, ?::int) n", [
@@ -121,7 +122,7 @@ async function timesOfAll(): Promise<string[]> {
 
 async function timesOfReading(): Promise<string[]> {
   return [
-    await time(somePlace, ({ roomId, head }) => readBefore(db, roomId, head + 1, 50)),
+    await time(somePlace, ({ roomId, head }) => readBefore(db, { roomId, before: head + 1, limit: 50 })),
     await time(somePlace, ({ roomId, head }) => readSince(db, new Map([[roomId, head - 5]]), 200)),
     await time(somePlace, ({ roomId }) => readBounds(db, roomId)),
   ];
@@ -140,7 +141,7 @@ async function timesOfPruned(): Promise<string[]> {
     slice,
     String(Math.round(events / CALLS)),
     newestPage as string,
-    await time(somePlace, () => readBefore(db, id, pruned_seq + 10, 50)),
+    await time(somePlace, () => readBefore(db, { roomId: id, before: pruned_seq + 10, limit: 50 })),
     await time(somePlace, () => readBounds(db, id)),
     await time(somePlace, unaided, 1),
     await time(somePlace, unaided),

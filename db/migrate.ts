@@ -21,7 +21,7 @@ const PATIENCE_MS = 30 * 60_000;
  * the advisory lock lets the others wait for it instead of failing.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = connect(url, { poolMax: 2, patienceMs: PATIENCE_MS });
+  const db = connect(url, { poolMax: 2, timeoutMs: PATIENCE_MS });
   try {
     await migrateLocked(db);
   } finally {

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 import { createGroupCommit, type GroupCommit } from "../db/log/group-commit.ts";
-import { createLeave, type Leave } from "../db/log/leaving.ts";
-import { type Log, openLog, unsafeSettings } from "../db/log/log.ts";
+import { createLeave, type Leave } from "../db/log/leave.ts";
+import { type LogIdentity, openLog, unsafeSettings } from "../db/log/log.ts";
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { fillSkeletons } from "../db/log/rooms.ts";
-import { postgresWakeUps, tellBeside, type WakeUps } from "../db/log/wake-ups.ts";
+import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 import { type Bus, createBus } from "./bus/bus.ts";
@@ -40,7 +40,7 @@ export type Site = {
   logger: Logger;
   metrics: Metrics;
   db: Knex;
-  log: Log;
+  log: LogIdentity;
   commit: GroupCommit;
   leave: Leave;
   lobby: Lobby;
@@ -100,7 +100,7 @@ async function startSite(
   logger: Logger,
   metrics: Metrics,
   db: Knex,
-  log: Log,
+  log: LogIdentity,
 ): Promise<Site> {
   const node = randomBytes(6).toString("hex");
   const { wakeUps, setting, hint } = openWakeUps(config, url, db, log);
@@ -138,6 +138,7 @@ async function startSite(
   };
   const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
   const commit = createGroupCommit(db, {
+    wakeUps,
     roomMembers: config.roomMembers,
     queueFull: (queue) => refuse("full", QUEUE_FULL[queue], 2),
     onBatch: (size) => metrics.batch.observe(size),
@@ -165,7 +166,7 @@ async function startSite(
     db,
     log,
     commit,
-    leave: createLeave(db),
+    leave: createLeave(db, wakeUps),
     lobby: createLobby(db),
     people: createPeople(db),
     wakeUps,
@@ -198,7 +199,7 @@ function openWakeUps(
   config: Config,
   url: string,
   db: Knex,
-  log: Log,
+  log: LogIdentity,
 ): { wakeUps: WakeUps; setting: string; hint: string } {
   if (config.busUrl === undefined) {
     const hint =
@@ -211,7 +212,6 @@ function openWakeUps(
   // the secret is the same on every node of a site and no other's: several sites may share a NATS
   const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
   const wakeUps = natsWakeUps(config.busUrl, `chattera.${site}`);
-  tellBeside(db, wakeUps);
   return { wakeUps, setting: "BUS_URL", hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
 }
 

@@ -1,19 +1,20 @@
-/** An entry that waits: the room to enter, and the share of the queue in which it counts. */
-export type Queued = { roomId: number; share: string };
+/** A waiting entry request: the room to enter, and the share of the queue in which it counts. */
+export type QueuedEntry = { roomId: number; share: string };
 
-/** A bounded fair queue: entries of a share with many wait behind those of shares with few. */
-export type EntryQueue<T extends Queued> = {
-  /** Adds one. A full queue drops the last of the share that has most in it, which may be this one, and returns it. */
+/** A bounded fair queue: requests of a large share wait behind those of small shares. */
+export type EntryQueue<T extends QueuedEntry> = {
+  /** Adds a request. A full queue drops and returns the last request of its largest share, which may be this one. */
   add(one: T): T | undefined;
-  /** Takes the next ones, at most `count`, in the order in which they came. */
+  /** Removes and returns the next requests, at most `count`, in the order of arrival. */
   take(count: number): T[];
-  /** Takes those for which `isOver` holds out of the queue. */
+  /** Removes and returns the requests for which `isOver` returns true. */
   drop(isOver: (one: T) => boolean): T[];
+  /** Returns all waiting requests. */
   all(): readonly T[];
 };
 
-/** Opens a queue for at most `limit`. */
-export function createEntryQueue<T extends Queued>(limit: number): EntryQueue<T> {
+/** Creates a queue for at most `limit` requests. */
+export function createEntryQueue<T extends QueuedEntry>(limit: number): EntryQueue<T> {
   let waiting: T[] = [];
   return { add, take, drop, all: () => waiting };
 
@@ -37,8 +38,8 @@ export function createEntryQueue<T extends Queued>(limit: number): EntryQueue<T>
   }
 }
 
-/** The first of every share before the second of any; among these, the first of every room before the second of any. */
-function inTurn<T extends Queued>(waiting: T[]): T[] {
+/** The first request of every share precedes the second of any share. Among equals, the same holds for rooms. */
+function inTurn<T extends QueuedEntry>(waiting: T[]): T[] {
   const counts = new Map<string | number, number>();
   const turnOf = (key: string | number) => {
     const turn = counts.get(key) ?? 0;
@@ -51,8 +52,8 @@ function inTurn<T extends Queued>(waiting: T[]): T[] {
     .map(({ one }) => one);
 }
 
-/** The share with most in the queue; of several, the one that came last. */
-function greediestShare(waiting: Queued[], last: string): string {
+/** Returns the largest share. If several are equal, the one that added a request last. */
+function greediestShare(waiting: QueuedEntry[], last: string): string {
   const counts = new Map<string, number>();
   for (const { share } of waiting) counts.set(share, (counts.get(share) ?? 0) + 1);
   const most = Math.max(...counts.values());

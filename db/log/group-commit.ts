@@ -1,32 +1,42 @@
 import type { Knex } from "knex";
 import { isDatabaseAway } from "../pool/connect.ts";
+import { APPEND_LIMIT, append, type Draft, isCollision } from "./append.ts";
+import { type EntryRequest, type EntryResult, enterAndAppend } from "./enter.ts";
 import { createEntryQueue } from "./entry-queue.ts";
-import { APPEND_LIMIT, append, type Draft, isCollision, type Stored } from "./events.ts";
-import { type Entered, type Entry, enterAndAppend } from "./members.ts";
+import type { Stored } from "./event-row.ts";
+import type { WakeUps } from "./wake-ups.ts";
 
-/** The outcome of an entry, and the first message that came with it, if it was stored. */
-export type Admitted = Entered & { stored: Stored | undefined };
+/** The result of an entry request, and the first message that came with it, if it was stored. */
+export type StoredEntry = EntryResult & { stored: Stored | undefined };
 
-/** How long a draft or an entry may wait for others to share its commit, and in whose share of the queue it counts. */
+/**
+ * How an entry request waits: the share of the queue in which it counts, the time in ms that it may wait for others to
+ * share its commit, and the first message that comes with it.
+ */
 export type EntryOptions = { share: string; patienceMs?: number; message?: Draft };
 
+/** Shares commits among the messages and the entry requests of this node. */
 export type GroupCommit = {
   /**
-   * Appends one draft, together with whatever else is waiting; see append() for what it returns. A draft that nobody
-   * could read before anyway may wait `patienceMs` for others to share its commit.
+   * Appends one draft together with all others that are waiting, and returns the answer of append(). A draft that no
+   * reader could see sooner anyway may wait `patienceMs` for others to share its commit.
    */
   append(draft: Draft, patienceMs?: number): Promise<Stored | undefined>;
-  /** Has someone enter a room, and stores their first message, if any, in the same commit. */
-  enter(entry: Entry, options: EntryOptions): Promise<Admitted>;
+  /** Enters a room, and stores the first message, if any, in the same commit. */
+  enter(request: EntryRequest, options: EntryOptions): Promise<StoredEntry>;
+  /** Returns the number of messages and entry requests that are waiting. */
   waiting(): number;
 };
 
+/** The settings and callbacks of a group commit. */
 export type GroupCommitOptions = {
-  /** Members that a room holds. */
+  /** The number of members that a room holds. */
   roomMembers: number;
-  /** Makes the error for a full queue. */
+  /** Publishes the wake-ups. Without it, each commit notifies over PostgreSQL. */
+  wakeUps?: WakeUps | undefined;
+  /** Returns the error for a full queue. */
   queueFull: (queue: "messages" | "entries") => Error;
-  /** Called with the number of messages of each batch. */
+  /** Receives the number of messages and entry requests of each batch. */
   onBatch?: (size: number) => void;
 };
 
@@ -39,49 +49,54 @@ type Waiting<Result> = {
 
 type WaitingDraft = Waiting<Stored | undefined> & { draft: Draft };
 
-type WaitingEntry = Waiting<Admitted> & { roomId: number; share: string; entry: Entry; message: Draft | undefined };
+type WaitingEntry = Waiting<StoredEntry> & {
+  roomId: number;
+  share: string;
+  request: EntryRequest;
+  message: Draft | undefined;
+};
 
 type Batch = { drafts: WaitingDraft[]; entries: WaitingEntry[] };
 
-/** Appends that may wait: 2,000 are 20 s of the headline load, longer than any request waits. */
+/** Messages that may wait. At the headline load, 2,000 are 20 s, which is longer than any request waits. */
 const QUEUE_LIMIT = 2_000;
 
-/** Entries that may wait: four batches, so that even the last one waits less than 100 ms. */
+/** Entry requests that may wait: four batches, so even the last one waits less than 100 ms. */
 const ENTRY_QUEUE_LIMIT = 200;
 
-/** Entries in one commit: 50 of them take the database some 10 ms, for which the rooms are locked. */
+/** Entry requests in one commit. 50 take the database some 10 ms, and the rooms are locked during that time. */
 const ENTRY_LIMIT = 50;
 
-/** A draft that has waited this long when an append fails is rejected: the next append may take 5 s to fail too. */
+/** A draft that has waited this long when an append fails is rejected, since the next append may take 5 s to fail. */
 const WAIT_MS = 1_000;
 
-/** A commit of this size is a sign of load. The next one then begins GATHER_MS after it began, not sooner. */
+/** A commit of this size is a sign of load. The next one begins at least GATHER_MS after it. */
 const BUSY_BATCH = 4;
 
 /**
- * A commit costs the database about 1 ms of CPU and each message in it 0.05 ms more: 1000 messages a second in 120 commits
- * a second (8 ms) take half of what they take in 300, and in 80 (12 ms) a fifth less again, node and database together;
- * 16 ms no less. The slowest of a hundred deliveries takes 19 ms with 12, 18 with 10, 17 with 9, the median 11, 9.5
- * and 9: medians of three.
+ * A commit costs the database about 1 ms of CPU, and each message in it 0.05 ms more. Node and database together spend
+ * half as much on 1,000 messages a second in 120 commits a second (8 ms) as in 300, and another fifth less in 80 (12 ms).
+ * 16 ms saves no more. The 99th percentile of a delivery is 19 ms with 12 ms, 18 with 10, and 17 with 9. The median is
+ * 11, 9.5 and 9 ms. These are medians of three runs.
  */
 const GATHER_MS = 10;
 
 /**
- * Group commit: while one append is under way, what arrives waits and shares the next. Alone and without patience, a
- * message waits for nothing; under load, a commit is shared by all that came since the last one began, a few ms ago.
- * People who enter share the same commits.
+ * Creates the group commit of a node. While one commit runs, drafts and entry requests wait and share the next one. A
+ * single message without patience does not wait. Under load, a commit is shared by all messages that arrived since the
+ * last one began, a few ms ago.
  *
- * With 2000 messages waiting, append() throws `queueFull("messages")`. Of more than 200 entries waiting, the last of the
- * share that has most gets `queueFull("entries")`.
+ * With 2,000 messages waiting, append() rejects with `queueFull("messages")`. With more than 200 entry requests waiting,
+ * the last one of the largest share is rejected with `queueFull("entries")`.
  */
 export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupCommit {
-  const { roomMembers, queueFull, onBatch } = options;
+  const { queueFull, onBatch } = options;
   const entries = createEntryQueue<WaitingEntry>(ENTRY_QUEUE_LIMIT);
   let drafts: WaitingDraft[] = [];
-  let underWay = false;
-  let restsUntil = 0;
-  let wakesAt = Number.POSITIVE_INFINITY;
-  let waking: NodeJS.Timeout | undefined;
+  let isCommitting = false;
+  let pausedUntil = 0;
+  let nextAt = Number.POSITIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
 
   return { append: enqueue, enter, waiting: () => drafts.length + entries.all().length };
 
@@ -94,44 +109,44 @@ export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupC
     });
   }
 
-  function enter(entry: Entry, { share, patienceMs = 0, message }: EntryOptions): Promise<Admitted> {
+  function enter(request: EntryRequest, { share, patienceMs = 0, message }: EntryOptions): Promise<StoredEntry> {
     return new Promise((resolve, reject) => {
       const since = performance.now();
-      const { roomId } = entry;
-      const one = { entry, message, roomId, share, since, dueAt: since + patienceMs, resolve, reject };
+      const { roomId } = request;
+      const one = { request, message, roomId, share, since, dueAt: since + patienceMs, resolve, reject };
       entries.add(one)?.reject(queueFull("entries"));
       commitAt(one.dueAt);
     });
   }
 
-  /** Begins the next commit then, unless it begins sooner anyway. */
+  /** Begins the next commit at `time`, unless it begins sooner. */
   function commitAt(time: number): void {
-    if (underWay) return;
+    if (isCommitting) return;
     const now = performance.now();
-    const beginsAt = Math.max(time, restsUntil);
+    const beginsAt = Math.max(time, pausedUntil);
     if (beginsAt <= now) return void commit();
-    if (beginsAt >= wakesAt) return;
-    clearTimeout(waking);
-    wakesAt = beginsAt;
-    waking = setTimeout(commit, beginsAt - now);
+    if (beginsAt >= nextAt) return;
+    clearTimeout(timer);
+    nextAt = beginsAt;
+    timer = setTimeout(commit, beginsAt - now);
   }
 
   async function commit(): Promise<void> {
-    clearTimeout(waking);
-    wakesAt = Number.POSITIVE_INFINITY;
-    underWay = true;
+    clearTimeout(timer);
+    nextAt = Number.POSITIVE_INFINITY;
+    isCommitting = true;
     const batch = nextBatch();
     const size = batch.drafts.length + batch.entries.length;
     onBatch?.(size);
     const beganAt = performance.now();
-    await commitBatch(db, batch, roomMembers).catch(giveUp);
-    underWay = false;
-    restsUntil = size >= BUSY_BATCH ? beganAt + GATHER_MS : 0;
+    await commitBatch(db, batch, options).catch(rejectLate);
+    isCommitting = false;
+    pausedUntil = size >= BUSY_BATCH ? beganAt + GATHER_MS : 0;
     const next = Math.min(dueAtOf(drafts), dueAtOf(entries.all()));
     if (next < Number.POSITIVE_INFINITY) commitAt(next);
   }
 
-  /** Each entry names a room, too, and brings a message at most. */
+  /** Each entry request counts twice, because it names a room and may bring a message. */
   function nextBatch(): Batch {
     const next = entries.take(ENTRY_LIMIT);
     const count = APPEND_LIMIT - 2 * next.length;
@@ -140,7 +155,7 @@ export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupC
     return batch;
   }
 
-  function giveUp(error: unknown): void {
+  function rejectLate(error: unknown): void {
     if (!isDatabaseAway(error)) return;
     const limit = performance.now() - WAIT_MS;
     for (const one of drafts) if (one.since < limit) one.reject(error);
@@ -153,16 +168,16 @@ function dueAtOf(waiting: readonly { dueAt: number }[]): number {
   return waiting.reduce((soonest, { dueAt }) => Math.min(soonest, dueAt), Number.POSITIVE_INFINITY);
 }
 
-/** Resolves every draft and entry of a batch, or rejects all with the batch's error: then each may or may not be stored. */
-async function commitBatch(db: Knex, batch: Batch, roomMembers: number): Promise<void> {
+/** Resolves every draft and request of a batch. If the commit fails, rejects all: each may or may not be stored. */
+async function commitBatch(db: Knex, batch: Batch, options: GroupCommitOptions): Promise<void> {
   try {
-    const { entered, stored } = await storeDespiteCollisions(db, batch, roomMembers);
-    let place = batch.drafts.length;
+    const { results, stored } = await storeDespiteCollisions(db, batch, options);
+    let next = batch.drafts.length;
     batch.drafts.forEach((one, index) => {
       one.resolve(stored[index]);
     });
     batch.entries.forEach((one, index) => {
-      one.resolve({ ...(entered[index] as Entered), stored: one.message && stored[place++] });
+      one.resolve({ ...(results[index] as EntryResult), stored: one.message && stored[next++] });
     });
   } catch (error) {
     for (const one of [...batch.drafts, ...batch.entries]) one.reject(error);
@@ -170,24 +185,22 @@ async function commitBatch(db: Knex, batch: Batch, roomMembers: number): Promise
   }
 }
 
-/** Every collision means that another transaction has stored one more of these, so this ends. */
-async function storeDespiteCollisions(
-  db: Knex,
-  batch: Batch,
-  roomMembers: number,
-): Promise<{ entered: Entered[]; stored: (Stored | undefined)[] }> {
+type StoredBatch = { results: EntryResult[]; stored: (Stored | undefined)[] };
+
+/** Each collision means that another transaction has stored one more of these messages, so the recursion ends. */
+async function storeDespiteCollisions(db: Knex, batch: Batch, options: GroupCommitOptions): Promise<StoredBatch> {
   try {
-    return await store(db, batch, roomMembers);
+    return await store(db, batch, options);
   } catch (error) {
     if (!isCollision(error)) throw error;
-    return storeDespiteCollisions(db, batch, roomMembers);
+    return storeDespiteCollisions(db, batch, options);
   }
 }
 
-async function store(db: Knex, batch: Batch, roomMembers: number) {
+async function store(db: Knex, batch: Batch, { roomMembers, wakeUps }: GroupCommitOptions): Promise<StoredBatch> {
   const drafts = batch.drafts.map((one) => one.draft);
-  if (batch.entries.length === 0) return { entered: [], stored: await append(db, drafts) };
-  const entries = batch.entries.map((one) => one.entry);
+  if (batch.entries.length === 0) return { results: [], stored: await append(db, drafts, wakeUps) };
+  const entries = batch.entries.map((one) => one.request);
   const messages = batch.entries.flatMap(({ message }) => message ?? []);
-  return enterAndAppend(db, { entries, drafts: [...drafts, ...messages], roomMembers });
+  return enterAndAppend(db, { entries, drafts: [...drafts, ...messages], roomMembers, wakeUps });
 }

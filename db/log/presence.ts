@@ -1,30 +1,32 @@
 import type { Knex } from "knex";
+import { execute, rowsOf } from "../pool/statement.ts";
 import type { WakeUps } from "./wake-ups.ts";
 
-/** The channel on which a room's number is told when its figures or its typists may have changed. */
+/** The channel that carries the numbers of rooms whose figures or typists may have changed. */
 export const PRESENCE_CHANNEL = "chattera_presence";
 
-/** The channel on which nodes pass on which streams clients confirmed. */
+/** The channel on which nodes pass on the nonces of streams that clients confirmed. */
 export const CONFIRMED_CHANNEL = "chattera_confirmed";
 
-/** A NOTIFY carries less than 8000 bytes; nonces are ASCII, and a client's has 11 characters. */
+/** A NOTIFY carries less than 8000 bytes. Nonces are ASCII, 11 characters each. */
 export const CONFIRMATION_BYTES = 7_900;
 
-/** What a room's `members` and `typing` signals are made of. */
-export type Presence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
+/** The content of a room's `members` and `typing` signals. */
+export type RoomPresence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
 
-/** How many are in a room and how many read it, and its last seq when they were counted. */
+/** The number of members and of visitors of a room, and its last seq when they were counted. */
 export type Headcount = { head: number; members: number; visitors: number };
 
-/** A node's figures count for this long after its last word; it speaks every 10 s. */
+/** A node's figures count for this long after it wrote them, which it does every 10 s. */
 export const NODE_FRESH_SECONDS = 20;
 
-/** How long somebody counts as typing after saying so; a client says so every 3 s. */
+/** A member counts as typing for this long. Its client repeats the signal every 3 s. */
 const TYPING_SECONDS = 5;
 
-/** Members, watchers and typists of rooms, over all nodes. */
-export async function readPresence(db: Knex, roomIds: number[]): Promise<Presence[]> {
-  const { rows } = await db.raw(
+/** Returns the number of members and visitors of rooms, over all nodes, and the nicknames of those who are typing. */
+export function readPresence(db: Knex, roomIds: number[]): Promise<RoomPresence[]> {
+  return rowsOf<RoomPresence>(
+    db,
     `select id as "roomId", slug,
        (select count(*) from members where room_id = id) as members,
        (select coalesce(sum(visitors), 0) from watchers
@@ -34,12 +36,12 @@ export async function readPresence(db: Knex, roomIds: number[]): Promise<Presenc
      from rooms where id = any(?::int[])`,
     [NODE_FRESH_SECONDS, TYPING_SECONDS, roomIds],
   );
-  return rows;
 }
 
-/** Counts the people of a room over all nodes; `undefined` when the room is gone. */
+/** Counts the people in a room over all nodes. Returns `undefined` if the room is gone. */
 export async function countPeople(db: Knex, roomId: number): Promise<Headcount | undefined> {
-  const { rows } = await db.raw<{ rows: Headcount[] }>(
+  const [headcount] = await rowsOf<Headcount>(
+    db,
     `select last_seq as head,
        (select count(*) from members where room_id = id) as members,
        (select coalesce(sum(visitors), 0) from watchers
@@ -47,29 +49,32 @@ export async function countPeople(db: Knex, roomId: number): Promise<Headcount |
      from rooms where id = ?`,
     [NODE_FRESH_SECONDS, roomId],
   );
-  return rows[0];
+  return headcount;
 }
 
-/** Writes how many visitors this node has in each of its rooms, forgets rooms it has none in, and nodes long silent. */
+/** Writes the number of visitors of this node per room. Deletes rooms without any, and nodes silent for an hour. */
 export async function writeWatchers(db: Knex, node: string, visitors: Map<number, number>): Promise<void> {
-  await db.raw(
+  await execute(
+    db,
     `insert into watchers (node, room_id, visitors)
      select ?, r, v from unnest(?::int[], ?::int[]) as w (r, v) order by r
      on conflict (node, room_id) do update set visitors = excluded.visitors, seen_at = now()`,
     [node, [...visitors.keys()], [...visitors.values()]],
   );
-  await db.raw(
+  await execute(
+    db,
     `delete from watchers where (node = ? and not room_id = any(?::int[])) or seen_at < now() - interval '1 hour'`,
     [node, [...visitors.keys()]],
   );
 }
 
 /**
- * Notes that these rooms are in use, to the hour: it keeps them from being removed. Skips rooms that are locked just now;
- * they are in use, and noted the next time.
+ * Records, to the hour, that these rooms are in use, so that they are not removed. Skips rooms that are locked at the
+ * moment: they are in use, and the next call records them.
  */
 export async function noteUse(db: Knex, roomIds: number[]): Promise<void> {
-  await db.raw(
+  await execute(
+    db,
     `update rooms set used_at = now() where id in (
        select id from rooms where id = any(?::int[]) and used_at < now() - interval '1 hour'
        order by id for no key update skip locked
@@ -78,14 +83,14 @@ export async function noteUse(db: Knex, roomIds: number[]): Promise<void> {
   );
 }
 
-/** Passes confirmed streams on to every node, by their nonces; together they have at most CONFIRMATION_BYTES. */
-export async function tellConfirmed(wakeUps: WakeUps, nonces: string[]): Promise<void> {
-  await wakeUps.tell(CONFIRMED_CHANNEL, nonces.join(" "));
+/** Publishes the nonces of confirmed streams to every node, at most CONFIRMATION_BYTES together. */
+export async function publishConfirmed(wakeUps: WakeUps, nonces: string[]): Promise<void> {
+  await wakeUps.publish(CONFIRMED_CHANNEL, nonces.join(" "));
 }
 
-/** Tells every node that these rooms' figures or typists changed. */
-export async function tellPresence(wakeUps: WakeUps, roomIds: number[]): Promise<void> {
-  // 500 numbers of at most 11 characters and a space are 6000 of the 8000 bytes a NOTIFY carries
+/** Notifies every node that the figures or typists of these rooms changed. */
+export async function publishPresence(wakeUps: WakeUps, roomIds: number[]): Promise<void> {
+  // 500 numbers of up to 11 characters and a space are 6000 of the 8000 bytes of a NOTIFY.
   for (let start = 0; start < roomIds.length; start += 500)
-    await wakeUps.tell(PRESENCE_CHANNEL, roomIds.slice(start, start + 500).join(" "));
+    await wakeUps.publish(PRESENCE_CHANNEL, roomIds.slice(start, start + 500).join(" "));
 }

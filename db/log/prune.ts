@@ -1,38 +1,42 @@
 import type { Knex } from "knex";
+import { execute, rowsOf } from "../pool/statement.ts";
 
-/** Rows in one transaction: some 25 ms, of which it holds the room for the commit alone. */
+/** Rows in one transaction, which takes some 25 ms and locks the room only at its end. */
 const SLICE = 1_000;
 
-/** One node prunes at a time; "prun" in ASCII. By transaction, so that it holds through a PgBouncer too. */
+/** One node prunes at a time. "prun" in ASCII, locked per transaction, which works through a PgBouncer too. */
 const PRUNE_LOCK = 0x7072756e;
 
 /**
- * Deletes a slice of what was said more than `days` ago: the oldest of one room, never what comes after something that
- * stays, so that what is kept has no hole. Gives how many events went: 0 when all is done, `undefined` when another node
- * is at it.
+ * Deletes a slice of the events of one room that are older than `days` days: the oldest ones, and none behind an event
+ * that stays, so the kept events have no hole. Returns the number of events deleted, 0 if none is left to delete, and
+ * `undefined` if another node is pruning.
  *
- * A room's counter stays where it is: no seq comes twice. A reader whose cursor stands before what is kept is told so
- * by a reset. A message that is sent again after its first copy went is a new one.
+ * The room's counter does not change, so no seq is used twice. A reader whose cursor is before the kept events gets a
+ * reset. A message whose first copy was deleted is stored again if it is sent again.
  */
 export async function pruneSlice(db: Knex, days: number): Promise<number | undefined> {
   return db.transaction(async (tx) => {
-    const { rows: locks } = await tx.raw("select pg_try_advisory_xact_lock(?) as is_ours", [PRUNE_LOCK]);
-    if (!locks[0].is_ours) return undefined;
-    await tx.raw(BY_KEY);
+    const [lock] = await rowsOf<{ is_ours: boolean }>(tx, "select pg_try_advisory_xact_lock(?) as is_ours", [
+      PRUNE_LOCK,
+    ]);
+    if (!lock?.is_ours) return undefined;
+    await execute(tx, READ_BY_KEY);
     const roomId = await findRoom(tx, days);
     return roomId === undefined ? 0 : deleteOldest(tx, roomId, days);
   });
 }
 
 /**
- * Where a room's log begins is not known to the planner, which then thinks of few rows and sorts the whole room for a
- * slice: 120 ms instead of 25 in a room of 30 000. The key is in order.
+ * The planner does not know where a room's log begins, expects few rows and sorts the whole room for a slice: 120 ms
+ * instead of 25 in a room of 30,000 events. Reading by the key needs no sort.
  */
-const BY_KEY = "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
+const READ_BY_KEY = "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
 
-/** A room whose oldest event is too old. */
+/** Returns a room whose oldest event is too old. */
 async function findRoom(tx: Knex, days: number): Promise<number | undefined> {
-  const { rows } = await tx.raw(
+  const [room] = await rowsOf<{ id: number }>(
+    tx,
     `select r.id from rooms r
      cross join lateral (
        select at from events where room_id = r.id and seq > r.pruned_seq order by seq limit 1
@@ -40,15 +44,16 @@ async function findRoom(tx: Knex, days: number): Promise<number | undefined> {
      where oldest.at < now() - make_interval(days => ?) order by r.id limit 1`,
     [days],
   );
-  return rows[0]?.id;
+  return room?.id;
 }
 
 /**
- * A clock that was set back may have put an older time behind a newer: what comes after the first that stays, stays.
- * The room's row is written last, when all is deleted: who speaks there waits for the commit alone.
+ * Stops at the first event that stays, because a clock that was set back may have put an older time behind a newer one.
+ * The room's row is written last, so a message to the room waits only for the commit.
  */
 async function deleteOldest(tx: Knex, roomId: number, days: number): Promise<number> {
-  const { rows } = await tx.raw<{ rows: { count: number }[] }>(
+  const [deleted] = await rowsOf<{ count: number }>(
+    tx,
     `with room as materialized (
        select id, pruned_seq from rooms where id = ?
      ), page as materialized (
@@ -67,5 +72,5 @@ async function deleteOldest(tx: Knex, roomId: number, days: number): Promise<num
      select count(*) from deleted`,
     [roomId, days, SLICE],
   );
-  return rows[0]?.count ?? 0;
+  return deleted?.count ?? 0;
 }

@@ -1,24 +1,26 @@
 import type { Knex } from "knex";
+import { execute, rowsOf } from "../pool/statement.ts";
 
-/** A room as the log knows it; `head` is the seq of its last event (0: none). */
+/** A room of the log. `head` is the seq of its last event, 0 if there is none. */
 export type Room = { id: number; slug: string; title: string; head: number };
 
-/** A line of the list of rooms; `lastAt` is RFC 3339 UTC. */
-export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
+/** A room in the list of rooms. `lastAt` is RFC 3339 UTC. */
+export type ListedRoom = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
 
-/** The rooms of these slugs that exist, in the order asked for. */
-export async function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
-  const { rows } = await db.raw(
+/** Returns the rooms with these slugs that exist, in the order of the slugs. */
+export function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
+  return rowsOf<Room>(
+    db,
     `select id, slug, title, last_seq as head
      from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
     [slugs, slugs],
   );
-  return rows;
 }
 
-/** Last seq of a room and the first still kept (1: none yet); `undefined` when the room is gone. */
+/** Returns the last seq of a room and the first one that is still kept, `undefined` if the room is gone. */
 export async function readBounds(db: Knex, roomId: number): Promise<{ head: number; oldest: number } | undefined> {
-  const { rows } = await db.raw(
+  const [bounds] = await rowsOf<{ head: number; oldest: number }>(
+    db,
     `select last_seq as head,
        coalesce(
          (select min(seq) from events where room_id = rooms.id and seq > rooms.pruned_seq), last_seq + 1
@@ -26,13 +28,12 @@ export async function readBounds(db: Knex, roomId: number): Promise<{ head: numb
      from rooms where id = ?`,
     [roomId],
   );
-  return rows[0];
+  return bounds;
 }
 
 /**
- * A room to be made, with what its slug and its title look like (server/rooms/skeleton.ts). `creator` and `wideCreator`
- * are the names of the network that makes it and of the /48 around that, if their rooms are counted; of IPv4 they are
- * the same.
+ * A room to create, with the skeletons of its slug and title (server/rooms/skeleton.ts). `creator` and `wideCreator` are
+ * the names of the network that creates it and of the /48 around it, if their rooms are counted. For IPv4 they are equal.
  */
 export type NewRoom = {
   slug: string;
@@ -44,16 +45,16 @@ export type NewRoom = {
   wideCreator?: string;
 };
 
-/** How many rooms there may be, of the whole site and of one creator or one wide creator within a day. */
+/** The number of rooms that a site holds, and that a creator and a wide creator may create in a day. */
 export type RoomLimits = { total: number; perCreator: number; perWideCreator: number };
 
 /**
- * Creates a room. Returns why it cannot be made: `taken`, a room has this slug or one that looks like it, or it would be
- * public and its slug or title looks like a public room's; `many`, `many_around`: the creator, the wide creator has
- * reached its daily limit; `full`: the site has reached its limit.
+ * Creates a room, or returns why it cannot. `taken`: a room has this slug or one that looks like it, or the room would be
+ * public and its slug or title looks like a public room's. `many`, `many_around`: the creator or the wide creator has
+ * reached its daily limit. `full`: the site has reached its limit.
  *
- * One at a time, so that nobody gets past a limit or makes two look-alikes by asking twice at once. A creator's rooms are
- * counted in the table, for all nodes together and over restarts; they stay at least a day, so none of them is missing.
+ * One room at a time, so that parallel requests can neither pass a limit nor create two look-alikes. The rooms of a
+ * creator are counted in the table, over all nodes and restarts. They stay at least a day, so none of them is missing.
  */
 export async function createRoom(
   db: Knex,
@@ -61,7 +62,7 @@ export async function createRoom(
   limits: RoomLimits,
 ): Promise<"made" | "taken" | "many" | "many_around" | "full"> {
   return db.transaction(async (tx) => {
-    await tx.raw("select pg_advisory_xact_lock(?)", [MAKING_LOCK]);
+    await execute(tx, "select pg_advisory_xact_lock(?)", [CREATE_LOCK]);
     const counts = await countRooms(tx, room);
     if (counts.alike > 0) return "taken";
     if (counts.own >= limits.perCreator) return "many";
@@ -74,13 +75,14 @@ export async function createRoom(
   });
 }
 
-/** "make" in ASCII. */
-const MAKING_LOCK = 0x6d616b65;
+/** "make" in ASCII: a key among the database's advisory locks. */
+const CREATE_LOCK = 0x6d616b65;
 
 type RoomCounts = { alike: number; own: number; around: number; total: number };
 
 async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
-  const { rows } = await tx.raw<{ rows: [RoomCounts] }>(
+  const [counts] = await rowsOf<RoomCounts>(
+    tx,
     `select (
          select count(*) from rooms where slug = :slug or skeleton = :skeleton
            or (public and :public and (skeleton = :titleSkeleton or title_skeleton in (:skeleton, :titleSkeleton)))
@@ -90,15 +92,16 @@ async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
        (select count(*) from rooms) as total`,
     { ...room, creator: room.creator ?? null, wideCreator: room.wideCreator ?? null } as Knex.ValueDict,
   );
-  return rows[0];
+  return counts as RoomCounts;
 }
 
-/** Fills in the skeletons of rooms that were made before there were any, or by hand. Several nodes may do so at once. */
+/** Fills in the skeletons of rooms that have none: older rooms, and rooms created by hand. Safe on several nodes. */
 export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => string): Promise<void> {
   for (;;) {
     const rooms = await db<{ id: number; slug: string; title: string }>("rooms").whereNull("skeleton").limit(1000);
     if (rooms.length === 0) return;
-    await db.raw(
+    await execute(
+      db,
       `update rooms set skeleton = filled.skeleton, title_skeleton = filled.title_skeleton
        from (select * from unnest(?::int[], ?::text[], ?::text[]) as f (id, skeleton, title_skeleton) order by id) filled
        where rooms.id = filled.id`,
@@ -112,26 +115,27 @@ export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => stri
 }
 
 /**
- * Removes rooms in which nobody said anything and which nobody used for a day, at most `limit`, and returns their
- * numbers, which never come back. Their other events remain; see deleteEvents().
+ * Removes rooms without a message that nobody used for a day, at most `limit`. Returns their numbers, which are never
+ * used again. Their other events remain, see deleteEvents().
  */
 export async function removeUnusedRooms(db: Knex, limit: number): Promise<number[]> {
-  const { rows } = await db.raw<{ rows: { room_id: number }[] }>("select * from remove_unused_rooms(?)", [limit]);
+  const rows = await rowsOf<{ room_id: number }>(db, "select * from remove_unused_rooms(?)", [limit]);
   return rows.map((row) => row.room_id);
 }
 
-/** Deletes events of a removed room, at most `limit`. Returns how many. */
-export async function deleteEvents(db: Knex, roomId: number, limit: number): Promise<number> {
-  const { rowCount } = await db.raw<{ rowCount: number }>(
+/** Deletes events of a removed room, at most `limit`. Returns the number of events deleted. */
+export function deleteEvents(db: Knex, roomId: number, limit: number): Promise<number> {
+  return execute(
+    db,
     "delete from events where room_id = ? and seq in (select seq from events where room_id = ? order by seq limit ?)",
     [roomId, roomId, limit],
   );
-  return rowCount;
 }
 
-/** The 200 liveliest public rooms: those with most people, then those in which something happened last. */
-export async function listRooms(db: Knex, freshSeconds: number): Promise<RoomSummary[]> {
-  const { rows } = await db.raw<{ rows: (Omit<RoomSummary, "lastAt"> & { last_at: Date | null })[] }>(
+/** Returns the 200 liveliest public rooms: those with most members first, then those with the latest event. */
+export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedRoom[]> {
+  const rows = await rowsOf<Omit<ListedRoom, "lastAt"> & { last_at: Date | null }>(
+    db,
     `with headcount as materialized (
        select room_id, count(*) as members from members group by room_id
      ), liveliest as materialized (

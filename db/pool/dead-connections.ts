@@ -1,44 +1,46 @@
 import type pg from "pg";
 
-/** Keeps connections out of the pool whose server has stopped answering. */
-export type Silence = {
-  /** Knows a new connection; for the pool. */
+/** Keeps connections out of the pool after their server has stopped answering. */
+export type ConnectionWatch = {
+  /** Registers a new connection of the pool. */
   onConnect(connection: PooledConnection): void;
-  /** A query failed; for knex. */
-  onError(error: Error, query: { __knexUid: string }): void;
-  /** May this connection be used? For the pool. */
-  isSound(connection: PooledConnection): boolean;
+  /** Handles knex's `query-error` event. */
+  onQueryError(error: Error, query: { __knexUid: string }): void;
+  /** Returns whether the pool may hand out this connection. */
+  isUsable(connection: PooledConnection): boolean;
 };
 
-/** A connection with the number knex gives it. */
+/** A connection with the number that knex assigns to it. */
 export type PooledConnection = pg.Client & { __knexUid: string };
 
 /**
- * pg gives up a query that is not answered, but not its connection: that waits on for the answer, perhaps inside a
- * transaction, and what the pool's next user did on it would hang, or be undone when the transaction is. So such a
- * connection is ended at once, and with it every other that was made before the silence: a network that forgot one
- * has forgotten them all, and each would cost somebody another 5 s, where a new one costs 5 ms.
+ * Watches the connections of a pool for queries that time out.
+ *
+ * pg gives up such a query but keeps its connection, which goes on waiting for the answer, perhaps inside a transaction.
+ * The next user of the connection would hang, or its writes would be rolled back with that transaction. So the
+ * connection is ended at once, together with every other one that was opened before the timeout: a network that dropped
+ * one has dropped them all, and each would cost a request another 5 s, while a new connection costs 5 ms.
  */
-export function createSilence(): Silence {
-  const open = new Map<string, { connection: PooledConnection; madeAt: number }>();
-  let silentAt = Number.NEGATIVE_INFINITY;
+export function watchConnections(): ConnectionWatch {
+  const open = new Map<string, { connection: PooledConnection; openedAt: number }>();
+  let timedOutAt = Number.NEGATIVE_INFINITY;
 
-  return { onConnect, onError, isSound };
+  return { onConnect, onQueryError, isUsable };
 
   function onConnect(connection: PooledConnection): void {
-    open.set(connection.__knexUid, { connection, madeAt: performance.now() });
+    open.set(connection.__knexUid, { connection, openedAt: performance.now() });
     connection.once("end", () => open.delete(connection.__knexUid));
   }
 
-  function onError(error: Error, { __knexUid }: { __knexUid: string }): void {
+  function onQueryError(error: Error, { __knexUid }: { __knexUid: string }): void {
     if (!error.message.endsWith("Query read timeout")) return;
-    silentAt = performance.now();
-    // a connection with a query under way is broken by end(), not asked to finish
+    timedOutAt = performance.now();
+    // While a query is running, end() breaks the connection at once.
     void open.get(__knexUid)?.connection.end();
   }
 
-  function isSound(connection: PooledConnection): boolean {
+  function isUsable(connection: PooledConnection): boolean {
     const known = open.get(connection.__knexUid);
-    return known !== undefined && known.madeAt > silentAt;
+    return known !== undefined && known.openedAt > timedOutAt;
   }
 }

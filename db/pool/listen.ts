@@ -1,28 +1,31 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import pg from "pg";
+import { execute } from "./statement.ts";
 
-/** A goodbye is waited for this long: a half-open connection never answers it. */
-const GOODBYE_MS = 1_000;
+/** Closing waits this long for the server: a half-open connection never answers. */
+const CLOSE_MS = 1_000;
 
-/** A connection of its own that hears notifications. pg's pool hands connections round, and LISTEN holds for one. */
+/** A connection that receives notifications. It is not part of the pool, because LISTEN holds for one connection. */
 export type Listener = { close(): Promise<void> };
 
-/** One that may be asked to hear more; who asks again for what it hears already asks for nothing. */
-export type GrowingListener = Listener & { hear(channels: string[]): Promise<void> };
+/** A listener that can subscribe to more channels. Subscribing to a channel twice has no effect. */
+export type GrowingListener = Listener & { subscribe(channels: string[]): Promise<void> };
+
+/** The channels to subscribe to, and the callbacks. `onEnd` is called once, when the connection has ended. */
+export type Subscription = {
+  channels: string[];
+  onNotification: (channel: string, payload: string) => void;
+  onEnd: (error?: Error) => void;
+};
 
 /**
- * Listens on `channels` until the connection ends; then, once, calls `onEnd`. Connecting takes 5 s at most. Throws when
- * it cannot.
+ * Listens until the connection ends. Throws if it cannot connect within 5 s.
  *
- * A connection may die without a word (a proxy that forgets it, a cable): the caller must probe it, see bus.ts.
+ * A connection can die unnoticed, for example in a proxy that drops it, so the caller must probe it; see bus.ts.
  */
-export async function listen(
-  url: string,
-  channels: string[],
-  onNotification: (channel: string, payload: string) => void,
-  onEnd: (error?: Error) => void,
-): Promise<GrowingListener> {
+export async function listen(url: string, subscription: Subscription): Promise<GrowingListener> {
+  const { channels, onNotification, onEnd } = subscription;
   const client = new pg.Client({
     connectionString: url,
     application_name: "chattera listener",
@@ -30,42 +33,42 @@ export async function listen(
     query_timeout: 5_000,
     keepAlive: true,
   });
-  let ended = false;
-  const end = (error?: Error) => {
-    if (ended) return;
-    ended = true;
-    void goodbye(client);
+  let hasEnded = false;
+  const onceEnded = (error?: Error) => {
+    if (hasEnded) return;
+    hasEnded = true;
+    void end(client);
     onEnd(error);
   };
-  client.on("error", () => undefined); // until it listens, whoever awaits it is told
+  client.on("error", () => undefined); // Until it listens, errors reject the call of listen().
   client.on("notification", ({ channel, payload }) => onNotification(channel, payload ?? ""));
   try {
     await client.connect();
-    await hear(channels);
+    await subscribe(channels);
   } catch (error) {
-    void goodbye(client);
+    void end(client);
     throw error;
   }
-  client.on("error", end);
-  client.on("end", () => end());
+  client.on("error", onceEnded);
+  client.on("end", () => onceEnded());
   return {
-    hear,
+    subscribe,
     close: () => {
-      ended = true;
-      return goodbye(client);
+      hasEnded = true;
+      return end(client);
     },
   };
 
-  async function hear(more: string[]): Promise<void> {
+  async function subscribe(more: string[]): Promise<void> {
     for (const channel of more) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   }
 }
 
-function goodbye(client: pg.Client): Promise<void> {
-  return Promise.race([client.end(), setTimeout(GOODBYE_MS, undefined, { ref: false })]);
+function end(client: pg.Client): Promise<void> {
+  return Promise.race([client.end(), setTimeout(CLOSE_MS, undefined, { ref: false })]);
 }
 
-/** Sends one notification; the payload is at most 8000 bytes. */
+/** Sends a notification over the pool. The payload is limited to 8000 bytes. */
 export async function notify(db: Knex, channel: string, payload: string): Promise<void> {
-  await db.raw("select pg_notify(?, ?)", [channel, payload]);
+  await execute(db, "select pg_notify(?, ?)", [channel, payload]);
 }

@@ -1,5 +1,5 @@
-import { NEWS_CHANNEL } from "../../db/log/events.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
+import { WAKE_UP_CHANNEL } from "../../db/log/wake-ups.ts";
 import type { Listener } from "../../db/pool/listen.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -69,7 +69,11 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
 
   async function connect(): Promise<void> {
     try {
-      listener = await wakeUps.listen([NEWS_CHANNEL, probeChannel, ...Object.keys(subscribers)], onNotification, onEnd);
+      listener = await wakeUps.listen(
+        [WAKE_UP_CHANNEL, probeChannel, ...Object.keys(subscribers)],
+        onNotification,
+        onEnd,
+      );
       if (isStopped) return await listener.close();
       // counted as heard, so that the probe has its 9 s to prove otherwise
       heardAt = performance.now();
@@ -87,7 +91,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
   function onNotification(channel: string, payload: string): void {
     heardAt = performance.now();
     if (channel === probeChannel) onProbe();
-    else if (channel !== NEWS_CHANNEL) subscribers[channel]?.(payload);
+    else if (channel !== WAKE_UP_CHANNEL) subscribers[channel]?.(payload);
     else onNews(payload.split(" ").map((news) => Number(news.slice(0, news.indexOf(":")))));
   }
 
@@ -114,7 +118,7 @@ export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNew
     isProbing = true;
     probedAt = performance.now();
     wakeUps
-      .tell(probeChannel, "")
+      .publish(probeChannel, "")
       .catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"))
       .finally(() => {
         isProbing = false;

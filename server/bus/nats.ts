@@ -11,7 +11,7 @@ const CONNECT_MS = 5_000;
  */
 export function natsWakeUps(url: string, prefix: string): WakeUps {
   let current: NatsConnection | undefined;
-  return { listen, tell };
+  return { isNotify: false, listen, publish };
 
   async function listen(
     channels: string[],
@@ -48,7 +48,7 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
   }
 
   /** Without a connection nobody is told: who has news is found by the sweep. */
-  async function tell(channel: string, payload: string): Promise<void> {
+  async function publish(channel: string, payload: string): Promise<void> {
     if (current && !current.isClosed()) current.publish(`${prefix}.${channel}`, payload);
   }
 }

@@ -47,7 +47,7 @@ export function shareListener(url: string): { stop(): Promise<void> } {
     const shared = current;
     shared.hearers.set(worker, { ask, channels });
     try {
-      await (await shared.listener).hear(channels);
+      await (await shared.listener).subscribe(channels);
       tell(worker, { ask, isListening: true });
     } catch (error) {
       void end(shared, (error as Error).message);
@@ -56,12 +56,11 @@ export function shareListener(url: string): { stop(): Promise<void> } {
 
   function open(): Shared {
     const shared: Shared = {
-      listener: listen(
-        url,
-        [],
-        (channel, payload) => hand(shared, channel, payload),
-        (error) => void end(shared, error?.message),
-      ),
+      listener: listen(url, {
+        channels: [],
+        onNotification: (channel, payload) => hand(shared, channel, payload),
+        onEnd: (error) => void end(shared, error?.message),
+      }),
       hearers: new Map(),
     };
     return shared;
@@ -98,7 +97,7 @@ function tell(worker: Worker, told: Told): void {
 /** Wake-ups that the primary hears for this worker; they are told over the pool, by each for itself. */
 export function sharedWakeUps(db: Knex): WakeUps {
   let asks = 0;
-  return { listen: ask, tell: (channel, payload) => notify(db, channel, payload) };
+  return { isNotify: true, listen: ask, publish: (channel, payload) => notify(db, channel, payload) };
 
   function ask(
     channels: string[],

@@ -1,4 +1,4 @@
-import { CONFIRMATION_BYTES, tellConfirmed } from "../../db/log/presence.ts";
+import { CONFIRMATION_BYTES, publishConfirmed } from "../../db/log/presence.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
@@ -56,6 +56,6 @@ export function createConfirmations({
     waiting.clear();
     bytes = 0;
     // A client whose confirmation is lost opens its stream again, and that is a sign of life too.
-    tellConfirmed(wakeUps, nonces).catch((error) => logger.debug({ err: error }, "confirmations not passed on"));
+    publishConfirmed(wakeUps, nonces).catch((error) => logger.debug({ err: error }, "confirmations not passed on"));
   }
 }

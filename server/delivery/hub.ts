@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import { readPage } from "../../db/log/events.ts";
-import { type Log, openLog } from "../../db/log/log.ts";
+import { type LogIdentity, openLog } from "../../db/log/log.ts";
+import { readPage } from "../../db/log/read.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
@@ -72,7 +72,7 @@ export type Hub = {
 
 type Surroundings = {
   db: Knex;
-  log: Log;
+  log: LogIdentity;
   logger: Logger;
   metrics: Metrics;
   /** The longest that a busy room's news wait for more. */
@@ -131,7 +131,7 @@ export function createHub(surroundings: Surroundings): Hub {
   };
 
   async function backlog(tail: Tail, after: number, network: string): Promise<RoomEvent[]> {
-    return backlogTurns(network, () => readPage(db, tail.id, after, PAGE_EVENTS, PAGE_BYTES));
+    return backlogTurns(network, () => readPage(db, { roomId: tail.id, after, limit: PAGE_EVENTS, bytes: PAGE_BYTES }));
   }
 
   function admit(reader: Reader, visitor: Visitor): boolean {

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
-import { readSince, type Stored } from "../../db/log/events.ts";
+import type { Stored } from "../../db/log/event-row.ts";
+import { readSince } from "../../db/log/read.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";

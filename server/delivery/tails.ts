@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import { readSince } from "../../db/log/events.ts";
-import type { Log } from "../../db/log/log.ts";
+import type { LogIdentity } from "../../db/log/log.ts";
+import { readSince } from "../../db/log/read.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { TAIL_EVENTS, Tail } from "./tail.ts";
@@ -23,7 +23,7 @@ const LINGER_MS = 60_000;
 const UNUSED_TAILS = 200;
 
 /** `onOpen` must have the room read once more: what was committed while it was loaded is not in it. */
-export function createTails(db: Knex, log: Log, onOpen: (tail: Tail) => void): Tails {
+export function createTails(db: Knex, log: LogIdentity, onOpen: (tail: Tail) => void): Tails {
   const byId = new Map<number, Tail>();
   const bySlug = new Map<string, Promise<Tail | undefined>>();
 

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import type { MemberNetwork } from "../../db/log/members.ts";
+import type { MemberNetwork } from "../../db/log/enter.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { networksOf } from "../guard/address.ts";

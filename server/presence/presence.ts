@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import { type Place, touchMembers } from "../../db/log/members.ts";
-import { noteUse, readPresence, tellPresence, writeWatchers } from "../../db/log/presence.ts";
+import { type Membership, touchMembers } from "../../db/log/members.ts";
+import { noteUse, publishPresence, readPresence, writeWatchers } from "../../db/log/presence.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Config } from "../config.ts";
 import type { Hub } from "../delivery/hub.ts";
@@ -13,11 +13,11 @@ import { createSweep } from "./sweep.ts";
 /** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
 export type Presence = {
   /** A member in a room just sent something, and will not send anything for `forMs`, after which its grace begins. */
-  saw(place: Place, forMs?: number): void;
+  saw(place: Membership, forMs?: number): void;
   /** A member has just entered or spoken, so it is in the room, and its row says that it was seen. */
-  isHere(place: Place): void;
+  isHere(place: Membership): void;
   /** Was the member in the room a few seconds ago, as far as this node knows? */
-  knows(place: Place): boolean;
+  knows(place: Membership): boolean;
   /** A reader of a room came or went. */
   onReader(tail: Tail, reader: Reader): void;
   /** A room's figures or typists changed, here or on another node. */
@@ -81,18 +81,18 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
   let underWay: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
-  const sweep = createSweep({ db, graceSeconds, logger });
+  const sweep = createSweep({ db, wakeUps, graceSeconds, logger });
   const timer = setInterval(run, beatMs);
   timer.unref();
 
   return { saw, isHere, knows: (place) => present.has(keyOf(place)), onReader, onPresence, stop };
 
-  function saw(place: Place, forMs = 0): void {
+  function saw(place: Membership, forMs = 0): void {
     seen.note(place, performance.now() + forMs);
     if (!present.has(keyOf(place))) runSoon();
   }
 
-  function isHere(place: Place): void {
+  function isHere(place: Membership): void {
     seen.note(place, performance.now());
     const key = keyOf(place);
     present.add(key);
@@ -188,7 +188,7 @@ export function createPresence({ db, wakeUps, node, config, logger, hub }: Surro
     if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
     await writeWatchers(db, node, figures);
     await noteUse(db, [...figures.keys()]);
-    if (moved.length > 0) await tellPresence(wakeUps, moved);
+    if (moved.length > 0) await publishPresence(wakeUps, moved);
   }
 
   /** Reads what changed and tells this node's readers. */

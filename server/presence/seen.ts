@@ -1,12 +1,12 @@
-import type { Place } from "../../db/log/members.ts";
+import type { Membership } from "../../db/log/members.ts";
 
 /** A member in a room, and when it was last seen there. */
-export type Seen = Place & { at: number };
+export type Seen = Membership & { at: number };
 
 /** Members that were seen but are not yet written to the database. */
 export type SeenMembers = {
   /** Notes when a member was seen; an earlier time than the known one changes nothing. */
-  note(place: Place, at: number): void;
+  note(place: Membership, at: number): void;
   /** Takes all out whose key is not among `present`. */
   takeExcept(present: ReadonlySet<string>): Seen[];
 };
@@ -16,7 +16,7 @@ export function createSeenMembers(): SeenMembers {
   const seen = new Map<string, Seen>();
   return { note, takeExcept };
 
-  function note(place: Place, at: number): void {
+  function note(place: Membership, at: number): void {
     const key = keyOf(place);
     const known = seen.get(key);
     if (known) known.at = Math.max(known.at, at);
@@ -31,6 +31,6 @@ export function createSeenMembers(): SeenMembers {
 }
 
 /** Returns the key of a member in a room. */
-export function keyOf({ roomId, memberId }: Place): string {
+export function keyOf({ roomId, memberId }: Membership): string {
   return `${roomId} ${memberId}`;
 }

@@ -1,6 +1,6 @@
-import type { Stored } from "../../db/log/events.ts";
+import type { MemberNetwork } from "../../db/log/enter.ts";
+import type { Stored } from "../../db/log/event-row.ts";
 import type { EntryOptions, GroupCommit } from "../../db/log/group-commit.ts";
-import type { MemberNetwork } from "../../db/log/members.ts";
 import type { Room } from "../../db/log/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
 import { type Refusal, refuse } from "../refusal.ts";
@@ -19,7 +19,7 @@ export async function enter(
   member: Member,
   { network, ...options }: EntryOptions & { network: MemberNetwork | undefined },
 ): Promise<{ member: Member; stored: Stored | undefined }> {
-  const entrant = { ...member, look: skeletonOf(member.nickname) };
+  const entrant = { ...member, skeleton: skeletonOf(member.nickname) };
   const clientId = options.message?.clientId;
   const entry = {
     roomId: room.id,

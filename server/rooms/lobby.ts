@@ -1,11 +1,11 @@
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
 import { NODE_FRESH_SECONDS } from "../../db/log/presence.ts";
-import { listRooms, type RoomSummary } from "../../db/log/rooms.ts";
+import { type ListedRoom, listRooms } from "../../db/log/rooms.ts";
 
 /** The list of public rooms. */
 export type Lobby = {
-  rooms(): Promise<RoomSummary[]>;
+  rooms(): Promise<ListedRoom[]>;
   /** A room was made here: the next reader sees it. */
   forget(): void;
 };
@@ -15,7 +15,7 @@ const LISTED_MS = 1_000;
 
 /** Reads the list at most once a second. Requests during a read wait for its answer. */
 export function createLobby(db: Knex): Lobby {
-  const kept = new LRUCache<"rooms", RoomSummary[]>({
+  const kept = new LRUCache<"rooms", ListedRoom[]>({
     max: 1,
     ttl: LISTED_MS,
     fetchMethod: () => listRooms(db, NODE_FRESH_SECONDS),
@@ -23,7 +23,7 @@ export function createLobby(db: Knex): Lobby {
     ignoreFetchAbort: true,
   });
   return {
-    rooms: async () => (await kept.fetch("rooms")) as RoomSummary[],
+    rooms: async () => (await kept.fetch("rooms")) as ListedRoom[],
     forget: () => void kept.delete("rooms"),
   };
 }

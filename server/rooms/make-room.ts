@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import type { Log } from "../../db/log/log.ts";
+import type { LogIdentity } from "../../db/log/log.ts";
 import { createRoom, type NewRoom } from "../../db/log/rooms.ts";
 import { refuse } from "../refusal.ts";
 import type { Lobby } from "./lobby.ts";
@@ -23,7 +23,7 @@ export const ROOMS_A_DAY = 30;
 /** When it is worth asking again: unused rooms are removed several times an hour. */
 const RETRY_SECONDS = 3_600;
 
-type Options = { db: Knex; log: Log; lobby: Lobby; reserved: Reserved; roomsMax: number };
+type Options = { db: Knex; log: LogIdentity; lobby: Lobby; reserved: Reserved; roomsMax: number };
 
 /** The network that made a room is kept as a keyed hash, so that the table does not say where anybody is. */
 export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {

@@ -1,8 +1,8 @@
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
-import { readMoves } from "../../db/log/events.ts";
 import { listMembers } from "../../db/log/members.ts";
 import { countPeople } from "../../db/log/presence.ts";
+import { readMoves } from "../../db/log/read.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 
@@ -32,7 +32,7 @@ export function createPeople(db: Knex): ReadPeople {
 
   return async (roomId) => {
     const { people, head } = (await counted.fetch(roomId)) as Counted;
-    const moves = await readMoves(db, roomId, head, MOVES);
+    const moves = await readMoves(db, { roomId, after: head, limit: MOVES });
     return moves.length < MOVES ? moves.reduce(after, people) : (await count(roomId)).people;
   };
 

@@ -1,6 +1,6 @@
-import type { Stored } from "../../db/log/events.ts";
+import type { MemberNetwork } from "../../db/log/enter.ts";
+import type { Stored } from "../../db/log/event-row.ts";
 import type { GroupCommit } from "../../db/log/group-commit.ts";
-import type { MemberNetwork } from "../../db/log/members.ts";
 import type { Room } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";

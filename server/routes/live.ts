@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { readBefore } from "../../db/log/events.ts";
 import { isPresent } from "../../db/log/members.ts";
+import { readBefore } from "../../db/log/read.ts";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_EVENTS, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
@@ -200,7 +200,7 @@ export function liveRoutes(site: Site): Route[] {
     return {
       manner,
       title: tail.title,
-      context: await readBefore(site.db, tail.id, start + 1, lines),
+      context: await readBefore(site.db, { roomId: tail.id, before: start + 1, limit: lines }),
       news: [],
       cursor: tail.cursorAt(start),
       seconds: 0,

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { findSent, readBefore } from "../../db/log/events.ts";
+import { findSent, readBefore } from "../../db/log/read.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -49,7 +49,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     const limit = input.number("limit", 1, PAGE_EVENTS, HISTORY_EVENTS);
     limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_EVENTS));
     const tail = await roomOf(ctx, site);
-    const events = await readBefore(site.db, tail.id, before, limit);
+    const events = await readBefore(site.db, { roomId: tail.id, before, limit });
     const { oldest } = await site.hub.bounds(tail);
     answer(ctx, { events, oldest });
   }

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import type { Context } from "koa";
 import { Gauge } from "prom-client";
+import { isAnswering } from "../../db/pool/connect.ts";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
 import type { Route } from "../http/route.ts";
@@ -48,12 +49,8 @@ export function operationRoutes(site: Site): Route[] {
   }
 }
 
-async function answersInTime(db: Knex): Promise<boolean> {
-  const answers = db.raw("select 1").then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([answers, setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
+function answersInTime(db: Knex): Promise<boolean> {
+  return Promise.race([isAnswering(db), setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
 }
 
 /** Returns a function that shares one answer among all that ask within a second, and while the answer is awaited. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { readBefore } from "../../db/log/events.ts";
 import { isPresent } from "../../db/log/members.ts";
+import { readBefore } from "../../db/log/read.ts";
 import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -126,7 +126,11 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     const present = session !== undefined && (await isPresent(site.db, place));
     if (present) site.presence.saw(place);
     // the log before the list of members: an event after the cursor may be in the list already, and means the same
-    const events = await readBefore(site.db, tail.id, Number.MAX_SAFE_INTEGER, HISTORY_EVENTS);
+    const events = await readBefore(site.db, {
+      roomId: tail.id,
+      before: Number.MAX_SAFE_INTEGER,
+      limit: HISTORY_EVENTS,
+    });
     const view = {
       room: { slug: tail.slug, title: tail.title },
       events,

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
-import { listMembers, noteTyping, type PeoplePlace } from "../../db/log/members.ts";
-import { tellPresence } from "../../db/log/presence.ts";
+import { listMembers, type MemberPosition, noteTyping } from "../../db/log/members.ts";
+import { publishPresence } from "../../db/log/presence.ts";
 import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { networksOf } from "../guard/address.ts";
@@ -92,7 +92,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const tail = await roomOf(ctx, site);
     const place = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, place))) throw refuse("not_present");
-    await tellPresence(site.wakeUps, [tail.id]);
+    await publishPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   }
 
@@ -115,12 +115,12 @@ function assertNotBySimpleRequest(ctx: Context): void {
 }
 
 /** A place in the list of people as clients carry it. */
-function formatPlace({ enteredAt, memberId }: PeoplePlace): string {
+function formatPlace({ enteredAt, memberId }: MemberPosition): string {
   return Buffer.from(`${enteredAt} ${memberId}`).toString("base64url");
 }
 
 /** Reads such a place. Throws `malformed`. */
-function placeOf(text: string | undefined): PeoplePlace | undefined {
+function placeOf(text: string | undefined): MemberPosition | undefined {
   if (text === undefined) return undefined;
   const [, enteredAt, memberId] =
     /^(\d{1,16}) ([^\0\ufffd]{1,100})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import { forgetFreedNames } from "../../db/log/members.ts";
-import { tellPresence } from "../../db/log/presence.ts";
+import { publishPresence } from "../../db/log/presence.ts";
 import { deleteEvents, removeUnusedRooms } from "../../db/log/rooms.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
@@ -52,7 +52,7 @@ export async function removeRooms(db: Knex, wakeUps: WakeUps, signal?: AbortSign
     const removed = await removeUnusedRooms(db, ROOMS);
     count += removed.length;
     // A node that misses it notices when somebody enters there.
-    await tellPresence(wakeUps, removed);
+    await publishPresence(wakeUps, removed);
     for (const roomId of removed) while ((await deleteEvents(db, roomId, EVENTS)) === EVENTS);
     if (removed.length < ROOMS || signal?.aborted) return count;
   }

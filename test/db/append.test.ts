@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { append, type Draft, NEWS_CHANNEL, readBefore, readSince } from "../../db/log/events.ts";
+import { append, type Draft } from "../../db/log/append.ts";
 import { createGroupCommit } from "../../db/log/group-commit.ts";
+import { readBefore, readSince } from "../../db/log/read.ts";
 import { findRooms } from "../../db/log/rooms.ts";
-import { tellBeside } from "../../db/log/wake-ups.ts";
+import { WAKE_UP_CHANNEL, type WakeUps } from "../../db/log/wake-ups.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { listen } from "../../db/pool/listen.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
+import { until } from "../support/until.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const bob = { id: "bob", nickname: "Bob", color: "#0b57d0", trip: "◆abc" };
@@ -26,7 +28,8 @@ beforeAll(async () => {
   const slugs = ["a", "b", "c", "d", "e", "f"];
   for (const slug of slugs) await makeRoom(one, { slug, title: slug, public: true });
   rooms = (await findRooms(one, slugs)).map((room) => room.id);
-  for (const room of rooms) for (const member of [ann, bob]) await enterRoom(one, room, { ...member, look: member.id });
+  for (const room of rooms)
+    for (const member of [ann, bob]) await enterRoom(one, room, { ...member, skeleton: member.id });
 });
 
 afterAll(async () => {
@@ -133,49 +136,47 @@ describe("append", () => {
     }
   });
 
-  test("is told once it can be read where something beside the database tells, and not at all when it is undone", async () => {
-    const told: string[] = [];
+  test("publishes over a message bus after the commit, and publishes nothing after a rollback or for a resend", async () => {
+    const published: string[] = [];
     const readable: Promise<number>[] = [];
     const room = rooms[0] as number;
-    const tell = async (_: string, payload: string) => {
-      told.push(payload);
+    const publish = async (_: string, payload: string) => {
+      published.push(payload);
       readable.push(logOf(room).then((log) => log.length));
     };
-    const db = connect(database.url);
-    tellBeside(db, { listen: () => Promise.reject(), tell });
+    const wakeUps: WakeUps = { isNotify: false, listen: () => Promise.reject(), publish };
     const before = (await logOf(room)).length;
-    const [first] = await append(db, [draft(room, "told"), draft(room, "told too")]);
-    await append(db, [draft(room, "told", first?.event.id)]); // a resend is no news
-    const undone = db.transaction(async (tx) => {
-      await append(tx, [draft(room, "undone")]);
+    const [first] = await append(one, [draft(room, "one"), draft(room, "two")], wakeUps);
+    await append(one, [draft(room, "one", first?.event.id)], wakeUps);
+    const rolledBack = one.transaction(async (tx) => {
+      await append(tx, [draft(room, "rolled back")], wakeUps);
       throw new Error("changed my mind");
     });
-    await expect(undone).rejects.toThrow("changed my mind");
-    await db.transaction(async (tx) => {
-      await append(tx, [draft(room, "in a transaction")]);
+    await expect(rolledBack).rejects.toThrow("changed my mind");
+    await one.transaction(async (tx) => {
+      await append(tx, [draft(room, "in a transaction")], wakeUps);
       await logOf(room);
-      expect(told).toHaveLength(1);
+      expect(published).toHaveLength(1);
     });
-    await db.destroy();
-    expect(told).toEqual([`${room}:${before + 2}`, `${room}:${before + 3}`]);
+    await until("the second append is published", () => published.length === 2);
+    expect(published).toEqual([`${room}:${before + 2}`, `${room}:${before + 3}`]);
     expect(await Promise.all(readable)).toEqual([before + 2, before + 3]);
   });
 
   test("tells the bus once per append, and only who has news", async () => {
     const heard: string[] = [];
-    const listener = await listen(
-      database.url,
-      [NEWS_CHANNEL],
-      (_, payload) => heard.push(payload),
-      () => undefined,
-    );
+    const listener = await listen(database.url, {
+      channels: [WAKE_UP_CHANNEL],
+      onNotification: (_, payload) => heard.push(payload),
+      onEnd: () => undefined,
+    });
     const [first, , third] = await append(one, [
       draft(rooms[0] as number, "secret"),
       draft(rooms[0] as number, "secret"),
       draft(rooms[1] as number, "secret"),
     ]);
     await append(one, [draft(rooms[0] as number, "secret", first?.event.id)]);
-    await one.raw("select pg_notify(?, 'end')", [NEWS_CHANNEL]);
+    await one.raw("select pg_notify(?, 'end')", [WAKE_UP_CHANNEL]);
     while (heard.at(-1) !== "end") await new Promise((resolve) => setImmediate(resolve));
     await listener.close();
     const news = `${rooms[0]}:${(first?.event.seq as number) + 1} ${rooms[1]}:${third?.event.seq}`;
@@ -199,7 +200,7 @@ describe("reading", () => {
   });
 
   test("gives history before a seq, oldest first", async () => {
-    const events = await readBefore(one, rooms[5] as number, 5, 3);
+    const events = await readBefore(one, { roomId: rooms[5] as number, before: 5, limit: 3 });
     expect(events.map((event) => event.seq)).toEqual([2, 3, 4]);
   });
 });
@@ -209,7 +210,7 @@ test("appending and reading look at their own rooms only, also with a plan from 
   const db = connect(young.url, { poolMax: 1 });
   const [lobby] = await findRooms(db, ["lobby"]);
   const { id } = lobby as { id: number };
-  await enterRoom(db, id, { ...ann, look: "ann" });
+  await enterRoom(db, id, { ...ann, skeleton: "ann" });
   const appendAndRead = async (on: Knex) => {
     await append(on, [draft(id, "hello")]);
     return readSince(on, new Map([[id, 0]]), 100);
@@ -235,7 +236,7 @@ test("statements whose names a connection does not know are run without names fr
   const [lobby] = await findRooms(db, ["lobby"]);
   const { id } = lobby as { id: number };
   const texts = async () => (await readSince(db, new Map([[id, 0]]), 100)).map(({ event }) => event.text);
-  await enterRoom(db, id, { ...ann, look: "ann" });
+  await enterRoom(db, id, { ...ann, skeleton: "ann" });
   await append(db, [draft(id, "one")]);
   expect(names.at(-1)).toMatch(/^chattera_/);
   await db.raw("deallocate all");

@@ -5,7 +5,7 @@ import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-const PATIENCE_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let proxy: BadProxy;
@@ -14,7 +14,7 @@ let db: Knex;
 beforeAll(async () => {
   database = await createDatabase();
   proxy = await openBadProxy(database.url);
-  db = connect(proxy.through(database.url), { poolMax: 1, patienceMs: PATIENCE_MS });
+  db = connect(proxy.through(database.url), { poolMax: 1, timeoutMs: TIMEOUT_MS });
 });
 
 afterEach(() => proxy.pass());
@@ -62,7 +62,7 @@ test("a transaction whose client is gone without a word lets go of its room", as
 });
 
 test("a connection that was dumb while idle is not handed out again once another fell silent", async () => {
-  const pool = connect(proxy.through(database.url), { poolMax: 3, patienceMs: PATIENCE_MS });
+  const pool = connect(proxy.through(database.url), { poolMax: 3, timeoutMs: TIMEOUT_MS });
   await Promise.all([1, 2, 3].map(() => pool.raw("select pg_sleep(0.05)")));
   expect(proxy.connections()).toBeGreaterThanOrEqual(3);
   proxy.blackHole();
@@ -71,7 +71,7 @@ test("a connection that was dumb while idle is not handed out again once another
   const started = performance.now();
   await pool.raw("select 1");
   await pool.raw("select 1");
-  expect(performance.now() - started).toBeLessThan(PATIENCE_MS);
+  expect(performance.now() - started).toBeLessThan(TIMEOUT_MS);
   await pool.destroy();
 });
 

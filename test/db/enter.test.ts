@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { append, type Draft, readSince } from "../../db/log/events.ts";
+import { append, type Draft } from "../../db/log/append.ts";
+import { type Entrant, type EntryRequest, enterAndAppend } from "../../db/log/enter.ts";
 import { createGroupCommit } from "../../db/log/group-commit.ts";
-import {
-  type Entrant,
-  type Entry,
-  enterAndAppend,
-  isPresent,
-  leaveRooms,
-  listMembers,
-  sweepMembers,
-  touchMembers,
-} from "../../db/log/members.ts";
+import { leaveRooms, sweepMembers } from "../../db/log/leave.ts";
+import { isPresent, listMembers, touchMembers } from "../../db/log/members.ts";
+import { readSince } from "../../db/log/read.ts";
 import { findRooms, removeUnusedRooms } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { COLORS } from "../../protocol/limits.ts";
@@ -46,22 +40,22 @@ const somebody = (id: string, more: Partial<Entrant> = {}): Entrant => ({
   id,
   nickname: id,
   color: "#b3261e",
-  look: id,
+  skeleton: id,
   ...more,
 });
 
-const entry = (roomId: number, entrant: Entrant, more: Partial<Entry> = {}): Entry => ({
+const entry = (roomId: number, entrant: Entrant, more: Partial<EntryRequest> = {}): EntryRequest => ({
   roomId,
   entrant,
   tag: "t4g",
   ...more,
 });
 
-const enterAll = (db: Knex, entries: Entry[], drafts: Draft[] = [], roomMembers = 2_000) =>
+const enterAll = (db: Knex, entries: EntryRequest[], drafts: Draft[] = [], roomMembers = 2_000) =>
   enterAndAppend(db, { entries, drafts, roomMembers });
 
 const message = (roomId: number, member: Entrant, clientId: string): Draft => {
-  const { look: _look, ...rest } = member;
+  const { skeleton: _look, ...rest } = member;
   return { roomId, kind: "message", member: rest, text: clientId, clientId };
 };
 
@@ -75,29 +69,29 @@ async function linesOf(roomId: number): Promise<string[]> {
 describe("entering together", () => {
   test("refuses one without failing the others, and stores their first messages behind their entering", async () => {
     const room = await newRoom();
-    const [ann, eve, bob] = [somebody("ann"), somebody("eve", { look: "ann" }), somebody("bob")];
+    const [ann, eve, bob] = [somebody("ann"), somebody("eve", { skeleton: "ann" }), somebody("bob")];
     const drafts = [ann, eve, bob].map((who) => message(room, who, `hello-${who.id}`));
-    const { entered, stored } = await enterAll(
+    const { results, stored } = await enterAll(
       one,
       [ann, eve, bob].map((who) => entry(room, who)),
       drafts,
     );
-    expect(entered.map(({ outcome }) => outcome)).toEqual(["entered", "taken", "entered"]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(["entered", "taken", "entered"]);
     expect(stored.map((each) => each?.event.seq)).toEqual([3, undefined, 4]);
     expect(await linesOf(room)).toEqual(["enter ann", "enter bob", "message ann", "message bob"]);
   });
 
   test("logs nothing for members who are there, replaces a ghost of the same trip, and logs a rename as leave and enter", async () => {
     const room = await newRoom();
-    const tab = somebody("tab", { nickname: "Casper", look: "casper", trip: "◆boo" });
+    const tab = somebody("tab", { nickname: "Casper", skeleton: "casper", trip: "◆boo" });
     const zed = somebody("zed");
     await enterAll(one, [entry(room, tab), entry(room, zed)]);
     const again = await enterAll(one, [
       entry(room, zed),
       entry(room, { ...tab, id: "phone" }),
-      entry(room, { ...zed, nickname: "zoe", look: "zoe" }),
+      entry(room, { ...zed, nickname: "zoe", skeleton: "zoe" }),
     ]);
-    expect(again.entered.map(({ outcome }) => outcome)).toEqual(["present", "entered", "entered"]);
+    expect(again.results.map(({ outcome }) => outcome)).toEqual(["present", "entered", "entered"]);
     expect((await linesOf(room)).slice(2)).toEqual(["leave Casper", "enter Casper", "leave zed", "enter zoe"]);
     const { members } = await listMembers(one, room, { limit: 9 });
     expect(members.map(({ id }) => id).toSorted()).toEqual(["phone", "zed"]);
@@ -109,31 +103,31 @@ describe("entering together", () => {
     await enterAll(one, [entry(room, ann)], [message(room, ann, "said-once")]);
     await leaveRooms(one, [{ roomId: room, memberId: "ann" }]);
     const again = await enterAll(one, [entry(room, ann, { clientId: "said-once" })], [message(room, ann, "said-once")]);
-    expect([again.entered[0]?.outcome, again.stored[0]?.event.seq]).toEqual(["sent", 2]);
+    expect([again.results[0]?.outcome, again.stored[0]?.event.seq]).toEqual(["sent", 2]);
     expect(await isPresent(one, { roomId: room, memberId: "ann" })).toBe(false);
   });
 
   test("a full room takes nobody more, but those who are in it may rename themselves", async () => {
     const room = await newRoom();
     const [ann, bob, eve] = [somebody("ann"), somebody("bob"), somebody("eve")];
-    const { entered } = await enterAll(
+    const { results } = await enterAll(
       one,
       [ann, bob, eve].map((who) => entry(room, who)),
       [],
       2,
     );
-    expect(entered.map(({ outcome }) => outcome)).toEqual(["entered", "entered", "full"]);
-    const renamed = await enterAll(one, [entry(room, { ...bob, nickname: "rob", look: "rob" })], [], 2);
-    expect(renamed.entered[0]?.outcome).toBe("entered");
+    expect(results.map(({ outcome }) => outcome)).toEqual(["entered", "entered", "full"]);
+    const renamed = await enterAll(one, [entry(room, { ...bob, nickname: "rob", skeleton: "rob" })], [], 2);
+    expect(renamed.results[0]?.outcome).toBe("entered");
   });
 
   test("nobody enters a room that is gone", async () => {
-    const { entered, stored } = await enterAll(
+    const { results, stored } = await enterAll(
       one,
       [entry(987_654, somebody("ann"))],
       [message(987_654, somebody("ann"), "hello-nowhere")],
     );
-    expect([entered[0]?.outcome, stored[0]]).toEqual(["gone", undefined]);
+    expect([results[0]?.outcome, stored[0]]).toEqual(["gone", undefined]);
   });
 
   test("keeps a room from being removed, and a removal keeps people from entering", async () => {
@@ -155,12 +149,12 @@ describe("entering together", () => {
       expect(await removeUnusedRooms(tx, 9)).toEqual([entered]);
       entering = enterAll(two, [entry(entered, somebody("bob"))]);
     });
-    expect((await entering)?.entered[0]?.outcome).toBe("gone");
+    expect((await entering)?.results[0]?.outcome).toBe("gone");
   });
 
   test("on two nodes, crossing rooms, with posts, leaves and sweeps, there is no deadlock, gap or double name", async () => {
     const own = await Promise.all(Array.from({ length: 4 }, newRoom));
-    const people = Array.from({ length: 40 }, (_, n) => somebody(`p${n}`, { look: `look-${n % 25}` }));
+    const people = Array.from({ length: 40 }, (_, n) => somebody(`p${n}`, { skeleton: `look-${n % 25}` }));
     const visit = async (db: Knex, order: Entrant[], way: number[], turn: number) => {
       const entries = order.flatMap((who) => way.map((room) => entry(room, who)));
       const drafts = order.flatMap((who) => way.map((room) => message(room, who, `t${turn}-${room}-${who.id}`)));
@@ -177,7 +171,7 @@ describe("entering together", () => {
         db,
         order.slice(0, 9).flatMap(({ id }) => way.map((roomId) => ({ roomId, memberId: id }))),
       );
-      await sweepMembers(db, 3_600);
+      await sweepMembers(db, { graceSeconds: 3_600 });
     };
     await Promise.all(
       Array.from({ length: 8 }, (_, turn) =>
@@ -214,8 +208,8 @@ describe("networks in a room", () => {
     for (const network of from) {
       arrivals += 1;
       const who = somebody(`${network.name}-${arrivals}`);
-      const { entered } = await enterAll(one, [entry(room, who, { network })], [], roomMembers);
-      outcomes.push(entered[0]?.outcome as string);
+      const { results } = await enterAll(one, [entry(room, who, { network })], [], roomMembers);
+      outcomes.push(results[0]?.outcome as string);
     }
     return outcomes;
   }
@@ -253,8 +247,8 @@ describe("networks in a room", () => {
   test("are counted one entry after the other, when many of one network enter together", async () => {
     const room = await newRoom();
     const crowd = times(12, (n) => entry(room, somebody(`c-${n}`), { network: networkAt("crowd") }));
-    const { entered } = await enterAll(one, crowd, [], 20);
-    expect(entered.filter(({ outcome }) => outcome === "entered")).toHaveLength(5);
+    const { results } = await enterAll(one, crowd, [], 20);
+    expect(results.filter(({ outcome }) => outcome === "entered")).toHaveLength(5);
   });
 
   test("make way for a newcomer while they hold more than its network then would, the longest present first", async () => {
@@ -355,7 +349,7 @@ describe("the queue of entries", () => {
 });
 
 describe("a nickname that was given up", () => {
-  const ann = somebody("ann-1", { nickname: "Ann", look: "ann", color: COLORS[0] as string });
+  const ann = somebody("ann-1", { nickname: "Ann", skeleton: "ann", color: COLORS[0] as string });
   const impostor = { ...ann, id: "ann-2" };
 
   async function roomThatAnnLeft(as: Entrant = ann): Promise<number> {
@@ -367,8 +361,8 @@ describe("a nickname that was given up", () => {
 
   test("comes to someone else with another color and a tag, in the list and in the log", async () => {
     const room = await roomThatAnnLeft();
-    const { entered } = await enterAll(one, [entry(room, impostor)], [message(room, impostor, "i-am-ann")]);
-    const member = entered[0]?.member;
+    const { results } = await enterAll(one, [entry(room, impostor)], [message(room, impostor, "i-am-ann")]);
+    const member = results[0]?.member;
     expect(member).toMatchObject({ id: "ann-2", nickname: "Ann", tag: "t4g" });
     expect(member?.color).not.toBe(ann.color);
     expect(COLORS).toContain(member?.color);
@@ -377,17 +371,17 @@ describe("a nickname that was given up", () => {
     expect((await listMembers(one, room, { limit: 9 })).members).toEqual([member]);
     // Choosing the old color again changes nothing.
     const again = await enterAll(one, [entry(room, impostor)]);
-    expect(again.entered[0]).toEqual({ outcome: "present", member });
+    expect(again.results[0]).toEqual({ outcome: "present", member });
   });
 
   test.each([
     ["the same session", ann],
-    ["the same trip", somebody("ann-3", { nickname: "Ann", look: "ann", trip: "◆ann" })],
+    ["the same trip", somebody("ann-3", { nickname: "Ann", skeleton: "ann", trip: "◆ann" })],
   ])("comes back to its owner as it was: %s", async (_, owner) => {
     const room = await roomThatAnnLeft({ ...owner, id: "ann-1" });
-    const { entered } = await enterAll(one, [entry(room, owner)]);
-    expect(entered[0]).toMatchObject({ outcome: "entered", member: { color: owner.color } });
-    expect(entered[0]?.member.tag).toBeUndefined();
+    const { results } = await enterAll(one, [entry(room, owner)]);
+    expect(results[0]).toMatchObject({ outcome: "entered", member: { color: owner.color } });
+    expect(results[0]?.member.tag).toBeUndefined();
   });
 
   test("comes back to its owner even after someone else had it", async () => {
@@ -395,31 +389,31 @@ describe("a nickname that was given up", () => {
     await enterAll(one, [entry(room, impostor)]);
     await leaveRooms(one, [{ roomId: room, memberId: impostor.id }]);
     const back = await enterAll(one, [entry(room, impostor)]);
-    expect(back.entered[0]?.member.tag).toBe("t4g");
+    expect(back.results[0]?.member.tag).toBe("t4g");
     await leaveRooms(one, [{ roomId: room, memberId: impostor.id }]);
-    const { entered } = await enterAll(one, [entry(room, ann)]);
-    expect(entered[0]?.member).toEqual({ id: "ann-1", nickname: "Ann", color: ann.color });
+    const { results } = await enterAll(one, [entry(room, ann)]);
+    expect(results[0]?.member).toEqual({ id: "ann-1", nickname: "Ann", color: ann.color });
   });
 
   test.each(["renamed", "swept"])("is watched also when its owner was %s", async (how) => {
     const room = await newRoom();
     await enterRoom(one, room, ann);
-    if (how === "renamed") await enterRoom(one, room, { ...ann, nickname: "Zoe", look: "zoe" });
+    if (how === "renamed") await enterRoom(one, room, { ...ann, nickname: "Zoe", skeleton: "zoe" });
     else {
       await one("members")
         .where({ room_id: room })
         .update({ seen_at: one.raw("now() - interval '1 minute'") });
-      await sweepMembers(one, 30);
+      await sweepMembers(one, { graceSeconds: 30 });
     }
-    const { entered } = await enterAll(one, [entry(room, impostor)]);
-    expect(entered[0]?.member.tag).toBe("t4g");
+    const { results } = await enterAll(one, [entry(room, impostor)]);
+    expect(results[0]?.member.tag).toBe("t4g");
   });
 
   test("with a trip is not given to anybody without it", async () => {
     const room = await roomThatAnnLeft({ ...ann, trip: "◆ann" });
     for (const trip of [undefined, "◆other"]) {
       const who = trip === undefined ? impostor : { ...impostor, trip };
-      expect((await enterAll(one, [entry(room, who)])).entered[0]?.outcome).toBe("kept");
+      expect((await enterAll(one, [entry(room, who)])).results[0]?.outcome).toBe("kept");
     }
   });
 
@@ -428,8 +422,8 @@ describe("a nickname that was given up", () => {
     await one("freed_names")
       .where({ room_id: room })
       .update({ freed_at: one.raw("now() - interval '61 minutes'") });
-    const { entered } = await enterAll(one, [entry(room, impostor)]);
-    expect(entered[0]?.member).toEqual({ id: "ann-2", nickname: "Ann", color: ann.color });
+    const { results } = await enterAll(one, [entry(room, impostor)]);
+    expect(results[0]?.member).toEqual({ id: "ann-2", nickname: "Ann", color: ann.color });
   });
 });
 
@@ -447,7 +441,7 @@ describe("members who are gone", () => {
       .where({ room_id: quiet })
       .update({ seen_at: one.raw("now() - interval '1 hour'") });
     await enterAll(one, [entry(flooded, somebody("here"))], [], 10_000);
-    expect(await sweepMembers(one, 30)).toBe(6_001);
+    expect(await sweepMembers(one, { graceSeconds: 30 })).toBe(6_001);
     const { members } = await listMembers(one, flooded, { limit: 9 });
     expect(members.map(({ id }) => id)).toEqual(["here"]);
     const [left] = (await logOf(quiet)).slice(-1);

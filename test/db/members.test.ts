@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { isPresent, sweepMembers, touchMembers } from "../../db/log/members.ts";
+import { sweepMembers } from "../../db/log/leave.ts";
+import { isPresent, touchMembers } from "../../db/log/members.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
@@ -14,7 +15,7 @@ beforeAll(async () => {
   database = await createDatabase();
   db = connect(database.url);
   roomId = ((await findRooms(db, ["lobby"]))[0] as { id: number }).id;
-  await enterRoom(db, roomId, { id: "ann", nickname: "Ann", color: "#b3261e", look: "ann" });
+  await enterRoom(db, roomId, { id: "ann", nickname: "Ann", color: "#b3261e", skeleton: "ann" });
 });
 
 afterAll(async () => {
@@ -43,6 +44,12 @@ test("who is not in the room is not noted", async () => {
 });
 
 test("who was not seen within the grace leaves", async () => {
-  expect([await sweepMembers(db, 60), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([0, true]);
-  expect([await sweepMembers(db, 10), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([1, false]);
+  expect([await sweepMembers(db, { graceSeconds: 60 }), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([
+    0,
+    true,
+  ]);
+  expect([await sweepMembers(db, { graceSeconds: 10 }), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([
+    1,
+    false,
+  ]);
 });

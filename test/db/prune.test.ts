@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { append, type Draft, readBefore } from "../../db/log/events.ts";
+import { append, type Draft } from "../../db/log/append.ts";
 import { pruneSlice } from "../../db/log/prune.ts";
+import { readBefore } from "../../db/log/read.ts";
 import { findRooms, readBounds } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
@@ -27,7 +28,7 @@ afterAll(async () => {
 async function roomWith(slug: string, remarks: number): Promise<number> {
   await makeRoom(db, { slug, title: slug, public: true });
   const { id } = (await findRooms(db, [slug]))[0] as { id: number };
-  await enterRoom(db, id, { ...ann, look: slug });
+  await enterRoom(db, id, { ...ann, skeleton: slug });
   await say(id, slug, remarks);
   return id;
 }
@@ -54,7 +55,7 @@ async function age(roomId: number, upTo: number, days: number): Promise<void> {
 }
 
 async function seqsOf(roomId: number): Promise<number[]> {
-  return (await readBefore(db, roomId, Number.MAX_SAFE_INTEGER, 100_000)).map((event) => event.seq);
+  return (await readBefore(db, { roomId, before: Number.MAX_SAFE_INTEGER, limit: 100_000 })).map((event) => event.seq);
 }
 
 test("what is older goes, what is younger stays, and the room says from where it is kept", async () => {

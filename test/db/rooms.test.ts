@@ -23,7 +23,7 @@ test("of many rooms those are listed where somebody is, then those in which some
   await makeRoom(db, { slug: "hidden", title: "Hidden", public: false });
   for (const slug of ["quiet", "hidden"]) {
     const [room] = await findRooms(db, [slug]);
-    await enterRoom(db, room?.id as number, { id: slug, nickname: slug, color: "#b3261e", look: slug });
+    await enterRoom(db, room?.id as number, { id: slug, nickname: slug, color: "#b3261e", skeleton: slug });
   }
   await db.raw(`insert into rooms (slug, title, public, last_at)
     select 'room-' || n, 'Room', true, now() + n * interval '1 minute' from generate_series(1, 300) n`);

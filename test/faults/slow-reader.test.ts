@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createParser } from "eventsource-parser";
-import { APPEND_LIMIT, append } from "../../db/log/events.ts";
+import { APPEND_LIMIT, append } from "../../db/log/append.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";

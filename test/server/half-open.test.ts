@@ -156,8 +156,9 @@ describe("a confirmation", () => {
   test("of a stream that is not on this node is passed on once a second, in one wake-up, and what does not fit is refused", async () => {
     const payloads: string[] = [];
     const wakeUps = {
+      isNotify: false,
       listen: () => Promise.reject(),
-      tell: async (_: string, payload: string) => void payloads.push(payload),
+      publish: async (_: string, payload: string) => void payloads.push(payload),
     };
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     const confirmations = createConfirmations({ hub, wakeUps, logger: createLog("silent") });

@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { append } from "../../db/log/events.ts";
+import { append } from "../../db/log/append.ts";
 import type { Tail } from "../../server/delivery/tail.ts";
 import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";

@@ -1,12 +1,12 @@
 import type { Knex } from "knex";
-import { type Entrant, enterAndAppend, type Outcome } from "../../db/log/members.ts";
+import { type Entrant, type EntryOutcome, enterAndAppend } from "../../db/log/enter.ts";
 import { createRoom, type NewRoom } from "../../db/log/rooms.ts";
 
 /** Has one member enter a room, and returns what became of it. */
-export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Promise<Outcome | undefined> {
+export async function enterRoom(db: Knex, roomId: number, entrant: Entrant): Promise<EntryOutcome | undefined> {
   const entries = [{ roomId, entrant, tag: "tag" }];
-  const { entered } = await enterAndAppend(db, { entries, drafts: [], roomMembers: 2_000 });
-  return entered[0]?.outcome;
+  const { results } = await enterAndAppend(db, { entries, drafts: [], roomMembers: 2_000 });
+  return results[0]?.outcome;
 }
 
 /** Makes a room, however many there are. It looks like its slug. */

@@ -1,0 +1,36 @@
+import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
+
+/** A row of the table `events`, with the slug of its room. */
+export type EventRow = {
+  room_id: number;
+  slug: string;
+  seq: number;
+  kind: EventKind;
+  member_id: string;
+  nickname: string;
+  color: string;
+  trip: string | null;
+  tag: string | null;
+  text: string | null;
+  client_id: string | null;
+  at: Date;
+};
+
+/** An event of the log with its room's number. `isNew` is false if a resend found its first copy. */
+export type Stored = { roomId: number; event: RoomEvent; isNew: boolean };
+
+/** Returns a row as an event of the protocol. Columns that are null become absent fields. */
+export function eventOf(row: EventRow): RoomEvent {
+  const member: Member = { id: row.member_id, nickname: row.nickname, color: row.color };
+  if (row.trip !== null) member.trip = row.trip;
+  if (row.tag !== null) member.tag = row.tag;
+  const event: RoomEvent = { room: row.slug, seq: row.seq, kind: row.kind, member, at: row.at.toISOString() };
+  if (row.text !== null) event.text = row.text;
+  if (row.client_id !== null) event.id = row.client_id;
+  return event;
+}
+
+/** Returns the row of an event that was stored before. */
+export function storedOf(row: EventRow): Stored {
+  return { roomId: row.room_id, event: eventOf(row), isNew: false };
+}
