@@ -70,7 +70,7 @@ function report(outcomes: Outcome[]): string {
     `${kind.name}: ${survived} of ${outcomes.length} networks survived.`,
     ...missing.map(({ name, program }) => `Not here: ${name} (no ${program}).`),
     "",
-    "| network | survived | reached | first message ms | p50 ms | p95 ms | max ms | p95 without | lost | doubled | reordered | told |",
+    "| network | survived | reached | first message ms | p50 ms | p95 ms | max ms | p95 without | lost | doubled | reordered | states |",
     "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ...outcomes.map(row),
   ].join("\n");
