@@ -1,24 +1,83 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describeSettings } from "../server/config.ts";
 
-/** Writes docs/configuration.md from the settings themselves; with --check only says whether it is up to date. */
-const FILE = new URL("configuration.md", import.meta.url);
+/**
+ * Writes docs/configuration.md and the type of the options of `createApp` from the table in
+ * server/settings.ts. With --check it only reports which of them is out of date.
+ */
+type Described = ReturnType<typeof describeSettings>[number];
 
-const rows = describeSettings().map(
-  ({ name, default: value, description }) => `| \`${name}\` | ${value === "" ? "" : `\`${value}\``} | ${description} |`,
-);
-const text = `# Configuration
+const settings = describeSettings();
 
-Everything is set by environment variables. An empty variable counts as unset. If a value is invalid, the server names it
-and does not start. \`npm run docs\` writes this page from \`server/config.ts\`: change it there.
+const FILES = {
+  "docs/configuration.md": `# Configuration
 
-| setting | default | what it is, and why |
-|---|---|---|
-${rows.join("\n")}
-`;
+\`chattera serve\` reads its settings from environment variables, and \`createApp\` takes them as options
+([testing.md](testing.md) has an example). Settings without an option concern the process and are not for \`createApp\`.
+An empty variable counts as unset. If a value is invalid, the server names it and does not start.
 
-if (!process.argv.includes("--check")) writeFileSync(FILE, text);
-else if (readFileSync(FILE, "utf8") !== text) {
-  process.stderr.write("docs/configuration.md is out of date: run `npm run docs`\n");
-  process.exitCode = 1;
+In the environment, the entries of a list are separated by commas, and \`true\` and \`false\` are written \`on\` and \`off\`.
+\`npm run docs\` writes this page from \`server/settings.ts\`: change it there.
+
+| environment variable | option | type | default | unit | description |
+|---|---|---|---|---|---|
+${settings.map(rowOf).join("\n")}
+`,
+  "server/app-settings.ts": `// Written by \`npm run docs\` from server/settings.ts: change it there.
+
+/** The settings among the options of \`createApp\`. */
+export type AppSettings = {
+${settings
+  .filter(({ scope, option }) => scope === "app" && option !== "databaseUrl")
+  .map(memberOf)
+  .join("\n")}
+};
+`,
+};
+
+for (const [name, text] of Object.entries(FILES)) {
+  const file = new URL(`../${name}`, import.meta.url);
+  if (!process.argv.includes("--check")) writeFileSync(file, text);
+  else if (readFileSync(file, "utf8") !== text) {
+    process.stderr.write(`${name} is out of date: run \`npm run docs\`\n`);
+    process.exitCode = 1;
+  }
+}
+
+function rowOf({ env, option, scope, type, default: value, unit, doc }: Described): string {
+  const cells = [
+    `\`${env}\``,
+    scope === "app" ? `\`${option}\`` : "",
+    `\`${type}\``,
+    value === "" ? "" : `\`${value}\``,
+    unit ?? "",
+    doc,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function memberOf({ env, option, type, default: value, unit, doc }: Described): string {
+  const notes = [
+    unit === undefined ? "" : `Unit: ${unit}.`,
+    value === "" ? "" : `Default: ${value}.`,
+    `Environment: ${env}.`,
+  ];
+  const lines = [...wrap(doc, 95), "", notes.filter((note) => note !== "").join(" ")];
+  return [
+    "  /**",
+    ...lines.map((line) => `   * ${line}`.trimEnd()),
+    "   */",
+    `  ${option}?: ${type} | undefined;`,
+  ].join("\n");
+}
+
+/** Breaks a text into lines of at most `width` characters. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -1,6 +1,5 @@
 import Koa from "koa";
-import { configOf, readEnvironment } from "./config.ts";
-import { retryMs } from "./delivery/retry.ts";
+import type { NodeConfig } from "./config.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { commonHeaders } from "./guard/headers.ts";
 import { canonicalPath } from "./http/canonical-path.ts";
@@ -8,7 +7,6 @@ import { refused } from "./http/refused.ts";
 import { requestLog } from "./http/request-log.ts";
 import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
 import { watchStalls } from "./http/stalls.ts";
-import { createLog, type Logger } from "./log.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -19,38 +17,23 @@ import { countReaders, operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
-import { closeSite, openSite, type Site } from "./site.ts";
+import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
-/** What an app is opened with. */
-export type AppOptions = {
-  /** The database, `postgres://…`; migrated when the app opens. */
-  databaseUrl: string;
-  /** Settings by their environment names, e.g. `{ BASE_PATH: "/chat", CHATTERA_LIMITS: "off" }`; process.env is not read. */
-  settings?: { [name: string]: string };
-  /** Where happenings are told; silent by default. */
-  logger?: Logger;
-};
-
-/** A Koa app with an end. */
+/** A Koa app that can be closed. */
 export type App = Koa & {
   site: Site;
-  /** Becomes unready, answers the polls, tells streams to come back elsewhere; posts are served on. */
+  /** Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz` is 503. */
   drain(): void;
-  /** Lets go of every reader and of the database. */
+  /** Closes every reader and the connections to the database. */
   close(): Promise<void>;
 };
 
-/**
- * Opens chattera as a Koa app: for supertest (`request(app.callback())`, no port needed), for `app.listen()`, or mounted
- * in an app of yours by koa-mount. Close it when done. Throws what the database says, and an Error that names settings
- * that cannot be used.
- */
-export async function createApp(options: AppOptions): Promise<App> {
-  const config = configOf(readEnvironment(options.settings ?? {}));
-  const site = await openSite(config, options.databaseUrl, options.logger ?? createLog("silent"));
+/** Opens a site and returns the Koa app that serves it. */
+export async function openApp(config: NodeConfig, options: SiteOptions): Promise<App> {
+  const site = await openSite(config, options);
   const app = new Koa();
-  // a connection that its client broke; Koa would print its stack
-  app.on("error", (error) => site.logger.debug({ err: error }, "a connection broke"));
+  // A client broke its connection. Koa would print the stack.
+  app.on("error", (error) => site.logger.debug({ err: error }, "connection broken"));
   const stalls = watchStalls(app, site);
   app.use(stalls.watch);
   countReaders(site);
@@ -59,10 +42,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     stalls.stop();
     return closeSite(site);
   };
-  return Object.assign(app, { site, drain: () => drain(site), close });
+  return Object.assign(app, { site, drain: site.drain, close });
 }
 
-/** In the order in which a request meets them. What a route asks for comes after: see routes/route.ts. */
+/** Adds the middleware in the order in which a request passes it. A route's own guards follow, see http/route.ts. */
 function useMiddleware(app: Koa, site: Site): void {
   const { config } = site;
   app.use(requestLog(site.logger));
@@ -77,7 +60,7 @@ function useMiddleware(app: Koa, site: Site): void {
   app.use(router.allowedMethods());
 }
 
-/** All that the site answers. */
+/** Returns all routes of the site. */
 export function siteRoutes(site: Site): Route[] {
   const { limits } = site;
   return [
@@ -92,11 +75,4 @@ export function siteRoutes(site: Site): Route[] {
     ...assetRoutes(),
     ...operationRoutes(site),
   ];
-}
-
-function drain(site: Site): void {
-  site.isDraining = true;
-  // counted before they go: the last ones are as many as the first to those who take them in
-  const crowd = site.hub.readers.size;
-  for (const reader of site.hub.readers) site.hub.sendAway(reader, { retry: retryMs(crowd) });
 }

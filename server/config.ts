@@ -1,259 +1,102 @@
-import proxyAddr from "proxy-addr";
 import { z } from "zod";
+import { StartError } from "../db/start-error.ts";
 import { POLL_WAIT_MAX_SECONDS, SEEN_MS } from "../protocol/limits.ts";
-import { type NamedNetwork, parseShares } from "./guard/shares.ts";
-import { type Hosts, readHost } from "./guard/source.ts";
-import { listOf, numberWithin, wholeNumber } from "./read-setting.ts";
+import type { AppSettings } from "./app-settings.ts";
+import { SPELLINGS, type Spelling } from "./read-setting.ts";
+import { type OptionName, SETTINGS, type Setting } from "./settings.ts";
 
-const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const NAMES = Object.keys(SETTINGS) as OptionName[];
 
-/** Every setting with its default and the reason for it. `npm run docs` writes docs/configuration.md from this. */
-const SETTINGS = {
-  HOST: z.string().default("").describe("Address to listen on; empty: all, IPv4 and IPv6."),
-  PORT: wholeNumber(0, 65535).default(3000).describe("Port to listen on; 0 takes a free one."),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
-    .optional()
-    .describe("A PostgreSQL server, version 14 or later. Unset: an embedded one under `DATA_DIR`."),
-  DATA_DIR: z
-    .string()
-    .optional()
-    .describe(
-      "Folder of the embedded PostgreSQL; as root `/var/lib/chattera`, else `./data`. Unused with `DATABASE_URL`.",
-    ),
-  CHATTERA_PG_UID: wholeNumber(1)
-    .optional()
-    .describe("As root: the user that the embedded PostgreSQL runs as; 65534 (nobody), which others may share."),
-  CHATTERA_PG_GID: wholeNumber(1).optional().describe("The same for its group."),
-  BASE_PATH: z
-    .string()
-    .default("")
-    .transform((path) => path.replace(/\/+$/, ""))
-    .refine((path) => path === "" || /^(\/[\w.~-]+)+$/.test(path), "must look like /chat")
-    .describe("Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it on."),
-  TRUST_PROXY: listOf(isProxy, "an address, a CIDR, loopback, linklocal or uniquelocal").describe(
-    "Proxies whose `X-Forwarded-*` headers are trusted: addresses, CIDRs, `loopback`, `uniquelocal`. None by default.",
-  ),
-  WORKERS: wholeNumber(1, 64).default(1).describe("Processes that share the port. Each is a node of its own."),
-  LOG_LEVEL: z
-    .enum(LEVELS, `must be one of ${LEVELS.join(", ")}`)
-    .default("info")
-    .describe("Logs JSON lines to stdout. Requests are logged at `debug`."),
-  CHATTERA_LISTEN_URL: z
-    .string()
-    .optional()
-    .describe("The database itself, for LISTEN, when `DATABASE_URL` leads through a PgBouncer in transaction mode."),
-  BUS_URL: z
-    .string()
-    .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
-    // Check here: the error of a later parser would contain the whole URL with its password, and would be logged.
-    .refine((url) => URL.canParse(url) && new URL(url).hostname !== "", "must look like nats://host:4222")
-    .optional()
-    .describe(
-      "A NATS server through which nodes wake each other, `nats://user:password@host:4222`, the same for all nodes. Unset: " +
-        "PostgreSQL's LISTEN/NOTIFY, which is enough for a few nodes.",
-    ),
-  CHATTERA_SECRET: z
-    .string()
-    .transform((secrets) => secrets.split(",").map((secret) => secret.trim()))
-    .refine(
-      (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
-      "each secret must be 16 characters or more",
-    )
-    .optional()
-    .describe(
-      "Signs sessions: `new,old`, 16 characters or more each. The first signs and all are accepted, so that a " +
-        "secret can be changed without ending a session. Unset: generated at the first start and kept in the database.",
-    ),
-  CHATTERA_SESSION_DAYS: wholeNumber(1, 3650)
-    .default(30)
-    .describe("Days after which an unused session ends. Using it renews it."),
-  CHATTERA_ORIGINS: listOf(isOrigin, "an origin like https://example.org")
-    .transform((origins) => origins.map((origin) => new URL(origin).origin))
-    .describe(
-      "Other sites' origins, like `https://example.org`, whose pages may use the API with a token (CORS), by script " +
-        "(JSONP) and show the site in a frame; none by default.",
-    ),
-  CHATTERA_HOSTS: listOf(
-    (host) => readHost(host) !== undefined,
-    "a host name like chat.example.org or chat.example.org:8080",
-  ).describe(
-    "The site's own host names, each with or without a port. Requests for any other are refused, so that no page can " +
-      "reach the site under a name of its own (DNS rebinding). Empty: any name.",
-  ),
-  CHATTERA_GRACE_SECONDS: numberWithin(1, 3600)
-    .default(30)
-    .describe(
-      "A member that is not seen for this long leaves the room. SignalR and BOSH wait 30 s; a phone's tunnel is shorter.",
-    ),
-  CHATTERA_POOL: wholeNumber(2, 100)
-    .default(10)
-    .describe("Database connections per process; one more listens, for all workers."),
-  CHATTERA_READERS: wholeNumber(1)
-    .default(10_000)
-    .describe(
-      "Places for connections that receive events, per process; 7 KiB each: 70 MB. When all are taken, the address that " +
-        "holds most loses one to a newcomer. One address holds at most a quarter.",
-    ),
-  CHATTERA_CONNECTIONS: wholeNumber(1)
-    .default(1200)
-    .describe(
-      "Connections of one address (of IPv6 of one /64), per process, times its `CHATTERA_SHARES`; above that its oldest " +
-        "idle one is closed first. A /48 has ten times as many; no address has more than half of what the limit of open " +
-        "files allows. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` " +
-        "are exempt.",
-    ),
-  CHATTERA_ROOM_MEMBERS: wholeNumber(1)
-    .default(2_000)
-    .describe(
-      "Members that a room holds; more people can still read. Each is a row that is written every 10 s, and nobody can " +
-        "follow the messages of more. One address (of IPv6 one /64) has at most a quarter of them, times its " +
-        "`CHATTERA_SHARES`: 500 by default, enough for an office of 200 people. In a full room, the network with most " +
-        "members loses one to a newcomer.",
-    ),
-  CHATTERA_ROOMS: wholeNumber(1)
-    .default(10_000)
-    .describe(
-      "Rooms of the whole site. At this number nobody can make another. A room that is unused for a day is removed.",
-    ),
-  CHATTERA_KEEP_DAYS: wholeNumber(1).optional().describe("Days after which messages are deleted. Unset: all are kept."),
-  CHATTERA_BEAT_MS: numberWithin(0, 1000)
-    .default(45)
-    .describe(
-      "The longest time in ms that a busy room's messages and their receipts wait for a common delivery. In a quiet room " +
-        "nothing waits. A shorter time costs CPU: each reader is written to once per tick.",
-    ),
-  CHATTERA_SHARES: z
-    .string()
-    .default("")
-    .superRefine((list, context) => {
-      const problem = problemOf(list);
-      if (problem !== undefined) context.addIssue(problem);
-    })
-    .describe(
-      "Networks that get a larger share of every limit per address, `203.0.113.0/24=10, 2001:db8::/32=20`: each of their " +
-        "addresses counts as that many. One address's share is enough for an office of 200 people.",
-    ),
-  CHATTERA_METRICS_TOKEN: z
-    .string()
-    .min(16, "must be 16 characters or more")
-    .optional()
-    .describe(
-      "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
-        "programs on this machine may read it, and not through a proxy.",
-    ),
-  CHATTERA_RESERVED_NAMES: z
-    .string()
-    .default("")
-    .transform((list) => list.split(/[,、，]/).filter((name) => name.trim() !== ""))
-    .describe(
-      "More names that nobody may use as a nickname or for a room, separated by commas, for example `Acme,アクメ`. Names that look " +
-        "like one of them are reserved too. Staff titles and the site's own words always are.",
-    ),
-  CHATTERA_LIMITS: z
-    .enum(["on", "off"], "must be on or off")
-    .default("on")
-    .describe("Rate limits; `off` for benchmarks."),
-} as const;
+const OPTIONS = z.strictObject(
+  Object.fromEntries(NAMES.map((name) => [name, SETTINGS[name].schema])) as {
+    [name in OptionName]: (typeof SETTINGS)[name]["schema"];
+  },
+);
 
-const ENVIRONMENT = z.object(SETTINGS);
-
-/** The settings by their outside names, each checked and with its default. */
-export type Environment = z.infer<typeof ENVIRONMENT>;
-
-/** The settings of an app, by their names in the code. */
-export type Config = {
-  basePath: string;
-  trustProxy: string[];
-  listenUrl: string | undefined;
-  busUrl: string | undefined;
-  secrets: string[] | undefined;
-  sessionDays: number;
-  origins: string[];
-  hosts: Hosts;
-  graceSeconds: number;
+/** All settings of a node, by the names of their options, checked and with their defaults. */
+export type Config = Readonly<z.output<typeof OPTIONS>> & {
   /** A connection counts as a sign of life for this long after its client last sent something. */
-  seenMs: number;
-  poolMax: number;
-  readersMax: number;
-  beatMs: number;
-  roomMembers: number;
-  roomsMax: number;
-  keepDays: number | undefined;
-  reservedNames: string[];
-  metricsToken: string | undefined;
-  shares: NamedNetwork[];
-  hasLimits: boolean;
+  readonly seenMs: number;
 };
 
-/** The longest poll and the way to the next one: within this the grace must not end, however short it is. */
+/** The settings of a node whose database is known. */
+export type NodeConfig = Config & { readonly databaseUrl: string };
+
+/** The longest poll and the pause before the next one. The grace must not end within this, however short it is. */
 const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
 
-/** Reads the environment. Throws one Error that names every invalid setting, and why it is invalid. */
-export function readEnvironment(env: { [name: string]: string | undefined }): Environment {
-  // An empty variable counts as unset: compose files and systemd units write them so.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const read = ENVIRONMENT.safeParse(given);
-  if (read.success) return read.data;
-  throw new Error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+/**
+ * Reads the settings from environment variables. An empty variable counts as unset: compose files
+ * and systemd units write them like that. Throws a StartError that names every invalid variable.
+ */
+export function readEnvironment(env: { [name: string]: string | undefined }): Config {
+  return check(optionsIn(env), spellsEnvironment);
 }
 
-/** Returns the part of the environment that an app uses; the defaults for `{}`. */
-export function configOf(environment: Environment): Config {
-  return {
-    basePath: environment.BASE_PATH,
-    trustProxy: environment.TRUST_PROXY,
-    listenUrl: environment.CHATTERA_LISTEN_URL,
-    busUrl: environment.BUS_URL,
-    secrets: environment.CHATTERA_SECRET,
-    sessionDays: environment.CHATTERA_SESSION_DAYS,
-    origins: environment.CHATTERA_ORIGINS,
-    hosts: environment.CHATTERA_HOSTS.map((host) => readHost(host) as Hosts[number]),
-    graceSeconds: environment.CHATTERA_GRACE_SECONDS,
-    seenMs: Math.max(SEEN_MS, POLL_APART_MS - environment.CHATTERA_GRACE_SECONDS * 1000),
-    poolMax: environment.CHATTERA_POOL,
-    readersMax: environment.CHATTERA_READERS,
-    beatMs: environment.CHATTERA_BEAT_MS,
-    roomMembers: environment.CHATTERA_ROOM_MEMBERS,
-    roomsMax: environment.CHATTERA_ROOMS,
-    keepDays: environment.CHATTERA_KEEP_DAYS,
-    reservedNames: environment.CHATTERA_RESERVED_NAMES,
-    metricsToken: environment.CHATTERA_METRICS_TOKEN,
-    shares: parseShares(environment.CHATTERA_SHARES),
-    hasLimits: environment.CHATTERA_LIMITS === "on",
-  };
+/**
+ * Reads the options of `createApp`. An option overrides the variable of the same setting in `env`,
+ * the former spelling. Throws a StartError that names every invalid option, as it was spelled.
+ */
+export function readOptions(
+  options: AppSettings & { databaseUrl: string },
+  env: { [name: string]: string | undefined } = {},
+): NodeConfig {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const former = optionsIn(env);
+  const config = check({ ...former, ...given }, (name) => name in former && !(name in given));
+  const { databaseUrl } = config;
+  if (databaseUrl === undefined)
+    throw new StartError("databaseUrl: createApp requires a PostgreSQL, like postgres://…");
+  return { ...config, databaseUrl };
 }
 
-function isOrigin(text: string): boolean {
-  return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text);
+/** Returns the environment variables of a child process that differ from those of its parent. */
+export function environmentOf(options: { [name in OptionName]?: string }): { [name: string]: string } {
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [SETTINGS[name as OptionName].env, value]));
 }
 
-function isProxy(text: string): boolean {
-  try {
-    proxyAddr.compile([text]);
-    return true;
-  } catch {
-    return false;
-  }
+/** Returns the settings whose environment variables are set in `env`, for a message about them. */
+export function settingsIn(env: { [name: string]: string | undefined }): { option: OptionName; setting: Setting }[] {
+  return NAMES.map((option) => ({ option, setting: SETTINGS[option] })).filter(({ setting }) => env[setting.env]);
 }
 
-/** Returns the sentence that says which entry of a list of shares cannot be read. */
-function problemOf(list: string): string | undefined {
-  try {
-    parseShares(list);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** Name, default and reason of every setting, for docs/configuration.md and `chattera serve --help`. */
-export function describeSettings(): { name: string; default: string; description: string }[] {
-  const defaults: { [name: string]: unknown } = ENVIRONMENT.parse({});
-  return Object.entries(SETTINGS).map(([name, setting]) => ({
-    name,
-    default: String(defaults[name] ?? ""),
-    description: setting.description ?? "",
+/** Returns every setting with its option's type and its default as text, in the order of the docs. */
+export function describeSettings(): (Setting & { option: OptionName; type: string; default: string })[] {
+  const defaults: { [name: string]: unknown } = OPTIONS.parse({});
+  return NAMES.map((option) => ({
+    ...(SETTINGS[option] as Setting),
+    option,
+    type: SPELLINGS[SETTINGS[option].spelling].type,
+    default: String(defaults[option] ?? ""),
   }));
+}
+
+/** Returns the options that the variables in `env` stand for. Variables that are no settings are ignored. */
+function optionsIn(env: { [name: string]: string | undefined }): { [option: string]: unknown } {
+  return Object.fromEntries(
+    settingsIn(env).map(({ option, setting }) => [
+      option,
+      SPELLINGS[setting.spelling].read(env[setting.env] as string),
+    ]),
+  );
+}
+
+function check(given: { [option: string]: unknown }, isVariable: (option: string) => boolean): Config {
+  const read = OPTIONS.safeParse(given);
+  if (!read.success) throw new StartError(read.error.issues.map((issue) => problemOf(issue, isVariable)).join("; "));
+  const seenMs = Math.max(SEEN_MS, POLL_APART_MS - read.data.graceSeconds * 1000);
+  return { ...read.data, seenMs };
+}
+
+function spellsEnvironment(): boolean {
+  return true;
+}
+
+/** Returns the sentence about one invalid setting, under the name by which it was set. */
+function problemOf(issue: z.core.$ZodIssue, isVariable: (option: string) => boolean): string {
+  if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")}: createApp has no such option`;
+  const option = issue.path[0] as OptionName;
+  const { env, spelling }: Setting = SETTINGS[option];
+  if (!isVariable(option)) return `${option}: ${issue.message}`;
+  return `${env}: ${(SPELLINGS[spelling] as Spelling).problem ?? issue.message}`;
 }

@@ -1,34 +1,60 @@
 import { z } from "zod";
 
+/**
+ * A way to write an option as the text of an environment variable. `type` is the option's type in
+ * TypeScript. `read` returns text that it cannot read as it is, and the option's schema rejects it;
+ * `problem` then replaces the schema's sentence.
+ */
+export type Spelling = { type: string; read(text: string): unknown; problem?: string };
+
+/** The ways to write an option as text, by name. */
+export const SPELLINGS = {
+  text: { type: "string", read: (text) => text },
+  number: { type: "number", read: Number },
+  flag: { type: "boolean", read: (text) => FLAGS.get(text) ?? text, problem: "must be on or off" },
+  /** Separated by commas or spaces. */
+  list: { type: "string[]", read: (text) => text.split(/[\s,]+/).filter((entry) => entry !== "") },
+  /** Separated by commas, so that a secret may contain spaces. */
+  secrets: { type: "string[]", read: (text) => text.split(",").map((secret) => secret.trim()) },
+  /** Separated by commas of any script, so that a name may contain spaces. */
+  names: { type: "string[]", read: (text) => text.split(/[,、，]/) },
+} as const satisfies { [name: string]: Spelling };
+
+const FLAGS = new Map([
+  ["on", true],
+  ["off", false],
+]);
+
+/** Returns the schema of a text. The error of any other value says so. */
+export function text() {
+  return z.string("must be a string");
+}
+
 /** Returns the schema of a whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max?: number) {
   const range = max === undefined ? `, ${min} or more` : ` from ${min} to ${max}`;
-  return numberWithin(min, max, `must be a whole number${range}`).refine(
-    Number.isInteger,
-    `must be a whole number${range}`,
-  );
+  const problem = `must be a whole number${range}`;
+  return numberWithin(min, max, problem).refine(Number.isInteger, problem);
 }
 
-/** Returns the schema of a number from `min` to `max`, both included. `problem` is the sentence for all others. */
+/** Returns the schema of a number from `min` to `max`, both included. `problem` says what is wrong with others. */
 export function numberWithin(
   min: number,
   max = Number.MAX_SAFE_INTEGER,
   problem = `must be a number from ${min} to ${max}`,
 ) {
-  return z.coerce.number(problem).refine((value) => value >= min && value <= max, { error: problem, abort: true });
+  return z.number(problem).refine((value) => value >= min && value <= max, { error: problem, abort: true });
 }
 
-/**
- * Returns the schema of a list, separated by commas or spaces. The error quotes the first entry that `isValid` rejects and
- * says what it should be, `expected`.
- */
+/** Returns the schema of a list. The error quotes the first entry that `isValid` rejects, and says what is expected. */
 export function listOf(isValid: (entry: string) => boolean, expected: string) {
-  return z
-    .string()
-    .default("")
-    .transform((text) => text.split(/[\s,]+/).filter((entry) => entry !== ""))
-    .superRefine((entries, context) => {
-      const invalid = entries.find((entry) => !isValid(entry));
-      if (invalid !== undefined) context.addIssue(`${JSON.stringify(invalid)} is not ${expected}`);
-    });
+  return strings().superRefine((entries, context) => {
+    const invalid = entries.find((entry) => !isValid(entry));
+    if (invalid !== undefined) context.addIssue(`${JSON.stringify(invalid)} is not ${expected}`);
+  });
+}
+
+/** Returns the schema of a list of strings. */
+export function strings() {
+  return z.array(z.string("must be a list of strings"), "must be a list of strings");
 }

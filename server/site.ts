@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Knex } from "knex";
+import type { Registry } from "prom-client";
 import { createGroupCommit, type GroupCommit } from "../db/log/group-commit.ts";
 import { createLeave, type Leave } from "../db/log/leave.ts";
 import { type LogIdentity, openLog, unsafeSettings } from "../db/log/log.ts";
@@ -12,15 +13,14 @@ import { connect } from "../db/pool/connect.ts";
 import { type Bus, createBus } from "./bus/bus.ts";
 import { natsWakeUps } from "./bus/nats.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
-import { BY_PRIMARY, sharedWakeUps } from "./bus/shared-listener.ts";
-import type { Config } from "./config.ts";
+import { sharedWakeUps } from "./bus/shared-listener.ts";
+import type { NodeConfig } from "./config.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
 import { createHub, type Hub } from "./delivery/hub.ts";
-import type { Reader } from "./delivery/reader.ts";
-import type { Tail } from "./delivery/tail.ts";
+import { retryMs } from "./delivery/retry.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
-import type { VerifiedPolls } from "./http/verified-polls.ts";
+import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createPresence, type Presence } from "./presence/presence.ts";
@@ -30,13 +30,13 @@ import { createPeople, type ReadPeople } from "./rooms/people.ts";
 import { createReserved, type Reserved } from "./rooms/reserved.ts";
 import { roomSkeletonOf } from "./rooms/skeleton.ts";
 import { createTrips, type Trips } from "./rooms/trip.ts";
-import { createTokens, type Tokens } from "./token.ts";
+import { createTokens, type TokenOptions, type Tokens } from "./token.ts";
 import { type Pruning, startPruning } from "./upkeep/pruning.ts";
 import { type RoomRemoval, startRoomRemoval } from "./upkeep/room-removal.ts";
 
-/** What the routes work with: one node's connections, readers and keys. */
-export type Site = {
-  config: Config;
+/** One node of the site, with all that its routes use. It is complete when it is created. */
+export type Site = Readonly<{
+  config: NodeConfig;
   logger: Logger;
   metrics: Metrics;
   db: Knex;
@@ -59,30 +59,45 @@ export type Site = {
   revocations: Revocations;
   shares: Shares;
   isDraining: boolean;
-  /** The polls that take the fast path, see routes/verified-polls.ts; `undefined` in a host's app. */
+  /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
-  /** What this node counts, for Prometheus; of a worker, what all of them count together, see shared-metrics.ts. */
-  tellMetrics(): Promise<string>;
+  /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
+  metricsText(): Promise<string>;
+  /** Makes the node unready and sends its readers away. They come back on other nodes. */
+  drain(): void;
+}>;
+
+/** What a node needs besides its settings. */
+export type SiteOptions = {
+  logger: Logger;
+  /** Polls may take the fast path. Off in a host's app, where each poll must pass the host's middleware. */
+  keepsPolls?: boolean;
+  /** This node is a worker. Its primary listens to the database, and adds up the metrics of all workers. */
+  worker?: { sumMetrics(registry: Registry): () => Promise<string> };
 };
 
-/** Opens the log at `databaseUrl`, migrating it, and starts what listens to it. */
-export async function openSite(config: Config, databaseUrl: string, logger: Logger): Promise<Site> {
+/** What a site is built from: its settings and its connection to the log. */
+type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log">;
+
+/** Opens a node on its database, which is migrated first. */
+export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
+  const { logger } = options;
   const metrics = createMetrics();
-  await migrate(databaseUrl);
-  const db = connect(databaseUrl, { poolMax: config.poolMax });
+  await migrate(config.databaseUrl);
+  const db = connect(config.databaseUrl, { poolMax: config.poolMax });
   db.on("query", () => metrics.queries.inc());
   try {
     const log = await openLog(db);
     await fillSkeletons(db, roomSkeletonOf);
     warnOfUnsafe(await unsafeSettings(db), logger);
-    return await startSite(config, databaseUrl, logger, metrics, db, log);
+    return await startSite({ config, logger, metrics, db, log }, options);
   } catch (error) {
     await db.destroy();
     throw error;
   }
 }
 
-/** Stops what brings news first: bus, readers, presence, pool. */
+/** Closes a node: first the sources of events, then its readers, presence and background work, then the pool. */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.confirmations.stop();
@@ -94,48 +109,77 @@ export async function closeSite(site: Site): Promise<void> {
   await site.db.destroy();
 }
 
-async function startSite(
-  config: Config,
-  url: string,
-  logger: Logger,
-  metrics: Metrics,
-  db: Knex,
-  log: LogIdentity,
-): Promise<Site> {
+async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promise<Site> {
+  const { config, logger, metrics, db, log } = base;
+  const delivery = await startDelivery(base, worker !== undefined);
+  const { hub, revocations, wakeUps } = delivery;
+  const shares = createShares(config.shares);
+  const limits = createRateLimits({
+    isOn: config.limits,
+    shares,
+    onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
+  });
+  const draining = createDraining(hub);
+  const polled = {
+    hub,
+    revocations,
+    limits,
+    logger,
+    metrics,
+    get isDraining() {
+      return draining.hasBegun();
+    },
+  };
+  return {
+    ...base,
+    ...delivery,
+    leave: createLeave(db, wakeUps),
+    lobby: createLobby(db),
+    people: createPeople(db),
+    pruning: startPruning(db, config.historyDays, logger),
+    roomRemoval: startRoomRemoval(db, wakeUps, logger),
+    tokens: createTokens(tokenOptions(config, log)),
+    // The secret in the database outlives a change of the configured secrets, and so do trips.
+    trips: createTrips(log.secret),
+    reserved: createReserved(config.reservedNames),
+    limits,
+    shares,
+    get isDraining() {
+      return draining.hasBegun();
+    },
+    verifiedPolls: keepsPolls ? createVerifiedPolls(polled) : undefined,
+    metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
+    drain: draining.begin,
+  };
+}
+
+type Delivery = Pick<Site, "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit">;
+
+/** Starts all that carries events from the log to this node's readers, and messages into the log. */
+async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
+  const { config, logger, metrics, db, log } = base;
   const node = randomBytes(6).toString("hex");
-  const { wakeUps, setting, hint } = openWakeUps(config, url, db, log);
-  const { sessionDays } = config;
-  const revocations = await openRevocations({ db, wakeUps, logger, sessionDays });
-  const onReader = (tail: Tail, reader: Reader) => presence.onReader(tail, reader);
-  const onMember = (roomId: number) => presence.onPresence([roomId]);
+  const { wakeUps, setting, hint } = openWakeUps(base, isWorker);
+  const revocations = await openRevocations({ db, wakeUps, logger, sessionDays: config.sessionDays });
   const hub = createHub({
     db,
     log,
     logger,
     metrics,
-    beatMs: config.beatMs,
+    beatMs: config.tickMs,
     readersMax: config.readersMax,
-    hasShares: config.hasLimits,
-    onReader,
-    onMember,
+    hasShares: config.limits,
+    onReader: (tail, reader) => presence.onReader(tail, reader),
+    onMember: (roomId) => presence.onPresence([roomId]),
   });
   const presence = createPresence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
-  const onNews = (roomIds?: number[]) => {
-    if (roomIds) return hub.wake(roomIds);
-    revocations.refresh();
-    // which log it is comes first: another one's events must not follow on this one's
-    void hub.checkEpoch().then(() => hub.wake(), wakeAnyway);
-  };
-  const wakeAnyway = (error: unknown) => {
-    logger.debug({ err: error }, "epoch not read");
-    hub.wake();
-  };
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
     [REVOCATION_CHANNEL]: revocations.onRevoked,
   };
+  const onNews = wakeHub({ hub, revocations, logger });
   const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
   const commit = createGroupCommit(db, {
     wakeUps,
@@ -144,49 +188,7 @@ async function startSite(
     onBatch: (size) => metrics.batch.observe(size),
   });
   await bus.start();
-  const sessionMs = sessionDays * 24 * 3_600_000;
-  const tokens = createTokens({
-    secrets: config.secrets ?? [log.secret],
-    siteSecret: log.secret,
-    sessionMs,
-    formerUntil: log.upgradedAt + sessionMs,
-  });
-  const shares = createShares(config.shares);
-  const limits = createRateLimits({
-    isOn: config.hasLimits,
-    shares,
-    onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
-  });
-  const pruning = startPruning(db, config.keepDays, logger);
-  const roomRemoval = startRoomRemoval(db, wakeUps, logger);
-  return {
-    config,
-    logger,
-    metrics,
-    db,
-    log,
-    commit,
-    leave: createLeave(db, wakeUps),
-    lobby: createLobby(db),
-    people: createPeople(db),
-    wakeUps,
-    bus,
-    hub,
-    presence,
-    confirmations,
-    pruning,
-    roomRemoval,
-    tokens,
-    // the secret in the database outlives a change of CHATTERA_SECRET, and so do trips
-    trips: createTrips(log.secret),
-    reserved: createReserved(config.reservedNames),
-    limits,
-    revocations,
-    shares,
-    isDraining: false,
-    verifiedPolls: undefined,
-    tellMetrics: () => metrics.registry.metrics(),
-  };
+  return { wakeUps, bus, hub, presence, confirmations, revocations, commit };
 }
 
 const QUEUE_FULL = {
@@ -194,31 +196,70 @@ const QUEUE_FULL = {
   entries: "Many people are entering just now, most of them from your network. Try again in 2 s.",
 };
 
-/** How this node hears of news, and what to look at where it does not. */
-function openWakeUps(
-  config: Config,
-  url: string,
-  db: Knex,
-  log: LogIdentity,
-): { wakeUps: WakeUps; setting: string; hint: string } {
-  if (config.busUrl === undefined) {
-    const hint =
-      "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
-      "have them at once.";
-    if (config.listenUrl === BY_PRIMARY) return { wakeUps: sharedWakeUps(db), setting: "the primary's listener", hint };
-    const setting = config.listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL";
-    return { wakeUps: postgresWakeUps(db, config.listenUrl ?? url), setting, hint };
+/** Returns the listener for wake-ups: of some rooms, or of all after a time without wake-ups. */
+function wakeHub({ hub, revocations, logger }: Pick<Site, "hub" | "revocations" | "logger">) {
+  return (roomIds?: number[]) => {
+    if (roomIds) return hub.wake(roomIds);
+    revocations.refresh();
+    // Check the epoch first, since events of another log must not follow on those of this one.
+    void hub.checkEpoch().then(
+      () => hub.wake(),
+      (error) => {
+        logger.debug({ err: error }, "epoch not read");
+        hub.wake();
+      },
+    );
+  };
+}
+
+type Draining = { hasBegun(): boolean; begin(): void };
+
+function createDraining(hub: Hub): Draining {
+  let hasBegun = false;
+  return {
+    hasBegun: () => hasBegun,
+    begin: () => {
+      hasBegun = true;
+      // Counted once up front, so every reader gets a delay scaled to the whole crowd.
+      const crowd = hub.readers.size;
+      for (const reader of hub.readers) hub.sendAway(reader, { retry: retryMs(crowd) });
+    },
+  };
+}
+
+function tokenOptions({ secrets, sessionDays }: NodeConfig, log: LogIdentity): TokenOptions {
+  const sessionMs = sessionDays * 24 * 3_600_000;
+  return {
+    secrets: secrets ?? [log.secret],
+    siteSecret: log.secret,
+    sessionMs,
+    formerUntil: log.upgradedAt + sessionMs,
+  };
+}
+
+/** How a node receives wake-ups. `setting` and `hint` are for the log, if it receives none. */
+type WakeUpSource = { wakeUps: WakeUps; setting: string; hint: string };
+
+function openWakeUps({ config, db, log }: Base, isWorker: boolean): WakeUpSource {
+  const { busUrl, listenUrl, databaseUrl } = config;
+  if (busUrl !== undefined) {
+    // Several sites may share a NATS server. The secret is the same on all nodes of a site, and of no other.
+    const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
+    const wakeUps = natsWakeUps(busUrl, `chattera.${site}`);
+    return { wakeUps, setting: "BUS_URL", hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
   }
-  // the secret is the same on every node of a site and no other's: several sites may share a NATS
-  const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
-  const wakeUps = natsWakeUps(config.busUrl, `chattera.${site}`);
-  return { wakeUps, setting: "BUS_URL", hint: "May the user in BUS_URL publish and subscribe at that NATS?" };
+  const hint =
+    "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
+    "have them at once.";
+  if (isWorker) return { wakeUps: sharedWakeUps(db), setting: "the primary's listener", hint };
+  const setting = listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL";
+  return { wakeUps: postgresWakeUps(db, listenUrl ?? databaseUrl), setting, hint };
 }
 
 function warnOfUnsafe(settings: string[], logger: Logger): void {
   if (settings.length === 0) return;
   logger.warn(
     { settings },
-    "THIS DATABASE MAY LOSE ACKNOWLEDGED MESSAGES when it or its machine falls: switch these settings of PostgreSQL on",
+    "the database may lose acknowledged messages when it or its machine fails: switch these PostgreSQL settings on",
   );
 }

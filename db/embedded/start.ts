@@ -19,6 +19,7 @@ export function defaultDataDir(): string {
 /**
  * Starts the PostgreSQL that npm brought, on a free port of 127.0.0.1 with its data in `dataDir`, which is made when
  * missing. `settings` go before ours; `programs` is the folder of PostgreSQL's programs if not the one npm brought.
+ * Root runs PostgreSQL as `systemUser`, by default `nobody`.
  * What an operator can mend is thrown as a StartError.
  */
 export async function startEmbedded(
@@ -27,11 +28,12 @@ export async function startEmbedded(
     say?: (line: string) => void;
     settings?: Record<string, string>;
     programs?: string;
+    systemUser?: { uid: number; gid: number };
   } = {},
 ): Promise<EmbeddedDatabase> {
   const folder = resolve(options.dataDir ?? defaultDataDir());
   const say = options.say ?? (() => {});
-  const user = databaseUser();
+  const user = databaseUser(options.systemUser);
   const native = options.programs ?? packagedPrograms();
   return explaining(folder, async () => {
     await makeFolder(folder, user);

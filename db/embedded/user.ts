@@ -5,20 +5,12 @@ import { StartError } from "../start-error.ts";
 /** The system user PostgreSQL runs as; `undefined` where that is the user chattera itself runs as. */
 export type DatabaseUser = { uid: number; gid: number } | undefined;
 
-/**
- * PostgreSQL refuses to run as root. 65534 is `nobody`, which is there on every Linux; other services may share it, so
- * that a user of its own is better where there is one: CHATTERA_PG_UID and CHATTERA_PG_GID.
- */
-export function databaseUser(env = process.env): DatabaseUser {
-  if (process.getuid?.() !== 0) return undefined;
-  const uid = numberOf("CHATTERA_PG_UID", env.CHATTERA_PG_UID || "65534");
-  return { uid, gid: numberOf("CHATTERA_PG_GID", env.CHATTERA_PG_GID || String(uid)) };
-}
+/** The user `nobody`, which exists on every Linux. Other services may use it too, so a separate one is better. */
+export const NOBODY = { uid: 65534, gid: 65534 };
 
-function numberOf(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new StartError(`${name} is "${text}": set it to the number of a user that is not root, e.g. 65534.`);
+/** Returns the system user that PostgreSQL runs as. PostgreSQL refuses to run as root, so root uses `systemUser`. */
+export function databaseUser(systemUser = NOBODY): DatabaseUser {
+  return process.getuid?.() === 0 ? systemUser : undefined;
 }
 
 /** Makes the data folder if it is missing. Others may pass through what we make for `user`, but not list it. */

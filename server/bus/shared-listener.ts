@@ -3,9 +3,6 @@ import type { Knex } from "knex";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import { type GrowingListener, listen, notify } from "../../db/pool/listen.ts";
 
-/** CHATTERA_LISTEN_URL of a worker whose primary listens for it. */
-export const BY_PRIMARY = "primary:";
-
 /** What a worker says to its primary; `ask` is the number of its call of listen(). */
 type Asked = { ask: number; listen?: string[]; close?: true };
 

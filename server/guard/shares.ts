@@ -8,14 +8,11 @@ export type NamedNetwork = { address: string; prefix: number; factor: number };
 export type Shares = (address: string) => number;
 
 /**
- * Reads `203.0.113.0/24=10, 2001:db8::/32=20`: networks and how many addresses' shares each of their addresses has.
- * Throws an Error that quotes the entry that cannot be read.
+ * Reads `203.0.113.0/24=10` and `2001:db8::/32=20`: networks and how many addresses' shares each of
+ * their addresses has. Throws an Error that quotes the entry that cannot be read.
  */
-export function parseShares(list: string): NamedNetwork[] {
-  return list
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== "")
-    .map(parseEntry);
+export function parseShares(entries: string[]): NamedNetwork[] {
+  return entries.map(parseEntry);
 }
 
 /** Of several networks that hold an address, the smallest counts. */

@@ -34,7 +34,7 @@ export function shareOf(ctx: Context): string {
 
 /** Returns the network in whose share of a room's members a request counts; `undefined` without limits. */
 export function memberNetworkOf(ctx: Context, site: Site): MemberNetwork | undefined {
-  if (!site.config.hasLimits) return undefined;
+  if (!site.config.limits) return undefined;
   const { address, isManyVisitors } = ctx.state;
   const networks = networksOf(address);
   const nameOf = (network: string) => nameNetwork(site.log.secret, "member", network);

@@ -51,13 +51,15 @@ const VERIFIED_MS = 60_000;
 const VERIFIED_BYTES = 16 * 1024 * 1024;
 const OBJECT_BYTES = 700;
 
+/** What verified polls need of their node. */
+type PolledSite = Pick<Site, "hub" | "limits" | "metrics" | "logger" | "revocations" | "isDraining">;
+
 /**
  * Answers polls of a verified shape before `otherwise` sees them, and from then on on their kept connections. For a
  * server of our own: in a host's app each poll is to pass the host's middleware.
  */
-export function withKeptPolls(site: Site, otherwise: RequestListener): RequestListener {
-  const polls = createVerifiedPolls(site);
-  site.verifiedPolls = polls;
+export function withKeptPolls(polls: VerifiedPolls | undefined, otherwise: RequestListener): RequestListener {
+  if (polls === undefined) return otherwise;
   return (request, response) => {
     const found = findAsked(polls, request);
     if (!found) return void otherwise(request, response);
@@ -73,7 +75,8 @@ function findAsked(polls: PollRoad, request: IncomingMessage): Found | undefined
   return head === undefined ? undefined : polls.find(peerOf(request), head);
 }
 
-function createVerifiedPolls(site: Site): VerifiedPolls {
+/** Creates the verified polls of a node: none yet. */
+export function createVerifiedPolls(site: PolledSite): VerifiedPolls {
   const polls = new LRUCache<string, VerifiedPoll>({
     maxSize: VERIFIED_BYTES,
     sizeCalculation: (_poll, key) => 2 * key.length + OBJECT_BYTES,
@@ -119,12 +122,12 @@ class Verified implements VerifiedPoll {
   readonly head: string;
   readonly isKept: boolean;
   readonly #path: string;
-  readonly #site: Site;
+  readonly #site: PolledSite;
   readonly #poller: Poller;
   readonly #allowance: Allowance;
   readonly #validUntil = performance.now() + VERIFIED_MS * (0.5 + Math.random() / 2);
 
-  constructor(site: Site, poller: Poller, { shape, head, isKept, path }: Answered) {
+  constructor(site: PolledSite, poller: Poller, { shape, head, isKept, path }: Answered) {
     this.#site = site;
     this.#poller = poller;
     this.#allowance = site.limits.polls.of(poller.payer);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { describeSettings, type Environment, readEnvironment } from "../config.ts";
+import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
 import { runDoctor } from "../doctor/terminal.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
@@ -17,7 +17,7 @@ program
   .command("serve", { isDefault: true })
   .description("serve the site, on an embedded PostgreSQL or on the one at DATABASE_URL")
   .addHelpText("after", `\nEnvironment:\n${settingsHelp()}`)
-  .action(() => run(main));
+  .action(() => run((config) => main(config, { isUnderNpm: process.env.npm_lifecycle_event !== undefined })));
 
 program
   .command("migrate")
@@ -26,16 +26,16 @@ program
 
 program
   .command("prune")
-  .description("delete what was said more than so many days ago, and end; serve does it too, hourly")
-  .option("--days <number>", "how many days are kept; CHATTERA_KEEP_DAYS unless said")
-  .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { CHATTERA_KEEP_DAYS: days }));
+  .description("delete the messages that are older than a number of days, and end; serve does it too, hourly")
+  .option("--days <number>", "how many days are kept; default: CHATTERA_KEEP_DAYS")
+  .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { historyDays: days }));
 
 program
   .command("doctor")
-  .description("test the path to a site, and say what on the way hinders it and how that is cured")
+  .description("test the path to a site, and report what hinders it on the way and how to mend that")
   .argument("<url>", "the site's address, with its base path")
-  .option("--json", "give the report as JSON")
-  .option("--quick", "leave out what takes a minute")
+  .option("--json", "print the report as JSON")
+  .option("--quick", "skip the tests that take a minute")
   .addHelpText("after", "\nExit code: 0 all is fine, 1 something is impaired, 2 the site cannot be reached.")
   .action(async (url: string, options: { json?: true; quick?: true }) => {
     process.exitCode = await runDoctor(url, {
@@ -49,15 +49,21 @@ program
 
 await program.parseAsync();
 
-/** One line, written over again and again. */
+/** Shows one line, and overwrites it with the next. */
 function showProgress(line: string): void {
   process.stderr.write(`\r\x1b[K${line}`);
 }
 
-/** What goes wrong at the start is the operator's to mend: one sentence, no stack. */
-async function run(work: (environment: Environment) => Promise<void>, given: NodeJS.Dict<string> = {}): Promise<void> {
+/**
+ * Runs a command with the settings of the environment; `overrides` are options as text. An expected
+ * failure is printed as one sentence, without a stack.
+ */
+async function run(
+  work: (config: Config) => Promise<void>,
+  overrides: Parameters<typeof environmentOf>[0] = {},
+): Promise<void> {
   try {
-    await work(readEnvironment({ ...process.env, ...given }));
+    await work(readEnvironment({ ...process.env, ...environmentOf(overrides) }));
     process.exit(0);
   } catch (error) {
     const isBug = error instanceof TypeError || error instanceof ReferenceError;
@@ -68,13 +74,14 @@ async function run(work: (environment: Environment) => Promise<void>, given: Nod
 
 function settingsHelp(): string {
   return describeSettings()
-    .map(
-      ({ name, default: value, description }) => `  ${name}${value === "" ? "" : ` (${value})`}\n      ${description}`,
-    )
+    .map(({ env, default: value, unit, doc }) => {
+      const notes = [value, unit ?? ""].filter((note) => note !== "").join(" ");
+      return `  ${env}${notes === "" ? "" : ` (${notes})`}\n      ${doc}`;
+    })
     .join("\n");
 }
 
-/** Beside the sources, or one folder further up from dist/server. */
+/** The package's file is one folder further up from dist/server than from the sources. */
 function packageFile(): URL {
   const here = import.meta.url.includes("/dist/server/") ? "../../../package.json" : "../../package.json";
   return new URL(here, import.meta.url);

@@ -1,38 +1,40 @@
 import cluster from "node:cluster";
 
 /**
- * Has SIGTERM and SIGINT end this process at once, until endSignal() is asked for. Without a listener it would end as
- * well, but not by exit(), at which an embedded PostgreSQL is stopped; and as a container's first process not at all.
+ * Ends this process at SIGTERM or SIGINT, until endSignal() is called. Without a listener the
+ * process would end as well, but not by exit(), which stops an embedded PostgreSQL; and as a
+ * container's first process it would not end at all.
  */
 export function endAtSignal(): void {
   process.on("SIGTERM", exit);
   process.on("SIGINT", exit);
 }
 
-/** As a shell says it: 128 and the signal's number. */
+/** Uses the exit code of a shell: 128 and the signal's number. */
 function exit(_name: string, number: number): void {
   process.exit(128 + number);
 }
 
-/** How often a process that npm or npx started looks for its parent. */
+/** How often a process that npm or npx started checks that its parent is alive. */
 const PARENT_MS = 500;
 
 /**
- * Resolves when this process is told to end: by SIGTERM or SIGINT, by the end of the primary it is a worker of, or,
- * under npm, by the end of its parent: the shell that npm puts in between dies of a signal and does not pass it on.
+ * Resolves when this process is to end: at SIGTERM or SIGINT, at the end of the primary of which it
+ * is a worker, or, with `followsParent`, at the end of its parent. The shell that npm puts in
+ * between dies of a signal and does not pass it on.
  */
-export function endSignal(): Promise<void> {
+export function endSignal({ followsParent }: { followsParent: boolean }): Promise<void> {
   return new Promise((resolve) => {
-    // heard for good: a second Ctrl-C must not kill what is draining
+    // These listeners stay: a second Ctrl-C must not kill a process that is draining.
     process.on("SIGTERM", resolve);
     process.on("SIGINT", resolve);
-    // not before: between two listeners Node would let go of the signal, and one that came then would be lost
+    // Not before: between two listeners Node would drop the signal, and one that came then would be lost.
     process.off("SIGTERM", exit);
     process.off("SIGINT", exit);
     process.once("disconnect", resolve);
-    // without it Node ends a worker in the moment its primary does
+    // Without this, Node ends a worker as soon as its primary ends.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
-    if (process.env.npm_lifecycle_event === undefined) return;
+    if (!followsParent) return;
     const parent = process.ppid;
     setInterval(() => process.ppid === parent || resolve(), PARENT_MS).unref();
   });

@@ -4,7 +4,7 @@ import { migrate } from "../../db/migrate.ts";
 import { assertReachable } from "../../db/pool/check-database.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { StartError } from "../../db/start-error.ts";
-import type { Environment } from "../config.ts";
+import type { Config, NodeConfig } from "../config.ts";
 import { createLog } from "../log.ts";
 import { pruneAll } from "../upkeep/pruning.ts";
 import { endAtSignal, endSignal } from "./end-signal.ts";
@@ -12,30 +12,38 @@ import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
 
+/** How a process was started. */
+export type Launch = {
+  /** By npm or npx, whose shell dies of a signal without passing it on. */
+  isUnderNpm: boolean;
+};
+
 /**
- * Runs chattera until SIGTERM or SIGINT: database, then nodes; stopped in reverse. The embedded database belongs to
- * this process; with WORKERS above 1 the nodes are children that find it in DATABASE_URL.
+ * Runs chattera until SIGTERM or SIGINT: starts the database, then the nodes, and stops them in
+ * reverse. The embedded database belongs to this process. With several workers the nodes are child
+ * processes that get its URL.
  */
-export async function main(environment: Environment): Promise<void> {
+export async function main(config: Config, launch: Launch): Promise<void> {
   if (cluster.isWorker) {
-    await untilStopped(await serve(environment, environment.DATABASE_URL as string));
+    await untilStopped(await serve(config as NodeConfig), launch);
     return;
   }
-  warnOfFewFiles(environment);
-  const database = await openDatabase(environment);
+  warnOfFewFiles(config);
+  const database = await openDatabase(config);
+  const node = { ...config, databaseUrl: database.url };
   try {
-    const { CHATTERA_LISTEN_URL, BUS_URL } = environment;
-    if (CHATTERA_LISTEN_URL && !BUS_URL) await assertReachable(CHATTERA_LISTEN_URL, "CHATTERA_LISTEN_URL");
-    if (environment.WORKERS === 1) await untilStopped(await announced(serve(environment, database.url)));
-    else await untilStopped(await announced(runWorkers(environment, database.url)));
+    const { listenUrl, busUrl } = config;
+    if (listenUrl !== undefined && busUrl === undefined) await assertReachable(listenUrl, "CHATTERA_LISTEN_URL");
+    const serving = config.workers === 1 ? serve(node) : runWorkers(node);
+    await untilStopped(await announced(serving), launch);
   } finally {
     await database.stop();
   }
 }
 
-/** `chattera migrate`: brings the schema up to date and ends. */
-export async function migrateOnly(environment: Environment): Promise<void> {
-  const database = await openDatabase(environment);
+/** Brings the schema up to date: `chattera migrate`. */
+export async function migrateOnly(config: Config): Promise<void> {
+  const database = await openDatabase(config);
   try {
     await migrate(database.url);
   } finally {
@@ -43,40 +51,42 @@ export async function migrateOnly(environment: Environment): Promise<void> {
   }
 }
 
-/** `chattera prune`: deletes what was said more than CHATTERA_KEEP_DAYS ago, and ends. Throws where that is not set. */
-export async function pruneOnly(environment: Environment): Promise<void> {
-  const days = environment.CHATTERA_KEEP_DAYS;
+/** Deletes the messages that are older than CHATTERA_KEEP_DAYS: `chattera prune`. Throws where that is not set. */
+export async function pruneOnly(config: Config): Promise<void> {
+  const days = config.historyDays;
   if (days === undefined) throw new StartError("Say how many days are kept: chattera prune --days 365.");
-  const database = await openDatabase(environment);
+  const database = await openDatabase(config);
   try {
     await migrate(database.url);
     const db = connect(database.url, { poolMax: 2 });
     const { events, isDone } = await pruneAll(db, days).finally(() => db.destroy());
-    const more = isDone ? "" : " Another chattera is at it too, and the rest was left to it.";
+    const more = isDone ? "" : " Another chattera is deleting too, and the rest was left to it.";
     process.stdout.write(`${events} events were older than ${days} days and are deleted.${more}\n`);
   } finally {
     await database.stop();
   }
 }
 
-/** Once, before the nodes: as children they have the same limit. */
-function warnOfFewFiles(environment: Environment): void {
+/** Warns once, before the nodes start: as children they have the same limit. */
+function warnOfFewFiles(config: Config): void {
   const limit = openFilesLimit();
-  const warning = limit === undefined ? undefined : warningOfFewFiles(limit, environment);
-  if (warning !== undefined) createLog(environment.LOG_LEVEL).warn(warning);
+  const warning = limit === undefined ? undefined : warningOfFewFiles(limit, config);
+  if (warning !== undefined) createLog(config.logLevel).warn(warning);
 }
 
-async function openDatabase(environment: Environment): Promise<EmbeddedDatabase> {
+async function openDatabase(config: Config): Promise<EmbeddedDatabase> {
   endAtSignal();
-  if (environment.DATABASE_URL) {
-    await assertReachable(environment.DATABASE_URL);
-    return { url: environment.DATABASE_URL, stop: async () => undefined };
+  const { databaseUrl, dataDir, postgresUid, postgresGid = postgresUid } = config;
+  if (databaseUrl !== undefined) {
+    await assertReachable(databaseUrl);
+    return { url: databaseUrl, stop: async () => undefined };
   }
   return startEmbedded({
     say: (line) => process.stderr.write(`${line}\n`),
-    // every worker has its pool, their primary a listener; ten more are for the operator
-    settings: { max_connections: String(Math.max(60, environment.WORKERS * environment.CHATTERA_POOL + 11)) },
-    ...(environment.DATA_DIR && { dataDir: environment.DATA_DIR }),
+    // Each worker has its pool, and their primary a listener; ten more are for the operator.
+    settings: { max_connections: String(Math.max(60, config.workers * config.poolMax + 11)) },
+    systemUser: { uid: postgresUid, gid: postgresGid },
+    ...(dataDir !== undefined && { dataDir }),
   });
 }
 
@@ -86,8 +96,8 @@ async function announced<T extends { url: string }>(serving: Promise<T>): Promis
   return node;
 }
 
-/** Resolves when the end was told and everything has stopped. */
-async function untilStopped(node: { stop(): Promise<void> }): Promise<void> {
-  await endSignal();
+/** Waits for the signal to end, and stops. */
+async function untilStopped(node: { stop(): Promise<void> }, { isUnderNpm }: Launch): Promise<void> {
+  await endSignal({ followsParent: isUnderNpm });
   await node.stop();
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Environment } from "../config.ts";
+import type { Config } from "../config.ts";
 
-/** Files that a process opens besides connections and its pool: its program, log, event loop, listener. About 30. */
+/** Files that a process opens besides connections and its pool: program, log, event loop, listener. About 30. */
 const OWN_FILES = 64;
 
 /**
@@ -18,18 +18,18 @@ export function openFilesLimit(): number | undefined {
 }
 
 /** Returns how many connections a process can hold under such a limit. */
-export function connectionsWithin(limit: number, { CHATTERA_POOL }: Environment): number {
-  return Math.max(1, limit - CHATTERA_POOL - OWN_FILES);
+export function connectionsWithin(limit: number, { poolMax }: Config): number {
+  return Math.max(1, limit - poolMax - OWN_FILES);
 }
 
 /** Returns the warning for a limit that is too low for CHATTERA_READERS, or `undefined` if it is high enough. */
-export function warningOfFewFiles(limit: number, environment: Environment): string | undefined {
-  const { CHATTERA_READERS, CHATTERA_POOL } = environment;
-  const needed = CHATTERA_READERS + CHATTERA_POOL + OWN_FILES;
+export function warningOfFewFiles(limit: number, config: Config): string | undefined {
+  const { readersMax, poolMax } = config;
+  const needed = readersMax + poolMax + OWN_FILES;
   if (limit >= needed) return undefined;
   return (
-    `This process may open ${limit} files, which is enough for ${connectionsWithin(limit, environment)} connections ` +
-    `but not for CHATTERA_READERS=${CHATTERA_READERS}: raise the limit to ${needed} or more (LimitNOFILE= in a systemd ` +
+    `This process may open ${limit} files, which is enough for ${connectionsWithin(limit, config)} connections ` +
+    `but not for CHATTERA_READERS=${readersMax}: raise the limit to ${needed} or more (LimitNOFILE= in a systemd ` +
     "unit, --ulimit nofile= of docker, ulimit -n in a shell), or lower CHATTERA_READERS."
   );
 }

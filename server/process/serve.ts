@@ -1,27 +1,26 @@
 import cluster from "node:cluster";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { collectDefaultMetrics } from "prom-client";
-import { StartError } from "../../db/start-error.ts";
-import { type App, createApp } from "../app.ts";
-import { BY_PRIMARY } from "../bus/shared-listener.ts";
-import type { Config, Environment } from "../config.ts";
+import { type App, openApp } from "../app.ts";
+import type { NodeConfig } from "../config.ts";
 import { createShares } from "../guard/shares.ts";
 import { withKeptPolls } from "../http/verified-polls.ts";
 import { createLog, type Logger } from "../log.ts";
 import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
 import { type ConnectionCaps, capConnections } from "./connections.ts";
-import { collectOutOfTheWay } from "./gc-tuning.ts";
+import { tuneGarbageCollection } from "./gc-tuning.ts";
+import { listen, urlOf } from "./listen.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
+import { beginRequest, endRequest } from "./pipelining.ts";
 import { countTogether } from "./shared-metrics.ts";
 
 /** A node that serves. */
-export type Node = {
+export type RunningNode = {
   /** Where it listens, e.g. `http://localhost:3000/chat`. */
   url: string;
-  /** Becomes unready, finishes what is under way, lets go; at most 10 s. */
+  /** Becomes unready, finishes running requests, closes. Takes at most 10 s. */
   stop(): Promise<void>;
 };
 
@@ -35,38 +34,32 @@ const HEAD_MS = 15_000;
 const REQUEST_MS = 30_000;
 
 /**
- * A client that does not read its answer is let go when no byte has moved for once or twice this long. Nothing else is
- * silent for so long: a poll waits 55 s, the path doctor 75 s, and streams are not Node's any more.
+ * A client that does not read its answer is closed when no byte has moved for once or twice this
+ * long. Nothing else is silent for so long: a poll waits 55 s, the path doctor 75 s, and streams
+ * have left Node's HTTP layer.
  */
 const STUCK_MS = 120_000;
 
 /** How often Node looks for requests that took longer. It looks only at those whose head or body is still to come. */
 const CHECK_MS = 1_000;
 
-/** Then what is under way may end: with the second of notice and the goodbyes 9 of the 10 s that supervisors grant. */
+/** Grace for running requests. With NOTICE_MS and CLOSE_MS, 9 of the 10 s that supervisors allow. */
 const DRAIN_MS = 6_500;
 
-/** So long a node that is going still takes requests, for a balancer that asks every second to see that it is unready. */
+/** A node that stops still takes requests for this long, so that a balancer that asks every second sees it unready. */
 const NOTICE_MS = 1_000;
 
-/** A database that is away never answers the goodbye; the others of the 10 s are for the process to end. */
+/** A database that is away never answers the goodbye. The rest of the 10 s is for the process to end. */
 const CLOSE_MS = 1_500;
 
-/** Opens the app on the database at `databaseUrl` and listens. */
-export async function serve(environment: Environment, databaseUrl: string): Promise<Node> {
-  const logger = createLog(environment.LOG_LEVEL);
-  const settings = Object.fromEntries(
-    Object.entries(environment).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(",") : String(value ?? ""),
-    ]),
-  );
-  const app = await createApp({ databaseUrl, settings, logger });
-  collectOutOfTheWay();
-  // memory, CPU and the loop's lag are the process's, so they are told where the process is ours
-  const { registry } = app.site.metrics;
-  collectDefaultMetrics({ register: registry });
-  if (environment.CHATTERA_LISTEN_URL === BY_PRIMARY) app.site.tellMetrics = countTogether(registry);
+/** Opens the app and listens. In a worker, the primary listens to the database and adds up the metrics. */
+export async function serve(config: NodeConfig): Promise<RunningNode> {
+  const logger = createLog(config.logLevel);
+  const worker = cluster.isWorker ? { worker: { sumMetrics: countTogether } } : {};
+  const app = await openApp(config, { logger, keepsPolls: true, ...worker });
+  tuneGarbageCollection();
+  // Memory, CPU and event loop lag are the process's, so a host's app does not report them.
+  collectDefaultMetrics({ register: app.site.metrics.registry });
   const server = createServer({
     headersTimeout: HEAD_MS,
     requestTimeout: REQUEST_MS,
@@ -75,115 +68,61 @@ export async function serve(environment: Environment, databaseUrl: string): Prom
     requireHostHeader: false,
   });
   server.timeout = STUCK_MS;
-  capConnections(server, capsOf(environment, app.site.config), logger);
-  const answer = withKeptPolls(app.site, app.callback());
-  server.on("request", (request, response) => {
-    if (!isInTurn(request)) return;
-    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's kept-alive connections
-    // would keep bringing requests until they are broken in the middle of one.
-    if (app.site.isDraining) response.setHeader("Connection", "close");
-    response.on("close", () => {
-      leaveTurn(request);
-      if (app.site.isDraining) server.closeIdleConnections();
-    });
-    if (!isRefusedWithoutHost(request, response)) answer(request, response);
-  });
+  capConnections(server, capsOf(config), logger);
+  server.on("request", listenerOf(server, app));
   answerBadRequests(server);
   try {
-    await listen(server, environment);
+    await listen(server, config);
   } catch (error) {
     await app.close();
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  const url = urlOf(environment, port);
+  const url = urlOf(config, port);
   logger.info({ url }, "serving");
-  warnOfAnyHost(environment, logger);
+  warnOfAnyHost(config, logger);
   return { url, stop: () => stop(app, server, logger) };
 }
 
-/** Requests of one connection that may be under way at once. Browsers and proxies send the next one after the answer. */
-const PIPELINED_MAX = 8;
-
-/** On the socket itself: with a WeakMap of sockets, garbage collection took 5 % more of a busy node's CPU. */
-const UNDER_WAY = Symbol("requests under way");
-
-type Counted = Duplex & { [UNDER_WAY]?: number };
-
-/**
- * Lets go of a connection that sends on and on without waiting for answers: Node takes all requests of a packet in at once,
- * a thousand in 46 kB, and keeps their answers until they are read. Returns `false` for a request that came too early.
- */
-function isInTurn(request: IncomingMessage): boolean {
-  const socket: Counted = request.socket;
-  const count = (socket[UNDER_WAY] ?? 0) + 1;
-  socket[UNDER_WAY] = count;
-  if (count > PIPELINED_MAX) socket.destroy();
-  return count <= PIPELINED_MAX && !socket.destroyed;
+function listenerOf(server: Server, app: App): RequestListener {
+  const { site } = app;
+  const answer = withKeptPolls(site.verifiedPolls, app.callback());
+  return (request, response) => {
+    if (!beginRequest(request)) return;
+    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's kept-alive connections
+    // would keep bringing requests until they are broken in the middle of one.
+    if (site.isDraining) response.setHeader("Connection", "close");
+    response.on("close", () => {
+      endRequest(request);
+      if (site.isDraining) server.closeIdleConnections();
+    });
+    if (!isRefusedWithoutHost(request, response)) answer(request, response);
+  };
 }
 
-function leaveTurn(request: IncomingMessage): void {
-  const socket: Counted = request.socket;
-  socket[UNDER_WAY] = (socket[UNDER_WAY] ?? 1) - 1;
-}
-
-/** Once, by the first worker: on a private network, a page anywhere could reach the site under a name of its own. */
-function warnOfAnyHost({ HOST, CHATTERA_HOSTS }: Environment, logger: Logger): void {
-  const isLocal = /^(localhost|127\..*|::1)$/.test(HOST);
-  if (isLocal || CHATTERA_HOSTS.length > 0 || (cluster.worker?.id ?? 1) > 1) return;
+/** Warns once, in the first worker: on a private network, any page could reach the site under a name of its own. */
+function warnOfAnyHost({ host, hosts }: NodeConfig, logger: Logger): void {
+  const isLocal = /^(localhost|127\..*|::1)$/.test(host);
+  if (isLocal || hosts.length > 0 || (cluster.worker?.id ?? 1) > 1) return;
   logger.warn(
     "requests for any host name are answered, so a web page can reach this site by DNS rebinding; " +
       "set CHATTERA_HOSTS to the site's own names, for example CHATTERA_HOSTS=chat.example.org",
   );
 }
 
-/** Where a site on this port is to be found. */
-export function urlOf({ HOST, BASE_PATH }: Environment, port: number): string {
-  const host = HOST === "" ? "localhost" : HOST;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${BASE_PATH}`;
-}
-
-/** Throws the sentence that says why the port cannot be had, if so: before workers say it each for itself. */
-export async function tryPort(environment: Environment): Promise<void> {
-  const server = createServer();
-  await listen(server, environment);
-  await new Promise((resolve) => server.close(resolve));
-}
-
-function capsOf(environment: Environment, { shares }: Config): ConnectionCaps {
+function capsOf(config: NodeConfig): ConnectionCaps {
   const limit = openFilesLimit();
-  const total = limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, environment);
-  const hasLimits = environment.CHATTERA_LIMITS === "on";
+  const total = limit === undefined ? Number.POSITIVE_INFINITY : connectionsWithin(limit, config);
   return {
-    perAddress: hasLimits ? environment.CHATTERA_CONNECTIONS : Number.POSITIVE_INFINITY,
-    perBlock: hasLimits ? Math.ceil(total / 2) : Number.POSITIVE_INFINITY,
+    perAddress: config.limits ? config.connectionsPerAddress : Number.POSITIVE_INFINITY,
+    perBlock: config.limits ? Math.ceil(total / 2) : Number.POSITIVE_INFINITY,
     total,
-    shares: createShares(shares),
-    trustProxy: environment.TRUST_PROXY,
+    shares: createShares(config.shares),
+    trustProxy: config.trustProxy,
   };
 }
 
-function listen(server: Server, environment: Environment): Promise<void> {
-  const { PORT, HOST } = environment;
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(explain(error, environment)));
-    server.listen(PORT, HOST === "" ? undefined : HOST, resolve);
-  });
-}
-
-function explain(error: NodeJS.ErrnoException, { HOST, PORT }: Environment): Error {
-  const port = HOST === "" ? `Port ${PORT}` : `Port ${PORT} of ${HOST}`;
-  const cause = { cause: error };
-  if (error.code === "EADDRINUSE")
-    return new StartError(`${port} is taken by another program: end that one, or set PORT to a free one.`, cause);
-  if (error.code === "EACCES")
-    return new StartError(`${port} is not for this user: set PORT to one above 1023, behind a proxy.`, cause);
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-    return new StartError(`This machine has no address ${HOST}: set HOST to one it has, or to nothing for all.`, cause);
-  return error;
-}
-
-/** Unready and streams told first, so that the crowd goes elsewhere while posts in flight finish here. */
+/** Sends the crowd to other nodes first, while the posts in flight finish here. */
 async function stop(app: App, server: Server, logger: Logger): Promise<void> {
   logger.info({ readers: app.site.hub.readers.size }, "draining connections");
   app.drain();

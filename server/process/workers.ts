@@ -1,8 +1,8 @@
 import cluster, { type Worker } from "node:cluster";
-import { BY_PRIMARY, shareListener } from "../bus/shared-listener.ts";
-import type { Environment } from "../config.ts";
+import { shareListener } from "../bus/shared-listener.ts";
+import { environmentOf, type NodeConfig } from "../config.ts";
 import { createLog } from "../log.ts";
-import { tryPort, urlOf } from "./serve.ts";
+import { checkPort, urlOf } from "./listen.ts";
 import { shareMetrics } from "./shared-metrics.ts";
 
 /** Nodes in child processes that share the port. */
@@ -11,25 +11,28 @@ export type Workers = { url: string; stop(): Promise<void> };
 /** A worker that dies is replaced after this long, so that one that cannot start does not spin. */
 const REPLACE_MS = 1_000;
 
-/** Starts WORKERS nodes on one database and keeps that many alive. Resolves when the first serves; throws if none can. */
-export async function runWorkers(environment: Environment, databaseUrl: string): Promise<Workers> {
-  await tryPort(environment);
+/**
+ * Starts as many nodes on one database as WORKERS says, and replaces those that die. Resolves when
+ * the first one serves; throws if none can.
+ */
+export async function runWorkers(config: NodeConfig): Promise<Workers> {
+  await checkPort(config);
   let isStopping = false;
-  const logger = createLog(environment.LOG_LEVEL);
-  const sharing = shareListener(environment.CHATTERA_LISTEN_URL ?? databaseUrl);
+  const logger = createLog(config.logLevel);
+  const sharing = shareListener(config.listenUrl ?? config.databaseUrl);
   shareMetrics();
-  // what is said to one that has just died; that it has is told by its exit
+  // A message to a worker that has just died is an error. Its exit reports the death.
   cluster.on("fork", (worker) => worker.on("error", () => undefined));
-  const fork = () => cluster.fork({ DATABASE_URL: databaseUrl, CHATTERA_LISTEN_URL: BY_PRIMARY });
+  const fork = () => cluster.fork(environmentOf({ databaseUrl: config.databaseUrl }));
   const port = await portOf(fork());
   cluster.on("exit", (worker, code, signal) => {
     if (isStopping || worker.exitedAfterDisconnect) return;
     logger.warn({ worker: worker.process.pid, code, signal }, "worker ended, starting another");
-    // not unref'd: where all died at once nothing else keeps this process
+    // Not unref'd: if all workers died at once, nothing else keeps this process alive.
     setTimeout(() => isStopping || fork(), REPLACE_MS);
   });
-  for (let n = 1; n < environment.WORKERS; n += 1) fork();
-  return { url: urlOf(environment, port), stop };
+  for (let n = 1; n < config.workers; n += 1) fork();
+  return { url: urlOf(config, port), stop };
 
   async function stop(): Promise<void> {
     isStopping = true;

@@ -71,7 +71,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
   /** A test that runs is not ended for a newer one of its network: it would blame the network for that. */
   function hold(ctx: Context): void {
     const visitor = visitorOf(ctx, site);
-    if (site.config.hasLimits && places.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
+    if (site.config.limits && places.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
       throw refuse("too_many", "Too many tests of the path doctor run in your network. Try again in 20 s.", 20);
     const place = places.take(ctx.res, visitor);
     if (place === undefined)

@@ -45,7 +45,7 @@ export function operationRoutes(site: Site): Route[] {
   async function metrics(ctx: Context): Promise<void> {
     if (!mayReadMetrics(ctx, site.config.metricsToken)) throw refuse("no_such_page");
     ctx.type = site.metrics.registry.contentType;
-    ctx.body = await site.tellMetrics();
+    ctx.body = await site.metricsText();
   }
 }
 

@@ -20,7 +20,7 @@ import type { Site } from "../site.ts";
 /** The rooms, and who is in them. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { db } = site;
-  const { roomsMax, hasLimits } = site.config;
+  const { roomsMax, limits: hasLimits } = site.config;
   const makeRoom = createMakeRoom({ ...site, roomsMax });
   const reading = { api: true, auth: "token", cookie: "counts", limit: "reads" } as const;
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;

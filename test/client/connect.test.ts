@@ -54,7 +54,7 @@ describe("a handle of the client", () => {
 });
 
 test("a client that has entered reads as a member, and stays in the room while it says nothing", async () => {
-  const site = await openSite({ CHATTERA_GRACE_SECONDS: "2" });
+  const site = await openSite({ graceSeconds: 2 });
   const { url } = site.nodes[0] as TestNode;
   const room = connect(url, { room: "lobby", nickname: "Quiet" });
   await room.ready;

@@ -6,16 +6,13 @@ import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-type Settings = { [name: string]: string };
-
 /** What answers at a URL: a node, or several behind one port. */
 export type Wakened = { url: string; close(): Promise<void> };
 
-/** What carries wake-ups: where it is, given the database's address, the setting that leads a node to it, and the node. */
+/** What carries wake-ups: its URL, given the database's, and a node that gets its wake-ups from `busUrl`. */
 export type Carrier = {
   target(databaseUrl: string): string;
-  settings(url: string): Settings;
-  open(databaseUrl: string, settings: Settings): Promise<Wakened>;
+  open(databaseUrl: string, busUrl: string): Promise<Wakened>;
 };
 
 /** What nodes may rely on, whatever wakes them. One of the two nodes reaches it by a proxy that misbehaves. */
@@ -30,8 +27,8 @@ export function busContract(carrier: Carrier): void {
     database = await createDatabase();
     const target = carrier.target(database.url);
     proxy = await openBadProxy(target);
-    writer = await carrier.open(database.url, carrier.settings(target));
-    node = await carrier.open(database.url, carrier.settings(proxy.through(target)));
+    writer = await carrier.open(database.url, target);
+    node = await carrier.open(database.url, proxy.through(target));
     ann = await person(writer.url, "Ann");
     await say(writer.url, ann, "I am in");
     for (const one of [writer, node]) await until("the bus is listening", () => isReady(one));

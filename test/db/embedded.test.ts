@@ -258,9 +258,8 @@ asRoot("a data folder that the database's user cannot reach is refused", async (
 });
 
 asRoot("a database user without an entry in /etc/passwd is refused", async () => {
-  process.env.CHATTERA_PG_UID = "61234";
-  const { message } = await startError({ dataDir: join(place, "nameless") });
-  delete process.env.CHATTERA_PG_UID;
+  const systemUser = { uid: 61234, gid: 61234 };
+  const { message } = await startError({ dataDir: join(place, "nameless"), systemUser });
   expect(message).toContain("User 61234 has no entry in /etc/passwd");
 });
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   database = await createDatabase();
   proxy = await openBadProxy(database.url);
   writer = await openNode(database.url);
-  node = await openNode(database.url, { CHATTERA_LISTEN_URL: proxy.through(database.url) });
+  node = await openNode(database.url, { listenUrl: proxy.through(database.url) });
   // opened first, so that its 9 s of deafness pass while the other tests run
   if (HAS_PGBOUNCER) bounced = await openBounced();
   ann = await person(writer.url, "Ann");
@@ -84,7 +84,7 @@ test("a listening connection that dies in silence costs a message 5 s at most, i
 }, 40_000);
 
 test("a node lets go within two seconds even while its listening connection is dumb", async () => {
-  const dumb = await openNode(database.url, { CHATTERA_LISTEN_URL: proxy.through(database.url) });
+  const dumb = await openNode(database.url, { listenUrl: proxy.through(database.url) });
   proxy.blackHole();
   const started = performance.now();
   await dumb.close();

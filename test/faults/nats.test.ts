@@ -23,8 +23,8 @@ beforeAll(async () => {
   database = await createDatabase();
   nats = await openNats();
   const logger = pino({ level: "debug" }, { write: (line) => lines.push(line) });
-  writer = await openNode(database.url, { BUS_URL: nats.url }, logger);
-  node = await openNode(database.url, { BUS_URL: nats.url }, logger);
+  writer = await openNode(database.url, { busUrl: nats.url }, logger);
+  node = await openNode(database.url, { busUrl: nats.url }, logger);
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
   for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.hears());
@@ -71,7 +71,7 @@ withNats(
     await nats.kill();
     lines.length = 0;
     const logger = pino({ level: "debug" }, { write: (line) => lines.push(line) });
-    const late = await openNode(database.url, { BUS_URL: nats.url }, logger);
+    const late = await openNode(database.url, { busUrl: nats.url }, logger);
     expect(lines.join("")).toMatch(/no connection to BUS_URL/);
     expect((await fetch(`${late.url}/readyz`)).status).toBe(503);
     const stream = await openStream(late.url, { room: "lobby" });

@@ -6,7 +6,7 @@ import { openBadProxy } from "../support/bad-proxy.ts";
 import { query } from "../support/database.ts";
 import { endSites, startSite } from "../support/site-process.ts";
 
-const SETTINGS = { CHATTERA_GRACE_SECONDS: "2" };
+const OPTIONS = { graceSeconds: 2 };
 
 let site: TestSite;
 let a: string;
@@ -14,7 +14,7 @@ let b: string;
 const opened: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  site = await openSite(SETTINGS, 2);
+  site = await openSite(OPTIONS, 2);
   [a, b] = site.nodes.map((node) => node.url) as [string, string];
 });
 
@@ -40,7 +40,7 @@ test("two nodes that are spoken to at once tell the same order", async () => {
 test("a cursor from one node holds on another at once, even if that one is behind", async () => {
   const proxy = await openBadProxy(site.databaseUrl);
   opened.push(proxy);
-  const behind = await openNode(proxy.through(site.databaseUrl), SETTINGS);
+  const behind = await openNode(proxy.through(site.databaseUrl), OPTIONS);
   opened.push(behind);
   const ann = await person(a, "Ann the second");
   await openRoom("behind");
@@ -108,7 +108,7 @@ test("coming back within the grace says nothing, on whichever node", async () =>
 test("the members of a node that died without a word leave after the grace, and its visitors are counted no more", async () => {
   await openRoom("wake");
   const watching = await openStream(a, { room: "wake", timeoutMs: 10_000 });
-  const dying = await startSite(site.databaseUrl, SETTINGS);
+  const dying = await startSite(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "2" });
   const gus = await enter(a, "Gus", "wake");
   const streams = [
     await openStream(dying.url, { room: "wake", token: gus.token }),

@@ -13,7 +13,7 @@ let url: string;
 let browser: Browser;
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_GRACE_SECONDS: "3" });
+  site = await openSite({ graceSeconds: 3 });
   url = site.nodes[0]?.url as string;
   browser = (await openBrowser()) as Browser;
 }, 30_000);

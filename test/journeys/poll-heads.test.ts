@@ -17,7 +17,7 @@ let browser: Browser | undefined;
 
 beforeAll(async () => {
   site = await openSite();
-  listing = await openNode(site.databaseUrl, { CHATTERA_ORIGINS: "https://friend.example" });
+  listing = await openNode(site.databaseUrl, { origins: ["https://friend.example"] });
   for (const node of [plain(), listing]) refuseStreamsOf(node);
   browser = await openBrowser();
 }, 30_000);

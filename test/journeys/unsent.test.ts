@@ -14,7 +14,7 @@ let network: Running;
 let isOut = false;
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_GRACE_SECONDS: "2" });
+  site = await openSite({ graceSeconds: 2 });
   url = site.nodes[0]?.url as string;
   network = await openProxy(url, async (asked, pass) =>
     isOut && asked.path.includes("/messages") && asked.method === "POST" ? ownAnswer(503, "Out of order") : pass(asked),

@@ -7,8 +7,7 @@ import { endSites, startSite } from "../support/site-process.ts";
 describe("nodes woken by PostgreSQL", () => {
   busContract({
     target: (databaseUrl) => databaseUrl,
-    settings: (url) => ({ CHATTERA_LISTEN_URL: url }),
-    open: openNode,
+    open: (databaseUrl, listenUrl) => openNode(databaseUrl, { listenUrl }),
   });
 });
 
@@ -16,8 +15,8 @@ describe("workers woken by their primary", () => {
   afterAll(endSites);
   busContract({
     target: (databaseUrl) => databaseUrl,
-    settings: (url) => ({ CHATTERA_LISTEN_URL: url, WORKERS: "2", LOG_LEVEL: "warn" }),
-    open: async (databaseUrl, settings) => {
+    open: async (databaseUrl, listenUrl) => {
+      const settings = { CHATTERA_LISTEN_URL: listenUrl, WORKERS: "2", LOG_LEVEL: "warn" };
       const { url, kill } = await startSite(databaseUrl, settings);
       return { url, close: async () => void (await kill("SIGTERM")) };
     },
@@ -32,5 +31,5 @@ withNats("nodes woken by NATS", () => {
     nats = await openNats();
   });
   afterAll(() => nats.close());
-  busContract({ target: () => nats.url, settings: (url) => ({ BUS_URL: url }), open: openNode });
+  busContract({ target: () => nats.url, open: (databaseUrl, busUrl) => openNode(databaseUrl, { busUrl }) });
 });

@@ -160,7 +160,7 @@ describe("a nickname that someone has just given up", () => {
 
 describe("rooms", () => {
   test("hold so many members, and a site so many rooms, and the refusals say what is full", async () => {
-    const small = await openSite({ CHATTERA_ROOM_MEMBERS: "2", CHATTERA_ROOMS: "3" });
+    const small = await openSite({ roomMembers: 2, roomsMax: 3 });
     const at = small.nodes[0]?.url as string;
     const people = await Promise.all(["A", "B", "C"].map((nickname) => person(at, nickname)));
     const last = people[2] as Person;
@@ -182,7 +182,7 @@ describe("rooms", () => {
   });
 
   test("cannot be filled by one address, and networks that fill one together make way for a newcomer", async () => {
-    const limited = await openSite({ CHATTERA_LIMITS: "on", CHATTERA_ROOM_MEMBERS: "20", TRUST_PROXY: "loopback" });
+    const limited = await openSite({ limits: true, roomMembers: 20, trustProxy: ["loopback"] });
     const at = limited.nodes[0]?.url as string;
     const arrive = async (nickname: string, address: string) => {
       const from: [string, string] = ["x-forwarded-for", address];
@@ -210,7 +210,7 @@ describe("rooms", () => {
   });
 
   test("are counted by the network that made them, whose address is not kept", async () => {
-    const limited = await openSite({ CHATTERA_LIMITS: "on" });
+    const limited = await openSite({ limits: true });
     await request(limited.nodes[0]?.url as string)
       .post("/api/rooms")
       .send({ slug: "mine" })
@@ -221,7 +221,7 @@ describe("rooms", () => {
   });
 
   test("of one /48 are 300 a day, however many of its /64s make them", async () => {
-    const limited = await openSite({ CHATTERA_LIMITS: "on", TRUST_PROXY: "loopback" });
+    const limited = await openSite({ limits: true, trustProxy: ["loopback"] });
     const at = limited.nodes[0]?.url as string;
     const make = (slug: string, address: string) =>
       request(at).post("/api/rooms").set("x-forwarded-for", address).send({ slug });

@@ -112,7 +112,7 @@ describe("the doctor finds out that a path", () => {
 
 describe("the doctor", () => {
   const clean = beforehand(async () => {
-    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     return consult(`${node.url}/chat/`).finally(() => node.close());
   });
   test("finds all fine where nothing is in the way, under a base path too", async () => {
@@ -122,7 +122,7 @@ describe("the doctor", () => {
   }, 60_000);
 
   const together = beforehand(async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const node = await openNode(site.databaseUrl, { limits: true });
     return Promise.all([consult(node.url), consult(node.url)]).finally(() => node.close());
   });
   test("finds all fine for two people of one network at the same time", async () => {
@@ -296,7 +296,7 @@ describe("what the doctor asks", () => {
   });
 
   test("is limited in number, and in number at once", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const node = await openNode(site.databaseUrl, { limits: true });
     const gone = new AbortController();
     const held = Array.from({ length: 35 }, () =>
       fetch(`${node.url}/api/doctor/echo;hold=70000`, { signal: gone.signal }).catch(() => undefined),

@@ -230,7 +230,7 @@ describe("a node that is full or going", () => {
     ["stream", /^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"full"\}\n\n$/],
     ["frame", /^<!doctype html>[\s\S]*<script>chattera\("bye",\{"retry":\d{4,},"reason":"full"\},""\)<\/script>\n$/],
   ])("sends /api/%s away with 200 and a goodbye, and what it has too", async (way, goodbye) => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+    const node = await openNode(site.databaseUrl, { readersMax: 1 });
     const path = `/api/${way}?room=lobby&callback=f`;
     const first = await open(path, node.url);
     await first.has(/hello/);

@@ -152,7 +152,7 @@ test.each([
 
 describe("a limit is charged before the work:", () => {
   test("a nickname that is refused counts as one", async () => {
-    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const limited = await openNode(site.databaseUrl, { limits: true });
     const statuses = new Set<number>();
     for (let n = 0; n < 320; n += 1) statuses.add((await request(limited.url).post("/api/session").send({})).status);
     expect([...statuses]).toEqual([400, 429]);
@@ -160,7 +160,7 @@ describe("a limit is charged before the work:", () => {
   });
 
   test("a message for a room that does not exist counts as one", async () => {
-    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const limited = await openNode(site.databaseUrl, { limits: true });
     const { token } = await person(limited.url, "Finn");
     const statuses = new Set<number>();
     for (let n = 0; n < 30; n += 1) {

@@ -12,7 +12,7 @@ let port: number;
 let victim: Person;
 
 beforeAll(async () => {
-  site = await openSite({ BASE_PATH: BASE, CHATTERA_ORIGINS: `${LISTED}:443, HTTP://Other.example:8080` });
+  site = await openSite({ basePath: BASE, origins: [`${LISTED}:443`, "HTTP://Other.example:8080"] });
   port = Number(new URL(site.nodes[0]?.url as string).port);
   victim = await person(`${site.nodes[0]?.url}${BASE}`, "Victim");
   await say(`${site.nodes[0]?.url}`, victim, "premise");

@@ -24,8 +24,7 @@ const requests: ClientRequest[] = [];
 const outcomes = new Map<string, Promise<unknown>>();
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_GRACE_SECONDS: String(GRACE_SECONDS) }, 2);
-  for (const { app } of site.nodes) app.site.config.seenMs = SEEN_MS;
+  site = await openSite({ graceSeconds: GRACE_SECONDS, seenMs: SEEN_MS }, 2);
   [url, otherUrl] = site.nodes.map((node) => node.url) as [string, string];
   // At the same time: each of them is a matter of waiting.
   for (const [name, play] of [...Object.entries(SWALLOWED), ...Object.entries(LIVING)]) {

@@ -89,7 +89,7 @@ describe("a page that grows", () => {
   });
 
   test("counts its reader: who has entered stays, who only watches is a visitor", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "1" });
+    const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
     const [bob, eve] = [await person(node.url, "Bob"), await person(node.url, "Eve")];
     for (const who of [bob, eve]) await say(node.url, who, "here", { room: "quiet" });
@@ -196,7 +196,7 @@ describe("a page that is renewed", () => {
   });
 
   test("keeps its member in the room until the next renewal and a grace after it, and no longer", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "1" });
+    const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "slow" }).expect(201);
     const [rea, bob] = [await person(node.url, "Rea"), await person(node.url, "Bob")];
     await say(node.url, rea, "here", { room: "slow" });
@@ -215,7 +215,7 @@ describe("a page that is renewed", () => {
   }, 30_000);
 
   test("comes under the base path as well", async () => {
-    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     const { text } = await request(node.url).get("/chat/rooms/lobby/live?refresh=10").expect(200);
     const { address } = refreshOf(text);
     expect(address).toMatch(/^\/chat\/rooms\/lobby\/live\/refresh=10\/after=/);
@@ -242,7 +242,7 @@ describe("a page that is renewed", () => {
 });
 
 test("a node that has all the readers it may have renews the page, and says so", async () => {
-  const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+  const node = await openNode(site.databaseUrl, { readersMax: 1 });
   const first = await openPage(`${node.url}/rooms/lobby/live`);
   await until("the first is counted", () => node.app.site.hub.readers.size === 1);
   const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);

@@ -252,7 +252,7 @@ describe("history", () => {
 
 describe("limits", () => {
   test("a flood by one member is refused with the time to wait, and others pass", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const node = await openNode(site.databaseUrl, { limits: true });
     const flooder = await person(node.url, "Flooder");
     const answers = await Promise.all(
       Array.from({ length: 30 }, () =>
@@ -277,7 +277,7 @@ describe("limits", () => {
 });
 
 test("limits by address are shared by all addresses of an IPv6 network, and by no two of IPv4", async () => {
-  const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on", TRUST_PROXY: "loopback" });
+  const node = await openNode(site.databaseUrl, { limits: true, trustProxy: ["loopback"] });
   const asked = async (address: (n: number) => string) => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
@@ -296,7 +296,7 @@ test("limits by address are shared by all addresses of an IPv6 network, and by n
 });
 
 test("members who enter and speak are noted as seen once a presence round, in one statement", async () => {
-  const { nodes, close } = await openSite({ CHATTERA_GRACE_SECONDS: "3" });
+  const { nodes, close } = await openSite({ graceSeconds: 3 });
   const node = nodes[0] as TestNode;
   const noted: string[][] = [];
   node.app.site.db.on("query", ({ sql, bindings }) => {

@@ -11,7 +11,7 @@ const servers: Server[] = [];
 
 beforeAll(async () => {
   site = await openSite();
-  node = await openNode(site.databaseUrl, { CHATTERA_METRICS_TOKEN: TOKEN, TRUST_PROXY: "loopback" });
+  node = await openNode(site.databaseUrl, { metricsToken: TOKEN, trustProxy: ["loopback"] });
 });
 
 afterAll(async () => {

@@ -112,7 +112,7 @@ test("a message that is sent again after its first copy was pruned is said anew"
 });
 
 test("a site that keeps 30 days closes while it waits to prune", async () => {
-  const keeper = await openNode(site.databaseUrl, { CHATTERA_KEEP_DAYS: "30" });
-  expect(keeper.app.site.config.keepDays).toBe(30);
+  const keeper = await openNode(site.databaseUrl, { historyDays: 30 });
+  expect(keeper.app.site.config.historyDays).toBe(30);
   await keeper.close();
 });

@@ -11,7 +11,7 @@ beforeEach(() => {
   refused.length = 0;
   limits = createRateLimits({
     isOn: true,
-    shares: createShares(parseShares("203.0.113.0/24=10 203.0.113.9=2, 2001:db8::/32=20")),
+    shares: createShares(parseShares(["203.0.113.0/24=10", "203.0.113.9=2", "2001:db8::/32=20"])),
     onRefused: (name, scope) => refused.push(`${name} ${scope}`),
   });
 });
@@ -190,6 +190,6 @@ test.each([
   "2001:db8::/129=2",
   "office=10",
   "203.0.113.7=0.5",
-])("%j is no share", (list) => {
-  expect(() => parseShares(list)).toThrow(list);
+])("%j is no share", (entry) => {
+  expect(() => parseShares([entry])).toThrow(entry);
 });

@@ -8,7 +8,7 @@ let based: TestNode;
 
 beforeAll(async () => {
   site = await openSite();
-  based = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+  based = await openNode(site.databaseUrl, { basePath: "/chat" });
 });
 
 afterAll(async () => {

@@ -8,7 +8,7 @@ let site: TestSite;
 let url: string;
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_GRACE_SECONDS: "4" });
+  site = await openSite({ graceSeconds: 4 });
   url = site.nodes[0]?.url as string;
 });
 

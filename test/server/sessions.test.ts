@@ -105,7 +105,7 @@ describe("a session", () => {
   );
 
   test("allows five secrets in a row from one address, and any number of nicknames without", async () => {
-    const limited = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on" });
+    const limited = await openNode(site.databaseUrl, { limits: true });
     const statusOf = async (nickname: string) =>
       (await request(limited.url).post("/api/session").send({ nickname })).status;
     const guesses = await Promise.all(Array.from({ length: 12 }, (_, n) => statusOf(`Mike#guess number ${n}`)));
@@ -119,7 +119,7 @@ describe("a session", () => {
   });
 
   test("is refused for the operator's own names", async () => {
-    const named = await openNode(site.databaseUrl, { CHATTERA_RESERVED_NAMES: "Acme, アクメ" });
+    const named = await openNode(site.databaseUrl, { reservedNames: ["Acme", "アクメ"] });
     const statusOf = async (nickname: string) =>
       (await request(named.url).post("/api/session").send({ nickname })).status;
     const statuses = [await statusOf("ACME."), await statusOf("ｱｸﾒ"), await statusOf("Acmeister")];

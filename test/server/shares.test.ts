@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
+import { openNode, openSite, type TestNode, type TestOptions, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { type From, from, type Held, type Reply } from "../support/visitor.ts";
 
@@ -20,8 +20,8 @@ afterEach(async () => {
 afterAll(() => site.close());
 
 /** A node with limits, as shipped but for the settings. */
-async function open(settings: { [name: string]: string } = {}): Promise<(address: string) => From> {
-  node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on", ...settings });
+async function open(options: TestOptions = {}): Promise<(address: string) => From> {
+  node = await openNode(site.databaseUrl, { limits: true, ...options });
   const { url } = node;
   return (address) => {
     const visitor = from(url, address);
@@ -56,7 +56,7 @@ const isLive = (held: Held) => held.text().includes("event: hello");
 
 describe("places", () => {
   test("an address that holds all places loses its oldest to newcomers, whatever they read by", async () => {
-    const at = await open({ CHATTERA_READERS: "20" });
+    const at = await open({ readersMax: 20 });
     const greedy = at("127.0.0.66");
     const held: Held[] = [];
     for (let n = 0; n < 20; n += 1) held.push(await greedy.hold("/api/events?room=lobby"));
@@ -75,7 +75,7 @@ describe("places", () => {
   });
 
   test("the greedy address itself gets no more than it has, and hears that the server is full", async () => {
-    const at = await open({ CHATTERA_READERS: "5" });
+    const at = await open({ readersMax: 5 });
     const greedy = at("127.0.0.66");
     const held = await all(5, () => greedy.hold("/api/events?room=lobby"));
     await until("all are live", () => held.every(isLive));
@@ -91,7 +91,7 @@ describe("places", () => {
   });
 
   test("a poll that waits is answered when its place goes to a newcomer", async () => {
-    const at = await open({ CHATTERA_READERS: "2" });
+    const at = await open({ readersMax: 2 });
     const [greedy, ann] = [at("127.0.0.66"), at("127.0.0.9")];
     const { body } = await greedy.get("/api/poll?room=lobby&wait=0");
     const polls = [0, 1].map(() => greedy.get(`/api/poll?room=lobby&after=${body.cursor}&wait=50`));
@@ -106,7 +106,7 @@ describe("places", () => {
   });
 
   test("readiness ends when no newcomer gets a place, and comes back with the first that is free", async () => {
-    const at = await open({ CHATTERA_READERS: "3" });
+    const at = await open({ readersMax: 3 });
     const held = await all(3, (n) => at(`127.0.0.${n + 10}`).hold("/api/events?room=lobby"));
     await until("all are live", () => held.every(isLive));
     const newcomer = await at("127.0.0.9").hold("/api/events?room=lobby");
@@ -129,7 +129,7 @@ describe("places", () => {
   });
 
   test("a kept poll connection holds a place, also while no poll waits; one with a long head is not kept", async () => {
-    const at = await open({ CHATTERA_READERS: "3" });
+    const at = await open({ readersMax: 3 });
     const greedy = at("127.0.0.66");
     const { body } = await greedy.get("/api/poll?room=lobby&wait=0");
     const poll = (headers = {}) => greedy.get(`/api/poll?room=lobby&after=${body.cursor}&wait=1`, headers);
@@ -326,7 +326,7 @@ describe("rates", () => {
   });
 
   test("the port that a gateway writes behind an address gives no new share", async () => {
-    const at = await open({ TRUST_PROXY: "loopback" });
+    const at = await open({ trustProxy: ["loopback"] });
     const gateway = at("127.0.0.1");
     const enter = (forwarded: string) =>
       gateway.post("/api/session", { nickname: "Ann" }, { "x-forwarded-for": forwarded });
@@ -338,7 +338,7 @@ describe("rates", () => {
   });
 
   test("a named network has a larger share", async () => {
-    const at = await open({ CHATTERA_SHARES: "127.0.0.64/26=3" });
+    const at = await open({ shares: ["127.0.0.64/26=3"] });
     const rooms = (visitor: From, name: string) =>
       all(100, (n) => visitor.post("/api/rooms", { slug: `${name}-${n}` })).then((made) => statuses(made, 201).length);
     expect(await rooms(at("127.0.0.66"), "named")).toBeGreaterThanOrEqual(90);

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import Koa from "koa";
 import mount from "koa-mount";
 import request from "supertest";
-import { createApp } from "../../server/app.ts";
 import { readEnvironment } from "../../server/config.ts";
+import { createApp } from "../../server/index.ts";
 import { openStream, readEvents } from "../../server/testing.ts";
-import { clientId, openNode, openSite, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openNode, openSite, person, say, type TestOptions, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
@@ -152,7 +152,7 @@ describe("operating", () => {
   });
 
   test("under a base path everything stands below it, whether a proxy passes it on or strips it", async () => {
-    const node = await openNode(site.databaseUrl, { BASE_PATH: "/chat" });
+    const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     for (const prefix of ["/chat", ""]) {
       const { text } = await request(node.url).get(`${prefix}/rooms/lobby`).expect(200);
       const links = [...text.matchAll(/(?:href|src|action)="(\/[^"]*)"/g)].map((match) => match[1] as string);
@@ -170,14 +170,14 @@ describe("operating", () => {
     const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     expect(db).toBeDefined();
     const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "chat.example" };
-    const secure = async (settings: { [name: string]: string }) => {
-      const node = await openNode(site.databaseUrl, settings);
+    const secure = async (options: TestOptions) => {
+      const node = await openNode(site.databaseUrl, options);
       const { headers } = await request(node.url).post("/api/session").set(forwarded).send({ nickname: "Proxied" });
       await node.close();
       return String(headers["set-cookie"]).includes("secure");
     };
     expect(await secure({})).toBe(false);
-    expect(await secure({ TRUST_PROXY: "loopback" })).toBe(true);
+    expect(await secure({ trustProxy: ["loopback"] })).toBe(true);
   });
 
   test("a setting that cannot be used is named", async () => {

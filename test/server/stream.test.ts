@@ -99,7 +99,7 @@ describe("an event stream", () => {
   });
 
   test("is told to come back, with 200, when the node is full or going", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_READERS: "1" });
+    const node = await openNode(site.databaseUrl, { readersMax: 1 });
     const first = await new Promise<IncomingMessage>((resolve) =>
       get(`${node.url}/api/events?room=lobby`, { agent: false }, resolve),
     );

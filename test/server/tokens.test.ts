@@ -18,7 +18,7 @@ let node: TestNode;
 let other: TestNode;
 
 beforeAll(async () => {
-  site = await openSite({ CHATTERA_SECRET: OLD, TRUST_PROXY: "loopback" }, 2);
+  site = await openSite({ secrets: [OLD], trustProxy: ["loopback"] }, 2);
   [node, other] = site.nodes as [TestNode, TestNode];
 });
 
@@ -129,7 +129,7 @@ describe("a token", () => {
       await post(node.url, ended).expect(401);
       await until("the other node refuses it", async () => (await post(other.url, ended)).status === 401, 3_000);
     }
-    const late = await openNode(site.databaseUrl, { CHATTERA_SECRET: OLD });
+    const late = await openNode(site.databaseUrl, { secrets: [OLD] });
     await post(late.url, token).expect(401);
     await late.close();
   });
@@ -190,7 +190,7 @@ describe("the cookie", () => {
   test("has the port in its name elsewhere, so that two sites on one machine do not meet", async () => {
     const { cookies } = await open("Ported", { "x-forwarded-host": "chat.example:8080" });
     expect(cookies[0]).toMatch(/^chattera-8080=/);
-    const deep = await openNode(site.databaseUrl, { BASE_PATH: "/chat", TRUST_PROXY: "loopback" });
+    const deep = await openNode(site.databaseUrl, { basePath: "/chat", trustProxy: ["loopback"] });
     const { headers } = await request(deep.url).post("/chat/api/session").set(TLS).send({ nickname: "Deep" });
     expect(cookiesOf(headers)[0]).toMatch(/^chattera-443=[\w.-]+; path=\/chat; .*; secure/);
     await deep.close();
@@ -216,7 +216,7 @@ describe("the cookie", () => {
   });
 
   test("goes along in a frame of a listed origin, over TLS", async () => {
-    const framed = await openNode(site.databaseUrl, { TRUST_PROXY: "loopback", CHATTERA_ORIGINS: "https://a.example" });
+    const framed = await openNode(site.databaseUrl, { trustProxy: ["loopback"], origins: ["https://a.example"] });
     for (const [headers, expected] of [
       [TLS, /^__Host-chattera=.*; samesite=none; secure; httponly; partitioned$/i],
       [{}, /^chattera-\d+=.*; samesite=lax; httponly$/i],
@@ -264,8 +264,8 @@ describe("a site that knows its names", () => {
   test("answers under them only, and to a balancer that asks by address; a refusal has its style and is logged", async () => {
     const lines: { msg: string }[] = [];
     const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
-    const hosts = { CHATTERA_HOSTS: "Chat.example.org, [::1]:3000, chat.test:8080" };
-    const named = await openNode(site.databaseUrl, hosts, logger);
+    const hosts = ["Chat.example.org", "[::1]:3000", "chat.test:8080"];
+    const named = await openNode(site.databaseUrl, { hosts }, logger);
     const ask = async (host: string, path = "/api/rooms") => {
       const { status, body } = await request(named.url)
         .get(path)
@@ -308,7 +308,7 @@ describe("a site that knows its names", () => {
   });
 
   test("takes a page under any of them for its own, also behind a proxy that does not pass the name on", async () => {
-    const named = await openNode(site.databaseUrl, { CHATTERA_HOSTS: "chat.example.org, 127.0.0.1" });
+    const named = await openNode(site.databaseUrl, { hosts: ["chat.example.org", "127.0.0.1"] });
     const enter = (origin: string) => request(named.url).post("/api/session").set({ origin }).send({ nickname: "Own" });
     await enter("http://chat.example.org").expect(201);
     await enter("https://chat.example.org").expect(201);

@@ -17,7 +17,7 @@ let url: string;
 let ann: Person;
 let bob: Person;
 /** Sessions count at other sites of these tests as well. */
-const SECRET = { CHATTERA_SECRET: "the secret of all sites here" };
+const SECRET = { secrets: ["the secret of all sites here"] };
 
 /** What a test has opened. */
 const connections: RawConnection[] = [];
@@ -332,7 +332,7 @@ describe("polls of different readers, one after the other on a connection of a p
   });
 
   test("each at the place of its own address", async () => {
-    const trusting = await openNode(site.databaseUrl, { ...SECRET, TRUST_PROXY: "loopback" });
+    const trusting = await openNode(site.databaseUrl, { ...SECRET, trustProxy: ["loopback"] });
     opened.push(trusting);
     const ask = (from: string) => ({
       target: plain,
@@ -554,7 +554,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
   });
 
   test("while all places are taken, and is refused", async () => {
-    const small = await openNode(site.databaseUrl, { ...SECRET, CHATTERA_READERS: "2" });
+    const small = await openNode(site.databaseUrl, { ...SECRET, readersMax: 2 });
     opened.push(small);
     const connection = await ready({ target: plain, at: small });
     connection.socket.destroy();
@@ -567,7 +567,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
   });
 
   test("while its network has no polls left, and is refused", async () => {
-    const limited = await openNode(site.databaseUrl, { ...SECRET, CHATTERA_LIMITS: "on" });
+    const limited = await openNode(site.databaseUrl, { ...SECRET, limits: true });
     opened.push(limited);
     const connections = [await ready({ target: plain, at: limited }), dial(limited.url)];
     const cursor = await cursorIn("lobby");

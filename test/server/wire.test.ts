@@ -121,7 +121,7 @@ describe("every refusal carries our mark and the nonce", () => {
   });
 
   test("429 and 503, with the time to wait", async () => {
-    const node = await openNode(site.databaseUrl, { CHATTERA_LIMITS: "on", CHATTERA_READERS: "1" });
+    const node = await openNode(site.databaseUrl, { limits: true, readersMax: 1 });
     const flood = Array.from({ length: 25 }, () =>
       request(node.url).post(PATH).send({ id: clientId(), text: "x", token: ann.token }),
     );
@@ -152,7 +152,7 @@ describe("a poll", () => {
 
 describe("a page", () => {
   test("tells by a name which network it is visited from", async () => {
-    const node = await openNode(site.databaseUrl, { TRUST_PROXY: "loopback" });
+    const node = await openNode(site.databaseUrl, { trustProxy: ["loopback"] });
     const network = async (address: string) => {
       const { text } = await request(node.url).get("/rooms/lobby").set("x-forwarded-for", address).expect(200);
       return /<main id="room"[^>]* data-network="([^"]*)"/.exec(text)?.[1];

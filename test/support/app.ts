@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
-import { type App, createApp } from "../../server/app.ts";
+import { type App, openApp } from "../../server/app.ts";
+import type { AppSettings } from "../../server/app-settings.ts";
+import { readOptions } from "../../server/config.ts";
 import { withKeptPolls } from "../../server/http/verified-polls.ts";
 import { createLog } from "../../server/log.ts";
 import { createDatabase } from "./database.ts";
@@ -12,11 +14,14 @@ export type TestNode = { app: App; server: Server; url: string; close(): Promise
 /** A site under test: nodes on a database of its own. */
 export type TestSite = { databaseUrl: string; nodes: TestNode[]; close(): Promise<void> };
 
-/** Opens `count` nodes on a fresh database. Limits are off unless the settings say otherwise. */
-export async function openSite(settings: { [name: string]: string } = {}, count = 1): Promise<TestSite> {
+/** Options of `createApp`. `seenMs` replaces the time that a connection counts as a sign of life. */
+export type TestOptions = AppSettings & { seenMs?: number };
+
+/** Opens `count` nodes on a fresh database. Limits are off unless the options say otherwise. */
+export async function openSite(options: TestOptions = {}, count = 1): Promise<TestSite> {
   const database = await createDatabase();
   const nodes: TestNode[] = [];
-  for (let n = 0; n < count; n += 1) nodes.push(await openNode(database.url, settings));
+  for (let n = 0; n < count; n += 1) nodes.push(await openNode(database.url, options));
   const close = async () => {
     for (const node of nodes) await node.close();
     await database.drop();
@@ -24,15 +29,15 @@ export async function openSite(settings: { [name: string]: string } = {}, count 
   return { databaseUrl: database.url, nodes, close };
 }
 
-/** One more node on a database. LOG_LEVEL in the environment shows what it has to say. */
+/** Opens one more node on a database, as `chattera serve` does. LOG_LEVEL in the environment shows its log. */
 export async function openNode(
   databaseUrl: string,
-  settings: { [name: string]: string } = {},
+  { seenMs, ...options }: TestOptions = {},
   logger = createLog(process.env.LOG_LEVEL ?? "silent"),
 ): Promise<TestNode> {
-  const app = await createApp({ databaseUrl, settings: { CHATTERA_LIMITS: "off", ...settings }, logger });
-  // as serve does it
-  const server = createServer(withKeptPolls(app.site, app.callback()));
+  const config = readOptions({ limits: false, ...options, databaseUrl });
+  const app = await openApp({ ...config, ...(seenMs !== undefined && { seenMs }) }, { logger, keepsPolls: true });
+  const server = createServer(withKeptPolls(app.site.verifiedPolls, app.callback()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async () => {

@@ -1,0 +1,138 @@
+// Written by `npm run docs` from server/settings.ts: change it there.
+
+/** The settings among the options of `createApp`. */
+export type AppSettings = {
+  /**
+   * Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it
+   * on. An app that koa-mount mounts needs none.
+   *
+   * Environment: BASE_PATH.
+   */
+  basePath?: string | undefined;
+  /**
+   * Proxies whose `X-Forwarded-*` headers are trusted: addresses, CIDRs, `loopback`, `linklocal`,
+   * `uniquelocal`. None by default.
+   *
+   * Environment: TRUST_PROXY.
+   */
+  trustProxy?: string[] | undefined;
+  /**
+   * The database itself, for LISTEN, if `DATABASE_URL` leads through a PgBouncer in transaction
+   * mode.
+   *
+   * Environment: CHATTERA_LISTEN_URL.
+   */
+  listenUrl?: string | undefined;
+  /**
+   * A NATS server through which nodes wake each other, `nats://user:password@host:4222`, the same
+   * for all nodes. Unset: PostgreSQL's LISTEN/NOTIFY, which is enough for a few nodes.
+   *
+   * Environment: BUS_URL.
+   */
+  busUrl?: string | undefined;
+  /**
+   * Secrets that sign sessions, 16 characters or more each, the new one first. The first signs and
+   * all are accepted, so a secret can be changed without ending a session. Unset: generated at the
+   * first start and kept in the database.
+   *
+   * Environment: CHATTERA_SECRET.
+   */
+  secrets?: string[] | undefined;
+  /**
+   * Time after which an unused session ends. Using it renews it.
+   *
+   * Unit: days. Default: 30. Environment: CHATTERA_SESSION_DAYS.
+   */
+  sessionDays?: number | undefined;
+  /**
+   * Other sites' origins, like `https://example.org`, whose pages may use the API with a token
+   * (CORS) or by script (JSONP), and show the site in a frame. None by default.
+   *
+   * Environment: CHATTERA_ORIGINS.
+   */
+  origins?: string[] | undefined;
+  /**
+   * The site's own host names, each with or without a port. Requests for any other are refused, so
+   * that no page can reach the site under a name of its own (DNS rebinding). Empty: any name.
+   *
+   * Environment: CHATTERA_HOSTS.
+   */
+  hosts?: string[] | undefined;
+  /**
+   * Time without a sign of life after which a member leaves the room. 30 s outlasts most tunnels.
+   *
+   * Unit: seconds. Default: 30. Environment: CHATTERA_GRACE_SECONDS.
+   */
+  graceSeconds?: number | undefined;
+  /**
+   * Database connections per process. One more listens, for all workers.
+   *
+   * Unit: connections. Default: 10. Environment: CHATTERA_POOL.
+   */
+  poolMax?: number | undefined;
+  /**
+   * Places for connections that receive events, per process, of 7 KiB each: 70 MB. When all are
+   * taken, the address that holds most loses one to a newcomer. One address holds at most a
+   * quarter.
+   *
+   * Unit: connections. Default: 10000. Environment: CHATTERA_READERS.
+   */
+  readersMax?: number | undefined;
+  /**
+   * Members that a room holds; more people can still read. Each is a row that is written every 10
+   * s, and nobody can follow the messages of more. One address (of IPv6 one /64) has at most a
+   * quarter of them, times its `CHATTERA_SHARES`: 500 by default, enough for an office of 200
+   * people. In a full room, the network with most members loses one to a newcomer.
+   *
+   * Unit: members. Default: 2000. Environment: CHATTERA_ROOM_MEMBERS.
+   */
+  roomMembers?: number | undefined;
+  /**
+   * Rooms of the whole site. At this number nobody can make another. A room that is unused for a
+   * day is removed.
+   *
+   * Unit: rooms. Default: 10000. Environment: CHATTERA_ROOMS.
+   */
+  roomsMax?: number | undefined;
+  /**
+   * Age at which messages are deleted. Unset: all are kept.
+   *
+   * Unit: days. Environment: CHATTERA_KEEP_DAYS.
+   */
+  historyDays?: number | undefined;
+  /**
+   * The longest time that a busy room's messages and their receipts wait for a common delivery. In
+   * a quiet room nothing waits. A shorter time costs CPU: each reader is written to once per tick.
+   *
+   * Unit: milliseconds. Default: 45. Environment: CHATTERA_BEAT_MS.
+   */
+  tickMs?: number | undefined;
+  /**
+   * Networks that get a larger share of every limit per address, like `203.0.113.0/24=10` and
+   * `2001:db8::/32=20`: each of their addresses counts as that many. One address's share is enough
+   * for an office of 200 people.
+   *
+   * Environment: CHATTERA_SHARES.
+   */
+  shares?: string[] | undefined;
+  /**
+   * Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer
+   * …`. Unset: only programs on this machine may read it, and not through a proxy.
+   *
+   * Environment: CHATTERA_METRICS_TOKEN.
+   */
+  metricsToken?: string | undefined;
+  /**
+   * More names that nobody may use as a nickname or for a room, for example `Acme,アクメ`. Names that
+   * look like one of them are reserved too. Staff titles and the site's own words always are.
+   *
+   * Environment: CHATTERA_RESERVED_NAMES.
+   */
+  reservedNames?: string[] | undefined;
+  /**
+   * Rate limits. Switch them off for tests and benchmarks only.
+   *
+   * Default: true. Environment: CHATTERA_LIMITS.
+   */
+  limits?: boolean | undefined;
+};

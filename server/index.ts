@@ -1,0 +1,44 @@
+import { type App, openApp } from "./app.ts";
+import type { AppSettings } from "./app-settings.ts";
+import { readOptions, settingsIn } from "./config.ts";
+import { createLog, type Logger } from "./log.ts";
+
+export type { App };
+
+/** The options of `createApp`. */
+export type AppOptions = AppSettings & {
+  /** The PostgreSQL server that keeps the log, `postgres://…`. Its schema is migrated when the app opens. */
+  databaseUrl: string;
+  /** Receives the log lines. Default: nothing is logged. */
+  logger?: Logger | undefined;
+  /**
+   * The settings by the names of their environment variables.
+   *
+   * @deprecated Use the options of the same settings. The next release removes this one.
+   */
+  settings?: { [name: string]: string } | undefined;
+};
+
+/**
+ * Opens chattera as a Koa app: for supertest (`request(app.callback())`, without a port), for
+ * `app.listen()`, or mounted in your own app by koa-mount. Close it when done. It does not read
+ * `process.env`. Throws a StartError that names the options that are invalid, and the database's
+ * own errors.
+ */
+export async function createApp({ settings, logger, ...options }: AppOptions): Promise<App> {
+  const config = readOptions(options, settings);
+  if (settings !== undefined) warnOfSettings(settings, logger);
+  return openApp(config, { logger: logger ?? createLog("silent") });
+}
+
+/** Logs once what to write instead. Without a logger, Node prints it, as it prints its own deprecations. */
+function warnOfSettings(settings: { [name: string]: string }, logger: Logger | undefined): void {
+  const given = settingsIn(settings);
+  const isOption = (one: (typeof given)[number]) => one.setting.scope === "app";
+  const uses = given.filter(isOption).map(({ option, setting }) => `${option} instead of ${setting.env}`);
+  const unused = given.filter((one) => !isOption(one)).map(({ setting }) => `${setting.env} has no effect here`);
+  const advice = [...(uses.length > 0 ? [`use ${uses.join(", ")}`] : []), ...unused].join("; ");
+  const warning = `createApp: "settings" is deprecated and will be removed in the next release${advice && `: ${advice}`}`;
+  if (logger) logger.warn(warning);
+  else process.emitWarning(warning, "DeprecationWarning");
+}

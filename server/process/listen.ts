@@ -1,0 +1,37 @@
+import { createServer, type Server } from "node:http";
+import { StartError } from "../../db/start-error.ts";
+import type { Config } from "../config.ts";
+
+/** Listens at the configured address. Throws the sentence that says why the port is not available. */
+export function listen(server: Server, config: Config): Promise<void> {
+  const { port, host } = config;
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(explain(error, config)));
+    server.listen(port, host === "" ? undefined : host, resolve);
+  });
+}
+
+/** Throws the sentence that says why the port is not available, once, before each worker would say it. */
+export async function checkPort(config: Config): Promise<void> {
+  const server = createServer();
+  await listen(server, config);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** Returns the URL of a site on this port. */
+export function urlOf({ host, basePath }: Config, port: number): string {
+  const name = host === "" ? "localhost" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}${basePath}`;
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port }: Config): Error {
+  const place = host === "" ? `Port ${port}` : `Port ${port} of ${host}`;
+  const cause = { cause: error };
+  if (error.code === "EADDRINUSE")
+    return new StartError(`${place} is taken by another program: end that one, or set PORT to a free one.`, cause);
+  if (error.code === "EACCES")
+    return new StartError(`${place} is not for this user: set PORT to one above 1023, behind a proxy.`, cause);
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return new StartError(`This machine has no address ${host}: set HOST to one it has, or to nothing for all.`, cause);
+  return error;
+}

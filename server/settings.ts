@@ -1,0 +1,321 @@
+import proxyAddr from "proxy-addr";
+import { z } from "zod";
+import { parseShares } from "./guard/shares.ts";
+import { readHost } from "./guard/source.ts";
+import { listOf, numberWithin, type SPELLINGS, strings, text, wholeNumber } from "./read-setting.ts";
+
+/** One setting: an option of `createApp`, or of the `chattera` command only, and an environment variable. */
+export type Setting = {
+  env: string;
+  /** How the environment variable is written. */
+  spelling: keyof typeof SPELLINGS;
+  /** Checks the option, and holds its default. */
+  schema: z.ZodType;
+  /** `app`: an option of `createApp`. `process`: concerns the process, so that only the command has it. */
+  scope: "app" | "process";
+  unit?: string;
+  doc: string;
+};
+
+const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/**
+ * Every setting, by the name of its option. `npm run docs` writes docs/configuration.md and
+ * server/app-settings.ts from this table.
+ */
+export const SETTINGS = {
+  host: {
+    env: "HOST",
+    spelling: "text",
+    schema: text().default(""),
+    scope: "process",
+    doc: "Address to listen on. Empty: all addresses, IPv4 and IPv6.",
+  },
+  port: {
+    env: "PORT",
+    spelling: "number",
+    schema: wholeNumber(0, 65535).default(3000),
+    scope: "process",
+    doc: "Port to listen on. 0 takes a free one.",
+  },
+  databaseUrl: {
+    env: "DATABASE_URL",
+    spelling: "text",
+    schema: text()
+      .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+      .optional(),
+    scope: "app",
+    doc:
+      "A PostgreSQL server, version 14 or later, as `postgres://…`. Its schema is migrated at the start. `createApp` " +
+      "requires it; without it `chattera serve` starts an embedded PostgreSQL under `DATA_DIR`.",
+  },
+  dataDir: {
+    env: "DATA_DIR",
+    spelling: "text",
+    schema: text().optional(),
+    scope: "process",
+    doc:
+      "Folder of the embedded PostgreSQL. Unset: `/var/lib/chattera` for root, else `./data`. Unused with " +
+      "`DATABASE_URL`.",
+  },
+  postgresUid: {
+    env: "CHATTERA_PG_UID",
+    spelling: "number",
+    schema: wholeNumber(1).default(65534),
+    scope: "process",
+    doc:
+      "Number of the user that the embedded PostgreSQL runs as if chattera runs as root. 65534 is `nobody`, which other " +
+      "services may use as well.",
+  },
+  postgresGid: {
+    env: "CHATTERA_PG_GID",
+    spelling: "number",
+    schema: wholeNumber(1).optional(),
+    scope: "process",
+    doc: "Number of that user's group. Unset: the same as `CHATTERA_PG_UID`.",
+  },
+  basePath: {
+    env: "BASE_PATH",
+    spelling: "text",
+    schema: text()
+      .transform((path) => path.replace(/\/+$/, ""))
+      .refine((path) => path === "" || /^(\/[\w.~-]+)+$/.test(path), "must look like /chat")
+      .default(""),
+    scope: "app",
+    doc:
+      "Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it on. An app that " +
+      "koa-mount mounts needs none.",
+  },
+  trustProxy: {
+    env: "TRUST_PROXY",
+    spelling: "list",
+    schema: listOf(isProxy, "an address, a CIDR, loopback, linklocal or uniquelocal").default([]),
+    scope: "app",
+    doc:
+      "Proxies whose `X-Forwarded-*` headers are trusted: addresses, CIDRs, `loopback`, `linklocal`, `uniquelocal`. " +
+      "None by default.",
+  },
+  workers: {
+    env: "WORKERS",
+    spelling: "number",
+    schema: wholeNumber(1, 64).default(1),
+    scope: "process",
+    unit: "processes",
+    doc: "Processes that share the port. Each is a node of its own.",
+  },
+  logLevel: {
+    env: "LOG_LEVEL",
+    spelling: "text",
+    schema: z.enum(LEVELS, `must be one of ${LEVELS.join(", ")}`).default("info"),
+    scope: "process",
+    doc:
+      "Lowest level of the JSON lines that are logged to stdout. Requests are logged at `debug`. `createApp` takes a " +
+      "`logger` instead.",
+  },
+  listenUrl: {
+    env: "CHATTERA_LISTEN_URL",
+    spelling: "text",
+    schema: text().optional(),
+    scope: "app",
+    doc: "The database itself, for LISTEN, if `DATABASE_URL` leads through a PgBouncer in transaction mode.",
+  },
+  busUrl: {
+    env: "BUS_URL",
+    spelling: "text",
+    schema: text()
+      .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
+      // Check here: the error of a later parser would contain the URL with its password, and would be logged.
+      .refine((url) => URL.canParse(url) && new URL(url).hostname !== "", "must look like nats://host:4222")
+      .optional(),
+    scope: "app",
+    doc:
+      "A NATS server through which nodes wake each other, `nats://user:password@host:4222`, the same for all nodes. " +
+      "Unset: PostgreSQL's LISTEN/NOTIFY, which is enough for a few nodes.",
+  },
+  secrets: {
+    env: "CHATTERA_SECRET",
+    spelling: "secrets",
+    schema: strings()
+      .refine(
+        (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
+        "each secret must be 16 characters or more",
+      )
+      .optional(),
+    scope: "app",
+    doc:
+      "Secrets that sign sessions, 16 characters or more each, the new one first. The first signs and all are accepted, " +
+      "so a secret can be changed without ending a session. Unset: generated at the first start and kept in the database.",
+  },
+  sessionDays: {
+    env: "CHATTERA_SESSION_DAYS",
+    spelling: "number",
+    schema: wholeNumber(1, 3650).default(30),
+    scope: "app",
+    unit: "days",
+    doc: "Time after which an unused session ends. Using it renews it.",
+  },
+  origins: {
+    env: "CHATTERA_ORIGINS",
+    spelling: "list",
+    schema: listOf(isOrigin, "an origin like https://example.org")
+      .transform((origins) => origins.map((origin) => new URL(origin).origin))
+      .default([]),
+    scope: "app",
+    doc:
+      "Other sites' origins, like `https://example.org`, whose pages may use the API with a token (CORS) or by script " +
+      "(JSONP), and show the site in a frame. None by default.",
+  },
+  hosts: {
+    env: "CHATTERA_HOSTS",
+    spelling: "list",
+    schema: listOf((host) => readHost(host) !== undefined, "a host name like chat.example.org or chat.example.org:8080")
+      .transform((hosts) => hosts.map(readHost).filter((host) => host !== undefined))
+      .default([]),
+    scope: "app",
+    doc:
+      "The site's own host names, each with or without a port. Requests for any other are refused, so that no page can " +
+      "reach the site under a name of its own (DNS rebinding). Empty: any name.",
+  },
+  graceSeconds: {
+    env: "CHATTERA_GRACE_SECONDS",
+    spelling: "number",
+    schema: numberWithin(1, 3600).default(30),
+    scope: "app",
+    unit: "seconds",
+    doc: "Time without a sign of life after which a member leaves the room. 30 s outlasts most tunnels.",
+  },
+  poolMax: {
+    env: "CHATTERA_POOL",
+    spelling: "number",
+    schema: wholeNumber(2, 100).default(10),
+    scope: "app",
+    unit: "connections",
+    doc: "Database connections per process. One more listens, for all workers.",
+  },
+  readersMax: {
+    env: "CHATTERA_READERS",
+    spelling: "number",
+    schema: wholeNumber(1).default(10_000),
+    scope: "app",
+    unit: "connections",
+    doc:
+      "Places for connections that receive events, per process, of 7 KiB each: 70 MB. When all are taken, the address " +
+      "that holds most loses one to a newcomer. One address holds at most a quarter.",
+  },
+  connectionsPerAddress: {
+    env: "CHATTERA_CONNECTIONS",
+    spelling: "number",
+    schema: wholeNumber(1).default(1200),
+    scope: "process",
+    unit: "connections",
+    doc:
+      "Connections of one address (of IPv6 of one /64), per process, times its `CHATTERA_SHARES`. Above that its oldest " +
+      "idle one is closed first. A /48 has ten times as many; no address has more than half of what the limit of open " +
+      "files allows. An office of 200 people with 6 connections each has 1200. Proxies in `TRUST_PROXY` are exempt.",
+  },
+  roomMembers: {
+    env: "CHATTERA_ROOM_MEMBERS",
+    spelling: "number",
+    schema: wholeNumber(1).default(2_000),
+    scope: "app",
+    unit: "members",
+    doc:
+      "Members that a room holds; more people can still read. Each is a row that is written every 10 s, and nobody can " +
+      "follow the messages of more. One address (of IPv6 one /64) has at most a quarter of them, times its " +
+      "`CHATTERA_SHARES`: 500 by default, enough for an office of 200 people. In a full room, the network with most " +
+      "members loses one to a newcomer.",
+  },
+  roomsMax: {
+    env: "CHATTERA_ROOMS",
+    spelling: "number",
+    schema: wholeNumber(1).default(10_000),
+    scope: "app",
+    unit: "rooms",
+    doc: "Rooms of the whole site. At this number nobody can make another. A room that is unused for a day is removed.",
+  },
+  historyDays: {
+    env: "CHATTERA_KEEP_DAYS",
+    spelling: "number",
+    schema: wholeNumber(1).optional(),
+    scope: "app",
+    unit: "days",
+    doc: "Age at which messages are deleted. Unset: all are kept.",
+  },
+  tickMs: {
+    env: "CHATTERA_BEAT_MS",
+    spelling: "number",
+    schema: numberWithin(0, 1000).default(45),
+    scope: "app",
+    unit: "milliseconds",
+    doc:
+      "The longest time that a busy room's messages and their receipts wait for a common delivery. In a quiet room " +
+      "nothing waits. A shorter time costs CPU: each reader is written to once per tick.",
+  },
+  shares: {
+    env: "CHATTERA_SHARES",
+    spelling: "list",
+    schema: strings().transform(readShares).default([]),
+    scope: "app",
+    doc:
+      "Networks that get a larger share of every limit per address, like `203.0.113.0/24=10` and `2001:db8::/32=20`: " +
+      "each of their addresses counts as that many. One address's share is enough for an office of 200 people.",
+  },
+  metricsToken: {
+    env: "CHATTERA_METRICS_TOKEN",
+    spelling: "text",
+    schema: text().min(16, "must be 16 characters or more").optional(),
+    scope: "app",
+    doc:
+      "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
+      "programs on this machine may read it, and not through a proxy.",
+  },
+  reservedNames: {
+    env: "CHATTERA_RESERVED_NAMES",
+    spelling: "names",
+    schema: strings()
+      .transform((names) => names.filter((name) => name.trim() !== ""))
+      .default([]),
+    scope: "app",
+    doc:
+      "More names that nobody may use as a nickname or for a room, for example `Acme,アクメ`. Names that look like one of " +
+      "them are reserved too. Staff titles and the site's own words always are.",
+  },
+  limits: {
+    env: "CHATTERA_LIMITS",
+    spelling: "flag",
+    schema: z.boolean("must be true or false").default(true),
+    scope: "app",
+    doc: "Rate limits. Switch them off for tests and benchmarks only.",
+  },
+} as const satisfies { [option: string]: Setting };
+
+/** The name of a setting's option. */
+export type OptionName = keyof typeof SETTINGS;
+
+/** The name of an option of `createApp`. */
+export type AppOptionName = {
+  [name in OptionName]: (typeof SETTINGS)[name]["scope"] extends "app" ? name : never;
+}[OptionName];
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text);
+}
+
+function isProxy(text: string): boolean {
+  try {
+    proxyAddr.compile([text]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads a list of shares. The first entry that cannot be read becomes the error. */
+function readShares(entries: string[], context: z.RefinementCtx): ReturnType<typeof parseShares> {
+  try {
+    return parseShares(entries);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+}

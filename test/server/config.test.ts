@@ -1,0 +1,179 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { pino } from "pino";
+import type { z } from "zod";
+import { StartError } from "../../db/start-error.ts";
+import type { App } from "../../server/app.ts";
+import type { AppSettings } from "../../server/app-settings.ts";
+import { readEnvironment, readOptions } from "../../server/config.ts";
+import { type AppOptions, createApp } from "../../server/index.ts";
+import { type AppOptionName, SETTINGS } from "../../server/settings.ts";
+import { createDatabase } from "../support/database.ts";
+
+const databaseUrl = "postgres://localhost/chat";
+
+/** Each option with a value other than its default, and the same as the text of its environment variable. */
+const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string] } = {
+  databaseUrl: [databaseUrl, databaseUrl],
+  basePath: ["/chat", "/chat"],
+  trustProxy: [["loopback", "192.0.2.1"], "loopback, 192.0.2.1"],
+  listenUrl: ["postgres://direct/chat", "postgres://direct/chat"],
+  busUrl: ["nats://localhost:4222", "nats://localhost:4222"],
+  secrets: [["a secret with spaces", "sixteen characters"], "a secret with spaces, sixteen characters"],
+  sessionDays: [7, "7"],
+  origins: [["https://a.example", "https://b.example"], "https://a.example https://b.example"],
+  hosts: [["chat.example.org", "[::1]:3000"], "chat.example.org,[::1]:3000"],
+  graceSeconds: [2.5, "2.5"],
+  poolMax: [4, "4"],
+  readersMax: [5, "5"],
+  roomMembers: [6, "6"],
+  roomsMax: [7, "7"],
+  historyDays: [365, "365"],
+  tickMs: [0, "0"],
+  shares: [["203.0.113.0/24=10", "2001:db8::/32=20"], "203.0.113.0/24=10, 2001:db8::/32=20"],
+  metricsToken: ["sixteen characters", "sixteen characters"],
+  reservedNames: [["Acme", "アクメ社"], "Acme、アクメ社"],
+  limits: [false, "off"],
+};
+
+const APP_OPTIONS = Object.entries(SETTINGS).filter(([, { scope }]) => scope === "app");
+
+describe("the settings", () => {
+  test.each(Object.entries(SPELLED))("%s means the same as an option and as an environment variable", (name, both) => {
+    const [value, text] = both;
+    const option = name as AppOptionName;
+    const { env } = SETTINGS[option];
+    const asOption = readOptions({ databaseUrl, [option]: value });
+    expect(asOption).toEqual(readEnvironment({ DATABASE_URL: databaseUrl, [env]: text }));
+    expect(asOption).toEqual(readOptions({ databaseUrl }, { [env]: text }));
+    expect(asOption[option]).not.toEqual(readEnvironment({})[option]);
+  });
+
+  test("are all spelled out above", () => {
+    expect(Object.keys(SPELLED).sort()).toEqual(APP_OPTIONS.map(([name]) => name).sort());
+  });
+
+  test("have a default in the environment if they are empty there", () => {
+    const empty = Object.fromEntries(Object.values(SETTINGS).map(({ env }) => [env, ""]));
+    expect(readEnvironment(empty)).toEqual(readEnvironment({}));
+  });
+
+  test("keep a short grace from ending within a long poll", () => {
+    expect(readOptions({ databaseUrl, graceSeconds: 1 }).seenMs).toBeGreaterThan(readOptions({ databaseUrl }).seenMs);
+  });
+
+  test("are written with option, environment variable, type, default and unit in the docs", () => {
+    const page = readFileSync("docs/configuration.md", "utf8");
+    expect(page).toContain("| `CHATTERA_SESSION_DAYS` | `sessionDays` | `number` | `30` | days |");
+    expect(page).toContain("| `WORKERS` |  | `number` | `1` | processes |");
+  });
+});
+
+describe("invalid options", () => {
+  test.each([
+    [{ sessionDays: 0 }, "sessionDays: must be a whole number from 1 to 3650"],
+    [{ sessionDays: "30" }, "sessionDays: must be a whole number from 1 to 3650"],
+    [{ limits: "off" }, "limits: must be true or false"],
+    [{ trustProxy: "loopback" }, "trustProxy: must be a list of strings"],
+    [{ trustProxy: ["everybody"] }, 'trustProxy: "everybody" is not an address'],
+    [{ basePath: 3 }, "basePath: must be a string"],
+    [{ basepath: "/chat" }, "basepath: createApp has no such option"],
+    [{ databaseUrl: undefined }, "databaseUrl: createApp requires a PostgreSQL"],
+    [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
+  ])("%j is explained in one sentence", async (options, sentence) => {
+    const opened = createApp({ databaseUrl, ...options } as AppOptions);
+    await expect(opened).rejects.toThrow(StartError);
+    await expect(opened).rejects.toThrow(sentence);
+    await expect(opened).rejects.not.toThrow(/; /);
+  });
+
+  test("are named together, each as it was spelled", async () => {
+    const options = { sessionDays: 0, settings: { CHATTERA_GRACE_SECONDS: "0", CHATTERA_SESSION_DAYS: "1" } };
+    await expect(createApp({ databaseUrl, ...options })).rejects.toThrow(
+      /^sessionDays: must be .*; CHATTERA_GRACE_SECONDS: must be a number from 1 to 3600$/,
+    );
+  });
+});
+
+describe("the former option `settings`", () => {
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let lines: { level: number; msg: string }[];
+  const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const open = async (options: Omit<AppOptions, "databaseUrl">): Promise<App["site"]["config"]> => {
+    lines = [];
+    const app = await createApp({ databaseUrl: database.url, ...options });
+    await app.close();
+    return app.site.config;
+  };
+
+  test("still works, and one warning names the options to use instead", async () => {
+    const settings = { BASE_PATH: "/chat", CHATTERA_LIMITS: "off", PORT: "4000" };
+    const config = await open({ settings, logger });
+    expect(config).toMatchObject({ basePath: "/chat", limits: false });
+    const warnings = lines.filter(({ msg }) => msg.includes("deprecated"));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.msg).toMatch(
+      /use basePath instead of BASE_PATH, limits instead of CHATTERA_LIMITS; PORT has no/,
+    );
+  });
+
+  test("is overridden by an option of the same setting", async () => {
+    expect(await open({ settings: { BASE_PATH: "/old" }, basePath: "/new", logger })).toMatchObject({
+      basePath: "/new",
+    });
+  });
+
+  test("is warned of by Node if there is no logger", async () => {
+    const emitWarning = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    await open({ settings: { CHATTERA_LIMITS: "off" } });
+    const calls = emitWarning.mock.calls.map(([warning]) => String(warning));
+    emitWarning.mockRestore();
+    expect(calls.filter((warning) => warning.includes("limits instead of CHATTERA_LIMITS"))).toHaveLength(1);
+  });
+
+  test("is not warned of where it is not used", async () => {
+    const config = await open({ limits: false, logger });
+    expect(config.limits).toBe(false);
+    expect(lines.filter(({ msg }) => msg.includes("deprecated"))).toEqual([]);
+  });
+});
+
+test("only the command line reads the environment of the process", () => {
+  const files = readdirSync("server", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const readers = files.filter((name) => /process\.env\b(?!`)/.test(readFileSync(`server/${name}`, "utf8")));
+  expect(readers).toEqual(["process/cli.ts"]);
+});
+
+test("a wrong option does not compile, and neither does an assignment to a site", () => {
+  // `npm run types` tests these lines: without the error that is expected, the directive is one.
+  const wrong = [
+    // @ts-expect-error There is no such option.
+    () => createApp({ databaseUrl, basepath: "/chat" }),
+    // @ts-expect-error A string is no number.
+    () => createApp({ databaseUrl, sessionDays: "30" }),
+    // @ts-expect-error The database is required.
+    () => createApp({ basePath: "/chat" }),
+    // @ts-expect-error The port is not for an app.
+    () => createApp({ databaseUrl, port: 3000 }),
+    ({ site }: App) => {
+      // @ts-expect-error A site is complete when it is created.
+      site.isDraining = true;
+    },
+  ];
+  expect(wrong).toHaveLength(5);
+});
+
+type Given<Options> = { [name in keyof Options]: Exclude<Options[name], undefined> };
+type FromTable = Given<{ [name in Exclude<AppOptionName, "databaseUrl">]: z.input<(typeof SETTINGS)[name]["schema"]> }>;
+type Same<One, Other> = [One, Other] extends [Other, One] ? true : false;
+
+test("the generated type of the options is the table's", () => {
+  const isSame: Same<Given<Required<AppSettings>>, FromTable> = true;
+  expect(isSame).toBe(true);
+});
