@@ -23,7 +23,7 @@ async function build(): Promise<void> {
   await Promise.all([compile("server"), compile("client/types.tsconfig.json"), import("../client/build.ts")]);
   // The same types serve both module formats: the folder's own package.json says which it is.
   cpSync(join(DIST, "client/types"), join(DIST, "client/commonjs/types"), { recursive: true });
-  cpSync(join(ROOT, "db"), join(DIST, "db"), { recursive: true, filter: isFolderOrSql });
+  cpSync(join(ROOT, "db/sql"), join(DIST, "db/sql"), { recursive: true });
   chmodSync(join(DIST, "server/process/cli.js"), 0o755);
   removeOlder(DIST, startedAt - CLOCK_MS);
   writeStamp(ROOT, sources);
@@ -33,10 +33,6 @@ async function compile(project: string): Promise<void> {
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   const [code] = await once(spawn(process.execPath, [tsc, "-p", project], { cwd: ROOT, stdio: "inherit" }), "exit");
   if (code !== 0) process.exit(1);
-}
-
-function isFolderOrSql(path: string): boolean {
-  return path.endsWith(".sql") || statSync(path).isDirectory();
 }
 
 /** Removes what an earlier build left. A file that this build wrote has a time of its own. */

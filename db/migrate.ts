@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { applyFunctions, forgetFunctions, readFunctions } from "./functions.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
@@ -10,18 +11,21 @@ import * as revocations from "./migrations/20261130000010_revocations.ts";
 import * as networksOfMembers from "./migrations/20261130000020_networks_of_members.ts";
 import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
 import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
+import * as functions from "./migrations/20261130000040_functions.ts";
 import { connect } from "./pool/connect.ts";
+import { execute, rowsOf } from "./pool/statement.ts";
 import { StartError } from "./start-error.ts";
 
-/** A migration of a big log, and the nodes that wait for it, may take this long; every other query has 5 s. */
-const PATIENCE_MS = 30 * 60_000;
+/** Timeout of a statement of a migration, and of the nodes that wait for it. Others have 5 s. */
+const TIMEOUT_MS = 30 * 60_000;
 
 /**
- * Brings the schema of the database at `url` up to date. Any number of nodes may do so at once: knex lets one work and
- * the advisory lock lets the others wait for it instead of failing.
+ * Brings the schema of the database at `url` up to date: first the tables, by the numbered
+ * migrations, then the functions, from db/sql. Any number of nodes may call this at once. knex lets
+ * one of them work, and the advisory lock makes the others wait for it instead of failing.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = connect(url, { poolMax: 2, timeoutMs: PATIENCE_MS });
+  const db = connect(url, { poolMax: 2, timeoutMs: TIMEOUT_MS });
   try {
     await migrateLocked(db);
   } finally {
@@ -31,15 +35,16 @@ export async function migrate(url: string): Promise<void> {
 
 async function migrateLocked(db: Knex): Promise<void> {
   await db.transaction(async (lock) => {
-    await lock.raw("select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
-    // it idles while the migrations run on another connection, see abandonAfter() in connect.ts
-    await lock.raw("set local idle_in_transaction_session_timeout = 0");
+    await execute(lock, "select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
+    // This transaction is idle while the migrations run on another connection; see connect.ts.
+    await execute(lock, "set local idle_in_transaction_session_timeout = 0");
     await refuseNewer(db);
     await db.migrate.latest({ migrationSource });
+    await applyFunctions(lock, await readFunctions());
   });
 }
 
-/** knex would call its own folder corrupt. */
+/** Without this, knex would report that its own folder is corrupt. */
 async function refuseNewer(db: Knex): Promise<void> {
   const [completed]: [{ name: string }[]] = await db.migrate.list({
     migrationSource,
@@ -52,10 +57,23 @@ async function refuseNewer(db: Knex): Promise<void> {
     );
 }
 
-/** "chat" in ASCII: a key of our own among the database's advisory locks. */
+/** "chat" in ASCII: a key among the database's advisory locks. */
 const MIGRATION_LOCK = 0x63686174;
 
-/** Named without an ending, so that the same row in the database stands for the source and the compiled file. */
+/**
+ * Keeps the functions in step with the tables after `knex migrate:…`: replaces them if all
+ * migrations are done, and otherwise has the next migrate() replace them.
+ */
+export async function afterMigrations(db: Knex): Promise<void> {
+  const completed = await rowsOf<{ name: string }>(db, "select name from knex_migrations");
+  const isLatest = completed.length === Object.keys(migrations).length;
+  await db.transaction(async (tx) => {
+    if (isLatest) await applyFunctions(tx, await readFunctions());
+    else await forgetFunctions(tx);
+  });
+}
+
+/** Names have no ending, so that a row in the database means both the source and its compiled file. */
 export const migrationSource: Knex.MigrationSource<string> = {
   getMigrations: async () => Object.keys(migrations),
   getMigrationName: (name) => name,
@@ -74,4 +92,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000020_networks_of_members": networksOfMembers,
   "20261130000021_wide_creators": wideCreators,
   "20261130000030_rooms_by_number": roomsByNumber,
+  "20261130000040_functions": functions,
 };

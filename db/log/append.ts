@@ -8,7 +8,10 @@ import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 /** An event without a seq yet. `clientId` makes a resend by the same member harmless. */
 export type Draft = { roomId: number; kind: EventKind; member: Member; text?: string; clientId?: string };
 
-/** An event that an append stored. `place` is the number of its draft, from 1; null for an enter or a leave. */
+/**
+ * An event that an append stored. `place` is the number of its draft, from 1; null for an enter or
+ * a leave.
+ */
 export type Appended = {
   place: number | null;
   room_id: number;
@@ -19,21 +22,26 @@ export type Appended = {
   tag: string | null;
 };
 
-/** Drafts in one append. Each names one room at most, in up to 20 characters, and a NOTIFY carries 8000 bytes. */
+/**
+ * Drafts in one append. Each names one room at most, in up to 20 characters, and a NOTIFY carries
+ * 8000 bytes.
+ */
 export const APPEND_LIMIT = 256;
 
 /**
- * Appends drafts to the logs of their rooms, in the order given, and publishes the wake-up. This is one statement, see
- * db/sql/append_events.sql. Without `wakeUps`, it notifies over PostgreSQL.
+ * Appends drafts to the logs of their rooms, in the order given, and publishes the wake-up. This is
+ * one statement, see db/sql/append_events.sql. Without `wakeUps`, it notifies over PostgreSQL.
  *
- * Returns one answer per draft, in order: the stored event, or the event that the member had stored under that client id
- * before, in any room, or `undefined` for a message of a member who is not in the room under that nickname and trip. The
- * member's row in the room decides the color and the tag of a message.
+ * Returns one answer per draft, in order: the stored event, or the event that the member had stored
+ * under that client id before, in any room, or `undefined` for a message of a member who is not in
+ * the room under that nickname and trip. The member's row in the room decides the color and the tag
+ * of a message.
  *
- * Rows of rooms are locked in ascending order until the commit, so two nodes cannot deadlock, and events commit in the
- * order of their seqs: no reader can see 43 before 42. A seq is taken only together with its row, so there are no gaps.
- * If the first copy of a resend is being stored in another room, the unique index rejects the whole statement.
- * isCollision() recognizes that error, and the next attempt finds the copy.
+ * Rows of rooms are locked in ascending order until the commit, so two nodes cannot deadlock, and
+ * events commit in the order of their seqs: no reader can see 43 before 42. A seq is taken only
+ * together with its row, so there are no gaps. If the first copy of a resend is being stored in
+ * another room, the unique index rejects the whole statement. isCollision() recognizes that error,
+ * and the next attempt finds the copy.
  */
 export async function append(db: Knex, drafts: Draft[], wakeUps?: WakeUps): Promise<(Stored | undefined)[]> {
   const bindings = [...draftColumns(drafts), notifyChannelOf(wakeUps)];
@@ -48,7 +56,10 @@ const APPEND = prepared(
   )`,
 );
 
-/** Returns whether a statement collided with another transaction. The next attempt finds what that one stored. */
+/**
+ * Returns whether a statement collided with another transaction. The next attempt finds what that
+ * one stored.
+ */
 export function isCollision(error: unknown): boolean {
   return COLLISIONS.includes((error as { constraint?: string }).constraint ?? "");
 }

@@ -6,12 +6,16 @@ import { type Appended, answersTo, type Draft, draftColumns } from "./append.ts"
 import type { Stored } from "./event-row.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
-/** A member, and the skeleton of the nickname, which is unique in a room; see server/rooms/skeleton.ts. */
+/**
+ * A member, and the skeleton of the nickname, which is unique in a room; see
+ * server/rooms/skeleton.ts.
+ */
 export type Entrant = Member & { skeleton: string };
 
 /**
- * A request to enter a room. If someone else gave up the nickname just before, `tag` marks it. `clientId` is the id of
- * the message that the member enters by, if any. Without `network`, the member counts for no network.
+ * A request to enter a room. If someone else gave up the nickname just before, `tag` marks it.
+ * `clientId` is the id of the message that the member enters by, if any. Without `network`, the
+ * member counts for no network.
  */
 export type EntryRequest = {
   roomId: number;
@@ -22,23 +26,24 @@ export type EntryRequest = {
 };
 
 /**
- * The network from which a member enters: the names of an IPv4 address (twice), or of a /64 and its /48, and the number
- * of addresses' shares that it has.
+ * The network from which a member enters: the names of an IPv4 address (twice), or of a /64 and its
+ * /48, and the number of addresses' shares that it has.
  */
 export type MemberNetwork = { name: string; wideName: string; factor: number };
 
 /**
- * What became of an entry request. `entered`, or `present` (already in the room): the member is in the room. `sent`: the
- * message that came with it is stored already, so nothing was done. All others are reasons for a refusal. `taken`:
- * someone has a nickname with this skeleton. `kept`: someone with a trip gave it up within the hour. `full`: the room
- * is full. `crowded`: the network has a quarter of the room's members already. `gone`: there is no such room.
+ * The outcome of an entry request. `entered`, or `present` (already in the room): the member is in
+ * the room. `sent`: the message that came with it is stored already, so nothing was done. All
+ * others are reasons for a refusal. `taken`: someone has a nickname with this skeleton. `kept`:
+ * someone with a trip gave it up within the hour. `full`: the room is full. `crowded`: the network
+ * has a quarter of the room's members already. `gone`: there is no such room.
  */
 export type EntryOutcome = "entered" | "present" | "sent" | "taken" | "kept" | "full" | "crowded" | "gone";
 
 /** The outcome of an entry request, and the member as it is in the room. */
 export type EntryResult = { outcome: EntryOutcome; member: Member };
 
-/** What one statement stores. `roomMembers` is the number of members that a room holds. */
+/** The input of one statement. `roomMembers` is the number of members that a room holds. */
 export type EntryBatch = {
   entries: EntryRequest[];
   drafts: Draft[];
@@ -47,16 +52,18 @@ export type EntryBatch = {
 };
 
 /**
- * Enters people into rooms, one after the other, and appends drafts, including their first messages. This is one
- * statement, see db/sql/enter_and_append.sql. A refused entry changes nothing for the others.
+ * Enters people into rooms, one after the other, and appends drafts, including their first
+ * messages. This is one statement, see db/sql/enter_and_append.sql. A refused entry changes nothing
+ * for the others.
  *
- * An enter event is stored for each member who enters, unless they are in the room already. A rename is a leave and an
- * enter. A member with the same trip is the same person, so an earlier one that is still present leaves first. A
- * nickname that someone else gave up in this room within the hour comes with another color and a tag. If it had a trip,
- * it is refused.
+ * An enter event is stored for each member who enters, unless they are in the room already. A
+ * rename is a leave and an enter. A member with the same trip is the same person, so an earlier one
+ * that is still present leaves first. A nickname that someone else gave up in this room within the
+ * hour comes with another color and a tag. If it had a trip, it is refused.
  *
- * In a full room, the longest-present member of the network that holds most makes way for a newcomer, unless the
- * newcomer's network would then hold as much. A /48 counts as ten networks: it holds a tenth of its members.
+ * In a full room, the longest-present member of the network that holds most makes way for a
+ * newcomer, unless the newcomer's network would then hold as much. A /48 counts as ten networks: it
+ * holds a tenth of its members.
  */
 export async function enterAndAppend(
   db: Knex,

@@ -3,7 +3,10 @@ export type QueuedEntry = { roomId: number; share: string };
 
 /** A bounded fair queue: requests of a large share wait behind those of small shares. */
 export type EntryQueue<T extends QueuedEntry> = {
-  /** Adds a request. A full queue drops and returns the last request of its largest share, which may be this one. */
+  /**
+   * Adds a request. A full queue drops and returns the last request of its largest share, which may
+   * be this one.
+   */
   add(one: T): T | undefined;
   /** Removes and returns the next requests, at most `count`, in the order of arrival. */
   take(count: number): T[];
@@ -38,7 +41,10 @@ export function createEntryQueue<T extends QueuedEntry>(limit: number): EntryQue
   }
 }
 
-/** The first request of every share precedes the second of any share. Among equals, the same holds for rooms. */
+/**
+ * The first request of every share precedes the second of any share. Among equals, the same holds
+ * for rooms.
+ */
 function inTurn<T extends QueuedEntry>(waiting: T[]): T[] {
   const counts = new Map<string | number, number>();
   const turnOf = (key: string | number) => {

@@ -16,7 +16,9 @@ export type EventRow = {
   at: Date;
 };
 
-/** An event of the log with its room's number. `isNew` is false if a resend found its first copy. */
+/**
+ * An event of the log with its room's number. `isNew` is false if a resend found its first copy.
+ */
 export type Stored = { roomId: number; event: RoomEvent; isNew: boolean };
 
 /** Returns a row as an event of the protocol. Columns that are null become absent fields. */

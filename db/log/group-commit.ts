@@ -10,16 +10,17 @@ import type { WakeUps } from "./wake-ups.ts";
 export type StoredEntry = EntryResult & { stored: Stored | undefined };
 
 /**
- * How an entry request waits: the share of the queue in which it counts, the time in ms that it may wait for others to
- * share its commit, and the first message that comes with it.
+ * How an entry request waits: the share of the queue in which it counts, the time in ms that it may
+ * wait for others to share its commit, and the first message that comes with it.
  */
 export type EntryOptions = { share: string; patienceMs?: number; message?: Draft };
 
 /** Shares commits among the messages and the entry requests of this node. */
 export type GroupCommit = {
   /**
-   * Appends one draft together with all others that are waiting, and returns the answer of append(). A draft that no
-   * reader could see sooner anyway may wait `patienceMs` for others to share its commit.
+   * Appends one draft together with all others that are waiting, and returns the answer of
+   * append(). A draft that no reader could see sooner anyway may wait `patienceMs` for others to
+   * share its commit.
    */
   append(draft: Draft, patienceMs?: number): Promise<Stored | undefined>;
   /** Enters a room, and stores the first message, if any, in the same commit. */
@@ -58,36 +59,47 @@ type WaitingEntry = Waiting<StoredEntry> & {
 
 type Batch = { drafts: WaitingDraft[]; entries: WaitingEntry[] };
 
-/** Messages that may wait. At the headline load, 2,000 are 20 s, which is longer than any request waits. */
+/**
+ * Messages that may wait. At the headline load, 2,000 are 20 s, which is longer than any request
+ * waits.
+ */
 const QUEUE_LIMIT = 2_000;
 
 /** Entry requests that may wait: four batches, so even the last one waits less than 100 ms. */
 const ENTRY_QUEUE_LIMIT = 200;
 
-/** Entry requests in one commit. 50 take the database some 10 ms, and the rooms are locked during that time. */
+/**
+ * Entry requests in one commit. 50 take the database some 10 ms, and the rooms are locked during
+ * that time.
+ */
 const ENTRY_LIMIT = 50;
 
-/** A draft that has waited this long when an append fails is rejected, since the next append may take 5 s to fail. */
+/**
+ * A draft that has waited this long when an append fails is rejected, since the next append may
+ * take 5 s to fail.
+ */
 const WAIT_MS = 1_000;
 
 /** A commit of this size is a sign of load. The next one begins at least GATHER_MS after it. */
 const BUSY_BATCH = 4;
 
 /**
- * A commit costs the database about 1 ms of CPU, and each message in it 0.05 ms more. Node and database together spend
- * half as much on 1,000 messages a second in 120 commits a second (8 ms) as in 300, and another fifth less in 80 (12 ms).
- * 16 ms saves no more. The 99th percentile of a delivery is 19 ms with 12 ms, 18 with 10, and 17 with 9. The median is
- * 11, 9.5 and 9 ms. These are medians of three runs.
+ * A commit costs the database about 1 ms of CPU, and each message in it 0.05 ms more. Node and
+ * database together spend half as much on 1,000 messages a second in 120 commits a second (8 ms) as
+ * in 300, and another fifth less in 80 (12 ms). 16 ms saves no more. The 99th percentile of a
+ * delivery is 19 ms with 12 ms, 18 with 10, and 17 with 9. The median is 11, 9.5 and 9 ms. These
+ * are medians of three runs.
  */
 const GATHER_MS = 10;
 
 /**
- * Creates the group commit of a node. While one commit runs, drafts and entry requests wait and share the next one. A
- * single message without patience does not wait. Under load, a commit is shared by all messages that arrived since the
- * last one began, a few ms ago.
+ * Creates the group commit of a node. While one commit runs, drafts and entry requests wait and
+ * share the next one. A single message without patience does not wait. Under load, a commit is
+ * shared by all messages that arrived since the last one began, a few ms ago.
  *
- * With 2,000 messages waiting, append() rejects with `queueFull("messages")`. With more than 200 entry requests waiting,
- * the last one of the largest share is rejected with `queueFull("entries")`.
+ * With 2,000 messages waiting, append() rejects with `queueFull("messages")`. With more than 200
+ * entry requests waiting, the last one of the largest share is rejected with
+ * `queueFull("entries")`.
  */
 export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupCommit {
   const { queueFull, onBatch } = options;
@@ -168,7 +180,10 @@ function dueAtOf(waiting: readonly { dueAt: number }[]): number {
   return waiting.reduce((soonest, { dueAt }) => Math.min(soonest, dueAt), Number.POSITIVE_INFINITY);
 }
 
-/** Resolves every draft and request of a batch. If the commit fails, rejects all: each may or may not be stored. */
+/**
+ * Resolves every draft and request of a batch. If the commit fails, rejects all: each may or may
+ * not be stored.
+ */
 async function commitBatch(db: Knex, batch: Batch, options: GroupCommitOptions): Promise<void> {
   try {
     const { results, stored } = await storeDespiteCollisions(db, batch, options);
@@ -187,7 +202,10 @@ async function commitBatch(db: Knex, batch: Batch, options: GroupCommitOptions):
 
 type StoredBatch = { results: EntryResult[]; stored: (Stored | undefined)[] };
 
-/** Each collision means that another transaction has stored one more of these messages, so the recursion ends. */
+/**
+ * Each collision means that another transaction has stored one more of these messages, so the
+ * recursion ends.
+ */
 async function storeDespiteCollisions(db: Knex, batch: Batch, options: GroupCommitOptions): Promise<StoredBatch> {
   try {
     return await store(db, batch, options);

@@ -7,9 +7,9 @@ import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 export type Leave = (memberships: Membership[]) => Promise<void>;
 
 /**
- * Has members leave, and stores a leave event for each. This is one statement, see db/sql/leave_rooms.sql. With
- * `unseenSeconds`, only members that no node has seen for that long leave. Members who are not in the room are skipped.
- * Returns the number of members who left.
+ * Has members leave, and stores a leave event for each. This is one statement, see
+ * db/sql/leave_rooms.sql. With `unseenSeconds`, only members that no node has seen for that long
+ * leave. Members who are not in the room are skipped. Returns the number of members who left.
  */
 export async function leaveRooms(
   db: Knex,
@@ -36,8 +36,8 @@ const LEAVE_BATCH = 200;
 type WaitingLeave = { memberships: Membership[]; resolve(): void; reject(error: unknown): void };
 
 /**
- * Returns a function that runs one transaction at a time. Leaves that arrive meanwhile share the next one, so a crowd
- * that leaves takes one database connection and not all of them.
+ * Returns a function that runs one transaction at a time. Leaves that arrive meanwhile share the
+ * next one, so a crowd that leaves takes one database connection and not all of them.
  */
 export function createLeave(db: Knex, wakeUps?: WakeUps): Leave {
   let waiting: WaitingLeave[] = [];
@@ -77,8 +77,8 @@ export function createLeave(db: Knex, wakeUps?: WakeUps): Leave {
 const UNSEEN_LIMIT = 5_000;
 
 /**
- * Removes all members that no node has seen for `graceSeconds`, longest absent first, until none is left or `signal`
- * aborts. Returns the number of members removed.
+ * Removes all members that no node has seen for `graceSeconds`, longest absent first, until none is
+ * left or `signal` aborts. Returns the number of members removed.
  */
 export async function sweepMembers(
   db: Knex,
@@ -99,11 +99,13 @@ export async function sweepMembers(
 }
 
 /**
- * Returns members that no node has seen for `graceSeconds`, longest absent first, at most UNSEEN_LIMIT.
+ * Returns members that no node has seen for `graceSeconds`, longest absent first, at most
+ * UNSEEN_LIMIT.
  *
- * This scans the whole table. seen_at of everybody present is written every few seconds, and an index on it would add
- * an entry to every index with each of these writes, because PostgreSQL updates a row in place (HOT) only while no
- * indexed column changes. A scan of 100,000 members takes 20 ms, once per presence round.
+ * This scans the whole table. seen_at of everybody present is written every few seconds, and an
+ * index on it would add an entry to every index with each of these writes, because PostgreSQL
+ * updates a row in place (HOT) only while no indexed column changes. A scan of 100,000 members
+ * takes 20 ms, once per presence round.
  */
 function findUnseen(db: Knex, graceSeconds: number): Promise<Membership[]> {
   return rowsOf<Membership>(

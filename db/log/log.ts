@@ -3,18 +3,20 @@ import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
 
 /**
- * Identifies a log. `epoch` is part of every cursor, and `secret` signs the sessions of every node. Tokens issued after
- * `upgradedAt` (ms since 1970) carry their issue time.
+ * Identifies a log. `epoch` is part of every cursor, and `secret` signs the sessions of every node.
+ * Tokens issued after `upgradedAt` (ms since 1970) carry their issue time.
  */
 export type LogIdentity = { epoch: string; secret: string; upgradedAt: number };
 
 /**
- * Returns the identity of the log in this database. A restored, copied or promoted database gets a new epoch, so that a
- * cursor of the old log gets a reset and is never taken for a position in this one.
+ * Returns the identity of the log in this database. A restored, copied or promoted database gets a
+ * new epoch, so that a cursor of the old log gets a reset and is never taken for a position in this
+ * one.
  */
 export async function openLog(db: Knex): Promise<LogIdentity> {
   const fingerprint = await fingerprintOf(db);
-  // This runs every few seconds. Even an update without a change would be a commit on the disk, so only read.
+  // This runs every few seconds. Even an update without a change would be a commit on the disk, so
+  // only read.
   const known = await readLog(db, fingerprint);
   if (known) return known;
   await execute(
@@ -37,7 +39,10 @@ async function readLog(db: Knex, fingerprint: string): Promise<LogIdentity | und
   return log;
 }
 
-/** Returns the names of settings that are off and without which a crash can lose acknowledged messages. */
+/**
+ * Returns the names of settings that are off and without which a crash can lose acknowledged
+ * messages.
+ */
 export async function unsafeSettings(db: Knex): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     db,
@@ -48,12 +53,13 @@ export async function unsafeSettings(db: Knex): Promise<string[]> {
 }
 
 /**
- * Returns a text that changes with the cluster (initdb), with its timeline (a promoted replica or a point-in-time
- * recovery starts a new one), with the database (a dump restored into another one, a copy by template) and with the table
- * (a dump restored into the same database).
+ * Returns a text that changes with the cluster (initdb), with its timeline (a promoted replica or a
+ * point-in-time recovery starts a new one), with the database (a dump restored into another one, a
+ * copy by template) and with the table (a dump restored into the same database).
  *
- * The timeline is taken from the position of the next write. pg_control_checkpoint() returns the old one until the first
- * checkpoint after a promotion has ended, and the replica serves requests during all that time.
+ * The timeline is taken from the position of the next write. pg_control_checkpoint() returns the
+ * old one until the first checkpoint after a promotion has ended, and the replica serves requests
+ * during all that time.
  */
 async function fingerprintOf(db: Knex): Promise<string> {
   const [row] = await rowsOf<{ fingerprint: string }>(
@@ -66,7 +72,10 @@ async function fingerprintOf(db: Knex): Promise<string> {
   return (row as { fingerprint: string }).fingerprint;
 }
 
-/** There are 36⁶ = 2 × 10⁹ epochs, so two logs of one site hardly ever share one, and six letters keep cursors short. */
+/**
+ * There are 36⁶ = 2 × 10⁹ epochs, so two logs of one site hardly ever share one, and six letters
+ * keep cursors short.
+ */
 function newEpoch(): string {
   return (randomBytes(6).readUIntBE(0, 6) % 36 ** 6).toString(36).padStart(6, "0");
 }

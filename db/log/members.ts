@@ -5,10 +5,16 @@ import { execute, rowsOf } from "../pool/statement.ts";
 /** One member in one room. */
 export type Membership = { roomId: number; memberId: string };
 
-/** A position in the list of members: after `memberId`, who entered at `enteredAt` (microseconds since 1970). */
+/**
+ * A position in the list of members: after `memberId`, who entered at `enteredAt` (microseconds
+ * since 1970).
+ */
 export type MemberPosition = { enteredAt: number; memberId: string };
 
-/** Returns members of a room in order of entering, at most `limit`, and the position of the last one. */
+/**
+ * Returns members of a room in order of entering, at most `limit`, and the position of the last
+ * one.
+ */
 export async function listMembers(
   db: Knex,
   roomId: number,

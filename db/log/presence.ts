@@ -23,7 +23,10 @@ export const NODE_FRESH_SECONDS = 20;
 /** A member counts as typing for this long. Its client repeats the signal every 3 s. */
 const TYPING_SECONDS = 5;
 
-/** Returns the number of members and visitors of rooms, over all nodes, and the nicknames of those who are typing. */
+/**
+ * Returns the number of members and visitors of rooms, over all nodes, and the nicknames of those
+ * who are typing.
+ */
 export function readPresence(db: Knex, roomIds: number[]): Promise<RoomPresence[]> {
   return rowsOf<RoomPresence>(
     db,
@@ -52,7 +55,10 @@ export async function countPeople(db: Knex, roomId: number): Promise<Headcount |
   return headcount;
 }
 
-/** Writes the number of visitors of this node per room. Deletes rooms without any, and nodes silent for an hour. */
+/**
+ * Writes the number of visitors of this node per room. Deletes rooms without any, and nodes silent
+ * for an hour.
+ */
 export async function writeWatchers(db: Knex, node: string, visitors: Map<number, number>): Promise<void> {
   await execute(
     db,
@@ -69,8 +75,8 @@ export async function writeWatchers(db: Knex, node: string, visitors: Map<number
 }
 
 /**
- * Records, to the hour, that these rooms are in use, so that they are not removed. Skips rooms that are locked at the
- * moment: they are in use, and the next call records them.
+ * Records, to the hour, that these rooms are in use, so that they are not removed. Skips rooms that
+ * are locked at the moment: they are in use, and the next call records them.
  */
 export async function noteUse(db: Knex, roomIds: number[]): Promise<void> {
   await execute(

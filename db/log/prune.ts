@@ -4,16 +4,20 @@ import { execute, rowsOf } from "../pool/statement.ts";
 /** Rows in one transaction, which takes some 25 ms and locks the room only at its end. */
 const SLICE = 1_000;
 
-/** One node prunes at a time. "prun" in ASCII, locked per transaction, which works through a PgBouncer too. */
+/**
+ * One node prunes at a time. "prun" in ASCII, locked per transaction, which works through a
+ * PgBouncer too.
+ */
 const PRUNE_LOCK = 0x7072756e;
 
 /**
- * Deletes a slice of the events of one room that are older than `days` days: the oldest ones, and none behind an event
- * that stays, so the kept events have no hole. Returns the number of events deleted, 0 if none is left to delete, and
- * `undefined` if another node is pruning.
+ * Deletes a slice of the events of one room that are older than `days` days: the oldest ones, and
+ * none behind an event that stays, so the kept events have no hole. Returns the number of events
+ * deleted, 0 if none is left to delete, and `undefined` if another node is pruning.
  *
- * The room's counter does not change, so no seq is used twice. A reader whose cursor is before the kept events gets a
- * reset. A message whose first copy was deleted is stored again if it is sent again.
+ * The room's counter does not change, so no seq is used twice. A reader whose cursor is before the
+ * kept events gets a reset. A message whose first copy was deleted is stored again if it is sent
+ * again.
  */
 export async function pruneSlice(db: Knex, days: number): Promise<number | undefined> {
   return db.transaction(async (tx) => {
@@ -28,8 +32,8 @@ export async function pruneSlice(db: Knex, days: number): Promise<number | undef
 }
 
 /**
- * The planner does not know where a room's log begins, expects few rows and sorts the whole room for a slice: 120 ms
- * instead of 25 in a room of 30,000 events. Reading by the key needs no sort.
+ * The planner does not know where a room's log begins, expects few rows and sorts the whole room
+ * for a slice: 120 ms instead of 25 in a room of 30,000 events. Reading by the key needs no sort.
  */
 const READ_BY_KEY = "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
 
@@ -48,8 +52,9 @@ async function findRoom(tx: Knex, days: number): Promise<number | undefined> {
 }
 
 /**
- * Stops at the first event that stays, because a clock that was set back may have put an older time behind a newer one.
- * The room's row is written last, so a message to the room waits only for the commit.
+ * Stops at the first event that stays, because a clock that was set back may have put an older time
+ * behind a newer one. The room's row is written last, so a message to the room waits only for the
+ * commit.
  */
 async function deleteOldest(tx: Knex, roomId: number, days: number): Promise<number> {
   const [deleted] = await rowsOf<{ count: number }>(

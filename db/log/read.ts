@@ -12,7 +12,10 @@ export async function readSince(db: Knex, after: Map<number, number>, limit: num
 
 const EVENTS_SINCE = prepared("select * from events_since(?::int[], ?::bigint[], ?)");
 
-/** Returns the events after a seq, in order: at most `limit`, about `bytes` of text, and one in any case. */
+/**
+ * Returns the events after a seq, in order: at most `limit`, about `bytes` of text, and one in any
+ * case.
+ */
 export async function readPage(
   db: Knex,
   { roomId, after, limit, bytes }: { roomId: number; after: number; limit: number; bytes: number },

@@ -17,7 +17,10 @@ export function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
   );
 }
 
-/** Returns the last seq of a room and the first one that is still kept, `undefined` if the room is gone. */
+/**
+ * Returns the last seq of a room and the first one that is still kept, `undefined` if the room is
+ * gone.
+ */
 export async function readBounds(db: Knex, roomId: number): Promise<{ head: number; oldest: number } | undefined> {
   const [bounds] = await rowsOf<{ head: number; oldest: number }>(
     db,
@@ -32,8 +35,9 @@ export async function readBounds(db: Knex, roomId: number): Promise<{ head: numb
 }
 
 /**
- * A room to create, with the skeletons of its slug and title (server/rooms/skeleton.ts). `creator` and `wideCreator` are
- * the names of the network that creates it and of the /48 around it, if their rooms are counted. For IPv4 they are equal.
+ * A room to create, with the skeletons of its slug and title (server/rooms/skeleton.ts). `creator`
+ * and `wideCreator` are the names of the network that creates it and of the /48 around it, if their
+ * rooms are counted. For IPv4 they are equal.
  */
 export type NewRoom = {
   slug: string;
@@ -45,16 +49,20 @@ export type NewRoom = {
   wideCreator?: string;
 };
 
-/** The number of rooms that a site holds, and that a creator and a wide creator may create in a day. */
+/**
+ * The number of rooms that a site holds, and that a creator and a wide creator may create in a day.
+ */
 export type RoomLimits = { total: number; perCreator: number; perWideCreator: number };
 
 /**
- * Creates a room, or returns why it cannot. `taken`: a room has this slug or one that looks like it, or the room would be
- * public and its slug or title looks like a public room's. `many`, `many_around`: the creator or the wide creator has
- * reached its daily limit. `full`: the site has reached its limit.
+ * Creates a room, or returns why it cannot. `taken`: a room has this slug or one that looks like
+ * it, or the room would be public and its slug or title looks like a public room's. `many`,
+ * `many_around`: the creator or the wide creator has reached its daily limit. `full`: the site has
+ * reached its limit.
  *
- * One room at a time, so that parallel requests can neither pass a limit nor create two look-alikes. The rooms of a
- * creator are counted in the table, over all nodes and restarts. They stay at least a day, so none of them is missing.
+ * One room at a time, so that parallel requests can neither pass a limit nor create two
+ * look-alikes. The rooms of a creator are counted in the table, over all nodes and restarts. They
+ * stay at least a day, so none of them is missing.
  */
 export async function createRoom(
   db: Knex,
@@ -95,7 +103,10 @@ async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
   return counts as RoomCounts;
 }
 
-/** Fills in the skeletons of rooms that have none: older rooms, and rooms created by hand. Safe on several nodes. */
+/**
+ * Fills in the skeletons of rooms that have none: older rooms, and rooms created by hand. Safe on
+ * several nodes.
+ */
 export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => string): Promise<void> {
   for (;;) {
     const rooms = await db<{ id: number; slug: string; title: string }>("rooms").whereNull("skeleton").limit(1000);
@@ -115,8 +126,8 @@ export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => stri
 }
 
 /**
- * Removes rooms without a message that nobody used for a day, at most `limit`. Returns their numbers, which are never
- * used again. Their other events remain, see deleteEvents().
+ * Removes rooms without a message that nobody used for a day, at most `limit`. Returns their
+ * numbers, which are never used again. Their other events remain, see deleteEvents().
  */
 export async function removeUnusedRooms(db: Knex, limit: number): Promise<number[]> {
   const rows = await rowsOf<{ room_id: number }>(db, "select * from remove_unused_rooms(?)", [limit]);
@@ -132,7 +143,10 @@ export function deleteEvents(db: Knex, roomId: number, limit: number): Promise<n
   );
 }
 
-/** Returns the 200 liveliest public rooms: those with most members first, then those with the latest event. */
+/**
+ * Returns the 200 liveliest public rooms: those with most members first, then those with the latest
+ * event.
+ */
 export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedRoom[]> {
   const rows = await rowsOf<Omit<ListedRoom, "lastAt"> & { last_at: Date | null }>(
     db,

@@ -5,13 +5,19 @@ import { type Listener, listen, notify } from "../pool/listen.ts";
 export const WAKE_UP_CHANNEL = "chattera";
 
 /**
- * Carries wake-ups between nodes, over PostgreSQL's NOTIFY or over a message bus. A wake-up names rooms that have new
- * events. Losing one delays these events until the next wake-up or the next sweep, but never loses them.
+ * Carries wake-ups between nodes, over PostgreSQL's NOTIFY or over a message bus. A wake-up names
+ * rooms that have new events. Losing one delays these events until the next wake-up or the next
+ * sweep, but never loses them.
  */
 export type WakeUps = {
-  /** Whether these are PostgreSQL's notifications. An append then sends its own, within its commit. */
+  /**
+   * Whether these are PostgreSQL's notifications. An append then sends its own, within its commit.
+   */
   isNotify: boolean;
-  /** Subscribes to `channels` until the connection ends, then calls `onEnd` once. Throws if it cannot connect. */
+  /**
+   * Subscribes to `channels` until the connection ends, then calls `onEnd` once. Throws if it
+   * cannot connect.
+   */
   listen(
     channels: string[],
     onNotification: (channel: string, payload: string) => void,
@@ -30,14 +36,17 @@ export function postgresWakeUps(db: Knex, url: string): WakeUps {
   };
 }
 
-/** Returns the channel that an append's statement notifies, or null if publishHeads() publishes instead. */
+/**
+ * Returns the channel that an append's statement notifies, or null if publishHeads() publishes
+ * instead.
+ */
 export function notifyChannelOf(wakeUps: WakeUps | undefined): string | null {
   return wakeUps === undefined || wakeUps.isNotify ? WAKE_UP_CHANNEL : null;
 }
 
 /**
- * Publishes the new heads of rooms, unless the statement has notified already. Within a transaction, waits for its
- * commit: before that, no other node could read the events.
+ * Publishes the new heads of rooms, unless the statement has notified already. Within a
+ * transaction, waits for its commit: before that, no other node could read the events.
  */
 export async function publishHeads(
   db: Knex | Knex.Transaction,
@@ -50,7 +59,8 @@ export async function publishHeads(
   const payload = [...newest].map(([roomId, seq]) => `${roomId}:${seq}`).join(" ");
   const publish = () => wakeUps.publish(WAKE_UP_CHANNEL, payload);
   if (!isTransaction(db)) return publish();
-  // After a rollback there is nothing to publish, and its error reaches the caller of the transaction.
+  // After a rollback there is nothing to publish, and its error reaches the caller of the
+  // transaction.
   void db.executionPromise.then(publish).catch(() => undefined);
 }
 

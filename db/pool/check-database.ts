@@ -1,12 +1,15 @@
 import pg from "pg";
 import { StartError } from "../start-error.ts";
 
-/** The oldest version that has all that the schema needs, and that PostgreSQL maintained when this was written. */
+/**
+ * The oldest version that has all that the schema needs, and that PostgreSQL maintained when this
+ * was written.
+ */
 const OLDEST_VERSION = 14;
 
 /**
- * Connects to the database at `url`, which the operator named in `setting`. Throws a StartError with the reason if it
- * cannot be used. Waits up to 5 s.
+ * Connects to the database at `url`, which the operator named in `setting`. Throws a StartError
+ * with the reason if it cannot be used. Waits up to 5 s.
  */
 export async function assertReachable(
   url: string,
@@ -14,7 +17,8 @@ export async function assertReachable(
 ): Promise<void> {
   let client: pg.Client | undefined;
   try {
-    // The constructor throws if the URL is invalid, for example if a password holds a bare `#` instead of %23.
+    // The constructor throws if the URL is invalid, for example if a password holds a bare `#`
+    // instead of %23.
     client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
     client.on("error", () => undefined);
     await client.connect();
@@ -40,7 +44,9 @@ const INSTEAD = {
   CHATTERA_LISTEN_URL: "or unset it if DATABASE_URL points to the database itself",
 };
 
-/** If a host name has several addresses and each refuses, the error has a code and an empty message. */
+/**
+ * If a host name has several addresses and each refuses, the error has a code and an empty message.
+ */
 function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   return message || code || String(error);

@@ -3,14 +3,18 @@ import pg from "pg";
 import { type PooledConnection, watchConnections } from "./dead-connections.ts";
 import { execute } from "./statement.ts";
 
-/** A query, or a wait for a free connection, fails after this time, and the request is answered with 503. */
+/**
+ * A query, or a wait for a free connection, fails after this time, and the request is answered with
+ * 503.
+ */
 const TIMEOUT_MS = 5_000;
 
 /**
  * Opens a pool of connections to the database at `url`. Queries fail after `timeoutMs` (5,000).
  *
- * `poolMax` (10): one append, one read and one presence round run at a time, and the rest serves pages, history and
- * joins. Connecting takes 2 s at most, so a lost database gets the answer 503 rather than a hanging request.
+ * `poolMax` (10): one append, one read and one presence round run at a time, and the rest serves
+ * pages, history and joins. Connecting takes 2 s at most, so a lost database gets the answer 503
+ * rather than a hanging request.
  */
 export function connect(url: string, options: { poolMax?: number; timeoutMs?: number } = {}): Knex {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -33,7 +37,8 @@ export function connect(url: string, options: { poolMax?: number; timeoutMs?: nu
       destroyTimeoutMillis: CLOSE_MS,
     },
     acquireConnectionTimeout: TIMEOUT_MS,
-    // Bindings are messages and nicknames, which must not get into error messages and so into the log.
+    // Bindings are messages and nicknames, which must not get into error messages and so into the
+    // log.
     compileSqlOnError: false,
     log: QUIET,
   });
@@ -51,9 +56,9 @@ export function connect(url: string, options: { poolMax?: number; timeoutMs?: nu
 }
 
 /**
- * If the network drops a connection in the middle of a transaction, PostgreSQL would hold the lock on the room's row until
- * TCP gives up two hours later, and nobody could post there. After twice the timeout, the transaction has failed on this
- * side anyway.
+ * If the network drops a connection in the middle of a transaction, PostgreSQL would hold the lock
+ * on the room's row until TCP gives up two hours later, and nobody could post there. After twice
+ * the timeout, the transaction has failed on this side anyway.
  */
 function endIdleTransactions(ms: number): string {
   return `set idle_in_transaction_session_timeout = ${ms}`;
@@ -62,16 +67,25 @@ function endIdleTransactions(ms: number): string {
 /** Closing a connection waits this long for the server, which may never answer. */
 const CLOSE_MS = 1_000;
 
-/** knex would print every lost connection to the console. The query that used it fails with the same error. */
+/**
+ * knex would print every lost connection to the console. The query that used it fails with the same
+ * error.
+ */
 const QUIET = { warn: () => undefined, error: () => undefined };
 
-/** The parsers of pg, except for int8, which pg returns as text. A seq is exact as a number up to 2⁵³. */
+/**
+ * The parsers of pg, except for int8, which pg returns as text. A seq is exact as a number up to
+ * 2⁵³.
+ */
 const getTypeParser: Parser = (oid, format) =>
   oid === pg.types.builtins.INT8 && format !== "binary" ? Number : pg.types.getTypeParser(oid, format);
 
 type Parser = (oid: number, format?: "text" | "binary") => unknown;
 
-/** Returns whether an error means that the database is away, busy or slow, so that a retry later can succeed. */
+/**
+ * Returns whether an error means that the database is away, busy or slow, so that a retry later can
+ * succeed.
+ */
 export function isDatabaseAway(error: unknown): boolean {
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
   if (typeof code === "string" && AWAY_CODE.test(code)) return true;
@@ -79,8 +93,9 @@ export function isDatabaseAway(error: unknown): boolean {
 }
 
 /**
- * SQLSTATE classes 08 (connection), 53 (resources) and 57P (operator intervention), 25006 (read-only, a standby), 57014,
- * 55P03 and 25P03 (too slow), 40P01 (deadlock), 58030 (disk), then the error codes of sockets.
+ * SQLSTATE classes 08 (connection), 53 (resources) and 57P (operator intervention), 25006
+ * (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40P01 (deadlock), 58030 (disk), then
+ * the error codes of sockets.
  */
 const AWAY_CODE =
   /^(08...|53...|57P0.|25006|57014|55P03|25P03|40P01|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;

@@ -16,10 +16,11 @@ export type PooledConnection = pg.Client & { __knexUid: string };
 /**
  * Watches the connections of a pool for queries that time out.
  *
- * pg gives up such a query but keeps its connection, which goes on waiting for the answer, perhaps inside a transaction.
- * The next user of the connection would hang, or its writes would be rolled back with that transaction. So the
- * connection is ended at once, together with every other one that was opened before the timeout: a network that dropped
- * one has dropped them all, and each would cost a request another 5 s, while a new connection costs 5 ms.
+ * pg gives up such a query but keeps its connection, which goes on waiting for the answer, perhaps
+ * inside a transaction. The next user of the connection would hang, or its writes would be rolled
+ * back with that transaction. So the connection is ended at once, together with every other one
+ * that was opened before the timeout: a network that dropped one has dropped them all, and each
+ * would cost a request another 5 s, while a new connection costs 5 ms.
  */
 export function watchConnections(): ConnectionWatch {
   const open = new Map<string, { connection: PooledConnection; openedAt: number }>();

@@ -6,13 +6,19 @@ import { execute } from "./statement.ts";
 /** Closing waits this long for the server: a half-open connection never answers. */
 const CLOSE_MS = 1_000;
 
-/** A connection that receives notifications. It is not part of the pool, because LISTEN holds for one connection. */
+/**
+ * A connection that receives notifications. It is not part of the pool, because LISTEN holds for
+ * one connection.
+ */
 export type Listener = { close(): Promise<void> };
 
 /** A listener that can subscribe to more channels. Subscribing to a channel twice has no effect. */
 export type GrowingListener = Listener & { subscribe(channels: string[]): Promise<void> };
 
-/** The channels to subscribe to, and the callbacks. `onEnd` is called once, when the connection has ended. */
+/**
+ * The channels to subscribe to, and the callbacks. `onEnd` is called once, when the connection has
+ * ended.
+ */
 export type Subscription = {
   channels: string[];
   onNotification: (channel: string, payload: string) => void;
@@ -22,7 +28,8 @@ export type Subscription = {
 /**
  * Listens until the connection ends. Throws if it cannot connect within 5 s.
  *
- * A connection can die unnoticed, for example in a proxy that drops it, so the caller must probe it; see bus.ts.
+ * A connection can die unnoticed, for example in a proxy that drops it, so the caller must probe
+ * it; see bus.ts.
  */
 export async function listen(url: string, subscription: Subscription): Promise<GrowingListener> {
   const { channels, onNotification, onEnd } = subscription;

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import type { Knex } from "knex";
+import { execute, rowsOf } from "./pool/statement.ts";
+
+/** The database's functions as this version has them: the files of db/sql. */
+export type Functions = { revision: number; sha256: string; text: string };
+
+const FOLDER = new URL("./sql/", import.meta.url);
+
+/** Reads db/sql. `npm run schema` raises the revision when a file has changed. */
+export async function readFunctions(folder = FOLDER): Promise<Functions> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
+  // A checkout on Windows may have other line ends.
+  const text = texts.join("\n").replaceAll("\r\n", "\n");
+  const { revision } = JSON.parse(await readFile(new URL("revision.json", folder), "utf8")) as { revision: number };
+  return { revision, sha256: createHash("sha256").update(text).digest("hex"), text };
+}
+
+/**
+ * Replaces the database's functions, within the transaction `tx`, if their text has changed. Every
+ * node calls this at its start, also several at once: a lock makes the others wait, and they find
+ * the work done.
+ *
+ * A database that a newer version has been at keeps its functions. Otherwise a node of the old
+ * version that restarts during a rolling upgrade would put its own back under the new nodes.
+ */
+export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, text }: Functions): Promise<void> {
+  await execute(tx, "select pg_advisory_xact_lock(?)", [FUNCTIONS_LOCK]);
+  const [applied] = await rowsOf<{ revision: number; sha256: string }>(tx, "select revision, sha256 from functions");
+  if (applied && applied.revision > revision) return;
+  if (applied?.revision === revision && applied.sha256 === sha256) return;
+  // A question mark would be a parameter of the query.
+  await execute(tx, text.replaceAll("?", "\\?"));
+  await execute(
+    tx,
+    `insert into functions (revision, sha256) values (?, ?)
+     on conflict (single) do update
+     set revision = excluded.revision, sha256 = excluded.sha256, applied_at = now()`,
+    [revision, sha256],
+  );
+}
+
+/** Deletes the record of the functions, so that the next call of applyFunctions() replaces them. */
+export async function forgetFunctions(tx: Knex.Transaction): Promise<void> {
+  const [table] = await rowsOf<{ exists: boolean }>(tx, "select to_regclass('functions') is not null as exists");
+  if (table?.exists) await execute(tx, "delete from functions");
+}
+
+/** "func" in ASCII: a key among the database's advisory locks. */
+const FUNCTIONS_LOCK = 0x66756e63;

@@ -1,0 +1,176 @@
+-- The schema of a new database. `npm run schema` writes this file, and a test compares it.
+-- The text of the functions is in sql/. The tables of knex are left out.
+
+create table events (
+  room_id integer not null,
+  seq bigint not null,
+  kind text not null,
+  member_id text not null,
+  nickname text not null,
+  color text not null,
+  trip text,
+  text text,
+  client_id text,
+  at timestamp with time zone not null,
+  tag text,
+  constraint events_pkey PRIMARY KEY (room_id, seq),
+  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'notice'::text])))
+);
+CREATE UNIQUE INDEX events_client_id ON events USING btree (member_id, client_id) WHERE (client_id IS NOT NULL);
+
+create table freed_names (
+  room_id integer not null,
+  look text not null,
+  member_id text not null,
+  color text not null,
+  trip text,
+  tag text,
+  freed_at timestamp with time zone not null default now(),
+  constraint freed_names_pkey PRIMARY KEY (room_id, look, member_id),
+  constraint freed_names_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX freed_names_freed_at ON freed_names USING btree (freed_at);
+
+create table functions (
+  single boolean not null default true,
+  revision integer not null,
+  sha256 text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint functions_pkey PRIMARY KEY (single),
+  constraint functions_single_check CHECK (single)
+);
+
+create table log (
+  single boolean not null default true,
+  epoch text not null,
+  fingerprint text not null,
+  secret text not null,
+  upgraded_at timestamp with time zone not null default now(),
+  constraint log_pkey PRIMARY KEY (single),
+  constraint log_single_check CHECK (single)
+);
+
+create table members (
+  room_id integer not null,
+  member_id text not null,
+  nickname text not null,
+  color text not null,
+  trip text,
+  look text not null,
+  entered_at timestamp with time zone not null default now(),
+  seen_at timestamp with time zone not null default now(),
+  typing_at timestamp with time zone,
+  tag text,
+  network text,
+  wide_network text,
+  weight double precision not null default 1,
+  constraint members_pkey PRIMARY KEY (room_id, member_id),
+  constraint members_look UNIQUE (room_id, look),
+  constraint members_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+) with (fillfactor=50);
+CREATE INDEX members_entered_at ON members USING btree (entered_at, member_id, room_id);
+CREATE INDEX members_member_id ON members USING btree (member_id);
+CREATE INDEX members_wide_network ON members USING btree (wide_network, room_id) WHERE (wide_network IS NOT NULL);
+
+create table revocations (
+  member_id text not null,
+  before timestamp with time zone not null,
+  constraint revocations_pkey PRIMARY KEY (member_id)
+);
+
+create table rooms (
+  id integer not null generated always as identity,
+  slug text not null,
+  title text not null,
+  public boolean not null default true,
+  last_seq bigint not null default 0,
+  last_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  pruned_seq bigint not null default 0,
+  skeleton text,
+  title_skeleton text,
+  creator text,
+  used_at timestamp with time zone not null default now(),
+  wide_creator text,
+  constraint rooms_pkey PRIMARY KEY (id),
+  constraint rooms_slug_key UNIQUE (slug)
+) with (fillfactor=50);
+CREATE INDEX rooms_creator ON rooms USING btree (creator, created_at) WHERE (creator IS NOT NULL);
+CREATE INDEX rooms_skeleton ON rooms USING btree (skeleton);
+CREATE INDEX rooms_title_skeleton ON rooms USING btree (title_skeleton);
+CREATE INDEX rooms_wide_creator ON rooms USING btree (wide_creator, created_at) WHERE (wide_creator IS NOT NULL);
+
+create unlogged table watchers (
+  node text not null,
+  room_id integer not null,
+  visitors integer not null,
+  seen_at timestamp with time zone not null default now(),
+  constraint watchers_pkey PRIMARY KEY (node, room_id)
+) with (fillfactor=50);
+
+create function append_events(room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], channel text)
+  returns TABLE(place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/append_events.sql';
+
+create function color_distance(one text, other text)
+  returns bigint
+  language sql immutable
+  as 'sql/color_distance.sql';
+
+create function enter_and_append(entry_rooms integer[], entry_members text[], entry_nicknames text[], entry_colors text[], entry_trips text[], entry_looks text[], entry_tags text[], entry_messages text[], entry_networks text[], entry_wide_networks text[], entry_weights double precision[], palette text[], room_members integer, room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], channel text)
+  returns TABLE(entry bigint, outcome text, place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/enter_and_append.sql';
+
+create function events_before(room integer, before bigint, at_most integer)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone)
+  language plpgsql stable rows 50
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  set enable_sort=off
+  as 'sql/events_before.sql';
+
+create function events_since(room_ids integer[], positions bigint[], per_room integer)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone)
+  language plpgsql stable rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/events_since.sql';
+
+create function free_names(gone members[])
+  returns void
+  language plpgsql
+  as 'sql/free_names.sql';
+
+create function is_unused(r rooms)
+  returns boolean
+  language sql stable
+  as 'sql/is_unused.sql';
+
+create function leave_rooms(room_ids integer[], member_ids text[], unseen_seconds double precision, channel text)
+  returns TABLE(room_id integer, seq bigint)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/leave_rooms.sql';
+
+create function remove_unused_rooms(at_most integer)
+  returns TABLE(room_id integer)
+  language plpgsql rows 1000
+  as 'sql/remove_unused_rooms.sql';

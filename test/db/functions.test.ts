@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { dumpSchema } from "../../db/dump-schema.ts";
+import { applyFunctions, forgetFunctions, readFunctions } from "../../db/functions.ts";
+import { append, type Draft } from "../../db/log/append.ts";
+import { readBefore } from "../../db/log/read.ts";
+import { migrate, migrationSource } from "../../db/migrate.ts";
+import { connect } from "../../db/pool/connect.ts";
+import { execute, rowsOf } from "../../db/pool/statement.ts";
+import { createDatabase } from "../support/database.ts";
+import { enterRoom } from "../support/enter.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SCHEMA = await readFile(new URL("db/schema.sql", ROOT), "utf8");
+const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
+const run = promisify(execFile);
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let db: Knex;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  db = connect(database.url);
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+describe("the schema of a new database", () => {
+  test("is db/schema.sql; if this fails, run `npm run schema`", async () => {
+    expect(await dumpSchema(db)).toBe(SCHEMA);
+  });
+
+  test("has each function with the text of its file in db/sql, and no other function", async () => {
+    const functions = await rowsOf<{ name: string; body: string }>(
+      db,
+      `select proname as name, prosrc as body from pg_proc
+       where pronamespace = 'public'::regnamespace order by proname`,
+    );
+    const files = (await readdir(new URL("db/sql/", ROOT))).filter((name) => name.endsWith(".sql")).sort();
+    expect(functions.map(({ name }) => `${name}.sql`)).toEqual(files);
+    for (const { name, body } of functions)
+      expect(await readFile(new URL(`db/sql/${name}.sql`, ROOT), "utf8")).toContain(`$$${body}$$`);
+  });
+
+  test("comes from functions whose revision is recorded; if this fails, run `npm run schema`", async () => {
+    const recorded = JSON.parse(await readFile(new URL("db/sql/revision.json", ROOT), "utf8"));
+    const { revision, sha256 } = await readFunctions();
+    expect({ revision, sha256 }).toEqual(recorded);
+  });
+
+  test("is the same from the package, to which the build has copied the functions", async () => {
+    expect(await readFunctions(new URL("dist/db/sql/", ROOT))).toEqual(await readFunctions());
+  });
+});
+
+describe("the functions of a database", () => {
+  beforeEach(() => migrate(database.url));
+
+  test("are replaced once after a change, also by several nodes that start at once", async () => {
+    await execute(db, "create table applications (at timestamptz)");
+    const { revision } = await readFunctions();
+    const changed = { revision, sha256: "changed", text: "insert into applications values (now())" };
+    await Promise.all([1, 2, 3, 4].map(() => db.transaction((tx) => applyFunctions(tx, changed))));
+    expect(await db("applications").count()).toEqual([{ count: 1 }]);
+    expect(await db("functions").select("revision", "sha256")).toEqual([{ revision, sha256: "changed" }]);
+    await execute(db, "drop table applications");
+    await migrate(database.url);
+    const { sha256 } = await readFunctions();
+    expect(await db("functions").pluck("sha256")).toEqual([sha256]);
+  });
+
+  test("of a newer version stay when a node of this version starts next to it", async () => {
+    const { revision } = await readFunctions();
+    const distance = () => rowsOf(db, "select color_distance('#000000', '#ffffff') as distance");
+    const text = `create or replace function color_distance(one text, other text) returns bigint
+      immutable language sql as $$ select 1::bigint $$`;
+    await db.transaction((tx) => applyFunctions(tx, { revision: revision + 1, sha256: "newer", text }));
+    await migrate(database.url);
+    expect(await distance()).toEqual([{ distance: 1 }]);
+    await db.transaction(forgetFunctions);
+    await migrate(database.url);
+    expect(await distance()).toEqual([{ distance: 765 }]);
+  });
+
+  test("take over from those of the numbered migrations, while a node of the version before goes on", async () => {
+    const lastOfBefore = "20261130000030_rooms_by_number";
+    const names = await migrationSource.getMigrations([]);
+    const before = names.slice(0, names.indexOf(lastOfBefore) + 1);
+    await emptySchema();
+    await db.migrate.latest({ migrationSource: { ...migrationSource, getMigrations: async () => before } });
+    const [{ id }] = (await db("rooms").select("id")) as [{ id: number }];
+    const say = (text: string): Promise<unknown> => {
+      const draft: Draft = { roomId: id, kind: "message", member: ann, text, clientId: `client-${text}` };
+      return append(db, [draft]);
+    };
+    await enterRoom(db, id, { ...ann, skeleton: "ann" });
+    await say("before");
+    await migrate(database.url);
+    expect(await dumpSchema(db)).toBe(SCHEMA);
+    await say("after");
+    const events = await readBefore(db, { roomId: id, before: 100, limit: 100 });
+    expect(events.map(({ seq, kind, text }) => [seq, kind, text])).toEqual([
+      [1, "enter", undefined],
+      [2, "message", "before"],
+      [3, "message", "after"],
+    ]);
+  });
+
+  test("are there after `knex migrate:latest` too, and again after a rollback", async () => {
+    await emptySchema();
+    await knex("migrate:latest");
+    expect(await dumpSchema(db)).toBe(SCHEMA);
+    expect(await db("functions").count()).toEqual([{ count: 1 }]);
+    await knex("migrate:down");
+    await knex("migrate:up");
+    expect(await db("functions").count()).toEqual([{ count: 1 }]);
+    await knex("migrate:rollback", "--all");
+    expect((await dumpSchema(db)).match(/^create .*/gm)).toBeNull();
+    await knex("migrate:latest");
+    expect(await dumpSchema(db)).toBe(SCHEMA);
+  }, 60_000);
+});
+
+async function emptySchema(): Promise<void> {
+  await execute(db, "drop schema public cascade; create schema public");
+}
+
+async function knex(...command: string[]): Promise<void> {
+  const program = fileURLToPath(new URL("node_modules/knex/bin/cli.js", ROOT));
+  await run(process.execPath, ["--import", "tsx", program, ...command], {
+    cwd: fileURLToPath(ROOT),
+    env: { ...process.env, NODE_OPTIONS: "", DATABASE_URL: database.url },
+  });
+}
