@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import { writeBytes } from "../streams/socket.ts";
 import { beginning } from "./poll.ts";
 
 /** An answer whose nonce is to be replaced. */
@@ -6,21 +8,19 @@ type Template = { head: string; rest: Buffer; date: string; bytes: Buffer; nonce
 let latest: Template | undefined;
 
 /**
- * Returns the bytes of an answer: its head, which lacks date and length, and a body that begins with what is the
- * request's own and ends with `rest`. The next reader of a room mostly gets the same bytes except for the nonce, so they
- * are copied. One write of a copy: a write of two parts takes 4 µs more.
+ * Sends an answer: its head, which lacks date and length, and a body that begins with what is the request's own and ends
+ * with `rest`. The next reader of a room mostly gets the same bytes except for the nonce, so they are written again with
+ * its own in place. One write: a write of two parts takes 4 µs more.
  */
-export function answerOf(head: string, rest: Buffer, nonce = ""): Buffer {
+export function sendAnswer(socket: Socket, head: string, rest: Buffer, nonce = ""): void {
   const date = now();
   const isSame =
     latest?.rest === rest && latest.head === head && latest.nonceLength === nonce.length && latest.date === date;
   const template = isSame ? (latest as Template) : makeTemplate(head, nonce, rest, date);
-  latest = template;
   const { bytes, nonceAt } = template;
-  const answer = Buffer.allocUnsafe(bytes.length);
-  bytes.copy(answer);
-  for (let n = 0; n < nonce.length; n += 1) answer[nonceAt + n] = nonce.charCodeAt(n);
-  return answer;
+  for (let n = 0; n < nonce.length; n += 1) bytes[nonceAt + n] = nonce.charCodeAt(n);
+  // bytes that are still to be sent must not be written again
+  latest = writeBytes(socket, bytes) ? template : undefined;
 }
 
 function makeTemplate(head: string, nonce: string, rest: Buffer, date: string): Template {

@@ -6,6 +6,7 @@ import type { Position } from "../delivery/join.ts";
 import type { KeptConnection, Occupant, Reader, Signal, Transport } from "../delivery/reader.ts";
 import type { Place, Visitor } from "../delivery/slots.ts";
 import {
+  hasUnsent,
   readAlone,
   readShared,
   removeListeners,
@@ -13,7 +14,7 @@ import {
   takeAskingSocket,
   takeIdleSocket,
 } from "../streams/socket.ts";
-import { answerOf } from "./answer.ts";
+import { sendAnswer } from "./answer.ts";
 import { restOf, restWith } from "./poll.ts";
 import { HEAD_MAX_BYTES, type PollShape, type PollValues, readValues } from "./shape.ts";
 
@@ -175,7 +176,7 @@ class KeptPoll implements Transport, KeptConnection {
 
   #ask(buffer: Buffer, length: number): boolean {
     // under back-pressure, Node gets the socket back, and does not read such a client
-    if (this.#socket.writableNeedDrain) return false;
+    if (hasUnsent(this.#socket)) return false;
     const values = readValues(buffer, length, this.#poll.shape);
     const found = values ? { poll: this.#poll, values } : this.#find(buffer, length);
     const position = found?.poll.positionAt(found.values.cursors);
@@ -203,7 +204,7 @@ class KeptPoll implements Transport, KeptConnection {
   #answer(reader: Reader, rest: Buffer): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
-    this.#socket.write(answerOf(this.#poll.head, rest, this.#nonce));
+    sendAnswer(this.#socket, this.#poll.head, rest, this.#nonce);
     if (!this.#poll.isKept) this.#socket.destroySoon();
     this.#answeredAt = performance.now();
     this.#poll.end(reader);

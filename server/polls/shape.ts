@@ -94,23 +94,25 @@ export function readValues(bytes: Buffer, length: number, { values, pieces }: Po
   for (let n = 0; n < values.length; n += 1) {
     const name = values[n] as ValueName;
     const start = endOf(pieces[n] as Buffer, bytes, at, length);
-    at =
-      name === "number"
-        ? endOfValue(bytes, start, Math.min(length, start + 256), IS_PRINTABLE)
-        : endOfValue(bytes, start, Math.min(length, start + 128), IS_VALUE);
+    at = endOfValue(bytes, start, Math.min(length, start + LONGEST[name]), IS_PART[name]);
     if (start < 0 || at === start) return undefined;
     if (name === "after") read.cursors.push(bytes.toString("latin1", start, at));
     else if (name === "n") read.nonce = bytes.toString("latin1", start, at);
   }
-  const isSame = endOf(pieces[values.length] as Buffer, bytes, at, length) === length;
-  return isSame && isNonce(read.nonce) ? read : undefined;
+  return endOf(pieces[values.length] as Buffer, bytes, at, length) === length ? read : undefined;
 }
 
 /** Returns where a piece ends that begins there, or -1. */
 function endOf(piece: Buffer, bytes: Buffer, start: number, length: number): number {
   const end = start + piece.length;
-  return end <= length && piece.compare(bytes, start, end) === 0 ? end : -1;
+  if (end > length) return -1;
+  if (piece.length > SHORT) return piece.compare(bytes, start, end) === 0 ? end : -1;
+  for (let n = 0; n < piece.length; n += 1) if (piece[n] !== bytes[start + n]) return -1;
+  return end;
 }
+
+/** Up to here, comparing byte by byte is quicker than a call out of JavaScript, which takes 0.2 µs. */
+const SHORT = 16;
 
 function endOfValue(bytes: Buffer, start: number, most: number, isPart: Uint8Array): number {
   let at = start;
@@ -118,9 +120,15 @@ function endOfValue(bytes: Buffer, start: number, most: number, isPart: Uint8Arr
   return at;
 }
 
-/** By byte: may it stand in a cursor or a nonce, or in a header's value? */
-const IS_VALUE = bytesThatMatch(/[\w.~-]/);
-const IS_PRINTABLE = bytesThatMatch(/[\x20-\x7e]/);
+/** By byte: may it stand in this value? */
+const IS_PART = {
+  after: bytesThatMatch(/[\w.~-]/),
+  n: bytesThatMatch(/[\w.~-]/),
+  number: bytesThatMatch(/[\x20-\x7e]/),
+};
+
+/** The most bytes of each value; a nonce has as many as NONCE allows. */
+const LONGEST = { after: 128, n: 64, number: 256 };
 
 function bytesThatMatch(pattern: RegExp): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (pattern.test(String.fromCharCode(byte)) ? 1 : 0));

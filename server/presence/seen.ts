@@ -13,20 +13,30 @@ export type SeenMembers = {
 
 /** Creates an empty set of seen members. */
 export function createSeenMembers(): SeenMembers {
-  const seen = new Map<string, Seen>();
+  // By room and member: 10,000 polls a second note their members twice each, and would build a key each time.
+  const rooms = new Map<number, Map<string, Seen>>();
   return { note, takeExcept };
 
-  function note(place: Membership, at: number): void {
-    const key = keyOf(place);
-    const known = seen.get(key);
+  function note({ roomId, memberId }: Membership, at: number): void {
+    const known = rooms.get(roomId)?.get(memberId);
     if (known) known.at = Math.max(known.at, at);
-    else seen.set(key, { roomId: place.roomId, memberId: place.memberId, at });
+    else add({ roomId, memberId, at });
+  }
+
+  function add(seen: Seen): void {
+    const members = rooms.get(seen.roomId);
+    if (members) members.set(seen.memberId, seen);
+    else rooms.set(seen.roomId, new Map([[seen.memberId, seen]]));
   }
 
   function takeExcept(present: ReadonlySet<string>): Seen[] {
-    const taken = [...seen].filter(([key]) => !present.has(key));
-    for (const [key] of taken) seen.delete(key);
-    return taken.map(([, one]) => one);
+    const all = [...rooms.values()].flatMap((members) => [...members.values()]);
+    const taken = all.filter((seen) => !present.has(keyOf(seen)));
+    for (const { roomId, memberId } of taken) {
+      rooms.get(roomId)?.delete(memberId);
+      if (rooms.get(roomId)?.size === 0) rooms.delete(roomId);
+    }
+    return taken;
   }
 }
 

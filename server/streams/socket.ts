@@ -87,6 +87,61 @@ export function readAlone(socket: Socket): void {
   fields[ONREAD.callback] = (length: number) => socket.push(Buffer.from(SHARED.subarray(0, length)));
 }
 
+/**
+ * Writes bytes to a connection that was taken, past the stream around it. Returns `true` if the kernel took all of them, so
+ * that the caller may change them. Otherwise the connection keeps them and sends them when it can.
+ */
+export function writeBytes(socket: Socket, bytes: Buffer): boolean {
+  const { _handle: handle } = socket as WritingSocket;
+  if (!WRITE || !handle?.writeBuffer || socket.writableLength > 0) {
+    socket.write(bytes);
+    return false;
+  }
+  const error = handle.writeBuffer(writing as WriteWrap, bytes);
+  // The connection is broken, and reading it is about to say so.
+  if (error !== 0) socket.destroy();
+  if (WRITE.streamBaseState[WRITE.kLastWriteWasAsync] === 0) return true;
+  (writing as WriteWrap).bytes = bytes;
+  writing = makeWriteWrap(WRITE);
+  return false;
+}
+
+/** Are bytes waiting that `writeBytes` or the stream wrote and the kernel has not taken yet? */
+export function hasUnsent(socket: Socket): boolean {
+  return socket.writableLength > 0 || ((socket as WritingSocket)._handle?.writeQueueSize ?? 0) > 0;
+}
+
+type WritingSocket = Socket & {
+  _handle?: { writeQueueSize: number; writeBuffer?(request: WriteWrap, bytes: Buffer): number } | null;
+};
+
+/** [node lib/internal/stream_base_commons.js] A write that is under way. One that ends at once leaves it unused. */
+type WriteWrap = { oncomplete(): void; bytes?: Buffer };
+
+type WriteBinding = { WriteWrap: new () => WriteWrap; streamBaseState: Int32Array; kLastWriteWasAsync: number };
+
+const WRITE = findWriteBinding();
+
+let writing = WRITE && makeWriteWrap(WRITE);
+
+function makeWriteWrap({ WriteWrap }: WriteBinding): WriteWrap {
+  const wrap = new WriteWrap();
+  wrap.oncomplete = () => undefined;
+  return wrap;
+}
+
+function findWriteBinding(): WriteBinding | undefined {
+  try {
+    const { binding } = process as unknown as { binding(name: string): WriteBinding };
+    const found = binding("stream_wrap");
+    return typeof found.WriteWrap === "function" && found.kLastWriteWasAsync in found.streamBaseState
+      ? found
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** [node lib/net.js] The names of the fields in which a socket keeps the option `onread`. */
 type OnRead = { buffer: symbol; callback: symbol };
 

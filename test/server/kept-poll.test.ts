@@ -216,6 +216,42 @@ test("who sends requests and reads no answer has them all when he reads, in orde
   wire.socket.destroy();
 }, 30_000);
 
+test("an answer that a client has not read yet keeps its nonce while others are answered", async () => {
+  const { wire: slow, cursor } = await keptWire();
+  const { wire: quick } = await keptWire();
+  // Less than the 8 KiB that a kept connection answers itself.
+  for (let n = 0; n < 10; n += 1) await say(url, ann, `${n} ${"long ".repeat(90)}`);
+  let received = "";
+  slow.socket.on("data", (text) => {
+    received += text;
+  });
+  slow.socket.pause();
+  const asked: string[] = [];
+  // Until the kernel takes no more, and a few times after that.
+  for (let blocked = 0; blocked < 5; ) {
+    const nonce = `unread-${String(asked.length).padStart(6, "0")}`;
+    const before = farEndOf(slow).bytesRead;
+    slow.ask(`/api/poll?room=lobby&after=${cursor}&n=${nonce}`);
+    asked.push(nonce);
+    while (farEndOf(slow).bytesRead === before && !farEndOf(slow).isPaused()) await new Promise(setImmediate);
+    if (bytesUnsent(farEndOf(slow)) === 0) continue;
+    blocked += 1;
+    quick.ask(`/api/poll?room=lobby&after=${cursor}&n=other--${String(asked.length).padStart(6, "0")}`);
+    await quick.answer();
+  }
+  slow.socket.resume();
+  const answered = () => Array.from(received.matchAll(/"n":"([\w-]+)"/g), ([, n]) => n);
+  await until("all are answered", () => answered().length >= asked.length, 20_000);
+  expect(answered()).toEqual(asked);
+  for (const wire of [slow, quick]) wire.socket.destroy();
+}, 30_000);
+
+/** Bytes that the kernel has not taken yet. */
+function bytesUnsent(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize: number } };
+  return socket.writableLength + (handle?.writeQueueSize ?? 0);
+}
+
 test("who hangs up while he waits is forgotten", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
