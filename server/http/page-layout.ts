@@ -3,8 +3,8 @@ import { formTokenOf } from "../guard/proof.ts";
 import type { Session } from "../guard/session.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import type { PageFrame } from "../pages/layout.ts";
-import { ASSETS } from "../routes/assets.ts";
 import type { Site } from "../site.ts";
+import { ASSETS } from "./assets.ts";
 
 /** The cookie that holds a language somebody chose. */
 export const LANGUAGE_COOKIE = "language";

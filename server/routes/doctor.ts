@@ -8,6 +8,7 @@ import { createPlaces } from "../delivery/slots.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { answer } from "../http/answer.ts";
+import { ASSETS } from "../http/assets.ts";
 import { type Input, inputOf, nonceOf } from "../http/input.ts";
 import { pageFrame } from "../http/page-layout.ts";
 import { payerOf, visitorOf } from "../http/payer.ts";
@@ -17,7 +18,6 @@ import { renderDoctor } from "../pages/doctor.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { SSE_HEADERS } from "../streams/sse.ts";
-import { ASSETS } from "./assets.ts";
 import { chooseLanguage } from "./pages.ts";
 
 /** Held answers and streams at once; each is a socket and a timer. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import { ASSETS } from "../../server/routes/assets.ts";
+import { ASSETS } from "../../server/http/assets.ts";
 import { es3Faults, runInEs3 } from "../support/es3.ts";
 
 /** What Internet Explorer 7 does not understand or does otherwise, seen there or in wine's JScript. */

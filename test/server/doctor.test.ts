@@ -9,7 +9,7 @@ import { outcomesOf } from "../../client/doctor/outcome.ts";
 import type { Report } from "../../client/doctor/report.ts";
 import { REMEDIES } from "../../server/doctor/remedies.ts";
 import { runDoctor } from "../../server/doctor/terminal.ts";
-import { ASSETS } from "../../server/routes/assets.ts";
+import { ASSETS } from "../../server/http/assets.ts";
 import { cache } from "../networks/rig/cache.ts";
 import { cutAfter } from "../networks/rig/cut.ts";
 import { holdFirst, holdWhole, onePieceLate } from "../networks/rig/hold.ts";

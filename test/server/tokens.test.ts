@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@j
 import Keygrip from "keygrip";
 import { pino } from "pino";
 import request from "supertest";
-import { ASSETS } from "../../server/routes/assets.ts";
+import { ASSETS } from "../../server/http/assets.ts";
 import { createTokens, TICKET_MS } from "../../server/token.ts";
 import { clientId, openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";

@@ -1,0 +1,236 @@
+/** A folder, or files side by side, whose imports follow one rule. */
+export type Area = {
+  /** The folder, or a name for files that no folder of their own holds. */
+  readonly name: string;
+  /** The pattern of the paths of its files; left out, all files below the folder. */
+  readonly files?: string;
+  /** The names of the areas that it may import. Its own files are always allowed. */
+  readonly imports: readonly string[];
+  /** The pattern of packages and Node's modules that it must not import. */
+  readonly without?: string;
+  /** The thought that the rule keeps. */
+  readonly because: string;
+};
+
+const HTTP = "^(koa|@koa/.+|better-sse)$";
+const NODE = "^(node:.+|koa|@koa/.+|better-sse|knex|pg)$";
+
+/**
+ * The rules of who may import whom. `npm run lint` checks them, and docs/architecture.md prints
+ * them.
+ */
+export const AREAS: readonly Area[] = [
+  {
+    name: "protocol",
+    imports: [],
+    without: ".",
+    because: "Both sides import it, so it runs everywhere.",
+  },
+  { name: "db/migrations", imports: [], without: HTTP, because: "Never edited, so it needs nothing that changes." },
+  {
+    name: "db/pool",
+    imports: ["db"],
+    without: HTTP,
+    because: "Connections and prepared statements, whatever they ask.",
+  },
+  {
+    name: "db/log",
+    imports: ["db/pool", "protocol"],
+    without: HTTP,
+    because: "The only folder with SQL about rooms, members and messages.",
+  },
+  { name: "db/embedded", imports: ["db"], without: HTTP, because: "Starts PostgreSQL, and knows no table." },
+  {
+    name: "db",
+    files: "^db/[^/]+[.]ts$",
+    imports: ["db/migrations", "db/pool", "db/embedded"],
+    without: HTTP,
+    because: "Brings the schema up to date, and reports errors at the start.",
+  },
+  {
+    name: "server",
+    files: "^server/(?!(app|index|site|testing)[.]ts$)[^/]+[.]ts$",
+    imports: ["protocol", "db", "server/guard"],
+    without: HTTP,
+    because: "Settings, log, metrics, refusals and tokens, for every folder of the server.",
+  },
+  {
+    name: "server/rooms",
+    imports: ["protocol", "db/log", "server"],
+    without: HTTP,
+    because: "The rules of rooms: no HTTP, no sockets, no delivery.",
+  },
+  {
+    name: "server/bus",
+    imports: ["protocol", "db/log", "db/pool", "server"],
+    without: HTTP,
+    because: "Notifies nodes of new messages.",
+  },
+  {
+    name: "server/delivery",
+    imports: ["protocol", "db/log", "server"],
+    without: HTTP,
+    because: "What happens after the commit. It meets rooms in the tables only.",
+  },
+  {
+    name: "server/presence",
+    imports: ["protocol", "db/log", "server", "server/delivery"],
+    without: HTTP,
+    because: "Who is here. It meets rooms in the tables only.",
+  },
+  {
+    name: "server/upkeep",
+    imports: ["db/log", "server"],
+    without: HTTP,
+    because: "Deletes old rows in the background.",
+  },
+  { name: "server/streams", imports: ["protocol", "server/delivery"], because: "Turns a request into a reader." },
+  {
+    name: "server/polls",
+    imports: ["protocol", "server/delivery", "server/streams"],
+    because: "Turns a request, or many on one connection, into a reader.",
+  },
+  {
+    name: "server/pages",
+    imports: ["protocol", "server", "server/doctor"],
+    without: HTTP,
+    because: "Data in, HTML out.",
+  },
+  {
+    name: "server/doctor",
+    imports: ["protocol", "client/doctor", "server/pages"],
+    without: HTTP,
+    because: "Tests a site from outside.",
+  },
+  { name: "server/guard", imports: ["protocol", "server", "server/site"], because: "One concern per file." },
+  {
+    name: "server/http",
+    imports: [
+      "protocol",
+      "db/log",
+      "db/pool",
+      "server",
+      "server/site",
+      "server/rooms",
+      "server/delivery",
+      "server/polls",
+      "server/pages",
+      "server/guard",
+    ],
+    because: "What routes share: input, answers, refusals.",
+  },
+  {
+    name: "server/routes",
+    imports: [
+      "protocol",
+      "db/log",
+      "db/pool",
+      "server",
+      "server/site",
+      "server/rooms",
+      "server/delivery",
+      "server/streams",
+      "server/polls",
+      "server/pages",
+      "server/guard",
+      "server/http",
+    ],
+    because: "Reads input, makes one call, answers.",
+  },
+  {
+    name: "server/site",
+    files: "^server/site[.]ts$",
+    imports: [
+      "db",
+      "db/log",
+      "db/pool",
+      "server",
+      "server/rooms",
+      "server/bus",
+      "server/delivery",
+      "server/presence",
+      "server/upkeep",
+      "server/guard",
+      "server/http",
+    ],
+    without: HTTP,
+    because: "Puts one node together.",
+  },
+  {
+    name: "server/app",
+    files: "^server/(app|index)[.]ts$",
+    imports: ["protocol", "server", "server/site", "server/guard", "server/http", "server/routes"],
+    because: "The Koa app, and the package's entry.",
+  },
+  {
+    name: "server/testing",
+    files: "^server/testing[.]ts$",
+    imports: ["protocol"],
+    because: "For the tests of other projects. It imports no server.",
+  },
+  {
+    name: "server/process",
+    imports: [
+      "protocol",
+      "db",
+      "db/embedded",
+      "db/pool",
+      "server",
+      "server/app",
+      "server/bus",
+      "server/doctor",
+      "server/guard",
+      "server/http",
+      "server/pages",
+      "server/streams",
+      "server/upkeep",
+    ],
+    because: "The command line and the life of the processes.",
+  },
+  {
+    name: "client/core",
+    imports: ["protocol"],
+    without: ".",
+    because: "Runs everywhere: no DOM, no transports, ES3.",
+  },
+  {
+    name: "client/transports",
+    imports: ["protocol", "client/core"],
+    without: NODE,
+    because: "One way to receive events per file.",
+  },
+  { name: "client/tabs", imports: ["protocol", "client/core"], without: ".", because: "One connection for all tabs." },
+  {
+    name: "client/ui",
+    imports: ["protocol", "client/core", "client/transports", "client/tabs", "client/words"],
+    without: NODE,
+    because: "The page of a room.",
+  },
+  {
+    name: "client/words",
+    files: "^client/ui/words[.]ts$",
+    imports: ["protocol"],
+    without: ".",
+    because: "The words of a page, for both faces.",
+  },
+  {
+    name: "client/legacy",
+    imports: ["protocol", "client/core", "client/transports", "client/words"],
+    without: ".",
+    because: "The page of a room in ES3.",
+  },
+  {
+    name: "client/doctor",
+    imports: ["protocol", "client/core"],
+    without: ".",
+    because: "Runs in a page and in a terminal, so it needs no DOM.",
+  },
+  {
+    name: "client",
+    files: "^client/index[.]ts$",
+    imports: ["protocol", "client/core", "client/transports", "client/tabs"],
+    without: NODE,
+    because: "The package's client, without DOM.",
+  },
+  { name: "client/build", files: "^client/build[.]ts$", imports: [], because: "Makes the browser's files." },
+];
