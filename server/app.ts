@@ -22,7 +22,10 @@ import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 /** A Koa app that can be closed. */
 export type App = Koa & {
   site: Site;
-  /** Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz` is 503. */
+  /**
+   * Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz`
+   * is 503.
+   */
   drain(): void;
   /** Closes every reader and the connections to the database. */
   close(): Promise<void>;
@@ -45,7 +48,10 @@ export async function openApp(config: NodeConfig, options: SiteOptions): Promise
   return Object.assign(app, { site, drain: site.drain, close });
 }
 
-/** Adds the middleware in the order in which a request passes it. A route's own guards follow, see http/route.ts. */
+/**
+ * Adds the middleware in the order in which a request passes it. A route's own guards follow, see
+ * http/route.ts.
+ */
 function useMiddleware(app: Koa, site: Site): void {
   const { config } = site;
   app.use(requestLog(site.logger));

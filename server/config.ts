@@ -22,7 +22,10 @@ export type Config = Readonly<z.output<typeof OPTIONS>> & {
 /** The settings of a node whose database is known. */
 export type NodeConfig = Config & { readonly databaseUrl: string };
 
-/** The longest poll and the pause before the next one. The grace must not end within this, however short it is. */
+/**
+ * The longest poll and the pause before the next one. The grace must not end within this, however
+ * short it is.
+ */
 const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
 
 /**
@@ -60,7 +63,9 @@ export function settingsIn(env: { [name: string]: string | undefined }): { optio
   return NAMES.map((option) => ({ option, setting: SETTINGS[option] })).filter(({ setting }) => env[setting.env]);
 }
 
-/** Returns every setting with its option's type and its default as text, in the order of the docs. */
+/**
+ * Returns every setting with its option's type and its default as text, in the order of the docs.
+ */
 export function describeSettings(): (Setting & { option: OptionName; type: string; default: string })[] {
   const defaults: { [name: string]: unknown } = OPTIONS.parse({});
   return NAMES.map((option) => ({
@@ -71,7 +76,10 @@ export function describeSettings(): (Setting & { option: OptionName; type: strin
   }));
 }
 
-/** Returns the options that the variables in `env` stand for. Variables that are no settings are ignored. */
+/**
+ * Returns the options that the variables in `env` stand for. Variables that are no settings are
+ * ignored.
+ */
 function optionsIn(env: { [name: string]: string | undefined }): { [option: string]: unknown } {
   return Object.fromEntries(
     settingsIn(env).map(({ option, setting }) => [

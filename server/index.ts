@@ -7,7 +7,10 @@ export type { App };
 
 /** The options of `createApp`. */
 export type AppOptions = AppSettings & {
-  /** The PostgreSQL server that keeps the log, `postgres://…`. Its schema is migrated when the app opens. */
+  /**
+   * The PostgreSQL server that keeps the log, `postgres://…`. Its schema is migrated when the app
+   * opens.
+   */
   databaseUrl: string;
   /** Receives the log lines. Default: nothing is logged. */
   logger?: Logger | undefined;
@@ -31,7 +34,10 @@ export async function createApp({ settings, logger, ...options }: AppOptions): P
   return openApp(config, { logger: logger ?? createLog("silent") });
 }
 
-/** Logs once what to write instead. Without a logger, Node prints it, as it prints its own deprecations. */
+/**
+ * Logs once what to write instead. Without a logger, Node prints it, as it prints its own
+ * deprecations.
+ */
 function warnOfSettings(settings: { [name: string]: string }, logger: Logger | undefined): void {
   const given = settingsIn(settings);
   const isOption = (one: (typeof given)[number]) => one.setting.scope === "app";

@@ -3,11 +3,15 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 /** What one app counts. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The counters and gauges of one app, in a registry of its own so that two apps in a process do not meet. */
+/**
+ * The counters and gauges of one app, in a registry of its own so that two apps in a process do not
+ * meet.
+ */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  // plain numbers, since a labelled counter looks its labels up for each of thousands of polls a second
+  // plain numbers, since a labelled counter looks its labels up for each of thousands of polls a
+  // second
   const polls = { kept: 0, whole: 0 };
   new Counter({
     name: "chattera_polls_total",

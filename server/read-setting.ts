@@ -37,7 +37,10 @@ export function wholeNumber(min: number, max?: number) {
   return numberWithin(min, max, problem).refine(Number.isInteger, problem);
 }
 
-/** Returns the schema of a number from `min` to `max`, both included. `problem` says what is wrong with others. */
+/**
+ * Returns the schema of a number from `min` to `max`, both included. `problem` says what is wrong
+ * with others.
+ */
 export function numberWithin(
   min: number,
   max = Number.MAX_SAFE_INTEGER,
@@ -46,7 +49,10 @@ export function numberWithin(
   return z.number(problem).refine((value) => value >= min && value <= max, { error: problem, abort: true });
 }
 
-/** Returns the schema of a list. The error quotes the first entry that `isValid` rejects, and says what is expected. */
+/**
+ * Returns the schema of a list. The error quotes the first entry that `isValid` rejects, and says
+ * what is expected.
+ */
 export function listOf(isValid: (entry: string) => boolean, expected: string) {
   return strings().superRefine((entries, context) => {
     const invalid = entries.find((entry) => !isValid(entry));

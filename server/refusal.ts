@@ -1,6 +1,9 @@
 type Failure = { status: number; title: string; retrySeconds?: number };
 
-/** Every expected failure: its HTTP status and, where waiting helps, after how many seconds to try again. */
+/**
+ * Every expected failure: its HTTP status and, where waiting helps, after how many seconds to try
+ * again.
+ */
 export const REFUSALS = {
   malformed: { status: 400, title: "The request cannot be understood." },
   nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters, without diamonds." },
@@ -50,7 +53,10 @@ export class Refusal extends Error {
   }
 }
 
-/** `throw refuse("nickname_taken")`. `detail` is a sentence for developers and must hold nothing that a visitor wrote. */
+/**
+ * `throw refuse("nickname_taken")`. `detail` is a sentence for developers and must hold nothing
+ * that a visitor wrote.
+ */
 export function refuse(code: RefusalCode, detail?: string, retrySeconds?: number): Refusal {
   return new Refusal(code, detail, retrySeconds);
 }

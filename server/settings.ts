@@ -4,14 +4,20 @@ import { parseShares } from "./guard/shares.ts";
 import { readHost } from "./guard/source.ts";
 import { listOf, numberWithin, type SPELLINGS, strings, text, wholeNumber } from "./read-setting.ts";
 
-/** One setting: an option of `createApp`, or of the `chattera` command only, and an environment variable. */
+/**
+ * One setting: an option of `createApp`, or of the `chattera` command only, and an environment
+ * variable.
+ */
 export type Setting = {
   env: string;
   /** How the environment variable is written. */
   spelling: keyof typeof SPELLINGS;
   /** Checks the option, and holds its default. */
   schema: z.ZodType;
-  /** `app`: an option of `createApp`. `process`: concerns the process, so that only the command has it. */
+  /**
+   * `app`: an option of `createApp`. `process`: concerns the process, so that only the command has
+   * it.
+   */
   scope: "app" | "process";
   unit?: string;
   doc: string;
@@ -124,7 +130,8 @@ export const SETTINGS = {
     spelling: "text",
     schema: text()
       .regex(/^(nats|tls):\/\/./, "must begin with nats:// or tls://")
-      // Check here: the error of a later parser would contain the URL with its password, and would be logged.
+      // Check here: the error of a later parser would contain the URL with its password, and would
+      // be logged.
       .refine((url) => URL.canParse(url) && new URL(url).hostname !== "", "must look like nats://host:4222")
       .optional(),
     scope: "app",

@@ -31,8 +31,9 @@ import { createReserved, type Reserved } from "./rooms/reserved.ts";
 import { roomSkeletonOf } from "./rooms/skeleton.ts";
 import { createTrips, type Trips } from "./rooms/trip.ts";
 import { createTokens, type TokenOptions, type Tokens } from "./token.ts";
-import { type Pruning, startPruning } from "./upkeep/pruning.ts";
-import { type RoomRemoval, startRoomRemoval } from "./upkeep/room-removal.ts";
+import type { BackgroundWork } from "./upkeep/background-work.ts";
+import { startPruning } from "./upkeep/pruning.ts";
+import { startRoomRemoval } from "./upkeep/room-removal.ts";
 
 /** One node of the site, with all that its routes use. It is complete when it is created. */
 export type Site = Readonly<{
@@ -50,8 +51,8 @@ export type Site = Readonly<{
   hub: Hub;
   presence: Presence;
   confirmations: Confirmations;
-  pruning: Pruning;
-  roomRemoval: RoomRemoval;
+  pruning: BackgroundWork;
+  roomRemoval: BackgroundWork;
   tokens: Tokens;
   trips: Trips;
   reserved: Reserved;
@@ -70,9 +71,15 @@ export type Site = Readonly<{
 /** What a node needs besides its settings. */
 export type SiteOptions = {
   logger: Logger;
-  /** Polls may take the fast path. Off in a host's app, where each poll must pass the host's middleware. */
+  /**
+   * Polls may take the fast path. Off in a host's app, where each poll must pass the host's
+   * middleware.
+   */
   keepsPolls?: boolean;
-  /** This node is a worker. Its primary listens to the database, and adds up the metrics of all workers. */
+  /**
+   * This node is a worker. Its primary listens to the database, and adds up the metrics of all
+   * workers.
+   */
   worker?: { sumMetrics(registry: Registry): () => Promise<string> };
 };
 
@@ -97,7 +104,10 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
   }
 }
 
-/** Closes a node: first the sources of events, then its readers, presence and background work, then the pool. */
+/**
+ * Closes a node: first the sources of events, then its readers, presence and background work, then
+ * the pool.
+ */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.confirmations.stop();
@@ -155,7 +165,9 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
 
 type Delivery = Pick<Site, "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit">;
 
-/** Starts all that carries events from the log to this node's readers, and messages into the log. */
+/**
+ * Starts all that carries events from the log to this node's readers, and messages into the log.
+ */
 async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const { config, logger, metrics, db, log } = base;
   const node = randomBytes(6).toString("hex");
@@ -243,7 +255,8 @@ type WakeUpSource = { wakeUps: WakeUps; setting: string; hint: string };
 function openWakeUps({ config, db, log }: Base, isWorker: boolean): WakeUpSource {
   const { busUrl, listenUrl, databaseUrl } = config;
   if (busUrl !== undefined) {
-    // Several sites may share a NATS server. The secret is the same on all nodes of a site, and of no other.
+    // Several sites may share a NATS server. The secret is the same on all nodes of a site, and of
+    // no other.
     const site = createHash("sha256").update(`bus ${log.secret}`).digest("hex").slice(0, 12);
     const wakeUps = natsWakeUps(busUrl, `chattera.${site}`);
     return { wakeUps, setting: "BUS_URL", hint: "May the user in BUS_URL publish and subscribe at that NATS?" };

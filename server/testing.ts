@@ -8,9 +8,14 @@ export type Target = RequestListener | Server | string;
 
 /** An open event stream, in a test's hands. */
 export type Stream = {
-  /** The next so many events of the log, in order; waits for them. Rejects when the stream ends or `timeoutMs` passes. */
+  /**
+   * The next so many events of the log, in order; waits for them. Rejects when the stream ends or
+   * `timeoutMs` passes.
+   */
   events(count: number): Promise<RoomEvent[]>;
-  /** The next signal of a name, e.g. `hello`, `members`, `reset`; those that came before count too. */
+  /**
+   * The next signal of a name, e.g. `hello`, `members`, `reset`; those that came before count too.
+   */
   signal(name: string): Promise<unknown>;
   /** The cursor behind the last event read: `after` of a stream that goes on from here. */
   cursor(): string;
@@ -32,8 +37,9 @@ export type StreamOptions = {
 };
 
 /**
- * Opens `/api/events` and resolves with the first frame (`hello`): what is said from then on will be read.
- * A test's `const stream = await openStream(app.callback(), { room: "lobby" })`, then `await stream.events(2)`.
+ * Opens `/api/events` and resolves with the first frame (`hello`): what is said from then on will
+ * be read. A test's `const stream = await openStream(app.callback(), { room: "lobby" })`, then
+ * `await stream.events(2)`.
  */
 export async function openStream(target: Target, options: StreamOptions): Promise<Stream> {
   const { url, close } = await reach(target);

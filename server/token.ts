@@ -5,8 +5,9 @@ import { LRUCache } from "lru-cache";
 import type { Member } from "../protocol/event.ts";
 
 /**
- * A token that is ours and still valid. `since`: when its session began; a renewed token has a later `issuedAt`.
- * `isOld`: signed with a secret that is no longer the first, or in the former form.
+ * A token that is ours and still valid. `since`: when its session began; a renewed token has a
+ * later `issuedAt`. `isOld`: signed with a secret that is no longer the first, or in the former
+ * form.
  */
 export type ReadToken = { member: Member; issuedAt: number; since: number; isOld: boolean };
 
@@ -15,13 +16,18 @@ export type ReadTicket = Omit<ReadToken, "isOld"> & { expiresAt: number };
 
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
-  /** Makes a session's token, which holds the member and the session's beginning: now, or `since`. */
+  /**
+   * Makes a session's token, which holds the member and the session's beginning: now, or `since`.
+   */
   sign(member: Member, since?: number): string;
   /** Reads a session's token; `undefined` for one that is not ours or has expired. */
   verify(token: string): ReadToken | undefined;
   /** Returns when a token issued then expires, in milliseconds since 1970. */
   expiresAt(issuedAt: number): number;
-  /** Makes a ticket, which replaces the token in URLs for TICKET_MS. `issuedAt` is the token's, so revocations apply. */
+  /**
+   * Makes a ticket, which replaces the token in URLs for TICKET_MS. `issuedAt` is the token's, so
+   * revocations apply.
+   */
   ticket(member: Member, issuedAt: number, since?: number): string;
   /** Reads a ticket; `undefined` for one that is not ours or has expired. */
   verifyTicket(ticket: string): ReadTicket | undefined;
@@ -29,7 +35,10 @@ export type Tokens = {
   formToken(binding: string): string;
   /** Returns the binding of a form's token; `undefined` for one that is not ours. */
   readFormToken(token: string): string | undefined;
-  /** The network an address belongs to, in eight letters, from which nobody can work out the address. */
+  /**
+   * The network an address belongs to, in eight letters, from which nobody can work out the
+   * address.
+   */
   network(address: string): string;
 };
 
@@ -37,7 +46,10 @@ export type Tokens = {
 export type TokenOptions = {
   /** CHATTERA_SECRET: the first signs, all verify. */
   secrets: string[];
-  /** The log's own secret, which no setting changes: what must outlive a change of secrets is derived from it. */
+  /**
+   * The log's own secret, which no setting changes: what must outlive a change of secrets is
+   * derived from it.
+   */
   siteSecret: string;
   /** How long a token is valid after its issue. */
   sessionMs: number;
@@ -49,12 +61,14 @@ export type TokenOptions = {
 export const TICKET_MS = 5 * 60_000;
 
 /**
- * Tokens verified recently: keygrip's comparison in constant time makes three hashes, 48 µs of a message's 340. 10,000
- * tokens take 3 MB.
+ * Tokens verified recently: keygrip's comparison in constant time makes three hashes, 48 µs of a
+ * message's 340. 10,000 tokens take 3 MB.
  */
 const VERIFIED = 10_000;
 
-/** Signatures are HMAC-SHA-256 by keygrip, with a key for each purpose, derived by HKDF [RFC 5869]. */
+/**
+ * Signatures are HMAC-SHA-256 by keygrip, with a key for each purpose, derived by HKDF [RFC 5869].
+ */
 export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: TokenOptions): Tokens {
   const sessions = keysOf(secrets, "session");
   const tickets = keysOf(secrets, "ticket");
@@ -100,7 +114,10 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
 /** The issue time of a token in the former form. It is unknown, so it counts as older than all. */
 const FORMER = 0;
 
-/** What a token holds: a member, when it was issued, when the session began if that was earlier, and when a ticket ends. */
+/**
+ * What a token holds: a member, when it was issued, when the session began if that was earlier, and
+ * when a ticket ends.
+ */
 type Payload = Member & { iat?: number; since?: number; exp?: number };
 
 function seal(keys: Keygrip, value: Payload): string {
@@ -110,7 +127,8 @@ function seal(keys: Keygrip, value: Payload): string {
 
 function unseal(keys: Keygrip, token: string, purpose = ""): { value: Payload; isOld: boolean } | undefined {
   const [payload, signature, more] = token.split(".", 3);
-  // Reject trailing parts: verified tokens are cached by their text, and one token must have one spelling.
+  // Reject trailing parts: verified tokens are cached by their text, and one token must have one
+  // spelling.
   if (!payload || !signature || more !== undefined) return undefined;
   const index = keys.index(purpose + payload, signature);
   if (index < 0) return undefined;

@@ -4,13 +4,17 @@ import { refuse } from "../refusal.ts";
 import { assertFewFields, assertFewMembers, MAY_REPEAT, repeats } from "./fields.ts";
 import { assertUtf8 } from "./utf8.ts";
 
-/** Bodies are a message and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the worst 24 kB. */
+/**
+ * Bodies are a message and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the
+ * worst 24 kB.
+ */
 const LIMIT_BYTES = 64 * 1024;
 
 /**
- * Reads a POST's body into `ctx.state.body`, an object by field: JSON, a form, or JSON as text/plain, which a page of
- * another origin may send without asking first, and for which the cookie does not count. An object that a host app's
- * body parser has read is used instead. Throws `unsupported_type`, `too_large`, `malformed`.
+ * Reads a POST's body into `ctx.state.body`, an object by field: JSON, a form, or JSON as
+ * text/plain, which a page of another origin may send without asking first, and for which the
+ * cookie does not count. An object that a host app's body parser has read is used instead. Throws
+ * `unsupported_type`, `too_large`, `malformed`.
  */
 export const body: Middleware = async (ctx, next) => {
   ctx.state.body = ctx.method === "POST" ? await readBody(ctx) : {};

@@ -5,11 +5,13 @@ import type { Logger } from "../log.ts";
 import { parseAddress } from "./address.ts";
 
 /**
- * Sets `ctx.state.address`, `ctx.state.host` and `ctx.state.isSecure` of a request. X-Forwarded-For, -Host and -Proto
- * count only when a proxy in `trusted` sent them (addresses, CIDRs, `loopback`, …); by default none do.
+ * Sets `ctx.state.address`, `ctx.state.host` and `ctx.state.isSecure` of a request.
+ * X-Forwarded-For, -Host and -Proto count only when a proxy in `trusted` sent them (addresses,
+ * CIDRs, `loopback`, …); by default none do.
  *
- * A machine nearby that sends X-Forwarded-For and is not trusted is most probably a proxy that somebody forgot to name.
- * This is logged once, and `ctx.state.isManyVisitors` says that the address is shared.
+ * A machine nearby that sends X-Forwarded-For and is not trusted is most probably a proxy that
+ * somebody forgot to name. This is logged once, and `ctx.state.isManyVisitors` says that the
+ * address is shared.
  */
 export function clientAddress(trusted: string[], logger: Logger): Middleware {
   const trust = proxyAddr.compile(trusted);
@@ -40,12 +42,16 @@ function peerOf({ socket }: IncomingMessage): string {
   return parseAddress(socket.remoteAddress ?? "") ?? "";
 }
 
-/** A request passes a few proxies; a longer list of trusted addresses is forged, and all forgers share a bucket. */
+/**
+ * A request passes a few proxies; a longer list of trusted addresses is forged, and all forgers
+ * share a bucket.
+ */
 const PROXIES_MAX = 16;
 
 /**
- * Returns the nearest address that is not a trusted proxy's, read from the end of the list, which the trusted proxy
- * wrote. Entries that are not addresses all look alike, so such an entry counts as the proxy that passed it on.
+ * Returns the nearest address that is not a trusted proxy's, read from the end of the list, which
+ * the trusted proxy wrote. Entries that are not addresses all look alike, so such an entry counts
+ * as the proxy that passed it on.
  */
 function originOf(peer: string, list: string, trust: (address: string, hop: number) => boolean): string {
   let address = peer;

@@ -5,8 +5,9 @@ import type { Source } from "./source.ts";
 const PREFLIGHT_SECONDS = 7_200;
 
 /**
- * [Fetch 3.2] Lets a page of a listed origin read the answer. Never with credentials: the cookie is for our own pages, and
- * a page of another origin brings a token. Elsewhere nothing is said, which means no.
+ * [Fetch 3.2] Lets a page of a listed origin read the answer. Never with credentials: the cookie is
+ * for our own pages, and a page of another origin brings a token. Elsewhere nothing is said, which
+ * means no.
  */
 export function allowOrigin(ctx: Context, source: Source): void {
   ctx.vary("Origin");
@@ -14,12 +15,17 @@ export function allowOrigin(ctx: Context, source: Source): void {
   ctx.set("Access-Control-Allow-Origin", ctx.get("Origin"));
 }
 
-/** Lets a page of a listed origin read the answer's Retry-After, which browsers hide across origins. */
+/**
+ * Lets a page of a listed origin read the answer's Retry-After, which browsers hide across origins.
+ */
 export function exposeRetryAfter(ctx: Context): void {
   if (ctx.response.get("Access-Control-Allow-Origin")) ctx.set("Access-Control-Expose-Headers", "Retry-After");
 }
 
-/** Answers the question that a browser asks of a listed origin's page before a request with a token or JSON. */
+/**
+ * Answers the question that a browser asks of a listed origin's page before a request with a token
+ * or JSON.
+ */
 export function answerPreflight(ctx: Context, source: Source): void {
   allowOrigin(ctx, source);
   ctx.set("Access-Control-Allow-Methods", "GET, POST");

@@ -1,12 +1,15 @@
 import { FIELDS_MAX } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 
-/** Names that may repeat: rooms, and all names of a cursor [Yaffle lastEventId, older polyfills evs_last_event_id]. */
+/**
+ * Names that may repeat: rooms, and all names of a cursor [Yaffle lastEventId, older polyfills
+ * evs_last_event_id].
+ */
 export const MAY_REPEAT = new Set(["room", "after", "lastEventId", "evs_last_event_id"]);
 
 /**
- * Refuses a form, a query or path parameters with more than 50 fields, before they are parsed. Empty fields count. Throws
- * `malformed`.
+ * Refuses a form, a query or path parameters with more than 50 fields, before they are parsed.
+ * Empty fields count. Throws `malformed`.
  */
 export function assertFewFields(encoded: string, separator: "&" | ";"): void {
   let at = -1;
@@ -17,14 +20,19 @@ export function assertFewFields(encoded: string, separator: "&" | ";"): void {
   throw tooMany();
 }
 
-/** Refuses a body with more than 50 members, or with more than 50 values in one of them. Throws `malformed`. */
+/**
+ * Refuses a body with more than 50 members, or with more than 50 values in one of them. Throws
+ * `malformed`.
+ */
 export function assertFewMembers(body: object): void {
   const values = Object.values(body);
   if (values.length > FIELDS_MAX || values.some((value) => Array.isArray(value) && value.length > FIELDS_MAX))
     throw tooMany();
 }
 
-/** Returns the refusal of a name that repeats and may not. The name itself is a visitor's own words. */
+/**
+ * Returns the refusal of a name that repeats and may not. The name itself is a visitor's own words.
+ */
 export function repeats(): Error {
   return refuse("malformed", "a parameter repeats that may not");
 }

@@ -3,9 +3,10 @@ import helmet from "helmet";
 import type { Context, Middleware } from "koa";
 
 /**
- * The headers of every answer, errors included. They are set before it is known what the answer becomes, so no answer
- * lacks them. JSON, scripts, pictures and text need no others: nothing runs in them, and nothing can be clicked. Why each
- * header is sent, and on which answers, is in docs/protocol.md.
+ * The headers of every answer, errors included. They are set before it is known what the answer
+ * becomes, so no answer lacks them. JSON, scripts, pictures and text need no others: nothing runs
+ * in them, and nothing can be clicked. Why each header is sent, and on which answers, is in
+ * docs/protocol.md.
  */
 export const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
@@ -17,8 +18,8 @@ export const COMMON_HEADERS = {
 type Header = [name: string, value: string];
 
 /**
- * Sets the headers of every answer, and prepares those of documents. Three headers instead of the thirteen of a document
- * save 1.6 of the 2.8 µs that an answer's head takes, and 470 bytes.
+ * Sets the headers of every answer, and prepares those of documents. Three headers instead of the
+ * thirteen of a document save 1.6 of the 2.8 µs that an answer's head takes, and 470 bytes.
  */
 export function commonHeaders(origins: string[]): Middleware {
   const common: Header[] = Object.entries(COMMON_HEADERS);
@@ -31,8 +32,8 @@ export function commonHeaders(origins: string[]): Middleware {
 }
 
 /**
- * Adds the headers that HTML needs, redirects to a page included. Call this where the HTML becomes the answer: from then
- * on the answer must not become another one.
+ * Adds the headers that HTML needs, redirects to a page included. Call this where the HTML becomes
+ * the answer: from then on the answer must not become another one.
  */
 export function setDocumentHeaders(ctx: Context): void {
   setHeaders(ctx, ctx.state.documentHeaders);
@@ -44,14 +45,18 @@ function setHeaders(ctx: Context, headers: Header[]): void {
 }
 
 /**
- * What documents carry besides the common headers. A proxy must not write into a page. Caches of HTTP/1.0 know `Pragma`
- * only, and the URL of a page, unlike that of a poll, has no nonce that would make it new to them.
+ * What documents carry besides the common headers. A proxy must not write into a page. Caches of
+ * HTTP/1.0 know `Pragma` only, and the URL of a page, unlike that of a poll, has no nonce that
+ * would make it new to them.
  */
 function documentHeaders(origins: string[]): { [name: string]: string } {
   return { ...helmetsHeaders(origins), "Cache-Control": "no-store, no-transform", Pragma: "no-cache" };
 }
 
-/** Asks helmet once, since its headers are always the same: its dozen middlewares cost twice what setting them costs. */
+/**
+ * Asks helmet once, since its headers are always the same: its dozen middlewares cost twice what
+ * setting them costs.
+ */
 function helmetsHeaders(origins: string[]): { [name: string]: string } {
   const headers: { [name: string]: string } = {};
   const response = {
@@ -65,9 +70,9 @@ function helmetsHeaders(origins: string[]): { [name: string]: string } {
 }
 
 /**
- * No script or style but our own files. Pages of our own site and of `origins` may show ours in a frame; X-Frame-Options
- * cannot name origins, so it is left out if there are any. No HSTS: many sites run without TLS on an inner network, and
- * an operator with TLS sets it at the proxy.
+ * No script or style but our own files. Pages of our own site and of `origins` may show ours in a
+ * frame; X-Frame-Options cannot name origins, so it is left out if there are any. No HSTS: many
+ * sites run without TLS on an inner network, and an operator with TLS sets it at the proxy.
  */
 const helmetFor = (origins: string[]) =>
   helmet({
@@ -90,8 +95,9 @@ const helmetFor = (origins: string[]) =>
     crossOriginResourcePolicy: false,
     xContentTypeOptions: false,
     xFrameOptions: origins.length === 0 && { action: "sameorigin" },
-    // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send `Origin: null` with the site's
-    // own forms, and no Sec-Fetch-Site that says better. Under "same-origin" other sites get no Referer either. Browsers
-    // that do not know the value (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
+    // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send
+    // `Origin: null` with the site's own forms, and no Sec-Fetch-Site that says better. Under
+    // "same-origin" other sites get no Referer either. Browsers that do not know the value
+    // (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
     referrerPolicy: { policy: "same-origin" },
   });

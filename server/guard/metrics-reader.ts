@@ -3,11 +3,13 @@ import ipaddr from "ipaddr.js";
 import type { Context } from "koa";
 
 /**
- * Returns whether a request may read the metrics: it has the token, or it comes from a program on this machine.
+ * Returns whether a request may read the metrics: it has the token, or it comes from a program on
+ * this machine.
  *
- * Behind a proxy on the same machine every connection comes from loopback. A request counts as remote if a proxy marked
- * it, whether or not TRUST_PROXY names the proxy, or if it asks for any host other than this machine: a proxy that adds
- * no header may pass the site's name on, and DNS rebinding gives loopback a name of its own.
+ * Behind a proxy on the same machine every connection comes from loopback. A request counts as
+ * remote if a proxy marked it, whether or not TRUST_PROXY names the proxy, or if it asks for any
+ * host other than this machine: a proxy that adds no header may pass the site's name on, and DNS
+ * rebinding gives loopback a name of its own.
  */
 export function mayReadMetrics(ctx: Context, token: string | undefined): boolean {
   if (token !== undefined && isSame(ctx.get("Authorization"), `Bearer ${token}`)) return true;
@@ -19,8 +21,8 @@ export function mayReadMetrics(ctx: Context, token: string | undefined): boolean
 const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
 /**
- * [RFC 7239, RFC 8586, RFC 9110 7.6.3], and the names that balancers and content networks use. Node writes names in
- * lower case.
+ * [RFC 7239, RFC 8586, RFC 9110 7.6.3], and the names that balancers and content networks use. Node
+ * writes names in lower case.
  */
 const PROXIED = /client-?ip|^(x-forwarded|forwarded$|via$|x-real-ip$|x-original-|x-envoy-|x-azure-|cdn-loop$|cf-)/;
 

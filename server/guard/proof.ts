@@ -7,8 +7,9 @@ import { cookieOf, readCookie, type Session, setVisitCookie } from "./session.ts
 import { isBrowser, type Source } from "./source.ts";
 
 /**
- * Makes the token of this visitor's forms, which proves that a request comes from a page made for this browser. It is
- * bound to the member or, for a visitor without a session, to a random cookie that is sent with the page.
+ * Makes the token of this visitor's forms, which proves that a request comes from a page made for
+ * this browser. It is bound to the member or, for a visitor without a session, to a random cookie
+ * that is sent with the page.
  */
 export function formTokenOf(ctx: Context, tokens: Tokens): string {
   const session: Session | undefined = ctx.state.session;
@@ -25,27 +26,30 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  * | other-host | what is bound to this browser; it is another site, or this one behind a proxy that hides its name |
  * | unknown | what a token authorizes, or what is bound to this browser; of programs, a form with any form token |
  *
- * A GET that changes something ignores the cookie, or reveals nothing through it, so an unknown source may send one.
+ * A GET that changes something ignores the cookie, or reveals nothing through it, so an unknown
+ * source may send one.
  */
-export function assertMayChange(ctx: Context, guards: Guards, source: Source, site: Site): void {
-  if (!mayChange(ctx, guards, source, site)) throw refuse("forbidden");
+export function assertMayChange(ctx: Context, site: Site): void {
+  if (!mayChange(ctx, site)) throw refuse("forbidden");
 }
 
-function mayChange(ctx: Context, guards: Guards, source: Source, site: Site): boolean {
-  const session: Session | undefined = ctx.state.session;
+function mayChange(ctx: Context, site: Site): boolean {
+  const { session, guards, source } = ctx.state as { session?: Session; guards: Guards; source: Source };
   if (source === "own") return true;
   if (source === "listed") return !guards.page;
   if (source === "other-site") return false;
   if (source === "other-host") return isBound(ctx, site);
   if (ctx.method === "GET" || session?.by === "token") return true;
   if (session?.by === "cookie") return isBound(ctx, site);
-  // A form without a session gives this browser a nickname, so another site's page must not send it.
+  // A form without a session gives this browser a nickname, so another site's page must not send
+  // it.
   return !guards.page || (isBrowser(ctx) ? isBound(ctx, site) : formBinding(ctx, site) !== undefined);
 }
 
 /**
- * Does the request show what only a page for this very browser can know: a form token made for one of its cookies, or the
- * token of the session in its cookie? Another site's page knows only tokens of its own, and cannot plant the cookies.
+ * Does the request show what only a page for this very browser can know: a form token made for one
+ * of its cookies, or the token of the session in its cookie? Another site's page knows only tokens
+ * of its own, and cannot plant the cookies.
  */
 export function isBound(ctx: Context, site: Site): boolean {
   const session: Session | undefined = ctx.state.session;

@@ -3,19 +3,26 @@ import { type Refusal, refuse } from "../refusal.ts";
 import { networksOf } from "./address.ts";
 import type { Shares } from "./shares.ts";
 
-/** Whose buckets a request is charged to: the member's if it has a session, its address's, the room's if it acts in one. */
+/**
+ * Whose buckets a request is charged to: the member's if it has a session, its address's, the
+ * room's if it acts in one.
+ */
 export type Payer = { address: string; member?: string | undefined; room?: string | undefined; isNew?: boolean };
 
 /** Counts one kind of request. */
 export type Limit = {
   /**
-   * Charges the member, then the address, then the address's share of a crowded room, then the room; none of them if one
-   * has nothing left. Throws `too_many` with what is full and the seconds to wait.
+   * Charges the member, then the address, then the address's share of a crowded room, then the
+   * room; none of them if one has nothing left. Throws `too_many` with what is full and the seconds
+   * to wait.
    */
   take(payer: Payer, count?: number): void;
   /** Would `take` charge one request? */
   allows(payer: Payer): boolean;
-  /** Prepares charges for a payer that sends many requests and acts in no room, so that no key is made for each. */
+  /**
+   * Prepares charges for a payer that sends many requests and acts in no room, so that no key is
+   * made for each.
+   */
   of(payer: Payer): Allowance;
   /** The request turned out to cost nothing. */
   giveBack(payer: Payer, count?: number): void;
@@ -42,14 +49,16 @@ type Rates = { member?: Rate; network?: Rate; room?: Rate; newcomers?: Rate };
 export type Scope = keyof Rates;
 
 /**
- * The limits of one node; n nodes allow n times as much. `network` is the share of one IPv4 address or one IPv6 /64, and
- * is enough for an office of 200 people behind one address; a /48 has ten of them.
+ * The limits of one node; n nodes allow n times as much. `network` is the share of one IPv4 address
+ * or one IPv6 /64, and is enough for an office of 200 people behind one address; a /48 has ten of
+ * them.
  */
 const LIMITS = {
   /**
-   * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people say less than 20 a second together; a raid
-   * from one address gets no further. A node delivers 150 a second to one room of 1,000 people; a raid of new
-   * sessions from many addresses leaves more than half of that to everyone else.
+   * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people say less than 20 a
+   * second together; a raid from one address gets no further. A node delivers 150 a second to one
+   * room of 1,000 people; a raid of new sessions from many addresses leaves more than half of that
+   * to everyone else.
    */
   messages: {
     member: { burst: 20, perSecond: 2 },
@@ -59,7 +68,10 @@ const LIMITS = {
   },
   /** A message over the limit may be a resend of one that was stored; finding out costs a query. */
   resends: { member: { burst: 20, perSecond: 2 } },
-  /** Everyone in an office enters at nine o'clock. Each session costs a row in every room that it enters. */
+  /**
+   * Everyone in an office enters at nine o'clock. Each session costs a row in every room that it
+   * enters.
+   */
   sessions: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 300, perSecond: 5 } },
   /** A trip costs 70 ms of CPU, and a trip is guessed by trying secrets. */
   trips: { network: { burst: 5, perSecond: 5 / 60 } },
@@ -69,18 +81,23 @@ const LIMITS = {
   moves: { member: { burst: 60, perSecond: 6 }, network: { burst: 600, perSecond: 40 } },
   /** A client reports typing every few seconds; each costs a statement and a wake-up. */
   typing: { member: { burst: 20, perSecond: 2 }, network: { burst: 400, perSecond: 60 } },
-  /** Pages, the lobby, people and history, counted in pages of 50 events: 40 a second are a fifth of a core. */
+  /**
+   * Pages, the lobby, people and history, counted in pages of 50 events: 40 a second are a fifth of
+   * a core.
+   */
   reads: { member: { burst: 200, perSecond: 10 }, network: { burst: 1000, perSecond: 40 } },
-  /** Opening streams and live pages: 200 people whose network cuts each stream after a few seconds. */
+  /**
+   * Opening streams and live pages: 200 people whose network cuts each stream after a few seconds.
+   */
   streams: { member: { burst: 60, perSecond: 2 }, network: { burst: 1000, perSecond: 50 } },
   /**
-   * Polls, except those on a kept connection that wait: a thousand a second are a tenth of a core. A client over the
-   * limit comes back after a second, with more to fetch at once.
+   * Polls, except those on a kept connection that wait: a thousand a second are a tenth of a core.
+   * A client over the limit comes back after a second, with more to fetch at once.
    */
   polls: { network: { burst: 5000, perSecond: 1000 } },
   /**
-   * Streams that are on another node, and invented ones: 200 people confirm theirs ten times a second together. A node
-   * passes on some hundreds a second.
+   * Streams that are on another node, and invented ones: 200 people confirm theirs ten times a
+   * second together. A node passes on some hundreds a second.
    */
   confirmations: { network: { burst: 300, perSecond: 50 } },
   /** One visit to the path doctor asks about 50 questions. */
@@ -91,9 +108,10 @@ const LIMITS = {
 export const WIDER = 10;
 
 /**
- * A room is crowded when less than half of what it takes at once is left. One network (a /64 or a /48) then gets a quarter
- * of what is left: an eighth of the room's rate at half, less with each network that wants more. So a handful of networks
- * that send all they can leave the other half to everyone else.
+ * A room is crowded when less than half of what it takes at once is left. One network (a /64 or a
+ * /48) then gets a quarter of what is left: an eighth of the room's rate at half, less with each
+ * network that wants more. So a handful of networks that send all they can leave the other half to
+ * everyone else.
  */
 const CROWDED = 1 / 2;
 const NETWORK_SHARE = 1 / 4;
@@ -102,9 +120,9 @@ const NETWORK_SHARE = 1 / 4;
 const LEFT_MIN = 1 / 16;
 
 /**
- * Buckets in memory, all limits together: 100,000 take 15 MB. The ones that were not used for longest are forgotten
- * first, which is a fresh start for their owners. No address can cause that alone: it would need more sessions than
- * it gets.
+ * Buckets in memory, all limits together: 100,000 take 15 MB. The ones that were not used for
+ * longest are forgotten first, which is a fresh start for their owners. No address can cause that
+ * alone: it would need more sessions than it gets.
  */
 const BUCKETS_MAX = 100_000;
 
@@ -162,33 +180,39 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
       const charges: Charge[] = [];
       if (rates.member && member !== undefined) charges.push(chargeOf("member", rates.member, `${name} ${member}`));
       if (rates.network)
-        for (const [n, network] of networksOf(address).entries())
-          charges.push(chargeOf("network", rates.network, `${name} ${network}`, factor * WIDER ** n));
+        for (const [n, network] of networksOf(address).entries()) {
+          const charge = chargeOf("network", rates.network, `${name} ${network}`);
+          charge.eachMs /= factor * WIDER ** n;
+          charges.push(charge);
+        }
       const ofRoom: Charge[] = [];
       if (rates.newcomers && payer.isNew && room !== undefined)
         ofRoom.push(chargeOf("newcomers", rates.newcomers, `${name} new in ${room}`));
       if (rates.room && room !== undefined) ofRoom.push(chargeOf("room", rates.room, `${name} room ${room}`));
-      for (const charge of ofRoom) charges.push(...networkSharesOf(charge, address, factor, now));
+      for (const { key, eachMs, allMs } of ofRoom) {
+        const share = networkShareOf(key, allMs, now);
+        if (share === undefined) continue;
+        const shareMs = eachMs / Math.min(1, share * factor);
+        for (const network of networksOf(address))
+          charges.push({ scope: "network", key: `${key} of ${network}`, eachMs: shareMs, allMs });
+      }
       return charges.concat(ofRoom);
     }
   }
 
-  /** Returns the buckets of what an address's networks get of a crowded room; none of a room that is not. */
-  function networkSharesOf({ key, eachMs, allMs }: Charge, address: string, factor: number, now: number): Charge[] {
+  /**
+   * Returns the part of a room's bucket that one network gets; `undefined` for a room that is not
+   * crowded.
+   */
+  function networkShareOf(key: string, allMs: number, now: number): number | undefined {
     const left = 1 - ((buckets.get(key) ?? 0) - now) / allMs;
-    if (left >= CROWDED) return [];
-    const share = Math.min(1, NETWORK_SHARE * Math.max(left, LEFT_MIN) * factor);
-    return networksOf(address).map((network) => ({
-      scope: "network",
-      key: `${key} of ${network}`,
-      eachMs: eachMs / share,
-      allMs,
-    }));
+    return left >= CROWDED ? undefined : NETWORK_SHARE * Math.max(left, LEFT_MIN);
   }
 
   /**
-   * Returns the milliseconds until a bucket holds enough; 0 or less if it does. A bucket is the time at which it will be
-   * full again (the generic cell rate algorithm), so a refused request changes nothing, and one number is all there is.
+   * Returns the milliseconds until a bucket holds enough; 0 or less if it does. A bucket is the
+   * time at which it will be full again (the generic cell rate algorithm), so a refused request
+   * changes nothing, and one number is all there is.
    */
   function waitOf({ key, eachMs, allMs }: Charge, count: number, now: number): number {
     const fullAt = buckets.get(key);
@@ -200,13 +224,15 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
 const UNLIMITED: Allowance = { allows: () => true, take: () => undefined };
 const NO_LIMIT: Limit = { take: () => undefined, allows: () => true, of: () => UNLIMITED, giveBack: () => undefined };
 
-/** One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to fill it. */
+/**
+ * One bucket of a payer: `eachMs` is how long it takes to refill what one request takes, `allMs` to
+ * fill it.
+ */
 type Charge = { scope: Scope; key: string; eachMs: number; allMs: number };
 
-/** Returns the bucket of a rate that the payer has `times` times. */
-function chargeOf(scope: Scope, { burst, perSecond }: Rate, key: string, times = 1): Charge {
-  const eachMs = 1000 / (perSecond * times);
-  return { scope, key, eachMs, allMs: burst * times * eachMs };
+function chargeOf(scope: Scope, { burst, perSecond }: Rate, key: string): Charge {
+  const eachMs = 1000 / perSecond;
+  return { scope, key, eachMs, allMs: burst * eachMs };
 }
 
 function tooMany(name: keyof typeof LIMITS, scope: Scope, seconds: number): Refusal {

@@ -1,23 +1,24 @@
 import type { Context } from "koa";
 import type { Site } from "../site.ts";
 import { isBound } from "./proof.ts";
-import { clearFormerCookie, type Session, setCookie } from "./session.ts";
+import { clearFormerCookie, type Session, setCookie, setSession } from "./session.ts";
 import { isBrowser } from "./source.ts";
 
 /**
- * Gives a browser its session. Not where another site's page may have asked for it, whose nickname the visitor would then
- * speak under; and not where a token authorized the request, which may be the attacker's own.
+ * Gives a browser its session. Not where another site's page may have asked for it, whose nickname
+ * the visitor would then speak under; and not where a token authorized the request, which may be
+ * the attacker's own.
  */
 export function setSessionCookie(ctx: Context, site: Site, token: string): void {
   const session: Session | undefined = ctx.state.session;
   if (session?.by === "token" || !isOwnPage(ctx, site)) return;
-  setCookie(ctx, "session", token, site.config.sessionDays * 24 * 3_600_000);
+  setSession(ctx, site, token);
 }
 
 /** Clears the session cookie under the same conditions. */
 export function clearSessionCookie(ctx: Context, site: Site): void {
   if (!isOwnPage(ctx, site)) return;
-  setCookie(ctx, "session", "", 0);
+  setCookie(ctx, { kind: "session", value: "", maxAgeMs: 0 });
   clearFormerCookie(ctx);
 }
 

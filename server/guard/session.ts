@@ -6,8 +6,9 @@ import type { Site } from "../site.ts";
 import type { Guards } from "./guards.ts";
 
 /**
- * The request's session and its proof. A browser sends the cookie for any page, so `by` decides what the session may do.
- * `isDue`: it is time to give the client a newer token, since this one is a day old, or signed with an old secret.
+ * The request's session and its proof. A browser sends the cookie for any page, so `by` decides
+ * what the session may do. `isDue`: it is time to give the client a newer token, since this one is
+ * a day old, or signed with an old secret.
  */
 export type Session = {
   member: Member;
@@ -20,19 +21,25 @@ export type Session = {
   isDue: boolean;
 };
 
+type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
+
 /** The session's cookie, and the one that binds the forms of a visitor who has none yet. */
 type CookieKind = "session" | "visit";
 
 /** The name of the session's cookie before 2026-11-30. */
 const FORMER_COOKIE = "chattera";
 
-/** A token is exchanged for a newer one after this time, so that a session ends only after its whole life without use. */
+/**
+ * A token is exchanged for a newer one after this time, so that a session ends only after its whole
+ * life without use.
+ */
 const RENEW_MS = 24 * 3_600_000;
 
 /**
- * Sets `ctx.state.session` from the request's proof: by `Authorization: Bearer`, by `token` in the body, by `token` or
- * `ticket` in the URL where the route allows it, else by the cookie where that counts. Throws `no_session` for a token
- * that is invalid, expired or revoked, except on routes where auth is optional.
+ * Sets `ctx.state.session` from the request's proof: by `Authorization: Bearer`, by `token` in the
+ * body, by `token` or `ticket` in the URL where the route allows it, else by the cookie where that
+ * counts. Throws `no_session` for a token that is invalid, expired or revoked, except on routes
+ * where auth is optional.
  */
 export function findSession(ctx: Context, guards: Guards, site: Site): void {
   const token = tokenOf(ctx, guards);
@@ -65,10 +72,13 @@ export function cookieOf(ctx: Context, kind: CookieKind): string | undefined {
   return ctx.cookies.get(cookieName(ctx, kind)) || undefined;
 }
 
-/** Binds the forms of a visitor without a session to this browser; gone when the browser ends. Gives its value. */
+/**
+ * Binds the forms of a visitor without a session to this browser; gone when the browser ends. Gives
+ * its value.
+ */
 export function setVisitCookie(ctx: Context): string {
   ctx.state.visit ??= randomBytes(12).toString("base64url");
-  setCookie(ctx, "visit", ctx.state.visit);
+  setCookie(ctx, { kind: "visit", value: ctx.state.visit });
   return ctx.state.visit;
 }
 
@@ -88,7 +98,10 @@ function paramOf(ctx: Context, wanted: string): string | undefined {
   return query.get(wanted) || params.find(([name]) => name === wanted)?.[1] || undefined;
 }
 
-/** text/plain needs no preflight, so any page may have a browser send it; a script would hand the answer to its page. */
+/**
+ * text/plain needs no preflight, so any page may have a browser send it; a script would hand the
+ * answer to its page.
+ */
 function mayUseCookie(ctx: Context, guards: Guards): boolean {
   if (guards.cookie === "never" || ctx.state.source === "listed") return false;
   if (guards.cookie === "not for scripts" && ctx.state.isScript) return false;
@@ -103,13 +116,20 @@ export function readCookie(ctx: Context, site: Site): Session | undefined {
   return former && { ...former, isDue: true };
 }
 
-/** Gives the browser a newer token for the same session, in place of one under the former name too. */
+/**
+ * Gives the browser a newer token for the same session, in place of one under the former name too.
+ */
 function renewCookie(ctx: Context, site: Site, { member, since }: Session): void {
-  setCookie(ctx, "session", site.tokens.sign(member, since), site.config.sessionDays * 24 * 3_600_000);
+  setSession(ctx, site, site.tokens.sign(member, since));
   clearFormerCookie(ctx);
 }
 
-/** Takes away the cookie under the former name. */
+/** Sets the session's cookie, which lasts as long as the session does without use. */
+export function setSession(ctx: Context, site: Site, token: string): void {
+  setCookie(ctx, { kind: "session", value: token, maxAgeMs: site.config.sessionDays * 24 * 3_600_000 });
+}
+
+/** Clears the cookie under the former name. */
 export function clearFormerCookie(ctx: Context): void {
   if (ctx.cookies.get(FORMER_COOKIE) === undefined) return;
   ctx.cookies.set(FORMER_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
@@ -124,7 +144,10 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
   return { member, by, issuedAt, expiresAt: site.tokens.expiresAt(issuedAt), since, isDue };
 }
 
-/** Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never exchanged for a token. */
+/**
+ * Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never
+ * exchanged for a token.
+ */
 function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
   const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
@@ -134,12 +157,14 @@ function readTicket(site: Site, guards: Guards, ticket: string): Session | undef
 /**
  * Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 clears it.
  *
- * [RFC 6265bis, CHIPS] In a frame of a listed origin browsers take and send only a cookie that asks for it, and over TLS
- * alone. No guard rests on SameSite: where a request comes from is looked at with every one.
+ * [RFC 6265bis, CHIPS] In a frame of a listed origin browsers take and send only a cookie that asks
+ * for it, and over TLS alone. No guard rests on SameSite: where a request comes from is looked at
+ * with every one.
  */
-export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeMs?: number): void {
+export function setCookie(ctx: Context, { kind, value, maxAgeMs }: Cookie): void {
   const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable;
-  // the cookies library refuses a secure cookie on a connection that it takes for an insecure one: behind a proxy
+  // the cookies library refuses a secure cookie on a connection that it takes for an insecure one:
+  // behind a proxy
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(cookieName(ctx, kind), value, {
     httpOnly: true,
@@ -153,8 +178,9 @@ export function setCookie(ctx: Context, kind: CookieKind, value: string, maxAgeM
 }
 
 /**
- * [RFC 6265bis 4.1.3.2] No sister domain can plant a cookie named `__Host-`, but such a name is allowed under TLS and at
- * the path `/` only. Elsewhere the name holds the port: cookies ignore ports, and one machine may have two sites.
+ * [RFC 6265bis 4.1.3.2] No sister domain can plant a cookie named `__Host-`, but such a name is
+ * allowed under TLS and at the path `/` only. Elsewhere the name holds the port: cookies ignore
+ * ports, and one machine may have two sites.
  */
 function cookieName(ctx: Context, kind: CookieKind): string {
   const name = kind === "session" ? "chattera" : "chattera-visit";

@@ -2,10 +2,11 @@ import type { Context } from "koa";
 import { refuse } from "../refusal.ts";
 
 /**
- * Where a request comes from, as far as the browser says:
- * `own`: a page of this site. `listed`: a page of an origin in CHATTERA_ORIGINS. `other-site`: Sec-Fetch-Site names
- * another site, which is beyond doubt. `other-host`: Origin or Referer names another host, which is another site, or this
- * one behind a proxy that does not pass its name on. `unknown`: nothing was said: a program, or an old browser.
+ * Where a request comes from, as far as the browser says: `own`: a page of this site. `listed`: a
+ * page of an origin in CHATTERA_ORIGINS. `other-site`: Sec-Fetch-Site names another site, which is
+ * beyond doubt. `other-host`: Origin or Referer names another host, which is another site, or this
+ * one behind a proxy that does not pass its name on. `unknown`: nothing was said: a program, or an
+ * old browser.
  */
 export type Source = "own" | "listed" | "other-site" | "other-host" | "unknown";
 
@@ -20,8 +21,9 @@ export function readHost(text: string): Hosts[number] | undefined {
 }
 
 /**
- * Is a request for a host that is not the site's own [RFC 9110 15.5.20]? Without hosts, any will do. Throws `malformed` for
- * a request that names two, since somebody on its way may have looked at the other one [RFC 9112 3.2].
+ * Is a request for a host that is not the site's own [RFC 9110 15.5.20]? Without hosts, any will
+ * do. Throws `malformed` for a request that names two, since somebody on its way may have looked at
+ * the other one [RFC 9112 3.2].
  */
 export function isWrongHost(ctx: Context, hosts: Hosts): boolean {
   if (hosts.length === 0) return false;
@@ -53,8 +55,8 @@ export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source 
 }
 
 /**
- * Did another page probably hide where this comes from? Our own pages have every browser but the oldest name them in the
- * Referer; a page that attacks can have it left out.
+ * Did another page probably hide where this comes from? Our own pages have every browser but the
+ * oldest name them in the Referer; a page that attacks can have it left out.
  */
 export function isHidden(ctx: Context, source: Source): boolean {
   const agent = ctx.get("User-Agent");
@@ -69,7 +71,10 @@ export function isBrowser(ctx: Context): boolean {
 /** Every browser since 2008 but Internet Explorer and the text browsers. */
 const MODERN = /^Mozilla\/5\.0 .*(Gecko|AppleWebKit)/;
 
-/** [Fetch 3.1] `Origin: null` names nobody: a sandboxed frame, or an older browser under `no-referrer`. Then the Referer counts. */
+/**
+ * [Fetch 3.1] `Origin: null` names nobody: a sandboxed frame, or an older browser under
+ * `no-referrer`. Then the Referer counts.
+ */
 function namedOrigin(ctx: Context): URL | undefined {
   const { origin, referer } = ctx.req.headers;
   const from = origin && origin !== "null" ? origin : referer;
@@ -79,9 +84,10 @@ function namedOrigin(ctx: Context): URL | undefined {
 }
 
 /**
- * Compared after parsing, without the scheme's default port. Over TLS a page without it is another site. A proxy that does
- * not pass the name on makes our pages look like another host's: their name and port must be those of the settings.
- * Another port of the host that the request names is another site, unless the settings name it.
+ * Compared after parsing, without the scheme's default port. Over TLS a page without it is another
+ * site. A proxy that does not pass the name on makes our pages look like another host's: their name
+ * and port must be those of the settings. Another port of the host that the request names is
+ * another site, unless the settings name it.
  */
 function isOwn(ctx: Context, named: URL, hosts: Hosts): boolean {
   if (ctx.state.isSecure && named.protocol === "http:") return false;

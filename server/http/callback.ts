@@ -3,7 +3,10 @@ import type { Guards } from "../guard/guards.ts";
 import { refuse } from "../refusal.ts";
 import { type Input, inputOf } from "./input.ts";
 
-/** The function that a JSONP request wants called, on a route that answers scripts, by GET. Throws `malformed`. */
+/**
+ * The function that a JSONP request wants called, on a route that answers scripts, by GET. Throws
+ * `malformed`.
+ */
 export function callbackOf(ctx: Context): string | undefined {
   const guards: Guards | undefined = ctx.state.guards;
   if (ctx.method !== "GET" || !guards?.jsonp) return undefined;

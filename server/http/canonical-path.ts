@@ -7,15 +7,17 @@ import { refuse } from "../refusal.ts";
 import { readSlug } from "../rooms/slug.ts";
 
 /**
- * Reduces a request's path to its one canonical form, so that nothing behind this middleware meets another spelling.
- * Sets `ctx.path` to the form without the base path and without parameters, `ctx.state.base` to what links begin with,
- * `ctx.state.pathParams` to the `;name=value` pairs, and `ctx.state.query` to the pairs of the query.
+ * Reduces a request's path to its one canonical form, so that nothing behind this middleware meets
+ * another spelling. Sets `ctx.path` to the form without the base path and without parameters,
+ * `ctx.state.base` to what links begin with, `ctx.state.pathParams` to the `;name=value` pairs, and
+ * `ctx.state.query` to the pairs of the query.
  *
- * Another spelling of a page (case, slashes, needless escapes, a room's name) is answered 308 with the canonical one. Any
- * other path that is not canonical throws `no_such_page`. Throws `malformed` for parameters that cannot be read, and
- * `wrong_host` instead of a redirect for another host.
+ * Another spelling of a page (case, slashes, needless escapes, a room's name) is answered 308 with
+ * the canonical one. Any other path that is not canonical throws `no_such_page`. Throws `malformed`
+ * for parameters that cannot be read, and `wrong_host` instead of a redirect for another host.
  *
- * A path without the base is answered as well, since some proxies strip it. In a host's app the base is koa-mount's.
+ * A path without the base is answered as well, since some proxies strip it. In a host's app the
+ * base is koa-mount's.
  */
 export function canonicalPath(base: string): Middleware {
   return (ctx, next) => {
@@ -40,7 +42,10 @@ export function canonicalPath(base: string): Middleware {
   };
 }
 
-/** Most requests: an API path in its one form, without an escape. Looking closer takes 4 µs of a message's 380. */
+/**
+ * Most requests: an API path in its one form, without an escape. Looking closer takes 4 µs of a
+ * message's 380.
+ */
 const PLAIN = /^\/api(?:\/[\w-]+)+$/;
 
 function withoutBase(path: string, base: string): string {
@@ -50,7 +55,10 @@ function withoutBase(path: string, base: string): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-/** Reads the parameters of path and query. A nonce that can be read is known even when another parameter is refused. */
+/**
+ * Reads the parameters of path and query. A nonce that can be read is known even when another
+ * parameter is refused.
+ */
 function readParams(ctx: Context, inPath: string): void {
   const { querystring } = ctx;
   ctx.state.pathParams = [];
@@ -66,8 +74,9 @@ function readParams(ctx: Context, inPath: string): void {
 }
 
 /**
- * [networks 4] Some networks strip queries, so a parameter may stand in the path. [Apache AllowEncodedSlashes, nginx
- * proxy_pass] A path loses %2F and %3B on its way, so a text may stand as base64url under its name and 64.
+ * [networks 4] Some networks strip queries, so a parameter may stand in the path. [Apache
+ * AllowEncodedSlashes, nginx proxy_pass] A path loses %2F and %3B on its way, so a text may stand
+ * as base64url under its name and 64.
  */
 function readParam(param: string): [string, string] | undefined {
   const at = param.indexOf("=");
@@ -90,10 +99,16 @@ function decode64(value: string): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-/** A path has few segments and none of ours is long: 64 letters of four bytes are 768 characters of escapes. */
+/**
+ * A path has few segments and none of ours is long: 64 letters of four bytes are 768 characters of
+ * escapes.
+ */
 const SEGMENTS_MAX = 8;
 
-/** Returns the decoded segments of a path, or `undefined` for a path that cannot be ours. Throws `malformed`. */
+/**
+ * Returns the decoded segments of a path, or `undefined` for a path that cannot be ours. Throws
+ * `malformed`.
+ */
 function segmentsOf(path: string): string[] | undefined {
   if (!path.startsWith("/")) return undefined;
   const parts = path.slice(1).split("/", SEGMENTS_MAX + 1);
@@ -109,17 +124,26 @@ function decodeSegment(segment: string): string {
   }
 }
 
-/** Some old browsers send the bytes of UTF-8 as they are; Node's parser hands each of them out as one character. */
+/**
+ * Some old browsers send the bytes of UTF-8 as they are; Node's parser hands each of them out as
+ * one character.
+ */
 function withEscapedBytes(segment: string): string {
   return segment.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** [RFC 3986 6.2.2.1] The hex digits of an escape mean the same in either case, and proxies change it. */
+/**
+ * [RFC 3986 6.2.2.1] The hex digits of an escape mean the same in either case, and proxies change
+ * it.
+ */
 function withUpperEscapes(path: string): string {
   return withEscapedBytes(path).replace(/%[0-9a-f]{2}/gi, (hex) => hex.toUpperCase());
 }
 
-/** Returns the canonical path of the page that these segments name in any spelling, or `undefined` where there is none. */
+/**
+ * Returns the canonical path of the page that these segments name in any spelling, or `undefined`
+ * where there is none.
+ */
 function pageOf(segments: string[]): string | undefined {
   const [first, room, last, ...rest] = segments.filter((segment) => segment !== "");
   const name = first?.toLowerCase();
@@ -136,7 +160,10 @@ function escapeSegment(segment: string): string {
   return encodeURIComponent(segment).replaceAll("%3D", "=");
 }
 
-/** [RFC 9110 15.4.9] 308 keeps the method. The path begins with one slash, since the canonical form has no empty segment. */
+/**
+ * [RFC 9110 15.4.9] 308 keeps the method. The path begins with one slash, since the canonical form
+ * has no empty segment.
+ */
 function redirect(ctx: Context, path: string): void {
   if (ctx.state.isWrongHost) throw refuse("wrong_host");
   setDocumentHeaders(ctx);

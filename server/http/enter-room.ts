@@ -8,16 +8,26 @@ import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
 import type { Site } from "../site.ts";
 
-/** Has a request's member enter a room, and notes that it is there. Returns the member as it is in the room. */
-export async function enterRoom(site: Site, tail: Tail, member: Member, ctx: Context): Promise<Member> {
-  const network = memberNetworkOf(ctx, site);
-  const options = { share: shareOf(ctx), network, patienceMs: site.hub.patienceMs(tail) };
-  const entered = await unlessRemoved(site, tail, enter(site.commit, tail, member, options));
+/**
+ * Enters a room as a member, and notes that the member is there. Returns the member as it is in the
+ * room.
+ */
+export async function enterRoom(
+  ctx: Context,
+  site: Site,
+  { tail, member }: { tail: Tail; member: Member },
+): Promise<Member> {
+  const entry = { room: tail, member, network: memberNetworkOf(ctx, site) };
+  const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
+  const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
   site.presence.isHere({ roomId: tail.id, memberId: member.id });
   return entered.member;
 }
 
-/** A room that was removed while its tail was in memory here is forgotten, so that a new one of its name is found. */
+/**
+ * Awaits work in a room. If the room was removed while its tail was in memory here, the tail is
+ * closed, so that a new room of its name is found.
+ */
 export async function unlessRemoved<T>(site: Site, tail: Tail, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -32,7 +42,10 @@ export function shareOf(ctx: Context): string {
   return networksOf(ctx.state.address)[0];
 }
 
-/** Returns the network in whose share of a room's members a request counts; `undefined` without limits. */
+/**
+ * Returns the network in whose share of a room's members a request counts; `undefined` without
+ * limits.
+ */
 export function memberNetworkOf(ctx: Context, site: Site): MemberNetwork | undefined {
   if (!site.config.limits) return undefined;
   const { address, isManyVisitors } = ctx.state;
@@ -45,5 +58,8 @@ export function memberNetworkOf(ctx: Context, site: Site): MemberNetwork | undef
   };
 }
 
-/** A proxy that is not trusted may fill a room: there may be nobody else to keep it for. A share is a quarter. */
+/**
+ * A proxy that is not trusted may fill a room: there may be nobody else to keep it for. A share is
+ * a quarter.
+ */
 const MANY_VISITORS = 4;

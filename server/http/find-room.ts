@@ -13,7 +13,10 @@ export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
   return [...new Set(tails)];
 }
 
-/** Returns `rooms`, the canonical names of those that the request spelled otherwise; nothing where it spelled all of them right. */
+/**
+ * Returns `rooms`, the canonical names of those that the request spelled otherwise; nothing where
+ * it spelled all of them right.
+ */
 export function respelled(names: string[]): { rooms?: { [asked: string]: string } } {
   const others = names.flatMap((name) => (readSlug(name) === name ? [] : [[name, readSlug(name)]]));
   return others.length === 0 ? {} : { rooms: Object.fromEntries(others) };

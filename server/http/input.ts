@@ -5,17 +5,22 @@ import { refuse } from "../refusal.ts";
 
 /** The parameters of a request, wherever they are: the body before the query before the path. */
 export type Input = {
-  /** The value of a name; `undefined` where it is absent or empty. Throws `malformed` where it is no text or repeats. */
+  /**
+   * The value of a name; `undefined` where it is absent or empty. Throws `malformed` where it is no
+   * text or repeats.
+   */
   text(name: string): string | undefined;
   /** The same for what a person wrote or chose: a number in a JSON body is refused too. */
   string(name: string): string | undefined;
   /** All values of a name that may repeat. */
   texts(name: string): string[];
-  /** A whole number from `low` to `high`; `otherwise` where absent. Throws `malformed`. */
-  number(name: string, low: number, high: number, otherwise: number): number;
+  /** A whole number within a range; `otherwise` where absent. Throws `malformed`. */
+  number(name: string, range: { min: number; max: number }, otherwise: number): number;
 };
 
-/** Returns a request's input. Of a request that was refused early, only what was read of it by then. */
+/**
+ * Returns a request's input. Of a request that was refused early, only what was read of it by then.
+ */
 export function inputOf(ctx: Context): Input {
   const known: Input | undefined = ctx.state.input;
   if (known) return known;
@@ -30,7 +35,10 @@ export function addPathParams(ctx: Context, params: { [name: string]: string }):
   ctx.state.input = undefined;
 }
 
-/** Refuses a name that repeats in the path or in the query, except those that may. Throws `malformed`. */
+/**
+ * Refuses a name that repeats in the path or in the query, except those that may. Throws
+ * `malformed`.
+ */
 export function assertNoRepeats(ctx: Context): void {
   for (const place of [inPath(ctx), inQuery(ctx)])
     for (const [name, values] of place) if (values.length > 1 && !MAY_REPEAT.has(name)) throw repeats();
@@ -66,12 +74,12 @@ function createInput(parameters: Parameters): Input {
     return values.map(String).filter((value) => value !== "");
   }
 
-  function number(name: string, low: number, high: number, otherwise: number): number {
+  function number(name: string, { min, max }: { min: number; max: number }, otherwise: number): number {
     const digits = text(name);
     if (digits === undefined) return otherwise;
     const value = Number(digits);
-    if (!/^\d{1,16}$/.test(digits) || value < low || value > high)
-      throw refuse("malformed", `${name}: a whole number from ${low} to ${high}`);
+    if (!/^\d{1,16}$/.test(digits) || value < min || value > max)
+      throw refuse("malformed", `${name}: a whole number from ${min} to ${max}`);
     return value;
   }
 }
@@ -83,7 +91,10 @@ function readParameters(ctx: Context): Parameters {
   return found;
 }
 
-/** In a body, a list holds several values of a name that may repeat, and counts as no value of another name. */
+/**
+ * In a body, a list holds several values of a name that may repeat, and counts as no value of
+ * another name.
+ */
 function valuesOf(name: string, value: unknown): unknown[] {
   return MAY_REPEAT.has(name) ? [value].flat() : [value];
 }

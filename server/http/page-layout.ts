@@ -9,7 +9,10 @@ import { ASSETS } from "./assets.ts";
 /** The cookie that holds a language somebody chose. */
 export const LANGUAGE_COOKIE = "language";
 
-/** What every page needs, from the request. The request may be one that was refused early, before the guards were through. */
+/**
+ * What every page needs, from the request. The request may be one that was refused early, before
+ * the guards were through.
+ */
 export function pageFrame(ctx: Context, site: Site): PageFrame {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;

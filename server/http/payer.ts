@@ -9,7 +9,9 @@ import type { Site } from "../site.ts";
 /** A raid begins right after its sessions are made, so sessions count as new for a minute. */
 const NEW_MS = 60_000;
 
-/** Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts. */
+/**
+ * Returns whose buckets a request is charged to; `room` is the slug of the room in which it acts.
+ */
 export function payerOf(ctx: Context, room?: string): Payer {
   const session: Session | undefined = ctx.state.session;
   const isNew = session !== undefined && Date.now() - session.since < NEW_MS;
@@ -23,7 +25,9 @@ export function visitorOf(ctx: Context, site: Site): Visitor {
   return { networks: networksOf(address), factor: site.shares(address), member, isManyVisitors };
 }
 
-/** Returns what a reader's catching up is charged to: the `reads` of its member and its networks. */
+/**
+ * Returns what a reader's catching up is charged to: the `reads` of its member and its networks.
+ */
 export function accountOf(ctx: Context, site: Site): Account {
   const payer = payerOf(ctx);
   const network = networksOf(payer.address).at(-1) as string;

@@ -17,9 +17,9 @@ import { pageFrame } from "./page-layout.ts";
 const LOGGED_HOST_LENGTH = 255;
 
 /**
- * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's own way drops
- * them). Expected ones are refusals; the database's absence is `unavailable`; anything else is a bug, logged once with
- * its stack and answered 500.
+ * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's
+ * own way drops them). Expected ones are refusals; the database's absence is `unavailable`;
+ * anything else is a bug, logged once with its stack and answered 500.
  */
 export function refused(site: Site): Middleware {
   let host = "";
@@ -46,7 +46,9 @@ export function refused(site: Site): Middleware {
   };
 }
 
-/** The routers leave it at a status where nobody answers; with 405 they say in `Allow` who would. */
+/**
+ * The routers leave it at a status where nobody answers; with 405 they say in `Allow` who would.
+ */
 function refuseUnanswered(ctx: Context): void {
   if (ctx.status === 404) throw refuse("no_such_page");
   if (ctx.status === 405 || ctx.status === 501) throw refuse("method_not_allowed");

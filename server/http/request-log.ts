@@ -1,7 +1,10 @@
 import type { Context, Middleware, Next } from "koa";
 import type { Logger } from "../log.ts";
 
-/** Tells each request at `debug` when it is answered; of its address only what stands before `?` and `;`, where no token is. */
+/**
+ * Tells each request at `debug` when it is answered; of its address only what stands before `?` and
+ * `;`, where no token is.
+ */
 export function requestLog(logger: Logger): Middleware {
   return (ctx, next) => (logger.isLevelEnabled("debug") ? logged(ctx, next) : next());
 

@@ -21,7 +21,10 @@ export type Route = {
   handle(ctx: Context): void | Promise<void>;
 };
 
-/** Puts the routes into one strict, case-sensitive router. Each request passes its route's guards, then the handler. */
+/**
+ * Puts the routes into one strict, case-sensitive router. Each request passes its route's guards,
+ * then the handler.
+ */
 export function routerOf(routes: Route[], site: Site): Router {
   const router = new Router({ strict: true, sensitive: true });
   for (const route of routes)
@@ -32,8 +35,8 @@ export function routerOf(routes: Route[], site: Site): Router {
 }
 
 /**
- * Refuses what is asked of another host, whatever it would come to: a redirect, a preflight, a path that does not exist.
- * Throws `wrong_host`, except where a route answers any host.
+ * Refuses what is asked of another host, whatever it would come to: a redirect, a preflight, a path
+ * that does not exist. Throws `wrong_host`, except where a route answers any host.
  */
 export function ownHost({ config }: Site): Middleware {
   return (ctx, next) => {
@@ -51,8 +54,8 @@ async function refuseWrongHost(ctx: Context, next: Next): Promise<void> {
 }
 
 /**
- * Lets pages of listed origins read what follows, refusals too, and answers their preflights. Any other OPTIONS goes on to
- * the router, which names the methods.
+ * Lets pages of listed origins read what follows, refusals too, and answers their preflights. Any
+ * other OPTIONS goes on to the router, which names the methods.
  */
 export function crossOrigin({ config }: Site): Middleware {
   return async (ctx, next) => {
@@ -82,12 +85,15 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     if (ctx.state.isScript) assertMayRunScript(ctx);
     if (guards.auth !== "none") findSession(ctx, guards, site);
     if (guards.limit) site.limits[guards.limit].take(payerOf(ctx));
-    if (guards.mutates) assertMayChange(ctx, guards, source, site);
+    if (guards.mutates) assertMayChange(ctx, site);
     await handle(ctx);
   };
 }
 
-/** A script runs in the page that asks, so it is answered to our own pages and to those of listed origins. */
+/**
+ * A script runs in the page that asks, so it is answered to our own pages and to those of listed
+ * origins.
+ */
 function assertMayRunScript(ctx: Context): void {
   const { source } = ctx.state;
   if (source === "other-site" || source === "other-host" || isHidden(ctx, source)) throw refuse("forbidden");

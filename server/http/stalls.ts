@@ -14,33 +14,42 @@ export type Stalls = {
 /** A stall that everyone connected to this process notices, and the shortest one that is logged. */
 const STALL_MS = 250;
 
-/** How late a stall outside of the steps that are followed may be noticed: a fifth of the shortest one. */
+/**
+ * How late a stall outside of the steps that are followed may be noticed: a fifth of the shortest
+ * one.
+ */
 const TICK_MS = 50;
 
 /**
- * Half of the shortest stall. With less CPU than this the process stalled nothing. It was suspended, as by SIGSTOP or
- * with its machine, or other programs had the CPU.
+ * Half of the shortest stall. With less CPU than this the process stalled nothing. It was
+ * suspended, as by SIGSTOP or with its machine, or other programs had the CPU.
  */
 const OWN_CPU_MS = STALL_MS / 2;
 
-/** How many ticks old the CPU time at the start of a stall may be: 200 ms of a busy process count as the stall's. */
+/**
+ * How many ticks old the CPU time at the start of a stall may be: 200 ms of a busy process count as
+ * the stall's.
+ */
 const CPU_TICKS = 4;
 
 /** Routes that are named where no single request is to blame. */
 const NAMED_MAX = 5;
 
 /**
- * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and counts it. If the
- * process used little CPU during the stall, no code of its own is to blame: that is logged at info and not counted.
+ * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and
+ * counts it. If the process used little CPU during the stall, no code of its own is to blame: that
+ * is logged at info and not counted.
  *
- * A request's code runs in steps: from its arrival, or from the end of its body, until it first waits. These steps are
- * timed exactly. A later step, when an answer of the database resumes the request, has no beginning that could be seen
- * without async_hooks, which would cost every request more than the watching is worth. Such a request is known by its
- * end, if that comes right after the stall; else the log names all routes that were under way. Watching costs 0.3 µs per
- * request; a message takes 340 µs.
+ * A request's code runs in steps: from its arrival, or from the end of its body, until it first
+ * waits. These steps are timed exactly. A later step, when an answer of the database resumes the
+ * request, has no beginning that could be seen without async_hooks, which would cost every request
+ * more than the watching is worth. Such a request is known by its end, if that comes right after
+ * the stall; else the log names all routes that were under way. Watching costs 0.3 µs per request;
+ * a message takes 340 µs.
  */
 export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; metrics: Metrics }): Stalls {
-  // not a Set: the tables it leaves behind keep requests that are over until the next full garbage collection
+  // not a Set: the tables it leaves behind keep requests that are over until the next full garbage
+  // collection
   const underWay: Context[] = [];
   let running: Context | undefined;
   let markedAt = performance.now();
@@ -80,7 +89,10 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
     last.state.stallIndex = ctx.state.stallIndex;
   }
 
-  /** All that waited for the body runs as microtasks, and Node's next tick comes after the last of them. */
+  /**
+   * All that waited for the body runs as microtasks, and Node's next tick comes after the last of
+   * them.
+   */
   function followBody(ctx: Context): void {
     mark(ctx);
     queueMicrotask(() => process.nextTick(suspend, ctx));
@@ -124,12 +136,18 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   }
 }
 
-/** Marks a request that now waits for an event or a timer. It is not to blame for what happens meanwhile. */
+/**
+ * Marks a request that now waits for an event or a timer. It is not to blame for what happens
+ * meanwhile.
+ */
 export function park(ctx: Context): void {
   ctx.state.isParked = true;
 }
 
-/** Returns the pattern of the route that answers a request, also of one that has not been routed yet. */
+/**
+ * Returns the pattern of the route that answers a request, also of one that has not been routed
+ * yet.
+ */
 function routeOf(app: Koa, ctx: Context): string {
   if (ctx._matchedRoute) return String(ctx._matchedRoute);
   for (const middleware of app.middleware) {

@@ -32,8 +32,8 @@ const REFUSED: { [code: string]: Refused } = {
 };
 
 /**
- * Answers requests that Node's parser refuses, so that these answers carry the common headers too. Create the server with
- * `requireHostHeader: false`: Node's own refusal cannot be intercepted.
+ * Answers requests that Node's parser refuses, so that these answers carry the common headers too.
+ * Create the server with `requireHostHeader: false`: Node's own refusal cannot be intercepted.
  */
 export function answerBadRequests(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -45,7 +45,10 @@ export function answerBadRequests(server: Server): void {
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
 }
 
-/** Returns whether a request has no Host, which HTTP/1.1 requires [RFC 9112 3.2], and refuses it then. */
+/**
+ * Returns whether a request has no Host, which HTTP/1.1 requires [RFC 9112 3.2], and refuses it
+ * then.
+ */
 export function isRefusedWithoutHost(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.headers.host !== undefined || request.httpVersion !== "1.1") return false;
   const { status, headers, body } = answerOf(NO_HOST);

@@ -1,124 +1,41 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import proxyAddr from "proxy-addr";
-import { networksOf, parseAddress } from "../guard/address.ts";
-import type { Shares } from "../guard/shares.ts";
 import type { Logger } from "../log.ts";
 import { countByTheMinute } from "../minute-log.ts";
-import { isIdle, onceClosed } from "../streams/socket.ts";
-
-/** How many connections a server holds. Those of trusted proxies count only towards `total`. */
-export type ConnectionCaps = {
-  /** From one address, of IPv6 from one /64, times its shares; a /48 may hold ten times as many. */
-  perAddress: number;
-  /** From one address of IPv4 or one /48 of IPv6, however many shares it has. */
-  perBlock: number;
-  shares: Shares;
-  /** Altogether: what the limit of open files allows. */
-  total: number;
-  trustProxy: string[];
-};
-
-/** An address of IPv4, or a /48 of IPv6 with those of its /64s that hold connections. */
-type Block = {
-  name: string;
-  networks: Map<string, Network>;
-  size: number;
-  cap: number;
-  factor: number;
-  isProxy: boolean;
-};
-
-/** The connections of one address, of IPv6 of one /64, the oldest first. */
-type Network = { name: string; block: Block; sockets: Set<Socket>; cap: number };
+import { isIdle } from "../streams/socket.ts";
+import { type Block, type ConnectionCaps, createHeldConnections, type Network } from "./held-connections.ts";
 
 /**
- * At the limit of open files this share of the connections is closed at a time, so that a flood of newcomers does not
- * pay for a search each.
+ * At the limit of open files this share of the connections is closed at a time, so that not each
+ * newcomer of a flood causes a search.
  */
 const SHARE_CLOSED = 0.01;
 
-/** As with the rate limits: a /48 is a company with many subnets, or one visitor of a tunnel. */
-const BLOCK_SHARES = 10;
-
 /**
- * Caps the connections of a server. At the cap of an address a newcomer takes the place of the address's oldest idle
- * connection. At the cap of a /48, and at the cap of all, it takes the place of the oldest idle connection of the network
- * that holds most, or of its oldest busy one if that network holds more than the newcomer's. Otherwise the newcomer is
- * refused. What is closed is logged once a minute.
+ * Caps the connections of a server. At the cap of an address a newcomer takes the place of the
+ * address's oldest idle connection. At the cap of a /48, and at the cap of all, it takes the place
+ * of the oldest idle connection of the network that holds most, or of its oldest busy one if that
+ * network holds more than the newcomer's. Otherwise the newcomer is refused. Closed connections are
+ * logged once a minute.
  */
 export function capConnections(server: Server, caps: ConnectionCaps, logger: Logger): void {
-  const trust = proxyAddr.compile(caps.trustProxy);
-  const blocks = new Map<string, Block>();
-  const owners = new WeakMap<Socket, Network>();
-  let count = 0;
-  let latest: { address: string; limit: number };
-  const noteNetworkFull = countByTheMinute((connections) =>
-    logger.warn(
-      { connections, ...latest },
-      "connections closed: one address holds its share. If it is a proxy, name it in TRUST_PROXY",
-    ),
-  );
-  const noteAllFull = countByTheMinute((connections) =>
-    logger.error({ connections, limit: caps.total }, "connections closed: no more files may be open"),
-  );
-  const noteFailure = countByTheMinute((connections) => logger.error({ connections }, "connections not accepted"));
+  const held = createHeldConnections(caps);
+  const notes = notesIn(logger, caps);
   server.on("connection", admit);
-  // Without a listener it would end the process.
-  server.on("error", noteFailure);
+  // Without a listener an error would end the process.
+  server.on("error", notes.failure);
 
   function admit(socket: Socket): void {
-    // A connection that its owner gives back to Node's http is announced again.
-    if (owners.has(socket)) return;
-    const newcomer = networkOf(socket);
+    // A connection that its owner hands back to Node's HTTP server is announced again.
+    if (held.has(socket)) return;
+    const newcomer = held.networkOf(socket);
     const { block } = newcomer;
-    if (newcomer.sockets.size >= newcomer.cap) closeForOwn(socket, newcomer, oldestIdle(newcomer, 1));
-    else if (block.size >= block.cap) closeForOwn(socket, block, replaceable(mostIn(block), newcomer));
-    else if (count >= caps.total) close(replaceableOfAll(newcomer), socket, noteAllFull);
-    if (!socket.destroyed) add(newcomer, socket);
-  }
-
-  function networkOf({ remoteAddress = "" }: Socket): Network {
-    const address = parseAddress(remoteAddress) ?? "";
-    const isProxy = trust(address, 0);
-    const [name, wide] = isProxy ? [`proxy ${address}`] : networksOf(address);
-    const factor = caps.shares(address);
-    const cap = isProxy ? Number.POSITIVE_INFINITY : Math.min(caps.perAddress * factor, caps.perBlock);
-    const block = blocks.get(wide ?? name) ?? {
-      name: wide ?? name,
-      networks: new Map<string, Network>(),
-      size: 0,
-      cap: Math.min(cap * BLOCK_SHARES, isProxy ? cap : caps.perBlock),
-      factor,
-      isProxy,
-    };
-    return block.networks.get(name) ?? { name, block, sockets: new Set(), cap };
-  }
-
-  function add(network: Network, socket: Socket): void {
-    const { block } = network;
-    blocks.set(block.name, block);
-    block.networks.set(network.name, network);
-    network.sockets.add(socket);
-    owners.set(socket, network);
-    block.size += 1;
-    count += 1;
-    onceClosed(socket, () => remove(socket));
-  }
-
-  function remove(socket: Socket): void {
-    const network = owners.get(socket);
-    if (!network?.sockets.delete(socket)) return;
-    const { block } = network;
-    block.size -= 1;
-    count -= 1;
-    if (network.sockets.size === 0) block.networks.delete(network.name);
-    if (block.size === 0) blocks.delete(block.name);
-  }
-
-  function closeForOwn(newcomer: Socket, { name, cap }: Network | Block, replaced: Socket[]): void {
-    latest = { address: name, limit: cap };
-    close(replaced, newcomer, noteNetworkFull);
+    if (newcomer.sockets.size >= newcomer.cap)
+      close(oldestIdle(newcomer, 1), socket, () => notes.networkFull(newcomer));
+    else if (block.size >= block.cap)
+      close(replaceable(mostIn(block), newcomer), socket, () => notes.networkFull(block));
+    else if (held.count() >= caps.total) close(replaceableOfAll(newcomer), socket, notes.allFull);
+    if (!socket.destroyed) held.add(newcomer, socket);
   }
 
   /** Closes the connections that a newcomer replaces, or the newcomer if there are none. */
@@ -126,20 +43,45 @@ export function capConnections(server: Server, caps: ConnectionCaps, logger: Log
     for (const socket of replaced.length > 0 ? replaced : [newcomer]) {
       note();
       socket.destroy();
-      // Its close comes later than the next newcomer may.
-      remove(socket);
+      // Its close event may come later than the next newcomer.
+      held.remove(socket);
     }
   }
 
   function replaceableOfAll(newcomer: Network): Socket[] {
-    const idle = oldestIdle(mostIn(greediest(blocks.values())), Math.ceil(caps.total * SHARE_CLOSED));
+    const idle = oldestIdle(mostIn(greediest(held.blocks.values())), Math.ceil(caps.total * SHARE_CLOSED));
     if (idle.length > 0) return idle;
     // A proxy's connections are those of many visitors.
-    return replaceable(mostIn(greediest([...blocks.values()].filter(({ isProxy }) => !isProxy))), newcomer);
+    return replaceable(mostIn(greediest([...held.blocks.values()].filter(({ isProxy }) => !isProxy))), newcomer);
   }
 }
 
-/** Returns the oldest idle connection of a network, or its oldest busy one if it holds more than the newcomer's network. */
+type Notes = { networkFull(full: Network | Block): void; allFull(): void; failure(): void };
+
+function notesIn(logger: Logger, { total }: ConnectionCaps): Notes {
+  let latest: { address: string; limit: number };
+  const networkFull = countByTheMinute((connections) =>
+    logger.warn(
+      { connections, ...latest },
+      "connections closed: one address holds its share. If it is a proxy, name it in TRUST_PROXY",
+    ),
+  );
+  return {
+    networkFull: ({ name, cap }) => {
+      latest = { address: name, limit: cap };
+      networkFull();
+    },
+    allFull: countByTheMinute((connections) =>
+      logger.error({ connections, limit: total }, "connections closed: no more files may be open"),
+    ),
+    failure: countByTheMinute((connections) => logger.error({ connections }, "connections not accepted")),
+  };
+}
+
+/**
+ * Returns the oldest idle connection of a network, or its oldest busy one if it holds more than the
+ * newcomer's network.
+ */
 function replaceable(network: Network | undefined, newcomer: Network): Socket[] {
   const idle = oldestIdle(network, 1);
   if (network === undefined || idle.length > 0 || !holdsMore(network, newcomer)) return idle;
@@ -150,7 +92,10 @@ function oldestIdle(network: Network | undefined, most: number): Socket[] {
   return [...(network?.sockets ?? [])].filter(isIdle).slice(0, most);
 }
 
-/** Returns whether a network would still hold as much as the newcomer's does, after a connection of its own is replaced. */
+/**
+ * Returns whether a network would still hold as much as the newcomer's does, after one of its
+ * connections is replaced.
+ */
 function holdsMore(network: Network, newcomer: Network): boolean {
   if (network.block === newcomer.block) return network.sockets.size > newcomer.sockets.size + 1;
   const { size, factor, isProxy } = newcomer.block;

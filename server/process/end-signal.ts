@@ -28,7 +28,8 @@ export function endSignal({ followsParent }: { followsParent: boolean }): Promis
     // These listeners stay: a second Ctrl-C must not kill a process that is draining.
     process.on("SIGTERM", resolve);
     process.on("SIGINT", resolve);
-    // Not before: between two listeners Node would drop the signal, and one that came then would be lost.
+    // Not before: between two listeners Node would drop the signal, and one that came then would be
+    // lost.
     process.off("SIGTERM", exit);
     process.off("SIGINT", exit);
     process.once("disconnect", resolve);

@@ -16,10 +16,15 @@ export function tuneGarbageCollection(): void {
   for (const thread of helperThreads()) lowerPriority(thread);
 }
 
-/** In percent of what is alive. V8 still keeps its limit, by default a half of a small machine's memory. */
+/**
+ * In percent of what is alive. V8 still keeps its limit, by default a half of a small machine's
+ * memory.
+ */
 const HEAP_GROWTH = 200;
 
-/** [setpriority(2), sched(7)] On a full core, a tenth of the time that a thread of priority 0 gets. */
+/**
+ * [setpriority(2), sched(7)] On a full core, a tenth of the time that a thread of priority 0 gets.
+ */
 const LOW_PRIORITY = 10;
 
 /** On Linux a thread has a number and a priority of its own. Elsewhere this returns no threads. */

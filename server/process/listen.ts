@@ -2,7 +2,9 @@ import { createServer, type Server } from "node:http";
 import { StartError } from "../../db/start-error.ts";
 import type { Config } from "../config.ts";
 
-/** Listens at the configured address. Throws the sentence that says why the port is not available. */
+/**
+ * Listens at the configured address. Throws the sentence that says why the port is not available.
+ */
 export function listen(server: Server, config: Config): Promise<void> {
   const { port, host } = config;
   return new Promise((resolve, reject) => {
@@ -11,7 +13,10 @@ export function listen(server: Server, config: Config): Promise<void> {
   });
 }
 
-/** Throws the sentence that says why the port is not available, once, before each worker would say it. */
+/**
+ * Throws the sentence that says why the port is not available, once, before each worker would say
+ * it.
+ */
 export async function checkPort(config: Config): Promise<void> {
   const server = createServer();
   await listen(server, config);

@@ -51,7 +51,10 @@ export async function migrateOnly(config: Config): Promise<void> {
   }
 }
 
-/** Deletes the messages that are older than CHATTERA_KEEP_DAYS: `chattera prune`. Throws where that is not set. */
+/**
+ * Deletes the messages that are older than CHATTERA_KEEP_DAYS: `chattera prune`. Throws where that
+ * is not set.
+ */
 export async function pruneOnly(config: Config): Promise<void> {
   const days = config.historyDays;
   if (days === undefined) throw new StartError("Say how many days are kept: chattera prune --days 365.");

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { Config } from "../config.ts";
 
-/** Files that a process opens besides connections and its pool: program, log, event loop, listener. About 30. */
+/**
+ * Files that a process opens besides connections and its pool: program, log, event loop, listener.
+ * About 30.
+ */
 const OWN_FILES = 64;
 
 /**
- * Returns how many files this process may have open, or `undefined` where the system has no /proc. Node raises the soft
- * limit to the hard one when it starts.
+ * Returns how many files this process may have open, or `undefined` where the system has no /proc.
+ * Node raises the soft limit to the hard one when it starts.
  */
 export function openFilesLimit(): number | undefined {
   try {
@@ -22,7 +25,10 @@ export function connectionsWithin(limit: number, { poolMax }: Config): number {
   return Math.max(1, limit - poolMax - OWN_FILES);
 }
 
-/** Returns the warning for a limit that is too low for CHATTERA_READERS, or `undefined` if it is high enough. */
+/**
+ * Returns the warning for a limit that is too low for CHATTERA_READERS, or `undefined` if it is
+ * high enough.
+ */
 export function warningOfFewFiles(limit: number, config: Config): string | undefined {
   const { readersMax, poolMax } = config;
   const needed = readersMax + poolMax + OWN_FILES;

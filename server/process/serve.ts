@@ -9,8 +9,9 @@ import { createShares } from "../guard/shares.ts";
 import { withKeptPolls } from "../http/verified-polls.ts";
 import { createLog, type Logger } from "../log.ts";
 import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
-import { type ConnectionCaps, capConnections } from "./connections.ts";
+import { capConnections } from "./connections.ts";
 import { tuneGarbageCollection } from "./gc-tuning.ts";
+import type { ConnectionCaps } from "./held-connections.ts";
 import { listen, urlOf } from "./listen.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { beginRequest, endRequest } from "./pipelining.ts";
@@ -24,7 +25,10 @@ export type RunningNode = {
   stop(): Promise<void>;
 };
 
-/** Above what balancers keep: AWS 60 s. The shorter one closes, and a request on a closing connection is a 502. */
+/**
+ * Above what balancers keep: AWS 60 s. The shorter one closes, and a request on a closing
+ * connection is a 502.
+ */
 const KEEP_ALIVE_MS = 75_000;
 
 /** A browser's head is one packet, or a few over a slow line. */
@@ -40,19 +44,33 @@ const REQUEST_MS = 30_000;
  */
 const STUCK_MS = 120_000;
 
-/** How often Node looks for requests that took longer. It looks only at those whose head or body is still to come. */
+/**
+ * How often Node looks for requests that took longer. It looks only at those whose head or body is
+ * still to come.
+ */
 const CHECK_MS = 1_000;
 
-/** Grace for running requests. With NOTICE_MS and CLOSE_MS, 9 of the 10 s that supervisors allow. */
+/**
+ * Grace for running requests. With NOTICE_MS and CLOSE_MS, 9 of the 10 s that supervisors allow.
+ */
 const DRAIN_MS = 6_500;
 
-/** A node that stops still takes requests for this long, so that a balancer that asks every second sees it unready. */
+/**
+ * A node that stops still takes requests for this long, so that a balancer that asks every second
+ * sees it unready.
+ */
 const NOTICE_MS = 1_000;
 
-/** A database that is away never answers the goodbye. The rest of the 10 s is for the process to end. */
+/**
+ * A database that is away never answers the goodbye. The rest of the 10 s is for the process to
+ * end.
+ */
 const CLOSE_MS = 1_500;
 
-/** Opens the app and listens. In a worker, the primary listens to the database and adds up the metrics. */
+/**
+ * Opens the app and listens. In a worker, the primary listens to the database and adds up the
+ * metrics.
+ */
 export async function serve(config: NodeConfig): Promise<RunningNode> {
   const logger = createLog(config.logLevel);
   const worker = cluster.isWorker ? { worker: { sumMetrics: countTogether } } : {};
@@ -89,8 +107,9 @@ function listenerOf(server: Server, app: App): RequestListener {
   const answer = withKeptPolls(site.verifiedPolls, app.callback());
   return (request, response) => {
     if (!beginRequest(request)) return;
-    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's kept-alive connections
-    // would keep bringing requests until they are broken in the middle of one.
+    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's
+    // kept-alive connections would keep bringing requests until they are broken in the middle of
+    // one.
     if (site.isDraining) response.setHeader("Connection", "close");
     response.on("close", () => {
       endRequest(request);
@@ -100,7 +119,10 @@ function listenerOf(server: Server, app: App): RequestListener {
   };
 }
 
-/** Warns once, in the first worker: on a private network, any page could reach the site under a name of its own. */
+/**
+ * Warns once, in the first worker: on a private network, any page could reach the site under a name
+ * of its own.
+ */
 function warnOfAnyHost({ host, hosts }: NodeConfig, logger: Logger): void {
   const isLocal = /^(localhost|127\..*|::1)$/.test(host);
   if (isLocal || hosts.length > 0 || (cluster.worker?.id ?? 1) > 1) return;

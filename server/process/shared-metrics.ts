@@ -3,16 +3,25 @@ import { on } from "node:events";
 import { AggregatorRegistry, type Registry } from "prom-client";
 import { refuse } from "../refusal.ts";
 
-/** What a worker says to its primary: that it wants to know what all of them count, or what it counts itself. */
+/**
+ * What a worker says to its primary: that it wants to know what all of them count, or what it
+ * counts itself.
+ */
 type Said = { wantsMetrics?: true; counts?: object };
 
-/** What it is told: that it is to say what it counts, or what all do; `null` where one of them did not say. */
+/**
+ * What it is told: that it is to say what it counts, or what all do; `null` where one of them did
+ * not say.
+ */
 type Told = { wantsCounts?: true; metrics?: string | null };
 
 /** So long one of them may take; Prometheus gives up a scrape after ten seconds. */
 const PATIENCE_MS = 5_000;
 
-/** Tells each worker that asks what all that serve count, so that a scrape is of the whole whichever it meets. */
+/**
+ * Tells each worker that asks what all that serve count, so that a scrape is of the whole whichever
+ * it meets.
+ */
 export function shareMetrics(): void {
   const serving = new Set<Worker>();
   let underWay: Promise<string | null> | undefined;
@@ -55,8 +64,8 @@ function tell(worker: Worker, told: Told): void {
 }
 
 /**
- * Has this worker say what it counts when its primary asks; gives what tells of all workers. That throws `unavailable`
- * where one of them is silent.
+ * Has this worker say what it counts when its primary asks; gives what tells of all workers. That
+ * throws `unavailable` where one of them is silent.
  */
 export function countTogether(registry: Registry): () => Promise<string> {
   let underWay: Promise<string> | undefined;

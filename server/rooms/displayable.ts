@@ -1,6 +1,7 @@
 /**
- * Is this safe to show as a name of at most `length` characters? It has something to see, and no controls, invisible
- * fillers, direction overrides or towers of marks. Emoji may be made of several characters, as families and flags are.
+ * Is this safe to show as a name of at most `length` characters? It has something to see, and no
+ * controls, invisible fillers, direction overrides or towers of marks. Emoji may be made of several
+ * characters, as families and flags are.
  */
 export function isDisplayable(text: string, length: number): boolean {
   const characters = [...text].length;
@@ -11,8 +12,9 @@ export function isDisplayable(text: string, length: number): boolean {
 }
 
 /**
- * Is this too long to be worth normalizing? Normalization takes quadratic time for runs of marks, so raw text is
- * measured first: a character is at most three code points before NFC, and an emoji code point is two UTF-16 units.
+ * Is this too long to be worth normalizing? Normalization takes quadratic time for runs of marks,
+ * so raw text is measured first: a character is at most three code points before NFC, and an emoji
+ * code point is two UTF-16 units.
  */
 export function isTooLong(typed: string, length: number): boolean {
   return typed.length > RAW_UNITS * length;
@@ -21,7 +23,10 @@ export function isTooLong(typed: string, length: number): boolean {
 /** Room for white space around a name as well. */
 const RAW_UNITS = 8;
 
-/** Controls, formats and the unassigned; characters that show nothing; variation selectors; five marks in a row. */
+/**
+ * Controls, formats and the unassigned; characters that show nothing; variation selectors; five
+ * marks in a row.
+ */
 const FORBIDDEN =
   /[\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}\p{Default_Ignorable_Code_Point}\u{2800}\u{13441}\u{13442}\u{1D159}]|\p{M}{5}/u;
 

@@ -7,17 +7,20 @@ import { type Refusal, refuse } from "../refusal.ts";
 import { skeletonOf } from "./skeleton.ts";
 import { tagOf } from "./tag.ts";
 
+/** A member that enters a room. `network` is where it counts, `undefined` without limits. */
+export type Entry = { room: Pick<Room, "id">; member: Member; network: MemberNetwork | undefined };
+
 /**
- * Enters a room, with a first message or without; says nothing about a member who is there already. Returns the member
- * as it is in the room, and the message if it was stored. Throws `nickname_taken` if someone else has the nickname or
- * one that looks like it, or gave it up within the hour and had a trip; `full` if the room is, or the network has its
- * share of it; `no_such_room`.
+ * Enters a room, with or without a first message. For a member that is in the room already, nothing
+ * changes. Returns the member as it is in the room, and the message if it was stored. Throws
+ * `nickname_taken` if someone else has the nickname or one that looks like it, or gave it up within
+ * the hour and had a trip. Throws `full` if the room is full, or the network has its share of it,
+ * and `no_such_room`.
  */
 export async function enter(
   commit: GroupCommit,
-  room: Pick<Room, "id">,
-  member: Member,
-  { network, ...options }: EntryOptions & { network: MemberNetwork | undefined },
+  { room, member, network }: Entry,
+  options: EntryOptions,
 ): Promise<{ member: Member; stored: Stored | undefined }> {
   const entrant = { ...member, skeleton: skeletonOf(member.nickname) };
   const clientId = options.message?.clientId;

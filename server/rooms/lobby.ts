@@ -10,7 +10,10 @@ export type Lobby = {
   forget(): void;
 };
 
-/** The list is read no more often than this, however many ask; with 50,000 rooms and 100,000 people that takes 60 ms. */
+/**
+ * The list is read no more often than this, however many ask; with 50,000 rooms and 100,000 people
+ * that takes 60 ms.
+ */
 const LISTED_MS = 1_000;
 
 /** Reads the list at most once a second. Requests during a read wait for its answer. */

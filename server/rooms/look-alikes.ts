@@ -1,7 +1,8 @@
 /**
- * Look-alikes that Unicode's table lacks or has for another purpose. Each line is a prototype and the
- * characters that look like it in the fonts of a chat. A line takes precedence over Unicode's table.
- * Names that people tell apart have no line: シ and ツ, ン and ソ, small and large や, ゆ, よ and つ.
+ * Look-alikes that Unicode's table lacks or has for another purpose. Each line is a prototype and
+ * the characters that look like it in the fonts of a chat. A line takes precedence over Unicode's
+ * table. Names that people tell apart have no line: シ and ツ, ン and ソ, small and large や, ゆ, よ and
+ * つ.
  */
 const GROUPS = `
 a ᴀ 🅐 🅰 🇦 ᶏ ⱥ ꬰ

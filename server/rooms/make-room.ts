@@ -7,7 +7,10 @@ import { nameNetwork } from "./network-name.ts";
 import type { Reserved } from "./reserved.ts";
 import { roomSkeletonOf } from "./skeleton.ts";
 
-/** The creator of a room: a network and the /48 around it (of IPv4 the network itself), and their daily limits, if any. */
+/**
+ * The creator of a room: a network and the /48 around it (of IPv4 the network itself), and their
+ * daily limits, if any.
+ */
 export type Maker = {
   network: string;
   wideNetwork: string;
@@ -17,7 +20,10 @@ export type Maker = {
 /** Makes a room. Throws `reserved`, `room_exists`, `too_many` or `full`. */
 export type MakeRoom = (room: Pick<NewRoom, "slug" | "title" | "public">, maker: Maker) => Promise<void>;
 
-/** Rooms that one network may make within a day: enough for a school, and a site is full after a year of them. */
+/**
+ * Rooms that one network may make within a day: enough for a school, and a site is full after a
+ * year of them.
+ */
 export const ROOMS_A_DAY = 30;
 
 /** When it is worth asking again: unused rooms are removed several times an hour. */
@@ -25,7 +31,10 @@ const RETRY_SECONDS = 3_600;
 
 type Options = { db: Knex; log: LogIdentity; lobby: Lobby; reserved: Reserved; roomsMax: number };
 
-/** The network that made a room is kept as a keyed hash, so that the table does not say where anybody is. */
+/**
+ * The network that made a room is kept as a keyed hash, so that the table does not say where
+ * anybody is.
+ */
 export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {
   const nameOf = (network: string) => nameNetwork(log.secret, "creator", network);
   return async (room, { network, wideNetwork, limits }) => {

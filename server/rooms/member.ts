@@ -11,14 +11,16 @@ export type Names = {
   tripOf(nickname: string, secret: string): Promise<string>;
 };
 
+/** What a person typed: a nickname, with `#secret` after it for a trip, and a color `#rrggbb`. */
+export type TypedMember = { nickname: string; color: string | undefined };
+
 /**
- * Makes a member of what a person typed: a nickname, `#secret` behind it for a trip, and a color `#rrggbb` or one by
- * the nickname. A person who had a session `before` keeps the id, and under the same nickname keeps the trip without the
- * secret, and the color. Throws `nickname_invalid`, `secret_invalid`, `reserved`, `malformed` and `too_many`.
+ * Makes a member. Without a color, it gets one by its nickname. A person who had a session `before`
+ * keeps the id, and under the same nickname keeps the trip without the secret, and the color.
+ * Throws `nickname_invalid`, `secret_invalid`, `reserved`, `malformed` and `too_many`.
  */
 export async function readMember(
-  typed: string,
-  color: string | undefined,
+  { nickname: typed, color }: TypedMember,
   { isReserved, tripOf }: Names,
   before?: Member,
 ): Promise<Member> {

@@ -4,8 +4,9 @@ import { isDisplayable, isTooLong } from "./displayable.ts";
 import { hasTripSign } from "./trip-sign.ts";
 
 /**
- * Reads what a person typed as a nickname: NFC, trimmed, inner white space as one space. `name#secret` is split at the
- * first `#`, also the fullwidth `＃` of a Japanese keyboard, so that nobody publishes a secret as a part of the name. Throws `nickname_invalid` or `secret_invalid`.
+ * Reads what a person typed as a nickname: NFC, trimmed, inner white space as one space.
+ * `name#secret` is split at the first `#`, also the fullwidth `＃` of a Japanese keyboard, so that
+ * nobody publishes a secret as a part of the name. Throws `nickname_invalid` or `secret_invalid`.
  */
 export function readNickname(typed: string): { nickname: string; secret: string | undefined } {
   const at = typed.search(/[#＃﹟]/);

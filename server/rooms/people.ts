@@ -6,7 +6,10 @@ import { readMoves } from "../../db/log/read.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 
-/** Who is in a room: the first to enter, at most PEOPLE_SHOWN, and how many members and visitors there are. */
+/**
+ * Who is in a room: the first to enter, at most PEOPLE_SHOWN, and how many members and visitors
+ * there are.
+ */
 export type People = { members: Member[]; memberCount: number; visitors: number };
 
 /** Returns who is in a room now. */
@@ -24,8 +27,9 @@ const ROOMS_KEPT = 500;
 const MOVES = 200;
 
 /**
- * Counts a room's people at most once a second. Whoever came or went since is read from the log, which is a few rows by
- * the key: so the answer never lacks somebody whose entering lies before the cursor that is given with it.
+ * Counts a room's people at most once a second. Whoever came or went since is read from the log,
+ * which is a few rows by the key: so the answer never lacks somebody whose entering lies before the
+ * cursor that is given with it.
  */
 export function createPeople(db: Knex): ReadPeople {
   const counted = new LRUCache<number, Counted>({ max: ROOMS_KEPT, ttl: COUNTED_MS, fetchMethod: count });

@@ -26,7 +26,9 @@ const CLAIMS = [
   ...["カンリニン", "カンリシャ"],
 ];
 
-/** Words that nobody may take alone, decorated or joined to each other, as a nickname or for a room. */
+/**
+ * Words that nobody may take alone, decorated or joined to each other, as a nickname or for a room.
+ */
 const TITLES = [
   ...["system", "operator", "operators", "staff", "official"],
   ...["運営", "ウンエイ", "公式", "コウシキ", "スタッフ", "システム", "オペレーター", "オペレータ"],
@@ -53,7 +55,10 @@ const VOICE = [
   ...["メッセージ", "通知", "連絡", "警告", "エラー", "ログ", "情報"],
 ];
 
-/** What the pages write behind a name when somebody enters or leaves (server/pages/words/en.ts, ja.ts), and similar words. */
+/**
+ * What the pages write behind a name when somebody enters or leaves (server/pages/words/en.ts,
+ * ja.ts), and similar words.
+ */
 const LINE_ENDS = ["entered", "left", "joined"].flatMap((word) => [word, `${word} the room`, `${word} the chat`]);
 const LINE_ENDS_JA = ["入室", "退室", "退出"].flatMap((word) => ["", "した", "しました"].map((end) => word + end));
 

@@ -3,16 +3,20 @@ import { CONFUSABLES } from "./confusables.ts";
 import { LOOK_ALIKES } from "./look-alikes.ts";
 
 /**
- * Returns what remains of a nickname for a reader who does not look closely: equal skeletons are one nickname in a
- * room. Look-alikes, widths, cases, accents, spaces and punctuation fall together; the voicing of kana stays, and so
- * does a gap between two digits (1-12 is not 11-2). Takes linear time: no run of marks is ever put in order.
+ * Returns what remains of a nickname for a reader who does not look closely: equal skeletons are
+ * one nickname in a room. Look-alikes, widths, cases, accents, spaces and punctuation fall
+ * together; the voicing of kana stays, and so does a gap between two digits (1-12 is not 11-2).
+ * Takes linear time: no run of marks is ever put in order.
  */
 export function skeletonOf(nickname: string): string {
   const typed = nickname.replace(TYPED_DASH, "ー");
   return fold(typed, (before, after) => (before.isDigit && after.isDigit ? "-" : ""));
 }
 
-/** Returns the same for a room's slug or title, in which every gap between words counts (tea-room is not tearoom). */
+/**
+ * Returns the same for a room's slug or title, in which every gap between words counts (tea-room is
+ * not tearoom).
+ */
 export function roomSkeletonOf(name: string): string {
   return fold(name, () => "-");
 }
@@ -45,7 +49,10 @@ type Glyph = {
   kind: "letter" | "mark" | "accent" | "voicing" | "dash" | "unseen";
   isDigit: boolean;
   isJapanese: boolean;
-  /** Is this of a script with marks of its own, such as Thai? On others a mark that is no accent is decoration. */
+  /**
+   * Is this of a script with marks of its own, such as Thai? On others a mark that is no accent is
+   * decoration.
+   */
   isMarked: boolean;
 };
 
@@ -54,7 +61,10 @@ export function imageOf(char: string): string {
   return glyphOf(char).image;
 }
 
-/** Joins the images of a name's characters, with `joint` between two that had something unseen between them. */
+/**
+ * Joins the images of a name's characters, with `joint` between two that had something unseen
+ * between them.
+ */
 function fold(name: string, joint: (before: Glyph, after: Glyph) => string, read = glyphOf): string {
   const glyphs = unframed(Array.from(name.replace(VOICED, "\u3099").replace(SEMIVOICED, "\u309a"), read));
   let folded = "";
@@ -167,7 +177,9 @@ function settle(text: string): string {
 /** The longest way is three rounds; the fourth finds nothing. */
 const ROUNDS = 4;
 
-/** A drawing takes 2 to 10 µs. 5,000 are the kana, the kanji of daily use and a few alphabets: 1 MB. */
+/**
+ * A drawing takes 2 to 10 µs. 5,000 are the kana, the kanji of daily use and a few alphabets: 1 MB.
+ */
 const GLYPHS = new LRUCache<string, Glyph>({ max: 5_000 });
 
 const PROTOTYPES: ReadonlyMap<string, string> = new Map(
@@ -197,7 +209,9 @@ const VOICED = /[\u309b\uff9e]/g;
 const SEMIVOICED = /[\u309c\uff9f]/g;
 const VOICING = /[\u3099\u309a]/;
 
-/** Marks that are written or left out at will: accents, and the vowel points of Hebrew and Arabic. */
+/**
+ * Marks that are written or left out at will: accents, and the vowel points of Hebrew and Arabic.
+ */
 const ACCENT =
   /[\p{M}&&[\p{Script=Inherited}\p{Script=Common}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Arabic}]]/v;
 const DIACRITICS = new RegExp(`(?!${VOICING.source})${ACCENT.source}`, "gv");

@@ -4,8 +4,8 @@ import { isDisplayable, isTooLong } from "./displayable.ts";
 import { hasTripSign } from "./trip-sign.ts";
 
 /**
- * Returns a room's name in its one spelling: NFKC, lower case; letters, digits, `-` and `_` of any script. Returns
- * `undefined` if it is no room's name.
+ * Returns a room's name in its one spelling: NFKC, lower case; letters, digits, `-` and `_` of any
+ * script. Returns `undefined` if it is no room's name.
  */
 export function readSlug(typed: string): string | undefined {
   if (typed.length <= SLUG_LENGTH && PLAIN.test(typed)) return typed;

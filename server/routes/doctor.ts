@@ -64,7 +64,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
     // If the client has gone, `close` has already fired and will not fire again.
     if (ctx.res.destroyed) return;
     const input = inputOf(ctx);
-    if (work === stream || input.number("hold", 0, DOCTOR_LONGEST_MS, 0) > 0) hold(ctx);
+    if (work === stream || input.number("hold", { min: 0, max: DOCTOR_LONGEST_MS }, 0) > 0) hold(ctx);
     await work(ctx, input);
   }
 
@@ -92,7 +92,7 @@ function showDoctor(ctx: Context, site: Site): void {
 
 /** Says what arrived; `hold` milliseconds later, if so asked, as a poll would. */
 async function echo(ctx: Context, input: Input): Promise<void> {
-  const holdMs = input.number("hold", 0, DOCTOR_LONGEST_MS, 0);
+  const holdMs = input.number("hold", { min: 0, max: DOCTOR_LONGEST_MS }, 0);
   const value: Omit<DoctorEcho, "chattera" | "n"> = {
     stamp: randomBytes(8).toString("hex"),
     at: Date.now(),
@@ -128,9 +128,9 @@ function countOf(list: string): number {
 async function stream(ctx: Context, input: Input): Promise<void> {
   const kind = input.text("as") ?? "event-stream";
   if (!isKind(kind)) throw refuse("malformed", `as: one of ${Object.keys(DOCTOR_STREAMS).join(", ")}`);
-  const frames = input.number("frames", 1, 30, 3);
-  const gapMs = input.number("gap", 0, 10_000, 500);
-  const quietMs = input.number("quiet", 0, DOCTOR_LONGEST_MS, 1500);
+  const frames = input.number("frames", { min: 1, max: 30 }, 3);
+  const gapMs = input.number("gap", { min: 0, max: 10_000 }, 500);
+  const quietMs = input.number("quiet", { min: 0, max: DOCTOR_LONGEST_MS }, 1500);
   if ((frames - 1) * gapMs + quietMs > DOCTOR_LONGEST_MS)
     throw refuse("malformed", `frames, gap and quiet: ${DOCTOR_LONGEST_MS} ms at most`);
   const nonce = nonceOf(input);

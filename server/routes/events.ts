@@ -49,10 +49,10 @@ async function endless(ctx: Context, site: Site, choose: (input: Input) => Way):
   const way = choose(input);
   const n = nonceOf(input);
   const options = {
-    pingMs: input.number("ping", 2, 60, PING_MS / 1000) * 1000,
+    pingMs: input.number("ping", { min: 2, max: 60 }, PING_MS / 1000) * 1000,
     isLate: input.text("late") === "1",
     patienceMs: patienceMs(site),
-    maxBytes: input.number("max", STREAM_BYTES_MIN, STREAM_BYTES_MAX, way.maxBytes),
+    maxBytes: input.number("max", { min: STREAM_BYTES_MIN, max: STREAM_BYTES_MAX }, way.maxBytes),
   };
   const names = roomNames(input);
   const bye = ctx.method === "HEAD" ? undefined : reasonToWait(ctx, site);

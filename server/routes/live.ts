@@ -89,7 +89,7 @@ export function liveRoutes(site: Site): Route[] {
     const input = inputOf(ctx);
     const page = input.text("page");
     if (page !== undefined && NONCE.test(page)) confirmStream(ctx, site, page);
-    const isInTime = Math.abs(Date.now() - input.number("at", 0, Number.MAX_SAFE_INTEGER, 0)) < SIGN_MS;
+    const isInTime = Math.abs(Date.now() - input.number("at", { min: 0, max: Number.MAX_SAFE_INTEGER }, 0)) < SIGN_MS;
     if (isInTime) growing.get(page ?? "")?.arrives();
     if (isInTime) setArrivesCookie(ctx);
     ctx.type = "image/gif";

@@ -12,7 +12,7 @@ import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
-import { post, type Receipt, type Remark, readRemark } from "../rooms/post.ts";
+import { type NewMessage, type Posted, post, readMessage } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
@@ -45,8 +45,8 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function history(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
-    const before = input.number("before", 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    const limit = input.number("limit", 1, PAGE_EVENTS, HISTORY_EVENTS);
+    const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
+    const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_EVENTS);
     limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_EVENTS));
     const tail = await roomOf(ctx, site);
     const events = await readBefore(site.db, { roomId: tail.id, before, limit });
@@ -54,20 +54,20 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     answer(ctx, { events, oldest });
   }
 
-  function answerReceipt(ctx: Context, { event, cursor, isNew }: Receipt & { cursor: string }): void {
+  function answerReceipt(ctx: Context, { event, cursor, isNew }: Posted & { cursor: string }): void {
     answer(ctx, { event, cursor }, isNew ? 201 : 200);
   }
 }
 
 /** Puts a request's message into the log; the cursor is the place behind it. */
-export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Receipt & { cursor: string }> {
+export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Posted & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
   if ((input.string("nickname") ?? member.nickname) !== member.nickname)
     throw refuse("no_session", "another nickname's");
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
-  const remark = readRemark(id, text);
-  const receipt = await postWithin(limits, ctx, site, remark);
+  const message = readMessage(id, text);
+  const receipt = await postWithin(limits, ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
   // a resend is answered with the first one's place, which may be in another room
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
@@ -79,15 +79,15 @@ async function postWithin(
   { messages, resends }: RateLimits,
   ctx: Context,
   site: Site,
-  remark: Remark,
-): Promise<Receipt> {
+  message: NewMessage,
+): Promise<Posted> {
   const member = memberOf(ctx);
   const payer = payerOf(ctx, readSlug(ctx.params.room ?? ""));
   try {
     messages.take(payer);
   } catch (refusal) {
     resends.take(payer);
-    const sent = await findSent(site.db, member.id, remark.id);
+    const sent = await findSent(site.db, member.id, message.id);
     if (sent === undefined) throw refusal;
     return sent;
   }
@@ -96,7 +96,7 @@ async function postWithin(
   const patienceMs = site.hub.patienceMs(tail);
   const network = () => memberNetworkOf(ctx, site);
   const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.knows(place) };
-  const receipt = await unlessRemoved(site, tail, post(site.commit, tail, member, remark, options));
+  const receipt = await unlessRemoved(site, tail, post(site.commit, { room: tail, member, message }, options));
   // A member that resends a message may have left meanwhile.
   if (receipt.isNew) site.presence.isHere(place);
   else site.presence.saw(place);

@@ -109,7 +109,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     const { member, token } = await openSession(ctx, site, limits);
     limits.moves.take({ ...payerOf(ctx), member: member.id });
     const [tail] = (await findRooms(site, [name])) as [Tail];
-    await enterRoom(site, tail, member, ctx);
+    await enterRoom(ctx, site, { tail, member });
     setSessionCookie(ctx, site, token);
     redirect(ctx, pathTo(tail));
   }
@@ -159,7 +159,7 @@ function backOf(input: Input): Back | undefined {
 
 /** Returns a live page's seconds between renewals, 5 to 300, or 0 for one that grows. Throws `malformed`. */
 export function refreshOf(input: Input, usual: number): number {
-  return input.text("refresh") === "0" ? 0 : input.number("refresh", 5, 300, usual);
+  return input.text("refresh") === "0" ? 0 : input.number("refresh", { min: 5, max: 300 }, usual);
 }
 
 function pathBack(ctx: Context, tail: Tail, back: Back | undefined): string {

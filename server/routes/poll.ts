@@ -21,7 +21,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   site.metrics.polls.whole += 1;
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
-  const waitSeconds = input.number("wait", 0, POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS);
+  const waitSeconds = input.number("wait", { min: 0, max: POLL_WAIT_MAX_SECONDS }, POLL_WAIT_SECONDS);
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] where kept-alive connections die unseen, each poll brings its own
   if (input.text("once") === "1") ctx.set("Connection", "close");

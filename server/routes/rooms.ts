@@ -64,7 +64,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function listPeople(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
-    const limit = input.number("limit", 1, PEOPLE_SHOWN, PEOPLE_PAGE);
+    const limit = input.number("limit", { min: 1, max: PEOPLE_SHOWN }, PEOPLE_PAGE);
     const after = placeOf(input.text("after"));
     const tail = await roomOf(ctx, site);
     const { members, last } = await listMembers(db, tail.id, { after, limit });
@@ -75,7 +75,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    answer(ctx, { member: await enterRoom(site, tail, member, ctx) });
+    answer(ctx, { member: await enterRoom(ctx, site, { tail, member }) });
   }
 
   async function leave(ctx: Context): Promise<void> {

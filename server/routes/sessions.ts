@@ -74,7 +74,8 @@ export async function openSession(
   const session: Session | undefined = ctx.state.session;
   limits.sessions.take(payerOf(ctx));
   const names = { isReserved: site.reserved.hasNickname, tripOf };
-  const member = await readMember(input.string("nickname") ?? "", input.string("color"), names, session?.member);
+  const typed = { nickname: input.string("nickname") ?? "", color: input.string("color") };
+  const member = await readMember(typed, names, session?.member);
   return { member, token: site.tokens.sign(member, session?.since) };
 
   async function tripOf(nickname: string, secret: string): Promise<string> {

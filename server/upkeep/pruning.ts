@@ -1,46 +1,32 @@
-import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import { pruneSlice } from "../../db/log/prune.ts";
 import type { Logger } from "../log.ts";
+import { type BackgroundWork, pause, repeat } from "./background-work.ts";
 
-/** What goes by now and then, in the background. */
-export type Pruning = { stop(): Promise<void> };
-
-/** An hour, half of it by chance, so that nodes that were started together do not meet each time. */
 const PAUSE_MS = 60 * 60_000;
 
-/** Between two slices those who speak have the database: a million events go in under four minutes. */
+/**
+ * Pause between two slices, in which posts have the database. A million events are deleted in under
+ * four minutes.
+ */
 const REST_MS = 200;
 
-/** Deletes what is older than `keepDays`, from a minute after the start on; does nothing where all is kept. */
-export function startPruning(db: Knex, keepDays: number | undefined, logger: Logger): Pruning {
+/** Starts deleting events that are older than `keepDays`. Without `keepDays`, all are kept. */
+export function startPruning(db: Knex, keepDays: number | undefined, logger: Logger): BackgroundWork {
   if (keepDays === undefined) return { stop: async () => undefined };
-  const end = new AbortController();
-  const going = goOn(db, keepDays, logger, end.signal);
-  return {
-    stop: () => {
-      end.abort();
-      return going;
-    },
-  };
-}
-
-async function goOn(db: Knex, keepDays: number, logger: Logger, signal: AbortSignal): Promise<void> {
-  let pauseMs = 60_000;
-  while (await rested(pauseMs, signal)) {
+  return repeat(PAUSE_MS, async (signal) => {
     try {
       const { events } = await pruneAll(db, keepDays, signal);
-      if (events > 0) logger.info({ events, keepDays }, "old events were deleted");
+      if (events > 0) logger.info({ events, keepDays }, "old events deleted");
     } catch (error) {
-      logger.warn({ err: error }, "pruning failed; retrying");
+      logger.warn({ err: error }, "deleting old events failed; retrying");
     }
-    pauseMs = PAUSE_MS * (0.5 + Math.random() / 2);
-  }
+  });
 }
 
 /**
- * Deletes all that is older than `days`, slice by slice. Gives how many events went; not done is who is stopped, and who
- * leaves the rest to another node that is at it.
+ * Deletes all events that are older than `days`, slice by slice. Returns the number of events
+ * deleted. `isDone` is false if it was stopped, or if another node holds the lock.
  */
 export async function pruneAll(
   db: Knex,
@@ -52,11 +38,6 @@ export async function pruneAll(
     const slice = await pruneSlice(db, days);
     if (!slice) return { events, isDone: slice === 0 };
     events += slice;
-    if (!(await rested(REST_MS, signal))) return { events, isDone: false };
+    if (!(await pause(REST_MS, signal))) return { events, isDone: false };
   }
-}
-
-/** Waits; `false` when the end came first. */
-function rested(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
-  return setTimeout(ms, true, { ref: false, ...(signal && { signal }) }).catch(() => false);
 }

@@ -5,7 +5,7 @@ import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";
 import { Refusal } from "../../server/refusal.ts";
 import { readNickname } from "../../server/rooms/nickname.ts";
-import { readRemark } from "../../server/rooms/post.ts";
+import { readMessage } from "../../server/rooms/post.ts";
 import { createReserved } from "../../server/rooms/reserved.ts";
 import { skeletonOf } from "../../server/rooms/skeleton.ts";
 import { readSlug, readTitle } from "../../server/rooms/slug.ts";
@@ -28,8 +28,8 @@ describe("a name that a person types", () => {
     secret: (text) => readNickname(`bob#${text}`),
     slug: readSlug,
     title: (text) => readTitle(text, "slug"),
-    "message text": (text) => readRemark("12345678", text),
-    "client id": (text) => readRemark(text, "hello"),
+    "message text": (text) => readMessage("12345678", text),
+    "client id": (text) => readMessage(text, "hello"),
   };
   const unit = fc.oneof(
     fc.constantFrom(

@@ -14,7 +14,9 @@ export type TestNode = { app: App; server: Server; url: string; close(): Promise
 /** A site under test: nodes on a database of its own. */
 export type TestSite = { databaseUrl: string; nodes: TestNode[]; close(): Promise<void> };
 
-/** Options of `createApp`. `seenMs` replaces the time that a connection counts as a sign of life. */
+/**
+ * Options of `createApp`. `seenMs` replaces the time that a connection counts as a sign of life.
+ */
 export type TestOptions = AppSettings & { seenMs?: number };
 
 /** Opens `count` nodes on a fresh database. Limits are off unless the options say otherwise. */
@@ -29,7 +31,10 @@ export async function openSite(options: TestOptions = {}, count = 1): Promise<Te
   return { databaseUrl: database.url, nodes, close };
 }
 
-/** Opens one more node on a database, as `chattera serve` does. LOG_LEVEL in the environment shows its log. */
+/**
+ * Opens one more node on a database, as `chattera serve` does. LOG_LEVEL in the environment shows
+ * its log.
+ */
 export async function openNode(
   databaseUrl: string,
   { seenMs, ...options }: TestOptions = {},

@@ -26,7 +26,10 @@ const children = new Set<ChildProcess>();
 
 type Settings = { [name: string]: string };
 
-/** Starts `chattera serve` on a database and waits until it says where it is; it may open so many files. */
+/**
+ * Starts `chattera serve` on a database and waits until it says where it is; it may open so many
+ * files.
+ */
 export async function startSite(databaseUrl: string, settings: Settings = {}, files?: number): Promise<SiteProcess> {
   const { child, said } = spawnSite(databaseUrl, settings, files);
   const url = await new Promise<string>((resolve, reject) => {
