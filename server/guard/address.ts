@@ -30,7 +30,7 @@ export function networksOf(address: string): [string, ...string[]] {
 }
 
 /**
- * How a socket that listens on both families writes IPv4: the usual case, so it is matched first.
+ * IPv4 as a socket that listens on both families writes it: the usual case, so it is matched first.
  */
 const MAPPED = /^::ffff:([\d.]{7,15})$/i;
 
@@ -47,12 +47,12 @@ function canonicalOf(ipv6: string): string {
 }
 
 /**
- * An IPv4 client seen on an IPv6 socket (RFC 4291), and one behind a translator between the
+ * Prefixes of an IPv4 client on an IPv6 socket (RFC 4291), and behind a translator between the
  * families (RFC 6052), which puts all of IPv4 into one /64.
  */
 const CARRIERS_OF_IPV4 = ["0:0:0:0:0:ffff", "64:ff9b:0:0:0:0"];
 
-/** The eight groups of an IPv6 address that is not dotted. */
+/** Returns the eight groups of an IPv6 address that is not dotted. */
 function groupsOf(ipv6: string): string[] {
   const [left = [], right = []] = ipv6.split("::").map((half) => half.split(":").filter((group) => group !== ""));
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");

@@ -5,8 +5,8 @@ import { assertFewFields, assertFewMembers, MAY_REPEAT, repeats } from "./fields
 import { assertUtf8 } from "./utf8.ts";
 
 /**
- * Bodies are a message and a few words beside it: 2000 characters are 8 kB in UTF-8, escaped at the
- * worst 24 kB.
+ * The longest body holds a message and a few short fields: 2000 characters are 8 kB in UTF-8, and
+ * at most 24 kB escaped.
  */
 const LIMIT_BYTES = 64 * 1024;
 
@@ -38,7 +38,7 @@ async function parseBody(ctx: Context): Promise<unknown> {
   const type = (written.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes));
   if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
-  // leave by sendBeacon and enter by a button have nothing to say and need no type
+  // A leave sent by sendBeacon and an enter sent by a button have an empty body and need no type.
   if (bytes.length === 0) return {};
   throw refuse("unsupported_type");
 }
@@ -47,7 +47,7 @@ function readBytes(ctx: Context): Promise<Buffer> {
   return rawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.req.headers["content-length"] || null }).catch(
     (error: { status?: number }) => {
       if (error.status !== 413) throw refuse("malformed");
-      // what is left of a body that nobody reads would stand before the connection's next request
+      // The unread rest of the body would precede the connection's next request.
       ctx.set("Connection", "close");
       ctx.req.resume();
       throw refuse("too_large");
@@ -65,7 +65,10 @@ function decode(bytes: Buffer): string {
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The values of a name that repeats are in a list. Throws `malformed` where it may not repeat. */
+/**
+ * Returns the fields of a form. A name that repeats has a list of values. Throws `malformed` if it
+ * may not repeat.
+ */
 function parseForm(text: string): object {
   assertFewFields(text, "&");
   assertUtf8(text);

@@ -10,8 +10,8 @@ import { parseAddress } from "./address.ts";
  * CIDRs, `loopback`, …); by default none do.
  *
  * A machine nearby that sends X-Forwarded-For and is not trusted is most probably a proxy that
- * somebody forgot to name. This is logged once, and `ctx.state.isManyVisitors` says that the
- * address is shared.
+ * TRUST_PROXY should name. This is logged once, and `ctx.state.isManyVisitors` marks the address as
+ * shared.
  */
 export function clientAddress(trusted: string[], logger: Logger): Middleware {
   const trust = proxyAddr.compile(trusted);
@@ -43,7 +43,7 @@ function peerOf({ socket }: IncomingMessage): string {
 }
 
 /**
- * A request passes a few proxies; a longer list of trusted addresses is forged, and all forgers
+ * A request passes a few proxies. A longer list of trusted addresses is forged, and all forgers
  * share a bucket.
  */
 const PROXIES_MAX = 16;

@@ -1,13 +1,13 @@
 import type { Context } from "koa";
 import type { Source } from "./source.ts";
 
-/** A preflight's answer is kept this long: two hours are what Chromium allows at most. */
+/** Browsers cache a preflight's answer for this long: two hours, the most that Chromium allows. */
 const PREFLIGHT_SECONDS = 7_200;
 
 /**
  * [Fetch 3.2] Lets a page of a listed origin read the answer. Never with credentials: the cookie is
- * for our own pages, and a page of another origin brings a token. Elsewhere nothing is said, which
- * means no.
+ * for our own pages, and a page of another origin sends a token. Without the header, browsers
+ * refuse.
  */
 export function allowOrigin(ctx: Context, source: Source): void {
   ctx.vary("Origin");
@@ -23,8 +23,8 @@ export function exposeRetryAfter(ctx: Context): void {
 }
 
 /**
- * Answers the question that a browser asks of a listed origin's page before a request with a token
- * or JSON.
+ * Answers the preflight that a browser sends for a page of a listed origin before a request with a
+ * token or JSON.
  */
 export function answerPreflight(ctx: Context, source: Source): void {
   allowOrigin(ctx, source);

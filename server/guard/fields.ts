@@ -31,7 +31,8 @@ export function assertFewMembers(body: object): void {
 }
 
 /**
- * Returns the refusal of a name that repeats and may not. The name itself is a visitor's own words.
+ * Returns the refusal of a name that repeats and may not. It does not quote the name, which a
+ * visitor wrote.
  */
 export function repeats(): Error {
   return refuse("malformed", "a parameter repeats that may not");

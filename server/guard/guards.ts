@@ -3,39 +3,39 @@
  * gets around them.
  */
 export type Guards = {
-  /** Part of the wire contract: carries nonces, and a page of a listed origin may read it. */
+  /** Part of the wire contract: answers carry nonces, and pages of listed origins may read them. */
   api?: true;
   /** Refusals are shown as a page. */
   page?: true;
   /**
-   * `none`: no session is looked for. `optional`: an invalid token or cookie is ignored, since 401
+   * `none`: the session is not read. `optional`: an invalid token or cookie is ignored, since 401
    * would end a browser's EventSource for good. `token`: an invalid token is `no_session`; an
    * invalid cookie is ignored.
    */
   auth: "none" | "optional" | "token";
   /**
-   * May a token stand in the query or the path? Networks and embeds lose the header and the cookie.
+   * May the query or the path carry a token? Networks and embeds drop the header and the cookie.
    */
   urlToken?: true;
-  /** May a ticket replace the token? Not where the answer holds a token. */
+  /** May a ticket replace the token? Not where the answer contains a token. */
   tickets?: true;
   /**
-   * Does the cookie count as the session? Not where a page of another site could have the browser
-   * send it.
+   * Does the cookie count as the session? Not where another site's page could make the browser send
+   * it.
    */
   cookie: "counts" | "never" | "not for scripts";
   /** Is `callback` answered as a script? */
   jsonp?: true;
-  /** Changes something, so another site's page can never cause it. */
+  /** Changes something, so another site's page must never cause it. */
   mutates?: true;
   /**
    * The limit that each request is charged to before it is handled. A handler that knows the cost
-   * better charges itself.
+   * charges it itself.
    */
   limit?: "reads";
   /**
-   * Answers any host name: a balancer asks by address, and a page that refuses a wrong host needs
-   * its style.
+   * Answers under any host name: a balancer requests by address, and a page that refuses a wrong
+   * host needs its style sheet.
    */
   anyHost?: true;
 };

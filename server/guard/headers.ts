@@ -3,10 +3,9 @@ import helmet from "helmet";
 import type { Context, Middleware } from "koa";
 
 /**
- * The headers of every answer, errors included. They are set before it is known what the answer
- * becomes, so no answer lacks them. JSON, scripts, pictures and text need no others: nothing runs
- * in them, and nothing can be clicked. Why each header is sent, and on which answers, is in
- * docs/protocol.md.
+ * The headers of every answer, errors included. They are set first, before any answer is chosen, so
+ * no answer lacks them. JSON, scripts, pictures and text need no others: they run nothing and have
+ * nothing to click. Why each header is sent, and on which answers, is in docs/protocol.md.
  */
 export const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
@@ -32,30 +31,30 @@ export function commonHeaders(origins: string[]): Middleware {
 }
 
 /**
- * Adds the headers that HTML needs, redirects to a page included. Call this where the HTML becomes
- * the answer: from then on the answer must not become another one.
+ * Adds the headers that HTML needs, also for redirects to a page. Call it when the HTML becomes the
+ * answer; after that, the answer must not change to another kind.
  */
 export function setDocumentHeaders(ctx: Context): void {
   setHeaders(ctx, ctx.state.documentHeaders);
 }
 
-/** Not by ctx.set(), which validates names and values a second time. */
+/** Sets headers without ctx.set(), which validates names and values a second time. */
 function setHeaders(ctx: Context, headers: Header[]): void {
   for (const [name, value] of headers) ctx.res.setHeader(name, value);
 }
 
 /**
- * What documents carry besides the common headers. A proxy must not write into a page. Caches of
- * HTTP/1.0 know `Pragma` only, and the URL of a page, unlike that of a poll, has no nonce that
- * would make it new to them.
+ * Returns the headers that documents have in addition to the common ones. A proxy must not write
+ * into a page. Caches of HTTP/1.0 know `Pragma` only, and the URL of a page, unlike that of a poll,
+ * has no nonce that would make it new to them.
  */
 function documentHeaders(origins: string[]): { [name: string]: string } {
   return { ...helmetsHeaders(origins), "Cache-Control": "no-store, no-transform", Pragma: "no-cache" };
 }
 
 /**
- * Asks helmet once, since its headers are always the same: its dozen middlewares cost twice what
- * setting them costs.
+ * Runs helmet once, since its headers are always the same: its dozen middlewares cost twice as much
+ * as setting the headers.
  */
 function helmetsHeaders(origins: string[]): { [name: string]: string } {
   const headers: { [name: string]: string } = {};
@@ -70,9 +69,10 @@ function helmetsHeaders(origins: string[]): { [name: string]: string } {
 }
 
 /**
- * No script or style but our own files. Pages of our own site and of `origins` may show ours in a
- * frame; X-Frame-Options cannot name origins, so it is left out if there are any. No HSTS: many
- * sites run without TLS on an inner network, and an operator with TLS sets it at the proxy.
+ * Allows no script or style except our own files. Pages of our own site and of `origins` may show
+ * ours in a frame; X-Frame-Options cannot name origins, so it is left out if there are any. No
+ * HSTS: many sites run without TLS on an inner network, and an operator with TLS sets it at the
+ * proxy.
  */
 const helmetFor = (origins: string[]) =>
   helmet({
@@ -91,13 +91,13 @@ const helmetFor = (origins: string[]) =>
       },
     },
     strictTransportSecurity: false,
-    // the common headers
+    // The common headers include these two.
     crossOriginResourcePolicy: false,
     xContentTypeOptions: false,
     xFrameOptions: origins.length === 0 && { action: "sameorigin" },
     // Not "no-referrer": under it Chromium 51-75, Firefox 70-89 and Safari before 16.4 send
     // `Origin: null` with the site's own forms, and no Sec-Fetch-Site that says better. Under
     // "same-origin" other sites get no Referer either. Browsers that do not know the value
-    // (Chromium before 61) keep their default; links out of a message carry `noreferrer`.
+    // (Chromium before 61) keep their default; links out of a message have `noreferrer`.
     referrerPolicy: { policy: "same-origin" },
   });

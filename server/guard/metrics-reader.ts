@@ -30,7 +30,7 @@ function isLoopback(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === "loopback";
 }
 
-/** In constant time: hashes have one length, and do not begin alike where the texts do. */
+/** Compares in constant time: hashes have one length, and similar texts have different hashes. */
 function isSame(one: string, other: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(one), hash(other));

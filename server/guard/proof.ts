@@ -21,10 +21,12 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  *
  * | source | lets through |
  * | own | all |
- * | listed | what a token authorizes; the cookie has not counted |
+ * | listed | requests that a token authorizes; the cookie has not counted |
  * | other-site | nothing |
- * | other-host | what is bound to this browser; it is another site, or this one behind a proxy that hides its name |
- * | unknown | what a token authorizes, or what is bound to this browser; of programs, a form with any form token |
+ * | other-host | requests that are bound to this browser |
+ * | unknown | requests with a token, or bound to this browser; of programs, any form token |
+ *
+ * An `other-host` is another site, or this one behind a proxy that hides its name.
  *
  * A GET that changes something ignores the cookie, or reveals nothing through it, so an unknown
  * source may send one.
@@ -47,9 +49,9 @@ function mayChange(ctx: Context, site: Site): boolean {
 }
 
 /**
- * Does the request show what only a page for this very browser can know: a form token made for one
- * of its cookies, or the token of the session in its cookie? Another site's page knows only tokens
- * of its own, and cannot plant the cookies.
+ * Returns whether the request proves that it comes from a page made for this browser: by a form
+ * token made for one of its cookies, or by the token of the session in its cookie. Another site's
+ * page has only tokens of its own, and cannot plant the cookies.
  */
 export function isBound(ctx: Context, site: Site): boolean {
   const session: Session | undefined = ctx.state.session;

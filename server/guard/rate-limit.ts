@@ -20,19 +20,19 @@ export type Limit = {
   /** Would `take` charge one request? */
   allows(payer: Payer): boolean;
   /**
-   * Prepares charges for a payer that sends many requests and acts in no room, so that no key is
-   * made for each.
+   * Prepares the charges of a payer that sends many requests and acts in no room, so that no key is
+   * built for each.
    */
   of(payer: Payer): Allowance;
-  /** The request turned out to cost nothing. */
+  /** Returns a charge, when the request turned out to cost nothing. */
   giveBack(payer: Payer, count?: number): void;
 };
 
-/** What one payer may still send of one kind. */
+/** The charges of one payer for one kind of request. */
 export type Allowance = {
   /** Would `take` charge one request? */
   allows(): boolean;
-  /** The same as `take` of the limit. */
+  /** Charges one request, as `take` of the limit does. */
   take(): void;
 };
 
@@ -55,10 +55,10 @@ export type Scope = keyof Rates;
  */
 const LIMITS = {
   /**
-   * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people say less than 20 a
-   * second together; a raid from one address gets no further. A node delivers 150 a second to one
-   * room of 1,000 people; a raid of new sessions from many addresses leaves more than half of that
-   * to everyone else.
+   * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people together send less than
+   * 20 a second; a raid from one address gets no more. A node delivers 150 a second to one room of
+   * 1,000 people; a raid of new sessions from many addresses leaves more than half of that to
+   * everyone else.
    */
   messages: {
     member: { burst: 20, perSecond: 2 },
@@ -116,7 +116,7 @@ export const WIDER = 10;
 const CROWDED = 1 / 2;
 const NETWORK_SHARE = 1 / 4;
 
-/** The least that is left to share: 1/16 of the room's rate, of which a network gets 1/64. */
+/** The least that is left to share is 1/16 of the room's rate, of which a network gets 1/64. */
 const LEFT_MIN = 1 / 16;
 
 /**

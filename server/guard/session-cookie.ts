@@ -5,9 +5,9 @@ import { clearFormerCookie, type Session, setCookie, setSession } from "./sessio
 import { isBrowser } from "./source.ts";
 
 /**
- * Gives a browser its session. Not where another site's page may have asked for it, whose nickname
- * the visitor would then speak under; and not where a token authorized the request, which may be
- * the attacker's own.
+ * Sends a browser its session as a cookie. Not if another site's page may have requested it,
+ * because the visitor would then speak under that page's nickname; and not if a token authorized
+ * the request, because it may be the attacker's own.
  */
 export function setSessionCookie(ctx: Context, site: Site, token: string): void {
   const session: Session | undefined = ctx.state.session;
@@ -22,7 +22,7 @@ export function clearSessionCookie(ctx: Context, site: Site): void {
   clearFormerCookie(ctx);
 }
 
-/** Of a request that changes something, an `other-host` that came this far has proved itself. */
+/** A request from an `other-host` that changes something has been proved by the guards before. */
 function isOwnPage(ctx: Context, site: Site): boolean {
   const { source, guards } = ctx.state;
   if (source === "unknown") return !isBrowser(ctx) || isBound(ctx, site);

@@ -7,8 +7,8 @@ import type { Guards } from "./guards.ts";
 
 /**
  * The request's session and its proof. A browser sends the cookie for any page, so `by` decides
- * what the session may do. `isDue`: it is time to give the client a newer token, since this one is
- * a day old, or signed with an old secret.
+ * what the session may do. `isDue`: the client should get a newer token, since this one is a day
+ * old, or signed with an old secret.
  */
 export type Session = {
   member: Member;
@@ -16,14 +16,14 @@ export type Session = {
   issuedAt: number;
   /** When the token or the ticket expires, in milliseconds since 1970. */
   expiresAt: number;
-  /** When the session began, whatever its token was issued for since. */
+  /** When the session began. Its token may be newer. */
   since: number;
   isDue: boolean;
 };
 
 type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
 
-/** The session's cookie, and the one that binds the forms of a visitor who has none yet. */
+/** The session's cookie, and the one that binds the forms of a visitor without a session. */
 type CookieKind = "session" | "visit";
 
 /** The name of the session's cookie before 2026-11-30. */
@@ -55,26 +55,26 @@ export function findSession(ctx: Context, guards: Guards, site: Site): void {
   }
 }
 
-/** The member that speaks. Throws `no_session`. */
+/** Returns the member of the request's session. Throws `no_session`. */
 export function memberOf(ctx: Context): Member {
   return sessionOf(ctx).member;
 }
 
-/** The session of the request. Throws `no_session`. */
+/** Returns the session of the request. Throws `no_session`. */
 export function sessionOf(ctx: Context): Session {
   const session: Session | undefined = ctx.state.session;
   if (session === undefined) throw refuse("no_session");
   return session;
 }
 
-/** The value of one of our cookies, or `undefined`. */
+/** Returns the value of one of our cookies, or `undefined`. */
 export function cookieOf(ctx: Context, kind: CookieKind): string | undefined {
   return ctx.cookies.get(cookieName(ctx, kind)) || undefined;
 }
 
 /**
- * Binds the forms of a visitor without a session to this browser; gone when the browser ends. Gives
- * its value.
+ * Sets the cookie that binds the forms of a visitor without a session to this browser, until the
+ * browser ends. Returns its value.
  */
 export function setVisitCookie(ctx: Context): string {
   ctx.state.visit ??= randomBytes(12).toString("base64url");
@@ -91,7 +91,7 @@ function tokenOf(ctx: Context, guards: Guards): string | undefined {
   return ticket || (guards.urlToken && paramOf(ctx, "token")) || undefined;
 }
 
-/** A parameter in the query or the path. */
+/** Returns a parameter of the query or the path. */
 function paramOf(ctx: Context, wanted: string): string | undefined {
   const params: [string, string][] = ctx.state.pathParams;
   const query: URLSearchParams = ctx.state.query;
@@ -99,8 +99,8 @@ function paramOf(ctx: Context, wanted: string): string | undefined {
 }
 
 /**
- * text/plain needs no preflight, so any page may have a browser send it; a script would hand the
- * answer to its page.
+ * A body of `text/plain` needs no preflight, so any page can make a browser send it. A script would
+ * hand the answer to its page.
  */
 function mayUseCookie(ctx: Context, guards: Guards): boolean {
   if (guards.cookie === "never" || ctx.state.source === "listed") return false;
@@ -108,7 +108,7 @@ function mayUseCookie(ctx: Context, guards: Guards): boolean {
   return !ctx.req.headers["content-type"]?.toLowerCase().startsWith("text/plain");
 }
 
-/** The session that the cookie says, whether it counts for this request or not. */
+/** Returns the session of the cookie, whether or not the cookie counts for this request. */
 export function readCookie(ctx: Context, site: Site): Session | undefined {
   const session = readSession(site, cookieOf(ctx, "session") ?? "", "cookie");
   if (session) return session;
@@ -117,7 +117,8 @@ export function readCookie(ctx: Context, site: Site): Session | undefined {
 }
 
 /**
- * Gives the browser a newer token for the same session, in place of one under the former name too.
+ * Sends the browser a newer token for the same session. It also replaces a cookie under the former
+ * name.
  */
 function renewCookie(ctx: Context, site: Site, { member, since }: Session): void {
   setSession(ctx, site, site.tokens.sign(member, since));
@@ -155,16 +156,16 @@ function readTicket(site: Site, guards: Guards, ticket: string): Session | undef
 }
 
 /**
- * Sets one of our cookies. `maxAgeMs` unset: until the browser ends; 0 clears it.
+ * Sets one of our cookies. Without `maxAgeMs` it lasts until the browser ends; 0 clears it.
  *
- * [RFC 6265bis, CHIPS] In a frame of a listed origin browsers take and send only a cookie that asks
- * for it, and over TLS alone. No guard rests on SameSite: where a request comes from is looked at
- * with every one.
+ * [RFC 6265bis, CHIPS] In a frame of a listed origin, browsers accept and send only a cookie that
+ * asks for it, and only over TLS. No guard relies on SameSite: the source of every request is
+ * checked.
  */
 export function setCookie(ctx: Context, { kind, value, maxAgeMs }: Cookie): void {
   const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable;
-  // the cookies library refuses a secure cookie on a connection that it takes for an insecure one:
-  // behind a proxy
+  // The cookies library refuses a secure cookie on a connection that looks insecure to it, as
+  // behind a proxy.
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(cookieName(ctx, kind), value, {
     httpOnly: true,
@@ -178,8 +179,8 @@ export function setCookie(ctx: Context, { kind, value, maxAgeMs }: Cookie): void
 }
 
 /**
- * [RFC 6265bis 4.1.3.2] No sister domain can plant a cookie named `__Host-`, but such a name is
- * allowed under TLS and at the path `/` only. Elsewhere the name holds the port: cookies ignore
+ * [RFC 6265bis 4.1.3.2] No sibling domain can plant a cookie named `__Host-`, but such a name is
+ * allowed only under TLS and at the path `/`. Elsewhere the name contains the port: cookies ignore
  * ports, and one machine may have two sites.
  */
 function cookieName(ctx: Context, kind: CookieKind): string {

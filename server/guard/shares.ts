@@ -15,7 +15,10 @@ export function parseShares(entries: string[]): NamedNetwork[] {
   return entries.map(parseEntry);
 }
 
-/** Of several networks that hold an address, the smallest counts. */
+/**
+ * Returns the function that looks shares up. Of several networks that contain an address, the
+ * smallest counts.
+ */
 export function createShares(networks: NamedNetwork[]): Shares {
   const known = networks
     .toSorted((one, other) => other.prefix - one.prefix)

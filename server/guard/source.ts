@@ -2,11 +2,14 @@ import type { Context } from "koa";
 import { refuse } from "../refusal.ts";
 
 /**
- * Where a request comes from, as far as the browser says: `own`: a page of this site. `listed`: a
- * page of an origin in CHATTERA_ORIGINS. `other-site`: Sec-Fetch-Site names another site, which is
- * beyond doubt. `other-host`: Origin or Referer names another host, which is another site, or this
- * one behind a proxy that does not pass its name on. `unknown`: nothing was said: a program, or an
- * old browser.
+ * Where a request comes from, according to the browser:
+ *
+ * - `own`: a page of this site.
+ * - `listed`: a page of an origin in CHATTERA_ORIGINS.
+ * - `other-site`: another site without doubt, by Sec-Fetch-Site.
+ * - `other-host`: Origin or Referer names another host. It is another site, or this one behind a
+ *   proxy that does not pass its name on.
+ * - `unknown`: a program, or an old browser, that names no source.
  */
 export type Source = "own" | "listed" | "other-site" | "other-host" | "unknown";
 
@@ -21,54 +24,60 @@ export function readHost(text: string): Hosts[number] | undefined {
 }
 
 /**
- * Is a request for a host that is not the site's own [RFC 9110 15.5.20]? Without hosts, any will
- * do. Throws `malformed` for a request that names two, since somebody on its way may have looked at
- * the other one [RFC 9112 3.2].
+ * Returns whether a request is for a host that is not the site's own [RFC 9110 15.5.20]. Without
+ * configured hosts, all are its own. Throws `malformed` for a request that names two, since a proxy
+ * on its way may have checked the other one [RFC 9112 3.2].
  */
 export function isWrongHost(ctx: Context, hosts: Hosts): boolean {
   if (hosts.length === 0) return false;
   const { host }: { host: string } = ctx.state as { host: string };
   if (namesTwoHosts(ctx)) throw refuse("malformed", "one host");
-  // HTTP/1.0 names no host; every browser does, and it is browsers that DNS rebinding deceives
+  // HTTP/1.0 names no host. Every browser does, and DNS rebinding deceives browsers only.
   if (host === "") return ctx.req.httpVersion !== "1.0";
   const asked = readHost(host);
   return asked === undefined || !isAmong(hosts, asked.name, asked.port ?? (ctx.state.isSecure ? "443" : "80"));
 }
 
-/** In two header lines, or in the target (`GET http://other.example/ HTTP/1.1`) and a header. */
+/**
+ * Returns whether two hosts are named: in two header lines, or in the target (`GET
+ * http://other.example/ HTTP/1.1`) and a header.
+ */
 function namesTwoHosts({ req, originalUrl }: Context): boolean {
   const names = req.rawHeaders.filter((name, n) => n % 2 === 0 && name.toLowerCase() === "host");
   if (names.length > 1) return true;
   return !originalUrl.startsWith("/") && URL.canParse(originalUrl) && new URL(originalUrl).host !== req.headers.host;
 }
 
-/** Finds out where a request comes from. `origins` are serialized, as `URL.origin` gives them. */
+/** Returns where a request comes from. `origins` are serialized as `URL.origin` does it. */
 export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source {
   const { origin, "sec-fetch-site": site } = ctx.req.headers;
   if (site === "same-origin") return "own";
   const named = namedOrigin(ctx);
   if (named !== undefined && origins.includes(named.origin)) return "listed";
-  // [Fetch metadata 2.3] `none`: a person asked for it, by the address bar or a bookmark
+  // [Fetch metadata 2.3] `none`: a person requested it, by the address bar or a bookmark.
   if (site && site !== "none") return "other-site";
   if (named !== undefined) return isOwn(ctx, named, hosts) ? "own" : "other-host";
   return origin ? "other-host" : "unknown";
 }
 
 /**
- * Did another page probably hide where this comes from? Our own pages have every browser but the
- * oldest name them in the Referer; a page that attacks can have it left out.
+ * Returns whether another page probably hid where the request comes from. In every browser except
+ * the oldest, our own pages send a Referer; an attacking page can suppress it.
  */
 export function isHidden(ctx: Context, source: Source): boolean {
   const agent = ctx.get("User-Agent");
   return source === "unknown" && ctx.get("Sec-Fetch-Site") === "" && MODERN.test(agent) && !/Trident/.test(agent);
 }
 
-/** Every graphical browser ever, and no program. Text browsers send a Referer. */
+/**
+ * Returns whether a graphical browser of any age sent the request. Text browsers do not match; they
+ * send a Referer.
+ */
 export function isBrowser(ctx: Context): boolean {
   return /^(Mozilla|Opera)\//.test(ctx.get("User-Agent"));
 }
 
-/** Every browser since 2008 but Internet Explorer and the text browsers. */
+/** Matches every browser since 2008, except Internet Explorer and text browsers. */
 const MODERN = /^Mozilla\/5\.0 .*(Gecko|AppleWebKit)/;
 
 /**
@@ -84,10 +93,10 @@ function namedOrigin(ctx: Context): URL | undefined {
 }
 
 /**
- * Compared after parsing, without the scheme's default port. Over TLS a page without it is another
- * site. A proxy that does not pass the name on makes our pages look like another host's: their name
- * and port must be those of the settings. Another port of the host that the request names is
- * another site, unless the settings name it.
+ * Compares after parsing, without the scheme's default port. Over TLS, a page without TLS is
+ * another site. Behind a proxy that does not pass the name on, our pages look like another host's;
+ * then their name and port must be those of the settings. Another port of the host that the request
+ * names is another site, unless the settings name it.
  */
 function isOwn(ctx: Context, named: URL, hosts: Hosts): boolean {
   if (ctx.state.isSecure && named.protocol === "http:") return false;

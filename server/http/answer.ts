@@ -4,8 +4,8 @@ import { callbackOf } from "./callback.ts";
 import { inputOf, nonceOf } from "./input.ts";
 
 /**
- * Refuses what could not be answered before anything is done for it: nothing is stored and then
- * answered 400.
+ * Refuses a request that could not be answered, before it has any effect: no message is stored and
+ * then answered with 400.
  */
 export function assertAnswerable(ctx: Context): void {
   nonceOf(inputOf(ctx));
@@ -13,8 +13,8 @@ export function assertAnswerable(ctx: Context): void {
 }
 
 /**
- * Answers with JSON: our mark `"chattera":1`, by which a client tells our answer from a login
- * page's, the request's nonce, a newer token for one that grows old, and the members of `value`.
+ * Answers with JSON: the mark `"chattera":1`, by which a client distinguishes our answer from a
+ * login page, the request's nonce, a newer token if one is due, and the members of `value`.
  */
 export function answer(ctx: Context, value: object, status = 200): void {
   const n = nonceOf(inputOf(ctx));
@@ -23,7 +23,7 @@ export function answer(ctx: Context, value: object, status = 200): void {
   answerBytes(ctx, toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...(token && { token }), ...value }));
 }
 
-/** The same for JSON that is encoded already; as a script where a callback is asked for. */
+/** Answers with JSON that is already encoded, or with a script if the request names a callback. */
 export function answerBytes(ctx: Context, json: string | Buffer): void {
   const callback = callbackOf(ctx);
   if (callback === undefined) {
@@ -32,17 +32,17 @@ export function answerBytes(ctx: Context, json: string | Buffer): void {
     return;
   }
   ctx.type = "application/javascript; charset=utf-8";
-  // a script for a page of a listed origin, which the site's own policy would keep from it
+  // The site's own policy would block this script in a page of a listed origin.
   if (ctx.state.source === "listed") ctx.set("Cross-Origin-Resource-Policy", "cross-origin");
-  // [Rosetta Flash, CVE-2014-4671] a comment first, so that no callback's name can be the head of
-  // another kind of file
+  // [Rosetta Flash, CVE-2014-4671] The comment comes first, so that no callback's name can be the
+  // head of another kind of file.
   ctx.body = `/**/${callback}(${json});`;
 }
 
 /**
- * The same for a refusal. A script element can read no answer but 200: who asks by one may ask for
- * refusals with that status too. Gives `false` where it is to be answered as a refusal. Never
- * throws, for it may be the callback that is refused.
+ * Answers a refusal with a script. A script element can read no status except 200, so such a
+ * request may ask for refusals with 200 too. Returns `false` if the refusal needs its own status.
+ * Never throws, since the callback itself may be what is refused.
  */
 export function answerAsScript(ctx: Context, json: string): boolean {
   try {

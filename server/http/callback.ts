@@ -4,7 +4,7 @@ import { refuse } from "../refusal.ts";
 import { type Input, inputOf } from "./input.ts";
 
 /**
- * The function that a JSONP request wants called, on a route that answers scripts, by GET. Throws
+ * Returns the function that a JSONP request names, on a route that answers scripts, by GET. Throws
  * `malformed`.
  */
 export function callbackOf(ctx: Context): string | undefined {
@@ -13,7 +13,7 @@ export function callbackOf(ctx: Context): string | undefined {
   return readCallback(inputOf(ctx));
 }
 
-/** The function that a frame calls. Throws `malformed`. */
+/** Returns the function that an iframe calls. Throws `malformed`. */
 export function frameCallback(input: Input): string {
   const callback = readCallback(input);
   if (callback === undefined) throw refuse("malformed", "callback: a JavaScript name");

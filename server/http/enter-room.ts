@@ -59,7 +59,7 @@ export function memberNetworkOf(ctx: Context, site: Site): MemberNetwork | undef
 }
 
 /**
- * A proxy that is not trusted may fill a room: there may be nobody else to keep it for. A share is
- * a quarter.
+ * A share is a quarter of a room. A proxy that is not trusted may fill the room, since it may be
+ * all visitors' way in.
  */
 const MANY_VISITORS = 4;

@@ -9,20 +9,20 @@ export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
   const slugs = names.map(readSlug);
   const tails = slugs.includes(undefined) ? undefined : await site.hub.open(slugs as string[]);
   if (tails === undefined) throw refuse("no_such_room");
-  // two spellings of one name would have each of its events delivered twice
+  // Two spellings of one name would deliver each event twice.
   return [...new Set(tails)];
 }
 
 /**
- * Returns `rooms`, the canonical names of those that the request spelled otherwise; nothing where
- * it spelled all of them right.
+ * Returns `rooms`, the canonical names of the rooms that the request spelled otherwise, if there
+ * are any.
  */
 export function respelled(names: string[]): { rooms?: { [asked: string]: string } } {
   const others = names.flatMap((name) => (readSlug(name) === name ? [] : [[name, readSlug(name)]]));
   return others.length === 0 ? {} : { rooms: Object.fromEntries(others) };
 }
 
-/** The room that the path names. Throws `no_such_room`. */
+/** Returns the room that the path names. Throws `no_such_room`. */
 export async function roomOf(ctx: Context, site: Site): Promise<Tail> {
   return (await findRooms(site, [roomName(ctx)]))[0] as Tail;
 }

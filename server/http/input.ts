@@ -3,23 +3,27 @@ import { NONCE } from "../../protocol/limits.ts";
 import { MAY_REPEAT, repeats } from "../guard/fields.ts";
 import { refuse } from "../refusal.ts";
 
-/** The parameters of a request, wherever they are: the body before the query before the path. */
+/** The parameters of a request. The body overrides the query, and the query overrides the path. */
 export type Input = {
   /**
-   * The value of a name; `undefined` where it is absent or empty. Throws `malformed` where it is no
-   * text or repeats.
+   * Returns the value of a name; `undefined` if it is absent or empty. Throws `malformed` if it is
+   * no text or repeats.
    */
   text(name: string): string | undefined;
-  /** The same for what a person wrote or chose: a number in a JSON body is refused too. */
+  /**
+   * Returns the value of a name that a person wrote or chose. A number in a JSON body is refused
+   * too.
+   */
   string(name: string): string | undefined;
-  /** All values of a name that may repeat. */
+  /** Returns all values of a name that may repeat. */
   texts(name: string): string[];
-  /** A whole number within a range; `otherwise` where absent. Throws `malformed`. */
+  /** Returns a whole number within a range; `otherwise` if it is absent. Throws `malformed`. */
   number(name: string, range: { min: number; max: number }, otherwise: number): number;
 };
 
 /**
- * Returns a request's input. Of a request that was refused early, only what was read of it by then.
+ * Returns a request's input. For a request that was refused early, it has the parameters that were
+ * read by then.
  */
 export function inputOf(ctx: Context): Input {
   const known: Input | undefined = ctx.state.input;

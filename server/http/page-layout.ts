@@ -6,12 +6,12 @@ import type { PageFrame } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
 import { ASSETS } from "./assets.ts";
 
-/** The cookie that holds a language somebody chose. */
+/** The name of the cookie that stores the chosen language. */
 export const LANGUAGE_COOKIE = "language";
 
 /**
- * What every page needs, from the request. The request may be one that was refused early, before
- * the guards were through.
+ * Returns the properties of a request that every page needs. The request may have been refused
+ * early, before all guards ran.
  */
 export function pageFrame(ctx: Context, site: Site): PageFrame {
   const base: string = ctx.state.base ?? site.config.basePath;
@@ -25,7 +25,8 @@ export function pageFrame(ctx: Context, site: Site): PageFrame {
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
     icon: `${base}/assets/${ASSETS.icon}`,
-    // made where a page has a form, for it sets a cookie for a visitor without a session
+    // A getter: only pages with a form need it, and it sets a cookie for a visitor without a
+    // session.
     get formToken() {
       return formTokenOf(ctx, site.tokens);
     },

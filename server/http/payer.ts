@@ -18,7 +18,7 @@ export function payerOf(ctx: Context, room?: string): Payer {
   return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 
-/** Returns whose places a request wants one of. */
+/** Returns the visitor whose places to read a request needs one of. */
 export function visitorOf(ctx: Context, site: Site): Visitor {
   const { address, member } = payerOf(ctx);
   const { isManyVisitors } = ctx.state;
@@ -26,7 +26,8 @@ export function visitorOf(ctx: Context, site: Site): Visitor {
 }
 
 /**
- * Returns what a reader's catching up is charged to: the `reads` of its member and its networks.
+ * Returns the account that a reader's catching up is charged to: `reads` of its member and its
+ * networks.
  */
 export function accountOf(ctx: Context, site: Site): Account {
   const payer = payerOf(ctx);

@@ -17,9 +17,9 @@ import { pageFrame } from "./page-layout.ts";
 const LOGGED_HOST_LENGTH = 255;
 
 /**
- * The first middleware: every error becomes an answer here, and keeps the headers set so far (Koa's
- * own way drops them). Expected ones are refusals; the database's absence is `unavailable`;
- * anything else is a bug, logged once with its stack and answered 500.
+ * Turns every error into an answer, and keeps the headers that were set before (Koa itself drops
+ * them). Expected errors are refusals. A database that is away is `unavailable`. Anything else is a
+ * bug, logged once with its stack and answered with 500.
  */
 export function refused(site: Site): Middleware {
   let host = "";
@@ -46,9 +46,7 @@ export function refused(site: Site): Middleware {
   };
 }
 
-/**
- * The routers leave it at a status where nobody answers; with 405 they say in `Allow` who would.
- */
+/** If no route answers, the router only sets a status. With 405 it lists the methods in `Allow`. */
 function refuseUnanswered(ctx: Context): void {
   if (ctx.status === 404) throw refuse("no_such_page");
   if (ctx.status === 405 || ctx.status === 501) throw refuse("method_not_allowed");
@@ -80,7 +78,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
     });
     return;
   }
-  // [RFC 9457] about:blank: the title says it all, `code` is for programs
+  // [RFC 9457] With about:blank, the title is the whole explanation; `code` is for programs.
   const problem = { type: "about:blank", title, status, code: refusal.code, detail: refusal.message };
   const n = knownNonce(ctx);
   const json = toJson({ chattera: 1, ...(n === undefined ? {} : { n }), ...problem });
@@ -89,7 +87,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   ctx.body = json;
 }
 
-/** A refusal proves itself like any answer; but what it refuses may be the nonce. */
+/** Returns the nonce for the answer, unless the nonce is what is refused. */
 function knownNonce(ctx: Context): string | undefined {
   try {
     return nonceOf(inputOf(ctx));
@@ -98,7 +96,10 @@ function knownNonce(ctx: Context): string | undefined {
   }
 }
 
-/** Where no route answers, a person who follows a link gets a page, and a program JSON. */
+/**
+ * Returns whether to answer with a page. If no route matches, a person who follows a link gets a
+ * page, and a program gets JSON.
+ */
 function isPage(ctx: Context): boolean {
   const guards: Guards | undefined = ctx.state.guards;
   if (guards) return guards.page === true;

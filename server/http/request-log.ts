@@ -2,8 +2,8 @@ import type { Context, Middleware, Next } from "koa";
 import type { Logger } from "../log.ts";
 
 /**
- * Tells each request at `debug` when it is answered; of its address only what stands before `?` and
- * `;`, where no token is.
+ * Logs each request at `debug` when it is answered, with the part of its path before `?` and `;`,
+ * which contains no token.
  */
 export function requestLog(logger: Logger): Middleware {
   return (ctx, next) => (logger.isLevelEnabled("debug") ? logged(ctx, next) : next());

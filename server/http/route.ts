@@ -35,8 +35,8 @@ export function routerOf(routes: Route[], site: Site): Router {
 }
 
 /**
- * Refuses what is asked of another host, whatever it would come to: a redirect, a preflight, a path
- * that does not exist. Throws `wrong_host`, except where a route answers any host.
+ * Refuses requests for another host, also if the answer would be a redirect, a preflight or a 404.
+ * Throws `wrong_host`, except if a route answers any host.
  */
 export function ownHost({ config }: Site): Middleware {
   return (ctx, next) => {
@@ -54,8 +54,8 @@ async function refuseWrongHost(ctx: Context, next: Next): Promise<void> {
 }
 
 /**
- * Lets pages of listed origins read what follows, refusals too, and answers their preflights. Any
- * other OPTIONS goes on to the router, which names the methods.
+ * Lets pages of listed origins read the answers, refusals too, and answers their preflights. Any
+ * other OPTIONS request reaches the router, which lists the methods.
  */
 export function crossOrigin({ config }: Site): Middleware {
   return async (ctx, next) => {
@@ -68,13 +68,13 @@ export function crossOrigin({ config }: Site): Middleware {
   };
 }
 
-/** The cheap checks come first: host, source, then the body, then what the body says. */
+/** Checks the cheap things first: the host, the source, then the body, then its fields. */
 function guarded({ guards, handle }: Route, site: Site): Middleware {
   const { origins, hosts } = site.config;
   return async (ctx) => {
     ctx.state.guards = guards;
     if (ctx.state.isWrongHost && !guards.anyHost) throw refuse("wrong_host");
-    // a router answers HEAD by the GET, and this GET changes something
+    // A router answers HEAD by running the GET, and this GET changes something.
     if (guards.mutates && ctx.method === "HEAD") throw refuse("method_not_allowed");
     const source = sourceOf(ctx, origins, hosts);
     ctx.state.source = source;
@@ -91,8 +91,8 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
 }
 
 /**
- * A script runs in the page that asks, so it is answered to our own pages and to those of listed
- * origins.
+ * Refuses scripts to other sites: a script runs in the page that requests it, so only our own pages
+ * and those of listed origins get one.
  */
 function assertMayRunScript(ctx: Context): void {
   const { source } = ctx.state;

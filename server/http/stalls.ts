@@ -15,41 +15,39 @@ export type Stalls = {
 const STALL_MS = 250;
 
 /**
- * How late a stall outside of the steps that are followed may be noticed: a fifth of the shortest
- * one.
+ * The longest delay in noticing a stall outside of the timed steps: a fifth of the shortest stall.
  */
 const TICK_MS = 50;
 
 /**
- * Half of the shortest stall. With less CPU than this the process stalled nothing. It was
- * suspended, as by SIGSTOP or with its machine, or other programs had the CPU.
+ * Half of the shortest stall. With less CPU time than this, the process itself caused no stall. It
+ * was suspended, as by SIGSTOP or with its machine, or other programs had the CPU.
  */
 const OWN_CPU_MS = STALL_MS / 2;
 
 /**
- * How many ticks old the CPU time at the start of a stall may be: 200 ms of a busy process count as
- * the stall's.
+ * The CPU time at the start of a stall may be this number of ticks old: 200 ms of a busy process
+ * count as the stall's.
  */
 const CPU_TICKS = 4;
 
-/** Routes that are named where no single request is to blame. */
+/** The most routes that are logged if no single request is the cause. */
 const NAMED_MAX = 5;
 
 /**
  * Logs each stall of the event loop above 250 ms, with the route of the request that caused it, and
- * counts it. If the process used little CPU during the stall, no code of its own is to blame: that
+ * counts it. If the process used little CPU during the stall, its own code is not the cause: that
  * is logged at info and not counted.
  *
  * A request's code runs in steps: from its arrival, or from the end of its body, until it first
  * waits. These steps are timed exactly. A later step, when an answer of the database resumes the
- * request, has no beginning that could be seen without async_hooks, which would cost every request
- * more than the watching is worth. Such a request is known by its end, if that comes right after
- * the stall; else the log names all routes that were under way. Watching costs 0.3 µs per request;
- * a message takes 340 µs.
+ * request, has no beginning that could be observed without async_hooks, which would cost every
+ * request more than the watch is worth. Such a request is recognized by its end, if that follows
+ * right after the stall; otherwise the log names all running routes. The watch costs 0.3 µs per
+ * request; a message takes 340 µs.
  */
 export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; metrics: Metrics }): Stalls {
-  // not a Set: the tables it leaves behind keep requests that are over until the next full garbage
-  // collection
+  // Not a Set: its old tables keep finished requests alive until the next full garbage collection.
   const underWay: Context[] = [];
   let running: Context | undefined;
   let markedAt = performance.now();
@@ -61,7 +59,7 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
     mark();
     tickDueAt = markedAt + TICK_MS;
     ticks += 1;
-    // asking takes 0.3 ms: at each tick it would be 0.7 % of a core
+    // The call takes 0.3 ms: at each tick it would be 0.7 % of a core.
     if (ticks % CPU_TICKS === 0) cpu = process.cpuUsage();
   }, TICK_MS).unref();
 
@@ -81,7 +79,7 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
     }
   }
 
-  /** Puts the last one in its place. */
+  /** Removes a request and puts the last one in its place. */
   function remove(ctx: Context): void {
     const last = underWay.pop() as Context;
     if (last === ctx) return;
@@ -90,8 +88,8 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   }
 
   /**
-   * All that waited for the body runs as microtasks, and Node's next tick comes after the last of
-   * them.
+   * Times the step after a body: all that waited for the body runs as microtasks, and Node's next
+   * tick follows the last of them.
    */
   function followBody(ctx: Context): void {
     mark(ctx);
@@ -102,10 +100,10 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
     if (running === ctx) mark();
   }
 
-  /** Ends one step, and begins that of the request `next`. */
+  /** Ends one step, and begins a step of the request `next`. */
   function mark(next?: Context, ended?: Context): void {
     const now = performance.now();
-    // before the tick was due, the loop may have been idle
+    // Before the tick was due, the loop may have been idle.
     const from = running ? markedAt : Math.max(markedAt, tickDueAt);
     if (now - from > STALL_MS) report(now - from, running, ended);
     running = next;
@@ -136,10 +134,7 @@ export function watchStalls(app: Koa, { logger, metrics }: { logger: Logger; met
   }
 }
 
-/**
- * Marks a request that now waits for an event or a timer. It is not to blame for what happens
- * meanwhile.
- */
+/** Marks a request that waits for an event or a timer. It is not the cause of a stall meanwhile. */
 export function park(ctx: Context): void {
   ctx.state.isParked = true;
 }
