@@ -35,7 +35,7 @@ export async function createApp({ settings, logger, ...options }: AppOptions): P
 }
 
 /**
- * Logs once what to write instead. Without a logger, Node prints it, as it prints its own
+ * Logs one warning with the options to use instead. Without a logger, Node prints it like its own
  * deprecations.
  */
 function warnOfSettings(settings: { [name: string]: string }, logger: Logger | undefined): void {

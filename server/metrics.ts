@@ -1,17 +1,17 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** What one app counts. */
+/** The metrics of one app. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * The counters and gauges of one app, in a registry of its own so that two apps in a process do not
- * meet.
+ * Creates the counters and gauges of one app, in a registry of its own, so that two apps in a
+ * process do not collide.
  */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  // plain numbers, since a labelled counter looks its labels up for each of thousands of polls a
-  // second
+  // Plain numbers, since a counter with labels would look them up for each of thousands of polls a
+  // second.
   const polls = { kept: 0, whole: 0 };
   new Counter({
     name: "chattera_polls_total",

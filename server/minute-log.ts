@@ -1,8 +1,8 @@
 const MINUTE_MS = 60_000;
 
 /**
- * Returns a function that counts what may happen thousands of times a second. `log` gets the count
- * at the first time, and then once a minute as long as there is something to count.
+ * Returns a function that counts calls, of which there may be thousands a second. `log` gets the
+ * count at the first call, and then once a minute while there are calls.
  */
 export function countByTheMinute(log: (count: number) => void): () => void {
   let count = 0;

@@ -25,7 +25,7 @@ const FLAGS = new Map([
   ["off", false],
 ]);
 
-/** Returns the schema of a text. The error of any other value says so. */
+/** Returns the schema of a text. */
 export function text() {
   return z.string("must be a string");
 }
@@ -38,8 +38,8 @@ export function wholeNumber(min: number, max?: number) {
 }
 
 /**
- * Returns the schema of a number from `min` to `max`, both included. `problem` says what is wrong
- * with others.
+ * Returns the schema of a number from `min` to `max`, both included. `problem` is the error for
+ * others.
  */
 export function numberWithin(
   min: number,

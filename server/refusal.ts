@@ -1,8 +1,8 @@
 type Failure = { status: number; title: string; retrySeconds?: number };
 
 /**
- * Every expected failure: its HTTP status and, where waiting helps, after how many seconds to try
- * again.
+ * Every expected failure: its HTTP status and, if waiting helps, the seconds to wait before a
+ * retry.
  */
 export const REFUSALS = {
   malformed: { status: 400, title: "The request cannot be understood." },
@@ -31,14 +31,14 @@ export const REFUSALS = {
 /** The code of a refusal, for programs. */
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** Every sentence that a page has about a refusal. */
+/** The name of a sentence that pages show about a refusal. */
 export type Wording = RefusalCode | "too_many_network" | "too_many_room";
 
 /** An expected failure. The first middleware answers it as a page or as JSON. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retrySeconds: number | undefined;
-  /** Of `too_many`: whose share is used up, if it is not the visitor's own. */
+  /** For `too_many`: whose share is used up, if it is not the visitor's own. */
   share: "network" | "room" | undefined;
 
   constructor(code: RefusalCode, detail?: string, retrySeconds?: number) {
@@ -54,8 +54,8 @@ export class Refusal extends Error {
 }
 
 /**
- * `throw refuse("nickname_taken")`. `detail` is a sentence for developers and must hold nothing
- * that a visitor wrote.
+ * Returns a refusal to throw: `throw refuse("nickname_taken")`. `detail` is a sentence for
+ * developers and must contain nothing that a visitor wrote.
  */
 export function refuse(code: RefusalCode, detail?: string, retrySeconds?: number): Refusal {
   return new Refusal(code, detail, retrySeconds);

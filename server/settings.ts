@@ -12,7 +12,7 @@ export type Setting = {
   env: string;
   /** How the environment variable is written. */
   spelling: keyof typeof SPELLINGS;
-  /** Checks the option, and holds its default. */
+  /** Checks the option, and has its default. */
   schema: z.ZodType;
   /**
    * `app`: an option of `createApp`. `process`: concerns the process, so that only the command has

@@ -68,7 +68,7 @@ export type Site = Readonly<{
   drain(): void;
 }>;
 
-/** What a node needs besides its settings. */
+/** The options of a node that are no settings. */
 export type SiteOptions = {
   logger: Logger;
   /**
@@ -83,7 +83,7 @@ export type SiteOptions = {
   worker?: { sumMetrics(registry: Registry): () => Promise<string> };
 };
 
-/** What a site is built from: its settings and its connection to the log. */
+/** The parts that the others are built from: the settings and the connection to the log. */
 type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log">;
 
 /** Opens a node on its database, which is migrated first. */
@@ -166,7 +166,8 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
 type Delivery = Pick<Site, "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit">;
 
 /**
- * Starts all that carries events from the log to this node's readers, and messages into the log.
+ * Starts the parts that deliver events from the log to this node's readers, and messages into the
+ * log.
  */
 async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const { config, logger, metrics, db, log } = base;
@@ -249,7 +250,7 @@ function tokenOptions({ secrets, sessionDays }: NodeConfig, log: LogIdentity): T
   };
 }
 
-/** How a node receives wake-ups. `setting` and `hint` are for the log, if it receives none. */
+/** The source of a node's wake-ups. `setting` and `hint` are logged if none arrive. */
 type WakeUpSource = { wakeUps: WakeUps; setting: string; hint: string };
 
 function openWakeUps({ config, db, log }: Base, isWorker: boolean): WakeUpSource {

@@ -3,43 +3,44 @@ import type { AddressInfo } from "node:net";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { RoomEvent } from "../protocol/event.ts";
 
-/** What to read from: an app's `callback()`, a server, or the URL of one that runs. */
+/** The site to read from: an app's `callback()`, a server, or the URL of a running one. */
 export type Target = RequestListener | Server | string;
 
-/** An open event stream, in a test's hands. */
+/** An open event stream in a test. */
 export type Stream = {
   /**
-   * The next so many events of the log, in order; waits for them. Rejects when the stream ends or
-   * `timeoutMs` passes.
+   * Waits for the next `count` events of the log and returns them in order. Rejects when the stream
+   * ends or `timeoutMs` passes.
    */
   events(count: number): Promise<RoomEvent[]>;
   /**
-   * The next signal of a name, e.g. `hello`, `members`, `reset`; those that came before count too.
+   * Waits for the next signal of a name, e.g. `hello`, `members`, `reset`. Signals that arrived
+   * before count too.
    */
   signal(name: string): Promise<unknown>;
-  /** The cursor behind the last event read: `after` of a stream that goes on from here. */
+  /** Returns the cursor after the last event read: `after` of a stream that continues from here. */
   cursor(): string;
   close(): Promise<void>;
 };
 
-/** What to read, from where on, as whom. */
+/** The options of a stream. */
 export type StreamOptions = {
   /** The room to follow, or up to eight. */
   room: string | string[];
-  /** Where to start, as a cursor or several; without one, from now on. */
+  /** Where to start: one cursor or several. Default: now. */
   after?: string | string[];
-  /** The same as a browser's EventSource sends it when it comes back. */
+  /** A cursor, sent in the header that a browser's EventSource sends when it reconnects. */
   lastEventId?: string;
   /** A session's token, to read as a member. */
   token?: string;
-  /** How long to wait for anything, 5000 ms unless said. */
+  /** How long to wait for each event or signal, in milliseconds. Default: 5000. */
   timeoutMs?: number;
 };
 
 /**
- * Opens `/api/events` and resolves with the first frame (`hello`): what is said from then on will
- * be read. A test's `const stream = await openStream(app.callback(), { room: "lobby" })`, then
- * `await stream.events(2)`.
+ * Opens `/api/events` and resolves when the first frame (`hello`) has arrived: the stream reads all
+ * messages that are sent after that. Example: `const stream = await openStream(app.callback(), {
+ * room: "lobby" })`, then `await stream.events(2)`.
  */
 export async function openStream(target: Target, options: StreamOptions): Promise<Stream> {
   const { url, close } = await reach(target);
@@ -58,7 +59,7 @@ export async function openStream(target: Target, options: StreamOptions): Promis
   return stream;
 }
 
-/** Opens a stream, reads its first `count` events, closes it. */
+/** Opens a stream, reads its first `count` events, and closes it. */
 export async function readEvents(target: Target, options: StreamOptions & { count: number }): Promise<RoomEvent[]> {
   const stream = await openStream(target, options);
   try {
@@ -68,7 +69,10 @@ export async function readEvents(target: Target, options: StreamOptions & { coun
   }
 }
 
-/** A URL as it is; an app or a server on a free port of this machine while it is needed. */
+/**
+ * Returns the URL of a target. An app or a server listens on a free port of this machine until
+ * `close`.
+ */
 async function reach(target: Target): Promise<{ url: string; close: () => Promise<void> }> {
   if (typeof target === "string") return { url: target.replace(/\/$/, ""), close: async () => undefined };
   const server = typeof target === "function" ? createServer(target) : target;
@@ -143,7 +147,7 @@ function readStream(
     );
   }
 
-  /** Resolves with what `take` gives once it gives something. */
+  /** Waits until `take` returns something, and returns it. */
   async function until<T>(take: () => T | undefined, awaited: () => string): Promise<T> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

@@ -5,22 +5,20 @@ import { LRUCache } from "lru-cache";
 import type { Member } from "../protocol/event.ts";
 
 /**
- * A token that is ours and still valid. `since`: when its session began; a renewed token has a
+ * The content of a valid token of this site. `since`: when its session began; a renewed token has a
  * later `issuedAt`. `isOld`: signed with a secret that is no longer the first, or in the former
  * form.
  */
 export type ReadToken = { member: Member; issuedAt: number; since: number; isOld: boolean };
 
-/** A ticket that is ours and still valid; `expiresAt` is in milliseconds since 1970. */
+/** The content of a valid ticket of this site. `expiresAt` is in milliseconds since 1970. */
 export type ReadTicket = Omit<ReadToken, "isOld"> & { expiresAt: number };
 
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
-  /**
-   * Makes a session's token, which holds the member and the session's beginning: now, or `since`.
-   */
+  /** Makes a session's token, with the member and the session's beginning: now, or `since`. */
   sign(member: Member, since?: number): string;
-  /** Reads a session's token; `undefined` for one that is not ours or has expired. */
+  /** Reads a session's token; `undefined` for one of another site or an expired one. */
   verify(token: string): ReadToken | undefined;
   /** Returns when a token issued then expires, in milliseconds since 1970. */
   expiresAt(issuedAt: number): number;
@@ -29,31 +27,28 @@ export type Tokens = {
    * revocations apply.
    */
   ticket(member: Member, issuedAt: number, since?: number): string;
-  /** Reads a ticket; `undefined` for one that is not ours or has expired. */
+  /** Reads a ticket; `undefined` for one of another site or an expired one. */
   verifyTicket(ticket: string): ReadTicket | undefined;
   /** Makes proof that a form comes from a page made for `binding`, a member's id or a visit. */
   formToken(binding: string): string;
-  /** Returns the binding of a form's token; `undefined` for one that is not ours. */
+  /** Returns the binding of a form's token; `undefined` for one of another site. */
   readFormToken(token: string): string | undefined;
-  /**
-   * The network an address belongs to, in eight letters, from which nobody can work out the
-   * address.
-   */
+  /** Returns the network of an address, as eight letters that do not reveal the address. */
   network(address: string): string;
 };
 
 /** The secrets and times that tokens are made of. */
 export type TokenOptions = {
-  /** CHATTERA_SECRET: the first signs, all verify. */
+  /** The configured secrets: the first signs, all verify. */
   secrets: string[];
   /**
-   * The log's own secret, which no setting changes: what must outlive a change of secrets is
-   * derived from it.
+   * The log's own secret, which no setting changes. Keys that must outlive a change of the
+   * configured secrets are derived from it.
    */
   siteSecret: string;
-  /** How long a token is valid after its issue. */
+  /** Milliseconds that a token is valid after its issue. */
   sessionMs: number;
-  /** Until when tokens in the form of before 2026-11-30, which say no time, are taken. */
+  /** Tokens in the form of before 2026-11-30, which contain no time, are accepted until then. */
   formerUntil: number;
 };
 
@@ -67,7 +62,8 @@ export const TICKET_MS = 5 * 60_000;
 const VERIFIED = 10_000;
 
 /**
- * Signatures are HMAC-SHA-256 by keygrip, with a key for each purpose, derived by HKDF [RFC 5869].
+ * Creates the tokens of a site. Signatures are HMAC-SHA-256 by keygrip, with a key for each
+ * purpose, derived by HKDF [RFC 5869].
  */
 export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: TokenOptions): Tokens {
   const sessions = keysOf(secrets, "session");
@@ -115,8 +111,8 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
 const FORMER = 0;
 
 /**
- * What a token holds: a member, when it was issued, when the session began if that was earlier, and
- * when a ticket ends.
+ * The content of a token: a member, when it was issued, when the session began if that was earlier,
+ * and when a ticket ends.
  */
 type Payload = Member & { iat?: number; since?: number; exp?: number };
 
@@ -160,7 +156,7 @@ function hash(key: string, text: string, encoding: "base64" | "base64url"): stri
   return createHmac("sha256", key).update(text).digest(encoding);
 }
 
-/** An office's or a household's share of addresses: /24 of IPv4, /64 of IPv6. */
+/** Returns the network of an office or a household: /24 of IPv4, /64 of IPv6. */
 function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return "";
   const bytes = ipaddr.process(address).toByteArray();

@@ -12,7 +12,7 @@ const NO_REQUEST: Refused = { status: 400, code: "malformed", title: "This is no
 
 const NO_HOST: Refused = { ...NO_REQUEST, title: "The request names no host." };
 
-/** By the code of an error of Node's parser; all others are 400. */
+/** The refusals by the code of an error of Node's parser. All other errors are 400. */
 const REFUSED: { [code: string]: Refused } = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
@@ -41,13 +41,12 @@ export function answerBadRequests(server: Server): void {
     if (!socket.writable || isUnderWay || error.code === "ECONNRESET") socket.destroy();
     else refuse(socket, answerOf(REFUSED[error.code ?? ""] ?? NO_REQUEST));
   });
-  // [RFC 9110 10.1.1] a server may ignore an expectation it does not know
+  // [RFC 9110 10.1.1] A server may ignore an expectation that it does not know.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
 }
 
 /**
- * Returns whether a request has no Host, which HTTP/1.1 requires [RFC 9112 3.2], and refuses it
- * then.
+ * Refuses a request without a Host, which HTTP/1.1 requires [RFC 9112 3.2]. Returns whether it did.
  */
 export function isRefusedWithoutHost(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.headers.host !== undefined || request.httpVersion !== "1.1") return false;

@@ -17,7 +17,7 @@ export function tuneGarbageCollection(): void {
 }
 
 /**
- * In percent of what is alive. V8 still keeps its limit, by default a half of a small machine's
+ * In percent of the live heap. V8 still keeps its limit, by default a half of a small machine's
  * memory.
  */
 const HEAP_GROWTH = 200;

@@ -3,7 +3,8 @@ import { StartError } from "../../db/start-error.ts";
 import type { Config } from "../config.ts";
 
 /**
- * Listens at the configured address. Throws the sentence that says why the port is not available.
+ * Listens at the configured address. Throws a StartError that explains why the port is not
+ * available.
  */
 export function listen(server: Server, config: Config): Promise<void> {
   const { port, host } = config;
@@ -13,10 +14,7 @@ export function listen(server: Server, config: Config): Promise<void> {
   });
 }
 
-/**
- * Throws the sentence that says why the port is not available, once, before each worker would say
- * it.
- */
+/** Throws a StartError if the port is not available, once, before each worker would do so. */
 export async function checkPort(config: Config): Promise<void> {
   const server = createServer();
   await listen(server, config);

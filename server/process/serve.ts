@@ -62,8 +62,8 @@ const DRAIN_MS = 6_500;
 const NOTICE_MS = 1_000;
 
 /**
- * A database that is away never answers the goodbye. The rest of the 10 s is for the process to
- * end.
+ * A database that is away never answers when the pool closes. The rest of the 10 s is for the
+ * process to end.
  */
 const CLOSE_MS = 1_500;
 
@@ -107,9 +107,8 @@ function listenerOf(server: Server, app: App): RequestListener {
   const answer = withKeptPolls(site.verifiedPolls, app.callback());
   return (request, response) => {
     if (!beginRequest(request)) return;
-    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy's
-    // kept-alive connections would keep bringing requests until they are broken in the middle of
-    // one.
+    // [RFC 9112 9.6] While draining, each answer is the last one on its connection: a proxy would
+    // keep sending requests on its kept-alive connections until they are cut in the middle of one.
     if (site.isDraining) response.setHeader("Connection", "close");
     response.on("close", () => {
       endRequest(request);

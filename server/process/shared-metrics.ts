@@ -3,36 +3,33 @@ import { on } from "node:events";
 import { AggregatorRegistry, type Registry } from "prom-client";
 import { refuse } from "../refusal.ts";
 
-/**
- * What a worker says to its primary: that it wants to know what all of them count, or what it
- * counts itself.
- */
-type Said = { wantsMetrics?: true; counts?: object };
+/** A message of a worker to its primary: it asks for the sum of all metrics, or sends its own. */
+type FromWorker = { wantsMetrics?: true; counts?: object };
 
 /**
- * What it is told: that it is to say what it counts, or what all do; `null` where one of them did
- * not say.
+ * A message of the primary to a worker: it asks for the worker's metrics, or sends the sum of all;
+ * `null` if one of them did not answer.
  */
-type Told = { wantsCounts?: true; metrics?: string | null };
+type FromPrimary = { wantsCounts?: true; metrics?: string | null };
 
-/** So long one of them may take; Prometheus gives up a scrape after ten seconds. */
+/** A worker has this long to answer. Prometheus gives up a scrape after ten seconds. */
 const PATIENCE_MS = 5_000;
 
 /**
- * Tells each worker that asks what all that serve count, so that a scrape is of the whole whichever
- * it meets.
+ * Answers each worker that asks with the sum of all workers' metrics, so that a scrape returns the
+ * whole whichever worker it reaches.
  */
 export function shareMetrics(): void {
   const serving = new Set<Worker>();
-  let underWay: Promise<string | null> | undefined;
+  let running: Promise<string | null> | undefined;
   cluster.on("listening", (worker) => serving.add(worker));
   cluster.on("disconnect", (worker) => serving.delete(worker));
-  cluster.on("message", async (worker, said: Said) => {
-    if (!said.wantsMetrics) return;
-    underWay ??= metricsOf([...serving]).finally(() => {
-      underWay = undefined;
+  cluster.on("message", async (worker, message: FromWorker) => {
+    if (!message.wantsMetrics) return;
+    running ??= metricsOf([...serving]).finally(() => {
+      running = undefined;
     });
-    tell(worker, { metrics: await underWay });
+    sendToWorker(worker, { metrics: await running });
   });
 }
 
@@ -45,52 +42,55 @@ async function metricsOf(workers: Worker[]): Promise<string | null> {
   }
 }
 
-/** `undefined` of one that has ended, or ends meanwhile. Throws when it takes too long. */
+/**
+ * Returns the metrics of a worker; `undefined` if it has ended, or ends meanwhile. Throws if it
+ * takes too long.
+ */
 async function countsOf(worker: Worker): Promise<object | undefined> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
-  const said = on(worker, "message", { signal, close: ["disconnect"] }) as AsyncIterable<[Said]>;
-  tell(worker, { wantsCounts: true });
+  const messages = on(worker, "message", { signal, close: ["disconnect"] }) as AsyncIterable<[FromWorker]>;
+  sendToWorker(worker, { wantsCounts: true });
   try {
-    for await (const [{ counts }] of said) if (counts) return counts;
+    for await (const [{ counts }] of messages) if (counts) return counts;
   } catch (error) {
-    // else it was said to one that had just died
+    // Any other error is that of a message to a worker that has just died.
     if (signal.aborted) throw error;
   }
   return undefined;
 }
 
-function tell(worker: Worker, told: Told): void {
-  if (worker.isConnected()) worker.send(told);
+function sendToWorker(worker: Worker, message: FromPrimary): void {
+  if (worker.isConnected()) worker.send(message);
 }
 
 /**
- * Has this worker say what it counts when its primary asks; gives what tells of all workers. That
- * throws `unavailable` where one of them is silent.
+ * Makes this worker answer its primary's questions for metrics. Returns the function that asks for
+ * the sum of all workers, which throws `unavailable` if one of them does not answer.
  */
 export function countTogether(registry: Registry): () => Promise<string> {
-  let underWay: Promise<string> | undefined;
-  process.on("message", async ({ wantsCounts }: Told) => {
-    if (wantsCounts) say({ counts: await registry.getMetricsAsJSON() });
+  let running: Promise<string> | undefined;
+  process.on("message", async ({ wantsCounts }: FromPrimary) => {
+    if (wantsCounts) sendToPrimary({ counts: await registry.getMetricsAsJSON() });
   });
 
   return () => {
-    underWay ??= askPrimary().finally(() => {
-      underWay = undefined;
+    running ??= askPrimary().finally(() => {
+      running = undefined;
     });
-    return underWay;
+    return running;
   };
 }
 
-/** Without a primary this process ends. */
+/** Asks the primary. If it has ended, this process ends too. */
 async function askPrimary(): Promise<string> {
-  say({ wantsMetrics: true });
-  for await (const [{ metrics }] of on(process, "message") as AsyncIterable<[Told]>) {
+  sendToPrimary({ wantsMetrics: true });
+  for await (const [{ metrics }] of on(process, "message") as AsyncIterable<[FromPrimary]>) {
     if (metrics) return metrics;
     if (metrics === null) break;
   }
-  throw refuse("unavailable", "a worker did not say what it counts");
+  throw refuse("unavailable", "a worker did not send its metrics");
 }
 
-function say(said: Said): void {
-  if (process.connected) process.send?.(said);
+function sendToPrimary(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
 }

@@ -1,7 +1,7 @@
 /**
- * Is this safe to show as a name of at most `length` characters? It has something to see, and no
- * controls, invisible fillers, direction overrides or towers of marks. Emoji may be made of several
- * characters, as families and flags are.
+ * Returns whether a text is safe to show as a name of at most `length` characters: it has something
+ * visible, and no controls, invisible fillers, direction overrides or towers of marks. An emoji may
+ * consist of several characters, as families and flags do.
  */
 export function isDisplayable(text: string, length: number): boolean {
   const characters = [...text].length;
@@ -12,9 +12,9 @@ export function isDisplayable(text: string, length: number): boolean {
 }
 
 /**
- * Is this too long to be worth normalizing? Normalization takes quadratic time for runs of marks,
- * so raw text is measured first: a character is at most three code points before NFC, and an emoji
- * code point is two UTF-16 units.
+ * Returns whether a text is too long to be worth normalizing. Normalization takes quadratic time
+ * for runs of marks, so raw text is measured first: a character is at most three code points before
+ * NFC, and an emoji code point is two UTF-16 units.
  */
 export function isTooLong(typed: string, length: number): boolean {
   return typed.length > RAW_UNITS * length;

@@ -6,13 +6,12 @@ import { type ListedRoom, listRooms } from "../../db/log/rooms.ts";
 /** The list of public rooms. */
 export type Lobby = {
   rooms(): Promise<ListedRoom[]>;
-  /** A room was made here: the next reader sees it. */
+  /** Forgets the list after a room was made here, so that the next reader gets it. */
   forget(): void;
 };
 
 /**
- * The list is read no more often than this, however many ask; with 50,000 rooms and 100,000 people
- * that takes 60 ms.
+ * The list is read no more often than this. With 50,000 rooms and 100,000 people that takes 60 ms.
  */
 const LISTED_MS = 1_000;
 

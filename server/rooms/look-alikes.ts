@@ -1,8 +1,8 @@
 /**
  * Look-alikes that Unicode's table lacks or has for another purpose. Each line is a prototype and
  * the characters that look like it in the fonts of a chat. A line takes precedence over Unicode's
- * table. Names that people tell apart have no line: シ and ツ, ン and ソ, small and large や, ゆ, よ and
- * つ.
+ * table. Characters that people distinguish have no line: シ and ツ, ン and ソ, small and large や, ゆ, よ
+ * and つ.
  */
 const GROUPS = `
 a ᴀ 🅐 🅰 🇦 ᶏ ⱥ ꬰ
@@ -120,7 +120,7 @@ z ᴢ 🅩 🆉 🇿 ɀ ʑ ᶎ 乙
 \u309a \u309a
 `;
 
-/** Each character with what it looks like. */
+/** The prototype of each character. */
 export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
   GROUPS.trim()
     .split("\n")

@@ -26,14 +26,14 @@ export type MakeRoom = (room: Pick<NewRoom, "slug" | "title" | "public">, maker:
  */
 export const ROOMS_A_DAY = 30;
 
-/** When it is worth asking again: unused rooms are removed several times an hour. */
+/** Seconds until a retry makes sense: unused rooms are removed several times an hour. */
 const RETRY_SECONDS = 3_600;
 
 type Options = { db: Knex; log: LogIdentity; lobby: Lobby; reserved: Reserved; roomsMax: number };
 
 /**
- * The network that made a room is kept as a keyed hash, so that the table does not say where
- * anybody is.
+ * Creates the function that makes rooms. The network that made a room is stored as a keyed hash, so
+ * that the table does not reveal where anybody is.
  */
 export function createMakeRoom({ db, log, lobby, reserved, roomsMax }: Options): MakeRoom {
   const nameOf = (network: string) => nameNetwork(log.secret, "creator", network);

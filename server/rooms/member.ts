@@ -4,14 +4,17 @@ import { COLORS } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 import { readNickname } from "./nickname.ts";
 
-/** A site's rules for names: the reserved ones, and how a secret becomes a trip. */
+/** A site's rules for names: the reserved ones, and the trip of a secret. */
 export type Names = {
   isReserved(nickname: string): boolean;
-  /** Takes a while, and may be refused. */
+  /** Takes about 70 ms, and may be refused. */
   tripOf(nickname: string, secret: string): Promise<string>;
 };
 
-/** What a person typed: a nickname, with `#secret` after it for a trip, and a color `#rrggbb`. */
+/**
+ * The text that a person typed: a nickname, with `#secret` after it for a trip, and a color
+ * `#rrggbb`.
+ */
 export type TypedMember = { nickname: string; color: string | undefined };
 
 /**
@@ -34,7 +37,7 @@ export async function readMember(
   return trip === undefined ? member : { ...member, trip };
 }
 
-/** The same nickname has the same color everywhere. */
+/** Returns the color of a nickname, which is the same everywhere. */
 function colorOf(nickname: string): string {
   const byte = createHash("sha256").update(nickname).digest()[0] as number;
   return COLORS[byte % COLORS.length] as string;

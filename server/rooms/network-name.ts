@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 
 /**
- * Returns the name under which the database counts a network: a keyed hash, so that no table says
- * where anybody is. Each use has names of its own, so that the makers of rooms cannot be found
+ * Returns the name under which the database counts a network: a keyed hash, so that no table
+ * reveals where anybody is. Each use has its own names, so that the makers of rooms cannot be found
  * among the members.
  */
 export function nameNetwork(secret: string, use: "creator" | "member", network: string): string {

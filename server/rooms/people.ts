@@ -7,17 +7,17 @@ import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 
 /**
- * Who is in a room: the first to enter, at most PEOPLE_SHOWN, and how many members and visitors
- * there are.
+ * The people in a room: the first to enter, at most PEOPLE_SHOWN, and the numbers of members and
+ * visitors.
  */
 export type People = { members: Member[]; memberCount: number; visitors: number };
 
-/** Returns who is in a room now. */
+/** Returns the people in a room now. */
 export type ReadPeople = (roomId: number) => Promise<People>;
 
 type Counted = { people: People; head: number };
 
-/** A room is counted and its people are listed no more often than this, however many ask. */
+/** A room is counted and its people are listed no more often than this. */
 const COUNTED_MS = 1_000;
 
 /** Lists of 200 people are 30 kB, so this is 15 MB. */
@@ -27,9 +27,9 @@ const ROOMS_KEPT = 500;
 const MOVES = 200;
 
 /**
- * Counts a room's people at most once a second. Whoever came or went since is read from the log,
- * which is a few rows by the key: so the answer never lacks somebody whose entering lies before the
- * cursor that is given with it.
+ * Counts a room's people at most once a second. Later moves are read from the log, which are a few
+ * rows by the key, so the answer never lacks a member who entered before the cursor that is
+ * returned with it.
  */
 export function createPeople(db: Knex): ReadPeople {
   const counted = new LRUCache<number, Counted>({ max: ROOMS_KEPT, ttl: COUNTED_MS, fetchMethod: count });
@@ -48,7 +48,9 @@ export function createPeople(db: Knex): ReadPeople {
   }
 }
 
-/** The list may have been read after the count, so it may hold the effect of a move already. */
+/**
+ * Applies a move. The list may have been read after the count, so it may contain the move already.
+ */
 function after(people: People, { kind, member }: RoomEvent): People {
   const members = people.members.filter(({ id }) => id !== member.id);
   if (kind === "leave") return { ...people, members, memberCount: people.memberCount - 1 };

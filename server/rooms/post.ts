@@ -36,8 +36,8 @@ export type PostOptions = {
   /** Milliseconds that the message may wait for others to share its commit. */
   patienceMs: number;
   /**
-   * Was the member in the room a few seconds ago? Else it probably has to enter, and one commit
-   * does both.
+   * The member was in the room a few seconds ago. Otherwise it probably has to enter, and one
+   * commit does both.
    */
   isKnown: boolean;
 };

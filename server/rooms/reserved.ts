@@ -1,15 +1,18 @@
 import { imageOf, wordsOf } from "./skeleton.ts";
 import { isStandIn, SIGNS } from "./stand-ins.ts";
 
-/** The names that nobody may take. They are compared by what they look like. */
+/** The names that nobody may take. They are compared by their looks. */
 export type Reserved = {
-  /** Could readers take this nickname for the staff, the site, or one of the site's own lines? */
+  /**
+   * Returns whether readers could take this nickname for the staff, the site, or one of the site's
+   * own lines.
+   */
   hasNickname(nickname: string): boolean;
-  /** Could readers take this slug or title for one of the site's own rooms? */
+  /** Returns whether readers could take this slug or title for one of the site's own rooms. */
   hasRoom(name: string): boolean;
 };
 
-/** Reserves the site's own words, and `more` words of its operator's. */
+/** Reserves the site's own words, and `more` words of its operator. */
 export function createReserved(more: string[] = []): Reserved {
   const nicknames = chainOf([...CLAIMS, ...TITLES, ...WORDS, ...more], [...FILLERS, ...VOICE]);
   const rooms = chainOf([...CLAIMS, ...TITLES, ...more], FILLERS);
@@ -19,7 +22,7 @@ export function createReserved(more: string[] = []): Reserved {
   };
 }
 
-/** Words that claim a power wherever they stand, as in "Bob (admin)". */
+/** Words that claim a power anywhere in a name, as in "Bob (admin)". */
 const CLAIMS = [
   ...["admin", "admins", "administrator", "administrators", "moderator", "moderators", "sysop", "sysadmin"],
   ...["webmaster", "chattera", "管理人", "管理者", "管理員", "運営者", "モデレーター", "モデレータ", "アドミン"],
@@ -34,7 +37,7 @@ const TITLES = [
   ...["運営", "ウンエイ", "公式", "コウシキ", "スタッフ", "システム", "オペレーター", "オペレータ"],
 ];
 
-/** The same for nicknames. A room may well be about servers, mods or support. */
+/** Words that nobody may take as a nickname. A room may well be about servers, mods or support. */
 const WORDS = [
   ...["server", "mod", "mods", "owner", "owners", "support", "root", "superuser", "postmaster"],
   ...["notice", "notices", "announcement", "announcements"],
@@ -56,7 +59,7 @@ const VOICE = [
 ];
 
 /**
- * What the pages write behind a name when somebody enters or leaves (server/pages/words/en.ts,
+ * The words that pages write after a name when somebody enters or leaves (server/pages/words/en.ts,
  * ja.ts), and similar words.
  */
 const LINE_ENDS = ["entered", "left", "joined"].flatMap((word) => [word, `${word} the room`, `${word} the chat`]);
@@ -85,7 +88,7 @@ function joinLetters(name: string): string {
   return name.replace(/(?<=(?<![\p{L}\p{M}])\p{L})[^\p{L}\p{N}\p{M}]+(?=\p{L}(?![\p{L}\p{M}]))/gu, "");
 }
 
-/** Does a word begin with a claim, or end with one? Madmin and Vladmin are names. */
+/** Returns whether a word begins or ends with a claim. Madmin and Vladmin are names. */
 function isGlued(word: string): boolean {
   return CLAIM_KEYS.some((key) => {
     const at = word.length - key.length;
@@ -93,7 +96,7 @@ function isGlued(word: string): boolean {
   });
 }
 
-/** Does a name read like a line of the log: "bob entered", "花子 入室", "bob: hello"? */
+/** Returns whether a name reads like a line of the log: "bob entered", "花子 入室", "bob: hello". */
 function isLine(nickname: string): boolean {
   const line = wordsOf(nickname).join(" ");
   const hasEnd = LINE_KEYS.some((end) => line.endsWith(` ${end}`)) || LINE_KEYS_JA.some((end) => line.endsWith(end));
@@ -101,7 +104,7 @@ function isLine(nickname: string): boolean {
 }
 
 /**
- * Finds a colon with a space behind it, or with a space before it and a word behind it, as :D is a
+ * Finds a colon with a space after it, or with a space before it and a word after it, as :D is a
  * smile. The fullwidth colon has its space in it.
  */
 function hasQuote(nickname: string): boolean {
@@ -137,7 +140,7 @@ function chainOf(reserved: string[], fillers: string[]): (text: string) => boole
   };
 }
 
-/** Does a text read like `key` from there? */
+/** Returns whether a text reads like `key` at this place. */
 function matches(text: string, key: string, from: number): boolean {
   if (from + key.length > text.length) return false;
   for (let at = 0; at < key.length; at += 1) {
@@ -148,7 +151,7 @@ function matches(text: string, key: string, from: number): boolean {
 }
 
 function keysOf(words: string[]): string[] {
-  // オーナ alone, and オーナー where さん follows
+  // These are オーナ alone, and オーナー before さん.
   const keys = words.flatMap((word) => [textOf(word), readingsOf(word, (part) => part).join("")]);
   return [...new Set(keys)].filter((key) => key !== "");
 }

@@ -3,10 +3,10 @@ import { CONFUSABLES } from "./confusables.ts";
 import { LOOK_ALIKES } from "./look-alikes.ts";
 
 /**
- * Returns what remains of a nickname for a reader who does not look closely: equal skeletons are
- * one nickname in a room. Look-alikes, widths, cases, accents, spaces and punctuation fall
- * together; the voicing of kana stays, and so does a gap between two digits (1-12 is not 11-2).
- * Takes linear time: no run of marks is ever put in order.
+ * Returns the form of a nickname that a person sees at a glance. Equal skeletons are one nickname
+ * in a room. Look-alikes, widths, cases, accents, spaces and punctuation are folded; the voicing of
+ * kana stays, and so does a gap between two digits (1-12 is not 11-2). Takes linear time: no run of
+ * marks is ever put in order.
  */
 export function skeletonOf(nickname: string): string {
   const typed = nickname.replace(TYPED_DASH, "ー");
@@ -14,8 +14,8 @@ export function skeletonOf(nickname: string): string {
 }
 
 /**
- * Returns the same for a room's slug or title, in which every gap between words counts (tea-room is
- * not tearoom).
+ * Returns the skeleton of a room's slug or title, in which every gap between words counts (tea-room
+ * is not tearoom).
  */
 export function roomSkeletonOf(name: string): string {
   return fold(name, () => "-");
@@ -42,7 +42,7 @@ function signOf(char: string, signs: string): Glyph | undefined {
   return { image, kind: "letter", isDigit: false, isJapanese: false, isMarked: false };
 }
 
-/** How a reader sees a character. */
+/** A character as a reader sees it. */
 type Glyph = {
   image: string;
   /** A dash as long as ー is unseen in Latin text, but read as ー next to kana and kanji. */
@@ -50,8 +50,8 @@ type Glyph = {
   isDigit: boolean;
   isJapanese: boolean;
   /**
-   * Is this of a script with marks of its own, such as Thai? On others a mark that is no accent is
-   * decoration.
+   * It belongs to a script with marks of its own, such as Thai. On others a mark that is no accent
+   * is decoration.
    */
   isMarked: boolean;
 };
@@ -82,10 +82,10 @@ function fold(name: string, joint: (before: Glyph, after: Glyph) => string, read
       isGap = false;
     }
   });
-  // Punctuation counts if a name has nothing else, and + and # behind a single letter: C, C++, C#.
+  // Punctuation counts if a name has nothing else, and + and # after a single letter: C, C++, C#.
   const signs = folded.length === 1 ? glyphs.filter(({ image }) => /^[+#]$/.test(image)) : folded ? [] : glyphs;
   const key = folded + signs.map(({ image }) => image).join("");
-  // vvvv, www: nobody counts them
+  // Nobody counts the strokes of vvvv and www.
   return key.replace(/v{5,}/g, "vvvv");
 }
 
@@ -127,7 +127,7 @@ function kindOf(char: string, image: string): Glyph["kind"] {
   if (VOICING.test(char)) return "voicing";
   if (MARK.test(char)) return ACCENT.test(char) ? "accent" : "mark";
   if (image === "ー" && !READ_DASH.test(char)) return "dash";
-  // a digit that looks like a dot is still read
+  // A digit that looks like a dot is still read.
   const isRead = READ.test(char) && !LIKE_PUNCTUATION.test(char);
   return !isRead && UNSEEN.test(image) ? "unseen" : "letter";
 }
@@ -174,7 +174,7 @@ function settle(text: string): string {
   return settled;
 }
 
-/** The longest way is three rounds; the fourth finds nothing. */
+/** The longest chain of replacements takes three rounds; the fourth finds nothing. */
 const ROUNDS = 4;
 
 /**
@@ -216,7 +216,7 @@ const ACCENT =
   /[\p{M}&&[\p{Script=Inherited}\p{Script=Common}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Arabic}]]/v;
 const DIACRITICS = new RegExp(`(?!${VOICING.source})${ACCENT.source}`, "gv");
 
-/** Scripts that no marks of their own belong to, but accents. */
+/** Scripts that have no marks of their own, except accents. */
 const UNMARKED = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Han}]/u;
 
 const UNSEEN = /^[[\p{P}\p{Z}\p{Cf}\p{Sk}~^<>=+]--[\p{Emoji_Modifier}\u200d\u{e0020}-\u{e007f}]]*$/v;

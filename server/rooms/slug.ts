@@ -28,7 +28,7 @@ function invalidTitle(): Error {
   return refuse("malformed", "A title is one line of at most 80 visible characters, without diamonds.");
 }
 
-/** Most names. Looking closer takes 4 µs, and each message asks twice. */
+/** Most names. The full check takes 4 µs, and each message needs two. */
 const PLAIN = /^[a-z0-9_-]+$/;
 
 const SLUG = /^[\p{L}\p{N}_-][\p{L}\p{N}\p{M}_-]*$/u;

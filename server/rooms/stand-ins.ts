@@ -4,14 +4,14 @@ import { imageOf } from "./skeleton.ts";
 export const SIGNS = "0123456789@$!€";
 
 /**
- * Can `char` stand for `letter` in a name that imitates a reserved one? Both are images. This is
- * looser than a skeleton: the names 埋 and 菅原 are honest, 管埋人 is not.
+ * Returns whether `char` can replace `letter` in a name that imitates a reserved one. Both are
+ * images. This is looser than a skeleton: the names 埋 and 菅原 are honest, 管埋人 is not.
  */
 export function isStandIn(char: string, letter: string): boolean {
   return STAND_INS.get(char)?.includes(letter) === true;
 }
 
-/** Each line is a letter and the characters that stand for it. */
+/** Each line is a letter and the characters that can replace it. */
 const LINES = `
 a 4 @ Λ ∆ ∀ д đ 卂 ₳
 b 8 乃

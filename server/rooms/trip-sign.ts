@@ -1,7 +1,7 @@
-/** Stands before every trip, and in no nickname and no title. */
+/** Begins every trip, and is in no nickname and no title. */
 export const TRIP_SIGN = "◆";
 
-/** Could a reader take some of this text for the trip sign? */
+/** Returns whether a reader could take some of this text for the trip sign. */
 export function hasTripSign(text: string): boolean {
   return DIAMOND.test(text);
 }

@@ -9,14 +9,16 @@ import { TRIP_SIGN } from "./trip-sign.ts";
  * same secret.
  */
 export type Trips = {
-  /** Takes about 70 ms on a thread of its own. Throws `too_many` if too many are waiting. */
+  /**
+   * Computes a trip in about 70 ms, on another thread. Throws `too_many` if too many are waiting.
+   */
   of(nickname: string, secret: string): Promise<string>;
 };
 
 /**
- * Trips of one site. The nickname is part of a trip, so that a guess tests one name only, and the
- * same secret does not link two names. It is folded by NFKC and case alone: both are stable, while
- * a skeleton changes with Unicode's data.
+ * Creates the trips of one site. The nickname is part of a trip, so that a guess tests one name
+ * only, and the same secret does not link two names. It is folded by NFKC and case alone: both are
+ * stable, while a skeleton changes with Unicode's data.
  */
 export function createTrips(siteSecret: string): Trips {
   const salt = Buffer.from(hkdfSync("sha256", siteSecret, "", "chattera trip", 32));
