@@ -26,7 +26,7 @@ else await measureAll();
 async function measureAll(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-listeners-"));
   await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
-  const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined });
+  const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined });
   const sharing = shareListener(database.url);
   try {
     for (const workers of [2, 4])

@@ -27,7 +27,7 @@ const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const folder = await mkdtemp(join(tmpdir(), "chattera-wake-ups-"));
 await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
 const settings = { max_connections: "200" };
-const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined, settings });
+const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined, settings });
 const nats = await openNats();
 try {
   await migrate(database.url);

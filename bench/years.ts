@@ -30,7 +30,7 @@ type Speaker = { room_id: number; member_id: string };
 
 const folder = await mkdtemp(join(tmpdir(), "chattera-years-"));
 await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
-const database = await startEmbedded({ dataDir: join(folder, "data"), say: () => undefined });
+const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined });
 const db = connect(database.url, { poolMax: 2, timeoutMs: 60 * 60_000 });
 try {
   await migrate(database.url);

@@ -73,7 +73,9 @@ export async function afterMigrations(db: Knex): Promise<void> {
   });
 }
 
-/** Names have no ending, so that a row in the database means both the source and its compiled file. */
+/**
+ * Names have no ending, so that a row in the database means both the source and its compiled file.
+ */
 export const migrationSource: Knex.MigrationSource<string> = {
   getMigrations: async () => Object.keys(migrations),
   getMigrationName: (name) => name,

@@ -1,32 +1,38 @@
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { explain, OR_DATABASE_URL, StartError } from "../start-error.ts";
-import { isAlive } from "./lock.ts";
+import { OR_DATABASE_URL, StartError } from "../start-error.ts";
+import { failureOf } from "./failure.ts";
+import { isAlive } from "./process-status.ts";
 import { type Programs, runProgram } from "./programs.ts";
 import { type DatabaseUser, giveTo } from "./user.ts";
 
-/** A data folder ready for its server: `pgData` is PostgreSQL's own part of it, `password` its superuser's. */
+/**
+ * A data folder that is ready for its server. `pgData` is PostgreSQL's part of it, and `password`
+ * the password of its superuser.
+ */
 export type Cluster = { folder: string; pgData: string; password: string; programs: Programs; user: DatabaseUser };
 
-/** Makes the database's files at the first start; afterwards finds them, and stops a server a dead chattera left. */
-export async function openCluster(
-  folder: string,
-  programs: Programs,
-  user: DatabaseUser,
-  say: (line: string) => void,
-): Promise<Cluster> {
+/** The data folder to open. `report` receives lines for the operator. */
+export type ClusterOptions = Pick<Cluster, "folder" | "programs" | "user"> & { report(line: string): void };
+
+/**
+ * Creates PostgreSQL's files at the first start. At later starts, checks them and stops a server
+ * that a killed chattera left running.
+ */
+export async function openCluster({ folder, programs, user, report }: ClusterOptions): Promise<Cluster> {
   const pgData = join(folder, "postgresql");
   const isNew = !(await stat(pgData).catch(() => undefined));
   const cluster = { folder, pgData, password: await passwordIn(folder, isNew), programs, user };
   if (isNew) {
-    say(`Making a new database in ${folder}.`);
+    report(`Creating a new database in ${folder}.`);
     await create(cluster);
   } else {
     await requireSameMajor(cluster);
     await giveTo(pgData, user);
-    await chmod(pgData, 0o700); // PostgreSQL refuses a folder that others may read, as one restored from a backup
-    await stopLeftOver(cluster, say);
+    // PostgreSQL refuses a folder that others can read, for example one restored from a backup.
+    await chmod(pgData, 0o700);
+    await stopLeftOver(cluster, report);
   }
   await writeFile(join(pgData, "pg_hba.conf"), HOSTS);
   return cluster;
@@ -39,15 +45,18 @@ async function passwordIn(folder: string, isNew: boolean): Promise<string> {
     throw error;
   });
   if (password) return password;
-  if (!isNew) throw new StartError(`${file} is missing, without which the data beside it stays shut: restore it.`);
+  if (!isNew) throw new StartError(`${file} is missing, and the data next to it cannot be opened without: restore it.`);
   const made = randomBytes(24).toString("base64url");
   await writeFile(`${file}.new`, made, { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
   return made;
 }
 
-/** The files get their name when they are complete: a start that was killed halfway begins anew the next time. */
-async function create({ folder, pgData, password, programs, user }: Cluster): Promise<void> {
+/**
+ * The files get their name when they are complete. A start that was killed halfway begins again.
+ */
+async function create(cluster: Cluster): Promise<void> {
+  const { folder, pgData, password, user } = cluster;
   const unfinished = join(folder, "new");
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { mode: 0o700 });
@@ -57,15 +66,15 @@ async function create({ folder, pgData, password, programs, user }: Cluster): Pr
     await chown(unfinished, user.uid, user.gid);
   }
   const args = ["-D", join(unfinished, "postgresql"), "-U", "postgres", `--pwfile=${join(unfinished, "password")}`];
-  const { code, said } = await runProgram(programs, "initdb", [...args, ...INITDB], user);
+  const { code, output } = await runProgram(cluster, "initdb", [...args, ...INITDB]);
   if (code === 0) await rename(join(unfinished, "postgresql"), pgData);
   await rm(unfinished, { recursive: true, force: true });
-  if (code !== 0) throw explain(said, folder);
+  if (code !== 0) throw failureOf(output, folder);
 }
 
 /**
- * [PostgreSQL 20.1] Allows connections over loopback with a password only. initdb's own file also allows replication, and
- * all roles by the socket.
+ * [PostgreSQL 20.1] Allows connections over loopback with a password only. The file of initdb also
+ * allows replication, and all roles over the socket.
  */
 const HOSTS = `# Written by chattera at every start.
 host all all 127.0.0.1/32 scram-sha-256
@@ -78,29 +87,36 @@ async function requireSameMajor({ folder, pgData, programs }: Cluster): Promise<
   const written = (await readFile(join(pgData, "PG_VERSION"), "utf8")).trim();
   if (written === programs.major) return;
   throw new StartError(
-    `The data in ${folder} is of PostgreSQL ${written} but this chattera brings ${programs.major}: go back to the ` +
-      `chattera that wrote it, set DATA_DIR to a new folder, ${OR_DATABASE_URL}.`,
+    `The data in ${folder} is from PostgreSQL ${written}, but this chattera has PostgreSQL ${programs.major}: go back to ` +
+      `the chattera that wrote it, set DATA_DIR to a new folder, ${OR_DATABASE_URL}.`,
   );
 }
 
-/** When chattera is killed its PostgreSQL lives on, with its parent's pipes gone but all data well. */
-async function stopLeftOver({ pgData, programs, user }: Cluster, say: (line: string) => void): Promise<void> {
+/**
+ * If chattera is killed, its PostgreSQL goes on, without its parent's pipes but with its data
+ * intact.
+ */
+async function stopLeftOver(cluster: Cluster, report: (line: string) => void): Promise<void> {
+  const { pgData } = cluster;
   const pidFile = join(pgData, "postmaster.pid");
   const lines = (await readFile(pidFile, "utf8").catch(() => "")).split("\n");
   const pid = Number(lines[0]);
   if (!(await isAlive(pid))) return;
   if (!(await servesFolder(pid, pgData))) {
-    // The number was given to a stranger after a reboot. PostgreSQL would refuse to start beside it, but not beside its
-    // own parent; the other lines stay, as by them it makes sure that no old process still has the data open.
+    // After a reboot another process got the number. PostgreSQL would refuse to start because of
+    // it, but accepts the number of its own parent. The other lines stay: PostgreSQL uses them to
+    // check that no old process still has the data open.
     await writeFile(pidFile, [process.pid, ...lines.slice(1)].join("\n"));
     return;
   }
-  say(`Stopping the PostgreSQL (process ${pid}) that an earlier chattera left running.`);
-  const stop = (mode: string) => runProgram(programs, "pg_ctl", ["stop", "-D", pgData, "-m", mode, "-t", "30"], user);
+  report(`Stopping PostgreSQL (process ${pid}), which an earlier chattera left running.`);
+  const stop = (mode: string) => runProgram(cluster, "pg_ctl", ["stop", "-D", pgData, "-m", mode, "-t", "30"]);
   if ((await stop("fast")).code !== 0) await stop("immediate");
 }
 
-/** Whether the process is a PostgreSQL at work in this folder. Where the system does not tell, its pid file counts. */
+/**
+ * Returns whether the process is a PostgreSQL in this folder. Except on Linux, trusts the pid file.
+ */
 async function servesFolder(pid: number, pgData: string): Promise<boolean> {
   if (process.platform !== "linux") return true;
   const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");

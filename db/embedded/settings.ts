@@ -1,14 +1,16 @@
 /**
- * PostgreSQL's settings, for machines of 512 MB: measured 16 MB idle and 64 MB with 24 busy connections (the sum of
- * PSS). It listens on loopback only and has no socket file, whose path could be too long. A commit is on the disk
- * before it is acknowledged: with synchronous_commit=off 21 053 of 161 194 acknowledged rows were lost in ten kill -9.
+ * PostgreSQL's settings, for machines with 512 MB of memory. Measured as the sum of PSS, it takes
+ * 16 MB idle and 64 MB with 24 busy connections. It listens on loopback only and has no socket
+ * file, whose path could be too long. A commit is on disk before it is acknowledged. With
+ * synchronous_commit=off, 21,053 of 161,194 acknowledged rows were lost in ten kill -9.
  */
 export const SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   fsync: "on",
   synchronous_commit: "on",
-  max_connections: "60", // two workers with pools of ten, their listeners, the tests' and an operator's psql
+  // Two workers with pools of ten, their listeners, the tests and an operator's psql.
+  max_connections: "60",
   superuser_reserved_connections: "1",
   shared_buffers: "16MB",
   wal_buffers: "1MB",
@@ -20,12 +22,15 @@ export const SETTINGS = {
   max_wal_senders: "0",
   max_worker_processes: "2",
   max_parallel_workers: "0",
-  max_logical_replication_workers: "0", // one process less
+  // Saves a process.
+  max_logical_replication_workers: "0",
   autovacuum_max_workers: "1",
   jit: "off",
   io_method: "sync",
-  log_checkpoints: "off", // a line every five minutes that says nothing an operator needs
-  log_error_verbosity: "terse", // a refused statement's detail is a nickname, and who sent it is told anyway
+  // Otherwise there is a line every five minutes that no operator needs.
+  log_checkpoints: "off",
+  // The detail of a rejected statement is a nickname, and its sender gets the error anyway.
+  log_error_verbosity: "terse",
   log_min_error_statement: "fatal",
   log_timezone: "UTC",
   timezone: "UTC",

@@ -1,86 +1,110 @@
 import { createHmac } from "node:crypto";
 import { resolve } from "node:path";
 import type pg from "pg";
-import { explain } from "../start-error.ts";
 import { openCluster } from "./cluster.ts";
-import { ownFolder } from "./lock.ts";
+import { failureOf } from "./failure.ts";
+import { lockFolder } from "./lock.ts";
 import { findPrograms, packagedPrograms } from "./programs.ts";
 import { runServer } from "./server.ts";
 import { databaseUser, makeFolder } from "./user.ts";
 
-/** A PostgreSQL of our own: `url` leads to its database `chattera`. */
+/** A running embedded PostgreSQL. `url` is that of its database `chattera`. */
 export type EmbeddedDatabase = { url: string; stop(): Promise<void> };
 
-/** Where the data lies unless DATA_DIR says otherwise. Root's own folders are closed to the user PostgreSQL runs as. */
+/** Options of startEmbedded(), each with a default. */
+export type EmbeddedOptions = {
+  /** The folder of the data, created if it is missing. By default defaultDataDir(). */
+  dataDir?: string;
+  /** Receives lines for the operator. By default they are dropped. */
+  report?: (line: string) => void;
+  /** Settings of PostgreSQL that override those of settings.ts. */
+  settings?: Record<string, string>;
+  /** The folder of PostgreSQL's programs. By default that of the npm package. */
+  programs?: string;
+  /** The user that PostgreSQL runs as if this process is root. By default `nobody`. */
+  systemUser?: { uid: number; gid: number };
+};
+
+/**
+ * Returns the default folder of the data. Other users cannot reach the folders of root, and root
+ * has PostgreSQL run as another user.
+ */
 export function defaultDataDir(): string {
   return process.getuid?.() === 0 ? "/var/lib/chattera" : resolve("data");
 }
 
 /**
- * Starts the PostgreSQL that npm brought, on a free port of 127.0.0.1 with its data in `dataDir`, which is made when
- * missing. `settings` go before ours; `programs` is the folder of PostgreSQL's programs if not the one npm brought.
- * Root runs PostgreSQL as `systemUser`, by default `nobody`.
- * What an operator can mend is thrown as a StartError.
+ * Starts PostgreSQL on a free port of 127.0.0.1. Throws a StartError for a failure that an operator
+ * can fix.
  */
-export async function startEmbedded(
-  options: {
-    dataDir?: string;
-    say?: (line: string) => void;
-    settings?: Record<string, string>;
-    programs?: string;
-    systemUser?: { uid: number; gid: number };
-  } = {},
-): Promise<EmbeddedDatabase> {
+export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const folder = resolve(options.dataDir ?? defaultDataDir());
-  const say = options.say ?? (() => {});
   const user = databaseUser(options.systemUser);
   const native = options.programs ?? packagedPrograms();
-  return explaining(folder, async () => {
+  return withSystemErrorsExplained(folder, async () => {
     await makeFolder(folder, user);
-    const letGo = await ownFolder(folder);
+    const unlock = await lockFolder(folder);
     try {
       const programs = await findPrograms(native, folder, user);
-      const cluster = await openCluster(folder, programs, user, say);
-      const password = memberPassword(cluster.password);
-      const server = await runServer({
-        cluster,
-        settings: options.settings ?? {},
-        say,
-        prepare: (superuser) => prepare(superuser, password),
-      });
-      let stopped: Promise<void> | undefined;
-      return {
-        url: `postgres://chattera:${password}@127.0.0.1:${server.port}/chattera`,
-        stop() {
-          stopped ??= server.stop().then(letGo); // once: a moment later the lock may be another's
-          return stopped;
-        },
-      };
+      return await runIn({ folder, programs, user, unlock, options });
     } catch (error) {
-      await letGo();
+      await unlock();
       throw error;
     }
   });
 }
 
-/** The system's own errors (EACCES, ENOSPC…) are about the data folder; whatever else fails is a bug and stays one. */
-async function explaining<T>(folder: string, work: () => Promise<T>): Promise<T> {
+type LockedFolder = {
+  folder: string;
+  programs: Awaited<ReturnType<typeof findPrograms>>;
+  user: ReturnType<typeof databaseUser>;
+  unlock: () => Promise<void>;
+  options: EmbeddedOptions;
+};
+
+async function runIn({ folder, programs, user, unlock, options }: LockedFolder): Promise<EmbeddedDatabase> {
+  const report = options.report ?? (() => undefined);
+  const cluster = await openCluster({ folder, programs, user, report });
+  const password = chatPassword(cluster.password);
+  const server = await runServer({
+    cluster,
+    settings: options.settings ?? {},
+    report,
+    prepare: (superuser) => prepare(superuser, password),
+  });
+  let stopped: Promise<void> | undefined;
+  return {
+    url: `postgres://chattera:${password}@127.0.0.1:${server.port}/chattera`,
+    stop() {
+      // Once only: a moment later, the lock may belong to another process.
+      stopped ??= server.stop().then(unlock);
+      return stopped;
+    },
+  };
+}
+
+/** Errors of the system (EACCES, ENOSPC…) are about the data folder. All others pass unchanged. */
+async function withSystemErrorsExplained<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { syscall, message } = error as NodeJS.ErrnoException;
-    throw syscall ? explain(message, folder, error) : error;
+    throw syscall ? failureOf(message, folder, error) : error;
   }
 }
 
-/** Derived, so that one secret is kept and yet the chat's own password does not open the superuser's account. */
-function memberPassword(superuserPassword: string): string {
+/**
+ * Derived, so that one secret is stored, and the chat's password does not open the superuser's
+ * account.
+ */
+function chatPassword(superuserPassword: string): string {
   return createHmac("sha256", superuserPassword).update("chattera").digest("hex");
 }
 
 /**
- * The chat's role owns its database and nothing more: a hole in its SQL could neither read the system's files, nor run
- * programs, nor reach another database. At every start, since the role of an earlier chattera could create databases.
+ * The chat's role owns its database and nothing more, so an SQL injection could neither read files
+ * of the system, nor run programs, nor reach another database. This runs at every start, because
+ * earlier versions let the role create databases.
  */
 async function prepare(superuser: pg.Client, password: string): Promise<void> {
   const { rowCount: roles } = await superuser.query("select from pg_roles where rolname = 'chattera'");

@@ -48,7 +48,7 @@ export function connect(url: string, options: { poolMax?: number; timeoutMs?: nu
   function afterCreate(connection: PooledConnection, done: (error?: Error) => void): void {
     watch.onConnect(connection);
     void connection.query(endIdleTransactions(2 * timeoutMs), (error) => {
-      // knex would drop the connection without ending it.
+      // Otherwise, knex would drop the connection without ending it.
       if (error) void connection.end();
       done(error ?? undefined);
     });
@@ -68,8 +68,8 @@ function endIdleTransactions(ms: number): string {
 const CLOSE_MS = 1_000;
 
 /**
- * knex would print every lost connection to the console. The query that used it fails with the same
- * error.
+ * By default, knex prints every lost connection to the console. The query that used it fails with
+ * the same error.
  */
 const QUIET = { warn: () => undefined, error: () => undefined };
 

@@ -1,15 +1,15 @@
--- Appends drafts to the logs of their rooms, in the order given, and returns a row for each event that
--- it stored. `place` is the number of the event's draft, from 1. Called by append() in
+-- Appends drafts to the logs of their rooms, in the order given, and returns a row for each event
+-- that it stored. `place` is the number of the event's draft, from 1. Called by append() in
 -- db/log/append.ts, and by enter_and_append() and leave_rooms().
 --
 -- The rooms are locked in ascending order before anything is read, and each statement of a function
 -- reads what was committed before that statement began. So all that is looked up holds until the
--- commit. The members' rows decide the color and the tag of messages. If `channel` is null, there is
--- no NOTIFY.
+-- commit. The members' rows decide the color and the tag of messages. If `channel` is null, there
+-- is no NOTIFY.
 --
 -- The plan is made once per connection, which halves what an append costs. It may be made while the
--- log is empty, so scans and joins that suit an empty log are off. `offset 0` keeps the planner from
--- turning the look-up of a room into a join that reads all rooms.
+-- log is empty, so scans and joins that suit an empty log are off. `offset 0` keeps the planner
+-- from turning the look-up of a room into a join that reads all rooms.
 create or replace function append_events(
   room_ids int[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[],
   texts text[], client_ids text[], channel text

@@ -1,19 +1,20 @@
--- Enters people into rooms, one after the other, and appends drafts, including their first messages.
--- Returns a row with the outcome for each entry, then a row for each event that it stored. `place` is
--- null for an enter or a leave. A refused entry changes nothing for the others. Called by
--- enterAndAppend() in db/log/enter.ts, which describes the outcomes.
+-- Enters people into rooms, one after the other, and appends drafts, including their first
+-- messages. Returns a row with the outcome for each entry, then a row for each event that it
+-- stored. `place` is null for an enter or a leave. A refused entry changes nothing for the others.
+-- Called by enterAndAppend() in db/log/enter.ts, which describes the outcomes.
 --
--- entry_looks: skeletons of the nicknames, unique in a room
--- entry_tags: tags for members who take a nickname that someone else gave up within the hour
--- entry_messages: client ids of the first messages, because a resend must not enter
--- entry_networks, entry_wide_networks, entry_weights: see the columns of members. A network holds at
---   most a quarter of a room, by weight
--- palette: the colors that a member with a tag can get
--- room_members: the number of members that a room holds
+-- - entry_looks: skeletons of the nicknames, unique in a room
+-- - entry_tags: tags for members who take a nickname that someone else gave up within the hour
+-- - entry_messages: client ids of the first messages, because a resend must not enter
+-- - entry_networks, entry_wide_networks: keyed hashes of an IPv4 address (in both), or of a /64 and
+--   its /48. A network holds at most a quarter of a room, by weight
+-- - entry_weights: the part of one address's share that a member takes, see CHATTERA_SHARES
+-- - palette: the colors that a member with a tag can get
+-- - room_members: the number of members that a room holds
 --
--- All functions that lock follow one order: rooms in ascending order, then members by room and id. So
--- they cannot deadlock, and a nickname can be checked before it is written, because each change of a
--- room's members holds the lock on the room.
+-- All functions that lock follow one order: rooms in ascending order, then members by room and id.
+-- So they cannot deadlock, and a nickname can be checked before it is written, because each change
+-- of a room's members holds the lock on the room.
 create or replace function enter_and_append(
   entry_rooms int[], entry_members text[], entry_nicknames text[], entry_colors text[], entry_trips text[],
   entry_looks text[], entry_tags text[], entry_messages text[],

@@ -1,8 +1,8 @@
 -- Returns the last events of a room before a seq, the last one first. Called by readBefore() in
 -- db/log/read.ts.
 --
--- The planner does not know the bound, expects few rows and would sort the whole room for a page. With
--- sorting off, it reads by the key, which is in order.
+-- The planner does not know the bound, expects few rows and would sort the whole room for a page.
+-- With sorting off, it reads by the key, which is in order.
 create or replace function events_before(room int, before bigint, at_most int)
 returns table (
   room_id int, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text,

@@ -1,5 +1,5 @@
--- Returns whether a room may be removed: nobody is in it or reads it, it has no message, and nothing
--- happened in it for a day. The lobby stays, and so does a room whose messages were pruned.
+-- Returns whether a room may be removed: nobody is in it or reads it, it has no message, and
+-- nothing happened in it for a day. The lobby stays, and so does a room whose messages were pruned.
 create or replace function is_unused(r rooms) returns boolean stable language sql as $$
   select r.slug <> 'lobby' and r.pruned_seq = 0
     and greatest(r.created_at, r.last_at, r.used_at) < now() - interval '1 day'

@@ -1,5 +1,5 @@
--- Removes unused rooms, at most `at_most`, and returns their numbers. Called by removeUnusedRooms() in
--- db/log/rooms.ts.
+-- Removes unused rooms, at most `at_most`, and returns their numbers. Called by removeUnusedRooms()
+-- in db/log/rooms.ts.
 --
 -- Entering and posting lock the room's row first. So they find the room gone, or they hold the lock
 -- already: then the room is skipped, or the second check sees what they committed.

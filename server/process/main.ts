@@ -85,7 +85,7 @@ async function openDatabase(config: Config): Promise<EmbeddedDatabase> {
     return { url: databaseUrl, stop: async () => undefined };
   }
   return startEmbedded({
-    say: (line) => process.stderr.write(`${line}\n`),
+    report: (line) => process.stderr.write(`${line}\n`),
     // Each worker has its pool, and their primary a listener; ten more are for the operator.
     settings: { max_connections: String(Math.max(60, config.workers * config.poolMax + 11)) },
     systemUser: { uid: postgresUid, gid: postgresGid },

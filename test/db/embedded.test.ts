@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { isAlive } from "../../db/embedded/lock.ts";
+import { failureOf } from "../../db/embedded/failure.ts";
+import { isAlive } from "../../db/embedded/process-status.ts";
 import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
 import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { databaseUser } from "../../db/embedded/user.ts";
-import { explain, StartError } from "../../db/start-error.ts";
+import { StartError } from "../../db/start-error.ts";
 import { databaseUrl, query } from "../support/database.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -20,18 +21,21 @@ const asRoot = (sentence: string, body: () => Promise<void>) =>
 const asOrdinaryUser = (sentence: string, body: () => Promise<void>) =>
   isRoot ? test.skip(`${sentence} (needs a user that is not root)`, body) : test(sentence, body);
 
-/** All folders of this file, and in it the data folder that most tests share: a start that finds data is the faster. */
+/**
+ * Holds all folders of this file. Most tests share one data folder, because later starts are
+ * faster.
+ */
 const place = join(tmpdir(), `chattera-embedded-${randomUUID()}`);
 const folder = join(place, "shared");
 const running: { stop(): Promise<void> }[] = [];
-let firstSaid: string[] = [];
+let firstReport: string[] = [];
 
 beforeAll(async () => {
   await mkdir(place);
   await chmod(place, 0o755);
-  const said: string[] = [];
-  const { url } = await start({ say: (line) => said.push(line) });
-  firstSaid = said;
+  const reported: string[] = [];
+  const { url } = await start({ report: (line) => reported.push(line) });
+  firstReport = reported;
   await query(url, "create table kept (word text)");
   await query(url, "insert into kept values ('hello')");
   await stopAll();
@@ -39,22 +43,22 @@ beforeAll(async () => {
 afterEach(stopAll);
 afterAll(() => rm(place, { recursive: true, force: true }));
 
-test("the first start makes a database, the next one finds what was written", async () => {
-  expect(firstSaid).toEqual([`Making a new database in ${folder}.`]);
-  const said: string[] = [];
-  const { url } = await start({ say: (line) => said.push(line) });
+test("the first start creates a database, and the next one finds its data", async () => {
+  expect(firstReport).toEqual([`Creating a new database in ${folder}.`]);
+  const reported: string[] = [];
+  const { url } = await start({ report: (line) => reported.push(line) });
   expect(await query(url, "select word from kept")).toEqual([{ word: "hello" }]);
-  expect(said).toEqual([]);
+  expect(reported).toEqual([]);
 });
 
-test("what is acknowledged is on the disk, and only this machine is listened to", async () => {
+test("commits are on disk before they are acknowledged, and the server listens on loopback only", async () => {
   const { url } = await start();
   expect(await query(url, "show fsync")).toEqual([{ fsync: "on" }]);
   expect(await query(url, "show synchronous_commit")).toEqual([{ synchronous_commit: "on" }]);
   expect(await query(url, "show listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
 });
 
-test("the chat's role owns its database and may do nothing else, also where an earlier chattera let it", async () => {
+test("the chat's role owns its database and can do nothing else, even if an earlier chattera allowed it", async () => {
   const earlier = await start();
   await query(await adminUrl(earlier.url), "alter role chattera createdb createrole replication bypassrls");
   await query(await adminUrl(earlier.url), "grant connect on database postgres to public");
@@ -64,7 +68,8 @@ test("the chat's role owns its database and may do nothing else, also where an e
   const [role] = await query(url, "select * from pg_roles where rolname = current_user");
   const powers = ["rolsuper", "rolcreatedb", "rolcreaterole", "rolreplication", "rolbypassrls"];
   expect(powers.filter((power) => role?.[power])).toEqual([]);
-  expect(await query(url, "select from pg_auth_members")).toHaveLength(3); // PostgreSQL's own roles among themselves
+  // These are between roles of PostgreSQL itself.
+  expect(await query(url, "select from pg_auth_members")).toHaveLength(3);
   await expect(query(url, "create database another")).rejects.toThrow("permission denied");
   for (const name of ["postgres", "template1"])
     await expect(query(databaseUrl(url, name), "select 1")).rejects.toThrow("permission denied");
@@ -75,7 +80,7 @@ test("the chat's role owns its database and may do nothing else, also where an e
   await query(url, "create table own (word text)");
 });
 
-test("nobody comes in without the password, and with it nobody is superuser", async () => {
+test("a connection needs the password, and is no superuser's", async () => {
   const { url } = await start();
   const guess = new URL(url);
   guess.password = "guess";
@@ -84,24 +89,24 @@ test("nobody comes in without the password, and with it nobody is superuser", as
   expect((await stat(join(folder, "password"))).mode & 0o777).toBe(0o600);
 });
 
-test("a setting that is given wins over ours", async () => {
+test("a given setting overrides the default", async () => {
   const { url } = await start({ settings: { work_mem: "2MB" } });
   expect(await query(url, "show work_mem")).toEqual([{ work_mem: "2MB" }]);
 });
 
-test("a second start in the same folder is refused with the number of the process that has it", async () => {
+test("a second start in the same folder fails with the number of the process that uses it", async () => {
   await start();
   const refused = await startError({});
   expect(refused.message).toContain(`${folder} is in use by process ${process.pid}`);
   expect(refused.inUse).toBe(true);
 });
 
-test("a lock whose number now belongs to a younger process is no lock", async () => {
+test("a lock is stale if its number belongs to a younger process", async () => {
   await writeFile(join(folder, "owner.lock"), `${process.pid} 1`);
   await start();
 });
 
-test("a lock of another container is heeded while it is touched, and not when it was left", async () => {
+test("a lock from another container holds while it is touched, and is stale after that", async () => {
   const lock = join(folder, "owner.lock");
   await writeFile(lock, "1 1 pid:[1]");
   const touching = setInterval(() => utimes(lock, new Date(), new Date()), 500);
@@ -111,7 +116,7 @@ test("a lock of another container is heeded while it is touched, and not when it
   await start();
 });
 
-test("stopping leaves no process and no lock, however often it is asked for", async () => {
+test("stopping leaves no process and no lock, also when it is called twice", async () => {
   const database = await start();
   const pid = await serverPid();
   expect(await isAlive(pid)).toBe(true);
@@ -120,7 +125,7 @@ test("stopping leaves no process and no lock, however often it is asked for", as
   expect(await readdir(folder)).not.toContain("owner.lock");
 });
 
-test("after chattera was killed the next start stops the server it left and keeps the data", async () => {
+test("after chattera is killed, the next start stops the server that it left, and keeps the data", async () => {
   const killed = await startInChild();
   await query(killed.url, "insert into kept values ('before the kill')");
   const pid = await serverPid();
@@ -128,19 +133,19 @@ test("after chattera was killed the next start stops the server it left and keep
   await once(killed.child, "exit");
   expect(await isAlive(pid)).toBe(true);
 
-  const said: string[] = [];
-  const { url } = await start({ say: (line) => said.push(line) });
-  expect(said).toEqual([`Stopping the PostgreSQL (process ${pid}) that an earlier chattera left running.`]);
+  const reported: string[] = [];
+  const { url } = await start({ report: (line) => reported.push(line) });
+  expect(reported).toEqual([`Stopping PostgreSQL (process ${pid}), which an earlier chattera left running.`]);
   expect(await isAlive(pid)).toBe(false);
   expect(await query(url, "select count(*)::int as n from kept where word = 'before the kill'")).toEqual([{ n: 1 }]);
 });
 
-test("a server that dies is started again at the same address", async () => {
+test("a server that dies is restarted on the same port", async () => {
   let noticed = (_line: string) => {};
   const notice = new Promise<string>((resolve) => {
     noticed = resolve;
   });
-  const { url } = await start({ say: noticed });
+  const { url } = await start({ report: noticed });
   const pid = await serverPid();
   process.kill(pid, "SIGKILL");
   expect(await notice).toContain("ended unexpectedly");
@@ -153,7 +158,7 @@ test("a server that dies is started again at the same address", async () => {
   expect(await serverPid()).not.toBe(pid);
 });
 
-test("a stranger who got the old server's number after a reboot is left alone and does not hinder", async () => {
+test("a process that got the old server's number after a reboot goes on and does not prevent a start", async () => {
   const stranger = spawn("sleep", ["60"], { ...databaseUser() });
   await once(stranger, "spawn");
   await writeFile(join(folder, "postgresql", "postmaster.pid"), `${stranger.pid}\n${folder}\n`);
@@ -162,16 +167,16 @@ test("a stranger who got the old server's number after a reboot is left alone an
   stranger.kill();
 });
 
-test("data of another major version is refused and left as it is", async () => {
+test("data of another major version is refused and not changed", async () => {
   const file = join(folder, "postgresql", "PG_VERSION");
   const version = await readFile(file, "utf8");
   await writeFile(file, "15\n");
   const { message } = await startError({});
   await writeFile(file, version);
-  expect(message).toContain("is of PostgreSQL 15 but this chattera brings 18");
+  expect(message).toContain("is from PostgreSQL 15, but this chattera has PostgreSQL 18");
 });
 
-test("data whose password file is gone or another's is refused, not made anew", async () => {
+test("data is refused and not replaced if its password file is missing or wrong", async () => {
   const file = join(folder, "password");
   const password = await readFile(file);
   await rm(file);
@@ -184,43 +189,44 @@ test("data whose password file is gone or another's is refused, not made anew", 
   expect(await readdir(join(folder, "postgresql"))).not.toContain("postmaster.pid");
 });
 
-test("a file in the place of the data folder is refused", async () => {
+test("a file instead of the data folder is refused", async () => {
   const dataDir = join(place, "file");
   await writeFile(dataDir, "");
   expect((await startError({ dataDir })).message).toContain("is not a folder");
 });
 
-test("a full disk, a machine without memory and any other trouble are told in one sentence", () => {
+test("a full disk, too little memory and any other failure is reported in one sentence", () => {
   const full = 'initdb: error: could not write to file "x": No space left on device';
-  expect(explain(full, "/data").message).toBe(
+  expect(failureOf(full, "/data").message).toBe(
     "The disk that holds /data is full: free some space, or set DATA_DIR to a folder on another disk.",
   );
-  expect(explain("FATAL:  could not map anonymous shared memory: Cannot allocate memory", "/data").message).toContain(
+  expect(failureOf("FATAL:  could not map anonymous shared memory: Cannot allocate memory", "/data").message).toContain(
     "not enough memory",
   );
-  expect(explain("LOG:  starting\n12:00 [1] FATAL:  something else\nLOG:  end", "/data").message).toBe(
-    "PostgreSQL did not start in /data; it said: 12:00 [1] FATAL:  something else",
+  expect(failureOf("LOG:  starting\n12:00 [1] FATAL:  something else\nLOG:  end", "/data").message).toBe(
+    "PostgreSQL did not start in /data. Its last words: 12:00 [1] FATAL:  something else",
   );
 });
 
-test("a platform without a PostgreSQL of ours is told to bring its own", () => {
+test("on a platform without a package, the error names DATABASE_URL", () => {
   expect(() => packagedPrograms("aix", "ppc64")).toThrow(/no PostgreSQL of its own for aix ppc64.*set DATABASE_URL/);
 });
 
-test("a system without the programs' loader is told to bring its own", async () => {
+test("on a system without the programs' loader, the error names DATABASE_URL", async () => {
   const native = await fakePackage("musl");
   await writeFile(join(native, "bin", "postgres"), "#!/no/such/loader\n", { mode: 0o755 });
   await expect(findPrograms(native, place, databaseUser())).rejects.toThrow(/GNU C library.*set DATABASE_URL/);
 });
 
-test("links between the libraries that npm did not make are made", async () => {
+test("links between the libraries are created if npm has not created them", async () => {
   const native = await packageWithoutLinks("unlinked");
-  expect((await runProgram({ folder: native, major: "18" }, "postgres", ["--version"], databaseUser())).code).toBe(127);
-  expect(await findPrograms(native, place, databaseUser())).toEqual({ folder: native, major: "18" });
+  const programs = { folder: native, major: "18" };
+  expect((await runProgram({ programs, user: databaseUser() }, "postgres", ["--version"])).code).toBe(127);
+  expect(await findPrograms(native, place, databaseUser())).toEqual(programs);
   expect((await lstat(join(native, "lib", "libicuuc.so.60"))).isSymbolicLink()).toBe(true);
 });
 
-asOrdinaryUser("where links cannot be made the programs are copied into the data folder", async () => {
+asOrdinaryUser("if links cannot be created, the programs are copied into the data folder", async () => {
   const native = await packageWithoutLinks("unwritable");
   const dataDir = await emptyFolder("unwritable-data");
   await chmod(join(native, "lib"), 0o555);
@@ -229,13 +235,13 @@ asOrdinaryUser("where links cannot be made the programs are copied into the data
   expect(copy.startsWith(dataDir)).toBe(true);
 });
 
-asOrdinaryUser("a folder that cannot be written is refused", async () => {
+asOrdinaryUser("a folder that is not writable is refused", async () => {
   const dataDir = await emptyFolder("read-only");
   await chmod(dataDir, 0o555);
   expect((await startError({ dataDir })).message).toContain(`${dataDir} cannot be written`);
 });
 
-asRoot("programs that the database's user cannot reach are copied once into the data folder", async () => {
+asRoot("programs that the database's user cannot reach are copied into the data folder, once", async () => {
   const closed = await emptyFolder("closed");
   await chmod(closed, 0o700);
   await symlink(packagedPrograms(), join(closed, "native"));
@@ -263,11 +269,11 @@ asRoot("a database user without an entry in /etc/passwd is refused", async () =>
   expect(message).toContain("User 61234 has no entry in /etc/passwd");
 });
 
-asRoot("root's data lies where the database's user can reach it", async () => {
+asRoot("the default folder of root is one that the database's user can reach", async () => {
   expect(defaultDataDir()).toBe("/var/lib/chattera");
 });
 
-asOrdinaryUser("an ordinary user's data lies in the folder one stands in", async () => {
+asOrdinaryUser("the default folder of an ordinary user is in the current one", async () => {
   expect(defaultDataDir()).toBe(join(process.cwd(), "data"));
 });
 
@@ -281,7 +287,7 @@ async function stopAll(): Promise<void> {
   for (const database of running.splice(0)) await database.stop();
 }
 
-/** The superuser, as an operator connects for a backup. */
+/** Returns the URL of the superuser, as an operator uses it for a backup. */
 async function adminUrl(url: string): Promise<string> {
   const admin = new URL(databaseUrl(url, "postgres"));
   admin.username = "postgres";
@@ -326,7 +332,10 @@ async function fakePackage(name: string): Promise<string> {
   return join(path, "native");
 }
 
-/** As npm --ignore-scripts leaves the package, as far as the program `postgres` needs it. */
+/**
+ * Returns a package as npm --ignore-scripts installs it, with all that the program `postgres`
+ * needs.
+ */
 async function packageWithoutLinks(name: string): Promise<string> {
   const native = await fakePackage(name);
   await cp(packagedPrograms(), native, {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { isAlive } from "../../db/embedded/lock.ts";
+import { isAlive } from "../../db/embedded/process-status.ts";
 import type { ByeSignal, PollAnswer } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { clientId, type Person, person, say } from "../support/app.ts";
