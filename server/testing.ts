@@ -7,7 +7,7 @@ import type { RoomEvent } from "../protocol/event.ts";
 export type Target = RequestListener | Server | string;
 
 /** An open event stream in a test. */
-export type Stream = {
+export type EventStream = {
   /**
    * Waits for the next `count` events of the log and returns them in order. Rejects when the stream
    * ends or `timeoutMs` passes.
@@ -42,7 +42,7 @@ export type StreamOptions = {
  * messages that are sent after that. Example: `const stream = await openStream(app.callback(), {
  * room: "lobby" })`, then `await stream.events(2)`.
  */
-export async function openStream(target: Target, options: StreamOptions): Promise<Stream> {
+export async function openStream(target: Target, options: StreamOptions): Promise<EventStream> {
   const { url, close } = await reach(target);
   const query = new URLSearchParams([options.room].flat().map((room): [string, string] => ["room", room]));
   for (const after of [options.after ?? []].flat()) query.append("after", after);
@@ -96,7 +96,7 @@ function readStream(
   response: IncomingMessage,
   timeoutMs: number,
   release: () => Promise<void>,
-): Stream & { peek(name: string): Promise<unknown> } {
+): EventStream & { peek(name: string): Promise<unknown> } {
   const events: EventSourceMessage[] = [];
   const signals: EventSourceMessage[] = [];
   let hasEnded = false;

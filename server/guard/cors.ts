@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import type { Source } from "./source.ts";
+import type { RequestSource } from "./source.ts";
 
 /** Browsers cache a preflight's answer for this long: two hours, the most that Chromium allows. */
 const PREFLIGHT_SECONDS = 7_200;
@@ -9,7 +9,7 @@ const PREFLIGHT_SECONDS = 7_200;
  * for our own pages, and a page of another origin sends a token. Without the header, browsers
  * refuse.
  */
-export function allowOrigin(ctx: Context, source: Source): void {
+export function allowOrigin(ctx: Context, source: RequestSource): void {
   ctx.vary("Origin");
   if (source !== "listed" || ctx.get("Origin") === "") return;
   ctx.set("Access-Control-Allow-Origin", ctx.get("Origin"));
@@ -26,7 +26,7 @@ export function exposeRetryAfter(ctx: Context): void {
  * Answers the preflight that a browser sends for a page of a listed origin before a request with a
  * token or JSON.
  */
-export function answerPreflight(ctx: Context, source: Source): void {
+export function answerPreflight(ctx: Context, source: RequestSource): void {
   allowOrigin(ctx, source);
   ctx.set("Access-Control-Allow-Methods", "GET, POST");
   ctx.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID, Cache-Control");

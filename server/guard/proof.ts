@@ -4,7 +4,7 @@ import type { Site } from "../site.ts";
 import type { Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
 import { cookieOf, readCookie, type Session, setVisitCookie } from "./session.ts";
-import { isBrowser, type Source } from "./source.ts";
+import { isBrowser, type RequestSource } from "./source.ts";
 
 /**
  * Makes the token of this visitor's forms, which proves that a request comes from a page made for
@@ -36,7 +36,7 @@ export function assertMayChange(ctx: Context, site: Site): void {
 }
 
 function mayChange(ctx: Context, site: Site): boolean {
-  const { session, guards, source } = ctx.state as { session?: Session; guards: Guards; source: Source };
+  const { session, guards, source } = ctx.state as { session?: Session; guards: Guards; source: RequestSource };
   if (source === "own") return true;
   if (source === "listed") return !guards.page;
   if (source === "other-site") return false;

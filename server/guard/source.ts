@@ -11,7 +11,7 @@ import { refuse } from "../refusal.ts";
  *   proxy that does not pass its name on.
  * - `unknown`: a program, or an old browser, that names no source.
  */
-export type Source = "own" | "listed" | "other-site" | "other-host" | "unknown";
+export type RequestSource = "own" | "listed" | "other-site" | "other-host" | "unknown";
 
 /** Host names of the site itself, each for any port where it names none. */
 export type Hosts = { name: string; port: string | undefined }[];
@@ -49,7 +49,7 @@ function namesTwoHosts({ req, originalUrl }: Context): boolean {
 }
 
 /** Returns where a request comes from. `origins` are serialized as `URL.origin` does it. */
-export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source {
+export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): RequestSource {
   const { origin, "sec-fetch-site": site } = ctx.req.headers;
   if (site === "same-origin") return "own";
   const named = namedOrigin(ctx);
@@ -64,7 +64,7 @@ export function sourceOf(ctx: Context, origins: string[], hosts: Hosts): Source 
  * Returns whether another page probably hid where the request comes from. In every browser except
  * the oldest, our own pages send a Referer; an attacking page can suppress it.
  */
-export function isHidden(ctx: Context, source: Source): boolean {
+export function isHidden(ctx: Context, source: RequestSource): boolean {
   const agent = ctx.get("User-Agent");
   return source === "unknown" && ctx.get("Sec-Fetch-Site") === "" && MODERN.test(agent) && !/Trident/.test(agent);
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Logger } from "../log.ts";
 import { countByTheMinute } from "../minute-log.ts";
 import { isIdle } from "../streams/socket.ts";
-import { type Block, type ConnectionCaps, createHeldConnections, type Network } from "./held-connections.ts";
+import { type ConnectionCaps, createHeldConnections, type HeldBlock, type HeldNetwork } from "./held-connections.ts";
 
 /**
  * At the limit of open files this share of the connections is closed at a time, so that not each
@@ -48,7 +48,7 @@ export function capConnections(server: Server, caps: ConnectionCaps, logger: Log
     }
   }
 
-  function replaceableOfAll(newcomer: Network): Socket[] {
+  function replaceableOfAll(newcomer: HeldNetwork): Socket[] {
     const idle = oldestIdle(mostIn(greediest(held.blocks.values())), Math.ceil(caps.total * SHARE_CLOSED));
     if (idle.length > 0) return idle;
     // A proxy's connections are those of many visitors.
@@ -56,7 +56,7 @@ export function capConnections(server: Server, caps: ConnectionCaps, logger: Log
   }
 }
 
-type Notes = { networkFull(full: Network | Block): void; allFull(): void; failure(): void };
+type Notes = { networkFull(full: HeldNetwork | HeldBlock): void; allFull(): void; failure(): void };
 
 function notesIn(logger: Logger, { total }: ConnectionCaps): Notes {
   let latest: { address: string; limit: number };
@@ -82,13 +82,13 @@ function notesIn(logger: Logger, { total }: ConnectionCaps): Notes {
  * Returns the oldest idle connection of a network, or its oldest busy one if it holds more than the
  * newcomer's network.
  */
-function replaceable(network: Network | undefined, newcomer: Network): Socket[] {
+function replaceable(network: HeldNetwork | undefined, newcomer: HeldNetwork): Socket[] {
   const idle = oldestIdle(network, 1);
   if (network === undefined || idle.length > 0 || !holdsMore(network, newcomer)) return idle;
   return [...network.sockets].slice(0, 1);
 }
 
-function oldestIdle(network: Network | undefined, most: number): Socket[] {
+function oldestIdle(network: HeldNetwork | undefined, most: number): Socket[] {
   return [...(network?.sockets ?? [])].filter(isIdle).slice(0, most);
 }
 
@@ -96,22 +96,22 @@ function oldestIdle(network: Network | undefined, most: number): Socket[] {
  * Returns whether a network would still hold as much as the newcomer's does, after one of its
  * connections is replaced.
  */
-function holdsMore(network: Network, newcomer: Network): boolean {
+function holdsMore(network: HeldNetwork, newcomer: HeldNetwork): boolean {
   if (network.block === newcomer.block) return network.sockets.size > newcomer.sockets.size + 1;
   const { size, factor, isProxy } = newcomer.block;
   // A proxy holds the connections of many visitors, and the newcomer is one of them.
   return network.block.size / network.block.factor > (isProxy ? 1 : (size + 1) / factor);
 }
 
-function greediest(blocks: Iterable<Block>): Block | undefined {
-  let most: Block | undefined;
+function greediest(blocks: Iterable<HeldBlock>): HeldBlock | undefined {
+  let most: HeldBlock | undefined;
   for (const block of blocks)
     if (most === undefined || block.size / block.factor > most.size / most.factor) most = block;
   return most;
 }
 
-function mostIn(block: Block | undefined): Network | undefined {
-  let most: Network | undefined;
+function mostIn(block: HeldBlock | undefined): HeldNetwork | undefined {
+  let most: HeldNetwork | undefined;
   for (const network of block?.networks.values() ?? [])
     if (most === undefined || network.sockets.size > most.sockets.size) most = network;
   return most;

@@ -20,9 +20,9 @@ export type ConnectionCaps = {
 };
 
 /** An address of IPv4, or a /48 of IPv6 with those of its /64s that hold connections. */
-export type Block = {
+export type HeldBlock = {
   name: string;
-  networks: Map<string, Network>;
+  networks: Map<string, HeldNetwork>;
   size: number;
   cap: number;
   factor: number;
@@ -30,18 +30,18 @@ export type Block = {
 };
 
 /** The connections of one address, of IPv6 of one /64, the oldest first. */
-export type Network = { name: string; block: Block; sockets: Set<Socket>; cap: number };
+export type HeldNetwork = { name: string; block: HeldBlock; sockets: Set<Socket>; cap: number };
 
 /** The connections of a server by network. */
 export type HeldConnections = {
   /** The blocks that hold connections, by name. */
-  blocks: ReadonlyMap<string, Block>;
+  blocks: ReadonlyMap<string, HeldBlock>;
   count(): number;
   has(socket: Socket): boolean;
   /** Returns the network of a connection, with its caps. It may hold none yet. */
-  networkOf(socket: Socket): Network;
+  networkOf(socket: Socket): HeldNetwork;
   /** Counts a connection until it closes. */
-  add(network: Network, socket: Socket): void;
+  add(network: HeldNetwork, socket: Socket): void;
   remove(socket: Socket): void;
 };
 
@@ -51,13 +51,13 @@ const BLOCK_SHARES = 10;
 /** Creates the count of a server's connections: none yet. */
 export function createHeldConnections(caps: ConnectionCaps): HeldConnections {
   const trust = proxyAddr.compile(caps.trustProxy);
-  const blocks = new Map<string, Block>();
-  const owners = new WeakMap<Socket, Network>();
+  const blocks = new Map<string, HeldBlock>();
+  const owners = new WeakMap<Socket, HeldNetwork>();
   let count = 0;
 
   return { blocks, count: () => count, has: (socket) => owners.has(socket), networkOf, add, remove };
 
-  function networkOf({ remoteAddress = "" }: Socket): Network {
+  function networkOf({ remoteAddress = "" }: Socket): HeldNetwork {
     const address = parseAddress(remoteAddress) ?? "";
     const isProxy = trust(address, 0);
     const [name, wide] = isProxy ? [`proxy ${address}`] : networksOf(address);
@@ -65,7 +65,7 @@ export function createHeldConnections(caps: ConnectionCaps): HeldConnections {
     const cap = isProxy ? Number.POSITIVE_INFINITY : Math.min(caps.perAddress * factor, caps.perBlock);
     const block = blocks.get(wide ?? name) ?? {
       name: wide ?? name,
-      networks: new Map<string, Network>(),
+      networks: new Map<string, HeldNetwork>(),
       size: 0,
       cap: Math.min(cap * BLOCK_SHARES, isProxy ? cap : caps.perBlock),
       factor,
@@ -74,7 +74,7 @@ export function createHeldConnections(caps: ConnectionCaps): HeldConnections {
     return block.networks.get(name) ?? { name, block, sockets: new Set(), cap };
   }
 
-  function add(network: Network, socket: Socket): void {
+  function add(network: HeldNetwork, socket: Socket): void {
     const { block } = network;
     blocks.set(block.name, block);
     block.networks.set(network.name, network);

@@ -1,10 +1,14 @@
 // Written by docs/write-confusables.ts: change it there.
-// Copyright © 1991-2026 Unicode, Inc. Data under the Unicode License V3, see https://www.unicode.org/license.txt
+// Copyright © 1991-2026 Unicode, Inc. Data under the Unicode License V3, see
+// https://www.unicode.org/license.txt
 
 /** The version of Unicode that the data is from. */
 export const UNICODE_VERSION = "18.0.0";
 
-/** Characters that look alike [UTS 39]: a line for each prototype, which may be a sequence, in hexadecimal. */
+/**
+ * Characters that look alike [UTS 39]: a line for each prototype, which may be a sequence, in
+ * hexadecimal.
+ */
 export const CONFUSABLES = `
 27+27: 22 2ba 2dd 2ee 2f6 5f2 5f4 1cd3 201c 201d 201f 2033 2036 3003 ff02
 b0+2f+2080: 25 66a 2052 fe6a ff05

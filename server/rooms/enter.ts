@@ -8,7 +8,7 @@ import { skeletonOf } from "./skeleton.ts";
 import { tagOf } from "./tag.ts";
 
 /** A member that enters a room. `network` is where it counts, `undefined` without limits. */
-export type Entry = { room: Pick<Room, "id">; member: Member; network: MemberNetwork | undefined };
+export type RoomEntry = { room: Pick<Room, "id">; member: Member; network: MemberNetwork | undefined };
 
 /**
  * Enters a room, with or without a first message. For a member that is in the room already, nothing
@@ -19,7 +19,7 @@ export type Entry = { room: Pick<Room, "id">; member: Member; network: MemberNet
  */
 export async function enter(
   commit: GroupCommit,
-  { room, member, network }: Entry,
+  { room, member, network }: RoomEntry,
   options: EntryOptions,
 ): Promise<{ member: Member; stored: Stored | undefined }> {
   const entrant = { ...member, skeleton: skeletonOf(member.nickname) };

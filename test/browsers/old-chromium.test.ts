@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from "@jest/globals";
 import request from "supertest";
 import { openStream } from "../../server/testing.ts";
-import { type Person, person, say } from "../support/app.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
 import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
 import { type OldChromium, type OldPage, oldChromiumTest, startOldChromium } from "../support/old-chromium.ts";
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 describe.each([64, 72] as const)("Chromium %d", (version) => {
   const room = `room-${version}`;
-  let bob: Person;
+  let bob: TestPerson;
   const bobSays = (text: string) => say(url, bob, text, { room });
 
   beforeAll(async () => {

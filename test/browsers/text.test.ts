@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from "@jest/globals";
 import { COLORS } from "../../protocol/limits.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { openTerminal, programTest, type Terminal } from "../support/terminal.ts";
 
 let site: TestSite;
 let url: string;
-let bob: Person;
+let bob: TestPerson;
 let terminal: Terminal | undefined;
 
 beforeAll(async () => {

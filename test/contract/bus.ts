@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import request from "supertest";
 import { openStream } from "../../server/testing.ts";
-import { type Person, person, say } from "../support/app.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -21,7 +21,7 @@ export function busContract(carrier: Carrier): void {
   let proxy: BadProxy;
   let writer: Wakened;
   let node: Wakened;
-  let ann: Person;
+  let ann: TestPerson;
 
   beforeAll(async () => {
     database = await createDatabase();

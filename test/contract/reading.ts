@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
-import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 
 /** A reader under test, by whatever transport: gives the log's events after a cursor, in the order they came. */
 export type ReaderUnderTest = {
@@ -23,8 +23,8 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
   describe(`reading by ${name}`, () => {
     let site: TestSite;
     let url: string;
-    let ann: Person;
-    let bob: Person;
+    let ann: TestPerson;
+    let bob: TestPerson;
 
     beforeAll(async () => {
       site = await openSite();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import { openStream } from "../../server/testing.ts";
-import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { openNode, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { HAS_PGBOUNCER, openPgBouncer } from "../support/pgbouncer.ts";
@@ -14,7 +14,7 @@ let database: Awaited<ReturnType<typeof createDatabase>>;
 let proxy: BadProxy;
 let writer: TestNode;
 let node: TestNode;
-let ann: Person;
+let ann: TestPerson;
 let bounced: Bounced | undefined;
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { openStream, type Stream } from "../../server/testing.ts";
-import { clientId, openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { type EventStream, openStream } from "../../server/testing.ts";
+import { clientId, openNode, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -8,8 +8,8 @@ import { until } from "../support/until.ts";
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let proxy: BadProxy;
 let node: TestNode;
-let ann: Person;
-let stream: Stream;
+let ann: TestPerson;
+let stream: EventStream;
 
 beforeAll(async () => {
   database = await createDatabase();

@@ -8,7 +8,7 @@ import pg from "pg";
 import { isAlive } from "../../db/embedded/process-status.ts";
 import type { ByeSignal, PollAnswer } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { clientId, type Person, person, say } from "../support/app.ts";
+import { clientId, person, say, type TestPerson } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { endSites, runSite, type SiteProcess, spawnSite, startSite, workerPids } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
@@ -159,7 +159,7 @@ async function beginRequest(url: string, path: string): Promise<{ finish(): Prom
 }
 
 /** Speaks until the connection breaks; gives the id of the message whose answer never came. */
-async function speak(site: SiteProcess, who: Person, acknowledged: Map<number, string>): Promise<{ id: string }> {
+async function speak(site: SiteProcess, who: TestPerson, acknowledged: Map<number, string>): Promise<{ id: string }> {
   for (;;) {
     const id = clientId();
     try {

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { HelloSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { openNode, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 import { databaseUrl, dropDatabase, query, testServer } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let node: TestNode;
-let ann: Person;
+let ann: TestPerson;
 let cursors: string[];
 
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import { EventSource } from "eventsource";
 import request from "supertest";
 import { clientKind } from "../networks/rig/client-person.ts";
 import { openWire, type Strand } from "../networks/rig/wire.ts";
-import { type Person, person } from "../support/app.ts";
+import { person, type TestPerson } from "../support/app.ts";
 import { createDatabase } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
@@ -46,7 +46,7 @@ const SWALLOWED: { [name: string]: () => Promise<number> } = {
   "a watcher by a poll of 55 s": () => swallowed("f", (url) => void fetchQuietly(pollOf(url, "f"))),
 };
 
-async function swallowed(room: string, open: (url: string, who: Person) => void): Promise<number> {
+async function swallowed(room: string, open: (url: string, who: TestPerson) => void): Promise<number> {
   const who = await entered(room, "c,e".includes(room));
   const strands: Strand[] = [];
   const wire = await openWire(site.url, (strand) => {
@@ -91,7 +91,7 @@ const LIVING: { [name: string]: () => Promise<string[]> } = {
   "by a growing page without pictures": () => living("o", (who) => void readPage("o", who, false)),
 };
 
-async function living(room: string, open: (who: Person) => void): Promise<string[]> {
+async function living(room: string, open: (who: TestPerson) => void): Promise<string[]> {
   open(await entered(room, room !== "k"));
   await setTimeout(LIVING_MS);
   const { body } = await request(site.url).get(`/api/rooms/${room}/messages`).expect(200);
@@ -194,7 +194,7 @@ async function idleFor70Seconds(): Promise<unknown> {
   return [first.status, second.status, first.socket === second.socket];
 }
 
-async function entered(room: string, isMember: boolean): Promise<Person> {
+async function entered(room: string, isMember: boolean): Promise<TestPerson> {
   await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
   const who = await person(site.url, "Ann");
   const enter = request(site.url).post(`/api/rooms/${room}/enter`).set("authorization", `Bearer ${who.token}`);
@@ -224,7 +224,7 @@ async function pollOn(room: string, token: string): Promise<void> {
 }
 
 /** Reads a growing page as a browser does: goes where it is sent when it ends, and fetches its pictures. */
-async function readPage(room: string, { cookie }: Person, hasPictures: boolean): Promise<void> {
+async function readPage(room: string, { cookie }: TestPerson, hasPictures: boolean): Promise<void> {
   const headers = { cookie: `${cookie}; arrives=1`, "user-agent": "Mozilla/5.0" };
   let path = `/rooms/${room}/live`;
   for (const endsAt = performance.now() + LIVING_MS; performance.now() < endsAt; ) {

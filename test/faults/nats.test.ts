@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { natsWakeUps } from "../../server/bus/nats.ts";
 import { readEnvironment } from "../../server/config.ts";
 import { openStream } from "../../server/testing.ts";
-import { openNode, type Person, person, say, type TestNode } from "../support/app.ts";
+import { openNode, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { HAS_NATS, type Nats, openNats } from "../support/nats.ts";
 import { until } from "../support/until.ts";
@@ -15,7 +15,7 @@ let database: Awaited<ReturnType<typeof createDatabase>>;
 let nats: Nats;
 let writer: TestNode;
 let node: TestNode;
-let ann: Person;
+let ann: TestPerson;
 const lines: string[] = [];
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { HelloSignal, MembersSignal, PollAnswer } from "../../protocol/event.ts";
-import { openStream, type Stream } from "../../server/testing.ts";
-import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { type EventStream, openStream } from "../../server/testing.ts";
+import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { openBadProxy } from "../support/bad-proxy.ts";
 import { query } from "../support/database.ts";
 import { endSites, startSite } from "../support/site-process.ts";
@@ -140,7 +140,7 @@ async function openRoom(slug: string): Promise<void> {
   expect(response.status).toBe(201);
 }
 
-async function enter(url: string, nickname: string, room: string): Promise<Person> {
+async function enter(url: string, nickname: string, room: string): Promise<TestPerson> {
   const who = await person(url, nickname);
   const response = await fetch(`${url}/api/rooms/${room}/enter`, {
     method: "POST",
@@ -151,7 +151,7 @@ async function enter(url: string, nickname: string, room: string): Promise<Perso
 }
 
 /** Waits until these figures are told. */
-async function figures(stream: Stream, wanted: Omit<MembersSignal, "room">): Promise<void> {
+async function figures(stream: EventStream, wanted: Omit<MembersSignal, "room">): Promise<void> {
   for (;;) {
     const { members, visitors } = (await stream.signal("members")) as MembersSignal;
     if (members === wanted.members && visitors === wanted.visitors) return;

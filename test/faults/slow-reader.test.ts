@@ -4,12 +4,12 @@ import { createParser } from "eventsource-parser";
 import { APPEND_LIMIT, append } from "../../db/log/append.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let node: TestNode;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openStream, type Stream } from "../../server/testing.ts";
-import { type Person, person, say } from "../support/app.ts";
+import { type EventStream, openStream } from "../../server/testing.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite, workerPids } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let site: SiteProcess;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -105,14 +105,14 @@ async function allHear(text: string): Promise<void> {
 }
 
 /** Each on a new connection: the workers take turns. */
-async function openStreams(): Promise<Stream[]> {
+async function openStreams(): Promise<EventStream[]> {
   const streams = [];
   for (let n = 0; n < 6; n += 1) streams.push(await openStream(site.url, { room: "lobby" }));
   for (const stream of streams) await stream.signal("hello");
   return streams;
 }
 
-async function close(streams: Stream[]): Promise<void> {
+async function close(streams: EventStream[]): Promise<void> {
   for (const stream of streams) await stream.close();
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import request from "supertest";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 
@@ -10,7 +10,7 @@ const ROOMS = ["lobby", "tea", "sea", "hill", "lake", "moor", "wood", "dune", "c
 let site: TestSite;
 let url: string;
 let browser: Browser;
-let bob: Person;
+let bob: TestPerson;
 /** Reading requests that are open at the server, by their browser's User-Agent. */
 const held = new Map<ServerResponse, string>();
 

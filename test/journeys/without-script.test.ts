@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Browser, FrameLocator, Page } from "playwright-core";
 import { holdWhole, onePieceLate } from "../networks/rig/hold.ts";
 import { openProxy } from "../networks/rig/proxy.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
 let browser: Browser;
-let bob: Person;
+let bob: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import { openStream } from "../../server/testing.ts";
 import { removeRooms } from "../../server/upkeep/room-removal.ts";
-import { clientId, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { clientId, openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 import { query } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
@@ -21,12 +21,12 @@ afterAll(() => site.close());
 
 const sql = (statement: string) => query(site.databaseUrl, statement);
 const create = (slug: string) => request(url).post("/api/rooms").send({ slug }).expect(201);
-const as = (who: Person): [string, string] => ["authorization", `Bearer ${who.token}`];
-const enter = (who: Person, room: string, at = url) =>
+const as = (who: TestPerson): [string, string] => ["authorization", `Bearer ${who.token}`];
+const enter = (who: TestPerson, room: string, at = url) =>
   request(at)
     .post(`/api/rooms/${room}/enter`)
     .set(...as(who));
-const leave = (who: Person, room: string) =>
+const leave = (who: TestPerson, room: string) =>
   request(url)
     .post(`/api/rooms/${room}/leave`)
     .set(...as(who));
@@ -163,7 +163,7 @@ describe("rooms", () => {
     const small = await openSite({ roomMembers: 2, roomsMax: 3 });
     const at = small.nodes[0]?.url as string;
     const people = await Promise.all(["A", "B", "C"].map((nickname) => person(at, nickname)));
-    const last = people[2] as Person;
+    const last = people[2] as TestPerson;
     for (const who of people.slice(0, 2)) await enter(who, "lobby", at).expect(200);
     const posting = request(at)
       .post("/api/rooms/lobby/messages")

@@ -3,12 +3,12 @@ import { createContext, runInContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createParser } from "eventsource-parser";
 import request from "supertest";
-import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();

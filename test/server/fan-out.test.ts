@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { Tail } from "../../server/delivery/tail.ts";
 import { createBeat } from "../../server/delivery/tick.ts";
 import { openStream } from "../../server/testing.ts";
-import { openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 
 describe("a node with many rooms", () => {
   const ROOMS = Array.from({ length: 10 }, (_, n) => `room-${n}`);
@@ -26,7 +26,7 @@ describe("a node with many rooms", () => {
     const before = await framesWritten(node);
     await Promise.all(
       ROOMS.flatMap((room, n) =>
-        Array.from({ length: REMARKS }, (_, i) => say(node.url, people[n] as Person, `${i}`, { room })),
+        Array.from({ length: REMARKS }, (_, i) => say(node.url, people[n] as TestPerson, `${i}`, { room })),
       ),
     );
     for (const stream of streams) expect(await stream.events(REMARKS)).toHaveLength(REMARKS);
@@ -107,7 +107,7 @@ async function framesWritten(node: TestNode): Promise<number> {
   return Number(/^chattera_frames_written_total (\d+)/m.exec(metrics)?.[1]);
 }
 
-async function enter(url: string, slug: string): Promise<Person> {
+async function enter(url: string, slug: string): Promise<TestPerson> {
   const who = await person(url, `Somebody in ${slug}`);
   const headers = { authorization: `Bearer ${who.token}`, "content-type": "application/json" };
   await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { siteRoutes } from "../../server/app.ts";
 import { openStream } from "../../server/testing.ts";
-import { clientId, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { visit } from "../support/visit.ts";
 
 const BASE = "/chat";
@@ -9,7 +9,7 @@ const LISTED = "https://friend.example";
 
 let site: TestSite;
 let port: number;
-let victim: Person;
+let victim: TestPerson;
 
 beforeAll(async () => {
   site = await openSite({ basePath: BASE, origins: [`${LISTED}:443`, "HTTP://Other.example:8080"] });

@@ -7,7 +7,7 @@ import { createConfirmations } from "../../server/delivery/confirmations.ts";
 import { createLog } from "../../server/log.ts";
 import { openStream } from "../../server/testing.ts";
 import { openWire, type Strand } from "../networks/rig/wire.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 // All of it at a tenth of the time: 4 s instead of 45, a grace of 5 s instead of 30, a round every 1.7 s instead of 10. The
@@ -52,7 +52,7 @@ const SWALLOWED: { [name: string]: () => Promise<number> } = {
   "the watcher by a poll of 55 s": () => goneWatcher("h", "/api/poll?room=h&wait=55"),
 };
 
-async function goneMember(room: string, path: (who: Person) => string, confirmed?: string): Promise<number> {
+async function goneMember(room: string, path: (who: TestPerson) => string, confirmed?: string): Promise<number> {
   const who = await entered(room);
   const hole = await openHole();
   void open(hole.url, path(who), { host: new URL(url).host, cookie: `${who.cookie}; arrives=1` }).catch(
@@ -209,7 +209,7 @@ function open(at: string, path: string, headers: NodeJS.Dict<string> = {}, agent
 }
 
 /** Enters a room of its own. */
-async function entered(room: string): Promise<Person> {
+async function entered(room: string): Promise<TestPerson> {
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
   const who = await person(url, "Ann");
   await request(url).post(`/api/rooms/${room}/enter`).set("authorization", `Bearer ${who.token}`).expect(200);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { siteRoutes } from "../../server/app.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 import { open } from "../support/visit.ts";
@@ -28,7 +28,7 @@ let testSite: TestSite;
 let site: SiteProcess;
 /** The same with an origin and a host of its own, and with limits. */
 let listing: SiteProcess;
-let ann: Person;
+let ann: TestPerson;
 let cursor: string;
 let assets: string[];
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parseCursor } from "../../protocol/cursor.ts";
 import type { HelloSignal, PollAnswer, RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 const READERS = 30;
@@ -34,7 +34,7 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
   let isSpeaking = true;
   const last = Promise.all(people.map((one) => speak(one, random, cursors))).then(async () => {
     isSpeaking = false;
-    return (await say(urls[0] as string, people[0] as Person, THE_END)).event.seq;
+    return (await say(urls[0] as string, people[0] as TestPerson, THE_END)).event.seq;
   });
   const readings: Promise<Reading>[] = [];
   let joinedWhileSpeaking = 0;
@@ -55,7 +55,7 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
 }, 30_000);
 
 /** Says everything one has to say, one after another, on either node. */
-async function speak(one: Person, random: () => number, cursors: string[]): Promise<void> {
+async function speak(one: TestPerson, random: () => number, cursors: string[]): Promise<void> {
   for (let n = 0; n < REMARKS_EACH; n += 1) cursors.push((await say(pick(urls, random), one, `remark ${n}`)).cursor);
 }
 

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 /** The node's own ends of the connections to it, by the other end's port. */
 const atNode = new Map<number | undefined, Socket>();
 

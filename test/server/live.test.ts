@@ -5,13 +5,13 @@ import { append } from "../../db/log/append.ts";
 import type { Tail } from "../../server/delivery/tail.ts";
 import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";
-import { clientId, openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { openBadProxy } from "../support/bad-proxy.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();
@@ -207,7 +207,7 @@ describe("a page that is renewed", () => {
     await say(node.url, bob, "here", { room: "slow" });
     const members = async () => (await request(node.url).get("/api/rooms/slow")).body.members;
     // Bob, who does not read, was seen last.
-    await until("Bob is gone", async () => !(await members()).some(({ id }: Person) => id === bob.id));
+    await until("Bob is gone", async () => !(await members()).some(({ id }: TestPerson) => id === bob.id));
     expect(await members()).toMatchObject([{ nickname: "Rea" }]);
     await until("Rea is gone", async () => (await members()).length === 0, 20_000);
     expect(performance.now() - renewedAt).toBeGreaterThan(7_000);

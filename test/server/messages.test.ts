@@ -6,10 +6,10 @@ import {
   clientId,
   openNode,
   openSite,
-  type Person,
   person,
   say,
   type TestNode,
+  type TestPerson,
   type TestSite,
 } from "../support/app.ts";
 import { until } from "../support/until.ts";
@@ -17,7 +17,7 @@ import { until } from "../support/until.ts";
 const PATH = "/api/rooms/lobby/messages";
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-const bearer = (who: Person) => ["authorization", `Bearer ${who.token}`] as const;
+const bearer = (who: TestPerson) => ["authorization", `Bearer ${who.token}`] as const;
 
 describe("a message", () => {
   test("is answered with its event and the place behind it, our mark and the nonce", async () => {
@@ -303,7 +303,7 @@ test("members who enter and speak are noted as seen once a presence round, in on
     if (/update members m set seen_at/.test(sql)) noted.push(bindings[1]);
   });
   const speakers = await Promise.all(["One", "Two"].map((nickname) => person(node.url, nickname)));
-  await say(node.url, speakers[0] as Person, "before");
+  await say(node.url, speakers[0] as TestPerson, "before");
   await until("a round has passed", () => noted.length > 0);
   noted.length = 0;
   for (const text of ["first", "second", "third"]) for (const who of speakers) await say(node.url, who, text);

@@ -9,10 +9,10 @@ import {
   bytesOf,
   KILLERS,
   type OddRequest,
+  type OddTarget,
   oddRequest,
   PLACES,
   type Place,
-  type Target,
 } from "../support/odd-requests.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 
@@ -89,7 +89,7 @@ async function send(bytes: Buffer): Promise<{ status: number; delayMs: number }>
   return { status: status ?? 200, delayMs };
 }
 
-function targetOf({ method, path }: Route): Target {
+function targetOf({ method, path }: Route): OddTarget {
   const named = path.replace("{/after=:after}", "").replace(":refresh", "10").replace(":file", "x");
   const fields = {
     nickname: "Odd",

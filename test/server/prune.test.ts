@@ -1,22 +1,22 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { PollAnswer, ResetSignal } from "../../protocol/event.ts";
-import { openStream, type Stream } from "../../server/testing.ts";
+import { type EventStream, openStream } from "../../server/testing.ts";
 import { pruneAll } from "../../server/upkeep/pruning.ts";
 import {
   clientId,
   openNode,
   openSite,
-  type Person,
   person,
   say,
   type TestNode,
+  type TestPerson,
   type TestSite,
 } from "../support/app.ts";
 
 let site: TestSite;
 let node: TestNode;
-let ann: Person;
+let ann: TestPerson;
 /** Behind Ann's messages: they have the seqs 2 to 6, for 1 is her entering. */
 let cursors: string[];
 /** Ends of what a test opened, in that order. */
@@ -43,7 +43,7 @@ async function openFresh(): Promise<TestNode> {
   return fresh;
 }
 
-async function open(url: string, after: string): Promise<Stream> {
+async function open(url: string, after: string): Promise<EventStream> {
   const stream = await openStream(url, { room: "lobby", after });
   toClose.push(stream.close);
   return stream;

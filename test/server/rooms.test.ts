@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { clientId, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 
 let site: TestSite;
 let url: string;
@@ -14,13 +14,13 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-const bearer = (who: Person) => ({ authorization: `Bearer ${who.token}` });
+const bearer = (who: TestPerson) => ({ authorization: `Bearer ${who.token}` });
 const create = (body: object) => request(url).post("/api/rooms").send(body);
-const enter = (who: Person, room = "lobby") =>
+const enter = (who: TestPerson, room = "lobby") =>
   request(url)
     .post(`/api/rooms/${encodeURIComponent(room)}/enter`)
     .set(bearer(who));
-const leave = (who: Person, room = "lobby") =>
+const leave = (who: TestPerson, room = "lobby") =>
   request(url)
     .post(`/api/rooms/${encodeURIComponent(room)}/leave`)
     .set(bearer(who));
@@ -201,7 +201,7 @@ describe("entering and leaving", () => {
     const ann = await person(url, "Ann");
     const zed = await person(url, "Zed");
     for (const who of [ann, zed]) await enter(who, "names").expect(200);
-    const renamed = async (nickname: string): Promise<Person> => {
+    const renamed = async (nickname: string): Promise<TestPerson> => {
       const { body } = await request(url).post("/api/session").set(bearer(zed)).send({ nickname });
       return { ...zed, nickname, token: body.token };
     };

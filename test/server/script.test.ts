@@ -1,11 +1,11 @@
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { clientId, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();
@@ -63,7 +63,7 @@ describe("an answer as a script", () => {
     for (const path of ["/api/session?nickname=Ann&callback=cb", "/api/session;nickname=Ann;callback=cb"]) {
       const { given, headers } = await ask(path, { cookie: ann.cookie });
       expect(given).toEqual([expect.objectContaining({ member: expect.objectContaining({ nickname: "Ann" }) })]);
-      expect((given[0] as { member: Person }).member.id).not.toBe(ann.id);
+      expect((given[0] as { member: TestPerson }).member.id).not.toBe(ann.id);
       expect(headers.get("set-cookie")).toBeNull();
     }
   });

@@ -2,12 +2,12 @@ import { get, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
-import { openNode, openSite, type Person, person, say, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();

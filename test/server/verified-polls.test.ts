@@ -4,7 +4,7 @@ import request from "supertest";
 import type { Reader } from "../../server/delivery/reader.ts";
 import { capConnections } from "../../server/process/connections.ts";
 import { removeRooms } from "../../server/upkeep/room-removal.ts";
-import { openNode, openSite, type Person, person, say, type TestNode, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 import { query } from "../support/database.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";
 import { pollsOf, type RawAnswer, RawConnection } from "../support/raw-connection.ts";
@@ -14,8 +14,8 @@ import { until } from "../support/until.ts";
 let site: TestSite;
 let node: TestNode;
 let url: string;
-let ann: Person;
-let bob: Person;
+let ann: TestPerson;
+let bob: TestPerson;
 /** Sessions count at other sites of these tests as well. */
 const SECRET = { secrets: ["the secret of all sites here"] };
 
@@ -113,9 +113,9 @@ async function verify(ask: Ask, from?: string): Promise<void> {
 }
 
 /** A cookie counts for one port. */
-const cookieOf = ({ cookie }: Person) => `Host: ${new URL(url).host}\r\nCookie: ${cookie}\r\n`;
+const cookieOf = ({ cookie }: TestPerson) => `Host: ${new URL(url).host}\r\nCookie: ${cookie}\r\n`;
 
-async function ticketOf({ token }: Person): Promise<string> {
+async function ticketOf({ token }: TestPerson): Promise<string> {
   const { body } = await request(url).post("/api/session/ticket").send({ token }).expect(200);
   return body.ticket;
 }
@@ -320,7 +320,7 @@ describe("a poll of a verified shape takes the fast path", () => {
 });
 
 describe("polls of different readers, one after the other on a connection of a proxy, take the fast path", () => {
-  const askOf = (person: Person): Ask => ({ target: plain, headers: cookieOf(person) });
+  const askOf = (person: TestPerson): Ask => ({ target: plain, headers: cookieOf(person) });
 
   test("each as its own member", async () => {
     for (const person of [ann, bob]) await verify(askOf(person));

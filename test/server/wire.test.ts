@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openNode, openSite, type Person, person, type TestSite } from "../support/app.ts";
+import { clientId, openNode, openSite, person, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
 let site: TestSite;
 let url: string;
-let ann: Person;
+let ann: TestPerson;
 
 beforeAll(async () => {
   site = await openSite();

@@ -54,10 +54,10 @@ export async function openNode(
 }
 
 /** Somebody with a session. */
-export type Person = { id: string; nickname: string; token: string; cookie: string };
+export type TestPerson = { id: string; nickname: string; token: string; cookie: string };
 
 /** Gives a nickname a session at a node. */
-export async function person(url: string, nickname: string): Promise<Person> {
+export async function person(url: string, nickname: string): Promise<TestPerson> {
   const { body, headers } = await request(url).post("/api/session").send({ nickname }).expect(201);
   return { id: body.member.id, nickname, token: body.token, cookie: String(headers["set-cookie"]).split(";")[0] ?? "" };
 }
@@ -73,7 +73,7 @@ export function clientId(): string {
 /** Says something in a room and gives the receipt's body. */
 export async function say(
   url: string,
-  who: Person,
+  who: TestPerson,
   text: string,
   options: { room?: string; id?: string } = {},
 ): Promise<{ event: { seq: number; text: string }; cursor: string }> {

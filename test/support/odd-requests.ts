@@ -121,10 +121,10 @@ export const oddRequest: fc.Arbitrary<OddRequest> = fc.record({
 });
 
 /** Where an odd request goes: `path` has `:room` in it where a room is named, `fields` are those of a request that is right. */
-export type Target = { method: string; path: string; token: string; fields: { [name: string]: string } };
+export type OddTarget = { method: string; path: string; token: string; fields: { [name: string]: string } };
 
 /** Returns the bytes of a request. */
-export function bytesOf(odd: OddRequest, { method, path, token, fields }: Target): Buffer {
+export function bytesOf(odd: OddRequest, { method, path, token, fields }: OddTarget): Buffer {
   const { place } = odd;
   const headers: { [name: string]: string } = { Host: "127.0.0.1", Authorization: `Bearer ${token}` };
   let target = path.replace(":room", place.in === "room" ? escaped(filled(odd, HEAD_BYTES)) : "lobby");
@@ -156,7 +156,11 @@ export function bytesOf(odd: OddRequest, { method, path, token, fields }: Target
   return Buffer.concat([Buffer.from(`${line}${lines.join("")}\r\n`), bytes]);
 }
 
-function bodyOf(odd: OddRequest, { type, field }: { type: string; field?: string }, fields: Target["fields"]): string {
+function bodyOf(
+  odd: OddRequest,
+  { type, field }: { type: string; field?: string },
+  fields: OddTarget["fields"],
+): string {
   const text = filled(odd, BODY_BYTES);
   if (field === undefined) return text;
   if (type !== TYPES[0]) return JSON.stringify({ ...fields, [field]: text });
