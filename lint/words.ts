@@ -10,7 +10,7 @@ import { projectFiles } from "./files.ts";
 // A migration is never edited, not even its comments.
 const EXEMPT = /^db\/migrations\//;
 
-const findings = projectFiles(process.argv.slice(2))
+const findings = projectFiles(process.argv.length > 2 ? process.argv.slice(2) : undefined)
   .filter((file) => !EXEMPT.test(file))
   .flatMap((file) => checkStyle(file, readFileSync(file, "utf8")).map((finding) => ({ file, ...finding })));
 
