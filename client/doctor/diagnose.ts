@@ -2,36 +2,48 @@ import type { DoctorFault, DoctorStep } from "../../protocol/doctor.ts";
 import type { AnswerOutcome, Findings, LastingFinding, StreamFinding } from "./findings.ts";
 
 /**
- * A fault, and the step that found it. `figure` is a status for `foreign`, seconds for `slow`, `cut`, `cut_poll` and
- * `lifetime`, bytes for `post_size`, characters for `url`, how many for `connections`; else 0.
+ * A fault and the step that found it. `figure` is the status for `foreign`, seconds for `slow`,
+ * `cut`, `cut_poll` and `lifetime`, bytes for `post_size`, characters for `url`, a number of
+ * requests for `connections` and `unsteady`, else 0.
  */
 export type Fault = { code: DoctorFault; step: DoctorStep; figure: number };
 
 /**
- * The sentence for the visitor. `fine`: nothing is wrong. `around`: something is, and chattera gets around it at full
- * speed. `poll`: streams do not pass, so that it polls. `unseen`: this browser shows no streams, so that it polls.
- * `foreign`: somebody else answers. `silent`: nobody does. `busy`: the site was too busy for the tests that decide.
+ * The sentence for the visitor.
+ * - `fine`: nothing is wrong.
+ * - `around`: there is a fault, but chattera works around it at full speed.
+ * - `poll`: streams do not get through, so chattera polls.
+ * - `unseen`: this browser cannot read streams, so chattera polls.
+ * - `foreign`: another program answers.
+ * - `silent`: nothing answers.
+ * - `busy`: the site was too busy for the tests that decide.
  */
 export type Sentence = "fine" | "around" | "poll" | "unseen" | "foreign" | "silent" | "busy";
 
-/** What findings mean. A remark may be `lateSeconds` late; `grade` is a terminal's exit code: fine, impaired, unreachable. */
+/**
+ * The meaning of the findings. Messages may be `lateSeconds` late. `grade` is the exit code in a
+ * terminal: 0 fine, 1 impaired, 2 unreachable.
+ */
 export type Diagnosis = { sentence: Sentence; lateSeconds: number; grade: 0 | 1 | 2; faults: Fault[] };
 
-/** What chattera cannot do without: a GET's URL of 2000 characters, and the longest remark, 2000 × 6 bytes escaped. */
+/**
+ * Required by chattera: a URL of 2000 characters for GET, and 2000 × 6 bytes for the longest
+ * message, escaped.
+ */
 const URL_NEEDED = 2000;
 const POST_NEEDED = 16_384;
 
-/** One request is held, one speaks, and one more is a page or another tab; [IE7] has no more than two by itself. */
+/** One request is held, one sends, and one is for a page or another tab. [IE7] opens only two. */
 const CONNECTIONS_NEEDED = 3;
 const OLD_CONNECTIONS = 2;
 
-/** One or two requests of fifty may fail on any line. */
-const STUMBLES = 3;
+/** One or two requests of fifty may fail on any network. */
+const STUMBLES_MIN = 3;
 
-/** So long a client waits for a stream's first frame. */
+/** How long a client waits for the first frame of a stream. */
 const SLOW_MS = 3_000;
 
-/** From findings to what they mean: the same for the page and the terminal, and the same findings always mean the same. */
+/** Returns what findings mean. A pure function, used by the page and the terminal. */
 export function diagnose(findings: Findings): Diagnosis {
   const { reach } = findings;
   if (reach === "foreign" || reach === "refused") return unreachable("foreign", findings.reachStatus ?? 0);
@@ -59,7 +71,10 @@ function sentenceOf(findings: Findings, faults: Fault[]): Sentence {
   return isAllUnseen(tried) ? "unseen" : "poll";
 }
 
-/** A poll is answered at once and the next one asks at once: a second or two. With one connection it waits for its turn. */
+/**
+ * A poll is answered at once and followed at once by the next: 2 s. On a single connection it has
+ * to wait its turn: 10 s.
+ */
 function lateSeconds(sentence: Sentence, findings: Findings): number {
   if (sentence !== "poll" && sentence !== "unseen") return 0;
   return findings.atOnce === 1 ? 10 : 2;
@@ -88,7 +103,10 @@ function streamFaults(findings: Findings): Fault[] {
   return faults;
 }
 
-/** Longer silences than 20 s are told and are no fault: chattera's streams are never silent for longer than 15 s. */
+/**
+ * Cuts after more than 20 s of silence are shown but are no fault: chattera's streams are never
+ * silent for over 15 s.
+ */
 function lastingFaults({ idle20, hold25, lifetime70 }: Findings): Fault[] {
   const faults: Fault[] = [];
   if (isBroken(idle20)) faults.push(fault("idle20", "cut", secondsOf(idle20)));
@@ -113,7 +131,7 @@ function requestFaults(findings: Findings): Fault[] {
   }
   if (postBytes !== undefined && postBytes < POST_NEEDED) faults.push(fault("size", "post_size", postBytes));
   if (urlLength !== undefined && urlLength < URL_NEEDED) faults.push(fault("size", "url", urlLength));
-  if (stumbles !== undefined && stumbles >= STUMBLES) faults.push(fault("reach", "unsteady", stumbles));
+  if (stumbles !== undefined && stumbles >= STUMBLES_MIN) faults.push(fault("reach", "unsteady", stumbles));
   const needed = isAllUnseen(streamsOf(findings)) ? OLD_CONNECTIONS : CONNECTIONS_NEEDED;
   if (atOnce !== undefined && atOnce < needed) faults.push(fault("connections", "connections", atOnce));
   return faults;
@@ -130,7 +148,7 @@ function fault(step: DoctorStep, code: DoctorFault, figure = 0): Fault {
   return { code, step, figure };
 }
 
-/** The streams that a script reads; the iframe's is another matter, which today's browsers have no need of. */
+/** Returns the streams that a script reads. Today's browsers do not need the one in an iframe. */
 function streamsOf({ eventStream, octetStream, postStream }: Findings): StreamFinding[] {
   const streams: StreamFinding[] = [];
   if (eventStream !== undefined) streams.push(eventStream);
@@ -139,7 +157,10 @@ function streamsOf({ eventStream, octetStream, postStream }: Findings): StreamFi
   return streams;
 }
 
-/** Streams that were not tested leave it open whether any passes, unless one does. */
+/**
+ * Is it known whether any stream gets through? Untested streams leave that open, unless another one
+ * does.
+ */
 function isDecided(findings: Findings): boolean {
   const { untested } = findings;
   if (untested === undefined || isAnyPassing(streamsOf(findings))) return true;

@@ -1,31 +1,34 @@
-import type { Ask } from "./hands.ts";
+import type { MakeRequest } from "./environment.ts";
 
-/** A frame shows what it has; looking twenty times a second tells half a second's frames from each other. */
-const LOOK_MS = 50;
+/**
+ * An iframe reports no progress, so it is read 20 times a second: enough for frames half a second
+ * apart.
+ */
+const READ_MS = 50;
 
-/** Asks by an iframe out of sight, and looks at what stands in it. */
-export const askIframe: Ask = (question, done) => {
-  const frame = document.createElement("iframe");
-  let leftMs = question.timeoutMs;
-  frame.title = "doctor";
-  frame.tabIndex = -1;
-  frame.setAttribute("aria-hidden", "true");
-  frame.style.position = "absolute";
-  frame.style.left = "-999px";
-  frame.style.width = "1px";
-  frame.style.height = "1px";
-  frame.src = question.url;
-  document.body.appendChild(frame);
-  const clock = setInterval(look, LOOK_MS);
+/** Makes a request by a hidden iframe and reads its document while it loads. */
+export const requestByIframe: MakeRequest = (request, done) => {
+  const iframe = document.createElement("iframe");
+  let leftMs = request.timeoutMs;
+  iframe.title = "doctor";
+  iframe.tabIndex = -1;
+  iframe.setAttribute("aria-hidden", "true");
+  iframe.style.position = "absolute";
+  iframe.style.left = "-999px";
+  iframe.style.width = "1px";
+  iframe.style.height = "1px";
+  iframe.src = request.url;
+  document.body.appendChild(iframe);
+  const timer = setInterval(read, READ_MS);
 
-  function look(): void {
-    leftMs -= LOOK_MS;
-    const { text, isComplete } = contentOf(frame);
-    if (text !== "" && question.onText !== undefined) question.onText(text);
+  function read(): void {
+    leftMs -= READ_MS;
+    const { text, isComplete } = contentOf(iframe);
+    if (text !== "" && request.onText !== undefined) request.onText(text);
     const isOver = isComplete || text.indexOf('"end":true') >= 0;
     if (!isOver && leftMs > 0) return;
-    clearInterval(clock);
-    document.body.removeChild(frame);
+    clearInterval(timer);
+    document.body.removeChild(iframe);
     done({
       status: text === "" ? 0 : 200,
       text,
@@ -37,12 +40,12 @@ export const askIframe: Ask = (question, done) => {
   }
 };
 
-/** What a proxy puts in its place may be of another origin, which is not to be read. */
-function contentOf(frame: HTMLIFrameElement): { text: string; isComplete: boolean } {
+/** A proxy may put a document of another origin there, which cannot be read. */
+function contentOf(iframe: HTMLIFrameElement): { text: string; isComplete: boolean } {
   try {
-    const inner = (frame.contentWindow as Window).document;
+    const inner = (iframe.contentWindow as Window).document;
     const text = inner.body === null ? "" : inner.body.innerHTML;
-    // before the answer comes there is an empty page, which is complete
+    // Before the reply arrives, the iframe holds an empty document that is complete.
     return { text, isComplete: inner.readyState === "complete" && text !== "" };
   } catch {
     return { text: "", isComplete: false };

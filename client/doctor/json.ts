@@ -1,12 +1,15 @@
-/** Reads JSON of our own server. [IE7] has no JSON, and takes what is like a literal as one. */
+/**
+ * Parses JSON from chattera's own server. [IE7] has no JSON, so there the text is checked and
+ * evaluated.
+ */
 export function parseJson(text: string): unknown {
   if (typeof JSON !== "undefined") return JSON.parse(text);
-  // [RFC 4627 6] with its strings taken out, JSON has no other letters than these
-  if (/[^,:{}[\]0-9.\-+Eaeflnr-u \n\r\t]/.test(text.replace(/"(\\.|[^"\\])*"/g, ""))) throw new Error("no JSON");
+  // [RFC 4627 6] Without its strings, JSON consists of these characters only.
+  if (/[^,:{}[\]0-9.\-+Eaeflnr-u \n\r\t]/.test(text.replace(/"(\\.|[^"\\])*"/g, ""))) throw new Error("not JSON");
   return new Function(`return (${text})`)();
 }
 
-/** Writes numbers, booleans, simple texts and objects and lists of them, for a person to read. */
+/** Formats numbers, booleans, simple texts, and objects and lists of them, for people to read. */
 export function printJson(value: unknown, margin = ""): string {
   if (typeof value === "string") return `"${value.replace(/["\\]/g, "\\$&")}"`;
   if (typeof value !== "object" || value === null) return String(value);

@@ -1,26 +1,26 @@
 import { DOCTOR_STEPS, type DoctorStep } from "../../protocol/doctor.ts";
 import { type Diagnosis, diagnose } from "./diagnose.ts";
+import type { DoctorEnvironment } from "./environment.ts";
 import { examine } from "./examine.ts";
 import type { Findings } from "./findings.ts";
-import type { Hands } from "./hands.ts";
-import { askIframe } from "./iframe.ts";
+import { requestByIframe } from "./iframe.ts";
 import { parseJson, printJson } from "./json.ts";
-import { type Outcome, outcomesOf } from "./outcome.ts";
-import { reportOf } from "./report.ts";
-import { askXhr, seesStreams } from "./xhr.ts";
+import { outcomesOf, type StepOutcome } from "./outcome.ts";
+import { createReport } from "./report.ts";
+import { requestByXhr, seesStreams } from "./xhr.ts";
 
 type Texts = { [name: string]: string };
-type Words = { sentences: Texts; outcomes: Texts; faults: Texts; longer: string };
+type DoctorWords = { sentences: Texts; outcomes: Texts; faults: Texts; longer: string };
 
 const main = byId("doctor");
-const words = parseJson(main.getAttribute("data-words") as string) as Words;
+const words = parseJson(main.getAttribute("data-words") as string) as DoctorWords;
 const ended: { [step: string]: boolean } = {};
 
 show("sentence", words.sentences.running as string);
 hideRemedies();
 byId("operator").style.display = "none";
 byId("report-box").style.display = "none";
-examine(hands(), false, {
+examine(environment(), false, {
   onStep: (step, isDone, findings) => {
     ended[step] = isDone;
     if (!isDone) show(`outcome-${step}`, words.outcomes.running as string, "running");
@@ -39,20 +39,20 @@ examine(hands(), false, {
   },
 });
 
-function hands(): Hands {
+function environment(): DoctorEnvironment {
   const { protocol, host } = window.location;
   return {
     base: `${protocol}//${host}${main.getAttribute("data-base")}`,
     host,
     isTls: protocol === "https:",
-    // biome-ignore lint/complexity/useDateNow: [IE7] has none
-    outside: { now: () => new Date().getTime(), random: Math.random, later },
+    // biome-ignore lint/complexity/useDateNow: [IE7] lacks Date.now.
+    clock: { now: () => new Date().getTime(), random: Math.random, later },
     parse: parseJson,
-    ask: askXhr,
-    askFrame: askIframe,
+    request: requestByXhr,
+    requestByIframe,
     seesStreams: seesStreams(),
     http: httpVersion,
-    // the page's own six connections less one to spare; [IE7] has two
+    // A browser opens six connections per host, and one stays free; [IE7] opens two.
     lanes: seesStreams() ? 5 : 2,
   };
 }
@@ -68,7 +68,10 @@ function httpVersion(): string {
   return entries[entries.length - 1]?.nextHopProtocol ?? "";
 }
 
-/** A later step may put an earlier one in another light: what one kind of stream lacks depends on the others. */
+/**
+ * Shows all outcomes again after each step: what is wrong with one kind of stream depends on the
+ * others.
+ */
 function showOutcomes(findings: Findings): void {
   const diagnosis = diagnose(findings);
   for (let i = 0; i < DOCTOR_STEPS.length; i++) {
@@ -78,12 +81,12 @@ function showOutcomes(findings: Findings): void {
     let text = "";
     let isFault = false;
     for (let k = 0; k < outcomes.length; k++) {
-      const { code, figure } = outcomes[k] as Outcome;
+      const { code, figure } = outcomes[k] as StepOutcome;
       isFault = isFault || words.faults[code] !== undefined;
-      const said = (words.faults[code] ?? words.outcomes[code]) as string;
-      text += (k > 0 ? " / " : "") + said.replace("{figure}", String(figure));
+      const outcomeText = (words.faults[code] ?? words.outcomes[code]) as string;
+      text += (k > 0 ? " / " : "") + outcomeText.replace("{figure}", String(figure));
     }
-    show(`outcome-${step}`, text, isFault ? "fault" : (outcomes[0] as Outcome).code);
+    show(`outcome-${step}`, text, isFault ? "fault" : (outcomes[0] as StepOutcome).code);
   }
 }
 
@@ -93,7 +96,9 @@ function showResult(findings: Findings): void {
   show("sentence", text.replace("{seconds}", String(diagnosis.lateSeconds)), `sentence ${diagnosis.sentence}`);
   showRemedies(diagnosis);
   byId("report-box").style.display = "";
-  (byId("report") as HTMLTextAreaElement).value = printJson(reportOf("page", false, findings, diagnosis));
+  (byId("report") as HTMLTextAreaElement).value = printJson(
+    createReport({ by: "page", quick: false, diagnosis, findings }),
+  );
 }
 
 function hideRemedies(): void {
@@ -120,7 +125,7 @@ function eachRemedy(work: (remedy: HTMLElement) => void): void {
   for (let i = 0; i < all.length; i++) if (all[i]?.className === "remedy") work(all[i] as HTMLElement);
 }
 
-/** What is said already is not said again: screen readers would read it aloud. */
+/** Leaves an unchanged text alone, because screen readers would read it aloud again. */
 function show(id: string, text: string, className?: string): void {
   const element = byId(id);
   if (className !== undefined && id !== "sentence") element.className = `outcome ${className}`;

@@ -1,10 +1,10 @@
 import type { Diagnosis } from "./diagnose.ts";
 import type { Findings } from "./findings.ts";
 
-/** Grows when a reader of reports could misread a new one. */
+/** Grows when a program that reads reports could misread a new one. */
 const REPORT_VERSION = 1;
 
-/** All of it, for whoever is to help. There is no address, cookie or name of anybody in it. */
+/** The complete report, for the people who help. It holds nobody's address, cookie or name. */
 export type Report = {
   doctor: typeof REPORT_VERSION;
   by: "page" | "terminal";
@@ -13,7 +13,7 @@ export type Report = {
   findings: Findings;
 };
 
-/** Puts a report together. */
-export function reportOf(by: Report["by"], quick: boolean, findings: Findings, diagnosis: Diagnosis): Report {
+/** Returns a report of the present version. */
+export function createReport({ by, quick, diagnosis, findings }: Omit<Report, "doctor">): Report {
   return { doctor: REPORT_VERSION, by, quick, diagnosis, findings };
 }

@@ -1,46 +1,49 @@
-import type { Ask, Question, Reply } from "./hands.ts";
+import type { DoctorReply, DoctorRequest, MakeRequest } from "./environment.ts";
 
-/** Does this browser show an answer before its end? [IE10] first did, with what XMLHttpRequest learned then. */
+/**
+ * Does this browser show a reply before its end? [IE10] was the first of Internet Explorer, with
+ * XMLHttpRequest 2.
+ */
 export function seesStreams(): boolean {
   return "onprogress" in newRequest();
 }
 
-/** Asks by XMLHttpRequest, of any age. */
-export const askXhr: Ask = (question, done) => {
-  const request = newRequest();
+/** Makes a request by XMLHttpRequest of any age. */
+export const requestByXhr: MakeRequest = (request, done) => {
+  const xhr = newRequest();
   let text = "";
   let isOver = false;
-  const late = setTimeout(() => end(0, "timeout"), question.timeoutMs);
-  request.onreadystatechange = onChange;
-  request.open(question.method, question.url, true);
-  setHeaders(request, question);
-  request.send(question.body ?? null);
+  const timeout = setTimeout(() => end(0, "timeout"), request.timeoutMs);
+  xhr.onreadystatechange = onChange;
+  xhr.open(request.method, request.url, true);
+  setHeaders(xhr, request);
+  xhr.send(request.body ?? null);
 
   function onChange(): void {
-    if (isOver || request.readyState < 3) return;
+    if (isOver || xhr.readyState < 3) return;
     readText();
-    if (request.readyState === 4) end(statusOf(request), "");
-    else if (text !== "" && question.onText !== undefined) question.onText(text);
+    if (xhr.readyState === 4) end(statusOf(xhr), "");
+    else if (text !== "" && request.onText !== undefined) request.onText(text);
   }
 
-  /** [IE7] throws before the end; a broken answer's text is empty afterwards. */
+  /** [IE7] throws before the end; afterwards the text of a broken reply is empty. */
   function readText(): void {
     try {
-      if (request.responseText.length > text.length) text = request.responseText;
+      if (xhr.responseText.length > text.length) text = xhr.responseText;
     } catch {
-      // nothing to be seen yet
+      // There is no text yet.
     }
   }
 
   function end(status: number, error: string): void {
     if (isOver) return;
     isOver = true;
-    clearTimeout(late);
-    // [IE7] null is refused
-    request.onreadystatechange = nothing;
-    if (error !== "") request.abort();
-    const header = (name: string) => (status === 0 ? "" : (request.getResponseHeader(name) ?? ""));
-    const reply: Reply = {
+    clearTimeout(timeout);
+    // [IE7] rejects null.
+    xhr.onreadystatechange = nothing;
+    if (error !== "") xhr.abort();
+    const header = (name: string) => (status === 0 ? "" : (xhr.getResponseHeader(name) ?? ""));
+    const reply: DoctorReply = {
       status,
       text,
       type: header("Content-Type"),
@@ -56,20 +59,23 @@ function nothing(): void {}
 
 function newRequest(): XMLHttpRequest {
   if (typeof XMLHttpRequest !== "undefined") return new XMLHttpRequest();
-  // [IE6] and IE7 with native XMLHttpRequest switched off
+  // [IE6], and IE7 if native XMLHttpRequest is disabled.
   const ActiveX = (window as unknown as { ActiveXObject: new (name: string) => XMLHttpRequest }).ActiveXObject;
   return new ActiveX("Microsoft.XMLHTTP");
 }
 
-function setHeaders(request: XMLHttpRequest, question: Question): void {
-  for (const name in question.headers) request.setRequestHeader(name, question.headers[name] as string);
-  if (question.type !== undefined) request.setRequestHeader("Content-Type", question.type);
+function setHeaders(xhr: XMLHttpRequest, { headers, type }: DoctorRequest): void {
+  for (const name in headers) xhr.setRequestHeader(name, headers[name] as string);
+  if (type !== undefined) xhr.setRequestHeader("Content-Type", type);
 }
 
-/** [IE7] 12002 to 12152 are Windows' own words for no answer, and asking for the status may throw. */
-function statusOf(request: XMLHttpRequest): number {
+/**
+ * [IE7] 12002 to 12152 are Windows error codes for a missing reply, and reading the status may
+ * throw.
+ */
+function statusOf(xhr: XMLHttpRequest): number {
   try {
-    return request.status > 599 ? 0 : request.status;
+    return xhr.status > 599 ? 0 : xhr.status;
   } catch {
     return 0;
   }

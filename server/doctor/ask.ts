@@ -2,35 +2,38 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import type { Ask, Question, Reply } from "../../client/doctor/hands.ts";
+import type { DoctorReply, DoctorRequest, MakeRequest } from "../../client/doctor/environment.ts";
 
-/** A terminal's way to ask: like a browser it keeps connections and a cookie, and takes compressed answers. */
-export type Asker = {
-  ask: Ask;
-  /** The HTTP version of the last answer. */
+/**
+ * Makes requests from a terminal. Like a browser it keeps connections and a cookie, and accepts
+ * compression.
+ */
+export type TerminalClient = {
+  request: MakeRequest;
+  /** Returns the HTTP version of the last reply. */
   http(): string;
   close(): void;
 };
 
-/** Makes requests piece by piece, so that it is seen when each piece comes. */
-export function createAsker(base: URL): Asker {
+/** Creates a client that reports each piece of a reply when it arrives. */
+export function createTerminalClient(base: URL): TerminalClient {
   const isTls = base.protocol === "https:";
   const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true });
   let cookie = "";
   let version = "";
-  return { ask, http: () => version, close: () => agent.destroy() };
+  return { request, http: () => version, close: () => agent.destroy() };
 
-  function ask(question: Question, done: (reply: Reply) => void): void {
-    const reply: Reply = { status: 0, text: "", type: "", encoding: "", retrySeconds: 0, error: "" };
-    const request = (isTls ? requestHttps : requestHttp)(question.url, {
+  function request(about: DoctorRequest, done: (reply: DoctorReply) => void): void {
+    const reply: DoctorReply = { status: 0, text: "", type: "", encoding: "", retrySeconds: 0, error: "" };
+    const outgoing = (isTls ? requestHttps : requestHttp)(about.url, {
       agent,
-      method: question.method,
-      headers: headersOf(question, base, cookie),
+      method: about.method,
+      headers: headersOf(about, base, cookie),
     });
-    const late = setTimeout(() => end("timeout"), question.timeoutMs);
+    const timeout = setTimeout(() => end("timeout"), about.timeoutMs);
     let isOver = false;
-    request.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-    request.once("response", (answer) => {
+    outgoing.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    outgoing.once("response", (answer) => {
       version = answer.httpVersion;
       cookie = answer.headers["set-cookie"]?.find((set) => set.startsWith("doctor="))?.split(";")[0] ?? cookie;
       reply.status = answer.statusCode ?? 0;
@@ -41,25 +44,29 @@ export function createAsker(base: URL): Asker {
       const body = unpacked(answer).setEncoding("utf8");
       body.on("data", (text: string) => {
         reply.text += text;
-        if (!isOver) question.onText?.(reply.text);
+        if (!isOver) about.onText?.(reply.text);
       });
       body.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
       body.once("end", () => end(""));
     });
-    request.end(question.body);
+    outgoing.end(about.body);
 
     function end(error: string): void {
       if (isOver) return;
       isOver = true;
-      clearTimeout(late);
+      clearTimeout(timeout);
       reply.error = error;
-      if (error !== "") request.destroy();
+      if (error !== "") outgoing.destroy();
       done(reply);
     }
   }
 }
 
-function headersOf({ method, headers, type, body }: Question, base: URL, cookie: string): { [name: string]: string } {
+function headersOf(
+  { method, headers, type, body }: DoctorRequest,
+  base: URL,
+  cookie: string,
+): { [name: string]: string } {
   return {
     Accept: "*/*",
     "Accept-Encoding": "gzip, deflate, br",
@@ -72,7 +79,10 @@ function headersOf({ method, headers, type, body }: Question, base: URL, cookie:
   };
 }
 
-/** A compressed stream that flushes shows its frames; one that does not holds them, and that is what is looked for. */
+/**
+ * A compressed stream shows its frames if the proxy flushes; a stream that it holds back is a
+ * finding.
+ */
 function unpacked(answer: IncomingMessage): IncomingMessage | Transform {
   const encoding = answer.headers["content-encoding"];
   if (encoding === "gzip" || encoding === "x-gzip") return answer.pipe(createGunzip());

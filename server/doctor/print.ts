@@ -1,16 +1,19 @@
 import type { Diagnosis } from "../../client/doctor/diagnose.ts";
 import type { Findings } from "../../client/doctor/findings.ts";
-import { type Outcome, outcomesOf } from "../../client/doctor/outcome.ts";
+import { outcomesOf, type StepOutcome } from "../../client/doctor/outcome.ts";
 import { DOCTOR_STEPS } from "../../protocol/doctor.ts";
 import { fill, type Language, wordsOf } from "../pages/language.ts";
 import { remediesFor } from "./remedies.ts";
 
-/** What the page shows, as lines of text: the sentence, each test's outcome, and the lines that cure what was found. */
+/**
+ * Returns what the page shows, as lines of text: the sentence, the outcome of each test, and the
+ * remedies.
+ */
 export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: Language): string {
   const words = wordsOf(language).doctor;
   const lines = [fill(words.sentences[diagnosis.sentence], { seconds: diagnosis.lateSeconds }), ""];
-  // a fault without a word does not compile
-  const texts: { [code in Outcome["code"]]: string } = { ...words.outcomes, ...words.faults };
+  // The type makes a fault without a text a compile error.
+  const texts: { [code in StepOutcome["code"]]: string } = { ...words.outcomes, ...words.faults };
   for (const step of DOCTOR_STEPS) {
     for (const { code, figure } of outcomesOf(step, findings, diagnosis))
       if (code !== "untried")

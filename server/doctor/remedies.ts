@@ -1,16 +1,19 @@
 import type { DoctorFault } from "../../protocol/doctor.ts";
 
-/** What cures faults of one kind: for each program the lines of its configuration. */
+/** The cure for faults of one kind: lines of configuration for each program. */
 export type Remedy = { name: string; cures: DoctorFault[]; programs: { name: string; lines: string }[] };
 
-/** The remedies for faults, in the order of this file; none for what lies outside a proxy's configuration. */
+/**
+ * Returns the remedies for faults, in the order of this file. Some faults have no remedy in a
+ * proxy's configuration.
+ */
 export function remediesFor(faults: DoctorFault[]): Remedy[] {
   return REMEDIES.filter(({ cures }) => cures.some((fault) => faults.includes(fault)));
 }
 
 /**
- * What an operator of the proxy that does it writes, a few lines each; whole files are in `deploy/`. The site is at
- * 127.0.0.1:3000 and is called chat.example.
+ * A few lines for the operator of the proxy at fault. Complete files are in `deploy/`. The site
+ * runs at 127.0.0.1:3000 and is called chat.example.
  */
 export const REMEDIES: Remedy[] = [
   {

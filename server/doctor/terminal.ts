@@ -1,23 +1,26 @@
 import { diagnose } from "../../client/doctor/diagnose.ts";
+import type { DoctorEnvironment } from "../../client/doctor/environment.ts";
 import { examine } from "../../client/doctor/examine.ts";
 import type { Findings } from "../../client/doctor/findings.ts";
-import type { Hands } from "../../client/doctor/hands.ts";
-import { reportOf } from "../../client/doctor/report.ts";
+import { createReport } from "../../client/doctor/report.ts";
 import { type Language, wordsOf } from "../pages/language.ts";
-import { createAsker } from "./ask.ts";
+import { createTerminalClient } from "./ask.ts";
 import { printAdvice } from "./print.ts";
 
-/** Where the doctor writes, and what was asked of it. */
+/** The doctor's task, and where it writes. */
 export type DoctorOptions = {
   isQuick: boolean;
   isJson: boolean;
   language: Language;
   out(text: string): void;
-  /** Told which step is under way, where somebody looks on. */
+  /** Receives the name of the running step, and "" at the end. For interactive terminals. */
   progress?: ((line: string) => void) | undefined;
 };
 
-/** Examines the path to the site at `url` and says what it found. Gives the exit code: 0 fine, 1 impaired, 2 unreachable. */
+/**
+ * Examines the path to the site at `url` and prints what it finds. Resolves with the exit code: 0
+ * fine, 1 impaired, 2 unreachable.
+ */
 export async function runDoctor(url: string, options: DoctorOptions): Promise<0 | 1 | 2> {
   const words = wordsOf(options.language).doctor;
   const base = baseOf(url);
@@ -28,13 +31,14 @@ export async function runDoctor(url: string, options: DoctorOptions): Promise<0 
   const findings = await examineSite(base, options);
   const diagnosis = diagnose(findings);
   options.progress?.("");
-  if (options.isJson)
-    options.out(`${JSON.stringify(reportOf("terminal", options.isQuick, findings, diagnosis), null, 2)}\n`);
-  else options.out(printAdvice(findings, diagnosis, options.language));
+  if (options.isJson) {
+    const report = createReport({ by: "terminal", quick: options.isQuick, diagnosis, findings });
+    options.out(`${JSON.stringify(report, null, 2)}\n`);
+  } else options.out(printAdvice(findings, diagnosis, options.language));
   return diagnosis.grade;
 }
 
-/** Without user, query and fragment; `undefined` for what is no address of a site. */
+/** Returns `undefined` for anything but an address of a site. */
 function baseOf(url: string): URL | undefined {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `http://${url}`;
   if (!URL.canParse(withScheme)) return undefined;
@@ -44,22 +48,22 @@ function baseOf(url: string): URL | undefined {
 }
 
 async function examineSite(base: URL, options: DoctorOptions): Promise<Findings> {
-  const asker = createAsker(base);
+  const client = createTerminalClient(base);
   const words = wordsOf(options.language).doctor;
-  const hands: Hands = {
+  const environment: DoctorEnvironment = {
     base: base.origin + base.pathname.replace(/\/(doctor\/?)?$/, ""),
     host: base.host,
     isTls: base.protocol === "https:",
-    outside: { now: () => Math.round(performance.now()), random: Math.random, later },
+    clock: { now: () => Math.round(performance.now()), random: Math.random, later },
     parse: JSON.parse,
-    ask: asker.ask,
+    request: client.request,
     seesStreams: true,
-    http: asker.http,
+    http: client.http,
     lanes: 5,
   };
   try {
     return await new Promise<Findings>((resolve) => {
-      examine(hands, options.isQuick, {
+      examine(environment, options.isQuick, {
         onStep: (step, isDone) => {
           if (!isDone) options.progress?.(words.steps[step]);
         },
@@ -68,7 +72,7 @@ async function examineSite(base: URL, options: DoctorOptions): Promise<Findings>
       });
     });
   } finally {
-    asker.close();
+    client.close();
   }
 }
 
