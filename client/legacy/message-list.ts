@@ -94,7 +94,7 @@ export function createLog(
     if (line === undefined) {
       line = list.appendChild(lineOf(page.me, remark.text, ""));
       line.setAttribute("data-client-id", remark.id);
-      line.appendChild(create("span", "remark-state"));
+      line.appendChild(create("span", "message-state"));
     } else if (attr(line, "data-seq") !== "") {
       // its receipt was lost, but the log has brought it
       return;

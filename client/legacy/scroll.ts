@@ -41,7 +41,7 @@ export function watchScroll(words: Words): Scroll {
     arrived() {
       if (atNewest()) return;
       unseen++;
-      setText(button, fill(words.newRemarks, { n: unseen }));
+      setText(button, fill(words.newMessages, { n: unseen }));
       show(button, true);
     },
     toNewest() {

@@ -97,7 +97,7 @@ export function createMessageList(
   function settlePending(line: HTMLElement, event: RoomEvent): void {
     pending.delete(event.id as string);
     line.classList.remove("pending", "refused", "kept");
-    line.querySelector(".remark-state")?.remove();
+    line.querySelector(".message-state")?.remove();
     settle(line, event);
     line.remove();
     insert(line, event.seq);
@@ -134,8 +134,8 @@ export function createMessageList(
 
   function describeState(line: HTMLElement, remark: Remark): void {
     const { words } = page;
-    const state = line.querySelector<HTMLElement>(".remark-state") ?? document.createElement("span");
-    state.className = "remark-state";
+    const state = line.querySelector<HTMLElement>(".message-state") ?? document.createElement("span");
+    state.className = "message-state";
     // "Sending…" is for the eye; that it failed is read aloud.
     if (remark.state === "refused") state.setAttribute("role", "alert");
     else state.removeAttribute("role");

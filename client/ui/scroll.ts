@@ -33,7 +33,7 @@ export function watchScroll(words: Words): Scroll {
     arrived() {
       if (atNewest()) return;
       unseen++;
-      button.textContent = fill(words.newRemarks, { n: unseen });
+      button.textContent = fill(words.newMessages, { n: unseen });
       button.hidden = false;
     },
     toNewest() {

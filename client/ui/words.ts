@@ -12,7 +12,7 @@ export type Words = {
   peopleFigures: string;
   peopleCut: string;
   typing: string;
-  newRemarks: string;
+  newMessages: string;
   sending: string;
   kept: string;
   refused: string;

@@ -68,13 +68,13 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   if (isPage(ctx)) {
     setDocumentHeaders(ctx);
     ctx.type = "text/html; charset=utf-8";
-    const unsaid: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsaid : undefined;
+    const unsent: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsent : undefined;
     ctx.body = renderRefused(pageFrame(ctx, site), {
       status,
       code: refusal.code,
       wording: refusal.wording,
       retrySeconds: refusal.retrySeconds,
-      ...(unsaid && { unsaid }),
+      ...(unsent && { unsent }),
     });
     return;
   }

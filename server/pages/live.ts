@@ -4,7 +4,7 @@ import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageFrame } from "./layout.ts";
 import { messageLine } from "./message-line.ts";
-import { type Back, enterForm, leaveForm, sayForm } from "./room.ts";
+import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
 
 /** How a live page is asked for: renewed every so many seconds (0: it grows); the log alone, for the frame in a room's page. */
 export type LiveManner = { room: string; refresh: number; isBare: boolean };
@@ -33,7 +33,7 @@ export function liveAddress({ room, refresh, isBare }: LiveManner, after?: strin
 }
 
 /** A page that is whole, newest line first for who reads it from the top, and fetches the next one by itself. */
-export function renderRenewing(frame: PageFrame, view: LiveView): string {
+export function renderRefreshing(frame: PageFrame, view: LiveView): string {
   const { manner, cursor, seconds, context, news } = view;
   return html`${opening(frame, view, refreshTo(frame, manner, cursor, seconds))}
 <ol id="log" class="log newest-first">
@@ -122,10 +122,10 @@ function connectionLine(frame: PageFrame, view: LiveView): Html {
   const { manner, seconds, isBusy, reset } = view;
   const grows = manner.refresh === 0 && !isBusy;
   const to = (refresh: number) => link(frame.basePath + liveAddress({ ...manner, refresh }, view.cursor));
-  const ratherGrow = !isBusy && html`<a href="${to(0)}">${live.ratherGrow}</a>`;
+  const stopRefreshing = !isBusy && html`<a href="${to(0)}">${live.stopRefreshing}</a>`;
   const told = grows
-    ? html`<span>${live.grows}</span> <a href="${to(OTHER_SECONDS)}">${fill(live.ratherRenew, { seconds: OTHER_SECONDS })}</a>`
-    : html`<span>${fill(isBusy ? live.busy : live.renews, { seconds })}</span> <a href="${to(manner.refresh)}">${live.renewNow}</a> ${ratherGrow} ${shown(frame, view)}`;
+    ? html`<span>${live.grows}</span> <a href="${to(OTHER_SECONDS)}">${fill(live.startRefreshing, { seconds: OTHER_SECONDS })}</a>`
+    : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(manner.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(frame, view)}`;
   return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${told}</p>
 ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 }
@@ -147,7 +147,7 @@ function foot(frame: PageFrame, view: LiveView): Html {
   const { manner, title, clientId } = view;
   const back: Back = { refresh: manner.refresh, after: view.seconds > 0 ? view.cursor : undefined };
   const form = { room: { slug: manner.room, title }, clientId, back };
-  return view.present ? sayForm(frame, form) : enterForm(frame, form);
+  return view.present ? messageForm(frame, form) : enterForm(frame, form);
 }
 
 function linesOf(frame: PageFrame, events: RoomEvent[], previous?: RoomEvent): Html[] {

@@ -41,7 +41,7 @@ function roomItem(frame: PageFrame, room: RoomSummary): Html {
 <div class="room-about">
 <strong class="room-title">${title}</strong>
 <span class="room-figures">${figuresOf(words.roomFigures, room)}</span>
-<span class="room-last">${room.lastAt === null ? words.nobodySpoke : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
+<span class="room-last">${room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
 </div>
 <a class="button quiet" href="${link(frame.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
 <button class="button" type="submit" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>

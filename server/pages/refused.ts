@@ -2,7 +2,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { html, link } from "./html.ts";
 import { refusalText, wordsOf } from "./language.ts";
 import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
-import { type FormView, sayForm } from "./room.ts";
+import { type FormView, messageForm } from "./room.ts";
 
 /**
  * The page for what could not be done: why, in a sentence, and the way back; or, after a while, the same once more. A
@@ -16,7 +16,7 @@ export function renderRefused(
     wording?: string;
     retrySeconds?: number | undefined;
     refreshSeconds?: number;
-    unsaid?: FormView;
+    unsent?: FormView;
   },
 ): string {
   const words = wordsOf(frame.language);
@@ -24,7 +24,7 @@ export function renderRefused(
 <main class="refused" data-status="${view.status}" data-code="${view.code}">
 <h1>${words.problemTitle}</h1>
 <p class="problem">${refusalText(words, { wording: view.wording ?? view.code, retrySeconds: view.retrySeconds })}</p>
-${view.unsaid && sayForm(frame, view.unsaid)}
+${view.unsent && messageForm(frame, view.unsent)}
 <p><a class="button" href="${link(frame.basePath + PATHS.lobby)}">${words.back}</a></p>
 </main>`;
   const head = view.refreshSeconds && html`<meta http-equiv="refresh" content="${view.refreshSeconds}">`;

@@ -45,7 +45,7 @@ ${view.events.map((event, index) => messageLine(words, event, view.events[index 
 <div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>
-${view.present ? sayForm(frame, view) : enterForm(frame, view)}
+${view.present ? messageForm(frame, view) : enterForm(frame, view)}
 </div>
 </div>
 ${lineSkeleton()}
@@ -81,18 +81,18 @@ export function leaveForm(frame: PageFrame, view: Pick<RoomView, "room">): Html 
  * old browser shows what stands in a template.
  */
 function memberForms(frame: PageFrame, { problem: _notTheirs, ...view }: FormView): string {
-  return html`${leaveForm(frame, view)}${sayForm(frame, view)}`.toString();
+  return html`${leaveForm(frame, view)}${messageForm(frame, view)}`.toString();
 }
 
 /** Says something. */
-export function sayForm(frame: PageFrame, view: FormView): Html {
+export function messageForm(frame: PageFrame, view: FormView): Html {
   const words = wordsOf(frame.language);
   return html`<form id="say" class="say" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}">
 ${formToken(frame)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
 ${problemLine(frame, view.problem)}
 <label class="unseen" for="text">${words.text}</label>
 ${view.back === undefined ? textArea(words, view.text) : textLine(words, view.text)}
-<button class="button say-button" type="submit">${words.say}</button>
+<button class="button say-button" type="submit">${words.send}</button>
 </form>`;
 }
 
@@ -112,17 +112,17 @@ export function enterForm(frame: PageFrame, view: FormView): Html {
   return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(frame, view)}">
 <p class="reading">${words.reading}</p>
 ${formToken(frame)}${backFields(view.back)}
-${enterFields(frame, view)}${unsaid(words, view.text)}
+${enterFields(frame, view)}${unsent(words, view.text)}
 <button class="button" type="submit">${words.enter}</button>
 </form>`;
 }
 
 /** What somebody wanted to say who has to enter first: for the eye, and to be copied. */
-function unsaid(words: Words, text: string | undefined): Html | undefined {
+function unsent(words: Words, text: string | undefined): Html | undefined {
   if (text === undefined) return undefined;
   return html`
-<label class="unseen" for="unsaid">${words.text}</label>
-<textarea id="unsaid" class="say-text" rows="3" readonly>
+<label class="unseen" for="unsent">${words.text}</label>
+<textarea id="unsent" class="say-text" rows="3" readonly>
 ${text}</textarea>`;
 }
 

@@ -112,7 +112,7 @@ export function liveRoutes(site: Site): Route[] {
     const isSoon = isBehind(tail, start, news) || (isFirst && !isBusy);
     const seconds = isSoon ? 1 : manner.refresh || REFRESH_SECONDS;
     const page = { ...view, news, cursor: tail.cursorAt(last), seconds, isBusy };
-    showPage(ctx, pages.renderRenewing(pageFrame(ctx, site), page));
+    showPage(ctx, pages.renderRefreshing(pageFrame(ctx, site), page));
   }
 
   async function grow(ctx: Context, tail: Tail, manner: pages.LiveManner): Promise<void> {

@@ -75,7 +75,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
         redirect(ctx, PATHS.lobby);
       } else {
         again.text = input.string("text") ?? "";
-        ctx.state.unsaid = unsaidOf(ctx, again.text, back);
+        ctx.state.unsent = unsentOf(ctx, again.text, back);
         // [HTML 4.10.22.4] forms write line ends as CRLF
         ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
         await say(ctx, site, limits);
@@ -145,7 +145,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
 }
 
 /** What routes/refused.ts shows where not even the room can be shown; under the same id, for it may be stored already. */
-function unsaidOf(ctx: Context, text: string, back: Back | undefined): FormView {
+function unsentOf(ctx: Context, text: string, back: Back | undefined): FormView {
   const { room } = ctx.params as { room: string };
   const clientId = inputOf(ctx).text("id") ?? randomUUID();
   return { room: { slug: room, title: room }, clientId, text, ...(back && { back }) };

@@ -75,7 +75,7 @@ describe("behind an nginx that holds streams back, the doctor's page", () => {
       try {
         const page = await consult(nginx.url, { colorScheme: "dark" });
         expect(await textOf(page, "#sentence")).toContain("long polling");
-        expect(await textOf(page, "#outcome-eventStream")).toBe("held back until its end / compressed on the way");
+        expect(await textOf(page, "#outcome-eventStream")).toBe("held back until it ended / compressed on the way");
         expect(await textOf(page, "#remedy-streams")).toContain("proxy_buffering off;");
         expect(await page.isVisible("#remedy-post")).toBe(false);
         expect(await faults(page)).toEqual([]);
@@ -104,8 +104,8 @@ describe("in Internet Explorer 7 the doctor's page", () => {
       const says = (selector: string, text: string) =>
         until(`${selector} says ${text}`, async () => (await explorer.see(selector))[0]?.text?.includes(text), 60_000);
       await says("#sentence", "long polling");
-      await says("#outcome-reach", "fine");
-      await says("#outcome-eventStream", "cannot be seen in this browser");
+      await says("#outcome-reach", "OK");
+      await says("#outcome-eventStream", "this browser cannot show it");
       const value = () => explorer.run('return document.getElementById("report").value');
       const report = JSON.parse(
         await until("there is a report", async () => ((await value()).includes("{") ? value() : undefined)),

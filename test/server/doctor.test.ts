@@ -270,7 +270,7 @@ describe("chattera doctor in a terminal", () => {
 
   test("says in words that it was given no address", async () => {
     const { code, out } = await run("ftp://chat.example/");
-    expect({ code, out }).toEqual({ code: 2, out: "Give the site’s address, beginning with http:// or https://.\n" });
+    expect({ code, out }).toEqual({ code: 2, out: "Enter the site’s address, beginning with http:// or https://.\n" });
   }, 40_000);
 });
 

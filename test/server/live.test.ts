@@ -117,7 +117,7 @@ describe("a page that grows", () => {
     await until("it ends", page.hasEnded);
     expect(refreshOf(page.text()).seconds).toBeGreaterThan(0);
     const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);
-    expect(text).toContain("Many are reading just now");
+    expect(text).toContain("Many people are reading right now");
     expect(refreshOf(text).address).toContain("/refresh=0/");
     await node.close();
   });
@@ -133,7 +133,7 @@ test("a page that was on its way when the node went ends with a link to its succ
   db.on("query", onQuery);
   const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);
   expect(refreshOf(text).seconds).toBeGreaterThan(0);
-  expect(text).not.toContain("Many are reading just now");
+  expect(text).not.toContain("Many people are reading right now");
   await node.close();
 });
 
@@ -144,7 +144,7 @@ describe("a page that is renewed", () => {
     const seqs = seqsOf(text);
     expect([seqs[0], seqs.length]).toEqual([event.seq, 50]);
     expect(isContiguous([...seqs].reverse())).toBe(true);
-    expect(text).toContain(`Nos. ${event.seq - 49} to ${event.seq}, 0 new`);
+    expect(text).toContain(`Messages ${event.seq - 49}–${event.seq}, 0 new`);
     expect(text.indexOf('<form id="enter"')).toBeLessThan(text.indexOf('<ol id="log"'));
     expect(text).toContain("</html>");
   });
