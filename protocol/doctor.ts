@@ -1,31 +1,41 @@
-/** What the doctor's echo says of the request it answers: what of it arrived, and nothing that is anybody's secret. */
+/**
+ * The answer of the doctor's echo: which parts of the request arrived. It contains nobody's
+ * secrets.
+ */
 export type DoctorEcho = {
   chattera: 1;
   n?: string;
-  /** Another one in every answer: who gets the same twice was answered by a cache. */
+  /** Differs in every answer: the same stamp twice means that a cache answered. */
   stamp: string;
-  /** When the request arrived, by the server's clock in milliseconds: so that is seen which ones were there together. */
+  /**
+   * When the request arrived, by the server's clock in milliseconds. Shows which requests were open
+   * at the same time.
+   */
   at: number;
-  /** Did the parameter `q`, which stands in the query only, arrive there? */
+  /** Did the parameter `q`, which is sent in the query only, arrive? */
   query: boolean;
-  /** Characters of the body's field `pad`. */
+  /** Characters in the body's field `pad`. */
   pad: number;
-  /** Which of the headers arrived as the doctor sends them, see DOCTOR_HEADERS. */
+  /** Which of DOCTOR_HEADERS arrived as they were sent. */
   headers: { [name: string]: boolean };
-  /** Did the cookie that `;set=1` gave come back? */
+  /** Did the cookie that `;set=1` sets come back? */
   cookie: boolean;
-  /** Did it arrive where the request comes from, in Origin? */
+  /** Did the request arrive with an Origin? */
   origin: boolean;
-  /** The site's name, and whether it is reached by TLS, as the server believes. */
+  /** The site's name, and whether it is reached by TLS, as the server sees them. */
   host: string;
   secure: boolean;
-  /** The HTTP version that reached the server, and how many proxies left their trace in Via and X-Forwarded-For. */
+  /**
+   * The HTTP version that reached the server, and the number of proxies in Via and X-Forwarded-For.
+   */
   http: string;
   via: number;
   forwarded: number;
 };
 
-/** Headers that chattera's clients send or could send, with a value that no browser sends by itself. */
+/**
+ * Headers that chattera's clients send or could send, with values that no browser sends on its own.
+ */
 export const DOCTOR_HEADERS = {
   Accept: "text/event-stream, text/x-doctor",
   Authorization: "Doctor 1",
@@ -33,17 +43,21 @@ export const DOCTOR_HEADERS = {
   "Last-Event-ID": "doctor.1-1",
 };
 
-/** The kinds of stream that the doctor's stream endpoint can pretend to be. */
+/** The kinds of stream that the doctor's stream endpoint can imitate. */
 export const DOCTOR_STREAMS = {
   "event-stream": "text/event-stream; charset=utf-8",
   "octet-stream": "application/octet-stream",
   html: "text/html; charset=utf-8",
 };
 
-/** No answer of the doctor's takes longer: 70 s of silence, the longest that is asked for, and some frames. */
+/**
+ * The longest duration of an answer: 70 s of silence, the longest that is tested, and some frames.
+ */
 export const DOCTOR_LONGEST_MS = 75_000;
 
-/** What the doctor tries, in this order; the last five take up to 70 s and are tried beside one another. */
+/**
+ * The steps of the doctor, in this order. The last five take up to 70 s and run at the same time.
+ */
 export const DOCTOR_STEPS = [
   "reach",
   "params",
@@ -63,10 +77,10 @@ export const DOCTOR_STEPS = [
   "lifetime70",
 ] as const;
 
-/** One of them. */
+/** A step of the doctor. */
 export type DoctorStep = (typeof DOCTOR_STEPS)[number];
 
-/** What can be wrong with a path. */
+/** A fault of the path between browser and site. */
 export type DoctorFault =
   | "silent"
   | "foreign"

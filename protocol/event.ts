@@ -1,15 +1,17 @@
 /**
- * Someone who speaks. `id` stays the same over renames, `color` is `#rrggbb`, `trip` is `◆` and a hash, for a nickname
- * with a secret. `tag` is three characters, for a nickname that someone else gave up in this room within the hour before.
+ * A person in a room. `id` survives renames. `color` is `#rrggbb`. `trip` is `◆` and a hash, for a
+ * nickname with a secret. `tag` is three characters, for a nickname that someone else gave up in
+ * this room within the hour before.
  */
 export type Member = { id: string; nickname: string; color: string; trip?: string; tag?: string };
 
-/** What happened; a `notice` is the site's own word. */
+/** The kind of an event. A `notice` comes from the site itself. */
 export type EventKind = "message" | "enter" | "leave" | "notice";
 
 /**
- * One entry of a room's log. `seq` is 1, 2, 3… per room, without gaps, in commit order; an acknowledged event never
- * changes. `at` is RFC 3339 UTC; `text` and `id` (the sender's own client id) are there for messages.
+ * An entry of a room's log. `seq` is 1, 2, 3… per room, without gaps, in commit order. An
+ * acknowledged event never changes. `at` is RFC 3339 UTC. Messages have `text`, and `id`, the
+ * sender's client id.
  */
 export type RoomEvent = {
   room: string;
@@ -21,22 +23,28 @@ export type RoomEvent = {
   id?: string;
 };
 
-/** Passing news that is not in the log, has no seq and may be lost. */
+/** A signal is not in the log, has no seq and may be lost. */
 export type SignalName = "hello" | "ping" | "members" | "typing" | "reset" | "bye";
 
-/** How many members and how many mere watchers a room has; sent whenever the figures change. */
+/** The numbers of members and of people who only watch. Sent whenever they change. */
 export type MembersSignal = { room: string; members: number; visitors: number };
 
-/** Who is typing in a room just now. */
+/** The people who are typing in a room at the moment. */
 export type TypingSignal = { room: string; nicknames: string[] };
 
-/** Why a cursor could not be continued from. */
+/** The reason why a cursor could not be continued. */
 export type ResetReason = "malformed" | "epoch" | "future" | "pruned";
 
-/** A reader's cursor could not be continued: it goes on from `cursor`; `oldest` is the first seq still kept, `head` the last. */
+/**
+ * A reader's cursor could not be continued, and reading continues from `cursor`. `oldest` is the
+ * first seq still kept, `head` the last.
+ */
 export type ResetSignal = { room: string; reason: ResetReason; cursor: string; oldest: number; head: number };
 
-/** The first frame of every stream. `retry` and `ping` are milliseconds; `n` is the request's nonce, given back. */
+/**
+ * The first frame of every stream. `retry` and `ping` are milliseconds. `n` is the nonce of the
+ * request.
+ */
 export type HelloSignal = {
   chattera: 1;
   protocol: number;
@@ -49,19 +57,25 @@ export type HelloSignal = {
   n?: string;
 };
 
-/** Proof of life. `cursor` is how far this connection has been sent the logs, `heads` how far they have come. */
+/**
+ * A sign of life. `cursor` is how far this connection has been sent the logs; `heads` are their
+ * last seqs.
+ */
 export type PingSignal = { cursor: string; heads: { [room: string]: number } };
 
 /**
- * Come back after `retry` milliseconds. Without a reason the node is going, or its log is out of reach; `full`: another
- * reader needed the place; `too_many`: this network opens streams too fast or catches up with too much; `unconfirmed`: the client has sent nothing
- * for so long that it may be gone.
+ * Asks the client to reconnect after `retry` milliseconds. Without a reason, the node is shutting
+ * down or cannot reach its log.
+ * - `full`: another reader needed the place.
+ * - `too_many`: this network opens streams too fast or catches up with too much.
+ * - `unconfirmed`: the client has sent nothing for so long that it may be gone.
  */
 export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" };
 
 /**
- * The answer to a poll: the same events as a stream's, in one piece, and the signals that still mean something when a
- * poll fetches them (who is typing does not). `reset` is the first room's, `resets` all of them where there are several.
+ * The answer to a poll: the same events as a stream's, in one piece, and the signals that are still
+ * meaningful when a poll fetches them (`typing` is not). `reset` is the first room's; `resets` are
+ * all of them if there are several.
  */
 export type PollAnswer = {
   chattera: 1;

@@ -1,10 +1,19 @@
-/** Version of the wire contract, told in `hello`; it grows when an old client could misread a new server. */
+/**
+ * Version of the wire contract, sent in `hello`. Grows when an old client could misread a new
+ * server.
+ */
 export const PROTOCOL_VERSION = 1;
 
-/** Characters (code points) of a nickname; the longest that fits a phone's member list on one line. */
+/**
+ * Characters (code points) of a nickname: the most that fit on one line of a phone's list of
+ * people.
+ */
 export const NICKNAME_LENGTH = 20;
 
-/** Characters of the secret behind a nickname. A trip is guessed by trying secrets, so short ones prove nothing. */
+/**
+ * Characters of the secret behind a nickname. Short secrets prove nothing, because they can be
+ * guessed by trying.
+ */
 export const SECRET_LENGTH = 8;
 export const SECRET_LENGTH_MAX = 128;
 
@@ -15,47 +24,56 @@ export const TEXT_LENGTH = 2000;
 export const SLUG_LENGTH = 64;
 export const TITLE_LENGTH = 80;
 
-/** A client id: the sender's own unique key for a message. */
+/** A client id: the sender's unique key for a message. */
 export const CLIENT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** A nonce: makes a request unlike any other, and is given back in its answer. */
+/** A nonce: makes a request unique and is returned in its answer. */
 export const NONCE = /^[\w.~-]{1,64}$/;
 
-/** The colors offered for a nickname; each is readable (4.5 : 1) on white and, lightened by the style sheet, on black. */
+/**
+ * The colors offered for a nickname. Each is readable (4.5 : 1) on white and, lightened by the
+ * style sheet, on black.
+ */
 export const COLORS = ["#b3261e", "#9a4d00", "#6b6000", "#2f6b1e", "#00696d", "#0b57d0", "#6442d6", "#a1267a"];
 
-/** The second `ping` of a stream: a client tells a network that holds data back from a room where nobody speaks. */
+/**
+ * Delay of the second `ping` of a stream, so that a client can distinguish a network that holds
+ * data back from a quiet room.
+ */
 export const FIRST_PING_MS = 500;
 
 /** WHATWG HTML 9.2.7 says "every 15 seconds or so"; several proxies cut at 30 s of silence. */
 export const PING_MS = 15_000;
 
 /**
- * A connection counts as a sign of life of its client for this long after the client last sent something: the request
- * itself, or a confirmation of a stream. With the grace of 30 s and a presence round of 10 s, the member of a
- * connection that is open at one end only is gone within 85 s.
+ * A connection counts as a sign of life for this long after its client last sent something: the
+ * request itself, or a confirmation of a stream. With the grace of 30 s and a presence round of 10
+ * s, the member behind a half-open connection leaves within 85 s.
  */
 export const SEEN_MS = 45_000;
 
 /**
- * A client confirms its stream when something arrives by it and the last confirmation is older than this. With pings
- * every 15 s that is every 30 s, which leaves time for a second try.
+ * A client confirms its stream when something arrives by it and the last confirmation is older than
+ * this. With pings every 15 s that is every 30 s, which leaves time for a second try.
  */
 export const CONFIRM_MS = 20_000;
 
 /**
- * After how many bytes a stream ends for browsers that keep all of it in memory: 128 KiB is what SockJS found good. One
- * page of a backlog is half of it.
+ * The bytes after which a stream ends, for browsers that keep all of it in memory. 128 KiB is the
+ * default of SockJS. One page of a backlog is half of that.
  */
 export const STREAM_BYTES = 128 * 1024;
 export const STREAM_BYTES_MIN = 16 * 1024;
 export const STREAM_BYTES_MAX = 64 * 1024 * 1024;
 
-/** How long a poll is held: RFC 6202 5.5 calls 30 s safe, and common proxies cut there. */
+/** How long a poll is held. RFC 6202 5.5 calls 30 s safe, and common proxies cut there. */
 export const POLL_WAIT_SECONDS = 25;
 export const POLL_WAIT_MAX_SECONDS = 55;
 
-/** Rooms that one reader may follow at once: eight positions are what fits in a cursor of 128 bytes, see cursor.ts. */
+/**
+ * Rooms that one reader may follow at once: eight positions fit in a cursor of 128 bytes, see
+ * cursor.ts.
+ */
 export const ROOMS_PER_READER = 8;
 
 /** Events in one poll answer or one page of history. */
@@ -63,13 +81,15 @@ export const PAGE_EVENTS = 200;
 export const HISTORY_EVENTS = 50;
 
 /**
- * Fields of a form, a query, a path or a JSON object, and values of one field. The largest request of the site has 12;
- * a batch of messages has 50 of them.
+ * Fields of a form, a query, a path or a JSON object, and values of one field. The largest request
+ * of the site has 12 fields; a batch holds 50 messages.
  */
 export const FIELDS_MAX = 50;
 
-/** People that a room's list shows; of more, how many there are. */
+/** People that a room's list shows. A longer list is cut and says how many there are. */
 export const PEOPLE_SHOWN = 200;
 
-/** People in one page of `GET /api/rooms/:room/members`, unless it asks for another number. */
+/**
+ * People in one page of `GET /api/rooms/:room/members`, unless the request asks for another number.
+ */
 export const PEOPLE_PAGE = 100;

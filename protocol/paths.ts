@@ -1,6 +1,6 @@
 /**
- * Every URL path of the site, once. All stand under the site's base path. What may stand in a query may stand in the
- * path as well, as `;name=value` after the last segment: some networks strip queries.
+ * All URL paths of the site, relative to its base path. Every query parameter may also be written
+ * into the path, as `;name=value` after the last segment, because some networks strip queries.
  */
 export const PATHS = {
   lobby: "/",
@@ -29,7 +29,7 @@ export const PATHS = {
   here: "/api/here",
 } as const;
 
-/** The router's own placeholder passes as it is; no slug begins with a colon. */
+/** Leaves the router's placeholder unchanged. No slug begins with a colon. */
 function segment(slug: string): string {
   return slug === ":room" ? slug : encodeURIComponent(slug);
 }

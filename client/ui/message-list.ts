@@ -1,5 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import { BREATH_MS } from "../../protocol/line.ts";
+import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import type { Remark } from "../core/sending/outbox.ts";
 import { lineOf, lineOfEvent, settle } from "./line.ts";
 import { type Page, part } from "./page.ts";
@@ -158,7 +158,7 @@ function markFollowing(line: HTMLElement): void {
   const above = line.previousElementSibling as HTMLElement | null;
   const spoke = above?.classList.contains("message") && line.classList.contains("message");
   const same = above?.dataset.memberId === line.dataset.memberId;
-  const near = momentOf(line) - momentOf(above) < BREATH_MS;
+  const near = momentOf(line) - momentOf(above) < SAME_SPEAKER_MS;
   line.classList.toggle("follows", spoke === true && same && near);
 }
 

@@ -2,7 +2,7 @@ import type { Context } from "koa";
 import { formTokenOf } from "../guard/proof.ts";
 import type { Session } from "../guard/session.ts";
 import { chooseLanguage } from "../pages/language.ts";
-import type { PageFrame } from "../pages/layout.ts";
+import type { PageLayout } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
 import { ASSETS } from "./assets.ts";
 
@@ -13,10 +13,10 @@ export const LANGUAGE_COOKIE = "language";
  * Returns the properties of a request that every page needs. The request may have been refused
  * early, before all guards ran.
  */
-export function pageFrame(ctx: Context, site: Site): PageFrame {
+export function pageFrame(ctx: Context, site: Site): PageLayout {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;
-  const frame: PageFrame = {
+  const frame: PageLayout = {
     language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language")),
     basePath: base,
     here: ctx.path,

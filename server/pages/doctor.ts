@@ -3,14 +3,15 @@ import { PATHS } from "../../protocol/paths.ts";
 import { REMEDIES, type Remedy } from "../doctor/remedies.ts";
 import { type Html, html, link } from "./html.ts";
 import { wordsOf } from "./language.ts";
-import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 
 /**
- * The path doctor. Its script fills in the outcomes and shows the remedies for what it found; without script the page
- * says so, and what is tested, and every remedy. Script and style are whole URLs and stand in the body: no other page
- * has need of them, and they must do in Internet Explorer 7.
+ * Renders the page of the path doctor. Its script fills in the outcomes and shows the remedies for
+ * the faults it finds. Without script, the page says so and lists the tests and all remedies.
+ * `assets` are whole URLs. They are linked in the body, because no other page needs them and they
+ * must work in Internet Explorer 7.
  */
-export function renderDoctor(frame: PageFrame, assets: { script: string; style: string }): string {
+export function renderDoctor(frame: PageLayout, assets: { script: string; style: string }): string {
   const words = wordsOf(frame.language).doctor;
   const { sentences, outcomes, faults, longer } = words;
   const body = html`<link rel="stylesheet" href="${link(assets.style)}">
@@ -38,7 +39,7 @@ ${REMEDIES.map((remedy) => remedySection(frame, remedy))}</div>
   return renderDocument(frame, { name: "doctor-page", title: `${words.title} — chattera`, body });
 }
 
-function remedySection(frame: PageFrame, remedy: Remedy): Html {
+function remedySection(frame: PageLayout, remedy: Remedy): Html {
   const names: { [name: string]: string } = wordsOf(frame.language).doctor.remedies;
   return html`<div id="remedy-${remedy.name}" class="remedy" data-cures="${remedy.cures.join(" ")}">
 <h3>${names[remedy.name]}</h3>

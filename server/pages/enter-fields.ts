@@ -1,10 +1,10 @@
 import { COLORS, NICKNAME_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
 import { type Html, html } from "./html.ts";
 import { type Problem, refusalText, wordsOf } from "./language.ts";
-import type { PageFrame } from "./layout.ts";
+import type { PageLayout } from "./layout.ts";
 
-/** The fields of every `form#enter`: nickname and color, with what was wrong the last time. */
-export function enterFields(frame: PageFrame, entry: { nickname?: string; problem?: Problem }): Html {
+/** Renders the fields of `form#enter`: nickname and color, with the problem of the last attempt. */
+export function enterFields(frame: PageLayout, entry: { nickname?: string; problem?: Problem }): Html {
   const words = wordsOf(frame.language);
   const { problem } = entry;
   const nickname = entry.nickname ?? frame.member?.nickname;
@@ -17,18 +17,18 @@ export function enterFields(frame: PageFrame, entry: { nickname?: string; proble
 ${swatches(frame)}`;
 }
 
-/** A nickname, `#` and a secret. A browser counts UTF-16 units: twice the nickname, for emoji. */
+/** A nickname, `#` and a secret. A browser counts UTF-16 units, of which an emoji takes two. */
 const FIELD_LENGTH = 2 * NICKNAME_LENGTH + 1 + SECRET_LENGTH_MAX;
 
-/** What went wrong, in a sentence above the form it concerns. */
-export function problemLine(frame: PageFrame, problem: Problem | undefined): Html {
+/** Renders a problem as a sentence, to be placed above its form. */
+export function problemLine(frame: PageLayout, problem: Problem | undefined): Html {
   if (problem === undefined) return html``;
   return html`<p id="problem" class="problem" role="alert">${refusalText(wordsOf(frame.language), problem)}</p>`;
 }
 
-function swatches(frame: PageFrame): Html {
+function swatches(frame: PageLayout): Html {
   const words = wordsOf(frame.language);
-  // another color for each newcomer, or half the room would wear the first one
+  // A random color for each newcomer, or half the room would have the first one.
   const chosen = frame.member?.color ?? COLORS[Math.floor(Math.random() * COLORS.length)];
   return html`<fieldset class="field swatches">
 <legend>${words.color}</legend>

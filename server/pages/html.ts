@@ -1,19 +1,20 @@
 import { HtmlSafeString } from "escape-html-template-tag";
 
-/** Markup in which everything is escaped that must be. */
+/** Markup whose values are escaped. */
 export type Html = HtmlSafeString;
 
 /**
- * Template tag for HTML: values are escaped, nested templates stay, arrays are joined. Unlike the library's own tag,
- * which prints them as words, `undefined`, `null` and `false` become nothing.
+ * Template tag for HTML: escapes values, keeps nested templates and joins arrays. Unlike the
+ * library's tag, which prints `undefined`, `null` and `false` as words, it prints nothing for them.
  */
 export function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
   return new HtmlSafeString(parts, values.map(blankNothing));
 }
 
 /**
- * A path of ours as an attribute's value. The library would write every `/` as `&#x2F;`, which is right but unreadable;
- * paths hold percent-encoded text only, so the five characters below are all that could end the attribute.
+ * Returns a path of the site as the value of an attribute. The library would write every `/` as
+ * `&#x2F;`, which is correct but unreadable. Paths contain percent-encoded text only, so only the
+ * five characters below could end the attribute.
  */
 export function link(path: string): Html {
   const escaped = path.replace(/[&"'<>]/g, (character) => `&#${character.charCodeAt(0)};`);

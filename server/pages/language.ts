@@ -2,45 +2,49 @@ import { grouped } from "../../protocol/line.ts";
 import { en } from "./words/en.ts";
 import { ja, type Words } from "./words/ja.ts";
 
-/** The languages the pages are written in. */
+/** The languages of the pages. */
 export type Language = "ja" | "en";
 
-/** The page's language: the one chosen before, else the browser's best liked of ours, else English. */
+/**
+ * Returns the language for a page: the one chosen before, else the one that the browser prefers,
+ * else English.
+ */
 export function chooseLanguage(chosen: string | undefined, acceptLanguage: string | undefined): Language {
   if (chosen === "ja" || chosen === "en") return chosen;
   return likedQuality(acceptLanguage, "ja") > likedQuality(acceptLanguage, "en") ? "ja" : "en";
 }
 
-/** The words of a language. */
+/** Returns the words of a language. */
 export function wordsOf(language: Language): Words {
   return language === "ja" ? ja : en;
 }
 
-/** A refusal as a page shows it: `wording` names its sentence, which may say when to try again. */
+/** A refusal as a page shows it. `wording` names its sentence, which may say when to try again. */
 export type Problem = { wording: string; retrySeconds?: number | undefined };
 
-/** Returns a refusal in words. An unknown code reads as a fault of ours. */
+/** Returns a refusal in words. An unknown code reads as an internal error. */
 export function refusalText(words: Words, { wording, retrySeconds = 0 }: Problem): string {
   const text = isRefusal(words, wording) ? words.refusals[wording] : words.refusals.internal;
   return fill(text, { seconds: retrySeconds });
 }
 
-/** Returns the refusals that a page's script shows. After the others it tries again on its own. */
+/** Returns the refusals that a page's script shows. After the others it retries automatically. */
 export function scriptRefusals({ refusals }: Words): { [code: string]: string } {
   return Object.fromEntries(Object.entries(refusals).filter(([, text]) => !text.includes("{seconds}")));
 }
 
-/** Says in `text` how many members and visitors there are. */
+/** Fills the numbers of members and visitors into `text`. */
 export function figuresOf(text: string, { members, visitors }: { members: number; visitors: number }): string {
   return fill(text, { members: grouped(members), visitors: grouped(visitors) });
 }
 
-/** Puts values in the places of `{name}` in a text. */
+/** Replaces `{name}` in a text by the value of that name. */
 export function fill(text: string, values: { [name: string]: string | number }): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
-// [RFC 9110 12.5.4] `ja-JP;q=0.9, en`: a range fits a language and its regions; without q it is 1; `*` fits the rest.
+// [RFC 9110 12.5.4] `ja-JP;q=0.9, en`: a range matches a language and its regions. Without q it is
+// 1. `*` is ignored, because it prefers neither language.
 function likedQuality(acceptLanguage: string | undefined, language: Language): number {
   let quality = 0;
   for (const range of (acceptLanguage ?? "").toLowerCase().slice(0, 1000).split(",")) {

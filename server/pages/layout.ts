@@ -2,35 +2,43 @@ import type { Member } from "../../protocol/event.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Language, wordsOf } from "./language.ts";
 
-/** What every page needs. `here` is the page's path without the base path; the three assets are whole URLs. */
-export type PageFrame = {
+/**
+ * Everything that each page needs. `here` is the page's path without the base path. Scripts, styles
+ * and icon are whole URLs.
+ */
+export type PageLayout = {
   language: Language;
   basePath: string;
   here: string;
   script: string;
   style: string;
-  /** The same for browsers without modules. */
+  /** For browsers without modules. */
   legacyScript: string;
   legacyStyle: string;
   icon: string;
   formToken: string;
-  /** The visitor's network, under which a browser remembers what works there. */
+  /**
+   * The name of the visitor's network, under which a browser remembers which transports work there.
+   */
   network: string;
   member?: Member;
 };
 
-/** What stands above a page's body: `name` is its class, for the style sheet; `isPlain` keeps the script away. */
+/**
+ * The head of a page. `name` is the class of its body, for the style sheet. `isPlain` leaves the
+ * script out.
+ */
 export type PageHead = { name: string; title: string; isPlain?: boolean; head?: Html | undefined };
 
-/** A whole document around a page's body. */
-export function renderDocument(frame: PageFrame, page: PageHead & { body: Html }): string {
+/** Renders a whole document around a page's body. */
+export function renderDocument(frame: PageLayout, page: PageHead & { body: Html }): string {
   return html`${documentStart(frame, page)}
 ${page.body}
 ${documentEnd()}`.toString();
 }
 
-/** The document up to its body, for a page that is written bit by bit. */
-export function documentStart(frame: PageFrame, page: PageHead): Html {
+/** Renders the document up to its body, for a page that is written piece by piece. */
+export function documentStart(frame: PageLayout, page: PageHead): Html {
   return html`<!doctype html>
 <html lang="${frame.language}">
 <head>
@@ -50,10 +58,11 @@ ${page.head}
 }
 
 /**
- * [IE6–9] read what stands in conditional comments, and have to know the names of newer elements before the body; for
- * all others those are comments. Who knows no modules swaps the style by script: that needs custom properties.
+ * [IE6–9] read the content of conditional comments, which are plain comments to all other browsers,
+ * and have to know the names of newer elements before the body. Browsers without modules replace
+ * the style by script, because it needs custom properties.
  */
-function styleAndScript(frame: PageFrame, { isPlain }: PageHead): Html {
+function styleAndScript(frame: PageLayout, { isPlain }: PageHead): Html {
   const legacy = link(frame.legacyScript);
   const legacyStyle = link(frame.legacyStyle);
   return html`<!--[if lte IE 9]><link rel="stylesheet" href="${legacyStyle}">${!isPlain && html`<script src="${legacy}"></script>`}<![endif]-->
@@ -61,27 +70,27 @@ function styleAndScript(frame: PageFrame, { isPlain }: PageHead): Html {
 ${!isPlain && html`<script type="module" src="${link(frame.script)}"></script><script nomodule defer src="${legacy}" data-style="${legacyStyle}"></script>`}<!--<![endif]-->`;
 }
 
-/** The end of the same. */
+/** Renders the end of a document. */
 export function documentEnd(): Html {
   return html`</body>
 </html>
 `;
 }
 
-/** The link to this very page in the other language. */
-export function languageSwitch(frame: PageFrame): Html {
+/** Renders the link to the same page in the other language. */
+export function languageSwitch(frame: PageLayout): Html {
   const other = frame.language === "ja" ? "en" : "ja";
   const href = link(`${frame.basePath}${frame.here}?language=${other}`);
   const label = wordsOf(frame.language).otherLanguage;
   return html`<a class="language" href="${href}" lang="${other}" hreflang="${other}" rel="nofollow">${label}</a>`;
 }
 
-/** The site's name, leading to the lobby. */
-export function homeLink(frame: PageFrame): Html {
+/** Renders the site's name as a link to the lobby. */
+export function homeLink(frame: PageLayout): Html {
   return html`<a class="home" href="${link(`${frame.basePath}/`)}">chattera</a>`;
 }
 
-/** Proof for the server that a form comes from a page of ours. */
-export function formToken(frame: PageFrame): Html {
+/** Renders the hidden field that proves that a form comes from a page of this site. */
+export function formToken(frame: PageLayout): Html {
   return html`<input type="hidden" name="form_token" value="${frame.formToken}">`;
 }

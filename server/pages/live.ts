@@ -2,23 +2,26 @@ import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
-import { documentEnd, documentStart, homeLink, languageSwitch, type PageFrame } from "./layout.ts";
+import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
 import { messageLine } from "./message-line.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
 
-/** How a live page is asked for: renewed every so many seconds (0: it grows); the log alone, for the frame in a room's page. */
-export type LiveManner = { room: string; refresh: number; isBare: boolean };
+/**
+ * How a live page reads on: it refreshes every `refresh` seconds, or grows if that is 0. `isBare`
+ * shows the log alone, for the iframe of a room's page.
+ */
+export type LiveOptions = { room: string; refresh: number; isBare: boolean };
 
-/** A live page. `context` is what was said up to the reader's place, `news` what came after it. */
+/** A live page. `context` holds the events up to the reader's position, `events` those after it. */
 export type LiveView = {
-  manner: LiveManner;
+  options: LiveOptions;
   title: string;
   context: RoomEvent[];
-  news: RoomEvent[];
+  events: RoomEvent[];
   cursor: string;
-  /** The next page is fetched after so many; 0 for one that grows. */
+  /** Seconds until the next page is fetched; 0 for a page that grows. */
   seconds: number;
-  /** It was to grow, and cannot now. */
+  /** The page should grow, but the node cannot serve that at the moment. */
   isBusy: boolean;
   reset: ResetReason | undefined;
   figures: { members: number; visitors: number };
@@ -26,74 +29,95 @@ export type LiveView = {
   clientId: string;
 };
 
-/** The address of a live page, in the path throughout: w3m ends a refresh's address at `;`, and networks strip queries. */
-export function liveAddress({ room, refresh, isBare }: LiveManner, after?: string): string {
-  const place = after === undefined ? "" : `/after=${encodeURIComponent(after)}`;
-  return `${PATHS.live(room)}/refresh=${refresh}${place}${isBare ? ";only=log" : ""}`;
+/**
+ * Returns the address of a live page. Everything is in the path: w3m ends the address of a refresh
+ * at `;`, and some networks strip queries.
+ */
+export function liveAddress({ room, refresh, isBare }: LiveOptions, after?: string): string {
+  const position = after === undefined ? "" : `/after=${encodeURIComponent(after)}`;
+  return `${PATHS.live(room)}/refresh=${refresh}${position}${isBare ? ";only=log" : ""}`;
 }
 
-/** A page that is whole, newest line first for who reads it from the top, and fetches the next one by itself. */
-export function renderRefreshing(frame: PageFrame, view: LiveView): string {
-  const { manner, cursor, seconds, context, news } = view;
-  return html`${opening(frame, view, refreshTo(frame, manner, cursor, seconds))}
+/**
+ * Renders a whole page that fetches the next one automatically. The newest line comes first,
+ * because text browsers show the top.
+ */
+export function renderRefreshing(frame: PageLayout, view: LiveView): string {
+  const { options, cursor, seconds, context, events } = view;
+  return html`${opening(frame, view, refreshTo(frame, { options, cursor, seconds }))}
 <ol id="log" class="log newest-first">
-${linesOf(frame, [...context, ...news]).reverse()}</ol>
+${linesOf(frame, [...context, ...events]).reverse()}</ol>
 ${closing()}`.toString();
 }
 
-/** The beginning of a page that grows, up to where its log goes on. */
-export function renderGrowing(frame: PageFrame, view: LiveView): string {
+/** Renders the beginning of a page that grows, up to the point where its log continues. */
+export function renderGrowing(frame: PageLayout, view: LiveView): string {
   return html`${opening(frame, view)}
 <ol id="log" class="log">
 ${linesOf(frame, view.context)}`.toString();
 }
 
-/** Events as lines of a growing page. */
-export function growingLines(frame: PageFrame, events: RoomEvent[], previous: RoomEvent | undefined): string {
+/** Renders events as lines of a growing page. */
+export function growingLines(frame: PageLayout, events: RoomEvent[], previous: RoomEvent | undefined): string {
   return linesOf(frame, events, previous).join("");
 }
 
-/** Says in a growing page that messages are missing here. */
-export function growingGap(frame: PageFrame): string {
+/** Renders the line of a growing page that says that messages are missing here. */
+export function growingGap(frame: PageLayout): string {
   return html`<li class="line notice"><span class="text">${wordsOf(frame.language).live.resets.pruned}</span></li>\n`.toString();
 }
 
-/** A picture that cannot be seen: whose browser fetches it has been handed the page as far as this. */
-export function growingSign(frame: PageFrame, path: string): string {
+/**
+ * Renders an invisible picture. A browser that fetches it has received the page up to this point.
+ */
+export function growingSign(frame: PageLayout, path: string): string {
   return html`<li class="sign"><img src="${link(frame.basePath + path)}" width="1" height="1" alt=""></li>\n`.toString();
 }
 
-/** Sends the browser on should the page be cut from here on; of several, the last counts. */
-export function growingPing(frame: PageFrame, manner: LiveManner, cursor: string): string {
-  return html`${refreshTo(frame, manner, cursor, CUT_SECONDS)}\n`.toString();
+/**
+ * Renders a refresh that sends the browser on if the page is cut after it. The last refresh of a
+ * page counts.
+ */
+export function growingPing(frame: PageLayout, options: LiveOptions, cursor: string): string {
+  return html`${refreshTo(frame, { options, cursor, seconds: CUT_SECONDS })}\n`.toString();
 }
 
-/** A page that was cut is fetched anew this soon. */
+/** The delay before a page that was cut is fetched again. */
 const CUT_SECONDS = 3;
 
-/** The end of a page that grew, with a link to go on by where browsers do not refresh. */
-export function growingEnd(frame: PageFrame, manner: LiveManner, cursor: string, seconds: number): string {
-  const next = link(frame.basePath + liveAddress(manner, cursor));
+/**
+ * Where a page continues: the next page has these options, begins at `cursor` and is fetched after
+ * `seconds`.
+ */
+export type Continuation = { options: LiveOptions; cursor: string; seconds: number };
+
+/** Renders the end of a page that grew, with a link for browsers that do not refresh. */
+export function growingEnd(frame: PageLayout, continuation: Continuation): string {
+  const { options, cursor } = continuation;
+  const next = link(frame.basePath + liveAddress(options, cursor));
   return html`</ol>
-${refreshTo(frame, manner, cursor, seconds)}
+${refreshTo(frame, continuation)}
 <p class="read-on"><a href="${next}">${wordsOf(frame.language).live.readOn}</a></p>
 ${closing()}`.toString();
 }
 
-function refreshTo(frame: PageFrame, manner: LiveManner, cursor: string, seconds: number): Html {
-  return html`<meta http-equiv="refresh" content="${seconds}; url=${link(frame.basePath + liveAddress(manner, cursor))}">`;
+function refreshTo(frame: PageLayout, { options, cursor, seconds }: Continuation): Html {
+  return html`<meta http-equiv="refresh" content="${seconds}; url=${link(frame.basePath + liveAddress(options, cursor))}">`;
 }
 
-/** The form stands before the log in the page, so that it works while the page grows, and below it on the screen. */
-function opening(frame: PageFrame, view: LiveView, head?: Html): Html {
-  const { manner, cursor, title } = view;
+/**
+ * The form precedes the log in the document, so that it works while the page grows. The style sheet
+ * shows it below.
+ */
+function opening(frame: PageLayout, view: LiveView, head?: Html): Html {
+  const { options, cursor, title } = view;
   const page = { name: "room-page live-page", title: `${title} — chattera`, isPlain: true, head };
   return html`${documentStart(frame, page)}
-<main id="live" class="room" data-room="${manner.room}" data-cursor="${cursor}">
-${!manner.isBare && liveBar(frame, view)}
+<main id="live" class="room" data-room="${options.room}" data-cursor="${cursor}">
+${!options.isBare && liveBar(frame, view)}
 <div class="room-body">
 <div class="foot">
-${manner.isBare ? connectionLine(frame, view) : foot(frame, view)}
+${options.isBare ? connectionLine(frame, view) : foot(frame, view)}
 </div>
 <section class="log-scroll" tabindex="0" aria-label="${wordsOf(frame.language).log}" aria-live="polite">`;
 }
@@ -105,9 +129,9 @@ function closing(): Html {
 ${documentEnd()}`;
 }
 
-function liveBar(frame: PageFrame, view: LiveView): Html {
+function liveBar(frame: PageLayout, view: LiveView): Html {
   const words = wordsOf(frame.language);
-  const form = { room: { slug: view.manner.room, title: view.title } };
+  const form = { room: { slug: view.options.room, title: view.title } };
   return html`<header class="bar">
 ${homeLink(frame)}
 <h1 class="bar-title">${view.title}</h1>
@@ -116,41 +140,43 @@ ${connectionLine(frame, view)}
 </header>`;
 }
 
-/** What the page does, what it shows, and the way to the other manner where this one does not do. */
-function connectionLine(frame: PageFrame, view: LiveView): Html {
+/**
+ * Says how the page reads on and which messages it shows, and links to the other way of reading.
+ */
+function connectionLine(frame: PageLayout, view: LiveView): Html {
   const { live } = wordsOf(frame.language);
-  const { manner, seconds, isBusy, reset } = view;
-  const grows = manner.refresh === 0 && !isBusy;
-  const to = (refresh: number) => link(frame.basePath + liveAddress({ ...manner, refresh }, view.cursor));
+  const { options, seconds, isBusy, reset } = view;
+  const grows = options.refresh === 0 && !isBusy;
+  const to = (refresh: number) => link(frame.basePath + liveAddress({ ...options, refresh }, view.cursor));
   const stopRefreshing = !isBusy && html`<a href="${to(0)}">${live.stopRefreshing}</a>`;
-  const told = grows
-    ? html`<span>${live.grows}</span> <a href="${to(OTHER_SECONDS)}">${fill(live.startRefreshing, { seconds: OTHER_SECONDS })}</a>`
-    : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(manner.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(frame, view)}`;
-  return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${told}</p>
+  const status = grows
+    ? html`<span>${live.grows}</span> <a href="${to(LINKED_REFRESH_SECONDS)}">${fill(live.startRefreshing, { seconds: LINKED_REFRESH_SECONDS })}</a>`
+    : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(options.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(frame, view)}`;
+  return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${status}</p>
 ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 }
 
-/** How often a page is renewed by who follows the link to that. */
-const OTHER_SECONDS = 10;
+/** The seconds between refreshes for a reader who follows the link to a page that refreshes. */
+const LINKED_REFRESH_SECONDS = 10;
 
-/** Which messages a renewing page shows, by number, and how many of them are new. */
-function shown(frame: PageFrame, { context, news }: LiveView): Html | undefined {
-  const events = [...context, ...news];
-  const [first, last] = [events[0]?.seq, events.at(-1)?.seq];
+/** Says which messages a page shows, by number, and how many of them are new. */
+function shown(frame: PageLayout, { context, events }: LiveView): Html | undefined {
+  const all = [...context, ...events];
+  const [first, last] = [all[0]?.seq, all.at(-1)?.seq];
   if (first === undefined || last === undefined) return undefined;
   const { live } = wordsOf(frame.language);
-  return html`<span class="shown" data-first="${first}" data-last="${last}" data-new="${news.length}">${fill(live.shown, { first, last, n: news.length })}</span>`;
+  return html`<span class="shown" data-first="${first}" data-last="${last}" data-new="${events.length}">${fill(live.shown, { first, last, n: events.length })}</span>`;
 }
 
-/** The forms lead back here, and where the page was renewed, to what was said since. */
-function foot(frame: PageFrame, view: LiveView): Html {
-  const { manner, title, clientId } = view;
-  const back: Back = { refresh: manner.refresh, after: view.seconds > 0 ? view.cursor : undefined };
-  const form = { room: { slug: manner.room, title }, clientId, back };
+/** The forms lead back to this page and, if it refreshes, to the events since its cursor. */
+function foot(frame: PageLayout, view: LiveView): Html {
+  const { options, title, clientId } = view;
+  const back: Back = { refresh: options.refresh, after: view.seconds > 0 ? view.cursor : undefined };
+  const form = { room: { slug: options.room, title }, clientId, back };
   return view.present ? messageForm(frame, form) : enterForm(frame, form);
 }
 
-function linesOf(frame: PageFrame, events: RoomEvent[], previous?: RoomEvent): Html[] {
+function linesOf(frame: PageLayout, events: RoomEvent[], previous?: RoomEvent): Html[] {
   const words = wordsOf(frame.language);
   return events.map((event, index) => messageLine(words, event, events[index - 1] ?? previous));
 }

@@ -2,16 +2,19 @@ import { PATHS } from "../../protocol/paths.ts";
 import { enterFields } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, type Problem, scriptRefusals, wordsOf } from "./language.ts";
-import { formToken, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { formToken, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { timeStamp } from "./time-stamp.ts";
 
-/** A public room in the lobby's list; `lastAt` is the time of its last message. */
-export type RoomSummary = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
+/** A public room in the lobby's list. `lastAt` is the time of its last message. */
+export type LobbyRoom = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
 
-/** The lobby: choose a nickname, choose a room, in one form. `problem` says why it was refused before. */
+/**
+ * Renders the lobby: one form with a nickname and a list of rooms. `problem` says why the last
+ * attempt was refused.
+ */
 export function renderLobby(
-  frame: PageFrame,
-  view: { rooms: RoomSummary[]; nickname?: string; problem?: Problem },
+  frame: PageLayout,
+  view: { rooms: LobbyRoom[]; nickname?: string; problem?: Problem },
 ): string {
   const words = wordsOf(frame.language);
   const body = html`<header class="bar"><nav class="bar-end">${languageSwitch(frame)}</nav></header>
@@ -34,7 +37,7 @@ ${view.rooms.map((room) => roomItem(frame, room))}
   return renderDocument(frame, { name: "lobby-page", title: `chattera — ${words.tagline.join("")}`, body });
 }
 
-function roomItem(frame: PageFrame, room: RoomSummary): Html {
+function roomItem(frame: PageLayout, room: LobbyRoom): Html {
   const words = wordsOf(frame.language);
   const { title } = room;
   return html`<li class="room-item">

@@ -1,12 +1,15 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import { BREATH_MS, sealOf } from "../../protocol/line.ts";
+import { SAME_SPEAKER_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import { linkedText } from "./links.ts";
 import { tagMark } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
 import type { Words } from "./words/ja.ts";
 
-/** An event as a line of the log. `previous` is the line above: a speaker who goes on is not named again to the eye. */
+/**
+ * Renders an event as a line of the log. If `previous`, the line above, is by the same person, the
+ * nickname is visually hidden.
+ */
 export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent): Html {
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
@@ -15,14 +18,14 @@ export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent
 `;
 }
 
-/** The same line without an event in it, which the script fills in: the markup of a line has one source. */
+/** Renders an empty line for the script to fill in, so that the markup of a line has one source. */
 export function lineSkeleton(): Html {
   return html`<template id="line"><li class="line"><span class="nickname"></span><span class="tag"></span> <span class="trip"></span> <time></time> <span class="text"></span></li></template>`;
 }
 
 function continues(previous: RoomEvent, event: RoomEvent): boolean {
   if (previous.kind !== "message" || event.kind !== "message" || previous.member.id !== event.member.id) return false;
-  return Date.parse(event.at) - Date.parse(previous.at) < BREATH_MS;
+  return Date.parse(event.at) - Date.parse(previous.at) < SAME_SPEAKER_MS;
 }
 
 function lineText(words: Words, event: RoomEvent): Html | Html[] | string {

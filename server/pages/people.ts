@@ -7,7 +7,7 @@ import type { Words } from "./words/ja.ts";
 /** The people of a room: the members to show, and the numbers of all members and visitors. */
 export type PeopleView = { members: Member[]; memberCount: number; visitors: number };
 
-/** Renders the people, as a fold on the phone and a column on the desktop. A list that is cut says so. */
+/** Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. */
 export function people(words: Words, { members, memberCount, visitors }: PeopleView): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;
@@ -27,7 +27,7 @@ function personItem(member: Member): Html {
 `;
 }
 
-/** Renders the mark behind a nickname that was someone else's a while ago, if it has one. */
+/** Renders the mark of a nickname that someone else gave up a short while ago, if it has one. */
 export function tagMark({ tag }: Member): Html | false {
   return tag !== undefined && html`<span class="tag">·${tag}</span>`;
 }

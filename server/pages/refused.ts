@@ -1,15 +1,16 @@
 import { PATHS } from "../../protocol/paths.ts";
 import { html, link } from "./html.ts";
 import { refusalText, wordsOf } from "./language.ts";
-import { homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { type FormView, messageForm } from "./room.ts";
 
 /**
- * The page for what could not be done: why, in a sentence, and the way back; or, after a while, the same once more. A
- * message that was not said is there to be said again.
+ * Renders the page for a request that was refused: the reason in a sentence and a link back. With
+ * `refreshSeconds` the page tries again. `unsent` is the message that was refused, which can be
+ * sent again.
  */
 export function renderRefused(
-  frame: PageFrame,
+  frame: PageLayout,
   view: {
     status: number;
     code: string;

@@ -4,12 +4,15 @@ import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
-import { formToken, homeLink, languageSwitch, type PageFrame, renderDocument } from "./layout.ts";
+import { formToken, homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
 import type { Words } from "./words/ja.ts";
 
-/** A room's page. `present`: the reader has entered it; `clientId` makes a form that is sent twice one message. */
+/**
+ * A room's page. `present`: the reader has entered the room. `clientId` makes a form that is sent
+ * twice one message.
+ */
 export type RoomView = PeopleView & {
   room: { slug: string; title: string };
   events: RoomEvent[];
@@ -23,14 +26,17 @@ export type RoomView = PeopleView & {
   back?: Back;
 };
 
-/** Where a form leads when it came from a live page: how often that was renewed, and behind which cursor. */
+/** The live page that a form returns to: its seconds between refreshes and its cursor. */
 export type Back = { refresh: number; after?: string | undefined };
 
-/** What the forms of a room need. */
+/** The part of a room's page that its forms need. */
 export type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" | "problem" | "back">;
 
-/** The chat itself, complete without script; what the script needs stands in the `data-` attributes of `#room`. */
-export function renderRoom(frame: PageFrame, view: RoomView): string {
+/**
+ * Renders a room's page, which works without script. The script's data is in the `data-` attributes
+ * of `#room`.
+ */
+export function renderRoom(frame: PageLayout, view: RoomView): string {
   const words = wordsOf(frame.language);
   const body = html`<main id="room" class="room" ${scriptState(frame, view)}>
 ${roomBar(frame, view)}
@@ -54,12 +60,12 @@ ${lineSkeleton()}
   return renderDocument(frame, { name: "room-page", title: `${view.room.title} — chattera`, body });
 }
 
-function scriptState(frame: PageFrame, view: RoomView): Html {
+function scriptState(frame: PageLayout, view: RoomView): Html {
   const words = wordsOf(frame.language);
   return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-network="${frame.network}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
-function roomBar(frame: PageFrame, view: RoomView): Html {
+function roomBar(frame: PageLayout, view: RoomView): Html {
   const words = wordsOf(frame.language);
   const live = link(frame.basePath + PATHS.live(view.room.slug));
   return html`<header class="bar">
@@ -70,22 +76,23 @@ ${homeLink(frame)}
 </header>`;
 }
 
-/** Leaves the room. */
-export function leaveForm(frame: PageFrame, view: Pick<RoomView, "room">): Html {
+/** Renders the form that leaves the room. */
+export function leaveForm(frame: PageLayout, view: Pick<RoomView, "room">): Html {
   const action = link(frame.basePath + PATHS.room(view.room.slug));
   return html`<form class="leave" method="post" action="${action}">${formToken(frame)}<button class="button quiet" type="submit" name="leave" value="1">${wordsOf(frame.language).leave}</button></form>`;
 }
 
 /**
- * A member's forms, for the script: on a network that loses cookies it alone knows who has entered. As a text, for an
- * old browser shows what stands in a template.
+ * The forms of a member, for the script: on a network that loses cookies only the script knows that
+ * its reader has entered. They are an attribute, because an old browser shows the content of a
+ * template.
  */
-function memberForms(frame: PageFrame, { problem: _notTheirs, ...view }: FormView): string {
+function memberForms(frame: PageLayout, { problem: _notTheirs, ...view }: FormView): string {
   return html`${leaveForm(frame, view)}${messageForm(frame, view)}`.toString();
 }
 
-/** Says something. */
-export function messageForm(frame: PageFrame, view: FormView): Html {
+/** Renders the form that sends a message. */
+export function messageForm(frame: PageLayout, view: FormView): Html {
   const words = wordsOf(frame.language);
   return html`<form id="say" class="say" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}">
 ${formToken(frame)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
@@ -101,13 +108,16 @@ function textArea(words: Words, text: string | undefined): Html {
 ${text}</textarea>`;
 }
 
-/** Without script, Enter sends a line and not an area; and w3m would start an editor for an area. */
+/**
+ * Without script, Enter sends an input but not a text area, and w3m would start an editor for a
+ * text area.
+ */
 function textLine(words: Words, text: string | undefined): Html {
   return html`<input id="text" name="text" class="say-text" size="40" value="${text}" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send">`;
 }
 
-/** Enters the room under a nickname. */
-export function enterForm(frame: PageFrame, view: FormView): Html {
+/** Renders the form that enters the room under a nickname. */
+export function enterForm(frame: PageLayout, view: FormView): Html {
   const words = wordsOf(frame.language);
   return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(frame, view)}">
 <p class="reading">${words.reading}</p>
@@ -117,7 +127,7 @@ ${enterFields(frame, view)}${unsent(words, view.text)}
 </form>`;
 }
 
-/** What somebody wanted to say who has to enter first: for the eye, and to be copied. */
+/** Shows the message of a person who has to enter first, so that they can copy it. */
 function unsent(words: Words, text: string | undefined): Html | undefined {
   if (text === undefined) return undefined;
   return html`

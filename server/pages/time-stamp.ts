@@ -1,6 +1,9 @@
 import { type Html, html } from "./html.ts";
 
-/** A moment as 24-hour time, UTC, with the date when that is not today's; the script puts the reader's own time in its place. */
+/**
+ * Renders a moment as 24-hour time in UTC, with the date unless it is today. The script replaces it
+ * by local time.
+ */
 export function timeStamp(at: string): Html {
   const [day, time] = [at.slice(0, 10), at.slice(11, 16)];
   const isToday = day === new Date().toISOString().slice(0, 10);

@@ -100,7 +100,7 @@ export function liveRoutes(site: Site): Route[] {
   async function renew(
     ctx: Context,
     tail: Tail,
-    manner: pages.LiveManner,
+    manner: pages.LiveOptions,
     { isBusy, isFirst }: { isBusy: boolean; isFirst: boolean },
   ): Promise<void> {
     const { start, reset } = await placeOf(ctx, new Reader([tail], NOWHERE, memberIdOf(ctx)), tail);
@@ -111,11 +111,11 @@ export function liveRoutes(site: Site): Route[] {
     // behind still, or only the first page of a frame: the next one at once
     const isSoon = isBehind(tail, start, news) || (isFirst && !isBusy);
     const seconds = isSoon ? 1 : manner.refresh || REFRESH_SECONDS;
-    const page = { ...view, news, cursor: tail.cursorAt(last), seconds, isBusy };
+    const page = { ...view, events: news, cursor: tail.cursorAt(last), seconds, isBusy };
     showPage(ctx, pages.renderRefreshing(pageFrame(ctx, site), page));
   }
 
-  async function grow(ctx: Context, tail: Tail, manner: pages.LiveManner): Promise<void> {
+  async function grow(ctx: Context, tail: Tail, manner: pages.LiveOptions): Promise<void> {
     const id = randomUUID();
     const stream = openHtmlStream(
       ctx.res,
@@ -160,7 +160,7 @@ export function liveRoutes(site: Site): Route[] {
     }
   }
 
-  function optionsOf(ctx: Context, manner: pages.LiveManner, id: string, onOver: () => void): HtmlStreamOptions {
+  function optionsOf(ctx: Context, manner: pages.LiveOptions, id: string, onOver: () => void): HtmlStreamOptions {
     const frame = pageFrame(ctx, site);
     // where nothing is fetched along, a sign would be an empty line, and the way on a line that moves all others
     const isText = hasNoPictures(ctx);
@@ -171,7 +171,7 @@ export function liveRoutes(site: Site): Route[] {
       gap: pages.growingGap(frame),
       sign: () => (isText ? "\n" : pages.growingSign(frame, address())),
       ping: (cursor) => (isText ? "\n" : pages.growingPing(frame, manner, cursor)),
-      ending: (cursor, seconds) => pages.growingEnd(frame, manner, cursor, seconds),
+      ending: (cursor, seconds) => pages.growingEnd(frame, { options: manner, cursor, seconds }),
       patienceMs: patienceMs(site),
       onOver,
     };
@@ -186,7 +186,7 @@ export function liveRoutes(site: Site): Route[] {
   async function viewOf(
     ctx: Context,
     tail: Tail,
-    manner: pages.LiveManner,
+    manner: pages.LiveOptions,
     { start, reset }: Awaited<ReturnType<typeof placeOf>>,
   ): Promise<pages.LiveView> {
     const memberId = memberIdOf(ctx);
@@ -198,10 +198,10 @@ export function liveRoutes(site: Site): Route[] {
     const isAtTop = manner.refresh === 0 && hasNoPictures(ctx);
     const lines = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_EVENTS;
     return {
-      manner,
+      options: manner,
       title: tail.title,
       context: await readBefore(site.db, { roomId: tail.id, before: start + 1, limit: lines }),
-      news: [],
+      events: [],
       cursor: tail.cursorAt(start),
       seconds: 0,
       isBusy: false,
@@ -240,7 +240,7 @@ function showRefusal(ctx: Context, site: Site, refusal: unknown): void {
 }
 
 /** `?refresh=10`: 5 s to 5 min, or 0, the default, for a page that grows. Throws `malformed`. */
-function mannerOf(ctx: Context, tail: Tail): pages.LiveManner {
+function mannerOf(ctx: Context, tail: Tail): pages.LiveOptions {
   const input = inputOf(ctx);
   const usual = SHOWS_WHOLE_PAGES.test(ctx.get("User-Agent")) ? REFRESH_SECONDS : 0;
   return { room: tail.slug, refresh: refreshOf(input, usual), isBare: input.text("only") === "log" };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { chooseLanguage, type Language } from "../../server/pages/language.ts";
-import type { PageFrame } from "../../server/pages/layout.ts";
+import type { PageLayout } from "../../server/pages/layout.ts";
 import { renderLobby } from "../../server/pages/lobby.ts";
 import { renderRefused } from "../../server/pages/refused.ts";
 import { type RoomView, renderRoom } from "../../server/pages/room.ts";
@@ -16,7 +16,7 @@ const REFUSALS =
 const ann: Member = { id: "m1", nickname: "花子", color: "#b3261e", trip: "◆abc" };
 const mallory: Member = { id: "m2", nickname: `<img src=x onerror="alert(1)">`, color: `"><script>` };
 
-function frame(changes: Partial<PageFrame> = {}): PageFrame {
+function frame(changes: Partial<PageLayout> = {}): PageLayout {
   const assets = {
     script: "/assets/main.js",
     style: "/assets/main.css",

@@ -1,6 +1,9 @@
 import type { Wording } from "../../refusal.ts";
 
-/** The words of the pages in Japanese. `script` is for the browser's script. `fill` replaces `{…}` by values. */
+/**
+ * The words of the pages in Japanese. `script` is for the browser's script. `{…}` is replaced by
+ * values.
+ */
 export const ja = {
   tagline: ["名前を決めて、部屋に入る。", "それだけで話せます。"],
   description: "登録のいらないチャット。名前を決めて部屋に入れば、発言はすぐに届きます。",
