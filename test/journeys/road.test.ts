@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { build } from "esbuild";
+import type { Browser } from "playwright-core";
+import { ALONGSIDE, ROAD, stepsOf } from "../docs/road.ts";
+import { openSite, type TestSite } from "../support/app.ts";
+import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { watchPage, watchProcess } from "../support/files-run.ts";
+
+let site: TestSite;
+let browser: Browser;
+let bundle: string;
+
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    entryPoints: ["client/ui/main.ts"],
+    bundle: true,
+    format: "esm",
+    target: "es2020",
+    write: false,
+  });
+  bundle = outputFiles[0]?.text ?? "";
+  site = await openSite({ limits: true });
+  browser = (await openBrowser()) as Browser;
+}, 30_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await site.close();
+});
+
+describe("the road of a message in docs/architecture.md", () => {
+  browserTest(
+    "names the files that run between Enter on one page and the message on another, and no others",
+    async () => {
+      const [ann, ben] = [await sitWithStream("Ann"), await sitWithStream("Ben")];
+      await ann.say("the first message");
+      await ben.sees("the first message");
+      await ann.page.fill("#say [name=text]", "the message");
+      const server = await watchProcess();
+      const [onAnnsPage, onBensPage] = [await watchPage(ann.page, bundle), await watchPage(ben.page, bundle)];
+
+      await ann.page.press("#say [name=text]", "Enter");
+      await Promise.all([ann.sees("the message"), ben.sees("the message")]);
+
+      const ran = new Set([...(await server.filesRun()), ...(await onAnnsPage()), ...(await onBensPage())]);
+      server.close();
+      const road = new Set(ROAD.flatMap(stepsOf).map(({ file }) => file));
+      const alongside = new Set(stepsOf(ALONGSIDE).map(({ file }) => file));
+      expect([...ran].filter((file) => !road.has(file) && !alongside.has(file)).sort()).toEqual([]);
+      expect([...road].filter((file) => file.endsWith(".ts") && !ran.has(file)).sort()).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+/** Opens a room with a script that names its files, and waits for its stream. */
+async function sitWithStream(nickname: string): Promise<Seat> {
+  const seat = await sit(browser, site.nodes[0]?.url as string, nickname);
+  const script = { contentType: "text/javascript", body: bundle };
+  await seat.page.context().route("**/assets/main-*.js", (route) => route.fulfill(script));
+  await seat.page.reload();
+  await seat.page.waitForSelector('#connection[data-transport="sse"]');
+  return seat;
+}
