@@ -19,10 +19,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What an answer has of its own. */
+/** Headers whose values differ between any two answers. */
 const OWN = ["date", "connection", "keep-alive", "content-length", "vary"];
 
-/** Sends bytes on a connection of their own, more of them when an answer begins, and reads until the server hangs up. */
+/**
+ * Sends bytes on a connection of their own, more of them when an answer begins, and reads until the
+ * server hangs up.
+ */
 function send(
   bytes: string,
   more = "",
@@ -78,7 +81,7 @@ test("an expectation that Node does not know is ignored", async () => {
   expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { status: "ok" }]);
 });
 
-test("bytes behind a request that is being answered break the connection, and are not answered within it", async () => {
+test("bytes after a request that is being answered break the connection, and are not answered within the answer", async () => {
   const stream = "GET /api/doctor/stream?frames=2&gap=500 HTTP/1.1\r\nHost: here\r\n\r\n";
   const answer = await send(stream, "nonsense\r\n\r\n");
   expect(answer.status).toBe(200);

@@ -65,7 +65,7 @@ test.each([
   expect(body.isSecure).toBe(isSecure);
 });
 
-test("a forged list of trusted addresses, however long, neither takes long nor gives a bucket of one's own", async () => {
+test("a forged list of trusted addresses of any length neither takes long nor gets a bucket of its own", async () => {
   const long = (first: string) => `${first},${"10.0.0.3,".repeat(1500)}10.0.0.4`;
   const startedAt = performance.now();
   expect(await addressFor(long("203.0.113.7"))).toBe("127.0.0.1");

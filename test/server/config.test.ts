@@ -12,7 +12,10 @@ import { createDatabase } from "../support/database.ts";
 
 const databaseUrl = "postgres://localhost/chat";
 
-/** Each option with a value other than its default, and the same as the text of its environment variable. */
+/**
+ * Each option with a value other than its default, and the same as the text of its environment
+ * variable.
+ */
 const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string] } = {
   databaseUrl: [databaseUrl, databaseUrl],
   basePath: ["/chat", "/chat"],

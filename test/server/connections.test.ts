@@ -32,7 +32,8 @@ async function open(
   server = createServer((request, response) => {
     if (request.url === "/quick") response.end("quick");
     else response.flushHeaders();
-    // As a stream does it, once the request is read: Node's http has nothing to do with the connection from then on.
+    // As a stream does it, once the request is read: Node's http has nothing to do with the
+    // connection from then on.
     if (request.url === "/taken") setImmediate(() => takeSocket(response));
   });
   const log = (fields: (typeof logged)[number]) => logged.push(fields);
@@ -73,7 +74,7 @@ async function visitor(localAddress = "127.0.0.1"): Promise<Client> {
 const closed = () => clients.map((client) => client.isClosed());
 
 describe("at the cap of an address", () => {
-  test("a newcomer takes the place of the oldest idle connection, not of one with a request under way", async () => {
+  test("a newcomer takes the place of the oldest idle connection, not of one with a running request", async () => {
     await open({ perAddress: 4 });
     const [parked, taken, idle, silent] = [await visitor(), await visitor(), await visitor(), await visitor()];
     await parked.ask("/parked");
@@ -88,7 +89,7 @@ describe("at the cap of an address", () => {
     expect(closed()).toEqual([false, false, true, true, false, false]);
   });
 
-  test("a newcomer is refused where none is idle; others are not, and it has a place once one is free", async () => {
+  test("a newcomer is refused if none is idle; others are not, and it is admitted once one is free", async () => {
     await open({ perAddress: 2 });
     for (const path of ["/parked", "/taken"]) await (await visitor()).ask(path);
     const refused = await visitor();
@@ -116,7 +117,7 @@ describe("at the cap of an address", () => {
     await until("the seventh is closed", (await visitor("127.0.0.3")).isClosed);
   });
 
-  test("what is closed is logged once a minute, with the address", async () => {
+  test("closed connections are logged once a minute, with the address", async () => {
     await open({ perAddress: 1 });
     for (let n = 0; n < 20; n += 1) await visitor("127.0.0.7");
     await until("nineteen are closed", () => closed().filter(Boolean).length === 19);
@@ -151,7 +152,7 @@ describe("at the limit of open files", () => {
     expect(closed()).toEqual([true, true, false, false, false, false, false, false]);
   });
 
-  test("a newcomer is refused where none is idle and no address holds more than its own would", async () => {
+  test("a newcomer is refused if none is idle and no address holds more than its own would", async () => {
     await open({ total: 6 });
     for (const address of ["127.0.0.7", "127.0.0.8", "127.0.0.9"])
       for (let n = 0; n < 2; n += 1) await (await visitor(address)).ask("/taken");
@@ -164,7 +165,7 @@ describe("at the limit of open files", () => {
     expect(closed()).toEqual([true, false, false, false, false, false, false, true, true]);
   });
 
-  test("no address holds more than half, however many shares it has", async () => {
+  test("no address holds more than half, whatever its shares are", async () => {
     await open({ total: 10, perBlock: 5 });
     for (let n = 0; n < 5; n += 1) await (await visitor("127.0.0.3")).ask("/taken");
     await until("the sixth is closed", (await visitor("127.0.0.3")).isClosed);

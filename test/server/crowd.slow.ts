@@ -17,11 +17,14 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** Returns how long an answer takes, the best of three, and how long /healthz takes at most meanwhile, in ms. */
+/**
+ * Returns how long an answer takes, the best of three, and how long /healthz takes at most
+ * meanwhile, in ms.
+ */
 async function timesOf(path: string): Promise<{ answer: number; health: number }> {
   const times = { answer: Number.POSITIVE_INFINITY, health: 0 };
   for (let n = 0; n < 3; n += 1) {
-    // What was counted within the last second is not counted again.
+    // A room is not counted again within a second.
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const since = performance.now();
     const answer = timed(path);

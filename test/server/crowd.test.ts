@@ -49,7 +49,7 @@ function countQueries(at: TestNode, pattern: RegExp): () => number {
 }
 
 describe("a crowd", () => {
-  test("is shown up to 200, on the page in words and in the answer with its number", async () => {
+  test("is listed up to 200, and counted on the page and in the answer", async () => {
     await crowd("many", 1_340);
     const answer = await state("many");
     const fields = ["chattera", "cursor", "memberCount", "members", "room", "visitors"];
@@ -64,7 +64,8 @@ describe("a crowd", () => {
         .get("/rooms/many")
         .set("accept-language", language as string);
       expect(text).toContain(words);
-      expect(text.match(/class="person"/g)).toHaveLength(201); // one of them is the script's skeleton
+      // One of them is the script's template.
+      expect(text.match(/class="person"/g)).toHaveLength(201);
     }
     expect((await request(url).get("/rooms/many/live/refresh=10")).text).toContain("1,340 here");
   });
@@ -87,7 +88,7 @@ describe("a crowd", () => {
     expect([status, body.code]).toEqual([400, "malformed"]);
   });
 
-  test("that reads the lobby and a room at once is two counts", async () => {
+  test("that reads the lobby and a room at once counts in both", async () => {
     await crowd("asked", 10);
     const lists = countQueries(node, /liveliest/);
     const people = countQueries(node, /as head,\s+\(select count/);
@@ -132,7 +133,7 @@ describe("a crowd", () => {
 });
 
 describe("a nickname that someone has just given up", () => {
-  test("is marked on the page and in the log, and the answer says so", async () => {
+  test("is marked on the page and in the log, and the answer has the tag", async () => {
     await create("borrowed");
     const [owner, borrower] = [await person(url, "Ann"), await person(url, "Ann")];
     const { body: first } = await enter(owner, "borrowed").expect(200);
@@ -143,7 +144,8 @@ describe("a nickname that someone has just given up", () => {
     const { event } = await say(url, borrower, "I am Ann", { room: "borrowed" });
     expect((event as unknown as { member: object }).member).toEqual(body.member);
     const { text } = await request(url).get("/rooms/borrowed");
-    expect(text.split(`<span class="tag">·${body.member.tag}</span>`)).toHaveLength(4); // entering, message, list
+    // The enter line, the message, and the list.
+    expect(text.split(`<span class="tag">·${body.member.tag}</span>`)).toHaveLength(4);
     expect((await request(url).get("/rooms/borrowed/live/refresh=10")).text).toContain(`·${body.member.tag}`);
   });
 
@@ -159,7 +161,7 @@ describe("a nickname that someone has just given up", () => {
 });
 
 describe("rooms", () => {
-  test("hold so many members, and a site so many rooms, and the refusals say what is full", async () => {
+  test("hold a limited number of members, and a site of rooms, and the refusals name what is full", async () => {
     const small = await openSite({ roomMembers: 2, roomsMax: 3 });
     const at = small.nodes[0]?.url as string;
     const people = await Promise.all(["A", "B", "C"].map((nickname) => person(at, nickname)));
@@ -220,13 +222,14 @@ describe("rooms", () => {
     await limited.close();
   });
 
-  test("of one /48 are 300 a day, however many of its /64s make them", async () => {
+  test("of one /48 are 300 a day, from any number of its /64s", async () => {
     const limited = await openSite({ limits: true, trustProxy: ["loopback"] });
     const at = limited.nodes[0]?.url as string;
     const make = (slug: string, address: string) =>
       request(at).post("/api/rooms").set("x-forwarded-for", address).send({ slug });
     await make("room-0", "2001:db8:7:1::1").expect(201);
-    // Those of earlier today, of other /64s: made one after the other, they would wait for the rate limit.
+    // Those of earlier today, of other /64s: made one after the other, they would wait for the rate
+    // limit.
     await query(
       limited.databaseUrl,
       `insert into rooms (slug, title, creator, wide_creator)
@@ -280,7 +283,7 @@ describe("rooms", () => {
     expect(room !== undefined).toBe(entered.status === 200);
     const orphans = await sql("select from members where not exists (select from rooms where id = room_id)");
     expect(orphans).toEqual([]);
-    await sql("delete from rooms where slug = 'raced'"); // under a node that knows it
+    await sql("delete from rooms where slug = 'raced'"); // While a node has it in memory.
     expect((await enter(ann, "raced")).body.code).toBe("no_such_room");
     await create("raced");
     await enter(ann, "raced").expect(200);

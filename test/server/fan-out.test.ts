@@ -6,7 +6,7 @@ import { openSite, person, say, type TestNode, type TestPerson, type TestSite } 
 
 describe("a node with many rooms", () => {
   const ROOMS = Array.from({ length: 10 }, (_, n) => `room-${n}`);
-  const REMARKS = 10;
+  const MESSAGES = 10;
   let site: TestSite;
   let node: TestNode;
 
@@ -26,16 +26,16 @@ describe("a node with many rooms", () => {
     const before = await framesWritten(node);
     await Promise.all(
       ROOMS.flatMap((room, n) =>
-        Array.from({ length: REMARKS }, (_, i) => say(node.url, people[n] as TestPerson, `${i}`, { room })),
+        Array.from({ length: MESSAGES }, (_, i) => say(node.url, people[n] as TestPerson, `${i}`, { room })),
       ),
     );
-    for (const stream of streams) expect(await stream.events(REMARKS)).toHaveLength(REMARKS);
+    for (const stream of streams) expect(await stream.events(MESSAGES)).toHaveLength(MESSAGES);
     const frames = (await framesWritten(node)) - before;
     for (const stream of streams) await stream.close();
     expect(appends).toMatchObject({ most: 1 });
     expect(reads).toMatchObject({ most: 1 });
     expect(frames).toBeGreaterThanOrEqual(ROOMS.length);
-    expect(frames).toBeLessThan(ROOMS.length * REMARKS);
+    expect(frames).toBeLessThan(ROOMS.length * MESSAGES);
   });
 });
 

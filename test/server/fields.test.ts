@@ -70,13 +70,13 @@ describe("the number of fields", () => {
     expect(await statusFor([{ nickname: "hosted" }])).toBe(400);
   });
 
-  test("a body deep in itself is read without delay", async () => {
+  test("a deeply nested body is read without delay", async () => {
     for (const body of ["[".repeat(65_000), '{"a":'.repeat(13_000), `{"a":${"[".repeat(32_000)}${"]".repeat(32_000)}}`])
       expect(await delayOfOthersMs(async () => post("/api/session", "application/json", body))).toBeLessThan(100);
   });
 });
 
-test("a body of several parts is none that is read here, whatever is in it", async () => {
+test("a multipart body is refused, whatever it contains", async () => {
   const parts = Buffer.from([0x2d, 0x2d, 0xff, 0xfe, 0x00]);
   const sent = request(url).post("/api/session").set("content-type", "multipart/form-data; boundary=x").send(parts);
   expect((await sent).status).toBe(415);

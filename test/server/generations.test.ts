@@ -16,11 +16,14 @@ afterAll(() => site.close());
 
 type Headers = { [name: string]: string };
 
-/** What a generation of browsers sends with a POST. `OWN` stands for the site's origin. */
+/** The headers that a generation of browsers sends with a POST. `OWN` is the site's origin. */
 type Generation = {
   name: string;
   agent: string;
-  /** From a page of the site, by a form or by script. The second and later ones: something on the way strips headers. */
+  /**
+   * From a page of the site, by a form or by script. The second and later ones: something on the
+   * way strips headers.
+   */
   own: Headers[];
   /** From a page of another site that wants to be unknown, if the browser lets it. */
   foreign: Headers[];
@@ -31,14 +34,16 @@ const EVIL = "http://evil.example";
 const EVIL_REFERER = { referer: `${EVIL}/page` };
 const NOTHING: Headers = {};
 
-// Sources: [Fetch] "append a request Origin header" and "serialize a request origin" (`null` under `no-referrer`); [FM]
-// Fetch Metadata 2.3; the release notes of the versions named. Chromium 64, 72 and today's run for real in test/browsers
-// and test/journeys; Lynx, w3m and Links in test/browsers. The others are from those sources.
-// On 954e261, `Origin: null` was refused at the first form (403), and that is what the browsers sent because the pages
-// forbade the Referer. A page of another site that sent no Origin got a session cookie set.
+// Sources: [Fetch] "append a request Origin header" and "serialize a request origin" (`null` under
+// `no-referrer`); [FM] Fetch Metadata 2.3; the release notes of the versions named. Chromium 64, 72
+// and today's run for real in test/browsers and test/journeys; Lynx, w3m and Links in
+// test/browsers. The others are from those sources. On 954e261, `Origin: null` was refused at the
+// first form (403), and that is what the browsers sent because the pages forbade the Referer. A
+// page of another site that sent no Origin got a session cookie set.
 const GENERATIONS: Generation[] = [
   {
-    // No Origin with forms and requests to the same site. The Referer is missing on the way from https to http.
+    // No Origin with forms and requests to the same site. The Referer is missing on the way from
+    // https to http.
     name: "Internet Explorer 6 to 8",
     agent: "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 5.1)",
     own: [REFERER, NOTHING],
@@ -52,7 +57,8 @@ const GENERATIONS: Generation[] = [
     foreign: [EVIL_REFERER, { origin: EVIL }, { origin: "null" }, NOTHING],
   },
   {
-    // [Firefox 70] is the first to send Origin with a form's POST. A page can forbid the Referer since 36.
+    // [Firefox 70] is the first to send Origin with a form's POST. A page can forbid the Referer
+    // since 36.
     name: "Firefox before 70",
     agent: "Mozilla/5.0 (X11; Linux x86_64; rv:60.0) Gecko/20100101 Firefox/60.0",
     own: [REFERER, NOTHING],
@@ -102,7 +108,8 @@ const GENERATIONS: Generation[] = [
     foreign: [{ origin: EVIL, ...EVIL_REFERER }, { origin: "null" }, { origin: "http://127.0.0.1:1" }],
   },
   {
-    // [nginx] proxy_pass sends its own Host unless told otherwise, so the browser seems to come from another site.
+    // [nginx] proxy_pass sends its own Host by default, so the browser seems to come from another
+    // site.
     name: "any without Sec-Fetch-Site, at a proxy that does not pass the site's name on",
     agent: "Mozilla/5.0 (X11; Linux x86_64; rv:78.0) Gecko/20100101 Firefox/78.0",
     own: [{ origin: "https://chat.example", referer: "https://chat.example/" }, { referer: "https://chat.example/" }],
@@ -221,7 +228,7 @@ describe.each(GENERATIONS.slice(0, 2))("$name, where only script elements pass",
     expect([poll.status, poll.text]).toEqual([200, expect.stringMatching(/^\/\*\*\/f\(/)]);
   });
 
-  test("does nothing of that for a page of another site", async () => {
+  test("does none of that for a page of another site", async () => {
     for (const path of [
       "/api/session?nickname=Mallory",
       "/api/rooms/lobby/messages?limit=5",
@@ -238,7 +245,10 @@ function newName(): string {
   return `Person ${names}`;
 }
 
-/** A browser of a generation with its cookies and the page that it shows. It sends `headers` with each POST of that page. */
+/**
+ * A browser of a generation with its cookies and the page that it shows. It sends `headers` with
+ * each POST of that page.
+ */
 function browser({ agent }: Generation, headers: Headers) {
   const cookies = new Map<string, string>();
   let formToken: string | undefined;
@@ -258,7 +268,10 @@ function browser({ agent }: Generation, headers: Headers) {
       keep(
         await person.send("/rooms/lobby", { origin: "OWN", ...REFERER }, { form: { nickname, form_token: formToken } }),
       ).status,
-    /** Sends what the site's script sends: the token of its session or, where it has none, the form token. */
+    /**
+     * Sends what the site's script sends: the token of its session or, where it has none, the form
+     * token.
+     */
     json: async (path: string, fields: object) =>
       keep(await person.send(path, headers, { json: { form_token: formToken, ...fields } })),
     /** Sends a POST with the cookies, whatever page caused it. */
@@ -299,7 +312,7 @@ async function people(): Promise<string[]> {
   return members.map(({ nickname }) => nickname);
 }
 
-/** What a stranger could have changed: the rooms' logs and their people. */
+/** Returns the state that a stranger could have changed: the rooms' logs and their people. */
 async function heads(): Promise<string> {
   const { rooms } = (await ask("/api/rooms")) as { rooms: object[] };
   const { cursor, members } = (await ask("/api/rooms/lobby")) as { cursor: string; members: object[] };

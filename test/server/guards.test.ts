@@ -105,7 +105,8 @@ describe("a page of another site", () => {
         const form = method === "POST" ? { ...FORM, id: clientId() } : undefined;
         const answer = await ask(method, spelled + query, proof, form);
         const got = [method, spelled, spelling, answer.status, answer.headers["set-cookie"]];
-        // a parameter ends the path, so what stands behind it in the middle names another resource, which a GET only reads
+        // A parameter ends the path, so a path with one in the middle names another resource, which
+        // a GET only reads.
         if (spelling !== "with a parameter in the middle") expect([400, 403, 404, 405, 308]).toContain(answer.status);
         expect([...got.slice(0, 3), got[4]]).toEqual([...got.slice(0, 3), undefined]);
         if (spelled === path) expect(got).toEqual([...got.slice(0, 3), 403, undefined]);
@@ -211,7 +212,7 @@ describe("a path", () => {
     for (const { method, path, guards } of routes()) {
       for (const [spelling, spelled] of spellings(path)) {
         if (spelled === path || spelling.startsWith("with a parameter") || !spelled.startsWith("/")) continue;
-        // the API takes a room's name in any case
+        // The API accepts a room's name in any case.
         if (path.endsWith("/api/rooms/lobby") && spelling === "with a capital") continue;
         const { status, headers } = await ask(
           method,

@@ -44,7 +44,7 @@ beforeAll(async () => {
   ]);
   ann = await person(site.url, "Ann");
   ({ cursor } = await say(site.url, ann, "premise"));
-  // so a poll from there is answered at once
+  // A poll from before it is answered at once.
   await say(site.url, ann, "news");
   const page = await (await fetch(site.url)).text();
   assets = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] as string);
@@ -55,7 +55,10 @@ afterAll(async () => {
   await testSite.close();
 });
 
-/** The head of an answer: its status, its lines, and its length in bytes with the empty line at its end. */
+/**
+ * The head of an answer: its status, its lines, and its length in bytes with the empty line at its
+ * end.
+ */
 type Head = { status: number; lines: [name: string, value: string][]; bytes: number };
 
 /** One connection, written byte by byte. */
@@ -130,7 +133,10 @@ function isOn(rule: Rule, kind: Kind): boolean {
   return which === "all" ? !except.split(", ").includes(kind) : which.split(", ").includes(kind);
 }
 
-/** What the docs say that an answer of a kind carries, with the lines in `more`, which they must list too. */
+/**
+ * Returns the headers of a kind of answer according to the docs, with the lines in `more`, which
+ * they must list too.
+ */
 function expectedOf(kind: Kind, more: string[] = [], less: string[] = []): string[] {
   expect(RULES.map(textOf)).toEqual(expect.arrayContaining(more));
   const ofKind = RULES.filter((rule) => isOn(rule, kind) && !less.includes(rule.name));
@@ -141,7 +147,9 @@ function textOf({ name, value }: Rule): string {
   return value === undefined ? name : `${name}: ${value}`;
 }
 
-/** The lines of a head as the docs name them: with their value if the docs have one for that name. */
+/**
+ * The lines of a head as the docs name them: with their value if the docs have one for that name.
+ */
 function found({ lines }: Head): string[] {
   const valued = new Set(RULES.filter(({ value }) => value !== undefined).map(({ name }) => name.toLowerCase()));
   const names = new Map(RULES.map(({ name }) => [name.toLowerCase(), name]));
@@ -303,7 +311,10 @@ function asset(extension: string, headers: Lines = {}): string {
   return requestOf(assets.find((path) => path.endsWith(extension)) as string, headers);
 }
 
-/** The heads of two polls on one connection: the first takes the whole road, the second the fast path. */
+/**
+ * The heads of two polls on one connection: the first takes the whole road, the second the fast
+ * path.
+ */
 async function bothRoads(url: string, headers: Lines = {}): Promise<[whole: Head, kept: Head]> {
   const line = new Line(url);
   try {
@@ -384,7 +395,7 @@ describe("an answer carries the headers that docs/protocol.md lists for its kind
   });
 });
 
-/** What Chromium sends with the page's polls. */
+/** The headers that Chromium sends with the page's polls. */
 const CHROMIUM = {
   Connection: "keep-alive",
   "sec-ch-ua-platform": '"Linux"',
@@ -404,7 +415,7 @@ describe("the head of a poll's answer has at most 330 bytes, on the whole road a
     ["the page's, where an origin is listed", () => listing.url, CHROMIUM],
   ])("%s", async (_, url, headers) => {
     const [whole, kept] = await bothRoads(url(), headers);
-    // by which Node's own answers are known
+    // Keep-Alive marks answers that Node wrote itself.
     expect([names(whole).includes("keep-alive"), names(kept).includes("keep-alive")]).toEqual([true, false]);
     expect(Math.max(whole.bytes, kept.bytes)).toBeLessThanOrEqual(330);
   });

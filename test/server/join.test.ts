@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 
 const READERS = 30;
 const WRITERS = 4;
-const REMARKS_EACH = 60;
+const MESSAGES_EACH = 60;
 const THE_END = "the end";
 
 /** What one reader started from and saw. */
@@ -39,7 +39,7 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
   const readings: Promise<Reading>[] = [];
   let joinedWhileSpeaking = 0;
   for (let n = 0; n < READERS; n += 1) {
-    await sayCountReaches(cursors, WRITERS + Math.floor((n * WRITERS * REMARKS_EACH * 0.8) / READERS));
+    await sayCountReaches(cursors, WRITERS + Math.floor((n * WRITERS * MESSAGES_EACH * 0.8) / READERS));
     joinedWhileSpeaking += Number(isSpeaking);
     const after = random() < 0.3 ? undefined : pick(cursors, random);
     const read = n % 2 === 0 ? readStream : readPolls;
@@ -47,7 +47,7 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
   }
   expect(joinedWhileSpeaking).toBeGreaterThan(READERS / 2);
   const end = await last;
-  expect(end).toBe(WRITERS * (REMARKS_EACH + 2) + 1);
+  expect(end).toBe(WRITERS * (MESSAGES_EACH + 2) + 1);
   for (const { how, after, seqs } of await Promise.all(readings)) {
     const expected = Array.from({ length: end - after }, (_, index) => after + 1 + index);
     expect({ seed, how, after, seqs }).toEqual({ seed, how, after, seqs: expected });
@@ -56,11 +56,11 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
 
 /** Says everything one has to say, one after another, on either node. */
 async function speak(one: TestPerson, random: () => number, cursors: string[]): Promise<void> {
-  for (let n = 0; n < REMARKS_EACH; n += 1) cursors.push((await say(pick(urls, random), one, `remark ${n}`)).cursor);
+  for (let n = 0; n < MESSAGES_EACH; n += 1) cursors.push((await say(pick(urls, random), one, `message ${n}`)).cursor);
 }
 
 async function sayCountReaches(cursors: string[], count: number): Promise<void> {
-  await until(`${count} remarks are said`, () => cursors.length >= count, 10_000);
+  await until(`${count} messages are said`, () => cursors.length >= count, 10_000);
 }
 
 /** One stream, and after some events another from its cursor on the other node. */

@@ -153,9 +153,9 @@ describe("a page that is renewed", () => {
     const first = await request(url).get("/rooms/lobby/live?refresh=7").expect(200);
     const shown: number[] = [];
     let next = refreshOf(first.text);
-    for (const remarks of [1, 0, 3, 210]) {
-      await sayMany(remarks);
-      for (let left = remarks; left >= 0; left -= 200) {
+    for (const messages of [1, 0, 3, 210]) {
+      await sayMany(messages);
+      for (let left = messages; left >= 0; left -= 200) {
         const { text } = await request(url).get(next.address).expect(200);
         const isNew = Number(/data-new="(\d+)"/.exec(text)?.[1]);
         shown.push(...seqsOf(text).slice(0, isNew).reverse());

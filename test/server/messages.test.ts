@@ -30,38 +30,38 @@ afterAll(() => site.close());
 const bearer = (who: TestPerson) => ["authorization", `Bearer ${who.token}`] as const;
 
 describe("a message", () => {
-  test("is answered with its event and the place behind it, our mark and the nonce", async () => {
+  test("is answered with its event and the cursor after it, the mark and the nonce", async () => {
     const { body } = await request(url)
       .post(`${PATH}?n=nonce1`)
       .set(...bearer(ann))
-      .send({ id: "remark-01", text: "hi" })
+      .send({ id: "message-01", text: "hi" })
       .expect(201);
     expect(body).toMatchObject({
       chattera: 1,
       n: "nonce1",
-      event: { room: "lobby", kind: "message", text: "hi", id: "remark-01" },
+      event: { room: "lobby", kind: "message", text: "hi", id: "message-01" },
     });
     expect(body.cursor).toMatch(/^[A-Za-z0-9._~-]{1,128}$/);
   });
 
-  test("sent again, however often at once, is answered with the very first answer", async () => {
+  test("that is resent, also many times at once, gets the first answer", async () => {
     const first = await request(url)
       .post(PATH)
       .set(...bearer(ann))
-      .send({ id: "remark-02", text: "once" })
+      .send({ id: "message-02", text: "once" })
       .expect(201);
     const again = await Promise.all(
       Array.from({ length: 10 }, () =>
         request(url)
           .post(PATH)
           .set(...bearer(ann))
-          .send({ id: "remark-02", text: "other" }),
+          .send({ id: "message-02", text: "other" }),
       ),
     );
     for (const { status, body } of again) expect([status, body]).toEqual([200, first.body]);
   });
 
-  test("sent for the first time by many at once, on two nodes, is stored once", async () => {
+  test("that many requests send at once, on two nodes, is stored once", async () => {
     const other = await openNode(site.databaseUrl);
     const id = clientId();
     const sent = await Promise.all(
@@ -77,7 +77,7 @@ describe("a message", () => {
     expect(new Set(sent.map(({ body }) => body.event.seq)).size).toBe(1);
   });
 
-  test("lets who has not entered enter by it", async () => {
+  test("enters its sender into the room", async () => {
     const newcomer = await person(url, "Newcomer");
     const { event } = await say(url, newcomer, "I speak, so I am here");
     const { body } = await request(url).get(`${PATH}?limit=2`);
@@ -119,19 +119,19 @@ describe("a message", () => {
     expect(script.body).toMatch(/^\/\*\*\/a\.b\$\(\{"chattera":1,.*\}\);$/);
   });
 
-  test("is not made by asking for the head of one", async () => {
+  test("is not stored by a HEAD request", async () => {
     const id = clientId();
     const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
     await request(url).head(path).expect(405);
     await request(url).get(path).expect(201);
   });
 
-  test("that is refused, or not ours to answer, carries our mark and the nonce too", async () => {
+  test("that is refused, or has no route, gets the mark and the nonce too", async () => {
     const { body } = await request(url).post(`${PATH}?n=abc`).send({ id: clientId(), text: "x" }).expect(401);
     expect(body).toMatchObject({ chattera: 1, n: "abc", code: "no_session" });
   });
 
-  test("with a nonce or a callback that cannot be given back is refused, and not stored", async () => {
+  test("with a nonce or a callback that cannot be returned is refused, and not stored", async () => {
     const id = clientId();
     const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
     await request(url).get(`${path}&callback=1`).expect(400);
@@ -139,7 +139,7 @@ describe("a message", () => {
     await request(url).get(path).expect(201);
   });
 
-  test("by GET does not heed the cookie", async () => {
+  test("by GET ignores the cookie", async () => {
     await request(url).get("/api/rooms/lobby/say?id=cookie-get&text=x").set("cookie", ann.cookie).expect(401);
   });
 
@@ -180,7 +180,7 @@ describe("a message", () => {
     expect((await say("100%25")).body.event.text).toBe("100%");
   });
 
-  test("too large leaves its connection closed, not waiting for ever with the next request", async () => {
+  test("that is too large closes its connection, so that the next request does not hang", async () => {
     const sending = httpRequest(`${url}${PATH}`, { method: "POST", headers: { "content-type": "application/json" } });
     const answered = once(sending, "response");
     for (let n = 0; n < 20; n += 1) sending.write("x".repeat(10_000));
@@ -196,27 +196,27 @@ describe("a message", () => {
     expect([...event.text]).toHaveLength(2000);
   });
 
-  test("is refused with what is wrong: the room, the session, the type, the size, the encoding, the bytes", async () => {
+  test("is refused with the reason: the room, the session, the type, the size, the encoding, the bytes", async () => {
     const post = (path = PATH) =>
       request(url)
         .post(path)
         .set(...bearer(ann));
-    const remark = { id: clientId(), text: "x" };
+    const message = { id: clientId(), text: "x" };
     const code = async (answer: request.Test) => {
       const { status, body } = await answer;
       return [status, body.code];
     };
-    expect(await code(post("/api/rooms/nowhere/messages").send(remark))).toEqual([404, "no_such_room"]);
-    expect(await code(post("/api/rooms/a%00b/messages").send(remark))).toEqual([404, "no_such_room"]);
-    expect(await code(post("/api/rooms/%ff/messages").send(remark))).toEqual([400, "malformed"]);
-    expect(await code(request(url).post(PATH).send(remark))).toEqual([401, "no_session"]);
-    expect(await code(request(url).post(PATH).set("authorization", `Bearer ${ann.token}x`).send(remark))).toEqual([
+    expect(await code(post("/api/rooms/nowhere/messages").send(message))).toEqual([404, "no_such_room"]);
+    expect(await code(post("/api/rooms/a%00b/messages").send(message))).toEqual([404, "no_such_room"]);
+    expect(await code(post("/api/rooms/%ff/messages").send(message))).toEqual([400, "malformed"]);
+    expect(await code(request(url).post(PATH).send(message))).toEqual([401, "no_session"]);
+    expect(await code(request(url).post(PATH).set("authorization", `Bearer ${ann.token}x`).send(message))).toEqual([
       401,
       "no_session",
     ]);
     expect(await code(post().type("application/xml").send("<x/>"))).toEqual([415, "unsupported_type"]);
-    expect(await code(post().set("content-encoding", "gzip").send(remark))).toEqual([415, "unsupported_type"]);
-    expect(await code(post().send({ ...remark, more: "x".repeat(70_000) }))).toEqual([413, "too_large"]);
+    expect(await code(post().set("content-encoding", "gzip").send(message))).toEqual([415, "unsupported_type"]);
+    expect(await code(post().send({ ...message, more: "x".repeat(70_000) }))).toEqual([413, "too_large"]);
     expect(await code(post().type("json").send("{"))).toEqual([400, "malformed"]);
     expect(await code(post().type("json").send("[1]"))).toEqual([400, "malformed"]);
     expect(
@@ -232,7 +232,7 @@ describe("a message", () => {
 });
 
 describe("history", () => {
-  test("gives pages back to the first event, and says which is the oldest kept", async () => {
+  test("returns pages back to the first event, and names the oldest one kept", async () => {
     await request(url).post("/api/rooms").send({ slug: "history" }).expect(201);
     for (let n = 0; n < 5; n += 1) await say(url, ann, `h${n}`, { room: "history" });
     const page = async (query: string) =>
@@ -295,7 +295,7 @@ test("limits by address are shared by all addresses of an IPv6 network, and by n
   await node.close();
 });
 
-test("members who enter and speak are noted as seen once a presence round, in one statement", async () => {
+test("members who enter and speak are recorded as seen once a presence round, in one statement", async () => {
   const { nodes, close } = await openSite({ graceSeconds: 3 });
   const node = nodes[0] as TestNode;
   const noted: string[][] = [];

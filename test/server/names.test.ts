@@ -83,14 +83,14 @@ describe("a name that a person types", () => {
     );
   });
 
-  test("is measured by what is shown: 20 emoji or precomposed letters fit", () => {
+  test("is measured by its visible characters: 20 emoji or precomposed letters fit", () => {
     for (const nickname of ["é".repeat(20), "e\u0301".repeat(20), "😀".repeat(20), "👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
       expect(readNickname(nickname).nickname).toBe(nickname.normalize("NFC"));
     expect(codeOf(() => readNickname("😀".repeat(21)))).toBe("nickname_invalid");
   });
 
   const DIAMONDS = [..."◆◇◈◊♢♦⬥⬦⬧⬨⬩⬪⬫⧫⧪⯁❖⬖⬗⬘⬙⟐⟠⟡⋄⌑⛋💠🔶🔷🔸🔹🞗🞘🞙🞚🞛🞜🞝🞞🞟𝆹𝆺✦ᛜ✧⯌⯍⯎⯏⬢⬡⬣⬟⬠⎔🟄🟆", "♦️"];
-  test.each(DIAMONDS)("holds nothing that looks like the trip sign: %s", (sign) => {
+  test.each(DIAMONDS)("contains nothing that looks like the trip sign: %s", (sign) => {
     expect(codeOf(() => readNickname(`bob ${sign}Ab3dEfGhIj`))).toBe("nickname_invalid");
     expect(codeOf(() => readTitle(`bob ${sign}Ab3dEfGhIj`, "slug"))).toBe("malformed");
   });
@@ -231,7 +231,7 @@ describe("reserved names", () => {
     ...["bob :hi", "bob :hello", "bob joined the room", "Bob left the chat", "bob joined"],
     ...["acme support", "Acme-Support", "アクメ", "ｱｸﾒ", "アクメ公式"],
   ];
-  test.each(RESERVED)("are nobody's: %s", (nickname) => {
+  test.each(RESERVED)("are refused: %s", (nickname) => {
     expect(hasNickname(readNickname(nickname).nickname)).toBe(true);
   });
 
@@ -306,7 +306,7 @@ describe("reserved names", () => {
     ],
     ...["★", "!!!", "😀", "☆花子☆", "ー", "システムエンジニア", "公式戦", "運営太郎"],
   ];
-  test.each(FREE)("are not honest people's: %s", (nickname) => {
+  test.each(FREE)("leave honest names free: %s", (nickname) => {
     expect(hasNickname(readNickname(nickname).nickname)).toBe(false);
   });
 
@@ -315,7 +315,7 @@ describe("reserved names", () => {
       for (const end of [words.script.entered, words.script.left]) expect(hasNickname(`bob ${end}`)).toBe(true);
   });
 
-  test("hold for rooms too, which may still be about servers or support", () => {
+  test("apply to rooms too, which may still be about servers or support", () => {
     for (const name of ["admin", "chattera", "official", "公式", "運営", "system", "the-official-chat", "Acme Support"])
       expect([name, hasRoom(name)]).toEqual([name, true]);
     for (const name of ["lobby", "support", "minecraft-server", "ask-an-admin", "雑談", "root"])
@@ -346,7 +346,8 @@ describe("a trip", () => {
 
   test("is computed off the event loop, two at a time, and refused when 20 wait", async () => {
     const waits: number[] = [];
-    // The machine may have been busy with something else. Forty trips on the event loop would take 2.8 s each time.
+    // The machine may have been busy with something else. Forty trips on the event loop would take
+    // 2.8 s each time.
     while (waits.length < 3 && !waits.some((ms) => ms < 100)) {
       const { refusals, longestMs } = await askForForty();
       expect([refusals.length >= 15, new Set(refusals)]).toEqual([true, new Set(["too_many"])]);
@@ -379,7 +380,7 @@ describe("a trip", () => {
     expect(codeOf(() => readNickname(`bob#${"x".repeat(129)}`))).toBe("secret_invalid");
   });
 
-  test("says nothing of a name's skeleton, which changes with Unicode's data", async () => {
+  test("does not depend on a name's skeleton, which changes with Unicode's data", async () => {
     expect(skeletonOf("аnn")).toBe(skeletonOf("ann"));
     expect(await trips.of("аnn", "password1")).not.toBe(await trips.of("ann", "password1"));
   });

@@ -69,14 +69,17 @@ async function quietMs(): Promise<number> {
   return longest;
 }
 
-/** Sends a request and asks for /healthz on another connection, again and again until the request is answered. */
+/**
+ * Sends a request and asks for /healthz on another connection, again and again until the request is
+ * answered.
+ */
 async function send(bytes: Buffer): Promise<{ status: number; delayMs: number }> {
   const socket = await open();
   let status: number | undefined;
   socket.once("data", (answer) => {
     status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer.toString("latin1"))?.[1]);
   });
-  // a body that is too large is not read to its end
+  // A body that is too large is not read to its end.
   socket.on("error", () => undefined);
   socket.once("close", () => {
     status ??= 0;
@@ -108,7 +111,7 @@ function targetOf({ method, path }: Route): OddTarget {
 async function check(odd: OddRequest, route: Route): Promise<void> {
   const bytes = bytesOf(odd, targetOf(route));
   let { status, delayMs } = await send(bytes);
-  // the machine may have been busy: again, against what it takes then without the request
+  // The machine may have been busy: compare again with the time without the request.
   for (let tries = 0; delayMs > DELAY_MS && tries < 3; tries += 1) {
     const noiseMs = await quietMs();
     ({ status, delayMs } = await send(bytes));
@@ -131,7 +134,7 @@ function routesThatRead(place: Place): Route[] {
 
 test("its premise: nobody waits long while nothing happens", async () => {
   const longest: number[] = [];
-  // a busy machine may interrupt one look, or two
+  // A busy machine may interrupt one or two measurements.
   while (longest.length < 5 && !longest.some((ms) => ms < DELAY_MS)) longest.push(await quietMs());
   process.stderr.write(`quiet: at most ${longest.map((ms) => ms.toFixed(1)).join(", ")} ms\n`);
   expect(Math.min(...longest)).toBeLessThan(DELAY_MS);
@@ -146,7 +149,7 @@ test("64 kB of anything that is slow to read, in every place, delays nobody by m
       n += 1;
     }
   }
-  // its premise: not all of them are refused at the door
+  // The premise: not all of them are refused before they reach a route.
   for (const status of [200, 201, 303, 400, 401, 404, 413, 415]) expect([...statuses.keys()]).toContain(status);
 }, 60_000);
 

@@ -17,7 +17,8 @@ type Person = { authorization: { authorization: string }; stream?: Held };
 
 const people: Person[] = [];
 
-// The site is a process of its own, as shipped: what it does is not slowed by 200 people in this one.
+// The site is a process of its own, as shipped: what it does is not slowed by 200 people in this
+// one.
 beforeAll(async () => {
   database = await createDatabase();
   site = await startSite(database.url, { CHATTERA_LIMITS: "on" });
@@ -72,7 +73,7 @@ test("all of them open the room, its stream and its history, and reload at once,
   expect(tally(history)).toEqual({ 200: PEOPLE });
 }, 60_000);
 
-test("they say 20 messages a second and read them all, while another address raids the room", async () => {
+test("they send 20 messages a second and read them all, while another address raids the room", async () => {
   const seconds = 6;
   const raiders = await all(60, (n) => raid.post("/api/session", { nickname: `Raider ${n}` }));
   let isRaiding = true;
@@ -109,7 +110,7 @@ test("they say 20 messages a second and read them all, while another address rai
   expect(slowest[Math.floor(slowest.length / 2)]).toBeLessThan(300);
 }, 60_000);
 
-test("all of them lose their streams, and come back at once from before the first message", async () => {
+test("all of them lose their streams, and reconnect at once from before the first message", async () => {
   const start = (await office.get("/api/rooms/lobby/messages?limit=1")).body.events?.[0]?.seq as number;
   const { cursor } = (await office.get("/api/poll?room=lobby&wait=0")).body;
   const after = cursor.replace(/-\d+$/, "-1");
@@ -124,7 +125,7 @@ test("all of them lose their streams, and come back at once from before the firs
   await until("everyone has caught up", () => people.every(({ stream }) => stream?.text().includes(last)), 20_000);
 }, 60_000);
 
-test("nobody of them was sent away, and a neighbor reads and speaks as ever", async () => {
+test("nobody of them was sent away, and a neighbor reads and speaks as before", async () => {
   expect(people.filter(({ stream }) => stream?.isOver()).length).toBe(0);
   const { body } = await neighbor.post("/api/session", { nickname: "Neighbor" });
   expect((await say(neighbor, { authorization: `Bearer ${body.token}` })).status).toBe(201);

@@ -91,7 +91,7 @@ describe("metrics", () => {
     },
   );
 
-  test("have no other token where none is set", async () => {
+  test("have no token if none is configured", async () => {
     const [other] = site.nodes as [TestNode];
     for (const token of ["", "undefined", TOKEN]) {
       const sent = request(other.url).get("/metrics").set("via", "1.1 a").set("authorization", `Bearer ${token}`);
@@ -100,7 +100,7 @@ describe("metrics", () => {
   });
 });
 
-test("readiness costs one query a second, however many ask", async () => {
+test("readiness costs one query a second, for any number of callers", async () => {
   const { db } = node.app.site;
   let queries = 0;
   const count = ({ sql }: { sql: string }) => {

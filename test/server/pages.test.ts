@@ -42,7 +42,7 @@ function event(seq: number, changes: Partial<RoomEvent> = {}): RoomEvent {
     kind: "message",
     member: ann,
     at: "2026-11-22T12:34:56Z",
-    text: `remark ${seq}`,
+    text: `message ${seq}`,
     ...changes,
   };
 }
@@ -71,7 +71,7 @@ describe("the pages", () => {
     const page = renderRoom(frame({ member: ann }), room());
     expect(page.startsWith("<!doctype html>")).toBe(true);
     expect(page).toContain('<ol id="log"');
-    expect(page).toMatch(/data-seq="1"[^>]*>.*class="nickname">花子<.*class="text">remark 1</);
+    expect(page).toMatch(/data-seq="1"[^>]*>.*class="nickname">花子<.*class="text">message 1</);
     expect(page).toMatch(/<form id="say"[\s\S]*name="id" value="client-id-1"[\s\S]*<textarea[^>]* name="text"/);
     expect(page).toMatch(/id="connection"[^>]* data-state="[^"]*" data-transport="page"/);
     expect(page).toMatch(/<ul id="members"[\s\S]*花子[\s\S]*<\/ul>/);
@@ -81,7 +81,7 @@ describe("the pages", () => {
   test("who has not entered may read, and is asked for a nickname in the place of a message", () => {
     const page = renderRoom(frame(), room({ present: false, nickname: "Bob" }));
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/rooms\/lobby"[\s\S]*name="nickname" value="Bob"/);
-    expect(page).toContain("remark 2");
+    expect(page).toContain("message 2");
     expect(page).not.toContain('id="say"');
   });
 

@@ -62,7 +62,7 @@ async function poll(url: string, after: string): Promise<PollAnswer> {
   return (await request(url).get("/api/poll").query({ room: "lobby", wait: 0, after }).expect(200)).body;
 }
 
-test("a stream and a poll from before what is kept are told so, and go on at the head", async () => {
+test("a stream and a poll from before the oldest kept event get a reset, and continue at the head", async () => {
   await pruneUpTo(4);
   const fresh = await openFresh();
   const reset = { room: "lobby", reason: "pruned", oldest: 5, head: 6 };
@@ -76,7 +76,7 @@ test("a stream and a poll from before what is kept are told so, and go on at the
   expect((await poll(fresh.url, answer.cursor)).events).toMatchObject([{ seq: 7, text: "news" }]);
 });
 
-test("a cursor whose next event is the first that is kept goes on without a reset", async () => {
+test("a cursor whose next event is the oldest one kept continues without a reset", async () => {
   await pruneUpTo(4);
   const fresh = await openFresh();
   const answer = await poll(fresh.url, cursors[2] as string);
@@ -84,7 +84,7 @@ test("a cursor whose next event is the first that is kept goes on without a rese
   expect(answer.events.map((event) => event.seq)).toEqual([5, 6]);
 });
 
-test("who reads live is not disturbed, even where nothing is left of the room", async () => {
+test("a live reader is not disturbed, even if nothing is left of the room", async () => {
   const stream = await open(node.url, cursors[4] as string);
   await pruneUpTo(6);
   await say(node.url, ann, "news");
@@ -93,7 +93,7 @@ test("who reads live is not disturbed, even where nothing is left of the room", 
   expect(await poll(fresh.url, cursors[4] as string)).not.toHaveProperty("reset");
 });
 
-test("history ends where the log is kept from, and says so", async () => {
+test("history ends at the oldest event kept, and names it", async () => {
   await pruneUpTo(4);
   const page = async (query: object) =>
     (await request(node.url).get("/api/rooms/lobby/messages").query(query).expect(200)).body;
@@ -103,7 +103,7 @@ test("history ends where the log is kept from, and says so", async () => {
   expect(await page({ before: 5 })).toMatchObject({ events: [], oldest: 5 });
 });
 
-test("a message that is sent again after its first copy was pruned is said anew", async () => {
+test("a message that is resent after its first copy was pruned is stored again", async () => {
   const id = clientId();
   const first = await say(node.url, ann, "twice", { id });
   expect((await say(node.url, ann, "twice", { id })).event.seq).toBe(first.event.seq);

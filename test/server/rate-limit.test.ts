@@ -44,14 +44,14 @@ function refusalOf(limit: Limit, payer: Payer): Refusal | undefined {
   }
 }
 
-test("a member says 20 messages at once and two a second from then on", () => {
+test("a member sends 20 messages at once and then two a second", () => {
   const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1" });
   expect(passing(limits.messages, 30, ann)).toBe(20);
   jest.advanceTimersByTime(5_000);
   expect(passing(limits.messages, 30, ann)).toBe(10);
 });
 
-test("one address says 400 messages at once and 30 a second, however many sessions it has", () => {
+test("one address sends 400 messages at once and 30 a second, with any number of sessions", () => {
   const anyone = (n: number) => ({ address: "192.0.2.1", member: `member ${n}`, room: `r${n % 7}` });
   expect(passing(limits.messages, 1_000, anyone)).toBe(400);
   jest.advanceTimersByTime(10_000);
@@ -65,7 +65,7 @@ test("a raid from many addresses leaves other rooms alone", () => {
   expect(refusalOf(limits.messages, { address: "192.0.2.1", member: "ann", room: "r2" })).toBeUndefined();
 });
 
-test("new sessions from many addresses leave room for those who were there before", () => {
+test("new sessions from many addresses leave messages to the members before them", () => {
   const newcomer = (n: number) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r1", isNew: true });
   expect(passing(limits.messages, 2_000, newcomer)).toBe(400);
   expect(refusalOf(limits.messages, newcomer(3_000))?.message).toMatch(
@@ -74,7 +74,10 @@ test("new sessions from many addresses leave room for those who were there befor
   expect(refusalOf(limits.messages, { ...newcomer(3_000), isNew: false })).toBeUndefined();
 });
 
-/** How many of 30 newcomers with a message each, two a second, are heard while raiders try all the time. */
+/**
+ * How many of 30 newcomers with a message each, two a second, are heard while raiders try all the
+ * time.
+ */
 function heardDuring(raider: (n: number) => Payer, options: { isNew: boolean }): number {
   let heard = 0;
   for (let n = -10; n < 30; n += 1) {
@@ -118,7 +121,7 @@ test("a crowded room gives a named network as many shares as its factor", () => 
   expect(from("203.0.113.1")).toBeGreaterThan(150);
 });
 
-test("a refusal says what is full and when to try again", () => {
+test("a refusal names the full bucket and the time to wait", () => {
   const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
   passing(limits.messages, 20, () => ann);
   expect(refusalOf(limits.messages, ann)).toMatchObject({
@@ -136,7 +139,7 @@ test("a refusal says what is full and when to try again", () => {
   );
 });
 
-test("a refused request is charged to nobody: trying again never makes the wait longer", () => {
+test("a refused request is charged to nobody: a retry never makes the wait longer", () => {
   const room = { address: "192.0.2.1", member: "ann", room: "r1" };
   passing(limits.messages, 2_000, (n) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r1" }));
   expect(passing(limits.messages, 500, () => room)).toBe(0);
@@ -146,7 +149,7 @@ test("a refused request is charged to nobody: trying again never makes the wait 
   expect(passing(limits.messages, 500, others)).toBe(380);
 });
 
-test("what is given back can be spent again", () => {
+test("a returned charge can be spent again", () => {
   const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
   passing(limits.messages, 20, () => ann);
   limits.messages.giveBack(ann);
@@ -159,13 +162,13 @@ test("a request may cost more than one, and never more than there is", () => {
   expect(refusalOf(limits.reads, ann)?.retrySeconds).toBeGreaterThan(100);
 });
 
-test("ten times the share of a /64 is all that a /48 has", () => {
+test("a /48 has ten times the share of a /64", () => {
   const passed = passing(limits.sessions, 8_000, (n) => ({ address: `2a00:1:2:${n.toString(16)}::1` }));
   expect(passed).toBe(3_000);
   expect(passing(limits.sessions, 1, () => ({ address: "2a00:1:3::1" }))).toBe(1);
 });
 
-test("addresses of one /64 share, whichever way they are written", () => {
+test("addresses of one /64 share, in any spelling", () => {
   expect(passing(limits.sessions, 400, (n) => ({ address: `2a00:1:2:3::${n.toString(16)}` }))).toBe(300);
 });
 

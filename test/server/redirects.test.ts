@@ -23,7 +23,7 @@ function locationOf(node: TestNode, method: string, path: string): Promise<strin
   return new Promise((resolve, reject) => {
     const sent = send(node.url, { agent: false, method, path, headers }, (answer) => {
       resolve(answer.headers.location);
-      // a live page would not end
+      // A live page would not end.
       answer.destroy();
     });
     sent.once("error", reject);
@@ -53,7 +53,7 @@ test("no redirect leaves the site: each begins with one slash, whatever path it 
     if (location === undefined) return;
     redirects += 1;
     expect(location).toMatch(/^\/(?![/\\])/);
-    // where a browser ends up, which reads \ as /
+    // Resolve it as a browser does, which reads \ as /.
     expect(new URL(location, "http://here.example/a/b").origin).toBe("http://here.example");
   };
   const nodes = [site.nodes[0] as TestNode, based];

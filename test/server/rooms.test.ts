@@ -32,7 +32,7 @@ const state = async (room = "lobby") =>
   ).body;
 
 describe("a room", () => {
-  test("is made by its name, which is one name however it is written", async () => {
+  test("is created by its name, whose spellings are one name", async () => {
     const { body } = await create({ slug: "Ｔｅａ部屋_1", title: " お茶の部屋 " }).expect(201);
     expect(body.room).toEqual({ slug: "tea部屋_1", title: "お茶の部屋", public: true });
     expect((await create({ slug: "tea部屋_1" })).status).toBe(409);
@@ -91,7 +91,7 @@ describe("a room", () => {
     expect((await create({ slug: "more-music", title: "Music" })).body.code).toBe("room_exists");
   });
 
-  test("is made once by those who ask at the same time for names that look alike", async () => {
+  test("is created once by concurrent requests for names that look alike", async () => {
     const asked = await Promise.all(["race", "rаce", "rасe", "raсe"].map((slug) => create({ slug })));
     expect(asked.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
   });
@@ -122,7 +122,7 @@ describe("a room", () => {
     expect([status, body.code]).toEqual([400, "malformed"]);
   });
 
-  test("is listed when it is public, with how many are in it and when something was last said", async () => {
+  test("is listed if it is public, with the number of people in it and the time of its last message", async () => {
     await create({ slug: "listed", title: "Listed" });
     await create({ slug: "hidden", title: "Hidden", public: false });
     const ann = await person(url, "Lister");
@@ -143,7 +143,7 @@ describe("a room", () => {
 });
 
 describe("entering and leaving", () => {
-  test("are told once each, and asking again says nothing", async () => {
+  test("are published once each, and repeated requests publish nothing", async () => {
     await create({ slug: "door" });
     const stream = await openStream(url, { room: "door" });
     const ann = await person(url, "Ann");
@@ -156,7 +156,7 @@ describe("entering and leaving", () => {
     await stream.close();
   });
 
-  test("a crowd that enters and speaks at once is told one by one, without a gap", async () => {
+  test("a crowd that enters and speaks at once is published one by one, without a gap", async () => {
     await create({ slug: "crowd" });
     const crowd = await Promise.all(Array.from({ length: 25 }, (_, n) => person(url, `crowd ${n}`)));
     const entered = crowd.map((who) => enter(who, "crowd").expect(200));
@@ -167,7 +167,7 @@ describe("entering and leaving", () => {
     expect(events.filter((event) => event.kind === "enter")).toHaveLength(25);
   });
 
-  test("are not done for a request whose nonce cannot be given back", async () => {
+  test("do not happen for a request whose nonce cannot be returned", async () => {
     await create({ slug: "nonce" });
     const ann = await person(url, "Ann");
     const entered = await request(url).post("/api/rooms/nonce/enter?n=%20").set(bearer(ann));
@@ -196,7 +196,7 @@ describe("entering and leaving", () => {
     },
   );
 
-  test("nobody speaks under a nickname he has not entered with: he enters with it first, or is refused", async () => {
+  test("a member speaks only under a nickname that it entered with: it enters first, or is refused", async () => {
     await create({ slug: "names" });
     const ann = await person(url, "Ann");
     const zed = await person(url, "Zed");
@@ -230,7 +230,7 @@ describe("entering and leaving", () => {
     ]);
   });
 
-  test("the same browser takes its own nickname back at once, and who has the trip drives out his ghost", async () => {
+  test("the same browser takes its nickname back at once, and the owner of the trip replaces their ghost", async () => {
     await create({ slug: "ghosts" });
     const tab = await person(url, "Casper#boo-boo-boo");
     await enter(tab, "ghosts").expect(200);
@@ -243,7 +243,7 @@ describe("entering and leaving", () => {
     expect((await enter(await person(url, "Casper#another-one"), "ghosts")).status).toBe(409);
   });
 
-  test("a new nickname is told as going and coming", async () => {
+  test("a new nickname is published as a leave and an enter", async () => {
     await create({ slug: "rename" });
     const before = await person(url, "Before");
     await enter(before, "rename");
@@ -260,7 +260,7 @@ describe("entering and leaving", () => {
 });
 
 describe("presence", () => {
-  test("who reads stays, who is gone for the grace time leaves, and coming back within it says nothing", async () => {
+  test("a reader stays, a member that is gone for the grace time leaves, and a return within it publishes nothing", async () => {
     await create({ slug: "grace" });
     const [stays, goes] = [await person(url, "Stays"), await person(url, "Goes")];
     await enter(stays, "grace");
@@ -277,7 +277,7 @@ describe("presence", () => {
     for (const stream of [watcher, reading]) await stream.close();
   });
 
-  test("who only watches is counted, and everybody is told", async () => {
+  test("a visitor is counted, and the count is published to everybody", async () => {
     await create({ slug: "watch" });
     const ann = await person(url, "Watched");
     await enter(ann, "watch");
@@ -294,7 +294,7 @@ describe("presence", () => {
     for (const stream of [member, ...watchers]) await stream.close();
   });
 
-  test("who is typing is told to the room and not logged", async () => {
+  test("typing is published to the room and not logged", async () => {
     await create({ slug: "typing" });
     const ann = await person(url, "Typist");
     await enter(ann, "typing");

@@ -39,7 +39,7 @@ describe("an answer as a script", () => {
     ["a session", "/api/session?nickname=Scripted", "token"],
     ["a room", "/api/rooms/lobby?", "members"],
     ["history", "/api/rooms/lobby/messages?limit=1", "oldest"],
-  ])("is given for %s, in the query's and in the path's form", async (_, path, member) => {
+  ])("is sent for %s, in the query's and in the path's form", async (_, path, member) => {
     for (const form of [`${path}&callback=cb&n=q1`, `${path}&callback=cb&n=q1`.replace(/[?&]+/g, ";")]) {
       const { text, given, type, headers } = await ask(form);
       expect(text).toMatch(/^\/\*\*\/cb\(\{.*\}\);$/);
@@ -52,12 +52,12 @@ describe("an answer as a script", () => {
     }
   });
 
-  test("is given for nothing else", async () => {
+  test("is sent for nothing else", async () => {
     const { type } = await ask("/api/rooms?callback=cb");
     expect(type).toBe("application/json; charset=utf-8");
   });
 
-  test("never tells the page that asks whose browser it is", async () => {
+  test("never reveals whose browser it is", async () => {
     const mine = await request(url).get("/api/session?nickname=Ann").set("cookie", ann.cookie);
     expect(mine.body.member.id).toBe(ann.id);
     for (const path of ["/api/session?nickname=Ann&callback=cb", "/api/session;nickname=Ann;callback=cb"]) {
@@ -68,7 +68,7 @@ describe("an answer as a script", () => {
     }
   });
 
-  test("is the same person's for who brings the token", async () => {
+  test("belongs to the member of the token", async () => {
     const { given } = await ask(`/api/session;nickname=Ann2;token=${ann.token};callback=cb`);
     expect(given[0]?.member).toMatchObject({ id: ann.id, nickname: "Ann2" });
   });
@@ -84,19 +84,19 @@ describe("a refusal", () => {
     ["/api/rooms/lobby/say?id=12345678&text=x&token=forged", 401, "no_session"],
   ];
 
-  test.each(REFUSED)("of %s comes as a refusal, for who asks by a script too", async (path, status, code) => {
+  test.each(REFUSED)("of %s is answered as a refusal, also to a script", async (path, status, code) => {
     const { status: answered, type, text } = await ask(`${path}&callback=cb&n=q2`);
     expect([answered, type]).toEqual([status, "application/problem+json; charset=utf-8"]);
     expect(JSON.parse(text)).toMatchObject({ chattera: 1, n: "q2", status, code });
   });
 
-  test.each(REFUSED)("of %s comes as an answer, for who asks for that", async (path, status, code) => {
+  test.each(REFUSED)("of %s is answered with 200 on request", async (path, status, code) => {
     const { status: answered, given, type } = await ask(`${path}&callback=cb&status=200&n=q3`);
     expect([answered, type]).toEqual([200, "application/javascript; charset=utf-8"]);
     expect(given).toEqual([expect.objectContaining({ chattera: 1, n: "q3", status, code })]);
   });
 
-  test("of the callback itself is never a script, nor is one where no script was asked for", async () => {
+  test("of the callback itself is never a script, nor is one without a callback", async () => {
     for (const query of ["callback=a-b&status=200", "status=200"]) {
       const { status, type } = await ask(`/api/poll?room=nowhere&${query}`);
       expect([status, type]).toEqual([query === "status=200" ? 404 : 400, "application/problem+json; charset=utf-8"]);

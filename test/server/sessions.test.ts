@@ -14,7 +14,7 @@ afterAll(() => site.close());
 
 const SAY = "/api/rooms/lobby/messages";
 const open = (body: object) => request(url).post("/api/session").send(body);
-const remark = () => ({ id: clientId(), text: "x" });
+const message = () => ({ id: clientId(), text: "x" });
 
 describe("a session", () => {
   test("is a token and a cookie that the page's script cannot read", async () => {
@@ -23,10 +23,10 @@ describe("a session", () => {
     expect(String(headers["set-cookie"])).toMatch(/^chattera-\d+=[^;]+; path=\/; .*samesite=lax; httponly$/i);
   });
 
-  test("is known to every node, and by the same secret after a restart", async () => {
+  test("is valid on every node, and after a restart with the same secret", async () => {
     const { body } = await open({ nickname: "Wanderer" });
     const other = await openNode(site.databaseUrl);
-    await request(other.url).post(SAY).set("authorization", `Bearer ${body.token}`).send(remark()).expect(201);
+    await request(other.url).post(SAY).set("authorization", `Bearer ${body.token}`).send(message()).expect(201);
     await other.close();
   });
 
@@ -55,7 +55,7 @@ describe("a session", () => {
   });
 
   test("keeps its trip and color under the same nickname, and loses them with the nickname", async () => {
-    // no nickname's own, for there are eight of those
+    // This is no nickname's default color, of which there are eight.
     const first = await open({ nickname: "Keeper#long-word", color: "#123456" });
     const again = async (nickname: string) =>
       (await open({ nickname }).set("authorization", `Bearer ${first.body.token}`)).body.member;
@@ -65,20 +65,20 @@ describe("a session", () => {
     expect(other.color).not.toBe("#123456");
   });
 
-  test("has one spelling: with anything behind it, it is not ours", async () => {
+  test("has one spelling: with anything appended it is invalid", async () => {
     const { body } = await open({ nickname: "Speller" });
-    const say = (token: string) => request(url).post(SAY).set("authorization", `Bearer ${token}`).send(remark());
+    const say = (token: string) => request(url).post(SAY).set("authorization", `Bearer ${token}`).send(message());
     expect((await say(body.token)).status).toBe(201);
     for (const more of [".", ".more"]) expect((await say(body.token + more)).body.code).toBe("no_session");
   });
 
-  test("of another nickname says nothing that was written under this one", async () => {
+  test("of another nickname does not send a message that was written under this one", async () => {
     const { body } = await open({ nickname: "Now" });
     const say = (nickname: string) =>
       request(url)
         .post(SAY)
         .set("authorization", `Bearer ${body.token}`)
-        .send({ ...remark(), nickname });
+        .send({ ...message(), nickname });
     expect((await say("Before")).body.code).toBe("no_session");
     expect((await say("Now")).status).toBe(201);
   });
@@ -127,7 +127,7 @@ describe("a session", () => {
     expect(statuses).toEqual([409, 409, 201]);
   });
 
-  test("may be had by GET where POST is blocked, and then sets no cookie", async () => {
+  test("is available by GET where POST is blocked, and then sets no cookie", async () => {
     for (const path of ["/api/session?nickname=Getter", "/api/session;nickname=Getter"]) {
       const { body, headers } = await request(url).get(path).expect(200);
       expect(body.member.nickname).toBe("Getter");
@@ -135,7 +135,7 @@ describe("a session", () => {
     }
   });
 
-  test("sets no cookie at another site's bidding, and takes none away", async () => {
+  test("neither sets nor clears a cookie for another site's page", async () => {
     const foreign = [{ "sec-fetch-site": "cross-site" }, { origin: "http://evil.example" }] as {
       [h: string]: string;
     }[];
@@ -146,7 +146,7 @@ describe("a session", () => {
       }
   });
 
-  test("ends by taking the cookie away and leaving every room", async () => {
+  test("ends by clearing the cookie and leaving every room", async () => {
     const { headers } = await request(url).post("/api/session/end").expect(200);
     expect(String(headers["set-cookie"])).toMatch(/^chattera-\d+=; path=\/; expires=Thu, 01 Jan 1970/);
     const { body } = await open({ nickname: "Goer" });
@@ -187,23 +187,23 @@ describe("a session", () => {
 });
 
 describe("who is speaking", () => {
-  test("may be told by header, body and cookie, and where a network loses them, in the query of say and of readers", async () => {
+  test("is known by header, body and cookie, and where a network drops them, by the query of say and of readers", async () => {
     const { body, headers } = await open({ nickname: "Everyhow" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
-    await request(url).post(SAY).set("authorization", `bearer ${body.token}`).send(remark()).expect(201);
+    await request(url).post(SAY).set("authorization", `bearer ${body.token}`).send(message()).expect(201);
     await request(url)
       .post(SAY)
-      .send({ ...remark(), token: body.token })
+      .send({ ...message(), token: body.token })
       .expect(201);
-    await request(url).post(SAY).set("cookie", cookie).set("sec-fetch-site", "same-origin").send(remark()).expect(201);
+    await request(url).post(SAY).set("cookie", cookie).set("sec-fetch-site", "same-origin").send(message()).expect(201);
     await request(url).get(`/api/poll?room=lobby&wait=0&token=${body.token}`).expect(200);
-    // reading needs no session: a secret that was changed must not end anybody's stream
+    // Reading needs no session: a change of the secret must not end anybody's stream.
     await request(url).get("/api/poll?room=lobby&wait=0&token=forged").expect(200);
     await request(url).get("/api/rooms/lobby/say?id=12345678&text=x&token=forged").expect(401);
-    await request(url).post(`${SAY}?token=${body.token}`).send(remark()).expect(401);
+    await request(url).post(`${SAY}?token=${body.token}`).send(message()).expect(401);
   });
 
-  test("by the cookie alone must come from a page of ours", async () => {
+  test("by the cookie alone must come from a page of this site", async () => {
     const { headers } = await open({ nickname: "Cookie" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
     const host = new URL(url).host;
@@ -211,7 +211,7 @@ describe("who is speaking", () => {
       request(url)
         .post(SAY)
         .set({ cookie, ...proof })
-        .send(remark());
+        .send(message());
     for (const proof of [{ "sec-fetch-site": "same-origin" }, { origin: `http://${host}` }] as {
       [h: string]: string;
     }[])
@@ -228,21 +228,21 @@ describe("who is speaking", () => {
     const { text } = await request(url).get("/").set({ cookie });
     const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1];
     const behindProxy = request(url).post(SAY).set({ cookie, origin: "http://chat.example" });
-    expect((await behindProxy.send({ ...remark(), form_token })).status).toBe(201);
+    expect((await behindProxy.send({ ...message(), form_token })).status).toBe(201);
     for (const proof of foreign as { [h: string]: string }[]) {
       const { status, body } = await post(proof);
       expect([proof, status, body.code]).toEqual([proof, 403, "forbidden"]);
     }
   });
 
-  test("as text/plain, which any page may send, is not told by the cookie", async () => {
+  test("as text/plain, which any page may send, is not known by the cookie", async () => {
     const { headers } = await open({ nickname: "Plain" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
     const post = request(url).post(SAY).set({ cookie, "sec-fetch-site": "same-origin", "content-type": "text/plain" });
-    expect((await post.send(JSON.stringify(remark()))).status).toBe(401);
+    expect((await post.send(JSON.stringify(message()))).status).toBe(401);
   });
 
-  test("a cookie that is not ours is none", async () => {
+  test("an invalid cookie is ignored", async () => {
     await request(url).get("/").set("cookie", "chattera=forged.x").expect(200);
   });
 });

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 afterAll(() => site.close());
 
-/** A node with limits, as shipped but for the settings. */
+/** Opens a node with limits, and with its defaults except for the options. */
 async function open(options: TestOptions = {}): Promise<(address: string) => From> {
   node = await openNode(site.databaseUrl, { limits: true, ...options });
   const { url } = node;
@@ -101,7 +101,7 @@ describe("places", () => {
     expect(answered.status).toBe(200);
     expect(answered.body.signals).toContainEqual(expect.objectContaining({ signal: "bye", reason: "full" }));
     expect(answered.body.cursor).toBe(body.cursor);
-    // the other one waits until it is cut
+    // The other one waits until it is cut.
     for (const poll of polls) poll.catch(() => undefined);
   });
 

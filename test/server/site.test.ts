@@ -22,7 +22,7 @@ afterAll(() => site.close());
 const fieldOf = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? "";
 
 describe("the pages without script", () => {
-  test("take a visitor from the lobby into a room in one step, let him speak, and let him go", async () => {
+  test("take a visitor from the lobby into a room in one step, let them speak, and let them leave", async () => {
     const browser = request.agent(url);
     const lobby = await browser.get("/").expect(200);
     expect(lobby.headers["content-type"]).toBe("text/html; charset=utf-8");
@@ -46,7 +46,7 @@ describe("the pages without script", () => {
     expect((await request(url).get("/api/rooms/lobby")).body.members).toEqual([]);
   });
 
-  test("say in words why a form was refused and keep what was typed", async () => {
+  test("explain why a form was refused and keep the typed text", async () => {
     const holder = await person(url, "Holder");
     await say(url, holder, "I am here");
     const browser = request.agent(url);
@@ -69,13 +69,13 @@ describe("the pages without script", () => {
     expect(stranger.status).toBe(401);
   });
 
-  test("take no form from another site's page", async () => {
+  test("accept no form from another site's page", async () => {
     const forged = request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
     expect((await forged.set("origin", "http://evil.example")).status).toBe(403);
     expect((await request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" })).status).toBe(403);
   });
 
-  test("speak the browser's language, and the one chosen from then on", async () => {
+  test("use the browser's language, and a chosen one after that", async () => {
     const browser = request.agent(url);
     expect((await browser.get("/").set("accept-language", "ja,en;q=0.5")).text).toContain('<html lang="ja">');
     const chosen = await browser.get("/rooms/lobby?language=en").expect(303);
@@ -83,7 +83,7 @@ describe("the pages without script", () => {
     expect((await browser.get("/").set("accept-language", "ja")).text).toContain('<html lang="en">');
   });
 
-  test("carry their cursor, behind which the stream goes on", async () => {
+  test("contain their cursor, from which the stream continues", async () => {
     const ann = await person(url, "Carrier");
     await say(url, ann, "on the page");
     const { text } = await request(url).get("/rooms/lobby");
@@ -93,7 +93,7 @@ describe("the pages without script", () => {
     expect(event?.text).toBe("between page and stream");
   });
 
-  test("answer what is not there as a page, and programs as JSON", async () => {
+  test("answer an unknown path with a page, and programs with JSON", async () => {
     const page = await request(url).get("/rooms/nowhere").set("accept", "text/html").expect(404);
     expect(page.text).toContain("<!doctype html>");
     for (const path of ["/nothing", "/api/nothing", "/assets/nothing.js", "/assets/assets.json"]) {
@@ -129,7 +129,8 @@ describe("the pages without script", () => {
       const { headers } = await request(url).get(path).set("accept-encoding", "gzip").expect(200);
       expect(headers["cache-control"]).toBe("max-age=31536000,immutable");
       expect(headers["content-encoding"]).toBe("gzip");
-      // on a slow phone's 50 kB/s: less than half a second for the script, which the page can be read without
+      // At a slow phone's 50 kB/s, the script takes less than half a second. The page can be read
+      // without it.
       expect(Number(headers["content-length"])).toBeLessThan(24_000);
       const plain = await request(url).get(path).set("accept-encoding", "identity").expect(200);
       expect(plain.headers["content-encoding"]).toBeUndefined();
@@ -138,7 +139,7 @@ describe("the pages without script", () => {
 });
 
 describe("operating", () => {
-  test("health, readiness and metrics are told, and readiness ends with draining", async () => {
+  test("health, readiness and metrics are reported, and readiness ends with draining", async () => {
     const node = await openNode(site.databaseUrl);
     await request(node.url).get("/healthz").expect(200, { status: "ok" });
     await until("the node is ready", async () => (await request(node.url).get("/readyz")).status === 200);
@@ -151,7 +152,7 @@ describe("operating", () => {
     await node.close();
   });
 
-  test("under a base path everything stands below it, whether a proxy passes it on or strips it", async () => {
+  test("under a base path everything is below it, whether a proxy passes it on or strips it", async () => {
     const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     for (const prefix of ["/chat", ""]) {
       const { text } = await request(node.url).get(`${prefix}/rooms/lobby`).expect(200);
@@ -166,7 +167,7 @@ describe("operating", () => {
     await node.close();
   });
 
-  test("a proxy's word on the client is believed only of the proxies named", async () => {
+  test("forwarded headers count only from the named proxies", async () => {
     const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     expect(db).toBeDefined();
     const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "chat.example" };
@@ -180,7 +181,7 @@ describe("operating", () => {
     expect(await secure({ trustProxy: ["loopback"] })).toBe(true);
   });
 
-  test("a setting that cannot be used is named", async () => {
+  test("an invalid setting is named", async () => {
     const settings = { PORT: "many", BASE_PATH: "chat", TRUST_PROXY: "everybody" };
     const open = createApp({ databaseUrl: site.databaseUrl, settings });
     await expect(open).rejects.toThrow(
@@ -207,7 +208,7 @@ describe("operating", () => {
 });
 
 describe("as a library", () => {
-  test("a stream may be waited for in two ways at once", async () => {
+  test("a test may wait for a stream's events and signals at once", async () => {
     const ann = await person(url, "Twice");
     const stream = await openStream(url, { room: "lobby" });
     await stream.signal("hello");
@@ -222,18 +223,18 @@ describe("as a library", () => {
     const callback = app.callback();
     const { body } = await request(callback).post("/api/session").send({ nickname: "Portless" }).expect(201);
     const stream = await openStream(callback, { room: "lobby" });
-    const remark = { id: clientId(), text: "hello" };
+    const message = { id: clientId(), text: "hello" };
     await request(callback)
       .post("/api/rooms/lobby/messages")
       .set("authorization", `Bearer ${body.token}`)
-      .send(remark)
+      .send(message)
       .expect(201);
     expect((await stream.events(2)).map((event) => event.kind)).toEqual(["enter", "message"]);
     await stream.close();
     await app.close();
   });
 
-  test("it mounts in somebody's own app, beside his routes and behind his body parser", async () => {
+  test("it mounts in a host's app, alongside its routes and behind its body parser", async () => {
     const chat = await createApp({ databaseUrl: site.databaseUrl });
     const own = new Koa();
     own.use(async (ctx, next) => {
@@ -249,10 +250,10 @@ describe("as a library", () => {
     const page = await request(server).get("/talk/rooms/lobby").expect(200);
     expect(page.text).toContain('src="/talk/assets/');
     const { body } = await request(server).post("/talk/api/session").send({ nickname: "Mounted" }).expect(201);
-    const remark = { id: clientId(), text: "hello", token: body.token };
-    await request(server).post("/talk/api/rooms/lobby/messages").send(remark).expect(201);
+    const message = { id: clientId(), text: "hello", token: body.token };
+    await request(server).post("/talk/api/rooms/lobby/messages").send(message).expect(201);
     expect((await request(server).get("/talk/api/rooms/nowhere")).body.code).toBe("no_such_room");
-    // koa-mount hands on what the mounted app does not know
+    // Koa-mount passes on paths that the mounted app does not know.
     expect((await request(server).get("/talk/nothing")).text).toBe("mine");
     await chat.close();
   });

@@ -72,7 +72,7 @@ function blockAtAnswer(of: RegExp, ms: number): void {
 test("a stall is logged with its route, and counted", async () => {
   const before = await stallsCounted();
   const host = new Koa();
-  // a host app's body is read in the middle of ours
+  // The getter of a host's body runs while chattera handles the request.
   host.use((ctx, next) => {
     const get = () => {
       block(300);
@@ -90,7 +90,7 @@ test("a stall is logged with its route, and counted", async () => {
   server.close();
 });
 
-test("a request that blocks after its body has come is the one that is named, by the pattern of its route", async () => {
+test("a request that blocks after its body has arrived is named by the pattern of its route", async () => {
   const { hub } = node.app.site;
   const open = hub.open;
   hub.open = (slugs) => {
@@ -105,14 +105,14 @@ test("a request that blocks after its body has come is the one that is named, by
   expect(stalls()).toContainEqual(expect.objectContaining({ method: "POST", route: "/api/rooms/:room/enter" }));
 });
 
-test("a request that blocks when the database has answered is known by its end", async () => {
+test("a request that blocks after the database has answered is recognized by its end", async () => {
   await request(node.url).get("/api/rooms/lobby/members").expect(200);
   blockAtAnswer(/from .*members/s, 400);
   await request(node.url).get("/api/rooms/lobby/members").expect(200);
   expect(stalls()).toContainEqual(expect.objectContaining({ method: "GET", route: "/api/rooms/:room/members" }));
 });
 
-test("where it cannot be known, the routes that were under way are named", async () => {
+test("if the request is unknown, the running routes are named", async () => {
   await request(node.url).get("/api/rooms/lobby/messages").expect(200);
   blockAtAnswer(/from events/s, 400);
   await request(node.url).get("/api/rooms/lobby/messages").expect(200);
@@ -124,7 +124,7 @@ test("a request that nobody answers has no route", async () => {
   const host = new Koa();
   host.use((ctx, next) => {
     const get = () => block(300);
-    // read when the refusal chooses between a page and JSON
+    // The getter runs when the refusal chooses between a page and JSON.
     Object.defineProperty(ctx.req.headers, "accept", { get });
     return next();
   });
@@ -133,16 +133,16 @@ test("a request that nobody answers has no route", async () => {
   expect(stalls()[0]).toMatchObject({ method: "POST", route: "no route" });
 });
 
-test("polls that wait are not blamed for what no request did", async () => {
+test("waiting polls are not named for a stall that no request caused", async () => {
   const { hub } = node.app.site;
   const polls = Array.from({ length: 100 }, () => fetch(`${node.url}/api/poll?room=lobby&wait=3`));
   await until("all polls are read for", () => hub.readers.size === 100);
-  // one that does not wait is answered when those before it do
+  // A poll that does not wait is answered once the polls before it wait.
   await fetch(`${node.url}/api/poll?room=lobby&wait=0`);
   lines.length = 0;
   block(400);
   await until("it is logged", () => stalls().length > 0);
-  // until their time is over, in the middle of another stall
+  // Wait until the polls' time is over, in the middle of another stall.
   await until("the first poll is answered", () => hub.readers.size < 100);
   for (const poll of polls) expect((await poll).status).toBe(200);
   expect(stalls()[0]).toMatchObject({ route: "no request" });

@@ -46,7 +46,7 @@ describe("a token", () => {
   const make = (secrets: string[], sessionMs = 30 * DAY_MS) =>
     createTokens({ secrets, siteSecret: "the log's own secret", sessionMs, formerUntil: Date.now() + sessionMs });
 
-  test("ends when it has rested for the session's life", () => {
+  test("ends when it was unused for the session's life", () => {
     const tokens = make([OLD]);
     const start = Date.now();
     const token = tokens.sign(ANN);
@@ -57,7 +57,7 @@ describe("a token", () => {
     expect(tokens.verify(token)).toBeUndefined();
   });
 
-  test("says when its session began, also in a ticket and after it was renewed", () => {
+  test("contains the beginning of its session, also in a ticket and after a renewal", () => {
     const tokens = make([OLD]);
     const begun = Date.now();
     const first = tokens.verify(tokens.sign(ANN));
@@ -77,7 +77,7 @@ describe("a token", () => {
     expect(make([NEW]).verify(token)).toBeUndefined();
   });
 
-  test("is good for one purpose only, since each has a key of its own", () => {
+  test("is valid for one purpose only, since each has a key of its own", () => {
     const tokens = make([OLD]);
     const ticket = tokens.ticket(ANN, Date.now());
     expect(tokens.verifyTicket(ticket)).toMatchObject({ member: ANN });
@@ -100,7 +100,7 @@ describe("a token", () => {
     },
   );
 
-  test("says through GET /api/session whose it is and until when", async () => {
+  test("returns its member and its end by GET /api/session", async () => {
     const { token, id } = await open("Asker");
     const { body } = await request(node.url).get("/api/session").set("authorization", `Bearer ${token}`).expect(200);
     expect(body.member).toMatchObject({ id, nickname: "Asker" });
@@ -140,7 +140,7 @@ describe("a ticket", () => {
     (await request(node.url).post("/api/session/ticket").type("form").send({ token }).expect(200)).body
       .ticket as string;
 
-  test("stands for the session in the URLs of readers and of say, for a few minutes", async () => {
+  test("replaces the token in the URLs of readers and of say, for a few minutes", async () => {
     const { token, id } = await open("Traveler");
     const ticket = await ticketOf(token);
     const say = (key: string) => `/api/rooms/lobby/say;id=${clientId()};text=by-ticket;ticket=${key}`;
@@ -151,14 +151,14 @@ describe("a ticket", () => {
     await request(node.url).get(say(ticket)).expect(401);
   });
 
-  test("comes by GET too, with the token as a header, and to no script", async () => {
+  test("is issued by GET too, with the token as a header, and to no script", async () => {
     const { token } = await open("Getter");
     const ask = () => request(node.url).get("/api/session/ticket;n=abc").set("authorization", `Bearer ${token}`);
     expect((await ask().expect(200)).body).toMatchObject({ chattera: 1, n: "abc", ticketSeconds: TICKET_MS / 1000 });
     await request(node.url).get(`/api/session/ticket?token=${token}`).expect(401);
   });
 
-  test("is worth nothing elsewhere, and never exchanged for more", async () => {
+  test("is invalid elsewhere, and never exchanged for a token", async () => {
     const { token, id } = await open("Miser");
     const ticket = await ticketOf(token);
     await post(node.url, ticket).expect(401);
@@ -179,7 +179,7 @@ describe("a ticket", () => {
 describe("the cookie", () => {
   const TLS = { "x-forwarded-proto": "https", "x-forwarded-host": "chat.example" };
 
-  test("has a name that no sister domain can plant, under TLS at the root", async () => {
+  test("has a name that no sibling domain can plant, under TLS at the root", async () => {
     const { cookies } = await open("Rooted", TLS);
     expect(cookies).toEqual([expect.stringMatching(/^__Host-chattera=[\w.-]+; path=\/; .*; secure; httponly$/i)]);
     const planted = (await open("Planter")).cookies[0]?.split(";")[0]?.replace(/^[^=]+/, "chattera-443") as string;
@@ -187,7 +187,7 @@ describe("the cookie", () => {
     expect(page.text).not.toContain("Planter");
   });
 
-  test("has the port in its name elsewhere, so that two sites on one machine do not meet", async () => {
+  test("has the port in its name elsewhere, so that two sites on one machine do not collide", async () => {
     const { cookies } = await open("Ported", { "x-forwarded-host": "chat.example:8080" });
     expect(cookies[0]).toMatch(/^chattera-8080=/);
     const deep = await openNode(site.databaseUrl, { basePath: "/chat", trustProxy: ["loopback"] });
@@ -215,7 +215,7 @@ describe("the cookie", () => {
     expect([entered.status, cookiesOf(entered.headers)]).toEqual([303, []]);
   });
 
-  test("goes along in a frame of a listed origin, over TLS", async () => {
+  test("is sent in a frame of a listed origin, over TLS", async () => {
     const framed = await openNode(site.databaseUrl, { trustProxy: ["loopback"], origins: ["https://a.example"] });
     for (const [headers, expected] of [
       [TLS, /^__Host-chattera=.*; samesite=none; secure; httponly; partitioned$/i],
@@ -242,7 +242,7 @@ describe("the cookie", () => {
     expect(page.text).toContain('data-nickname="Renewed"');
   });
 
-  test("of the former name and form is exchanged for a new one, and taken away", async () => {
+  test("of the former name and form is exchanged for a new one, and cleared", async () => {
     const payload = Buffer.from(JSON.stringify({ ...ANN, id: "former-id", nickname: "Former" })).toString("base64url");
     const signature = new Keygrip([OLD], "sha256", "base64").sign(`session ${payload}`);
     const page = await request(node.url).get("/rooms/lobby").set("cookie", `chattera=${payload}.${signature}`);
@@ -261,7 +261,7 @@ describe("the cookie", () => {
 });
 
 describe("a site that knows its names", () => {
-  test("answers under them only, and to a balancer that asks by address; a refusal has its style and is logged", async () => {
+  test("answers under them only, and a balancer by address; a refusal has its style sheet and is logged", async () => {
     const lines: { msg: string }[] = [];
     const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
     const hosts = ["Chat.example.org", "[::1]:3000", "chat.test:8080"];
@@ -307,12 +307,12 @@ describe("a site that knows its names", () => {
     await named.close();
   });
 
-  test("takes a page under any of them for its own, also behind a proxy that does not pass the name on", async () => {
+  test("counts a page under any of them as its own, also behind a proxy that does not pass the name on", async () => {
     const named = await openNode(site.databaseUrl, { hosts: ["chat.example.org", "127.0.0.1"] });
     const enter = (origin: string) => request(named.url).post("/api/session").set({ origin }).send({ nickname: "Own" });
     await enter("http://chat.example.org").expect(201);
     await enter("https://chat.example.org").expect(201);
-    // another port of the host is another site, unless it is named
+    // Another port of the host is another site, unless it is named.
     const { port } = new URL(named.url);
     await enter(`http://127.0.0.1:${port}`).expect(201);
     for (const origin of [

@@ -89,12 +89,12 @@ describe("what is sent", () => {
     const session = await post("/api/session", { nickname });
     expect([session.status, session.body.member.nickname]).toEqual([201, nickname]);
     const { token } = session.body;
-    const remark = { id: clientId(), text: "a=b&c 日本 +%" };
+    const message = { id: clientId(), text: "a=b&c 日本 +%" };
     const entered = await post("/api/rooms/lobby/enter", { token });
     expect([entered.status, entered.body.member.nickname]).toEqual([200, nickname]);
     expect((await post("/api/rooms/lobby/typing", { token })).status).toBe(200);
-    const said = await post("/api/rooms/lobby/messages", { ...remark, token });
-    expect([said.status, said.body.event.text]).toEqual([201, remark.text]);
+    const said = await post("/api/rooms/lobby/messages", { ...message, token });
+    expect([said.status, said.body.event.text]).toEqual([201, message.text]);
     const polled = await post("/api/poll", { room: "lobby", wait: "0", after: said.body.cursor, token });
     expect([polled.status, polled.body.events]).toEqual([200, []]);
     expect((await post("/api/rooms/lobby/leave", { token })).status).toBe(200);

@@ -53,24 +53,24 @@ export async function openNode(
   return { app, server, url, close };
 }
 
-/** Somebody with a session. */
+/** A person with a session. */
 export type TestPerson = { id: string; nickname: string; token: string; cookie: string };
 
-/** Gives a nickname a session at a node. */
+/** Opens a session under a nickname at a node. */
 export async function person(url: string, nickname: string): Promise<TestPerson> {
   const { body, headers } = await request(url).post("/api/session").send({ nickname }).expect(201);
   return { id: body.member.id, nickname, token: body.token, cookie: String(headers["set-cookie"]).split(";")[0] ?? "" };
 }
 
-let remarks = 0;
+let messages = 0;
 
-/** A client id nobody used before. */
+/** Returns a client id that nobody used before. */
 export function clientId(): string {
-  remarks += 1;
-  return `test-${process.pid}-${String(remarks).padStart(6, "0")}`;
+  messages += 1;
+  return `test-${process.pid}-${String(messages).padStart(6, "0")}`;
 }
 
-/** Says something in a room and gives the receipt's body. */
+/** Sends a message to a room and returns the body of the receipt. */
 export async function say(
   url: string,
   who: TestPerson,
@@ -82,6 +82,7 @@ export async function say(
     .post(path)
     .set("authorization", `Bearer ${who.token}`)
     .send({ id: options.id ?? clientId(), text });
-  if (status !== 201 && status !== 200) throw new Error(`a remark was answered ${status} ${JSON.stringify(body)}`);
+  if (status !== 201 && status !== 200)
+    throw new Error(`the message was answered with ${status} ${JSON.stringify(body)}`);
   return body;
 }

@@ -2,17 +2,22 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** A chattera of its own, as an operator starts it. */
+/** A chattera in its own process, as an operator starts it. */
 export type SiteProcess = {
   url: string;
   pid: number;
-  /** Everything it has said, on stdout and stderr. */
+  /** Returns its output so far, of stdout and stderr. */
   said(): string;
-  /** Sends a signal and gives the exit code once it has ended (`null`: by the signal). */
+  /**
+   * Sends a signal and returns the exit code once the process has ended (`null`: by the signal).
+   */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 };
 
-/** Ends what a failed test left running; for afterAll, as Jest does not end while a child lives. */
+/**
+ * Kills the processes that a failed test left. For afterAll, since Jest does not end while a child
+ * lives.
+ */
 export async function endSites(): Promise<void> {
   for (const child of children) {
     const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
@@ -27,7 +32,7 @@ const children = new Set<ChildProcess>();
 type Settings = { [name: string]: string };
 
 /**
- * Starts `chattera serve` on a database and waits until it says where it is; it may open so many
+ * Starts `chattera serve` on a database and waits until it prints its URL. `files` limits its open
  * files.
  */
 export async function startSite(databaseUrl: string, settings: Settings = {}, files?: number): Promise<SiteProcess> {
@@ -52,7 +57,7 @@ export async function startSite(databaseUrl: string, settings: Settings = {}, fi
   };
 }
 
-/** Starts one that is expected to give up; gives its exit code and what it said. */
+/** Starts one that is expected to fail. Returns its exit code and its output. */
 export async function runSite(
   databaseUrl: string,
   settings: Settings = {},
@@ -62,12 +67,12 @@ export async function runSite(
   return { code: child.exitCode, said: said() };
 }
 
-/** The pids in the "serving" lines of the log, in order. */
+/** Returns the pids in the "serving" lines of the log, in order. */
 export function workerPids(site: SiteProcess): number[] {
   return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
 }
 
-/** Starts one and does not wait for it. */
+/** Starts one without waiting for it. */
 export function spawnSite(
   databaseUrl: string,
   settings: Settings,
