@@ -1,6 +1,6 @@
 /** A folder, or files side by side, whose imports follow one rule. */
 export type Area = {
-  /** The folder, or a name for files that no folder of their own holds. */
+  /** The folder, or the files that share a rule of their own. */
   readonly name: string;
   /** The pattern of the paths of its files; left out, all files below the folder. */
   readonly files?: string;
@@ -29,7 +29,7 @@ export const AREAS: readonly Area[] = [
   { name: "db/migrations", imports: [], without: HTTP, because: "Never edited, so it needs nothing that changes." },
   {
     name: "db/pool",
-    imports: ["db"],
+    imports: ["db/*.ts"],
     without: HTTP,
     because: "Connections and prepared statements, whatever they ask.",
   },
@@ -39,48 +39,48 @@ export const AREAS: readonly Area[] = [
     without: HTTP,
     because: "The only folder with SQL about rooms, members and messages.",
   },
-  { name: "db/embedded", imports: ["db"], without: HTTP, because: "Starts PostgreSQL, and knows no table." },
+  { name: "db/embedded", imports: ["db/*.ts"], without: HTTP, because: "Starts PostgreSQL, and knows no table." },
   {
-    name: "db",
+    name: "db/*.ts",
     files: "^db/[^/]+[.]ts$",
     imports: ["db/migrations", "db/pool", "db/embedded"],
     without: HTTP,
     because: "Brings the schema up to date, and reports errors at the start.",
   },
   {
-    name: "server",
+    name: "server/*.ts",
     files: "^server/(?!(app|index|site|testing)[.]ts$)[^/]+[.]ts$",
-    imports: ["protocol", "db", "server/guard"],
+    imports: ["protocol", "db/*.ts", "server/guard"],
     without: HTTP,
-    because: "Settings, log, metrics, refusals and tokens, for every folder of the server.",
+    because: "Settings, log, metrics, refusals and tokens. The files below have rules of their own.",
   },
   {
     name: "server/rooms",
-    imports: ["protocol", "db/log", "server"],
+    imports: ["protocol", "db/log", "server/*.ts"],
     without: HTTP,
     because: "The rules of rooms: no HTTP, no sockets, no delivery.",
   },
   {
     name: "server/bus",
-    imports: ["protocol", "db/log", "db/pool", "server"],
+    imports: ["protocol", "db/log", "db/pool", "server/*.ts"],
     without: HTTP,
     because: "Notifies nodes of new messages.",
   },
   {
     name: "server/delivery",
-    imports: ["protocol", "db/log", "server"],
+    imports: ["protocol", "db/log", "server/*.ts"],
     without: HTTP,
     because: "What happens after the commit. It meets rooms in the tables only.",
   },
   {
     name: "server/presence",
-    imports: ["protocol", "db/log", "server", "server/delivery"],
+    imports: ["protocol", "db/log", "server/*.ts", "server/delivery"],
     without: HTTP,
     because: "Who is here. It meets rooms in the tables only.",
   },
   {
     name: "server/upkeep",
-    imports: ["db/log", "server"],
+    imports: ["db/log", "server/*.ts"],
     without: HTTP,
     because: "Deletes old rows in the background.",
   },
@@ -92,7 +92,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "server/pages",
-    imports: ["protocol", "server", "server/doctor"],
+    imports: ["protocol", "server/*.ts", "server/doctor"],
     without: HTTP,
     because: "Data in, HTML out.",
   },
@@ -102,15 +102,15 @@ export const AREAS: readonly Area[] = [
     without: HTTP,
     because: "Tests a site from outside.",
   },
-  { name: "server/guard", imports: ["protocol", "server", "server/site"], because: "One concern per file." },
+  { name: "server/guard", imports: ["protocol", "server/*.ts", "server/site.ts"], because: "One concern per file." },
   {
     name: "server/http",
     imports: [
       "protocol",
       "db/log",
       "db/pool",
-      "server",
-      "server/site",
+      "server/*.ts",
+      "server/site.ts",
       "server/rooms",
       "server/delivery",
       "server/polls",
@@ -125,8 +125,8 @@ export const AREAS: readonly Area[] = [
       "protocol",
       "db/log",
       "db/pool",
-      "server",
-      "server/site",
+      "server/*.ts",
+      "server/site.ts",
       "server/rooms",
       "server/delivery",
       "server/streams",
@@ -138,13 +138,13 @@ export const AREAS: readonly Area[] = [
     because: "Reads input, makes one call, answers.",
   },
   {
-    name: "server/site",
+    name: "server/site.ts",
     files: "^server/site[.]ts$",
     imports: [
-      "db",
+      "db/*.ts",
       "db/log",
       "db/pool",
-      "server",
+      "server/*.ts",
       "server/rooms",
       "server/bus",
       "server/delivery",
@@ -157,13 +157,13 @@ export const AREAS: readonly Area[] = [
     because: "Puts one node together.",
   },
   {
-    name: "server/app",
+    name: "server/app.ts",
     files: "^server/(app|index)[.]ts$",
-    imports: ["protocol", "server", "server/site", "server/guard", "server/http", "server/routes"],
+    imports: ["protocol", "server/*.ts", "server/site.ts", "server/guard", "server/http", "server/routes"],
     because: "The Koa app, and the package's entry.",
   },
   {
-    name: "server/testing",
+    name: "server/testing.ts",
     files: "^server/testing[.]ts$",
     imports: ["protocol"],
     because: "For the tests of other projects. It imports no server.",
@@ -172,11 +172,11 @@ export const AREAS: readonly Area[] = [
     name: "server/process",
     imports: [
       "protocol",
-      "db",
+      "db/*.ts",
       "db/embedded",
       "db/pool",
-      "server",
-      "server/app",
+      "server/*.ts",
+      "server/app.ts",
       "server/bus",
       "server/doctor",
       "server/guard",
@@ -202,12 +202,12 @@ export const AREAS: readonly Area[] = [
   { name: "client/tabs", imports: ["protocol", "client/core"], without: ".", because: "One connection for all tabs." },
   {
     name: "client/ui",
-    imports: ["protocol", "client/core", "client/transports", "client/tabs", "client/words"],
+    imports: ["protocol", "client/core", "client/transports", "client/tabs", "client/ui/words.ts"],
     without: NODE,
     because: "The page of a room.",
   },
   {
-    name: "client/words",
+    name: "client/ui/words.ts",
     files: "^client/ui/words[.]ts$",
     imports: ["protocol"],
     without: ".",
@@ -215,7 +215,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "client/legacy",
-    imports: ["protocol", "client/core", "client/transports", "client/words"],
+    imports: ["protocol", "client/core", "client/transports", "client/ui/words.ts"],
     without: ".",
     because: "The page of a room in ES3.",
   },
@@ -226,11 +226,11 @@ export const AREAS: readonly Area[] = [
     because: "Runs in a page and in a terminal, so it needs no DOM.",
   },
   {
-    name: "client",
+    name: "client/index.ts",
     files: "^client/index[.]ts$",
     imports: ["protocol", "client/core", "client/transports", "client/tabs"],
     without: NODE,
     because: "The package's client, without DOM.",
   },
-  { name: "client/build", files: "^client/build[.]ts$", imports: [], because: "Makes the browser's files." },
+  { name: "client/build.ts", files: "^client/build[.]ts$", imports: [], because: "Makes the browser's files." },
 ];
