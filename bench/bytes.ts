@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { Known } from "../client/core/network/known.ts";
-import { createRoom, openMouth } from "../test/networks/rig/mouth.ts";
+import { createRoom, openSpeaker } from "../test/networks/rig/speaker.ts";
 import { until } from "../test/support/until.ts";
 import { openChromium } from "./chromium.ts";
 import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./clients/people.ts";
@@ -87,18 +87,18 @@ async function oneMessage(name: string, sit: (seat: Seat) => Promise<Seated>): P
   const room = `one-${name}`;
   await createRoom(siteUrl, room);
   const recorder = await openRecorder(siteUrl, STREAMS);
-  const mouth = await openMouth(siteUrl, room, "Mouth");
+  const speaker = await openSpeaker(siteUrl, room, "Speaker");
   const seated = await sit({ url: recorder.url, room, nickname: "Ann", isPolling: true });
   const samples = () => recorder.requests.filter(isOneMessage);
   // The first polls are not held yet; half a second apart, each message has an answer of its own.
   for (let n = 0; samples().length < SAMPLES; n += 1) {
-    await mouth.say(textOf(n));
+    await speaker.say(textOf(n));
     await sleep(500);
   }
   const taken = samples().slice(-SAMPLES);
   await seated.close();
   recorder.close();
-  mouth.close();
+  speaker.close();
   const medianOf = (pick: (one: Recorded) => number) =>
     taken.map(pick).sort((one, other) => one - other)[Math.floor(SAMPLES / 2)] as number;
   return [
@@ -128,10 +128,10 @@ async function measure(name: string, known: Known, room: string): Promise<Row> {
   const before = counter.read();
   await sleep(idleSeconds * 1000);
   const idle = since(before, counter.read());
-  const mouth = await openMouth(siteUrl, room, "Mouth");
+  const speaker = await openSpeaker(siteUrl, room, "Speaker");
   const start = counter.read();
   for (let n = 0; n < messages; n += 1) {
-    void mouth.say(textOf(n));
+    void speaker.say(textOf(n));
     await sleep(50);
   }
   const last = textOf(messages - 1);
@@ -140,7 +140,7 @@ async function measure(name: string, known: Known, room: string): Promise<Row> {
     last,
   );
   const busy = since(start, counter.read());
-  mouth.close();
+  speaker.close();
   await page.context().close();
   counter.close();
   const hours = 3600 / idleSeconds;

@@ -2,24 +2,26 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import pLimit from "p-limit";
 import { clientKind } from "../test/networks/rig/client-person.ts";
-import type { Network } from "../test/networks/rig/network.ts";
+import type { HostileNetwork } from "../test/networks/rig/network.ts";
 import { isHere, NETWORKS } from "../test/networks/rig/networks.ts";
 import { openPages } from "../test/networks/rig/page-person.ts";
 import type { Kind } from "../test/networks/rig/person.ts";
 import { plainKind } from "../test/networks/rig/plain-person.ts";
 import { pollKind } from "../test/networks/rig/poll-person.ts";
 import { openSites, type Sites } from "../test/networks/rig/sites.ts";
-import { type Outcome, talk } from "../test/networks/rig/talk.ts";
+import { type TalkOutcome, talk } from "../test/networks/rig/talk.ts";
 import startDatabase from "../test/support/start-database.ts";
 import stopDatabase from "../test/support/stop-database.ts";
 
 /**
- * Holds a talk through each hostile network and prints what became of it, as a table.
+ * Runs a talk through each hostile network and prints the outcomes as a table.
  *
- *     npm run networks [-- [--chromium] [--plain] [--poll] [--parallel 3] [--write] [a part of a name …]]
+ *     npm run networks [-- [--chromium] [--plain] [--poll] [--parallel 3] [--write] [a part of a
+ * name …]]
  *
- * People sit behind the client package in Node, or before a page in Chromium; --plain and --poll are the controls, an
- * EventSource and a long-poll as one would write them in five minutes. --write puts the table into docs/networks.md.
+ * The participants use the client package in Node, or pages in Chromium. --plain and --poll are the
+ * controls: an EventSource and a long-poll as anyone would write them in five minutes. --write puts
+ * the table into docs/networks.md.
  */
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -56,15 +58,15 @@ async function openKind(): Promise<{ kind: Kind; close(): Promise<void> }> {
   return { kind: options.plain ? plainKind : options.poll ? pollKind : clientKind, close: async () => undefined };
 }
 
-async function run(network: Network, from: Sites, by: Kind): Promise<Outcome> {
+async function run(network: HostileNetwork, from: Sites, by: Kind): Promise<TalkOutcome> {
   const site = await from.behind(network);
-  const outcome = await talk(network, site, by);
+  const outcome = await talk({ network, site, kind: by });
   await site.close();
   process.stderr.write(`${outcome.survived ? "survived" : "FAILED  "} ${row(outcome)}\n`);
   return outcome;
 }
 
-function report(outcomes: Outcome[]): string {
+function report(outcomes: TalkOutcome[]): string {
   const survived = outcomes.filter((outcome) => outcome.survived).length;
   return [
     `${kind.name}: ${survived} of ${outcomes.length} networks survived.`,
@@ -76,11 +78,11 @@ function report(outcomes: Outcome[]): string {
   ].join("\n");
 }
 
-function row(outcome: Outcome): string {
-  const { network, survived, lost, doubled, reordered, firstMs, p50Ms, p95Ms, maxMs, besideMs, transports, notices } =
+function row(outcome: TalkOutcome): string {
+  const { network, survived, lost, doubled, reordered, firstMs, p50Ms, p95Ms, maxMs, directMs, transports, notices } =
     outcome;
-  const figures = [firstMs, p50Ms, p95Ms, maxMs, besideMs].map(Math.round);
-  const told = (outcome.failure ?? notices.join(", ")).replaceAll("\n", " ");
+  const figures = [firstMs, p50Ms, p95Ms, maxMs, directMs].map(Math.round);
+  const states = (outcome.failure ?? notices.join(", ")).replaceAll("\n", " ");
   const cells = [
     network,
     survived ? "yes" : "**no**",
@@ -89,12 +91,12 @@ function row(outcome: Outcome): string {
     lost,
     doubled,
     reordered,
-    told,
+    states,
   ];
   return `| ${cells.join(" | ")} |`;
 }
 
-/** Each kind of person has its own place in the document. */
+/** Writes the table into the section of its kind in the document. */
 function write(text: string): void {
   const document = new URL("../docs/networks.md", import.meta.url);
   const [begin, end] = [`<!-- ${kind.name}: begin -->`, `<!-- ${kind.name}: end -->`];

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../client/index.ts";
-import { createRoom, openMouth } from "../test/networks/rig/mouth.ts";
+import { createRoom, openSpeaker } from "../test/networks/rig/speaker.ts";
 import { type BadProxy, openBadProxy } from "../test/support/bad-proxy.ts";
 import { createDatabase } from "../test/support/database.ts";
 import { type SiteProcess, startSite } from "../test/support/site-process.ts";
@@ -59,8 +59,8 @@ process.exit(0);
 async function firstMessages(): Promise<number[]> {
   const browser = await openChromium();
   const room = await newRoom();
-  const mouth = await openMouth(url, room, "Mouth");
-  const speaking = setInterval(() => void mouth.say(randomUUID()), 50);
+  const speaker = await openSpeaker(url, room, "Speaker");
+  const speaking = setInterval(() => void speaker.say(randomUUID()), 50);
   const took: number[] = [];
   for (let n = 0; n < times; n += 1) {
     const page = await (await browser.newContext()).newPage();
@@ -70,7 +70,7 @@ async function firstMessages(): Promise<number[]> {
     await page.context().close();
   }
   clearInterval(speaking);
-  await mouth.close();
+  await speaker.close();
   await browser.close();
   return took;
 }
@@ -78,12 +78,12 @@ async function firstMessages(): Promise<number[]> {
 async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void>): Promise<number> {
   const proxy = await openBadProxy(url);
   const roomName = await newRoom();
-  const mouth = await openMouth(url, roomName, "Mouth");
+  const speaker = await openSpeaker(url, roomName, "Speaker");
   const room = connect(proxy.through(url), { room: roomName });
   const seen = new Map<string, number>();
   room.on("event", ({ text }) => text !== undefined && seen.set(text, performance.now()));
   await room.ready;
-  const speaking = setInterval(() => void mouth.say(randomUUID()), Math.min(gapMs, 300));
+  const speaking = setInterval(() => void speaker.say(randomUUID()), Math.min(gapMs, 300));
   // long enough for a stream to be proved and a few pings to have come
   await sleep(8_000);
   clearInterval(speaking);
@@ -93,7 +93,7 @@ async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void
   const speak = () => {
     const text = randomUUID();
     marks.push({ text, at: performance.now() });
-    void mouth.say(text);
+    void speaker.say(text);
   };
   speak();
   const speakingOn = setInterval(speak, gapMs);
@@ -102,7 +102,7 @@ async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void
   const first = marks[0] as { text: string; at: number };
   const cured = Math.min(...marks.flatMap(({ text }) => seen.get(text) ?? []));
   room.close();
-  await mouth.close();
+  await speaker.close();
   await proxy.close();
   return Math.round(cured - first.at);
 }

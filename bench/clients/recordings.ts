@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
-import { createRoom, openMouth } from "../../test/networks/rig/mouth.ts";
+import { createRoom, openSpeaker } from "../../test/networks/rig/speaker.ts";
 import { until } from "../../test/support/until.ts";
 import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./people.ts";
 import { openRecorder, type Recorded } from "./recorder.ts";
@@ -30,10 +30,10 @@ export async function recordClients(siteUrl: string, browser: Browser): Promise<
   await createRoom(siteUrl, room);
   const page = (seat: Seat) => sitBeforePage(browser, seat);
   const npm = (seat: Seat) => sitBehindClient(CLIENT, seat);
-  const mouth = await openMouth(siteUrl, room, "Mouth");
+  const speaker = await openSpeaker(siteUrl, room, "Speaker");
   let said = 0;
   // What arrives is what makes a client poll again and confirm.
-  const talking = setInterval(() => void mouth.say(`message ${said++}`), 400);
+  const talking = setInterval(() => void speaker.say(`message ${said++}`), 400);
   try {
     const [ofPage, ofClient] = await Promise.all([
       recordAll(siteUrl, room, page, ["message", "typing"]),
@@ -42,7 +42,7 @@ export async function recordClients(siteUrl: string, browser: Browser): Promise<
     return { page: ofPage, npm: ofClient };
   } finally {
     clearInterval(talking);
-    mouth.close();
+    speaker.close();
   }
 }
 

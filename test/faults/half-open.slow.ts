@@ -38,8 +38,8 @@ afterAll(async () => {
 
 /** How long somebody is there after their network began to swallow everything. */
 const SWALLOWED: { [name: string]: () => Promise<number> } = {
-  "a member by the client package": () => swallowed("a", (url) => void clientKind.sit(url, "a", "Ann")),
-  "a watcher by the client package": () => swallowed("b", (url) => void clientKind.sit(url, "b")),
+  "a member by the client package": () => swallowed("a", (url) => void clientKind.join(url, "a", "Ann")),
+  "a watcher by the client package": () => swallowed("b", (url) => void clientKind.join(url, "b")),
   "a member by a ready-made EventSource": () => swallowed("c", (url, { token }) => listen(url, "c", token)),
   "a watcher by a ready-made EventSource": () => swallowed("d", (url) => listen(url, "d")),
   "a member by a poll of 55 s": () => swallowed("e", (url, { token }) => void fetchQuietly(pollOf(url, "e", token))),
@@ -51,7 +51,7 @@ async function swallowed(room: string, open: (url: string, who: TestPerson) => v
   const strands: Strand[] = [];
   const wire = await openWire(site.url, (strand) => {
     strands.push(strand);
-    if (isDumb) strand.fallDumb();
+    if (isDumb) strand.fallSilent();
   });
   let isDumb = false;
   open(wire.url, who);
@@ -60,7 +60,7 @@ async function swallowed(room: string, open: (url: string, who: TestPerson) => v
   const before = await stateOf(room);
   if (before.members.length + before.visitors !== 1) throw new Error(`${room}: ${JSON.stringify(before)}`);
   isDumb = true;
-  for (const strand of strands) strand.fallDumb();
+  for (const strand of strands) strand.fallSilent();
   const begunAt = performance.now();
   const isEmpty = async () => {
     const { members, visitors } = await stateOf(room);
@@ -84,7 +84,7 @@ describe("behind a network that swallows everything", () => {
 
 /** Returns the kinds of events in the room of a silent member. */
 const LIVING: { [name: string]: () => Promise<string[]> } = {
-  "by the client package": () => living("k", () => void clientKind.sit(site.url, "k", "Ann")),
+  "by the client package": () => living("k", () => void clientKind.join(site.url, "k", "Ann")),
   "by a ready-made EventSource": () => living("l", ({ token }) => listen(site.url, "l", token)),
   "by polls of 55 s": () => living("m", ({ token }) => void pollOn("m", token)),
   "by a growing page with pictures": () => living("n", (who) => void readPage("n", who, true)),

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pLimit from "p-limit";
 import { endSites } from "../support/site-process.ts";
 import { clientKind } from "./rig/client-person.ts";
-import type { Network } from "./rig/network.ts";
+import type { HostileNetwork } from "./rig/network.ts";
 import { NETWORKS } from "./rig/networks.ts";
 import { openSites, type Sites } from "./rig/sites.ts";
-import { type Outcome, type Pace, talk } from "./rig/talk.ts";
+import { type Pace, type TalkOutcome, talk } from "./rig/talk.ts";
 
-// One network of each way to go wrong; all of them, and whole browsers, in talks.slow.ts.
+// One network for each kind of fault. talks.slow.ts tests all of them, and whole browsers.
 const NAMES = [
   "holds whole answers",
   "holds 4 KB blocks",
@@ -25,20 +25,20 @@ const NAMES = [
   "refuses for 5 s",
 ];
 
-/** No silence: what dies of one has its place among the slow ones. */
-const BRIEFLY: Pace = { remarks: 12, overMs: 6_000, silenceMs: 0, thenRemarks: 8, thenOverMs: 2_000 };
+/** Without a silence: faults that need one belong to the slow tests. */
+const BRIEFLY: Pace = { messages: 12, overMs: 6_000, silenceMs: 0, thenMessages: 8, thenOverMs: 2_000 };
 
 /**
- * Where two seconds are due, several talks at once on a busy machine take more; what was lost on the way and found by a
- * slow timer takes longer than this. The time itself is measured by `npm run networks`.
+ * Several talks at once on a busy machine exceed the promised two seconds. A message that was lost
+ * and found by a slow timer exceeds this. The exact times are measured by `npm run networks`.
  */
 const LATE_MS = 15_000;
 
-/** Each talk takes nine seconds, of which a core is busy for one. */
+/** Each talk takes nine seconds and one second of CPU. */
 const AT_ONCE = 5;
 
 let sites: Sites;
-const outcomes = new Map<string, Promise<Outcome>>();
+const outcomes = new Map<string, Promise<TalkOutcome>>();
 
 beforeAll(async () => {
   sites = await openSites();
@@ -59,23 +59,23 @@ afterAll(async () => {
 test.each(NAMES)(
   "%s: two readers see every message once, in order, soon",
   async (name) => {
-    const outcome = (await outcomes.get(name)) as Outcome;
+    const outcome = (await outcomes.get(name)) as TalkOutcome;
     expect(outcome).toMatchObject({ lost: 0, doubled: 0, reordered: 0 });
     expect(outcome.failure).toBeUndefined();
-    expect(outcome.maxMs - outcome.besideMs).toBeLessThan(LATE_MS);
+    expect(outcome.maxMs - outcome.directMs).toBeLessThan(LATE_MS);
   },
   90_000,
 );
 
-function named(name: string): Network {
+function named(name: string): HostileNetwork {
   const network = NETWORKS.find((one) => one.name === name);
-  if (network === undefined) throw new Error(`no network is called ${name}`);
+  if (network === undefined) throw new Error(`there is no network named ${name}`);
   return network;
 }
 
-async function through(network: Network): Promise<Outcome> {
+async function through(network: HostileNetwork): Promise<TalkOutcome> {
   const site = await sites.behind(network);
-  const outcome = await talk(network, site, clientKind, BRIEFLY);
+  const outcome = await talk({ network, site, kind: clientKind, pace: BRIEFLY });
   await site.close();
   return outcome;
 }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { until } from "../support/until.ts";
-import type { Network, Running } from "./rig/network.ts";
+import type { HostileNetwork, Running } from "./rig/network.ts";
 import { isHere, NETWORKS } from "./rig/networks.ts";
-import { openSource, type Received, receive, type Source } from "./rig/source.ts";
+import { openSource, type Received, receive, type TestSource } from "./rig/source.ts";
 
-// The real programs are seen to do what their networks are there for, as rig.test.ts sees to our own.
+// Verifies that the real programs misbehave as their networks promise, as rig.test.ts does for the
+// proxies of this project.
 
 const HOLDING = [
   "nginx: buffering",
@@ -29,7 +30,7 @@ const IMPATIENT = [
 const COMPRESSING = ["nginx: gzip", "Apache: deflate"];
 const CACHING = ["nginx: cache", "Apache: cache", "squid: caching"];
 
-let source: Source;
+let source: TestSource;
 const open: Running[] = [];
 
 beforeAll(async () => {
@@ -41,7 +42,9 @@ afterAll(async () => {
   await source.close();
 });
 
-/** A program that is missing is named in the test's name; where nothing may be missing, that is a failure. */
+/**
+ * Skips a test if its program is missing and says so in its name, unless nothing may be missing.
+ */
 function each(title: string, names: string[], work: (name: string) => Promise<void>): void {
   for (const name of names) {
     const isSkipped = !isHere(named(name)) && !process.env.CHATTERA_REQUIRE_BROWSER;
@@ -50,9 +53,9 @@ function each(title: string, names: string[], work: (name: string) => Promise<vo
   }
 }
 
-function named(name: string): Network {
+function named(name: string): HostileNetwork {
   const network = NETWORKS.find((one) => one.name === name);
-  if (network === undefined) throw new Error(`no network is called ${name}`);
+  if (network === undefined) throw new Error(`there is no network named ${name}`);
   return network;
 }
 
@@ -62,7 +65,10 @@ async function behind(name: string): Promise<string> {
   return running.url;
 }
 
-/** A stream of which three small frames have been written, and others have gone there and back meanwhile. */
+/**
+ * A stream of which three small frames have been written, and others have gone there and back
+ * meanwhile.
+ */
 async function streamed(url: string): Promise<{ received: Received; end(): void }> {
   const received = receive(`${url}/stream`, { "accept-encoding": "gzip" });
   const stream = await source.stream();

@@ -4,6 +4,7 @@ import { until } from "../support/until.ts";
 import { cache } from "./rig/cache.ts";
 import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "./rig/cut.ts";
 import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "./rig/hold.ts";
+import { atFirst, incidentOf } from "./rig/incident.ts";
 import type { Running } from "./rig/network.ts";
 import { NETWORKS } from "./rig/networks.ts";
 import { type Misbehaviour, openProxy, openTranslator } from "./rig/proxy.ts";
@@ -19,16 +20,15 @@ import {
   showLoginPage,
 } from "./rig/refuse.ts";
 import { repeatPosts } from "./rig/repeat.ts";
-import { openSource, type Received, type Request, receive, type Source } from "./rig/source.ts";
-import { aSpellOf, atFirst } from "./rig/spell.ts";
+import { openSource, type Received, receive, type SourceRequest, type TestSource } from "./rig/source.ts";
 import { strip, stripQuery, withoutQuery } from "./rig/strip.ts";
 import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "./rig/wire.ts";
 
-// A network that does not misbehave would prove nothing: here each is seen to do what it is there for.
+// A network that does not misbehave would prove nothing, so each one is tested here.
 
 const SECOND = 1_000;
 
-let source: Source;
+let source: TestSource;
 const open: Running[] = [];
 
 beforeAll(async () => {
@@ -46,34 +46,34 @@ async function behind(...misbehaviours: Misbehaviour[]): Promise<string> {
   return proxy.url;
 }
 
-async function along(befall: (strand: Strand) => void): Promise<string> {
+async function overWire(befall: (strand: Strand) => void): Promise<string> {
   const wire = await openWire(source.url, befall);
   open.push(wire);
   return wire.url;
 }
 
-/** A stream through a network, and its other end. */
+/** Returns both ends of a stream through a network. */
 async function streamed(url: string): Promise<{ received: Received; stream: ServerResponse }> {
   const received = receive(`${url}/stream`);
   return { received, stream: await source.stream() };
 }
 
-/** What was to come by now has come: others have gone there and back meanwhile. */
+/** Waits for three round trips, after which everything that should have arrived has arrived. */
 async function roundTrips(url: string): Promise<void> {
   for (let n = 0; n < 3; n += 1) await ask(url);
 }
 
-async function ask(url: string, init: RequestInit = {}): Promise<Request & { number: number }> {
-  return (await (await fetch(`${url}/echo`, init)).json()) as Request & { number: number };
+async function ask(url: string, init: RequestInit = {}): Promise<SourceRequest & { number: number }> {
+  return (await (await fetch(`${url}/echo`, init)).json()) as SourceRequest & { number: number };
 }
 
 const post = (url: string, body = "{}", type = "application/json") =>
   fetch(`${url}/echo`, { method: "POST", body, headers: { "content-type": type } });
 
-test("a proxy without misbehaviour passes everything on at once, byte for byte", async () => {
+test("a proxy without misbehavior passes everything on at once, byte for byte", async () => {
   const url = await behind();
   const { received, stream } = await streamed(url);
-  await until("the head is there", () => received.status === 200);
+  await until("the headers have arrived", () => received.status === 200);
   stream.write("one");
   await until("the first piece is there", () => received.text === "one");
   stream.end("two");
@@ -83,14 +83,14 @@ test("a proxy without misbehaviour passes everything on at once, byte for byte",
   expect(echo).toMatchObject({ method: "POST", url: "/a;b=c?d=%2Fe", body: "ü" });
 });
 
-test("a proxy lets go of the site when the person has gone", async () => {
+test("a proxy closes its connection to the site when the client disconnects", async () => {
   const { received, stream } = await streamed(await behind(holdWhole));
   received.leave();
   await until("the site's stream is closed", () => stream.destroyed);
 });
 
 describe("holding:", () => {
-  test("whole answers come when they are over, the head too", async () => {
+  test("a held answer arrives at its end, with its headers", async () => {
     const url = await behind(holdWhole);
     const { received, stream } = await streamed(url);
     stream.write("x".repeat(100_000));
@@ -101,7 +101,7 @@ describe("holding:", () => {
     expect(received.text).toHaveLength(100_000);
   });
 
-  test("the first bytes are held, the head too, and what follows passes", async () => {
+  test("the first bytes are held, with the headers, and the rest passes", async () => {
     const url = await behind(holdFirst(4096));
     const { received, stream } = await streamed(url);
     stream.write("x".repeat(4095));
@@ -114,7 +114,7 @@ describe("holding:", () => {
     received.leave();
   });
 
-  test("blocks come when they are full, or over", async () => {
+  test("a block arrives when it is full, or at the end", async () => {
     const url = await behind(holdBlocks(4096));
     const { received, stream } = await streamed(url);
     stream.write("x".repeat(5000));
@@ -125,7 +125,7 @@ describe("holding:", () => {
     await until("the rest is there", () => received.text.length === 5000);
   });
 
-  test("each piece comes with the next", async () => {
+  test("each piece arrives with the next one", async () => {
     const url = await behind(onePieceLate);
     const { received, stream } = await streamed(url);
     stream.write("one");
@@ -139,7 +139,7 @@ describe("holding:", () => {
 });
 
 describe("cutting:", () => {
-  test("an exchange is broken at its age, whether its answer has begun or not", async () => {
+  test("a connection is broken after its time, whether its answer has begun or not", async () => {
     const url = await behind(cutAfter(SECOND));
     const { received, stream } = await streamed(url);
     stream.write("one");
@@ -150,7 +150,7 @@ describe("cutting:", () => {
     expect(silent.status).toBeUndefined();
   });
 
-  test("an answer of no declared length is broken after its bytes, another is not", async () => {
+  test("only an answer without a Content-Length is broken after its bytes", async () => {
     const url = await behind(cutEndlessAfter(1000));
     const { received, stream } = await streamed(url);
     stream.write("x".repeat(999));
@@ -161,7 +161,7 @@ describe("cutting:", () => {
     expect(await (await post(url, "x".repeat(2000), "text/plain")).json()).toMatchObject({ method: "POST" });
   });
 
-  test("each answer ends its connection", async () => {
+  test("each answer closes its connection", async () => {
     const received = receive(`${await behind(closeAfterEach)}/echo`);
     await until("it is there", () => received.end === "whole");
     expect(received.headers.connection).toBe("close");
@@ -192,7 +192,7 @@ describe("cutting:", () => {
     expect(received.text).toBe("1234");
   });
 
-  test("of three requests at once one waits for its turn", async () => {
+  test("the third request at a time waits until another one ends", async () => {
     const url = await behind(atMost(2));
     const first = await streamed(url);
     const second = await streamed(url);
@@ -201,14 +201,14 @@ describe("cutting:", () => {
     await until("the first passes", () => first.received.text === "one");
     expect(third.status).toBeUndefined();
     second.received.leave();
-    await until("the third has its turn", () => third.end === "whole");
+    await until("the third has its answer", () => third.end === "whole");
     first.received.leave();
   });
 });
 
 describe("connections:", () => {
-  test("idle ones are forgotten without a word, busy ones are not", async () => {
-    const url = await along(forgetIdle(SECOND));
+  test("idle ones are forgotten silently, busy ones are not", async () => {
+    const url = await overWire(forgetIdle(SECOND));
     const idle = await streamed(url);
     const busy = await streamed(url);
     const begun = performance.now();
@@ -223,8 +223,8 @@ describe("connections:", () => {
     for (const { received } of [idle, busy]) received.leave();
   });
 
-  test("old ones pass nothing any more without a word, new ones pass", async () => {
-    const url = await along(forgetOld(SECOND));
+  test("old ones are forgotten silently, new ones work", async () => {
+    const url = await overWire(forgetOld(SECOND));
     const begun = performance.now();
     const { received, stream } = await streamed(url);
     stream.write("one");
@@ -238,17 +238,17 @@ describe("connections:", () => {
     received.leave();
   });
 
-  test("they are reset at some age", async () => {
-    const { received } = await streamed(await along(resetAtRandom(50, 200)));
+  test("each one is reset at a random age", async () => {
+    const { received } = await streamed(await overWire(resetAtRandom(50, 200)));
     await until("it is broken", () => received.end === "broken");
   });
 });
 
 describe("stripping:", () => {
-  test("the named headers are gone on both ways, others are not", async () => {
+  test("only the named headers are removed, in both directions", async () => {
     const url = await behind(strip("authorization", "cookie", "set-cookie", "cache-control"));
     const response = await fetch(`${url}/echo`, { headers: { authorization: "me", cookie: "a=b", "x-other": "1" } });
-    const { headers } = (await response.json()) as Request;
+    const { headers } = (await response.json()) as SourceRequest;
     expect(headers.authorization).toBeUndefined();
     expect(headers.cookie).toBeUndefined();
     expect(headers["x-other"]).toBe("1");
@@ -256,7 +256,7 @@ describe("stripping:", () => {
     expect(response.headers.get("set-cookie")).toBeNull();
   });
 
-  test("the query is gone, parameters in the path are not", async () => {
+  test("the query is removed, parameters in the path are not", async () => {
     const response = await fetch(`${await behind(stripQuery)}/echo;a=b?c=d`);
     expect(await response.json()).toMatchObject({ url: "/echo;a=b" });
   });
@@ -267,7 +267,7 @@ describe("refusing:", () => {
     ["other methods", refuse(405, isNeitherGetNorPost), { method: "DELETE" }, 405],
     ["JSON", refuse(403, isJson), { method: "POST", body: "{}", headers: { "content-type": "application/json" } }, 403],
     ["POST", refuse(403, isPost), { method: "POST", body: "a=b" }, 403],
-  ])("%s is answered with a page, GET passes", async (_what, misbehave, init, status) => {
+  ])("%s is answered with a page, GET passes", async (...[, misbehave, init, status]) => {
     const url = await behind(misbehave);
     const from = source.requests.length;
     const response = await fetch(`${url}/echo`, init);
@@ -283,13 +283,13 @@ describe("refusing:", () => {
     );
   });
 
-  test("event streams are answered with a status, or called pages; others pass", async () => {
+  test("event streams are refused or relabeled as pages, other streams pass", async () => {
     const refused = receive(`${await behind(refuseStreams(406))}/stream`);
     await until("it is there", () => refused.end === "whole");
     expect(refused.status).toBe(406);
     await source.stream();
     const { received } = await streamed(await behind(callStreamsPages));
-    await until("the head is there", () => received.status === 200);
+    await until("the headers have arrived", () => received.status === 200);
     expect(received.headers["content-type"]).toContain("text/html");
     received.leave();
     const bytes = await openSource("application/octet-stream");
@@ -301,7 +301,7 @@ describe("refusing:", () => {
     await bytes.close();
   });
 
-  test("every nth request is answered with one status after the other", async () => {
+  test("every nth request is refused, with each status in turn", async () => {
     const url = await behind(refuseNowAndThen(3, 502, 503));
     const statuses: number[] = [];
     for (let n = 0; n < 9; n += 1) statuses.push((await fetch(`${url}/echo`)).status);
@@ -309,18 +309,18 @@ describe("refusing:", () => {
   });
 });
 
-describe("spells:", () => {
-  test("a login page stands before everything when it is struck, and goes", async () => {
-    const spell = aSpellOf(1.5 * SECOND, showLoginPage);
-    const url = await behind(spell.misbehave);
+describe("incidents:", () => {
+  test("a login page replaces everything during the incident only", async () => {
+    const incident = incidentOf(1.5 * SECOND, showLoginPage);
+    const url = await behind(incident.misbehave);
     expect(await ask(url)).toMatchObject({ url: "/echo" });
-    const over = spell.strike();
+    const over = incident.strike();
     expect(await (await post(url)).text()).toContain("log in");
     await over;
     expect(await ask(url)).toMatchObject({ url: "/echo" });
   });
 
-  test("another stands there from the first request on, for a while", async () => {
+  test("another one replaces everything for a while from the first request on", async () => {
     const url = await behind(atFirst(1.5 * SECOND, showLoginPage));
     expect((await fetch(`${url}/echo`)).headers.get("content-type")).toContain("text/html");
     await until("it is gone", async () => (await fetch(`${url}/echo`)).headers.get("content-type")?.includes("json"));
@@ -328,7 +328,7 @@ describe("spells:", () => {
 });
 
 describe("caching and repeating:", () => {
-  test("a GET is answered again in spite of no-store, a POST and another query are not", async () => {
+  test("a GET is answered from the cache in spite of no-store; a POST and another query are not", async () => {
     const url = await behind(cache(10_000, ({ path }) => path));
     const { number } = await ask(url);
     expect((await ask(url)).number).toBe(number);
@@ -336,7 +336,7 @@ describe("caching and repeating:", () => {
     expect(((await (await fetch(`${url}/echo?n=1`)).json()) as { number: number }).number).not.toBe(number);
   });
 
-  test("another cache looks at the path alone", async () => {
+  test("another cache compares paths only", async () => {
     const url = await behind(cache(10_000, withoutQuery));
     const { number } = await ask(url);
     expect(((await (await fetch(`${url}/echo?n=1`)).json()) as { number: number }).number).toBe(number);
@@ -351,7 +351,7 @@ describe("caching and repeating:", () => {
   });
 });
 
-test("a translator asks a forward proxy in absolute form, in the site's name", async () => {
+test("a translator uses the absolute form at a forward proxy, with the site's name", async () => {
   const translator = await openTranslator("http://site.test", source.url);
   open.push(translator);
   const echo = await ask(translator.url, { headers: { origin: translator.url } });
@@ -361,6 +361,6 @@ test("a translator asks a forward proxy in absolute form, in the site's name", a
   });
 });
 
-test("no two networks have one name", () => {
+test("no two networks have the same name", () => {
   expect(new Set(NETWORKS.map(({ name }) => name)).size).toBe(NETWORKS.length);
 });

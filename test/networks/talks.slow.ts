@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pLimit from "p-limit";
 import { endSites } from "../support/site-process.ts";
 import { clientKind } from "./rig/client-person.ts";
-import type { Network } from "./rig/network.ts";
+import type { HostileNetwork } from "./rig/network.ts";
 import { isHere, NETWORKS } from "./rig/networks.ts";
 import { isChromiumHere, openPages } from "./rig/page-person.ts";
 import type { Kind } from "./rig/person.ts";
 import { openSites, type Sites } from "./rig/sites.ts";
-import { type Outcome, talk } from "./rig/talk.ts";
+import { type TalkOutcome, talk } from "./rig/talk.ts";
 
-// Every network, for people behind the client package and for people before a page: some twenty minutes. A night's work.
+// Every network, with the client package and with pages: about twenty minutes, for a nightly run.
 
 const AT_ONCE = 3;
 const ALL_MS = 30 * 60_000;
@@ -25,19 +25,19 @@ afterAll(async () => {
   await endSites();
 });
 
-describe("behind the client package", () => {
+describe("with the client package", () => {
   everywhere(async () => ({ kind: clientKind, close: async () => undefined }), true);
 });
 
-describe("before a page in Chromium", () => {
+describe("with pages in Chromium", () => {
   everywhere(openPages, isChromiumHere());
 });
 
-/** All talks are begun at once and wait for their turn; each test waits for its own. */
+/** Starts all talks at once, in a queue. Each test waits for its own talk. */
 function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void> }>, isKindHere: boolean): void {
-  const outcomes = new Map<string, Promise<Outcome>>();
+  const outcomes = new Map<string, Promise<TalkOutcome>>();
   let close = async () => {};
-  const isPossible = (network: Network) =>
+  const isPossible = (network: HostileNetwork) =>
     (isHere(network) && isKindHere) || process.env.CHATTERA_REQUIRE_BROWSER !== undefined;
 
   beforeAll(async () => {
@@ -64,12 +64,12 @@ function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void>
   }
 }
 
-/** Written out, so that a failure shows what it was. */
-const SURVIVED: Partial<Outcome> = { lost: 0, doubled: 0, reordered: 0, survived: true };
+/** Lists the counts, so that a failure shows its cause. */
+const SURVIVED: Partial<TalkOutcome> = { lost: 0, doubled: 0, reordered: 0, survived: true };
 
-async function through(network: Network, kind: Kind): Promise<Outcome> {
+async function through(network: HostileNetwork, kind: Kind): Promise<TalkOutcome> {
   const site = await sites.behind(network);
-  const outcome = await talk(network, site, kind);
+  const outcome = await talk({ network, site, kind });
   await site.close();
   return outcome;
 }

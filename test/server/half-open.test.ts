@@ -191,7 +191,7 @@ async function openHole() {
     url: wire.url,
     /** Resolves with the milliseconds until something is so. */
     async swallow(isSo: () => Promise<boolean>): Promise<number> {
-      for (const strand of strands) strand.fallDumb();
+      for (const strand of strands) strand.fallSilent();
       const begunAt = performance.now();
       await until("nobody is left", isSo, 30_000);
       const tookMs = performance.now() - begunAt;

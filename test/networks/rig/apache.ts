@@ -1,7 +1,7 @@
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where Apache is. */
+/** The path of Apache. */
 export const APACHE = "/usr/sbin/apache2";
 
 const MODULES = "/usr/lib/apache2/modules";
@@ -18,7 +18,7 @@ const NEEDED = [
   "socache_shmcb",
 ];
 
-/** Starts Apache with mod_proxy before `target`, with this timeout and more directives. */
+/** Starts Apache with mod_proxy in front of `target`, with a timeout and more directives. */
 export function startApache(target: string, timeoutSeconds: number, ...lines: string[]): Promise<Running> {
   return startProgram(({ folder, port }) => {
     const config = `${NEEDED.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so\n`).join("")}

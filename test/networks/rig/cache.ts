@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import { inPieces } from "./hold.ts";
-import type { Answer, Asked, Misbehaviour } from "./proxy.ts";
+import type { Misbehaviour, ProxyAnswer, ProxyRequest } from "./proxy.ts";
 
-type Kept = Pick<Answer, "status" | "headers"> & { pieces: Buffer[]; untilMs: number };
+type Kept = Pick<ProxyAnswer, "status" | "headers"> & { pieces: Buffer[]; untilMs: number };
 
-/** Keeps whole answers to GET, whatever `no-store` says, under what `keyOf` makes of the request. */
-export function cache(keepMs: number, keyOf: (asked: Asked) => string): Misbehaviour {
+/** Caches complete answers to GET, even with `no-store`, under the key that `keyOf` returns. */
+export function cache(keepMs: number, keyOf: (asked: ProxyRequest) => string): Misbehaviour {
   const kept = new Map<string, Kept>();
   return async (asked, pass) => {
     if (asked.method !== "GET") return pass(asked);

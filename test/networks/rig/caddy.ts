@@ -1,10 +1,10 @@
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where Caddy is. */
+/** The path of Caddy. */
 export const CADDY = "/usr/bin/caddy";
 
-/** Starts Caddy before `target`, with more directives. */
+/** Starts Caddy in front of `target`, with more directives. */
 export function startCaddy(target: string, ...lines: string[]): Promise<Running> {
   return startProgram(({ folder, port }) => {
     const config = `{

@@ -1,7 +1,10 @@
 import type { RoomEvent } from "../../../protocol/event.ts";
 import type { Kind, Sighting } from "./person.ts";
 
-/** What we use of `chattera/client`, whose source is typed for browsers, and not for these tests. */
+/**
+ * The part of `chattera/client` that is used here. Its source is typed for browsers, not for these
+ * tests.
+ */
 type Connect = (url: string, options: { room: string; nickname?: string }) => Handle;
 type State = { state: string; transport: string; slow: boolean };
 type Handle = {
@@ -14,10 +17,10 @@ type Handle = {
 
 const CLIENT = new URL("../../../client/index.ts", import.meta.url).href;
 
-/** Sits behind the client package, in this process. */
+/** Connects by the client package, in this process. */
 export const clientKind: Kind = {
   name: "client",
-  async sit(url, room, nickname) {
+  async join(url, room, nickname) {
     const { connect } = (await import(CLIENT)) as { connect: Connect };
     const seen: Sighting[] = [];
     const notices = new Set<string>();
@@ -31,8 +34,8 @@ export const clientKind: Kind = {
     await handle.ready;
     return {
       seen,
-      lastLook: async () => ({ transport, notices: [...notices] }),
-      // A refusal is a message that nobody sees, and is counted as lost.
+      lastState: async () => ({ transport, notices: [...notices] }),
+      // A refused message is never shown, and counts as lost.
       say: async (text) => void handle.send(text).catch((error: Error) => notices.add(error.message)),
       close: async () => handle.close(),
     };

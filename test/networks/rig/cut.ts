@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inPieces } from "./hold.ts";
 import type { Misbehaviour } from "./proxy.ts";
 
-/** Breaks every exchange of this age, answered or not. */
+/** Breaks every connection `ms` after its request, answered or not. */
 export function cutAfter(ms: number): Misbehaviour {
   return (asked, pass) => {
     const timer = setTimeout(() => asked.near.destroy(), ms);
@@ -11,7 +11,7 @@ export function cutAfter(ms: number): Misbehaviour {
   };
 }
 
-/** Breaks answers of no declared length after so many bytes. */
+/** Breaks answers without a Content-Length after `bytes`. */
 export function cutEndlessAfter(bytes: number): Misbehaviour {
   const cut = inPieces(async function* (pieces) {
     let left = bytes;
@@ -27,16 +27,16 @@ export function cutEndlessAfter(bytes: number): Misbehaviour {
   };
 }
 
-/** Ends the connection with each answer. */
+/** Closes the connection after each answer. */
 export const closeAfterEach: Misbehaviour = async (asked, pass) => ({ ...(await pass(asked)), closes: true });
 
-/** [RFC 1945] Speaks HTTP/1.0 only: no chunks, no kept-alive connections. */
+/** [RFC 1945] Speaks HTTP/1.0 only: no chunks, no keep-alive. */
 export const speakOldHttp: Misbehaviour = async (asked, pass) => {
   const { "content-length": _, ...headers } = asked.headers;
   return { ...(await pass({ ...asked, headers })), isOld: true };
 };
 
-/** Passes requests and pieces of answers on after some time or other: requests overtake each other, pieces do not. */
+/** Delays requests and pieces of answers at random. Requests overtake each other, pieces do not. */
 export function jitter(upToMs: number): Misbehaviour {
   const aWhile = () => sleep(Math.random() * upToMs);
   const late = inPieces(async function* (pieces) {

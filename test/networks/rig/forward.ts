@@ -1,7 +1,7 @@
 import type { Running } from "./network.ts";
 import { openTranslator } from "./proxy.ts";
 
-/** A forward proxy with a translator before it, so that any client can be put behind it. */
+/** Starts a forward proxy and a translator in front of it, so that any client can use it. */
 export async function forward(target: string, startProxy: () => Promise<Running>): Promise<Running> {
   const proxy = await startProxy();
   const translator = await openTranslator(target, proxy.url);

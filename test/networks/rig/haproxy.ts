@@ -1,10 +1,10 @@
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where HAProxy is. */
+/** The path of HAProxy. */
 export const HAPROXY = "/usr/sbin/haproxy";
 
-/** Starts HAProxy before `target`, with these timeouts and more lines for its defaults. */
+/** Starts HAProxy in front of `target`, with timeouts and more lines for its defaults. */
 export function startHaproxy(target: string, timeoutSeconds: number, ...lines: string[]): Promise<Running> {
   return startProgram(({ folder, port }) => {
     const config = `defaults

@@ -2,13 +2,16 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Misbehaviour } from "./proxy.ts";
 
-/** Gives nothing of an answer before it has all of it, as a virus scanner does. */
+/** Passes an answer on only when it is complete, as a virus scanner does. */
 export const holdWhole: Misbehaviour = async (asked, pass) => {
   const answer = await pass(asked);
   return { ...answer, body: Readable.from([await buffer(answer.body)]) };
 };
 
-/** Holds an answer, its head too, until so many bytes of it have come; what follows passes. */
+/**
+ * Holds an answer, including its headers, until `bytes` of it have arrived. Passes the rest on at
+ * once.
+ */
 export function holdFirst(bytes: number): Misbehaviour {
   return async (asked, pass) => {
     const answer = await pass(asked);
@@ -28,7 +31,7 @@ async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerat
   yield* { [Symbol.asyncIterator]: () => rest };
 }
 
-/** Gives an answer in blocks of so many bytes, and what is left when it ends. */
+/** Passes an answer on in blocks of `bytes`, and the remainder when it ends. */
 export function holdBlocks(bytes: number): Misbehaviour {
   return inPieces(async function* (pieces) {
     let held = Buffer.alloc(0);
@@ -42,7 +45,10 @@ export function holdBlocks(bytes: number): Misbehaviour {
   });
 }
 
-/** Gives each piece when the next one comes, as some virus scanners do; the last one when the answer ends. */
+/**
+ * Passes each piece on when the next one arrives, as some virus scanners do, and the last one at
+ * the end.
+ */
 export const onePieceLate: Misbehaviour = inPieces(async function* (pieces) {
   let held: Buffer | undefined;
   for await (const piece of pieces) {
@@ -52,7 +58,7 @@ export const onePieceLate: Misbehaviour = inPieces(async function* (pieces) {
   if (held) yield held;
 });
 
-/** Passes an answer's head on at once and its body as `reshape` gives it. */
+/** Passes the headers of an answer on at once and its body through `reshape`. */
 export function inPieces(reshape: (pieces: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>): Misbehaviour {
   return async (asked, pass) => {
     const answer = await pass(asked);

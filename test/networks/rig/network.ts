@@ -1,15 +1,15 @@
-/** Something between a person and the site that does not do what HTTP hopes for. */
-export type Network = {
+/** A program between a client and the site that does not behave as HTTP expects. */
+export type HostileNetwork = {
   name: string;
-  /** What it does, in words. */
+  /** Its behavior in words. */
   does: string;
-  /** A delivery later than this after it was possible is late; two seconds unless the network makes that impossible. */
+  /** A delivery later than this after it became possible is late. The default is two seconds. */
   withinMs?: number;
-  /** Everybody sits behind one of their own, e.g. where a network counts the connections of one person. */
+  /** Each participant gets a network of their own, for example if it counts connections. */
   each?: boolean;
-  /** The site is struck down: it must not be everybody's. */
+  /** The incident kills the site, so the site must not be shared. */
   ownSite?: boolean;
-  /** The program it is made of, where that is not ours. */
+  /** The path of the third-party program that it is made of. */
   program?: string;
   start(site: SiteBehind): Promise<Running>;
 };
@@ -17,16 +17,19 @@ export type Network = {
 /** The site behind a network. */
 export type SiteBehind = { url: string; killAndRestart(): Promise<void> };
 
-/** A network that stands; people reach the site at `url`. */
+/** A running network. Clients reach the site at `url`. */
 export type Running = {
   url: string;
-  /** Something goes wrong for a while, some seconds into the talk; resolves when it is over. */
+  /** Causes an incident that lasts for a while. Resolves when it is over. */
   strike?(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Late is what comes later than this after it was possible. */
+/** A delivery later than this after it became possible is late. */
 export const WITHIN_MS = 2_000;
 
-/** A dead connection tells nobody: what hangs on one cannot be known dead sooner without asking all the time. */
+/**
+ * The limit where connections die silently: that cannot be noticed sooner without constant
+ * requests.
+ */
 export const WITHIN_DEAD_MS = 5_000;

@@ -1,12 +1,12 @@
 import type { Running } from "./network.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type ProxyProgram, startProgram } from "./program.ts";
 
-/** Where nginx is. */
+/** The path of nginx. */
 export const NGINX = "/usr/sbin/nginx";
 
-/** Starts nginx before `target`, with more directives for its location and for all. */
+/** Starts nginx in front of `target`, with more directives for its location and for all. */
 export function startNginx(target: string, location: string, http = ""): Promise<Running> {
-  return startProgram(({ folder, port }): Program => {
+  return startProgram(({ folder, port }): ProxyProgram => {
     const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((of) => `${of}_temp_path ${folder}/${of};`);
     const config = `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
       events {}

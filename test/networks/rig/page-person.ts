@@ -1,58 +1,60 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
-import type { Kind, Person, Sighting } from "./person.ts";
+import type { Kind, Participant, Sighting } from "./person.ts";
 
-/** Where Chromium is; CHROMIUM names another place. */
+/** The path of Chromium, unless CHROMIUM names another one. */
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Whether there is one. */
+/** Returns whether Chromium is installed. */
 export function isChromiumHere(): boolean {
   return existsSync(CHROMIUM);
 }
 
-/** Starts a Chromium and gives the kind of person that sits before a page in it. */
+/** Starts Chromium. Returns the kind of client that uses pages in it. */
 export async function openPages(): Promise<{ kind: Kind; close(): Promise<void> }> {
   if (!isChromiumHere()) throw new Error(`no Chromium at ${CHROMIUM}: install one, or name it in CHROMIUM`);
   const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
   const browser = await chromium.launch({ executablePath: CHROMIUM, args });
-  const sit: Kind["sit"] = (url, room, nickname) => sitBefore(browser, url, room, nickname);
-  return { kind: { name: "Chromium", sit }, close: () => browser.close() };
+  const join: Kind["join"] = (url, room, nickname) => openPage(browser, `${url}/rooms/${room}`, nickname);
+  return { kind: { name: "Chromium", join }, close: () => browser.close() };
 }
 
-async function sitBefore(browser: Browser, url: string, room: string, nickname?: string): Promise<Person> {
+async function openPage(browser: Browser, url: string, nickname?: string): Promise<Participant> {
   const seen: Sighting[] = [];
   const notices = new Set<string>();
   const context = await browser.newContext({ locale: "en-US" });
   const page = await context.newPage();
   await page.exposeFunction("chatteraShown", (seq: number, text: string, atMs: number) => {
-    // A page that is loaded again shows its lines again; those are told from doubles by the page itself.
+    // A reloaded page shows its lines again. Only the page itself can distinguish them from
+    // doubles.
     if (!seen.some((other) => other.seq === seq)) seen.push({ seq, text, atMs });
   });
   await page.exposeFunction("chatteraNotice", (notice: string) => notices.add(notice));
   await page.addInitScript({ content: WATCH });
-  const place = `${url}/rooms/${room}`;
-  await open(page, place, ALIVE);
-  if (nickname !== undefined) await enter(page, place, nickname);
-  let said = Promise.resolve();
+  await open(page, url, ALIVE);
+  if (nickname !== undefined) await enter(page, url, nickname);
+  let sent = Promise.resolve();
   return {
     seen,
-    lastLook: async () => {
+    lastState: async () => {
       seen.push(...(await wrongLines(page)));
       const transport = await page.getAttribute("#connection", "data-transport");
       return { transport: transport ?? "", notices: [...notices] };
     },
     say: (text) => {
-      said = said.then(() => type(page, text)).catch((error: Error) => void notices.add(error.message));
-      return said;
+      sent = sent.then(() => type(page, text)).catch((error: Error) => void notices.add(error.message));
+      return sent;
     },
     close: () => context.close(),
   };
 }
 
-/** The script has come and the connection stands. */
+/** The script runs and is connected. */
 const ALIVE = "#connection[data-state=live], #connection[data-state=slow]";
 
-/** A person whose page does not come, or does not come to life, loads it again. */
+/**
+ * Loads a page, and again if it does not arrive or its script does not start, as a person would.
+ */
 async function open(page: Page, url: string, awaited: string): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     try {
@@ -63,10 +65,12 @@ async function open(page: Page, url: string, awaited: string): Promise<void> {
       await page.waitForTimeout(500);
     }
   }
-  throw new Error(`no page came to life from ${url}`);
+  throw new Error(`no page started at ${url}`);
 }
 
-/** And one who is shown something else after entering goes back. */
+/**
+ * Enters the room, and tries again from the room's page if another page appears, as a person would.
+ */
 async function enter(page: Page, url: string, nickname: string): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     await page.fill("#enter [name=nickname]", nickname);
@@ -76,7 +80,7 @@ async function enter(page: Page, url: string, nickname: string): Promise<void> {
     await open(page, url, ALIVE);
     if (await page.isVisible("#say [name=text]")) return;
   }
-  throw new Error(`nobody could enter ${url}`);
+  throw new Error(`could not enter ${url}`);
 }
 
 async function type(page: Page, text: string): Promise<void> {
@@ -84,7 +88,7 @@ async function type(page: Page, text: string): Promise<void> {
   await page.press("#say [name=text]", "Enter");
 }
 
-/** Lines that stand in the log twice or not in order, as sightings that will be counted as what they are. */
+/** Returns lines that are doubled or out of order, as sightings that will be counted as such. */
 async function wrongLines(page: Page): Promise<Sighting[]> {
   const lines = (await page.evaluate(LINES)) as { seq: number; text: string }[];
   return lines
@@ -95,17 +99,17 @@ async function wrongLines(page: Page): Promise<Sighting[]> {
 const LINES = `[...document.querySelectorAll("#log [data-seq]")].map((line) => ({
   seq: Number(line.dataset.seq), text: line.querySelector(".text")?.textContent ?? "" }))`;
 
-/** In the page: tells of each line that is acknowledged, and of each state of the connection line. */
+/** Runs in the page: reports each acknowledged line and each state of the connection line. */
 const WATCH = `(() => {
-  const told = new Set();
-  const look = () => {
+  const reported = new Set();
+  const report = () => {
     for (const line of document.querySelectorAll("#log [data-seq]:not(.pending)")) {
-      if (told.has(line)) continue;
-      told.add(line);
+      if (reported.has(line)) continue;
+      reported.add(line);
       chatteraShown(Number(line.dataset.seq), line.querySelector(".text")?.textContent ?? "", Date.now());
     }
     const state = document.querySelector("#connection")?.dataset.state;
     if (state) chatteraNotice(state);
   };
-  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+  new MutationObserver(report).observe(document, { subtree: true, childList: true, attributes: true });
 })()`;

@@ -1,20 +1,23 @@
-/** An event that somebody was shown; `text` is empty where nobody said anything. */
+/** An event that a participant was shown. `text` is empty for an event that is not a message. */
 export type Sighting = { seq: number; text: string; atMs: number };
 
-/** Somebody in a room, by way of a network. */
-export type Person = {
-  /** In the order of showing. */
+/** A participant of a conversation, connected through a network. */
+export type Participant = {
+  /** In the order in which they were shown. */
   seen: Sighting[];
-  /** Resolves when the person has done what one does to say something. */
+  /** Sends a message. Resolves when the client has accepted it, not when it is stored. */
   say(text: string): Promise<void>;
-  /** What carries the events in the end, and what the person was told about the connection on the way. */
-  lastLook(): Promise<{ transport: string; notices: string[] }>;
+  /** Returns the transport in use, and all states of the connection that were shown. */
+  lastState(): Promise<{ transport: string; notices: string[] }>;
   close(): Promise<void>;
 };
 
-/** A kind of person: what reads and writes on their behalf. */
+/** A kind of client: the program that reads and writes for a participant. */
 export type Kind = {
   name: string;
-  /** Resolves when what is said from then on must be shown. Without a nickname one only reads. */
-  sit(url: string, room: string, nickname?: string): Promise<Person>;
+  /**
+   * Connects a participant. Every message sent after it resolves must be shown. Without a nickname,
+   * it only reads.
+   */
+  join(url: string, room: string, nickname?: string): Promise<Participant>;
 };

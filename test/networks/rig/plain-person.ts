@@ -1,13 +1,16 @@
 import { EventSource } from "eventsource";
-import { openMouth } from "./mouth.ts";
 import type { Kind, Sighting } from "./person.ts";
+import { openSpeaker } from "./speaker.ts";
 
-/** Sits behind a plain EventSource and a plain fetch: what a network does to those is what ours must make good. */
+/**
+ * Connects by a plain EventSource and a plain fetch. Shows what chattera's client has to make up
+ * for.
+ */
 export const plainKind: Kind = {
   name: "plain EventSource",
-  async sit(url, room, nickname) {
+  async join(url, room, nickname) {
     const seen: Sighting[] = [];
-    const mouth = nickname === undefined ? undefined : await openMouth(url, room, nickname);
+    const speaker = nickname === undefined ? undefined : await openSpeaker(url, room, nickname);
     const source = new EventSource(`${url}/api/events?room=${room}`);
     source.addEventListener("message", ({ data }) => {
       const { seq, text = "" } = JSON.parse(data) as { seq: number; text?: string };
@@ -16,11 +19,11 @@ export const plainKind: Kind = {
     await new Promise((resolve) => source.addEventListener("hello", resolve));
     return {
       seen,
-      lastLook: async () => ({ transport: ["connecting", "open", "closed"][source.readyState] ?? "", notices: [] }),
-      say: async (text) => void mouth?.say(text),
+      lastState: async () => ({ transport: ["connecting", "open", "closed"][source.readyState] ?? "", notices: [] }),
+      say: async (text) => void speaker?.say(text),
       close: async () => {
         source.close();
-        mouth?.close();
+        speaker?.close();
       },
     };
   },

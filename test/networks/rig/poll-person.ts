@@ -1,23 +1,23 @@
 import type { PollAnswer } from "../../../protocol/event.ts";
-import { openMouth } from "./mouth.ts";
 import type { Kind, Sighting } from "./person.ts";
+import { openSpeaker } from "./speaker.ts";
 
-/** Sits behind a long-poll with a cursor as one would write it in five minutes. */
+/** Connects by a simple long-poll with a cursor, as anyone would write it in five minutes. */
 export const pollKind: Kind = {
   name: "plain long-poll",
-  async sit(url, room, nickname) {
+  async join(url, room, nickname) {
     const seen: Sighting[] = [];
     const over = new AbortController();
-    const mouth = nickname === undefined ? undefined : await openMouth(url, room, nickname);
+    const speaker = nickname === undefined ? undefined : await openSpeaker(url, room, nickname);
     let cursor = await ask(0, "");
     void follow();
     return {
       seen,
-      lastLook: async () => ({ transport: "poll", notices: [] }),
-      say: async (text) => void mouth?.say(text),
+      lastState: async () => ({ transport: "poll", notices: [] }),
+      say: async (text) => void speaker?.say(text),
       close: async () => {
         over.abort();
-        mouth?.close();
+        speaker?.close();
       },
     };
 

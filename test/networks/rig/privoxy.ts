@@ -2,12 +2,12 @@ import { forward } from "./forward.ts";
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where Privoxy is. */
+/** The path of Privoxy. */
 export const PRIVOXY = "/usr/sbin/privoxy";
 
 const SHIPPED = "/etc/privoxy";
 
-/** Starts Privoxy with actions for all sites; without any, with those that Debian ships. */
+/** Starts Privoxy with actions for all sites. By default they are those that Debian ships. */
 export function startPrivoxy(target: string, actions?: string): Promise<Running> {
   return forward(target, () =>
     startProgram(({ folder, port }) => {

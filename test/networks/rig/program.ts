@@ -7,29 +7,31 @@ import { join } from "node:path";
 import { until } from "../../support/until.ts";
 import type { Running } from "./network.ts";
 
-/** How a real program is started in a folder of its own, at a port of its own, in the foreground. */
-export type Program = {
+/** How to start a real program in the foreground, with its own folder and port. */
+export type ProxyProgram = {
   path: string;
-  /** Its files by name, and its arguments. */
+  /** Files to write, by name. */
   files: { [name: string]: string };
   args: string[];
 };
 
-/** Starts a program and waits until it takes connections. */
-export async function startProgram(describe: (at: { folder: string; port: number }) => Program): Promise<Running> {
+/** Starts a program and waits until it accepts connections. */
+export async function startProgram(describe: (at: { folder: string; port: number }) => ProxyProgram): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), "chattera-network-"));
   const port = await freePort();
   const { path, files, args } = describe({ folder, port });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  chmodSync(folder, 0o777); // started by root, some of them give root up
+  // Some programs drop root privileges after the start.
+  chmodSync(folder, 0o777);
   // A process group of its own, so that its children end with it.
   const { XDG_CONFIG_HOME: _, XDG_DATA_HOME: _data, ...environment } = process.env;
-  const env = { ...environment, HOME: folder }; // Caddy keeps notes there
+  // Caddy writes to its HOME.
+  const env = { ...environment, HOME: folder };
   const child = spawn(path, args, { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
+  let output = "";
   for (const pipe of [child.stdout, child.stderr])
     pipe?.setEncoding("utf8").on("data", (text: string) => {
-      said = (said + text).slice(-4_000);
+      output = (output + text).slice(-4_000);
     });
   if (running.size === 0) process.once("exit", killAll);
   running.add(child);
@@ -46,19 +48,19 @@ export async function startProgram(describe: (at: { folder: string; port: number
     if (child.exitCode !== null) throw new Error(`${path} ended with ${child.exitCode}`);
   } catch (error) {
     await close();
-    throw new Error(`${error instanceof Error ? error.message : error}: ${said}`);
+    throw new Error(`${error instanceof Error ? error.message : error}: ${output}`);
   }
   return { url: `http://127.0.0.1:${port}`, close };
 }
 
-/** Whether a program is installed here. */
+/** Returns whether a program is installed. */
 export function isInstalled(path: string): boolean {
   return existsSync(path);
 }
 
 const running = new Set<ChildProcess>();
 
-/** Whoever is interrupted takes its programs with it. */
+/** Runs when this process is interrupted. */
 function killAll(): void {
   for (const child of running) killGroup(child);
 }
@@ -67,7 +69,7 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch (error) {
-    // All of them have ended already.
+    // ESRCH: all of them have ended already.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

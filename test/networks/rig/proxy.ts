@@ -5,45 +5,48 @@ import { pipeline, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Running } from "./network.ts";
 
-/** What somebody asks for. */
-export type Asked = {
+/** A request at the proxy. */
+export type ProxyRequest = {
   method: string;
   path: string;
   headers: NodeJS.Dict<string | string[]>;
   body: Buffer;
-  /** The connection it came by. */
+  /** The client's connection. */
   near: Socket;
-  /** Whoever asked has gone, or has all of the answer. */
+  /** Aborted when the client has disconnected or has the whole answer. */
   over: AbortSignal;
 };
 
-/** What comes back. */
-export type Answer = {
+/** The answer to a request. */
+export type ProxyAnswer = {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
   body: Readable;
-  /** The connection ends with this answer. */
+  /** Is the connection closed after this answer? */
   closes?: boolean;
-  /** [RFC 1945] Told as HTTP/1.0: no chunks, the end of the connection is the end of the answer. */
+  /** [RFC 1945] Sent as HTTP/1.0: without chunks, so the end of the connection ends the answer. */
   isOld?: boolean;
 };
 
-/** Passes a request on and brings the answer; what it throws breaks the connection. */
-export type Pass = (asked: Asked) => Promise<Answer>;
+/** Passes a request on and returns the answer. An error breaks the connection. */
+export type Pass = (asked: ProxyRequest) => Promise<ProxyAnswer>;
 
-/** Does something to requests or answers that it should not; what is passed on to `pass` is up to it. */
-export type Misbehaviour = (asked: Asked, pass: Pass) => Promise<Answer>;
+/** Does something wrong to requests or answers. It decides what to pass on to `pass`. */
+export type Misbehaviour = (asked: ProxyRequest, pass: Pass) => Promise<ProxyAnswer>;
 
-/** Opens an HTTP proxy to `target` with misbehaviours, the first of them nearest to the person. */
+/** Opens an HTTP proxy to `target` with misbehaviors, the first of them nearest to the client. */
 export async function openProxy(target: string, ...misbehaviours: Misbehaviour[]): Promise<Running> {
   return serve(misbehaviours.reduceRight<Pass>((pass, misbehave) => (asked) => misbehave(asked, pass), site(target)));
 }
 
-/** Translates for a forward proxy at `proxy`: who asks here speaks to the site by way of it. */
+/**
+ * Opens a translator for the forward proxy at `proxy`: requests to it reach the site through that
+ * proxy.
+ */
 export async function openTranslator(target: string, proxy: string): Promise<Running> {
   const pass = site(proxy);
   return serve(({ headers, ...asked }) => {
-    // The person believes to be at our address, the forward proxy must believe to be asked for the site's.
+    // The client uses the translator's address, but the forward proxy must see the site's.
     const origin = headers.origin === undefined ? {} : { origin: new URL(target).origin };
     return pass({
       ...asked,
@@ -53,7 +56,7 @@ export async function openTranslator(target: string, proxy: string): Promise<Run
   });
 }
 
-/** [RFC 9110 7.6.1] Belong to one connection and are not passed on. */
+/** [RFC 9110 7.6.1] Headers of a single connection, which are not passed on. */
 const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "trailer"];
 
 function site(target: string): Pass {
@@ -73,7 +76,7 @@ function site(target: string): Pass {
     });
 }
 
-function endToEnd(headers: Answer["headers"]): Answer["headers"] {
+function endToEnd(headers: ProxyAnswer["headers"]): ProxyAnswer["headers"] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
 }
 
@@ -107,7 +110,7 @@ async function carry(near: IncomingMessage, response: ServerResponse, pass: Pass
   }
 }
 
-function deliver(answer: Answer, response: ServerResponse): void {
+function deliver(answer: ProxyAnswer, response: ServerResponse): void {
   const { status, headers, body } = answer;
   if (answer.isOld) {
     deliverOld(answer, response);
@@ -118,18 +121,18 @@ function deliver(answer: Answer, response: ServerResponse): void {
   pipeline(body, response, (error) => error && response.destroy());
 }
 
-/** Node's own server speaks HTTP/1.1 only. */
-function deliverOld({ status, headers, body }: Answer, response: ServerResponse): void {
+/** Node's server speaks HTTP/1.1 only, so this writes to the socket. */
+function deliverOld({ status, headers, body }: ProxyAnswer, response: ServerResponse): void {
   const socket = response.socket as Socket;
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     [value ?? ""].flat().map((one) => `${name}: ${one}\r\n`),
   );
-  socket.write(`HTTP/1.0 ${status} Told\r\n${lines.join("")}connection: close\r\n\r\n`, "latin1");
+  socket.write(`HTTP/1.0 ${status} Status\r\n${lines.join("")}connection: close\r\n\r\n`, "latin1");
   pipeline(body, socket, () => socket.destroySoon());
 }
 
-/** An answer of the network's own. */
-export function ownAnswer(status: number, html: string, headers: Answer["headers"] = {}): Answer {
+/** Returns an answer that comes from the network itself. */
+export function ownAnswer(status: number, html: string, headers: ProxyAnswer["headers"] = {}): ProxyAnswer {
   const body = Buffer.from(`<!DOCTYPE html><title>${status}</title><h1>${html}</h1>\n`);
   const own = { "content-type": "text/html; charset=utf-8", "content-length": String(body.length), ...headers };
   return { status, headers: own, body: Readable.from([body]) };

@@ -1,6 +1,6 @@
 import type { Misbehaviour } from "./proxy.ts";
 
-/** Lets so many exchanges be under way at once; the others wait for one to end. */
+/** Lets `count` requests through at a time. The others wait until one has ended. */
 export function atMost(count: number): Misbehaviour {
   let running = 0;
   const waiting: (() => void)[] = [];

@@ -1,16 +1,16 @@
 import { APACHE, startApache } from "./apache.ts";
 import { CADDY, startCaddy } from "./caddy.ts";
 import { HAPROXY, startHaproxy } from "./haproxy.ts";
-import type { Network } from "./network.ts";
+import type { HostileNetwork } from "./network.ts";
 import { NGINX, startNginx } from "./nginx.ts";
 import { PRIVOXY, startPrivoxy } from "./privoxy.ts";
 import { SQUID, startSquid } from "./squid.ts";
 import { startTinyproxy, TINYPROXY } from "./tinyproxy.ts";
 import { startVarnish, VARNISH } from "./varnish.ts";
 
-// What the field gives up after a minute is given up after 8 s, so that a talk of twenty seconds meets it.
+// Timeouts are 8 s instead of the usual minute, so that a talk of twenty seconds runs into them.
 
-/** nginx is asked by the site to buffer nothing, and does not listen. */
+/** Ignores the site's request not to buffer. */
 const BUFFER = "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on;";
 const GZIP = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";
 const CACHE = `proxy_cache site; proxy_cache_valid any 10s; proxy_cache_lock on; proxy_cache_key $request_uri;
@@ -24,16 +24,16 @@ const NGINXES = [
   nginx("big buffers", "the same with 64 KB a buffer", `${BUFFER} proxy_buffers 8 64k; proxy_buffer_size 64k;`),
   nginx("gzip", "compresses every type", GZIP),
   nginx("gzip, buffering", "compresses every type, buffers and ignores X-Accel-Buffering", GZIP + BUFFER),
-  nginx("8 s timeouts", "gives up what is silent for 8 s", "proxy_read_timeout 8s; proxy_send_timeout 8s;"),
-  nginx("cache", "keeps every answer for 10 s whatever it says", CACHE, CACHE_ZONE),
+  nginx("8 s timeouts", "times out after 8 s of silence", "proxy_read_timeout 8s; proxy_send_timeout 8s;"),
+  nginx("cache", "caches every answer for 10 s regardless of its headers", CACHE, CACHE_ZONE),
   nginx("few requests", "answers 503 above ten requests a second", "limit_req zone=few burst=5 nodelay;", FEW),
 ];
 
 const HAPROXIES = [
   haproxy("plain", "as it is", 60),
-  haproxy("5 s timeouts", "gives up what is silent for 5 s, with 504 before an answer", 5),
+  haproxy("5 s timeouts", "times out after 5 s of silence, with 504 before an answer", 5),
   haproxy("compression", "compresses", 60, "compression algo gzip", "compression type text/event-stream text/html"),
-  haproxy("closing", "ends the connection with each answer, 8 s timeouts", 8, "option httpclose"),
+  haproxy("closing", "closes the connection after each answer, 8 s timeouts", 8, "option httpclose"),
 ];
 
 const DEFLATE = "SetOutputFilter DEFLATE";
@@ -51,20 +51,20 @@ const APACHE_CACHE = [
 const APACHES = [
   apache("plain", "as it is", 60),
   apache("deflate", "compresses everything", 60, DEFLATE),
-  apache("deflate, 8 s", "compresses everything, gives up what is silent for 8 s", 8, DEFLATE),
-  apache("cache", "keeps every answer for 10 s by its path, whatever it says", 60, ...APACHE_CACHE),
+  apache("deflate, 8 s", "compresses everything, times out after 8 s of silence", 8, DEFLATE),
+  apache("cache", "caches every answer for 10 s by its path, regardless of its headers", 60, ...APACHE_CACHE),
 ];
 
 const VARNISHES = [
   varnish("plain", "as it is", ""),
-  varnish("no streaming", "fetches an answer whole before it gives any of it", "set beresp.do_stream = false;"),
+  varnish("no streaming", "fetches an answer completely before it passes it on", "set beresp.do_stream = false;"),
   varnish("gzip", "compresses everything", "set beresp.do_gzip = true;"),
-  varnish("8 s timeouts", "gives up what is silent for 8 s", "", "between_bytes_timeout=8", "first_byte_timeout=8"),
+  varnish("8 s timeouts", "times out after 8 s of silence", "", "between_bytes_timeout=8", "first_byte_timeout=8"),
 ];
 
 const CADDIES = [
   caddy("plain", "as it is"),
-  caddy("encode", "compresses what it thinks fit", "encode gzip zstd"),
+  caddy("encode", "compresses by its own rules", "encode gzip zstd"),
   caddy("encode all", "compresses every type", "encode gzip {", "match header Content-Type *", "minimum_length 1", "}"),
 ];
 
@@ -78,7 +78,7 @@ const SQUIDS = [
   ),
   squid(
     "caching",
-    "keeps what it must not",
+    "caches private answers",
     "refresh_pattern . 1 100% 1 override-expire ignore-no-store ignore-private",
   ),
   squid(
@@ -89,13 +89,13 @@ const SQUIDS = [
   ),
   squid(
     "small bodies",
-    "lets no answer above 256 KB and no request above 1 KB pass",
+    "refuses answers above 256 KB and requests above 1 KB",
     "reply_body_max_size 256 KB",
     "request_body_max_size 1 KB",
   ),
   squid(
     "no event streams",
-    "lets no answer of type text/event-stream pass",
+    "refuses answers of type text/event-stream",
     "acl streams rep_mime_type text/event-stream",
     "http_reply_access deny streams",
   ),
@@ -106,10 +106,10 @@ const FILTERS = ["refresh-tags", "img-reorder", "webbugs", "jumping-windows", "i
   .join(" ");
 
 const PRIVOXIES = [
-  privoxy("Debian's defaults", "filters texts, for which it holds them whole"),
+  privoxy("Debian's defaults", "filters texts, so it holds them until complete"),
   privoxy(
     "all filters",
-    "the same with every filter, on whatever type",
+    "the same with every filter, on every type",
     `+force-text-mode +prevent-compression ${FILTERS}`,
   ),
   privoxy("no filters", "as it is without actions", ""),
@@ -117,11 +117,11 @@ const PRIVOXIES = [
 
 const TINYPROXIES = [
   tinyproxy("default", "as it is", 600),
-  tinyproxy("8 s timeout", "gives up what is silent for 8 s", 8),
+  tinyproxy("8 s timeout", "times out after 8 s of silence", 8),
 ];
 
 /** Networks made of real programs. */
-export const REAL_NETWORKS: Network[] = [
+export const REAL_NETWORKS: HostileNetwork[] = [
   ...NGINXES,
   ...HAPROXIES,
   ...APACHES,
@@ -132,38 +132,41 @@ export const REAL_NETWORKS: Network[] = [
   ...TINYPROXIES,
 ];
 
-function nginx(name: string, does: string, location: string, http = ""): Network {
-  return { name: `nginx: ${name}`, does, program: NGINX, start: ({ url }) => startNginx(url, location, http) };
+function nginx(name: string, does: string, ...configuration: [location: string, http?: string]): HostileNetwork {
+  const start: HostileNetwork["start"] = ({ url }) => startNginx(url, ...configuration);
+  return { name: `nginx: ${name}`, does, program: NGINX, start };
 }
 
-function haproxy(name: string, does: string, timeoutSeconds: number, ...lines: string[]): Network {
-  const start: Network["start"] = ({ url }) => startHaproxy(url, timeoutSeconds, ...lines);
+type Lines = [timeoutSeconds: number, ...lines: string[]];
+
+function haproxy(name: string, does: string, ...lines: Lines): HostileNetwork {
+  const start: HostileNetwork["start"] = ({ url }) => startHaproxy(url, ...lines);
   return { name: `HAProxy: ${name}`, does, program: HAPROXY, start };
 }
 
-function apache(name: string, does: string, timeoutSeconds: number, ...lines: string[]): Network {
-  const start: Network["start"] = ({ url }) => startApache(url, timeoutSeconds, ...lines);
+function apache(name: string, does: string, ...lines: Lines): HostileNetwork {
+  const start: HostileNetwork["start"] = ({ url }) => startApache(url, ...lines);
   return { name: `Apache: ${name}`, does, program: APACHE, start };
 }
 
-function varnish(name: string, does: string, fetched: string, ...parameters: string[]): Network {
-  const start: Network["start"] = ({ url }) => startVarnish(url, fetched, ...parameters);
+function varnish(name: string, does: string, ...lines: [fetched: string, ...parameters: string[]]): HostileNetwork {
+  const start: HostileNetwork["start"] = ({ url }) => startVarnish(url, ...lines);
   return { name: `Varnish: ${name}`, does, program: VARNISH, start };
 }
 
-function caddy(name: string, does: string, ...lines: string[]): Network {
+function caddy(name: string, does: string, ...lines: string[]): HostileNetwork {
   return { name: `Caddy: ${name}`, does, program: CADDY, start: ({ url }) => startCaddy(url, ...lines) };
 }
 
-function squid(name: string, does: string, ...lines: string[]): Network {
+function squid(name: string, does: string, ...lines: string[]): HostileNetwork {
   return { name: `squid: ${name}`, does, program: SQUID, start: ({ url }) => startSquid(url, ...lines) };
 }
 
-function privoxy(name: string, does: string, actions?: string): Network {
+function privoxy(name: string, does: string, actions?: string): HostileNetwork {
   return { name: `Privoxy: ${name}`, does, program: PRIVOXY, start: ({ url }) => startPrivoxy(url, actions) };
 }
 
-function tinyproxy(name: string, does: string, timeoutSeconds: number): Network {
-  const start: Network["start"] = ({ url }) => startTinyproxy(url, timeoutSeconds);
+function tinyproxy(name: string, does: string, timeoutSeconds: number): HostileNetwork {
+  const start: HostileNetwork["start"] = ({ url }) => startTinyproxy(url, timeoutSeconds);
   return { name: `tinyproxy: ${name}`, does, program: TINYPROXY, start };
 }

@@ -1,18 +1,20 @@
-import { type Answer, type Asked, type Misbehaviour, ownAnswer } from "./proxy.ts";
+import { type Misbehaviour, ownAnswer, type ProxyAnswer, type ProxyRequest } from "./proxy.ts";
 
-/** Answers what it does not like itself, e.g. every POST. */
-export function refuse(status: number, isBad: (asked: Asked) => boolean): Misbehaviour {
+/** Answers some requests itself, for example every POST. */
+export function refuse(status: number, isBad: (asked: ProxyRequest) => boolean): Misbehaviour {
   return async (asked, pass) => (isBad(asked) ? ownAnswer(status, "Blocked by policy", HEADERS[status]) : pass(asked));
 }
 
-/** Does not know these methods. */
-export const isNeitherGetNorPost = ({ method }: Asked): boolean => method !== "GET" && method !== "POST";
+/** Returns whether the method is unknown to a network that allows GET and POST only. */
+export const isNeitherGetNorPost = ({ method }: ProxyRequest): boolean => method !== "GET" && method !== "POST";
 
-export const isPost = ({ method }: Asked): boolean => method === "POST";
+/** Returns whether a request is a POST. */
+export const isPost = ({ method }: ProxyRequest): boolean => method === "POST";
 
-export const isJson = ({ headers }: Asked): boolean => String(headers["content-type"]).includes("json");
+/** Returns whether a request has a JSON body. */
+export const isJson = ({ headers }: ProxyRequest): boolean => String(headers["content-type"]).includes("json");
 
-/** Answers every nth request itself, with one status after the other. */
+/** Answers every nth request itself, with each status in turn. */
 export function refuseNowAndThen(every: number, ...statuses: number[]): Misbehaviour {
   let requests = 0;
   return async (asked, pass) => {
@@ -22,7 +24,7 @@ export function refuseNowAndThen(every: number, ...statuses: number[]): Misbehav
   };
 }
 
-/** Does not let event streams in. */
+/** Refuses event streams. */
 export function refuseStreams(status: number): Misbehaviour {
   return onStreams((answer) => {
     answer.body.destroy();
@@ -30,24 +32,24 @@ export function refuseStreams(status: number): Misbehaviour {
   });
 }
 
-/** Says that event streams are pages. */
+/** Relabels event streams as pages. */
 export const callStreamsPages: Misbehaviour = onStreams((answer) => ({
   ...answer,
   headers: { ...answer.headers, "content-type": "text/html; charset=utf-8" },
 }));
 
-function onStreams(change: (answer: Answer) => Answer): Misbehaviour {
+function onStreams(change: (answer: ProxyAnswer) => ProxyAnswer): Misbehaviour {
   return async (asked, pass) => {
     const answer = await pass(asked);
     return String(answer.headers["content-type"]).startsWith("text/event-stream") ? change(answer) : answer;
   };
 }
 
-/** [RFC 9110 15.5.6, 11.7.1] What must be told with a status. */
-const HEADERS: { [status: number]: Answer["headers"] } = {
+/** [RFC 9110 15.5.6, 11.7.1] Headers that a status requires. */
+const HEADERS: { [status: number]: ProxyAnswer["headers"] } = {
   405: { allow: "GET" },
   407: { "proxy-authenticate": 'Basic realm="office"' },
 };
 
-/** A login page, with 200, whatever was asked for. */
+/** Answers every request with a login page and 200. */
 export const showLoginPage: Misbehaviour = async () => ownAnswer(200, "Welcome to our Wi-Fi: log in");

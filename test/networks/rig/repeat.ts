@@ -1,6 +1,6 @@
 import type { Misbehaviour } from "./proxy.ts";
 
-/** Sends every POST twice at once and gives the second answer. */
+/** Sends every POST twice at the same time and returns the second answer. */
 export const repeatPosts: Misbehaviour = (asked, pass) => {
   if (asked.method !== "POST") return pass(asked);
   pass(asked).then(

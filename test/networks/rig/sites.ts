@@ -1,14 +1,14 @@
 import { createDatabase } from "../../support/database.ts";
 import { type SiteProcess, startSite } from "../../support/site-process.ts";
-import type { Network, SiteBehind } from "./network.ts";
+import type { HostileNetwork, SiteBehind } from "./network.ts";
 
-/** Sites for talks: one for all networks, and one more for each network that strikes its site down. */
+/** Sites for talks: one for all networks, and one more for each network that kills its site. */
 export type Sites = {
-  behind(network: Network): Promise<SiteBehind & { close(): Promise<void> }>;
+  behind(network: HostileNetwork): Promise<SiteBehind & { close(): Promise<void> }>;
   close(): Promise<void>;
 };
 
-/** Starts the site that all share. */
+/** Starts the shared site. */
 export async function openSites(): Promise<Sites> {
   const shared = await open();
   return {
@@ -21,7 +21,7 @@ async function open(): Promise<SiteBehind & { close(): Promise<void> }> {
   const database = await createDatabase();
   let site: SiteProcess = await startSite(database.url, SETTINGS);
   const { url } = site;
-  // Whoever is interrupted takes the site with him.
+  // If this process is interrupted, the site ends with it.
   const onExit = () => void site.kill("SIGKILL");
   process.once("exit", onExit);
   return {

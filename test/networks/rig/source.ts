@@ -5,24 +5,27 @@ import { text } from "node:stream/consumers";
 import { constants, createGunzip } from "node:zlib";
 import { until } from "../../support/until.ts";
 
-/** What a source was asked. */
-export type Request = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
+/** A request that a source has received. */
+export type SourceRequest = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
 
-/** A server for tests of the networks themselves: it tells what it was asked, and streams what a test writes. */
-export type Source = {
+/**
+ * A server for tests of the networks themselves. It records its requests and streams what a test
+ * writes.
+ */
+export type TestSource = {
   url: string;
-  requests: Request[];
-  /** The stream that somebody has asked for at `/stream`. */
+  requests: SourceRequest[];
+  /** Resolves with the next stream that is requested at `/stream`. */
   stream(): Promise<ServerResponse>;
   close(): Promise<void>;
 };
 
 /**
- * Opens a source. `/silent` is never answered, and whatever is asked for beside it and `/stream` is answered with the
+ * Opens a source. It never answers `/silent`. It answers all other paths except `/stream` with the
  * request, as JSON.
  */
-export async function openSource(type = "text/event-stream"): Promise<Source> {
-  const requests: Request[] = [];
+export async function openSource(type = "text/event-stream"): Promise<TestSource> {
+  const requests: SourceRequest[] = [];
   const streams: ServerResponse[] = [];
   const server = createServer(async (request, response) => {
     const { method = "", url = "", headers } = request;
@@ -49,7 +52,7 @@ export async function openSource(type = "text/event-stream"): Promise<Source> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    stream: () => until("somebody asks for a stream", () => streams.shift()),
+    stream: () => until("a stream is requested", () => streams.shift()),
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -58,18 +61,18 @@ export async function openSource(type = "text/event-stream"): Promise<Source> {
   };
 }
 
-/** What somebody has received of an answer so far. */
+/** The part of an answer that has been received so far. */
 export type Received = {
   status?: number;
   version?: string;
   headers: IncomingHttpHeaders;
   text: string;
   end?: "whole" | "broken";
-  /** Gives the request up. */
+  /** Cancels the request. */
   leave(): void;
 };
 
-/** Asks for something and gives what is received, as it is received. */
+/** Makes a GET request. Returns a record that is updated while the answer is received. */
 export function receive(url: string, headers: IncomingHttpHeaders = {}): Received {
   const received: Received = { headers: {}, text: "", leave: () => request.destroy() };
   const request = get(url, { agent: false, headers }, (response) => {

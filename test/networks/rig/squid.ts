@@ -2,10 +2,10 @@ import { forward } from "./forward.ts";
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where squid is. */
+/** The path of squid. */
 export const SQUID = "/usr/sbin/squid";
 
-/** Starts squid as an office's forward proxy, with more lines before its rules. */
+/** Starts squid as the forward proxy of an office, with more lines before its rules. */
 export function startSquid(target: string, ...lines: string[]): Promise<Running> {
   return forward(target, () =>
     startProgram(({ folder, port }) => {

@@ -1,8 +1,8 @@
-import type { Answer, Asked, Misbehaviour } from "./proxy.ts";
+import type { Misbehaviour, ProxyAnswer, ProxyRequest } from "./proxy.ts";
 
-/** Takes headers off requests and answers. */
+/** Removes headers from requests and answers. */
 export function strip(...names: string[]): Misbehaviour {
-  const rest = (headers: Answer["headers"]) =>
+  const rest = (headers: ProxyAnswer["headers"]) =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
   return async (asked, pass) => {
     const answer = await pass({ ...asked, headers: rest(asked.headers) });
@@ -10,10 +10,10 @@ export function strip(...names: string[]): Misbehaviour {
   };
 }
 
-/** Takes the query off. */
+/** Removes the query. */
 export const stripQuery: Misbehaviour = (asked, pass) => pass({ ...asked, path: withoutQuery(asked) });
 
-/** The path alone. */
-export function withoutQuery({ path }: Asked): string {
+/** Returns the path without its query. */
+export function withoutQuery({ path }: ProxyRequest): string {
   return path.replace(/\?.*/, "");
 }

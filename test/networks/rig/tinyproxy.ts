@@ -2,10 +2,10 @@ import { forward } from "./forward.ts";
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where tinyproxy is. */
+/** The path of tinyproxy. */
 export const TINYPROXY = "/usr/bin/tinyproxy";
 
-/** Starts tinyproxy, which gives a connection up that is silent for so long. */
+/** Starts tinyproxy, which closes a connection after `timeoutSeconds` of silence. */
 export function startTinyproxy(target: string, timeoutSeconds: number, ...lines: string[]): Promise<Running> {
   return forward(target, () =>
     startProgram(({ folder, port }) => {

@@ -1,10 +1,10 @@
 import type { Running } from "./network.ts";
 import { startProgram } from "./program.ts";
 
-/** Where Varnish is. */
+/** The path of Varnish. */
 export const VARNISH = "/usr/sbin/varnishd";
 
-/** Starts Varnish before `target`; `fetched` is what its VCL does with an answer of the site. */
+/** Starts Varnish in front of `target`. `fetched` is the VCL for answers of the site. */
 export function startVarnish(target: string, fetched: string, ...parameters: string[]): Promise<Running> {
   return startProgram(({ folder, port }) => {
     const { hostname, port: sitePort } = new URL(target);

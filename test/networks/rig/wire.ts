@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Running } from "./network.ts";
 
-/** One connection through a wire, and what can become of it. */
+/** One connection through a TCP proxy, and the faults it can have. */
 export type Strand = {
-  /** Nothing comes through any more, and nobody is told. */
-  fallDumb(): void;
-  /** Both sides get a reset. */
+  /** Drops all further bytes without notifying either side. */
+  fallSilent(): void;
+  /** Resets both sides. */
   reset(): void;
-  /** Bytes of either side. */
+  /** Calls `listener` for bytes from either side. */
   onData(listener: () => void): void;
   onEnd(listener: () => void): void;
 };
 
-/** Opens a TCP proxy to `target`; `befall` is called with each new connection and does to it what it likes. */
+/** Opens a TCP proxy to `target`. `befall` is called with each new connection and may damage it. */
 export async function openWire(target: string, befall: (strand: Strand) => void): Promise<Running> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
@@ -39,23 +39,23 @@ export async function openWire(target: string, befall: (strand: Strand) => void)
 }
 
 function strand(near: Socket, far: Socket): Strand {
-  let isDumb = false;
+  let isSilent = false;
   const carry = (from: Socket, to: Socket) => {
     from.setNoDelay(true);
     from.on("error", () => from.destroy());
     from.on("data", (piece) => {
-      if (isDumb || to.write(piece)) return;
+      if (isSilent || to.write(piece)) return;
       from.pause();
       to.once("drain", () => from.resume());
     });
-    // In a dead connection the other side is not told.
-    from.on("close", () => isDumb || to.destroySoon());
+    // In a dead connection, the other side is not notified.
+    from.on("close", () => isSilent || to.destroySoon());
   };
   carry(near, far);
   carry(far, near);
   return {
-    fallDumb: () => {
-      isDumb = true;
+    fallSilent: () => {
+      isSilent = true;
       for (const socket of [near, far]) socket.resume();
     },
     reset: () => {
@@ -68,24 +68,24 @@ function strand(near: Socket, far: Socket): Strand {
   };
 }
 
-/** Forgets connections on which nothing has come for so long, without a word, as a NAT does. */
+/** Silently forgets connections after `idleMs` without bytes, as a NAT does. */
 export function forgetIdle(idleMs: number): (strand: Strand) => void {
   return (strand) => {
-    const timer = setTimeout(strand.fallDumb, idleMs);
+    const timer = setTimeout(strand.fallSilent, idleMs);
     strand.onData(() => timer.refresh());
     strand.onEnd(() => clearTimeout(timer));
   };
 }
 
-/** Forgets every connection of this age. */
+/** Silently forgets every connection at this age. */
 export function forgetOld(ageMs: number): (strand: Strand) => void {
   return (strand) => {
-    const timer = setTimeout(strand.fallDumb, ageMs);
+    const timer = setTimeout(strand.fallSilent, ageMs);
     strand.onEnd(() => clearTimeout(timer));
   };
 }
 
-/** Resets each connection at some age between the two. */
+/** Resets each connection at a random age between the two. */
 export function resetAtRandom(fromMs: number, toMs: number): (strand: Strand) => void {
   return (strand) => {
     const timer = setTimeout(strand.reset, fromMs + Math.random() * (toMs - fromMs));

@@ -1,10 +1,10 @@
 import type { Misbehaviour, Pass } from "./proxy.ts";
 
-/** A misbehaviour that has its time. */
-export type Spell = { misbehave: Misbehaviour; strike(): Promise<void> };
+/** A misbehavior for a limited time. `strike` begins it and resolves at its end. */
+export type Incident = { misbehave: Misbehaviour; strike(): Promise<void> };
 
-/** Misbehaves for so long when it is struck, and not before and after. */
-export function aSpellOf(ms: number, misbehave: Misbehaviour): Spell {
+/** Misbehaves for `ms` after `strike`, and at no other time. */
+export function incidentOf(ms: number, misbehave: Misbehaviour): Incident {
   let isOn = false;
   return {
     misbehave: (asked, pass) => (isOn ? misbehave(asked, pass) : pass(asked)),
@@ -16,7 +16,7 @@ export function aSpellOf(ms: number, misbehave: Misbehaviour): Spell {
   };
 }
 
-/** Misbehaves from the first request on, for so long. */
+/** Misbehaves for `ms` after the first request. */
 export function atFirst(ms: number, misbehave: Misbehaviour): Misbehaviour {
   let untilMs: number | undefined;
   return (asked, pass: Pass) => {

@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 
-/** Says messages one after the other as anybody would write it in five minutes: JSON, again after a second if it fails. */
-export type Mouth = {
-  /** Never fails: what was not said when the mouth closes is not said. */
+/**
+ * Sends messages one after the other, as anyone would write it in five minutes: JSON, retried after
+ * a second.
+ */
+export type Speaker = {
+  /** Never fails. Messages that are still unsent when the speaker closes are dropped. */
   say(text: string): Promise<void>;
   close(): void;
 };
 
-/** Takes a session at the site and speaks in a room. */
-export async function openMouth(url: string, room: string, nickname: string): Promise<Mouth> {
+/** Opens a session and returns its speaker in a room. */
+export async function openSpeaker(url: string, room: string, nickname: string): Promise<Speaker> {
   const over = new AbortController();
   const one = pLimit(1);
   const { token } = (await post("/api/session", { nickname })) as { token: string };
@@ -40,9 +43,9 @@ export async function openMouth(url: string, room: string, nickname: string): Pr
   }
 }
 
-/** Makes a room. */
+/** Creates a room. */
 export async function createRoom(url: string, slug: string): Promise<void> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });
-  if (!response.ok) throw new Error(`a room was answered ${response.status}`);
+  if (!response.ok) throw new Error(`creating a room was answered with ${response.status}`);
 }
