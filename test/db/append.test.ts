@@ -43,12 +43,13 @@ function nextId(): string {
   return `client-${count}`;
 }
 
-const draft = (roomId: number, text: string, clientId = nextId(), member = ann): Draft => ({
+const draft = (roomId: number, text: string, more: { clientId?: string; member?: Draft["member"] } = {}): Draft => ({
   roomId,
   kind: "message",
-  member,
+  member: ann,
   text,
-  clientId,
+  clientId: nextId(),
+  ...more,
 });
 
 const groupCommit = (onBatch: (size: number) => void = () => undefined) =>
@@ -59,17 +60,17 @@ async function logOf(roomId: number) {
 }
 
 describe("append", () => {
-  test("gives each event the next seq of its room, and what was said comes back as it was", async () => {
+  test("numbers each event with the next seq of its room, and returns its text unchanged", async () => {
     const text = "<b>こんにちは</b> 👨‍👩‍👧 \t\n' \" \\ \u2028 end";
-    const [stored] = await append(one, [draft(rooms[0] as number, text, "first-one", bob)]);
+    const [stored] = await append(one, [draft(rooms[0] as number, text, { clientId: "first-one", member: bob })]);
     expect(stored?.event).toMatchObject({ room: "a", seq: 3, kind: "message", member: bob, text, id: "first-one" });
     expect(await logOf(rooms[0] as number)).toContainEqual(stored?.event);
   });
 
-  test("gives a resend the very first answer, whatever it says and wherever it is sent", async () => {
-    const [first] = await append(one, [draft(rooms[0] as number, "first", "again-1")]);
-    const [same] = await append(two, [draft(rooms[0] as number, "other text", "again-1")]);
-    const [elsewhere] = await append(two, [draft(rooms[1] as number, "first", "again-1")]);
+  test("answers a resend with the first copy, whatever its text and its room", async () => {
+    const [first] = await append(one, [draft(rooms[0] as number, "first", { clientId: "again-1" })]);
+    const [same] = await append(two, [draft(rooms[0] as number, "other text", { clientId: "again-1" })]);
+    const [elsewhere] = await append(two, [draft(rooms[1] as number, "first", { clientId: "again-1" })]);
     expect(first?.isNew).toBe(true);
     expect([same, elsewhere]).toEqual([
       { ...first, isNew: false },
@@ -77,33 +78,35 @@ describe("append", () => {
     ]);
   });
 
-  test("stores a client id of another member as that member's own", async () => {
-    const [anns] = await append(one, [draft(rooms[0] as number, "mine", "shared-id", ann)]);
-    const [bobs] = await append(one, [draft(rooms[0] as number, "mine too", "shared-id", bob)]);
+  test("keeps the client ids of different members apart", async () => {
+    const [anns] = await append(one, [draft(rooms[0] as number, "mine", { clientId: "shared-id", member: ann })]);
+    const [bobs] = await append(one, [draft(rooms[0] as number, "mine too", { clientId: "shared-id", member: bob })]);
     expect(bobs?.isNew).toBe(true);
     expect(bobs?.event.seq).toBe((anns?.event.seq as number) + 1);
   });
 
-  test("stores the same client id twice in one batch once", async () => {
+  test("stores a client id once, even if it is twice in a batch", async () => {
     const [first, second] = await append(one, [
-      draft(rooms[0] as number, "x", "twice-in-batch"),
-      draft(rooms[0] as number, "x", "twice-in-batch"),
+      draft(rooms[0] as number, "x", { clientId: "twice-in-batch" }),
+      draft(rooms[0] as number, "x", { clientId: "twice-in-batch" }),
     ]);
     expect(first?.isNew).toBe(true);
     expect(second).toEqual({ ...first, isNew: false });
   });
 
-  test("stores no message of somebody who is not in the room, and takes no seq for it", async () => {
+  test("stores no message of someone who is not in the room, and uses no seq for it", async () => {
     const before = (await logOf(rooms[2] as number)).length;
     const [refused, stored] = await append(one, [
-      draft(rooms[2] as number, "let me in", "stranger-1", stranger),
-      draft(rooms[2] as number, "hello", "stranger-2"),
+      draft(rooms[2] as number, "let me in", { clientId: "stranger-1", member: stranger }),
+      draft(rooms[2] as number, "hello", { clientId: "stranger-2" }),
     ]);
     expect(refused).toBeUndefined();
     expect(stored?.event.seq).toBe(before + 1);
   });
+});
 
-  test("under two nodes, six rooms, resends in parallel and crossing batches leaves no gap, no double and no deadlock", async () => {
+describe("appends at the same time", () => {
+  test("leave no gap, no duplicate and no deadlock with two nodes, six rooms, parallel resends and crossing batches", async () => {
     const ids = Array.from({ length: 120 }, (_, n) => `cross-${n}`);
     const send = (db: Knex, order: string[]) =>
       Promise.all(
@@ -113,7 +116,7 @@ describe("append", () => {
               db,
               order
                 .slice(batch * 10, batch * 10 + 10)
-                .map((id) => draft(rooms[Number(id.slice(6)) % rooms.length] as number, id, id)),
+                .map((id) => draft(rooms[Number(id.slice(6)) % rooms.length] as number, id, { clientId: id })),
             ),
           ),
         ),
@@ -135,8 +138,10 @@ describe("append", () => {
       expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
     }
   });
+});
 
-  test("publishes over a message bus after the commit, and publishes nothing after a rollback or for a resend", async () => {
+describe("the wake-up of an append", () => {
+  test("is published over a message bus after the commit, but not after a rollback or for a resend", async () => {
     const published: string[] = [];
     const readable: Promise<number>[] = [];
     const room = rooms[0] as number;
@@ -147,7 +152,7 @@ describe("append", () => {
     const wakeUps: WakeUps = { isNotify: false, listen: () => Promise.reject(), publish };
     const before = (await logOf(room)).length;
     const [first] = await append(one, [draft(room, "one"), draft(room, "two")], wakeUps);
-    await append(one, [draft(room, "one", first?.event.id)], wakeUps);
+    await append(one, [draft(room, "one", { clientId: first?.event.id as string })], wakeUps);
     const rolledBack = one.transaction(async (tx) => {
       await append(tx, [draft(room, "rolled back")], wakeUps);
       throw new Error("changed my mind");
@@ -163,7 +168,7 @@ describe("append", () => {
     expect(await Promise.all(readable)).toEqual([before + 2, before + 3]);
   });
 
-  test("tells the bus once per append, and only who has news", async () => {
+  test("is one notification, and names only rooms with new events", async () => {
     const heard: string[] = [];
     const listener = await listen(database.url, {
       channels: [WAKE_UP_CHANNEL],
@@ -175,7 +180,7 @@ describe("append", () => {
       draft(rooms[0] as number, "secret"),
       draft(rooms[1] as number, "secret"),
     ]);
-    await append(one, [draft(rooms[0] as number, "secret", first?.event.id)]);
+    await append(one, [draft(rooms[0] as number, "secret", { clientId: first?.event.id as string })]);
     await one.raw("select pg_notify(?, 'end')", [WAKE_UP_CHANNEL]);
     while (heard.at(-1) !== "end") await new Promise((resolve) => setImmediate(resolve));
     await listener.close();
@@ -185,7 +190,7 @@ describe("append", () => {
 });
 
 describe("reading", () => {
-  test("gives several rooms' events after their places in one query, each in order and at most so many", async () => {
+  test("returns the events of several rooms after their positions, each in order and up to the limit", async () => {
     const asked = new Map([
       [rooms[3] as number, 1],
       [rooms[4] as number, 0],
@@ -199,13 +204,13 @@ describe("reading", () => {
     ]);
   });
 
-  test("gives history before a seq, oldest first", async () => {
+  test("returns the events before a seq, oldest first", async () => {
     const events = await readBefore(one, { roomId: rooms[5] as number, before: 5, limit: 3 });
     expect(events.map((event) => event.seq)).toEqual([2, 3, 4]);
   });
 });
 
-test("appending and reading look at their own rooms only, also with a plan from when there were few rooms", async () => {
+test("appending and reading look up their own rooms only, also with a plan from when there were few rooms", async () => {
   const young = await createDatabase();
   const db = connect(young.url, { poolMax: 1 });
   const [lobby] = await findRooms(db, ["lobby"]);
@@ -228,7 +233,7 @@ test("appending and reading look at their own rooms only, also with a plan from 
   await young.drop();
 });
 
-test("statements whose names a connection does not know are run without names from then on", async () => {
+test("after a connection has lost a statement's name, statements run without names", async () => {
   const young = await createDatabase();
   const db = connect(young.url, { poolMax: 1 });
   const names: unknown[] = [];
@@ -249,7 +254,7 @@ test("statements whose names a connection does not know are run without names fr
 });
 
 describe("group commit", () => {
-  test("commits alone what comes alone, and together what came meanwhile, in the order of coming", async () => {
+  test("commits a single message at once, and those that arrive meanwhile together, in order", async () => {
     const batches: number[] = [];
     const commit = groupCommit((size) => batches.push(size));
     const stored = await Promise.all(
@@ -260,7 +265,7 @@ describe("group commit", () => {
     expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
   });
 
-  test("lets who has patience wait for others, and be committed with the first that has none", async () => {
+  test("keeps patient messages waiting, and commits them with the first one that has no patience", async () => {
     const batches: number[] = [];
     const commit = groupCommit((size) => batches.push(size));
     const patient = commit.append(draft(rooms[0] as number, "patient"), 60_000);
@@ -272,7 +277,7 @@ describe("group commit", () => {
     expect([second, third]).toEqual([(first as number) + 1, (first as number) + 2]);
   });
 
-  test("commits what nobody joins when its patience is at an end", async () => {
+  test("commits a patient message alone when its time is over", async () => {
     const commit = groupCommit();
     const since = performance.now();
     const stored = await commit.append(draft(rooms[0] as number, "nobody joins"), 30);
@@ -280,7 +285,7 @@ describe("group commit", () => {
     expect(performance.now() - since).toBeGreaterThanOrEqual(29);
   });
 
-  test("refuses what would wait for more than anybody's patience, and stores what it took", async () => {
+  test("refuses messages when the queue is full, and stores those it has accepted", async () => {
     const commit = groupCommit();
     const sent = Array.from({ length: 2_100 }, (_, n) => commit.append(draft(rooms[1] as number, `flood ${n}`)));
     const settled = await Promise.allSettled(sent);
@@ -290,17 +295,17 @@ describe("group commit", () => {
     expect(commit.waiting()).toBe(0);
   });
 
-  test("gives everybody in a batch the error that befell it, and goes on with the next", async () => {
+  test("rejects every message of a batch that fails, and continues with the next batch", async () => {
     const commit = groupCommit();
-    const nul = commit.append(draft(rooms[0] as number, "first alone"));
+    const first = commit.append(draft(rooms[0] as number, "alone"));
     const broken = commit.append(draft(rooms[0] as number, "a\0b"));
-    await nul;
+    await first;
     await expect(broken).rejects.toThrow();
     expect((await commit.append(draft(rooms[0] as number, "after")))?.isNew).toBe(true);
   });
 });
 
-/** A resend that collides is the group commit's to try again; here the batches go past it. */
+/** Retries after a collision, as the group commit does. These batches bypass it. */
 async function withRetry<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

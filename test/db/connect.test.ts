@@ -25,24 +25,25 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("a connection given up inside a transaction is used no more: what is written next is committed", async () => {
+test("a connection that timed out inside a transaction is not reused, so the next write is committed", async () => {
   const before = await backend();
   await failsAway(
     db.transaction(async (tx) => {
-      await tx("rooms").insert({ slug: "given-up", title: "" });
+      await tx("rooms").insert({ slug: "timed-out", title: "" });
       proxy.stopReading();
       await tx.raw("select 1");
     }),
   );
-  await proxy.pass(); // the late answers come
+  // Now the late answers arrive.
+  await proxy.pass();
   await db("rooms").insert({ slug: "kept", title: "" });
-  expect(await query(database.url, "select slug from rooms where slug in ('kept', 'given-up')")).toEqual([
+  expect(await query(database.url, "select slug from rooms where slug in ('kept', 'timed-out')")).toEqual([
     { slug: "kept" },
   ]);
   expect(await backend()).not.toBe(before);
 });
 
-test("a transaction whose client is gone without a word lets go of its room", async () => {
+test("a transaction whose connection died unnoticed unlocks its room", async () => {
   await failsAway(
     db.transaction(async (tx) => {
       await tx("rooms").where({ slug: "lobby" }).forUpdate().first();
@@ -51,9 +52,9 @@ test("a transaction whose client is gone without a word lets go of its room", as
     }),
   );
   const lock = "select from rooms where slug = 'lobby' for update nowait";
-  // PostgreSQL was told nothing: it still holds the room
+  // PostgreSQL does not know yet, and still holds the lock.
   await expect(query(database.url, lock)).rejects.toMatchObject({ code: "55P03" });
-  await until("the room is free", () =>
+  await until("the room is unlocked", () =>
     query(database.url, lock).then(
       () => true,
       () => false,
@@ -61,7 +62,7 @@ test("a transaction whose client is gone without a word lets go of its room", as
   );
 });
 
-test("a connection that was dumb while idle is not handed out again once another fell silent", async () => {
+test("a connection that died while idle is not used again after another one has timed out", async () => {
   const pool = connect(proxy.through(database.url), { poolMax: 3, timeoutMs: TIMEOUT_MS });
   await Promise.all([1, 2, 3].map(() => pool.raw("select pg_sleep(0.05)")));
   expect(proxy.connections()).toBeGreaterThanOrEqual(3);
@@ -75,10 +76,10 @@ test("a connection that was dumb while idle is not handed out again once another
   await pool.destroy();
 });
 
-test("an error tells the statement, and nothing of what it was given", async () => {
+test("an error has the statement, and none of its bindings", async () => {
   const failed = db.raw("select ?::int", ["a secret word"]);
   await expect(failed).rejects.toThrow("select $1::int");
-  // PostgreSQL itself quotes what it could not read; the statement's other values are not in the message
+  // PostgreSQL itself quotes the value that it could not read. Other values are not in the message.
   const other = db.raw("select ?::text, 1 / 0", ["a secret word"]);
   await expect(other).rejects.not.toThrow("a secret word");
 });

@@ -36,7 +36,7 @@ async function newRoom(): Promise<number> {
   return (await findRooms(one, [slug]))[0]?.id as number;
 }
 
-const somebody = (id: string, more: Partial<Entrant> = {}): Entrant => ({
+const entrantOf = (id: string, more: Partial<Entrant> = {}): Entrant => ({
   id,
   nickname: id,
   color: "#b3261e",
@@ -51,11 +51,11 @@ const entry = (roomId: number, entrant: Entrant, more: Partial<EntryRequest> = {
   ...more,
 });
 
-const enterAll = (db: Knex, entries: EntryRequest[], drafts: Draft[] = [], roomMembers = 2_000) =>
-  enterAndAppend(db, { entries, drafts, roomMembers });
+const enterAll = (db: Knex, entries: EntryRequest[], more: { drafts?: Draft[]; roomMembers?: number } = {}) =>
+  enterAndAppend(db, { entries, drafts: [], roomMembers: 2_000, ...more });
 
 const message = (roomId: number, member: Entrant, clientId: string): Draft => {
-  const { skeleton: _look, ...rest } = member;
+  const { skeleton: _skeleton, ...rest } = member;
   return { roomId, kind: "message", member: rest, text: clientId, clientId };
 };
 
@@ -67,24 +67,24 @@ async function linesOf(roomId: number): Promise<string[]> {
 }
 
 describe("entering together", () => {
-  test("refuses one without failing the others, and stores their first messages behind their entering", async () => {
+  test("refuses one entry without failing the others, and stores first messages after the enter events", async () => {
     const room = await newRoom();
-    const [ann, eve, bob] = [somebody("ann"), somebody("eve", { skeleton: "ann" }), somebody("bob")];
+    const [ann, eve, bob] = [entrantOf("ann"), entrantOf("eve", { skeleton: "ann" }), entrantOf("bob")];
     const drafts = [ann, eve, bob].map((who) => message(room, who, `hello-${who.id}`));
     const { results, stored } = await enterAll(
       one,
       [ann, eve, bob].map((who) => entry(room, who)),
-      drafts,
+      { drafts },
     );
     expect(results.map(({ outcome }) => outcome)).toEqual(["entered", "taken", "entered"]);
     expect(stored.map((each) => each?.event.seq)).toEqual([3, undefined, 4]);
     expect(await linesOf(room)).toEqual(["enter ann", "enter bob", "message ann", "message bob"]);
   });
 
-  test("logs nothing for members who are there, replaces a ghost of the same trip, and logs a rename as leave and enter", async () => {
+  test("stores nothing for present members, replaces an earlier one with the same trip, and stores a rename as leave and enter", async () => {
     const room = await newRoom();
-    const tab = somebody("tab", { nickname: "Casper", skeleton: "casper", trip: "◆boo" });
-    const zed = somebody("zed");
+    const tab = entrantOf("tab", { nickname: "Casper", skeleton: "casper", trip: "◆boo" });
+    const zed = entrantOf("zed");
     await enterAll(one, [entry(room, tab), entry(room, zed)]);
     const again = await enterAll(one, [
       entry(room, zed),
@@ -97,40 +97,43 @@ describe("entering together", () => {
     expect(members.map(({ id }) => id).toSorted()).toEqual(["phone", "zed"]);
   });
 
-  test("a message that is sent again does not bring back a member who has left", async () => {
+  test("a resent message does not bring back a member who has left", async () => {
     const room = await newRoom();
-    const ann = somebody("ann");
-    await enterAll(one, [entry(room, ann)], [message(room, ann, "said-once")]);
+    const ann = entrantOf("ann");
+    await enterAll(one, [entry(room, ann)], { drafts: [message(room, ann, "said-once")] });
     await leaveRooms(one, [{ roomId: room, memberId: "ann" }]);
-    const again = await enterAll(one, [entry(room, ann, { clientId: "said-once" })], [message(room, ann, "said-once")]);
+    const again = await enterAll(one, [entry(room, ann, { clientId: "said-once" })], {
+      drafts: [message(room, ann, "said-once")],
+    });
     expect([again.results[0]?.outcome, again.stored[0]?.event.seq]).toEqual(["sent", 2]);
     expect(await isPresent(one, { roomId: room, memberId: "ann" })).toBe(false);
   });
+});
 
-  test("a full room takes nobody more, but those who are in it may rename themselves", async () => {
+describe("entering a room", () => {
+  test("that is full is refused, but its members can change their nicknames", async () => {
     const room = await newRoom();
-    const [ann, bob, eve] = [somebody("ann"), somebody("bob"), somebody("eve")];
+    const [ann, bob, eve] = [entrantOf("ann"), entrantOf("bob"), entrantOf("eve")];
     const { results } = await enterAll(
       one,
       [ann, bob, eve].map((who) => entry(room, who)),
-      [],
-      2,
+      { roomMembers: 2 },
     );
     expect(results.map(({ outcome }) => outcome)).toEqual(["entered", "entered", "full"]);
-    const renamed = await enterAll(one, [entry(room, { ...bob, nickname: "rob", skeleton: "rob" })], [], 2);
+    const renamed = await enterAll(one, [entry(room, { ...bob, nickname: "rob", skeleton: "rob" })], {
+      roomMembers: 2,
+    });
     expect(renamed.results[0]?.outcome).toBe("entered");
   });
 
-  test("nobody enters a room that is gone", async () => {
-    const { results, stored } = await enterAll(
-      one,
-      [entry(987_654, somebody("ann"))],
-      [message(987_654, somebody("ann"), "hello-nowhere")],
-    );
+  test("that is gone is refused", async () => {
+    const { results, stored } = await enterAll(one, [entry(987_654, entrantOf("ann"))], {
+      drafts: [message(987_654, entrantOf("ann"), "hello-nowhere")],
+    });
     expect([results[0]?.outcome, stored[0]]).toEqual(["gone", undefined]);
   });
 
-  test("keeps a room from being removed, and a removal keeps people from entering", async () => {
+  test("prevents its removal, and a removal prevents entering", async () => {
     const [entered, removed] = [await newRoom(), await newRoom()];
     const age = (id: number) =>
       one("rooms")
@@ -138,7 +141,7 @@ describe("entering together", () => {
         .update({ created_at: one.raw("now() - interval '2 days'"), used_at: one.raw("now() - interval '2 days'") });
     await Promise.all([age(entered), age(removed)]);
     await one.transaction(async (tx) => {
-      await enterAll(tx, [entry(entered, somebody("ann"))]);
+      await enterAll(tx, [entry(entered, entrantOf("ann"))]);
       expect(await removeUnusedRooms(two, 9)).toEqual([removed]);
     });
     await age(entered);
@@ -147,18 +150,22 @@ describe("entering together", () => {
     let entering: ReturnType<typeof enterAll> | undefined;
     await one.transaction(async (tx) => {
       expect(await removeUnusedRooms(tx, 9)).toEqual([entered]);
-      entering = enterAll(two, [entry(entered, somebody("bob"))]);
+      entering = enterAll(two, [entry(entered, entrantOf("bob"))]);
     });
     expect((await entering)?.results[0]?.outcome).toBe("gone");
   });
+});
 
-  test("on two nodes, crossing rooms, with posts, leaves and sweeps, there is no deadlock, gap or double name", async () => {
+describe("entering, leaving, posting and sweeping", () => {
+  test("leaves no deadlock, gap or duplicate name on two nodes, in crossing rooms", async () => {
     const own = await Promise.all(Array.from({ length: 4 }, newRoom));
-    const people = Array.from({ length: 40 }, (_, n) => somebody(`p${n}`, { skeleton: `look-${n % 25}` }));
-    const visit = async (db: Knex, order: Entrant[], way: number[], turn: number) => {
+    const people = Array.from({ length: 40 }, (_, n) => entrantOf(`p${n}`, { skeleton: `look-${n % 25}` }));
+    const visit = async (turn: number) => {
+      const isEven = turn % 2 === 0;
+      const [db, order, way] = isEven ? [one, people, own] : [two, people.toReversed(), own.toReversed()];
       const entries = order.flatMap((who) => way.map((room) => entry(room, who)));
       const drafts = order.flatMap((who) => way.map((room) => message(room, who, `t${turn}-${room}-${who.id}`)));
-      await enterAll(db, entries, drafts);
+      await enterAll(db, entries, { drafts });
       await append(
         db,
         way.map((room) => message(room, order[0] as Entrant, `again-${turn}-${room}`)),
@@ -173,11 +180,7 @@ describe("entering together", () => {
       );
       await sweepMembers(db, { graceSeconds: 3_600 });
     };
-    await Promise.all(
-      Array.from({ length: 8 }, (_, turn) =>
-        turn % 2 === 0 ? visit(one, people, own, turn) : visit(two, people.toReversed(), own.toReversed(), turn),
-      ),
-    );
+    await Promise.all(Array.from({ length: 8 }, (_, turn) => visit(turn)));
     for (const room of own) {
       const log = await logOf(room);
       expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
@@ -194,40 +197,40 @@ describe("entering together", () => {
   });
 });
 
+const networkAt = (name: string, more: { wideName?: string; factor?: number } = {}) => ({
+  name,
+  wideName: name,
+  factor: 1,
+  ...more,
+});
+
+/** Has a member from each network enter, in this order. Returns the outcomes. */
+async function arrive(room: number, from: ReturnType<typeof networkAt>[], roomMembers: number): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (const network of from) {
+    arrivals += 1;
+    const who = entrantOf(`${network.name}-${arrivals}`);
+    const { results } = await enterAll(one, [entry(room, who, { network })], { roomMembers });
+    outcomes.push(results[0]?.outcome as string);
+  }
+  return outcomes;
+}
+
+let arrivals = 0;
+const times = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
+
+/** Returns the number of members of each network. */
+async function holdings(room: number): Promise<{ [network: string]: number }> {
+  const { members } = await listMembers(one, room, { limit: 1_000 });
+  const counts: { [network: string]: number } = {};
+  for (const { id } of members) {
+    const name = id.replace(/-\d+$/, "");
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
 describe("networks in a room", () => {
-  const networkAt = (name: string, more: { wideName?: string; factor?: number } = {}) => ({
-    name,
-    wideName: name,
-    factor: 1,
-    ...more,
-  });
-
-  /** Has the members of each network enter, in this order, and returns what became of each. */
-  async function arrive(room: number, from: ReturnType<typeof networkAt>[], roomMembers: number): Promise<string[]> {
-    const outcomes: string[] = [];
-    for (const network of from) {
-      arrivals += 1;
-      const who = somebody(`${network.name}-${arrivals}`);
-      const { results } = await enterAll(one, [entry(room, who, { network })], [], roomMembers);
-      outcomes.push(results[0]?.outcome as string);
-    }
-    return outcomes;
-  }
-
-  let arrivals = 0;
-  const times = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
-
-  /** Returns how many members each network has. */
-  async function holdings(room: number): Promise<{ [network: string]: number }> {
-    const { members } = await listMembers(one, room, { limit: 1_000 });
-    const counts: { [network: string]: number } = {};
-    for (const { id } of members) {
-      const name = id.replace(/-\d+$/, "");
-      counts[name] = (counts[name] ?? 0) + 1;
-    }
-    return counts;
-  }
-
   test("hold at most a quarter of its members each, times their shares", async () => {
     const room = await newRoom();
     const outcomes = await arrive(
@@ -244,14 +247,14 @@ describe("networks in a room", () => {
     expect(await holdings(room)).toEqual({ home: 5, office: 10 });
   });
 
-  test("are counted one entry after the other, when many of one network enter together", async () => {
+  test("are counted entry by entry when many members of one network enter together", async () => {
     const room = await newRoom();
-    const crowd = times(12, (n) => entry(room, somebody(`c-${n}`), { network: networkAt("crowd") }));
-    const { results } = await enterAll(one, crowd, [], 20);
+    const crowd = times(12, (n) => entry(room, entrantOf(`c-${n}`), { network: networkAt("crowd") }));
+    const { results } = await enterAll(one, crowd, { roomMembers: 20 });
     expect(results.filter(({ outcome }) => outcome === "entered")).toHaveLength(5);
   });
 
-  test("make way for a newcomer while they hold more than its network then would, the longest present first", async () => {
+  test("lose their longest-present member to a newcomer while they hold more than its network then would", async () => {
     const room = await newRoom();
     const people = ["b", "a", "a", "a", "b", "c", "c", "d", "d", "e", "e", "f"];
     await arrive(
@@ -268,8 +271,10 @@ describe("networks in a room", () => {
     expect(Object.values(await holdings(room))).toEqual(Array(12).fill(1));
     expect(await arrive(room, [networkAt("m"), networkAt("a")], 12)).toEqual(["full", "full"]);
   });
+});
 
-  test("that are all of one /48 count as ten", async () => {
+describe("networks in a full room", () => {
+  test("of one /48 count as ten", async () => {
     const room = await newRoom();
     await arrive(room, [networkAt("guest"), ...times(39, (n) => networkAt(`n${n}`, { wideName: "wide" }))], 40);
     expect(await arrive(room, [networkAt("guest"), networkAt("other")], 40)).toEqual(["entered", "entered"]);
@@ -285,7 +290,7 @@ describe("networks in a room", () => {
     expect(await holdings(room)).toEqual({ office: 4, a: 1, b: 1, c: 1, d: 1 });
   });
 
-  test("lose a member whose row nobody holds, so that a presence round and a newcomer never wait in a circle", async () => {
+  test("lose a member whose row is not locked, so that a presence round and a newcomer cannot deadlock", async () => {
     const room = await newRoom();
     const people = ["a", "a", "b", "c", "d", "e", "f", "g"];
     await arrive(
@@ -301,34 +306,32 @@ describe("networks in a room", () => {
     expect((await listMembers(one, room, { limit: 1 })).members).toEqual([first]);
   });
 
-  test("are those from which members entered last", async () => {
+  test("are those that members last entered from", async () => {
     const room = await newRoom();
-    const people = times(3, (n) => somebody(`moved-${n}`));
+    const people = times(3, (n) => entrantOf(`moved-${n}`));
     const names = ["a", "b", "c"];
     await enterAll(
       one,
       people.map((who, n) => entry(room, who, { network: networkAt(names[n] as string) })),
-      [],
-      8,
+      { roomMembers: 8 },
     );
     await enterAll(
       one,
       people.map((who) => entry(room, who, { network: networkAt("train") })),
-      [],
-      8,
+      { roomMembers: 8 },
     );
     expect(await arrive(room, [networkAt("train")], 8)).toEqual(["crowded"]);
   });
 });
 
 describe("the queue of entries", () => {
-  test("lets a newcomer enter with the next commit, and refuses only those of the address that has most waiting", async () => {
+  test("has a newcomer enter with the next commit, and refuses only the address with most requests waiting", async () => {
     const [crowded, quiet] = [await newRoom(), await newRoom()];
     const commit = createGroupCommit(one, { roomMembers: 2_000, queueFull: (queue) => new Error(`full of ${queue}`) });
     const order: string[] = [];
     const refused: string[] = [];
     const come = (id: string, roomId: number, share: string) =>
-      commit.enter(entry(roomId, somebody(id)), { share }).then(
+      commit.enter(entry(roomId, entrantOf(id)), { share }).then(
         () => void order.push(id),
         (error) => void refused.push(`${id}: ${error.message}`),
       );
@@ -349,7 +352,7 @@ describe("the queue of entries", () => {
 });
 
 describe("a nickname that was given up", () => {
-  const ann = somebody("ann-1", { nickname: "Ann", skeleton: "ann", color: COLORS[0] as string });
+  const ann = entrantOf("ann-1", { nickname: "Ann", skeleton: "ann", color: COLORS[0] as string });
   const impostor = { ...ann, id: "ann-2" };
 
   async function roomThatAnnLeft(as: Entrant = ann): Promise<number> {
@@ -359,9 +362,9 @@ describe("a nickname that was given up", () => {
     return room;
   }
 
-  test("comes to someone else with another color and a tag, in the list and in the log", async () => {
+  test("comes with another color and a tag for someone else, in the list and in the log", async () => {
     const room = await roomThatAnnLeft();
-    const { results } = await enterAll(one, [entry(room, impostor)], [message(room, impostor, "i-am-ann")]);
+    const { results } = await enterAll(one, [entry(room, impostor)], { drafts: [message(room, impostor, "i-am-ann")] });
     const member = results[0]?.member;
     expect(member).toMatchObject({ id: "ann-2", nickname: "Ann", tag: "t4g" });
     expect(member?.color).not.toBe(ann.color);
@@ -376,15 +379,15 @@ describe("a nickname that was given up", () => {
 
   test.each([
     ["the same session", ann],
-    ["the same trip", somebody("ann-3", { nickname: "Ann", skeleton: "ann", trip: "◆ann" })],
-  ])("comes back to its owner as it was: %s", async (_, owner) => {
+    ["the same trip", entrantOf("ann-3", { nickname: "Ann", skeleton: "ann", trip: "◆ann" })],
+  ])("comes back to its owner unchanged: %s", async (_, owner) => {
     const room = await roomThatAnnLeft({ ...owner, id: "ann-1" });
     const { results } = await enterAll(one, [entry(room, owner)]);
     expect(results[0]).toMatchObject({ outcome: "entered", member: { color: owner.color } });
     expect(results[0]?.member.tag).toBeUndefined();
   });
 
-  test("comes back to its owner even after someone else had it", async () => {
+  test("comes back to its owner even after someone else has used it", async () => {
     const room = await roomThatAnnLeft();
     await enterAll(one, [entry(room, impostor)]);
     await leaveRooms(one, [{ roomId: room, memberId: impostor.id }]);
@@ -395,7 +398,7 @@ describe("a nickname that was given up", () => {
     expect(results[0]?.member).toEqual({ id: "ann-1", nickname: "Ann", color: ann.color });
   });
 
-  test.each(["renamed", "swept"])("is watched also when its owner was %s", async (how) => {
+  test.each(["renamed", "swept"])("is watched after its owner was %s", async (how) => {
     const room = await newRoom();
     await enterRoom(one, room, ann);
     if (how === "renamed") await enterRoom(one, room, { ...ann, nickname: "Zoe", skeleton: "zoe" });
@@ -409,7 +412,7 @@ describe("a nickname that was given up", () => {
     expect(results[0]?.member.tag).toBe("t4g");
   });
 
-  test("with a trip is not given to anybody without it", async () => {
+  test("with a trip is refused to anyone without that trip", async () => {
     const room = await roomThatAnnLeft({ ...ann, trip: "◆ann" });
     for (const trip of [undefined, "◆other"]) {
       const who = trip === undefined ? impostor : { ...impostor, trip };
@@ -428,7 +431,7 @@ describe("a nickname that was given up", () => {
 });
 
 describe("members who are gone", () => {
-  test("all leave at once, however many there are, those of quiet rooms before a later flood", async () => {
+  test("all leave at once, and those in quiet rooms before a later flood", async () => {
     const [flooded, quiet] = [await newRoom(), await newRoom()];
     await one.raw(
       `insert into members (room_id, member_id, nickname, color, look, seen_at)
@@ -436,16 +439,17 @@ describe("members who are gone", () => {
        from generate_series(1, 6000) n`,
       [flooded],
     );
-    await enterRoom(one, quiet, somebody("long-gone"));
+    await enterRoom(one, quiet, entrantOf("long-gone"));
     await one("members")
       .where({ room_id: quiet })
       .update({ seen_at: one.raw("now() - interval '1 hour'") });
-    await enterAll(one, [entry(flooded, somebody("here"))], [], 10_000);
+    await enterAll(one, [entry(flooded, entrantOf("here"))], { roomMembers: 10_000 });
     expect(await sweepMembers(one, { graceSeconds: 30 })).toBe(6_001);
     const { members } = await listMembers(one, flooded, { limit: 9 });
     expect(members.map(({ id }) => id)).toEqual(["here"]);
     const [left] = (await logOf(quiet)).slice(-1);
     const before = (await logOf(flooded)).filter(({ kind, at }) => kind === "leave" && at < (left?.at as string));
-    expect(before.length).toBeLessThan(200); // those of its own batch
+    // Only those of its own batch.
+    expect(before.length).toBeLessThan(200);
   });
 });

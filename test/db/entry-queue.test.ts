@@ -6,8 +6,8 @@ type One = { share: string; roomId: number; name: string };
 const one = (share: string, n: number, roomId = 1): One => ({ share, roomId, name: `${share} ${n}` });
 const names = (taken: One[]) => taken.map(({ name }) => name);
 
-describe("the queue of those who enter", () => {
-  test("lets a newcomer go before a crowd of one address, and keeps the order of the others", () => {
+describe("the queue of entry requests", () => {
+  test("serves a newcomer before a crowd from one address, and keeps the order of the others", () => {
     const queue = createEntryQueue<One>(100);
     for (let n = 0; n < 50; n += 1) queue.add(one("storm", n));
     queue.add(one("newcomer", 0));
@@ -15,14 +15,14 @@ describe("the queue of those who enter", () => {
     expect(queue.all()).toHaveLength(48);
   });
 
-  test("lets the first of a quiet room go before a crowd that wants into another one", () => {
+  test("serves the first request for a quiet room before a crowd that wants to enter another one", () => {
     const queue = createEntryQueue<One>(100);
     for (let n = 0; n < 50; n += 1) queue.add(one(`address-${n}`, 0, 1));
     queue.add(one("newcomer", 0, 2));
     expect(names(queue.take(2))).toContain("newcomer 0");
   });
 
-  test("when it is full, drops the last one of the address that has most in it", () => {
+  test("drops, when it is full, the last request of the address that has most in it", () => {
     const queue = createEntryQueue<One>(10);
     for (let n = 0; n < 8; n += 1) queue.add(one("storm", n));
     for (let n = 0; n < 2; n += 1) queue.add(one("other", n));
@@ -31,7 +31,7 @@ describe("the queue of those who enter", () => {
     expect(queue.all()).toHaveLength(10);
   });
 
-  test("when it is full of as many addresses as people, drops the last entry", () => {
+  test("drops, when it is full and no address has two, the last request", () => {
     const queue = createEntryQueue<One>(3);
     for (let n = 0; n < 3; n += 1) queue.add(one(`address-${n}`, 0));
     expect(queue.add(one("newcomer", 0))?.name).toBe("newcomer 0");

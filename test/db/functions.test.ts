@@ -55,7 +55,7 @@ describe("the schema of a new database", () => {
     expect({ revision, sha256 }).toEqual(recorded);
   });
 
-  test("is the same from the package, to which the build has copied the functions", async () => {
+  test("is the same from dist, to which a build copies the functions", async () => {
     expect(await readFunctions(new URL("dist/db/sql/", ROOT))).toEqual(await readFunctions());
   });
 });

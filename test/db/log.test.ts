@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe("the log", () => {
-  test("is migrated by many at once as by one", async () => {
+  test("is migrated by four nodes at once as by one", async () => {
     await db.raw("drop schema public cascade; create schema public");
     await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)));
     expect(await db("rooms").pluck("slug")).toEqual(["lobby"]);
@@ -28,7 +28,7 @@ describe("the log", () => {
     expect(await db("knex_migrations").orderBy("id").pluck("name")).toEqual(migrations);
   });
 
-  test("that a newer chattera has migrated is refused", async () => {
+  test("is refused if a newer chattera has migrated it", async () => {
     const row = { name: "20990101000001_of_tomorrow", batch: 9, migration_time: new Date() };
     await db("knex_migrations").insert(row);
     await expect(migrate(database.url)).rejects.toThrow("migrated by a newer chattera (20990101000001_of_tomorrow)");
@@ -36,7 +36,7 @@ describe("the log", () => {
     await migrate(database.url);
   });
 
-  test("is the same for everybody who opens it, and secret to each site", async () => {
+  test("has one identity for all nodes that open it at once, with a secret of its own", async () => {
     const logs = await Promise.all(Array.from({ length: 5 }, () => openLog(db)));
     expect(new Set(logs.map((log) => JSON.stringify(log))).size).toBe(1);
     expect(logs[0]).toEqual({
@@ -46,7 +46,7 @@ describe("the log", () => {
     });
   });
 
-  test("has another epoch and the same secret when its table was made anew, as a restored dump does", async () => {
+  test("has another epoch and the same secret after its table was created again, as by a restored dump", async () => {
     const before = await openLog(db);
     await db.raw("create table copy (like events including all); drop table events; alter table copy rename to events");
     const after = await openLog(db);
@@ -54,7 +54,7 @@ describe("the log", () => {
     expect(after.secret).toBe(before.secret);
   });
 
-  test("says which settings lose acknowledged messages", async () => {
+  test("names the settings that can lose acknowledged messages", async () => {
     expect(await unsafeSettings(db)).toEqual([]);
     const name = new URL(database.url).pathname.slice(1);
     await db.raw(`alter database ${name} set synchronous_commit = off`);

@@ -23,7 +23,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Milliseconds since Ann was seen, by the database's clock. */
+/** Returns the milliseconds since Ann was seen, by the database's clock. */
 async function seenAgo(): Promise<number> {
   const { rows } = await db.raw("select extract(epoch from now() - seen_at) * 1000 as ms from members");
   return Number(rows[0].ms);
@@ -31,7 +31,7 @@ async function seenAgo(): Promise<number> {
 
 const touch = (memberId: string, agoMs: number) => touchMembers(db, [{ roomId, memberId, agoMs }]);
 
-test("who was seen some time ago has been seen then, and not before what is known", async () => {
+test("a member seen some time ago is recorded as seen then, but never earlier than recorded before", async () => {
   await db.raw("update members set seen_at = now() - interval '60 seconds'");
   expect(await touch("ann", 20_000)).toEqual([{ roomId, memberId: "ann" }]);
   expect(Math.abs((await seenAgo()) - 20_000)).toBeLessThan(5_000);
@@ -39,11 +39,11 @@ test("who was seen some time ago has been seen then, and not before what is know
   expect(Math.abs((await seenAgo()) - 20_000)).toBeLessThan(5_000);
 });
 
-test("who is not in the room is not noted", async () => {
+test("a member who is not in the room is not recorded", async () => {
   expect(await touch("nobody", 0)).toEqual([]);
 });
 
-test("who was not seen within the grace leaves", async () => {
+test("a member who was not seen within the grace leaves", async () => {
   expect([await sweepMembers(db, { graceSeconds: 60 }), await isPresent(db, { roomId, memberId: "ann" })]).toEqual([
     0,
     true,

@@ -24,16 +24,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A room with Ann's entering and so many messages. */
-async function roomWith(slug: string, remarks: number): Promise<number> {
+/** Creates a room with Ann's enter event and this number of messages. */
+async function roomWith(slug: string, messages: number): Promise<number> {
   await makeRoom(db, { slug, title: slug, public: true });
   const { id } = (await findRooms(db, [slug]))[0] as { id: number };
   await enterRoom(db, id, { ...ann, skeleton: slug });
-  await say(id, slug, remarks);
+  await say(id, slug, messages);
   return id;
 }
 
-async function say(roomId: number, key: string, remarks: number) {
+async function say(roomId: number, key: string, messages: number) {
   const draft = (n: number): Draft => ({
     roomId,
     kind: "message",
@@ -43,7 +43,7 @@ async function say(roomId: number, key: string, remarks: number) {
   });
   return append(
     db,
-    Array.from({ length: remarks }, (_, n) => draft(n)),
+    Array.from({ length: messages }, (_, n) => draft(n)),
   );
 }
 
@@ -58,7 +58,7 @@ async function seqsOf(roomId: number): Promise<number[]> {
   return (await readBefore(db, { roomId, before: Number.MAX_SAFE_INTEGER, limit: 100_000 })).map((event) => event.seq);
 }
 
-test("what is older goes, what is younger stays, and the room says from where it is kept", async () => {
+test("older events are deleted, younger ones stay, and the bounds of the room move", async () => {
   const room = await roomWith("half", 9);
   await age(room, 6, 31);
   expect(await pruneSlice(db, 30)).toBe(6);
@@ -67,7 +67,7 @@ test("what is older goes, what is younger stays, and the room says from where it
   expect(await readBounds(db, room)).toEqual({ head: 10, oldest: 7 });
 });
 
-test("a room of which nothing is left goes on with the next seq", async () => {
+test("a room without any event left continues with the next seq", async () => {
   const room = await roomWith("empty", 2);
   await age(room, 3, 31);
   expect(await pruneSlice(db, 30)).toBe(3);
@@ -76,7 +76,7 @@ test("a room of which nothing is left goes on with the next seq", async () => {
   expect(stored?.event.seq).toBe(4);
 });
 
-test("a message that is sent again after its first copy went is a new one", async () => {
+test("a message that is sent again after its first copy was deleted is stored again", async () => {
   const room = await roomWith("resent", 1);
   await age(room, 2, 31);
   expect(await pruneSlice(db, 30)).toBe(2);
@@ -84,7 +84,7 @@ test("a message that is sent again after its first copy went is a new one", asyn
   expect(stored).toMatchObject({ isNew: true, event: { seq: 3 } });
 });
 
-test("an old time behind a younger one, by a clock that was set back, leaves no hole", async () => {
+test("an old event behind a younger one, from a clock that was set back, leaves no hole", async () => {
   const room = await roomWith("clock", 4);
   await age(room, 5, 31);
   await db("events").where({ room_id: room, seq: 3 }).update({ at: db.fn.now() });
@@ -93,14 +93,14 @@ test("an old time behind a younger one, by a clock that was set back, leaves no 
   expect(await seqsOf(room)).toEqual([3, 4, 5]);
 });
 
-test("many go slice by slice", async () => {
+test("many events are deleted slice by slice", async () => {
   const room = await roomWith("many", 0);
   for (let n = 0; n < 6; n += 1) await say(room, `slice-${n}`, 250);
   await age(room, 1501, 31);
   expect([await pruneSlice(db, 30), await pruneSlice(db, 30), await pruneSlice(db, 30)]).toEqual([1000, 501, 0]);
 });
 
-test("while one node prunes, another leaves it to it", async () => {
+test("while one node prunes, another one does not", async () => {
   const room = await roomWith("two", 1);
   await age(room, 2, 31);
   await db.transaction(async (tx) => {
@@ -109,7 +109,7 @@ test("while one node prunes, another leaves it to it", async () => {
   });
 });
 
-test("what was pruned is not looked at again, and what somebody deleted by hand is not told as kept", async () => {
+test("pruned events are not read again, and events deleted by hand do not count as kept", async () => {
   const room = await roomWith("looked", 5);
   await age(room, 3, 31);
   expect(await pruneSlice(db, 30)).toBe(3);
@@ -119,11 +119,11 @@ test("what was pruned is not looked at again, and what somebody deleted by hand 
   expect(await seqsOf(room)).toEqual([5, 6]);
 });
 
-test("who speaks while a slice is deleted waits for its commit alone", async () => {
+test("a message posted while a slice is deleted waits for the commit only", async () => {
   const room = await roomWith("busy", 3);
   await age(room, 2, 31);
   await db.transaction(async (tx) => {
-    // a row that the slice cannot delete yet: it has not come to the room's row
+    // The slice waits for this row, and has not locked the room's row yet.
     await tx("events").where({ room_id: room, seq: 2 }).forUpdate();
     const pruning = pruneSlice(db, 30);
     await until("the slice waits", async () => (await db.raw(WAITING)).rows[0].count > 0);

@@ -18,7 +18,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("of many rooms those are listed where somebody is, then those in which something was said last", async () => {
+test("rooms with members are listed first, then those with the latest event, 200 in all", async () => {
   await makeRoom(db, { slug: "quiet", title: "Quiet", public: true });
   await makeRoom(db, { slug: "hidden", title: "Hidden", public: false });
   for (const slug of ["quiet", "hidden"]) {
@@ -37,7 +37,7 @@ test("of many rooms those are listed where somebody is, then those in which some
   expect(listed.some(({ slug }) => slug === "hidden")).toBe(false);
 });
 
-test("rooms that were made without a skeleton get one at the start, and are then not imitated", async () => {
+test("rooms without a skeleton get one at the start, and cannot be imitated from then on", async () => {
   await db("rooms").insert({ slug: "older", title: "Older" });
   await fillSkeletons(db, (name) => `like ${name.toLowerCase()}`);
   const make = (skeleton: string) =>
@@ -49,7 +49,7 @@ test("rooms that were made without a skeleton get one at the start, and are then
   expect([await make("like older"), await make("like olb-er")]).toEqual(["taken", "made"]);
 });
 
-test("a network makes so many rooms a day, and a site holds so many, however many are made at once", async () => {
+test("the limits of rooms per network and day and per site hold, also for parallel requests", async () => {
   const { rows } = await db.raw("select count(*)::int as total from rooms");
   const limits = { total: rows[0].total + 4, perCreator: 3, perWideCreator: 30 };
   const make = (n: number, creator: string) =>
@@ -64,7 +64,7 @@ test("a network makes so many rooms a day, and a site holds so many, however man
   expect(await make(9, "one")).toBe("made");
 });
 
-test("the networks of one /48 make so many rooms a day together", async () => {
+test("the networks of one /48 have a common limit of rooms per day", async () => {
   const limits = { total: 1_000, perCreator: 2, perWideCreator: 3 };
   const make = (n: number, creator: string, wideCreator: string) => {
     const slug = `${wideCreator}-${creator}-${n}`;

@@ -7,7 +7,7 @@ import { createDatabase, query } from "../support/database.ts";
 import { HAS_PGBOUNCER, openPgBouncer } from "../support/pgbouncer.ts";
 import { until } from "../support/until.ts";
 
-/** The app behind PgBouncer, with what it has to say. */
+/** A node behind PgBouncer, and its warnings. */
 type Bounced = { node: TestNode; warnings: string[]; close(): Promise<void> };
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   proxy = await openBadProxy(database.url);
   writer = await openNode(database.url);
   node = await openNode(database.url, { listenUrl: proxy.through(database.url) });
-  // opened first, so that its 9 s of deafness pass while the other tests run
+  // Opened first, so that the 9 s until its warning pass while the other tests run.
   if (HAS_PGBOUNCER) bounced = await openBounced();
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
@@ -37,7 +37,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("when PostgreSQL ends the listening connections, messages go on within a second and none is missing", async () => {
+test("when PostgreSQL ends the listening connections, messages arrive within a second, and none is missing", async () => {
   const stream = await openStream(node.url, { room: "lobby" });
   const first = await say(writer.url, ann, "before");
   await stream.events(1);
@@ -54,18 +54,18 @@ test("when PostgreSQL ends the listening connections, messages go on within a se
   await stream.close();
 });
 
-test("a listening connection that dies in silence costs a message 5 s at most, is noticed in 10 s and replaced", async () => {
+test("a listening connection that dies unnoticed delays a message by 5 s at most, and is replaced within 10 s", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 6_000 });
   expect(await readiness(node)).toMatchObject({ status: 200, checks: { bus: true } });
-  // then the next is 5 s away
+  // After this, the next sweep is 5 s away.
   await sweep();
   proxy.blackHole();
   const started = performance.now();
   const { event } = await say(writer.url, ann, "into the silence");
   expect(await stream.events(1)).toMatchObject([{ seq: event.seq }]);
-  // not by the bus: the sweep brought it
+  // The sweep brought it, not the bus.
   expect(performance.now() - started).toBeGreaterThan(200);
-  await until("the node says it is deaf", async () => (await readiness(node)).status === 503, 12_000);
+  await until("the node reports that its bus is down", async () => (await readiness(node)).status === 503, 12_000);
   expect(performance.now() - started).toBeLessThan(10_500);
   expect(await readiness(node)).toMatchObject({ checks: { database: true, bus: false, serving: true } });
   expect(await readiness(writer)).toMatchObject({ status: 200 });
@@ -78,12 +78,12 @@ test("a listening connection that dies in silence costs a message 5 s at most, i
   const heardAt = performance.now();
   await say(writer.url, ann, "to the healed");
   await stream.events(1);
-  // by the bus again: the sweep comes every 5 s
+  // The bus brought it: the sweep runs every 5 s.
   expect(performance.now() - heardAt).toBeLessThan(2_000);
   await stream.close();
 }, 40_000);
 
-test("a node lets go within two seconds even while its listening connection is dumb", async () => {
+test("a node closes within two seconds even if its listening connection does not answer", async () => {
   const dumb = await openNode(database.url, { listenUrl: proxy.through(database.url) });
   proxy.blackHole();
   const started = performance.now();
@@ -95,7 +95,7 @@ test("a node lets go within two seconds even while its listening connection is d
 const behindPgBouncer = HAS_PGBOUNCER ? test : test.skip;
 
 behindPgBouncer(
-  "behind a PgBouncer in transaction mode messages come a second late, and the log says why, once",
+  "behind a PgBouncer in transaction mode, messages are a second late, and the log has one warning with the reason",
   async () => {
     const { node: late, warnings } = bounced as Bounced;
     const stream = await openStream(late.url, { room: "lobby" });
@@ -105,13 +105,13 @@ behindPgBouncer(
       expect(await stream.events(1)).toMatchObject([{ text }]);
       expect(performance.now() - started).toBeLessThan(2_500);
     }
-    const told = () => warnings.filter((warning) => warning.includes("PgBouncer"));
-    await until("the log says so", () => told().length > 0, 12_000);
+    const logged = () => warnings.filter((warning) => warning.includes("PgBouncer"));
+    await until("the warning is logged", () => logged().length > 0, 12_000);
     expect(late.app.site.bus.hears()).toBe(false);
     await say(late.url, ann, "three");
     await stream.events(1);
-    expect(told()).toHaveLength(1);
-    expect(told()[0]).toContain("CHATTERA_LISTEN_URL");
+    expect(logged()).toHaveLength(1);
+    expect(logged()[0]).toContain("CHATTERA_LISTEN_URL");
     await stream.close();
   },
 );
@@ -143,7 +143,10 @@ async function listenerPids(): Promise<number[]> {
   return rows.map((row) => row.pid as number);
 }
 
-/** Resolves when a sweep of the node has read its rooms. A sweep first reads which log the database holds. */
+/**
+ * Resolves when a sweep of the node has read its rooms. A sweep first reads which log the database
+ * holds.
+ */
 function sweep(): Promise<void> {
   const { db } = node.app.site;
   let hasBegun = false;

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("while the database refuses, a message is answered 503 within two seconds, and is stored once when it comes again", async () => {
+test("while the database refuses connections, a message gets 503 within two seconds, and its resend is stored once", async () => {
   const id = clientId();
   await proxy.refuse();
   const refused = await post(id, "through thick and thin");
@@ -46,7 +46,7 @@ test("while the database refuses, a message is answered 503 within two seconds, 
   expect(await copies(id)).toBe(1);
 });
 
-test("while the database refuses, a form's message comes back in its page, and is stored once when it is sent again", async () => {
+test("while the database refuses connections, a form's message comes back in its page, and its resend is stored once", async () => {
   const id = clientId();
   const send = async (form: URLSearchParams) => {
     const headers = { cookie: ann.cookie, "sec-fetch-site": "same-origin" };
@@ -68,10 +68,10 @@ test("while the database refuses, a form's message comes back in its page, and i
   expect(await stream.events(1)).toMatchObject([{ id, text: "typed <once>" }]);
 });
 
-test("while the database refuses, the process lives, is not ready, and its streams go on being pinged", async () => {
+test("while the database refuses connections, the process lives, is not ready, and keeps sending pings", async () => {
   const watching = await openStream(node.url, { room: "lobby", timeoutMs: 10_000 });
   await proxy.refuse();
-  // the quickest of three: this process has other things to do
+  // The quickest of three, because this process is busy with other tests.
   const took: number[] = [];
   for (let n = 0; n < 3; n += 1) {
     const started = performance.now();
@@ -81,7 +81,7 @@ test("while the database refuses, the process lives, is not ready, and its strea
   expect(Math.min(...took)).toBeLessThan(100);
   expect(await readiness()).toMatchObject({ status: 503, checks: { database: false, bus: false } });
   await watching.signal("ping");
-  // whoever comes back with a cursor is served from memory
+  // A reader that reconnects with a cursor is served from memory.
   const { cursor } = (await watching.signal("hello")) as { cursor: string };
   const returning = await openStream(node.url, { room: "lobby", after: cursor, timeoutMs: 10_000 });
   await returning.signal("ping");
@@ -95,7 +95,7 @@ test("while the database refuses, the process lives, is not ready, and its strea
   }
 });
 
-test("a stream asked for without a cursor while the database refuses is told to come back, not failed", async () => {
+test("a stream without a cursor gets `bye` and not an error while the database refuses connections", async () => {
   await proxy.refuse();
   const response = await fetch(`${node.url}/api/events?room=lobby`);
   const frames = await response.text();
@@ -103,7 +103,7 @@ test("a stream asked for without a cursor while the database refuses is told to 
   expect(frames).toMatch(/^event: bye\nretry: \d+\ndata: \{"retry":\d+\}\n\n$/);
 });
 
-test("a database that falls silent is answered 503 within six seconds, by those who waited behind another too", async () => {
+test("requests get 503 within six seconds if the database stops answering, also those that wait for another one", async () => {
   await until("the node is ready", async () => (await readiness()).status === 200);
   const before = (await say(node.url, ann, "lively")).event.seq;
   await stream.events(1);
@@ -119,12 +119,12 @@ test("a database that falls silent is answered 503 within six seconds, by those 
     expect(answer.retryAfter).not.toBeNull();
     expect(answer.tookMs).toBeLessThan(6_000);
   }
-  // hello would be the first frame, and it could not be had: no ping came before it, without a place to tell
+  // Without the database there is no hello, and nothing may be sent before it, not even a ping.
   expect(await (await asked).text()).toMatch(/^event: bye\n/);
-  // asked once a second at most: what it said before the silence is forgotten by now
+  // The answer is cached for a second, and the one from before has expired.
   expect(await readiness()).toMatchObject({ status: 503, checks: { database: false } });
   await proxy.pass();
-  // the connections of before are dumb for ever: nobody may wait 5 s for one of them again
+  // The old connections never answer again. No request may wait 5 s for one of them.
   const started = performance.now();
   await Promise.all([1, 2, 3, 4, 5, 6].map((n) => say(node.url, ann, `healed ${n}`)));
   expect(performance.now() - started).toBeLessThan(1_000);
@@ -133,7 +133,7 @@ test("a database that falls silent is answered 503 within six seconds, by those 
   await until("the node is ready again", async () => (await readiness()).status === 200);
 }, 30_000);
 
-test("connections cut under traffic lose and double nothing: a message answered 503 is sent again", async () => {
+test("connections cut under traffic neither lose nor duplicate a message if clients resend after 503", async () => {
   const ids = Array.from({ length: 60 }, clientId);
   const seqs = new Map<string, number>();
   let resent = 0;
@@ -156,17 +156,18 @@ test("connections cut under traffic lose and double nothing: a message answered 
   const events = await stream.events(60);
   expect(new Map(events.map((event) => [event.id, event.seq]))).toEqual(seqs);
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => (events[0]?.seq as number) + index));
-  // else no cut met a message on its way, and this proved nothing
+  // Otherwise no cut has hit a message, and the test has shown nothing.
   expect(resent).toBeGreaterThan(0);
 });
 
-test("a message whose answer is cut off after the commit is stored once, and its resend gets that receipt", async () => {
+test("a message whose answer is lost after the commit is stored once, and its resend gets that receipt", async () => {
   const front = await openBadProxy(node.url);
   const id = clientId();
   front.cutBeforeAnswer();
   const url = front.through(node.url).replace(/\/$/, "");
   await expect(say(url, ann, "did you hear me?", { id })).rejects.toThrow();
-  const [event] = await stream.events(1); // it was stored, though nobody said so
+  // It was stored, although the client got no answer.
+  const [event] = await stream.events(1);
   expect(event?.id).toBe(id);
   await front.pass();
   expect(await say(url, ann, "did you hear me?", { id })).toMatchObject({ event });

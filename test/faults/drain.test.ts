@@ -24,21 +24,21 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("SIGTERM: unready at once, polls answered, streams told when to come back, messages in flight kept, exit 0", async () => {
+test("after SIGTERM a node is not ready, answers polls, sends `bye` on streams, stores messages in flight and exits with 0", async () => {
   const site = await startSite(database.url);
   const ann = await person(site.url, "Ann");
   await say(site.url, ann, "I am in");
   const stream = await openStream(site.url, { room: "lobby" });
   const poll = fetch(`${site.url}/api/poll?room=lobby&wait=55`);
   await readers(site, 2);
-  // a message that hangs in the log: somebody holds its room
+  // A message waits for the lock on its room.
   const holder = new pg.Client(database.url);
   await holder.connect();
   await holder.query("begin; select from rooms where slug = 'lobby' for update");
   const id = clientId();
   const inFlight = say(site.url, ann, "in flight", { id });
   await until("the message waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));
-  // a request that has begun before the signal and ends after it: new connections are refused by then
+  // This request begins before the signal and ends after it, when new connections are refused.
   const probe = await beginRequest(site.url, "/readyz");
   const signalled = performance.now();
   const exit = site.kill("SIGTERM");
@@ -53,12 +53,12 @@ test("SIGTERM: unready at once, polls answered, streams told when to come back, 
   expect((await inFlight).event.text).toBe("in flight");
   const answered = performance.now();
   expect(await exit).toBe(0);
-  // nobody's kept-alive connection was waited for
+  // The node has not waited for kept-alive connections.
   expect(performance.now() - answered).toBeLessThan(3_000);
   expect(await query(database.url, `select text from events where client_id = '${id}'`)).toHaveLength(1);
 }, 30_000);
 
-test("with two workers: one that is killed is replaced, and SIGTERM drains both and ends with 0", async () => {
+test("with two workers, a killed one is replaced, and SIGTERM drains both and exits with 0", async () => {
   const site = await startSite(database.url, { WORKERS: "2" });
   await until("two serve", () => workerPids(site).length === 2, 15_000);
   const [one] = workerPids(site);
@@ -78,7 +78,7 @@ test("with two workers: one that is killed is replaced, and SIGTERM drains both 
   expect(performance.now() - started).toBeLessThan(5_000);
 }, 30_000);
 
-test("kill -9 under traffic: after the start every acknowledged message is there, and cursors hold", async () => {
+test("after kill -9 under traffic and a restart, every acknowledged message is there, and cursors are valid", async () => {
   const first = await startSite(database.url);
   const ann = await person(first.url, "Ann who stays");
   const { cursor, event } = await say(first.url, ann, "before the fall");
@@ -97,9 +97,9 @@ test("kill -9 under traffic: after the start every acknowledged message is there
   await second.kill("SIGKILL");
 }, 30_000);
 
-test("told to end while it starts, it leaves no PostgreSQL of its own behind", async () => {
+test("SIGTERM during the start leaves no embedded PostgreSQL running", async () => {
   const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
-  await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+  await chmod(folder, 0o755); // If this is root, PostgreSQL runs as another user.
   const { child } = spawnSite("", { DATA_DIR: join(folder, "data") });
   const ended = once(child, "exit");
   const pidFile = join(folder, "data", "postgresql", "postmaster.pid");
@@ -110,13 +110,13 @@ test("told to end while it starts, it leaves no PostgreSQL of its own behind", a
     );
   const pid = await until("it has a PostgreSQL", started, 20_000);
   child.kill("SIGTERM");
-  // 0 if it served by then
+  // It exits with 0 if it was ready before the signal.
   expect([143, 0]).toContain((await ended)[0]);
   await until("PostgreSQL has ended", async () => !(await isAlive(pid)), 10_000);
   await rm(folder, { recursive: true });
 }, 40_000);
 
-test.each(["1", "2"])("a port that is taken is told in one sentence, with %s workers", async (WORKERS) => {
+test.each(["1", "2"])("a port that is in use is reported in one sentence, with %s workers", async (WORKERS) => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   const PORT = String((taken.address() as AddressInfo).port);
@@ -128,7 +128,7 @@ test.each(["1", "2"])("a port that is taken is told in one sentence, with %s wor
   });
 });
 
-/** Somebody in this database waits for a row. */
+/** Finds connections of this database that wait for a lock. */
 const WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
 
 async function readers(site: SiteProcess, count: number): Promise<void> {
@@ -139,7 +139,7 @@ async function readers(site: SiteProcess, count: number): Promise<void> {
   });
 }
 
-/** Sends all of a request but its last line. */
+/** Sends all of a request except its last line. */
 async function beginRequest(url: string, path: string): Promise<{ finish(): Promise<string> }> {
   const socket = connectTcp(Number(new URL(url).port), "127.0.0.1");
   await once(socket, "connect");
@@ -158,7 +158,7 @@ async function beginRequest(url: string, path: string): Promise<{ finish(): Prom
   };
 }
 
-/** Speaks until the connection breaks; gives the id of the message whose answer never came. */
+/** Posts until the connection breaks. Returns the id of the message whose answer never came. */
 async function speak(site: SiteProcess, who: TestPerson, acknowledged: Map<number, string>): Promise<{ id: string }> {
   for (;;) {
     const id = clientId();

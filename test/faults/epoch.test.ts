@@ -20,14 +20,14 @@ beforeEach(async () => {
 
 afterEach(() => site?.close());
 
-test("a copied database is another log: every cursor of the first gets a reset, before any event", async () => {
+test("a copied database is another log, in which every cursor of the first gets a reset before any event", async () => {
   const { url } = testServer();
   const copy = `${new URL(site.databaseUrl).pathname.slice(1)}_copy`;
-  await site.nodes.pop()?.close(); // a database with connections cannot be copied
+  await site.nodes.pop()?.close(); // A database with connections cannot be copied.
   await query(url, `create database ${copy} template ${new URL(site.databaseUrl).pathname.slice(1)}`);
   const opened = await openNode(databaseUrl(url, copy));
   try {
-    // the premise: the same events are in it
+    // The premise: it has the same events.
     const history = await (await fetch(`${opened.url}/api/rooms/lobby/messages`)).json();
     expect(history).toMatchObject({ events: [{ kind: "enter" }, {}, {}, {}, { seq: 5, text: "four" }], oldest: 1 });
     for (const cursor of cursors) await expectReset(opened, cursor, { reason: "epoch", oldest: 1, head: 5 });
@@ -37,12 +37,12 @@ test("a copied database is another log: every cursor of the first gets a reset, 
   }
 });
 
-test("a log replaced under a running node starts every reader anew, and their cursors get a reset", async () => {
+test("when the log of a running node is replaced, it closes every reader, and their cursors get a reset", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 8_000 });
   const { cursor } = (await stream.signal("hello")) as HelloSignal;
   const parked = fetch(`${node.url}/api/poll?room=lobby&wait=20&after=${cursor}`);
   await until("both read", () => node.app.site.hub.readers.size === 2);
-  // as a restore would: the same rows, at another place
+  // A restore has the same effect: the same rows in another database.
   await query(site.databaseUrl, "update log set fingerprint = 'elsewhere'");
   await expect(stream.events(1)).rejects.toThrow("the stream ended");
   expect(await (await parked).json()).toMatchObject({ events: [], cursor });
@@ -52,13 +52,13 @@ test("a log replaced under a running node starts every reader anew, and their cu
   await stream.close();
 });
 
-test("a cursor from the future gets a reset that says so", async () => {
+test("a cursor from the future gets a reset with that reason", async () => {
   const future = (cursors.at(-1) as string).replace(/\d+$/, "99");
   await expectReset(node, future, { reason: "future", oldest: 1, head: 5 });
 });
 
-test("a cursor older than what is kept gets a reset with the oldest that is, and one at the edge goes on", async () => {
-  // the tail in this node's memory still reaches back: another one has only the log
+test("a cursor older than the kept events gets a reset with the oldest kept seq, and one at the edge continues", async () => {
+  // The tail in this node's memory still has these events. Another node has only the log.
   await query(site.databaseUrl, "delete from events where seq <= 3");
   const fresh = await openNode(site.databaseUrl);
   const [afterTwo, afterThree] = [cursors[0] as string, cursors[1] as string];
@@ -70,8 +70,11 @@ test("a cursor older than what is kept gets a reset with the oldest that is, and
   await fresh.close();
 });
 
-/** On a stream and on a poll: the reset, from which one goes on at the head, and nothing else before it. */
-async function expectReset(of: TestNode, after: string, told: Partial<ResetSignal>): Promise<void> {
+/**
+ * Expects a reset and nothing before it, on a stream and on a poll. Its cursor continues at the
+ * head.
+ */
+async function expectReset(of: TestNode, after: string, expected: Partial<ResetSignal>): Promise<void> {
   const response = await fetch(`${of.url}/api/events?room=lobby&after=${after}`);
   const frames = response.body?.pipeThrough(new TextDecoderStream()) as ReadableStream<string>;
   let text = "";
@@ -82,9 +85,9 @@ async function expectReset(of: TestNode, after: string, told: Partial<ResetSigna
   expect(text).toMatch(/^event: hello\n/);
   expect(text.slice(0, text.indexOf("event: reset"))).not.toMatch(/^id:/m);
   const reset = JSON.parse(/^event: reset\ndata: (.*)$/m.exec(text)?.[1] ?? "") as ResetSignal;
-  expect(reset).toMatchObject({ room: "lobby", ...told });
+  expect(reset).toMatchObject({ room: "lobby", ...expected });
   const poll = (await (await fetch(`${of.url}/api/poll?room=lobby&wait=0&after=${after}`)).json()) as PollAnswer;
-  expect(poll).toMatchObject({ events: [], reset: told });
+  expect(poll).toMatchObject({ events: [], reset: expected });
   for (const cursor of [reset.cursor, poll.cursor, poll.reset?.cursor]) {
     const next = await fetch(`${of.url}/api/poll?room=lobby&wait=0&after=${cursor}`);
     expect(await next.json()).not.toHaveProperty("reset");

@@ -12,7 +12,7 @@ import { createDatabase } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 
-// With the settings as they are shipped; test/server/half-open.test.ts has the same at a tenth of the time.
+// With the default settings. test/server/half-open.test.ts has the same at a tenth of the time.
 const GONE_MS = 90_000;
 const LIVING_MS = 150_000;
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   await database?.drop();
 }, 300_000);
 
-/** How long somebody is there after their network began to swallow everything. */
+/** Return the time for which a client stays listed after its network began to drop everything. */
 const SWALLOWED: { [name: string]: () => Promise<number> } = {
   "a member by the client package": () => swallowed("a", (url) => void clientKind.join(url, "a", "Ann")),
   "a watcher by the client package": () => swallowed("b", (url) => void clientKind.join(url, "b")),
@@ -55,7 +55,7 @@ async function swallowed(room: string, open: (url: string, who: TestPerson) => v
   });
   let isDumb = false;
   open(wire.url, who);
-  // A client of ours has learned by then that streams pass here, and has confirmed its own.
+  // By then, our own client knows that streams work here, and has confirmed its own.
   await setTimeout("a,b".includes(room) ? 70_000 : 5_000);
   const before = await stateOf(room);
   if (before.members.length + before.visitors !== 1) throw new Error(`${room}: ${JSON.stringify(before)}`);
@@ -70,7 +70,7 @@ async function swallowed(room: string, open: (url: string, who: TestPerson) => v
   return performance.now() - begunAt;
 }
 
-describe("behind a network that swallows everything", () => {
+describe("behind a network that drops everything", () => {
   test.each(Object.keys(SWALLOWED))(
     "%s is gone within 90 s",
     async (name) => {
@@ -98,7 +98,7 @@ async function living(room: string, open: (who: TestPerson) => void): Promise<st
   return body.events.map(({ kind }: { kind: string }) => kind);
 }
 
-describe("a member that is there and says nothing", () => {
+describe("a member that is connected and silent", () => {
   test.each(Object.keys(LIVING))(
     "%s, stays in the room",
     async (name) => {
@@ -114,7 +114,7 @@ const SLOW: { [name: string]: () => Promise<unknown> } = {
   unread: readNothing,
 };
 
-test("a body that has not come within 30 s ends its connection", async () => {
+test("a connection without a complete body after 30 s is closed", async () => {
   const livedMs = await outcomes.get("body");
   expect(livedMs).toBeGreaterThan(29_000);
   expect(livedMs).toBeLessThan(35_000);
@@ -124,12 +124,15 @@ test("a kept connection that was idle for 70 s is still used", async () => {
   expect(await outcomes.get("idle")).toEqual([200, 200, true]);
 }, 120_000);
 
-test("a client that does not read its answers is let go within four minutes", async () => {
+test("a client that does not read its answers is closed within four minutes", async () => {
   const { asked, came } = (await outcomes.get("unread")) as { asked: number; came: number };
   expect(came).toBeLessThan(asked);
 }, 300_000);
 
-/** More than the system keeps for a connection: eight pages of 200 messages with 2,000 Japanese letters, 9.6 MB. */
+/**
+ * Asks for more than the system buffers for a connection: eight pages of 200 messages with 2,000
+ * Japanese letters, 9.6 MB.
+ */
 async function readNothing(): Promise<{ asked: number; came: number }> {
   const text = "あ".repeat(2_000);
   for (let n = 0; n < 200; n += 1) {
@@ -223,7 +226,9 @@ async function pollOn(room: string, token: string): Promise<void> {
     await fetchQuietly(pollOf(site.url, room, token));
 }
 
-/** Reads a growing page as a browser does: goes where it is sent when it ends, and fetches its pictures. */
+/**
+ * Reads a growing page as a browser does: follows its refresh when it ends, and loads its pictures.
+ */
 async function readPage(room: string, { cookie }: TestPerson, hasPictures: boolean): Promise<void> {
   const headers = { cookie: `${cookie}; arrives=1`, "user-agent": "Mozilla/5.0" };
   let path = `/rooms/${room}/live`;

@@ -37,7 +37,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-withNats("nobody listens to the database", async () => {
+withNats("with BUS_URL, no connection listens to the database", async () => {
   const listeners = await query(
     database.url,
     `select pid from pg_stat_activity where application_name = 'chattera listener' and datname = current_database()`,
@@ -46,11 +46,11 @@ withNats("nobody listens to the database", async () => {
 });
 
 withNats(
-  "while NATS is away messages come a second late, each once and in order, and with it at once again",
+  "while NATS is down, messages arrive a second late, each once and in order",
   async () => {
     const stream = await openStream(node.url, { room: "lobby" });
     await stream.signal("hello");
-    const texts = Array.from({ length: 12 }, (_, n) => `remark ${n}`);
+    const texts = Array.from({ length: 12 }, (_, n) => `message ${n}`);
     for (const [n, text] of texts.entries()) {
       if (n === 4) await nats.kill();
       if (n === 8) await nats.start();
@@ -66,7 +66,7 @@ withNats(
 );
 
 withNats(
-  "a node whose NATS is away starts all the same, says it is not ready, and heals",
+  "a node starts without its NATS, is not ready, and becomes ready when NATS is back",
   async () => {
     await nats.kill();
     lines.length = 0;
@@ -87,12 +87,12 @@ withNats(
   30_000,
 );
 
-withNats("what NATS wants to know of us is in no line of the log", () => {
+withNats("the log has no credentials of NATS", () => {
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.filter((line) => line.includes("crit"))).toEqual([]);
 });
 
-test("a BUS_URL that is no address is refused at the start, and its password is not repeated", () => {
+test("an invalid BUS_URL is refused at the start, and its password is not in the error", () => {
   for (const url of ["nats://ann:s%40crit@ho st:4222", "nats://ann:s%40crit@:4222", "http://ann:s%40crit@host"]) {
     const read = () => readEnvironment({ BUS_URL: url });
     expect(read).toThrow(/^BUS_URL: must/);
@@ -100,7 +100,7 @@ test("a BUS_URL that is no address is refused at the start, and its password is 
   }
 });
 
-withNats("one that falls silent right after its greeting is given up after 5 s", async () => {
+withNats("connecting to a NATS that stops answering after its greeting fails after 5 s", async () => {
   const mute = createServer((near) => {
     const far = connect(Number(new URL(nats.url).port), "127.0.0.1");
     let hasGreeted = false;

@@ -24,7 +24,7 @@ afterAll(async () => {
   await site?.close();
 });
 
-test("two nodes that are spoken to at once tell the same order", async () => {
+test("two nodes deliver messages that arrive at both in the same order", async () => {
   const people = await Promise.all(["Ann", "Bob", "Cai", "Dan"].map((nickname) => person(a, nickname)));
   const streams = [await openStream(a, { room: "lobby" }), await openStream(b, { room: "lobby" })];
   await Promise.all(
@@ -33,11 +33,12 @@ test("two nodes that are spoken to at once tell the same order", async () => {
   const [atA, atB] = await Promise.all(streams.map((stream) => stream.events(4 + 20)));
   expect(atA).toEqual(atB);
   expect(atA?.map((event) => event.seq)).toEqual(Array.from({ length: 24 }, (_, index) => 1 + index));
-  expect(new Set(atA?.map((event) => event.text)).size).toBe(21); // 20 messages, and four who entered
+  // 20 messages, and four enter events, which have no text.
+  expect(new Set(atA?.map((event) => event.text)).size).toBe(21);
   for (const stream of streams) await stream.close();
 });
 
-test("a cursor from one node holds on another at once, even if that one is behind", async () => {
+test("a cursor from one node is valid on another at once, even if that one is behind", async () => {
   const proxy = await openBadProxy(site.databaseUrl);
   opened.push(proxy);
   const behind = await openNode(proxy.through(site.databaseUrl), OPTIONS);
@@ -46,17 +47,18 @@ test("a cursor from one node holds on another at once, even if that one is behin
   await openRoom("behind");
   const room = "behind";
   const watching = await openStream(behind.url, { room });
-  // who reads is not swept in the middle of this
+  // A member with a stream is not swept during the test.
   const present = await openStream(a, { room, token: ann.token });
   await say(a, ann, "first", { room });
   await watching.events(2);
-  // a read that is under way would end late and know the next message: one question behind it, and it has ended
+  // A read that is running could end late and return the next message. After this request, which is
+  // queued behind it, it has ended.
   await fetch(`${behind.url}/readyz`);
   proxy.delay(250);
   const { cursor, event } = await say(a, ann, "second", { room });
   const stream = await openStream(behind.url, { room, after: cursor });
   expect(await stream.signal("hello")).toMatchObject({ cursor, heads: { behind: event.seq } });
-  // the premise: the node itself has not heard of it yet
+  // The premise: the node itself does not know this event yet.
   expect(behind.app.site.hub.tails().find((tail) => tail.slug === room)?.head).toBeLessThan(event.seq);
   const poll = fetch(`${behind.url}/api/poll?room=behind&wait=5&after=${cursor}`);
   const third = await say(b, ann, "third", { room });
@@ -67,7 +69,7 @@ test("a cursor from one node holds on another at once, even if that one is behin
   for (const one of [stream, watching, present]) await one.close();
 });
 
-test("who is here is counted over all nodes", async () => {
+test("members and visitors are counted over all nodes", async () => {
   await openRoom("counted");
   const atA = await openStream(a, { room: "counted" });
   const atB = await openStream(b, { room: "counted" });
@@ -82,7 +84,7 @@ test("who is here is counted over all nodes", async () => {
   await atA.close();
 });
 
-test("coming back within the grace says nothing, on whichever node", async () => {
+test("reconnecting within the grace stores no event, on any node", async () => {
   await openRoom("tunnel");
   const watching = await openStream(a, { room: "tunnel" });
   const ida = await enter(a, "Ida", "tunnel");
@@ -95,17 +97,17 @@ test("coming back within the grace says nothing, on whichever node", async () =>
     stream = await openStream(url, { room: "tunnel", after: cursor, token: ida.token });
   }
   const fay = await person(a, "Fay");
-  await say(a, fay, "is anybody gone?", { room: "tunnel" });
+  await say(a, fay, "has anybody left?", { room: "tunnel" });
   expect((await watching.events(2)).map((event) => event.kind)).toEqual(["enter", "message"]);
-  // and the premise: who stays away for longer is said to have left
+  // The premise: a member that stays away for longer leaves.
   await stream.close();
-  // and so is Fay, who has no stream at all
+  // So does Fay, who has no stream at all.
   const gone = await watching.events(2);
   expect(gone.map(({ kind, member }) => `${kind} ${member.nickname}`).sort()).toEqual(["leave Fay", "leave Ida"]);
   await watching.close();
 });
 
-test("the members of a node that died without a word leave after the grace, and its visitors are counted no more", async () => {
+test("the members of a node that was killed leave after the grace, and its visitors are no longer counted", async () => {
   await openRoom("wake");
   const watching = await openStream(a, { room: "wake", timeoutMs: 10_000 });
   const dying = await startSite(site.databaseUrl, { CHATTERA_GRACE_SECONDS: "2" });
@@ -117,7 +119,9 @@ test("the members of a node that died without a word leave after the grace, and 
   ];
   expect(await watching.events(1)).toMatchObject([{ kind: "enter" }]);
   await figures(watching, { members: 1, visitors: 3 });
-  await pause(2_500); // while his stream is open the grace does not run out
+  await pause(2_500);
+  // While the stream is open, the member stays.
+
   const answer = await fetch(`${a}/api/poll?room=wake&wait=0&after=${watching.cursor()}`);
   expect(((await answer.json()) as PollAnswer).events).toEqual([]);
   const killed = performance.now();
@@ -125,7 +129,7 @@ test("the members of a node that died without a word leave after the grace, and 
   expect(await watching.events(1)).toMatchObject([{ kind: "leave", member: { nickname: "Gus" } }]);
   expect(performance.now() - killed).toBeGreaterThan(500);
   await figures(watching, { members: 0, visitors: 3 });
-  // a node's figures hold for 20 s after its last word; the test lets them pass at once
+  // A node's figures expire 20 s after it wrote them. The test has them expire at once.
   await query(site.databaseUrl, "update watchers set seen_at = seen_at - interval '20 seconds' where visitors = 2");
   await figures(watching, { members: 0, visitors: 1 });
   for (const stream of [...streams, watching]) await stream.close();
@@ -150,7 +154,7 @@ async function enter(url: string, nickname: string, room: string): Promise<TestP
   return who;
 }
 
-/** Waits until these figures are told. */
+/** Waits until the stream has sent these figures. */
 async function figures(stream: EventStream, wanted: Omit<MembersSignal, "room">): Promise<void> {
   for (;;) {
     const { members, visitors } = (await stream.signal("members")) as MembersSignal;
@@ -158,7 +162,7 @@ async function figures(stream: EventStream, wanted: Omit<MembersSignal, "room">)
   }
 }
 
-/** Time that has to pass for nothing to happen in it. */
+/** Waits while nothing may happen. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

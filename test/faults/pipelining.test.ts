@@ -10,7 +10,7 @@ afterAll(async () => {
   await (await database).drop();
 });
 
-test("a connection that sends on without waiting for answers is closed, and costs the others nothing", async () => {
+test("a connection that sends request after request without reading answers is closed, and others are served", async () => {
   const { url } = await startSite((await database).url);
   const port = Number(new URL(url).port);
   const answersTo = (count: number, path: string) =>

@@ -22,7 +22,10 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** A connection from one of this machine's addresses, and how long it lives. */
+/**
+ * Opens a connection from one of this machine's addresses. `livedMs` is the time until it is
+ * closed.
+ */
 function visitor(localAddress = "127.0.0.1"): { socket: Socket; livedMs: Promise<number> } {
   const socket = connect({ host: "127.0.0.1", port: Number(new URL(site.url).port), localAddress });
   const openedAt = performance.now();
@@ -33,7 +36,7 @@ function visitor(localAddress = "127.0.0.1"): { socket: Socket; livedMs: Promise
   return { socket, livedMs };
 }
 
-test("a connection whose head has not come within 15 s is closed: silent, or a header every second", async () => {
+test("a connection without a complete head after 15 s is closed, silent or with a header every second", async () => {
   const silent = visitor();
   const drips = visitor();
   drips.socket.write("GET / HTTP/1.1\r\nHost: x\r\n");
@@ -51,8 +54,8 @@ test("a connection whose head has not come within 15 s is closed: silent, or a h
   expect(answer).toMatch(/^HTTP\/1.1 408 .*\r\nX-Content-Type-Options: nosniff\r\n/s);
 }, 30_000);
 
-describe("with few files that may be open", () => {
-  test("one sentence at the start names the limit, what it is enough for, and how to raise it", () => {
+describe("with a low limit of open files", () => {
+  test("a warning at the start names the limit, the connections that it allows, and how to raise it", () => {
     const [warning = ""] = site.said().match(/^.*CHATTERA_READERS=1000.*$/m) ?? [];
     expect(JSON.parse(warning)).toMatchObject({
       level: 40,
@@ -62,7 +65,7 @@ describe("with few files that may be open", () => {
     });
   });
 
-  test("400 idle connections of two addresses take the site from nobody; it is logged once, and is over with them", async () => {
+  test("400 idle connections from two addresses leave the site reachable, and are logged once", async () => {
     const stream = await openStream(site.url, { room: "lobby" });
     const idle = Array.from({ length: 400 }, (_, n) => visitor(n % 2 ? "127.0.0.7" : "127.0.0.8"));
     await until("some of them are closed", () => idle.filter(({ socket }) => socket.closed).length > 200);
@@ -77,7 +80,7 @@ describe("with few files that may be open", () => {
   test.each([
     ["one address", ["127.0.0.11"]],
     ["two addresses", ["127.0.0.12", "127.0.0.13"]],
-  ])("250 busy connections of %s take the site from nobody", async (_, addresses) => {
+  ])("250 busy connections from %s leave the site reachable", async (_, addresses) => {
     const busy = Array.from({ length: 250 }, (_, n) => {
       const { socket } = visitor(addresses[n % addresses.length]);
       socket.write(BUSY[n % BUSY.length] as string);
@@ -98,10 +101,10 @@ describe("with few files that may be open", () => {
   });
 });
 
-/** What the limit of open files is enough for, as the log says. */
+/** The connections that the limit of open files allows, as in the log. */
 const CONNECTIONS = 182;
 
-/** Requests that stay under way. */
+/** Requests that stay open. */
 const BUSY = [
   "POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{",
   "GET /api/poll?room=lobby&wait=55 HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => site?.close());
 
-test("who never reads is closed once 256 KiB are unsent, is counted, and hinders nobody", async () => {
+test("a client that never reads is closed at 256 KiB unsent, is counted, and does not delay others", async () => {
   await openRoom("deaf-ear");
   const slow = await openRaw("/api/events?room=deaf-ear");
   const hello = await slow.hello();
@@ -28,7 +28,7 @@ test("who never reads is closed once 256 KiB are unsent, is counted, and hinders
   const countBefore = await slowReaders();
   const rssBefore = process.memoryUsage().rss;
   let said = 0;
-  // the kernel takes some megabytes before anything is left with the server
+  // The kernel buffers some megabytes before anything remains in the server.
   while (node.app.site.hub.readers.size > 1) {
     const events = await fill("deaf-ear", 64);
     expect((await quick.events(64)).map((event) => event.seq)).toEqual(events);
@@ -39,7 +39,7 @@ test("who never reads is closed once 256 KiB are unsent, is counted, and hinders
   expect(await slowReaders()).toBe(countBefore + 1);
   expect(process.memoryUsage().rss - rssBefore).toBeLessThan(100 * 1024 * 1024);
   await say(node.url, ann, "still here?", { room: "deaf-ear" });
-  // Ann enters by speaking: two events
+  // Ann enters by posting, so there are two events.
   expect((await quick.events(2)).at(-1)).toMatchObject({ text: "still here?" });
   const returned = await openStream(node.url, { room: "deaf-ear", after: hello.cursor });
   const events = await returned.events(said + 2);
@@ -48,7 +48,7 @@ test("who never reads is closed once 256 KiB are unsent, is counted, and hinders
   slow.socket.destroy();
 });
 
-test("a backlog of thousands is handed out as it is read: no more than a page waits in the server", async () => {
+test("a backlog of thousands is sent as it is read, with at most a page waiting in the server", async () => {
   await openRoom("long-story");
   const before = (await openRaw("/api/events?room=long-story")) as Raw;
   const { cursor } = await before.hello();
@@ -58,7 +58,7 @@ test("a backlog of thousands is handed out as it is read: no more than a page wa
   const slow = await openRaw(`/api/events?room=long-story&after=${cursor}`);
   slow.socket.pause();
   const reader = () => [...node.app.site.hub.readers].find((one) => one.tails[0]?.slug === "long-story");
-  // it has stopped: the kernel is full, and nothing is written to it any more
+  // The kernel's buffer is full, so the server has stopped writing.
   const place = await until("the server writes no more", async () => {
     const seq = reader()?.seqIn(reader()?.tails[0] as never) ?? 0;
     await new Promise((resolve) => setTimeout(resolve, 150));
@@ -72,13 +72,13 @@ test("a backlog of thousands is handed out as it is read: no more than a page wa
   expect(slow.events.map((event) => event.seq)).toEqual(Array.from({ length: count }, (_, index) => 1 + index));
   await say(node.url, ann, "the end", { room: "long-story" });
   await until("it is live", () => slow.events.at(-1)?.text === "the end");
-  expect(await slowReaders()).toBe(1); // the one of the test before
+  expect(await slowReaders()).toBe(1); // The one of the previous test.
   slow.socket.destroy();
 });
 
 type Raw = { socket: Socket; events: RoomEvent[]; hello(): Promise<{ cursor: string }> };
 
-/** An event stream on a bare socket, which can stop reading; fetch() and http would read ahead. */
+/** Opens a stream on a bare socket, which can stop reading. fetch() and http would read ahead. */
 async function openRaw(path: string): Promise<Raw> {
   const socket = connectTcp(Number(new URL(node.url).port), "127.0.0.1");
   const events: RoomEvent[] = [];
@@ -89,7 +89,7 @@ async function openRaw(path: string): Promise<Raw> {
       else if (event === "hello") greeting = JSON.parse(data);
     },
   });
-  // HTTP/1.0 is answered without chunks: what comes is the stream
+  // The answer to HTTP/1.0 has no chunks, so its bytes are the stream.
   socket.write(`GET ${path} HTTP/1.0\r\nhost: localhost\r\n\r\n`);
   let head = "";
   socket.setEncoding("utf8").on("data", (text: unknown) => {
@@ -98,7 +98,7 @@ async function openRaw(path: string): Promise<Raw> {
     const end = head.indexOf("\r\n\r\n");
     if (end >= 0) parser.feed(head.slice(end + 4));
   });
-  socket.on("error", () => undefined); // it is going to be broken
+  socket.on("error", () => undefined); // The test breaks it.
   return { socket, events, hello: () => until("hello comes", () => greeting) };
 }
 
@@ -111,7 +111,7 @@ async function openRoom(slug: string): Promise<void> {
   expect(response.status).toBe(201);
 }
 
-/** Puts events of 6 kB into a room's log in one append; gives their seqs. */
+/** Appends events of 6 kB to a room's log. Returns their seqs. */
 async function fill(slug: string, count: number): Promise<number[]> {
   const [tail] = (await node.app.site.hub.open([slug])) ?? [];
   const member = { id: "filler", nickname: "Filler", color: "#000000" };

@@ -23,12 +23,12 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test("three workers are woken by one listening connection", async () => {
+test("three workers share one listening connection", async () => {
   expect(await listeners()).toHaveLength(1);
   await allHear("by one");
 });
 
-test("a worker that is killed leaves it to the others, and the one in its place shares it", async () => {
+test("after a worker is killed, the others keep the connection, and the new worker shares it", async () => {
   const before = await listeners();
   const killed = workerPids(site)[0] as number;
   process.kill(killed, "SIGKILL");
@@ -43,7 +43,7 @@ test("a worker that is killed leaves it to the others, and the one in its place 
   expect(JSON.parse(line ?? "{}")).toMatchObject({ level: 40, worker: killed, signal: "SIGKILL" });
 }, 20_000);
 
-test("when PostgreSQL ends it, one is made in its place, and no message is missing", async () => {
+test("when PostgreSQL ends the connection, another one is opened, and no message is missing", async () => {
   const streams = await openStreams();
   const [before] = await listeners();
   await query(database.url, `select pg_terminate_backend(${before})`);
@@ -55,22 +55,22 @@ test("when PostgreSQL ends it, one is made in its place, and no message is missi
   await close(streams);
 });
 
-test("whichever worker is asked tells what all of them count", async () => {
+test("every worker reports the counts of all of them", async () => {
   const streams = await openStreams();
   await say(site.url, ann, "counted once");
   for (const stream of streams) await stream.events(1);
-  const told = await Promise.all([1, 2, 3, 4, 5, 6].map(counts));
-  for (const { readers, hears } of told) expect({ readers, hears }).toEqual({ readers: streams.length, hears: 1 });
-  expect(new Set(told.map(({ appended }) => appended)).size).toBe(1);
+  const counted = await Promise.all([1, 2, 3, 4, 5, 6].map(counts));
+  for (const { readers, hears } of counted) expect({ readers, hears }).toEqual({ readers: streams.length, hears: 1 });
+  expect(new Set(counted.map(({ appended }) => appended)).size).toBe(1);
   await say(site.url, ann, "counted twice");
-  const [before] = told as [Counts];
+  const [before] = counted as [Counts];
   expect(await Promise.all([1, 2, 3].map(counts))).toEqual(Array(3).fill({ ...before, appended: before.appended + 1 }));
   await close(streams);
 });
 
 const onLinux = process.platform === "linux" ? test : test.skip;
 
-onLinux("what V8 does beside gives way to the thread that serves", () => {
+onLinux("V8's own threads have a lower priority than the thread that serves", () => {
   const [worker] = workerPids(site).slice(-1) as [number];
   const threads = readdirSync(`/proc/${worker}/task`).map(Number);
   expect(threads.length).toBeGreaterThan(4);
@@ -79,20 +79,20 @@ onLinux("what V8 does beside gives way to the thread that serves", () => {
     expect(niceOf(worker, thread)).toBe(10);
 });
 
-test("when their primary is killed they send their readers away", async () => {
+test("when their primary is killed, the workers send `bye` to their readers", async () => {
   const streams = await openStreams();
   await site.kill("SIGKILL");
   for (const stream of streams) expect(await stream.signal("bye")).toMatchObject({ retry: expect.any(Number) });
   await close(streams);
 });
 
-/** [proc(5)] The 19th field of a thread's stat; its name, the second, may hold spaces. */
+/** [proc(5)] Returns the 19th field of a thread's stat. The second, its name, may hold spaces. */
 function niceOf(pid: number, thread: number): number {
   const [, fields = ""] = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ");
   return Number(fields.split(" ")[16]);
 }
 
-/** Readers at all workers have a message well before the sweep of every five seconds. */
+/** Expects that readers on all workers get messages well before the sweep, which runs every 5 s. */
 async function allHear(text: string): Promise<void> {
   const streams = await openStreams();
   for (const n of [1, 2, 3]) {
@@ -104,7 +104,7 @@ async function allHear(text: string): Promise<void> {
   await close(streams);
 }
 
-/** Each on a new connection: the workers take turns. */
+/** Opens each stream on a new connection, because the workers take turns. */
 async function openStreams(): Promise<EventStream[]> {
   const streams = [];
   for (let n = 0; n < 6; n += 1) streams.push(await openStream(site.url, { room: "lobby" }));
@@ -118,7 +118,7 @@ async function close(streams: EventStream[]): Promise<void> {
 
 type Counts = { readers: number; hears: number; appended: number };
 
-/** Together with others, by a connection of its own: the workers take turns. */
+/** Reads the metrics on a connection of its own, because the workers take turns. */
 async function counts(): Promise<Counts> {
   const text = await (await fetch(`${site.url}/metrics`)).text();
   const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
@@ -129,7 +129,7 @@ async function counts(): Promise<Counts> {
   };
 }
 
-/** The pids of the connections that listen. */
+/** Returns the process numbers of the connections that listen. */
 async function listeners(): Promise<number[]> {
   const rows = await query(
     database.url,
