@@ -70,13 +70,13 @@ export const AREAS: readonly Area[] = [
     name: "server/delivery",
     imports: ["protocol", "db/log", "server/*.ts"],
     without: HTTP,
-    because: "What happens after the commit. It meets rooms in the tables only.",
+    because: "Everything after the commit. It meets rooms in the tables only.",
   },
   {
     name: "server/presence",
     imports: ["protocol", "db/log", "server/*.ts", "server/delivery"],
     without: HTTP,
-    because: "Who is here. It meets rooms in the tables only.",
+    because: "The members that are here. It meets rooms in the tables only.",
   },
   {
     name: "server/upkeep",
@@ -117,7 +117,7 @@ export const AREAS: readonly Area[] = [
       "server/pages",
       "server/guard",
     ],
-    because: "What routes share: input, answers, refusals.",
+    because: "The parts that routes share: input, answers, refusals.",
   },
   {
     name: "server/routes",
