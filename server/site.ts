@@ -10,20 +10,20 @@ import { fillSkeletons } from "../db/log/rooms.ts";
 import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
-import { type Bus, createBus } from "./bus/bus.ts";
+import { Bus } from "./bus/bus.ts";
 import { natsWakeUps } from "./bus/nats.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
 import { sharedWakeUps } from "./bus/shared-listener.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
-import { createHub, type Hub } from "./delivery/hub.ts";
+import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createPresence, type Presence } from "./presence/presence.ts";
+import { Presence } from "./presence/presence.ts";
 import { refuse } from "./refusal.ts";
 import { createLobby, type Lobby } from "./rooms/lobby.ts";
 import { createPeople, type ReadPeople } from "./rooms/people.ts";
@@ -174,26 +174,26 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const node = randomBytes(6).toString("hex");
   const { wakeUps, setting, hint } = openWakeUps(base, isWorker);
   const revocations = await openRevocations({ db, wakeUps, logger, sessionDays: config.sessionDays });
-  const hub = createHub({
+  const hub = new Hub({
     db,
     log,
     logger,
     metrics,
-    beatMs: config.tickMs,
+    longestTickMs: config.tickMs,
     readersMax: config.readersMax,
     hasShares: config.limits,
     onReader: (tail, reader) => presence.onReader(tail, reader),
     onMember: (roomId) => presence.onPresence([roomId]),
   });
-  const presence = createPresence({ db, wakeUps, node, config, logger, hub });
+  const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
     [REVOCATION_CHANNEL]: revocations.onRevoked,
   };
-  const onNews = wakeHub({ hub, revocations, logger });
-  const bus = createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers });
+  const onWakeUp = wakeHub({ hub, revocations, logger });
+  const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
   const commit = createGroupCommit(db, {
     wakeUps,
     roomMembers: config.roomMembers,
@@ -215,7 +215,7 @@ function wakeHub({ hub, revocations, logger }: Pick<Site, "hub" | "revocations" 
     if (roomIds) return hub.wake(roomIds);
     revocations.refresh();
     // Check the epoch first, since events of another log must not follow on those of this one.
-    void hub.checkEpoch().then(
+    void hub.rooms.checkEpoch().then(
       () => hub.wake(),
       (error) => {
         logger.debug({ err: error }, "epoch not read");

@@ -1,156 +1,181 @@
-import type { WakeUps } from "../../db/log/wake-ups.ts";
-import { WAKE_UP_CHANNEL } from "../../db/log/wake-ups.ts";
+import { WAKE_UP_CHANNEL, type WakeUps } from "../../db/log/wake-ups.ts";
 import type { Listener } from "../../db/pool/listen.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
-/** A node's ear for wake-ups. */
-export type Bus = {
-  start(): Promise<void>;
-  /** Do notifications arrive? */
-  hears(): boolean;
-  /** Do messages arrive as well as they ever will: by notification, or where none ever comes by asking each second? */
-  isSound(): boolean;
-  stop(): Promise<void>;
-};
+/**
+ * A probe every 3 s, overdue after 9 s: a listening connection that died silently is noticed within
+ * 10 s.
+ */
+const PROBE_MS = 3_000;
+const OVERDUE_MS = 9_000;
 
-type Surroundings = {
+/** The safety net: all open rooms are read once in this time even without a notification. */
+const SWEEP_MS = 5_000;
+
+/**
+ * The same while no notification arrives: then the sweep alone brings messages, and they are this
+ * late.
+ */
+const SWEEP_ALONE_MS = 1_000;
+
+/**
+ * The timer runs every second, now and then a little early. What is due within the slack is due.
+ */
+const TIMER_MS = 1_000;
+const SLACK_MS = 100;
+
+/**
+ * Where no notification ever arrived, the bus reconnects at this pace; elsewhere after 0.1 to 5 s
+ * with full jitter.
+ */
+const HOPELESS_RETRY_MS = 60_000;
+
+type Dependencies = {
   wakeUps: WakeUps;
-  /** The setting that says where they come from. */
+  /** The setting that says where notifications come from. */
   setting: string;
-  /** What may be wrong where none ever comes. */
+  /** What an operator should check where none ever arrives. */
   hint: string;
   node: string;
   logger: Logger;
   metrics: Metrics;
-  /** These rooms have events; without a list, any room may: the bus was deaf, or the slow sweep is due. */
-  onNews: (roomIds?: number[]) => void;
-  /** Listeners for the payloads of the other channels, by channel. */
+  /**
+   * These rooms may have events. Without a list any room may: notifications may have been missed,
+   * or the sweep is due.
+   */
+  onWakeUp(roomIds?: number[]): void;
+  /** The receivers of the payloads of all other channels, by channel. */
   subscribers: { [channel: string]: (payload: string) => void };
 };
 
-/** A probe every 3 s, missed for 9 s: a listener that died in silence is noticed within 10 s. */
-const PROBE_MS = 3_000;
-const DEAF_MS = 9_000;
-
-/** The safety net: all open rooms are asked for once in this time even when nothing was told. */
-const SWEEP_MS = 5_000;
-
-/** The same while the bus is deaf: then it is the only road, and messages are this late. */
-const DEAF_SWEEP_MS = 1_000;
-
-/** The clock ticks every second, now and then a little early: what is due within this is due. */
-const TICK_MS = 1_000;
-const SLACK_MS = 100;
-
-/** Where nothing was ever heard, another try each time this passes; else full jitter of 0.1 to 5 s. */
-const HOPELESS_RETRY_MS = 60_000;
-
 /**
- * Hears wake-ups. A wake-up says only who has news, so a lost one costs delay and never an event: it is made good by
- * the next one, by the reconnect (which wakes every open room) or by the sweep.
+ * Receives wake-ups. A wake-up says only which rooms have events, so a lost one costs delay and
+ * never an event: the next one, a reconnect, which wakes all open rooms, or the sweep makes up for
+ * it.
  */
-export function createBus({ wakeUps, setting, hint, node, logger, metrics, onNews, subscribers }: Surroundings): Bus {
-  const probeChannel = `chattera_probe_${node}`;
-  let listener: Listener | undefined;
-  let heardAt = Number.NEGATIVE_INFINITY;
-  let sweptAt = performance.now();
-  let hasEverHeard = false;
-  let hasWarned = false;
-  let failures = 0;
-  let isStopped = false;
-  let retry: NodeJS.Timeout | undefined;
-  const timer = setInterval(onTick, TICK_MS);
-  timer.unref();
-  let probedAt = Number.NEGATIVE_INFINITY;
-  let isProbing = false;
+export class Bus {
+  readonly #deps: Dependencies;
+  readonly #probeChannel: string;
+  #listener: Listener | undefined;
+  #notifiedAt = Number.NEGATIVE_INFINITY;
+  #probedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = performance.now();
+  #isProbing = false;
+  #hasEverListened = false;
+  /** Has it warned that no notification arrives? */
+  #hasWarned = false;
+  #failures = 0;
+  #isStopped = false;
+  #retry: NodeJS.Timeout | undefined;
+  readonly #timer = setInterval(() => this.#onTimer(), TIMER_MS).unref();
 
-  return { start: connect, hears, isSound: () => hears() || hasWarned, stop };
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    this.#probeChannel = `chattera_probe_${deps.node}`;
+  }
 
-  async function connect(): Promise<void> {
+  /** Begins to listen, and wakes all open rooms. Retries until it succeeds. */
+  async start(): Promise<void> {
+    const { wakeUps, subscribers, onWakeUp } = this.#deps;
+    const channels = [WAKE_UP_CHANNEL, this.#probeChannel, ...Object.keys(subscribers)];
     try {
-      listener = await wakeUps.listen(
-        [WAKE_UP_CHANNEL, probeChannel, ...Object.keys(subscribers)],
-        onNotification,
-        onEnd,
+      this.#listener = await wakeUps.listen(
+        channels,
+        (channel, payload) => this.#onNotification(channel, payload),
+        (error) => this.#onEnd(error),
       );
-      if (isStopped) return await listener.close();
-      // counted as heard, so that the probe has its 9 s to prove otherwise
-      heardAt = performance.now();
-      probe();
-      onNews();
+      if (this.#isStopped) return await this.#listener.close();
+      // Counted as a notification, so that the probe has its 9 s to arrive.
+      this.#notifiedAt = performance.now();
+      this.#probe();
+      onWakeUp();
     } catch (error) {
-      onEnd(error as Error);
+      this.#onEnd(error as Error);
     }
   }
 
-  function hears(): boolean {
-    return listener !== undefined && hasEverHeard && performance.now() - heardAt < DEAF_MS;
+  /** Returns whether notifications arrive. */
+  isListening(): boolean {
+    return this.#listener !== undefined && this.#hasEverListened && performance.now() - this.#notifiedAt < OVERDUE_MS;
   }
 
-  function onNotification(channel: string, payload: string): void {
-    heardAt = performance.now();
-    if (channel === probeChannel) onProbe();
-    else if (channel !== WAKE_UP_CHANNEL) subscribers[channel]?.(payload);
-    else onNews(payload.split(" ").map((news) => Number(news.slice(0, news.indexOf(":")))));
+  /**
+   * Returns whether delivery works as well as it can here, by notification or by reading every
+   * second.
+   */
+  isReady(): boolean {
+    return this.isListening() || this.#hasWarned;
   }
 
-  function onProbe(): void {
-    if (!hasEverHeard) logger.info("listening for wake-ups");
-    hasEverHeard = true;
-    hasWarned = false;
-    failures = 0;
-    metrics.busHears.set(1);
+  /** Listens no more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#retry);
+    await this.#listener?.close();
   }
 
-  function onTick(): void {
+  #onNotification(channel: string, payload: string): void {
+    this.#notifiedAt = performance.now();
+    if (channel === this.#probeChannel) this.#onProbe();
+    else if (channel !== WAKE_UP_CHANNEL) this.#deps.subscribers[channel]?.(payload);
+    else this.#deps.onWakeUp(payload.split(" ").map((head) => Number(head.slice(0, head.indexOf(":")))));
+  }
+
+  #onProbe(): void {
+    if (!this.#hasEverListened) this.#deps.logger.info("listening for wake-ups");
+    this.#hasEverListened = true;
+    this.#hasWarned = false;
+    this.#failures = 0;
+    this.#deps.metrics.busHears.set(1);
+  }
+
+  #onTimer(): void {
     const now = performance.now();
-    if (now - probedAt >= PROBE_MS - SLACK_MS) probe();
-    if (listener && now - heardAt > DEAF_MS) onDeaf();
-    if (now - sweptAt < (hears() ? SWEEP_MS : DEAF_SWEEP_MS) - SLACK_MS) return;
-    sweptAt = now;
-    onNews();
+    if (now - this.#probedAt >= PROBE_MS - SLACK_MS) this.#probe();
+    if (this.#listener && now - this.#notifiedAt > OVERDUE_MS) this.#onOverdue();
+    if (now - this.#sweptAt < (this.isListening() ? SWEEP_MS : SWEEP_ALONE_MS) - SLACK_MS) return;
+    this.#sweptAt = now;
+    this.#deps.onWakeUp();
   }
 
-  /** Takes the way of every wake-up; a database that is away gets one at a time. */
-  function probe(): void {
-    if (isProbing) return;
-    isProbing = true;
-    probedAt = performance.now();
-    wakeUps
-      .publish(probeChannel, "")
-      .catch((error) => logger.debug({ err: error }, "the bus's probe could not be sent"))
+  /**
+   * Sends a probe by the way of every wake-up; one at a time, for a database that does not answer.
+   */
+  #probe(): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#probedAt = performance.now();
+    this.#deps.wakeUps
+      .publish(this.#probeChannel, "")
+      .catch((error) => this.#deps.logger.debug({ err: error }, "bus probe not sent"))
       .finally(() => {
-        isProbing = false;
+        this.#isProbing = false;
       });
   }
 
-  function onDeaf(): void {
-    void listener?.close();
-    if (!hasEverHeard && !hasWarned) {
-      hasWarned = true;
-      logger.warn(`no wake-up arrives, so this node reads the log every second. ${hint}`);
+  #onOverdue(): void {
+    void this.#listener?.close();
+    if (!this.#hasEverListened && !this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#deps.logger.warn(`no wake-up arrives, so this node reads the log every second. ${this.#deps.hint}`);
     }
-    onEnd(new Error("the listening connection fell silent"));
+    this.#onEnd(new Error("no notification for 9 s"));
   }
 
-  function onEnd(error?: Error): void {
-    listener = undefined;
+  #onEnd(error?: Error): void {
+    const { metrics, logger, setting } = this.#deps;
+    this.#listener = undefined;
     metrics.busHears.set(0);
-    if (isStopped) return;
-    failures += 1;
+    if (this.#isStopped) return;
+    this.#failures += 1;
     metrics.relistens.inc();
-    if (!hasWarned) logger.warn({ err: error }, `the bus has no connection to ${setting}; reconnecting`);
-    const wait = hasWarned ? HOPELESS_RETRY_MS : 100 + Math.random() * Math.min(5_000, 100 * 2 ** failures);
-    clearTimeout(retry);
-    retry = setTimeout(() => void connect(), wait);
-    retry.unref();
-  }
-
-  async function stop(): Promise<void> {
-    isStopped = true;
-    clearInterval(timer);
-    clearTimeout(retry);
-    await listener?.close();
+    if (!this.#hasWarned) logger.warn({ err: error }, `bus connection to ${setting} lost; reconnecting`);
+    const retryMs = this.#hasWarned
+      ? HOPELESS_RETRY_MS
+      : 100 + Math.random() * Math.min(5_000, 100 * 2 ** this.#failures);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.start(), retryMs).unref();
   }
 }

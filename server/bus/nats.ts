@@ -6,8 +6,9 @@ import type { WakeUps } from "../../db/log/wake-ups.ts";
 const CONNECT_MS = 5_000;
 
 /**
- * Wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin with `prefix`. Core NATS: what
- * is told while somebody is away is not kept for him, and need not be. Reconnecting is the bus's, as with PostgreSQL.
+ * Wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin with
+ * `prefix`. Core NATS: what is told while somebody is away is not kept for him, and need not be.
+ * Reconnecting is the bus's, as with PostgreSQL.
  */
 export function natsWakeUps(url: string, prefix: string): WakeUps {
   let current: NatsConnection | undefined;
@@ -53,7 +54,10 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
   }
 }
 
-/** A server that falls silent here would be waited for until the client's own pings miss it, minutes later. */
+/**
+ * A server that falls silent here would be waited for until the client's own pings miss it, minutes
+ * later.
+ */
 async function giveUpLate(): Promise<never> {
   await setTimeout(CONNECT_MS, undefined, { ref: false });
   return giveUp();

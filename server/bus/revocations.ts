@@ -7,7 +7,10 @@ import type { Logger } from "../log.ts";
 export type Revocations = {
   /** Is a member's token of this time of issue (milliseconds since 1970) no longer to be taken? */
   isRevoked(memberId: string, issuedAt: number): boolean;
-  /** Ends all of a member's tokens issued until now, on every node. `issuedAt` is that of the token at hand: clocks differ. */
+  /**
+   * Ends all of a member's tokens issued until now, on every node. `issuedAt` is that of the token
+   * at hand: clocks differ.
+   */
   revoke(memberId: string, issuedAt: number): Promise<void>;
   /** Takes one in that another node has published. */
   onRevoked(payload: string): void;

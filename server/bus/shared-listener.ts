@@ -20,8 +20,8 @@ type Shared = {
 };
 
 /**
- * Listens at `url` for all workers of this process on one connection: four pay an eighth less for a notification, see
- * docs/scale.md. Each worker still probes it for itself.
+ * Listens at `url` for all workers of this process on one connection: four pay an eighth less for a
+ * notification, see docs/scale.md. Each worker still probes it for itself.
  */
 export function shareListener(url: string): { stop(): Promise<void> } {
   let current: Shared | undefined;
@@ -36,8 +36,8 @@ export function shareListener(url: string): { stop(): Promise<void> } {
   }
 
   /**
-   * Who found it deaf lets go and asks anew. That is a question to the database: a connection that is dead does not
-   * answer it within 5 s, and ends for everybody.
+   * Who found it deaf lets go and asks anew. That is a question to the database: a connection that
+   * is dead does not answer it within 5 s, and ends for everybody.
    */
   async function listenFor(worker: Worker, ask: number, channels: string[]): Promise<void> {
     current ??= open();
@@ -91,7 +91,9 @@ function tell(worker: Worker, told: Told): void {
   if (worker.isConnected()) worker.send(told);
 }
 
-/** Wake-ups that the primary hears for this worker; they are told over the pool, by each for itself. */
+/**
+ * Wake-ups that the primary hears for this worker; they are told over the pool, by each for itself.
+ */
 export function sharedWakeUps(db: Knex): WakeUps {
   let asks = 0;
   return { isNotify: true, listen: ask, publish: (channel, payload) => notify(db, channel, payload) };

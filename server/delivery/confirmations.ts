@@ -5,19 +5,26 @@ import type { Hub } from "./hub.ts";
 
 /** Clients' confirmations that reach another node than their stream's. */
 export type Confirmations = {
-  /** Passes it on that a client confirmed the stream with this nonce. `false` if too many are waiting for that. */
+  /**
+   * Passes it on that a client confirmed the stream with this nonce. `false` if too many are
+   * waiting for that.
+   */
   passOn(nonce: string): boolean;
   /** Clients of these streams confirmed them at some node. */
   onConfirmed(nonces: string[]): void;
   stop(): void;
 };
 
-/** 10,000 streams of this node's clients are 400 confirmations a second, so one wake-up carries all of them. */
+/**
+ * 10,000 streams of this node's clients are 400 confirmations a second, so one wake-up carries all
+ * of them.
+ */
 const PASS_ON_MS = 1_000;
 
 /**
- * Passes confirmations of streams that are not on this node to all other nodes, once a second. What does not fit into
- * one wake-up is refused, so that invented nonces cost no more than that; a client then confirms at the next ping.
+ * Passes confirmations of streams that are not on this node to all other nodes, once a second. What
+ * does not fit into one wake-up is refused, so that invented nonces cost no more than that; a
+ * client then confirms at the next ping.
  */
 export function createConfirmations({
   hub,

@@ -1,35 +1,45 @@
 import type { RoomEvent, SignalName } from "../../protocol/event.ts";
 
 /**
- * How a transport wants its frames: as Server-Sent Events; as JSON for a list; as script calls for an iframe; for a page
- * ("html") as JSON too, of which its transport makes lines in the reader's language.
+ * Names the encoding of a transport's frames: Server-Sent Events, JSON for a list, script calls for
+ * an iframe. `html` is JSON too, from which the transport makes lines of a page in the reader's
+ * language.
  */
-export type Format = "sse" | "json" | "script" | "html";
+export type FrameFormat = "sse" | "json" | "script" | "html";
 
-/** An event as it is kept in a tail: encoded once for everybody; `bytes` is its size in UTF-8. */
-export type Entry = { seq: number; json: string; bytes: number };
+/** An event as a tail keeps it: encoded once for all readers; `bytes` is its size in UTF-8. */
+export type EncodedEvent = { seq: number; json: string; bytes: number };
 
-/** Encodes an event. Its JSON is one line and holds no `<`, `>` or `&`, so that old IE cannot sniff HTML in it. */
-export function entryOf(event: RoomEvent): Entry {
+/**
+ * Encodes an event as one line of JSON without `<`, `>` and `&`, so that old IE cannot sniff HTML
+ * in it.
+ */
+export function encodeEvent(event: RoomEvent): EncodedEvent {
   const json = toJson(event);
   return { seq: event.seq, json, bytes: Buffer.byteLength(json) };
 }
 
-/** JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped: the same value, harmless wherever it is shown or run. */
+/**
+ * Encodes a value as JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped, harmless wherever it is
+ * shown or run.
+ */
 export function toJson(value: unknown): string {
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeCharacter);
 }
 
-/** The bytes of some events. `cursorAt` gives the cursor behind an event. */
-export function frameOf(format: Format, entries: Entry[], cursorAt: (seq: number) => string): Buffer {
-  if (format === "json" || format === "html") return Buffer.from(entries.map((entry) => entry.json).join(","));
-  const { event } = STREAMS[format];
-  return Buffer.from(entries.map((entry) => event(entry.json, cursorAt(entry.seq))).join(""));
+/** Returns the bytes of some events. `cursorAt` returns the cursor after the event with a seq. */
+export function frameOf(format: FrameFormat, events: EncodedEvent[], cursorAt: (seq: number) => string): Buffer {
+  if (format === "json" || format === "html") return Buffer.from(events.map((event) => event.json).join(","));
+  const { event } = SYNTAX[format];
+  return Buffer.from(events.map(({ json, seq }) => event(json, cursorAt(seq))).join(""));
 }
 
-/** The bytes of a signal in a stream; of a list of them, as a reset in several rooms is, one frame each. */
+/**
+ * Returns the bytes of a signal in a stream. A list, such as a reset in several rooms, becomes one
+ * frame for each.
+ */
 export function signalFrame(format: "sse" | "script", name: SignalName, data: SignalData | SignalData[]): Buffer {
-  const { signal } = STREAMS[format];
+  const { signal } = SYNTAX[format];
   return Buffer.from(
     [data]
       .flat()
@@ -40,16 +50,18 @@ export function signalFrame(format: "sse" | "script", name: SignalName, data: Si
 
 type SignalData = { retry?: number; [member: string]: unknown };
 
-type Stream = {
+type StreamSyntax = {
   event(json: string, cursor: string): string;
   signal(name: SignalName, json: string, retryMs: number | undefined): string;
 };
 
-const STREAMS: { sse: Stream; script: Stream } = {
+const SYNTAX: { sse: StreamSyntax; script: StreamSyntax } = {
   sse: {
-    // [trust 1.1] data stands before id, so that a cut inside an event can never be taken for a whole one
+    // [trust 1.1] The data come before the id, so that a cut inside an event never looks like a
+    // whole event.
     event: (json, cursor) => `data: ${json}\nid: ${cursor}\n\n`,
-    // [trust 1.2] retry stands in a real event, for a block without data is an empty event to six libraries
+    // [trust 1.2] The retry is part of an event with data: six libraries take a block without data
+    // for an empty event.
     signal: (name, json, retryMs) =>
       `event: ${name}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}data: ${json}\n\n`,
   },
@@ -59,13 +71,15 @@ const STREAMS: { sse: Stream; script: Stream } = {
   },
 };
 
-/** A call of the function that the page's head defines: by the same name for everybody, so that readers share these bytes. */
+/**
+ * The name of the function that an iframe's head defines, the same for all readers, so that they
+ * share these bytes.
+ */
+export const SCRIPT_FUNCTION = "chattera";
+
 function scriptCall(name: string, json: string, cursor: string): string {
   return `<script>${SCRIPT_FUNCTION}("${name}",${json},"${cursor}")</script>\n`;
 }
-
-/** What a frame's scripts call. */
-export const SCRIPT_FUNCTION = "chattera";
 
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -4,11 +4,16 @@ import type { Reader } from "./reader.ts";
 export type Nonces = {
   add(reader: Reader): void;
   remove(reader: Reader): void;
-  /** Notes that a client confirmed the stream with this nonce; `false` if it is not on this node. */
+  /**
+   * Notes that a client confirmed the stream with this nonce; `false` if it is not on this node.
+   */
   confirm(nonce: string): boolean;
 };
 
-/** Two copies of a request that a proxy repeated share a nonce; many readers share one only by malice. */
+/**
+ * Two copies of a request that a proxy repeated share a nonce; many readers share one only by
+ * malice.
+ */
 const SAME_NONCE = 8;
 
 /** A reader without a nonce cannot be confirmed and is not kept here. */

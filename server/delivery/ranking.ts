@@ -1,6 +1,8 @@
 /** Items by load. Finding one with the highest load takes the same time however many there are. */
 export type Ranking<Item> = {
-  /** Notes that an item's load has changed, by one at most; an item with the load 0 is forgotten. */
+  /**
+   * Notes that an item's load has changed, by one at most; an item with the load 0 is forgotten.
+   */
   move(item: Item, before: number, after: number): void;
   /** Returns the highest load; 0 if there is no item. */
   highest(): number;

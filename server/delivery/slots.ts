@@ -1,76 +1,62 @@
 import { createRanking, type Ranking } from "./ranking.ts";
 
-/** Describes a connection that asks for a place. */
+/** Describes a connection that asks for a slot. */
 export type Visitor = {
   /**
-   * The visitor's network, and the wider one around it if there is one: an IPv4 address, or the /64 and the /48 of an
-   * IPv6 address. All visitors of one network share its places.
+   * The visitor's network, and the wider one around it if there is one: an IPv4 address, or the /64
+   * and the /48 of an IPv6 address. All visitors of one network share its slots.
    */
   networks: readonly [string, ...string[]];
   /** How many addresses' shares the network has. */
   factor: number;
   /** The visitor's member, if it has a session. */
   member?: string | undefined;
-  /** The address is a proxy's that forwards many visitors and is not in TRUST_PROXY: it has no share of its own. */
+  /**
+   * Is the address a proxy's that forwards many visitors and is not in TRUST_PROXY? It has no share
+   * of its own.
+   */
   isManyVisitors?: boolean | undefined;
 };
 
-/** One connection's place. */
-export type Place<Occupant> = {
+/** One connection's right to stay open. */
+export type Slot<Occupant> = {
   readonly occupant: Occupant;
   readonly member: string | undefined;
-  /** `undefined` once the place is free. */
+  /** `undefined` once the slot is free. */
   holder: Holder<Occupant> | undefined;
-  older: Place<Occupant> | undefined;
-  newer: Place<Occupant> | undefined;
-};
-
-/** Connections that stay open, bounded in all and per network and member. */
-export type Places<Occupant> = {
-  /**
-   * Gives a place, if need be by dismissing another: the member's oldest, the network's oldest, the oldest of the network
-   * that holds most within a wider network that is full, or when all places are taken the oldest of the network that holds
-   * most. Returns `undefined` if that is the visitor's own network.
-   */
-  take(occupant: Occupant, visitor: Visitor): Place<Occupant> | undefined;
-  /** Frees a place; does nothing if it is free. */
-  free(place: Place<Occupant>): void;
-  /** Would this visitor get a place now? */
-  isOpenTo(visitor: Visitor): boolean;
-  /** Are all places taken, so that no newcomer gets one? */
-  isFull(): boolean;
-  /** How many places the visitor's network holds. */
-  heldBy(visitor: Visitor): number;
-  size(): number;
+  older: Slot<Occupant> | undefined;
+  newer: Slot<Occupant> | undefined;
 };
 
 type Options<Occupant> = {
   max: number;
-  /** How many places a network with the factor 1 may hold. */
+  /** The number of slots that a network with the factor 1 may hold. */
   networkMax: number;
   memberMax: number;
-  /** Ends the connection of an occupant whose place is free already. */
+  /** Ends the connection of an occupant whose slot is free already. */
   dismiss(occupant: Occupant): void;
 };
 
-/** A network that holds places. Its load is the number of places that it holds, divided by its factor. */
+/**
+ * A network that holds slots. Its load is the number of slots that it holds, divided by its factor.
+ */
 type Holder<Occupant> = {
   network: string;
   factor: number;
   isManyVisitors: boolean | undefined;
   wide: WideHolder<Occupant> | undefined;
   count: number;
-  oldest: Place<Occupant> | undefined;
-  newest: Place<Occupant> | undefined;
+  oldest: Slot<Occupant> | undefined;
+  newest: Slot<Occupant> | undefined;
 };
 
 /**
- * A wider network that holds places, such as a /48 of IPv6: a provider's many customers, or one customer with 65,536
- * /64s. Its load is the number of shares that it holds, divided by WIDER.
+ * A wider network that holds slots, such as a /48 of IPv6: a provider's many customers, or one
+ * customer with 65,536 /64s. Its load is the number of shares that it holds, divided by WIDER.
  */
 type WideHolder<Occupant> = {
   network: string;
-  /** In millionths: a place of a network with the factor 10 is a tenth of a share. */
+  /** In millionths: a slot of a network with the factor 10 is a tenth of a share. */
   shares: number;
   holders: Ranking<Holder<Occupant>>;
 };
@@ -80,135 +66,153 @@ const WIDER = 10;
 
 const SHARE = 1_000_000;
 
-/** Creates places. Taking and freeing one takes the same time however many there are. */
-export function createPlaces<Occupant>(options: Options<Occupant>): Places<Occupant> {
-  const { max, networkMax, memberMax, dismiss } = options;
-  // Half of the places: the rest of the world has the other half.
-  const wideMax = Math.max(networkMax, max / 2);
-  type Held = Holder<Occupant>;
-  type Wide = WideHolder<Occupant>;
-  const holders = new Map<string, Held>();
-  const wides = new Map<string, Wide>();
-  const byMember = new Map<string, Place<Occupant>[]>();
-  const ranking = createRanking<Held>();
-  const wideRanking = createRanking<Wide>();
-  let size = 0;
+/**
+ * The slots of connections that stay open, limited in all and for each network and member. Taking
+ * and freeing one takes the same time whatever their number.
+ */
+export class Slots<Occupant> {
+  readonly #options: Options<Occupant>;
+  /** Half of the slots: the rest of the world has the other half. */
+  readonly #wideMax: number;
+  readonly #holders = new Map<string, Holder<Occupant>>();
+  readonly #wideHolders = new Map<string, WideHolder<Occupant>>();
+  readonly #byMember = new Map<string, Slot<Occupant>[]>();
+  readonly #ranking = createRanking<Holder<Occupant>>();
+  readonly #wideRanking = createRanking<WideHolder<Occupant>>();
+  #size = 0;
 
-  return { take, free, isOpenTo, isFull, heldBy, size: () => size };
+  constructor(options: Options<Occupant>) {
+    this.#options = options;
+    this.#wideMax = Math.max(options.networkMax, options.max / 2);
+  }
 
-  function take(occupant: Occupant, visitor: Visitor): Place<Occupant> | undefined {
-    const ofMember = byMember.get(visitor.member ?? "") ?? [];
-    if (ofMember.length >= memberMax) evict(ofMember[0]);
-    if (heldBy(visitor) >= shareOf(visitor)) evict(holders.get(visitor.networks[0])?.oldest);
-    const wide = wideOf(visitor);
-    if (wide && wide.shares >= wideMax * SHARE) evict(wide.holders.first()?.oldest);
-    if (size >= max) {
-      const loser = loserTo(visitor);
+  /** The number of slots taken. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Takes a slot, if need be by dismissing another occupant: the member's oldest, the network's
+   * oldest, the oldest of the network that holds most within a wider network that is full, or when
+   * all slots are taken the oldest of the network that holds most. Returns `undefined` if that is
+   * the visitor's own network.
+   */
+  take(occupant: Occupant, visitor: Visitor): Slot<Occupant> | undefined {
+    const { max, networkMax, memberMax } = this.#options;
+    const ofMember = this.#byMember.get(visitor.member ?? "") ?? [];
+    if (ofMember.length >= memberMax) this.#evict(ofMember[0]);
+    const share = visitor.isManyVisitors ? Number.POSITIVE_INFINITY : networkMax * visitor.factor;
+    if (this.heldBy(visitor) >= share) this.#evict(this.#holders.get(visitor.networks[0])?.oldest);
+    const wide = this.#wideOf(visitor);
+    if (wide && wide.shares >= this.#wideMax * SHARE) this.#evict(wide.holders.first()?.oldest);
+    if (this.#size >= max) {
+      const loser = this.#loserTo(visitor);
       if (loser === undefined) return undefined;
-      evict(loser.oldest);
+      this.#evict(loser.oldest);
     }
-    return put(occupant, visitor);
+    return this.#put(occupant, visitor);
   }
 
-  function isOpenTo(visitor: Visitor): boolean {
-    return size < max || loserTo(visitor) !== undefined;
+  /** Frees a slot; does nothing if it is free. */
+  free(slot: Slot<Occupant>): void {
+    const { holder, older, newer, member } = slot;
+    if (holder === undefined) return;
+    slot.holder = undefined;
+    if (older) older.newer = newer;
+    else holder.oldest = newer;
+    if (newer) newer.older = older;
+    else holder.newest = older;
+    this.#count(holder, -1);
+    if (member === undefined) return;
+    const others = this.#byMember.get(member)?.filter((other) => other !== slot) ?? [];
+    if (others.length > 0) this.#byMember.set(member, others);
+    else this.#byMember.delete(member);
   }
 
-  function isFull(): boolean {
-    if (size < max) return false;
-    if (highest() <= 1) return true;
-    // Where everyone comes through one proxy that is not trusted, a place can be taken from nobody else.
-    const [holder] = holders.values();
-    return holders.size === 1 && holder?.isManyVisitors === true;
+  /** Returns whether this visitor would get a slot now. */
+  isOpenTo(visitor: Visitor): boolean {
+    return this.#size < this.#options.max || this.#loserTo(visitor) !== undefined;
   }
 
-  function heldBy(visitor: Visitor): number {
-    return holders.get(visitor.networks[0])?.count ?? 0;
+  /** Returns whether all slots are taken and no newcomer gets one. */
+  isFull(): boolean {
+    if (this.#size < this.#options.max) return false;
+    if (this.#highest() <= 1) return true;
+    // Where all visitors come through one untrusted proxy, a slot can be taken from nobody else.
+    const [holder] = this.#holders.values();
+    return this.#holders.size === 1 && holder?.isManyVisitors === true;
   }
 
-  /** Returns the network that loses a place to the visitor when all are taken. It keeps as many as the visitor's has then. */
-  function loserTo(visitor: Visitor): Held | undefined {
+  /** Returns the number of slots that the visitor's network holds. */
+  heldBy(visitor: Visitor): number {
+    return this.#holders.get(visitor.networks[0])?.count ?? 0;
+  }
+
+  /**
+   * Returns the network that loses a slot to the visitor when all are taken. It keeps as many as
+   * the visitor's has then.
+   */
+  #loserTo(visitor: Visitor): Holder<Occupant> | undefined {
     const { factor } = visitor;
-    const load = loadOf(holders.get(visitor.networks[0]) ?? visitor, heldBy(visitor) + 1);
-    const wide = wideOf(visitor);
-    const wideLoad = wide ? wideLoadOf(wide.shares + shareOfPlace(factor)) : 0;
-    if (highest() > Math.max(load, wideLoad))
+    const load = loadOf(this.#holders.get(visitor.networks[0]) ?? visitor, this.heldBy(visitor) + 1);
+    const wide = this.#wideOf(visitor);
+    const wideLoad = wide ? wideLoadOf(wide.shares + shareOfSlot(factor)) : 0;
+    const [ranking, wideRanking] = [this.#ranking, this.#wideRanking];
+    if (this.#highest() > Math.max(load, wideLoad))
       return wideRanking.highest() > ranking.highest() ? wideRanking.first()?.holders.first() : ranking.first();
     // The visitor's wider network holds most, but a network in it may hold more than the visitor's.
     return wide && wide.holders.highest() > load ? wide.holders.first() : undefined;
   }
 
-  function highest(): number {
-    return Math.max(ranking.highest(), wideRanking.highest());
+  #highest(): number {
+    return Math.max(this.#ranking.highest(), this.#wideRanking.highest());
   }
 
-  function put(occupant: Occupant, visitor: Visitor): Place<Occupant> {
+  #put(occupant: Occupant, visitor: Visitor): Slot<Occupant> {
     const { member } = visitor;
-    const holder = holders.get(visitor.networks[0]) ?? newHolder(visitor);
-    holders.set(holder.network, holder);
-    const place = { occupant, member, holder, older: holder.newest, newer: undefined };
-    if (holder.newest) holder.newest.newer = place;
-    holder.newest = place;
-    holder.oldest ??= place;
-    count(holder, 1);
-    if (member !== undefined) byMember.set(member, [...(byMember.get(member) ?? []), place]);
-    return place;
+    const holder = this.#holders.get(visitor.networks[0]) ?? this.#newHolder(visitor);
+    this.#holders.set(holder.network, holder);
+    const slot = { occupant, member, holder, older: holder.newest, newer: undefined };
+    if (holder.newest) holder.newest.newer = slot;
+    holder.newest = slot;
+    holder.oldest ??= slot;
+    this.#count(holder, 1);
+    if (member !== undefined) this.#byMember.set(member, [...(this.#byMember.get(member) ?? []), slot]);
+    return slot;
   }
 
-  function free(place: Place<Occupant>): void {
-    const { holder, older, newer, member } = place;
-    if (holder === undefined) return;
-    place.holder = undefined;
-    if (older) older.newer = newer;
-    else holder.oldest = newer;
-    if (newer) newer.older = older;
-    else holder.newest = older;
-    count(holder, -1);
-    if (member === undefined) return;
-    const others = byMember.get(member)?.filter((other) => other !== place) ?? [];
-    if (others.length > 0) byMember.set(member, others);
-    else byMember.delete(member);
+  #evict(slot: Slot<Occupant> | undefined): void {
+    if (slot === undefined) return;
+    this.free(slot);
+    this.#options.dismiss(slot.occupant);
   }
 
-  function evict(place: Place<Occupant> | undefined): void {
-    if (place === undefined) return;
-    free(place);
-    dismiss(place.occupant);
+  #wideOf({ networks: [, wider], isManyVisitors }: Visitor): WideHolder<Occupant> | undefined {
+    if (wider === undefined || isManyVisitors) return undefined;
+    return this.#wideHolders.get(wider) ?? { network: wider, shares: 0, holders: createRanking() };
   }
 
-  function shareOf({ factor, isManyVisitors }: Visitor): number {
-    return isManyVisitors ? Number.POSITIVE_INFINITY : networkMax * factor;
-  }
-
-  function wideOf({ networks: [, wider], isManyVisitors }: Visitor): Wide | undefined {
-    return wider === undefined || isManyVisitors ? undefined : (wides.get(wider) ?? newWide(wider));
-  }
-
-  function newHolder(visitor: Visitor): Held {
+  #newHolder(visitor: Visitor): Holder<Occupant> {
     const { networks, factor, isManyVisitors } = visitor;
-    const wide = wideOf(visitor);
+    const wide = this.#wideOf(visitor);
     return { network: networks[0], factor, isManyVisitors, wide, count: 0, oldest: undefined, newest: undefined };
   }
 
-  function newWide(network: string): Wide {
-    return { network, shares: 0, holders: createRanking() };
-  }
-
-  function count(holder: Held, change: 1 | -1): void {
+  #count(holder: Holder<Occupant>, change: 1 | -1): void {
     const { wide } = holder;
     const before = loadOf(holder, holder.count);
     holder.count += change;
-    size += change;
+    this.#size += change;
     const after = loadOf(holder, holder.count);
-    ranking.move(holder, before, after);
-    if (holder.count === 0) holders.delete(holder.network);
+    this.#ranking.move(holder, before, after);
+    if (holder.count === 0) this.#holders.delete(holder.network);
     if (wide === undefined) return;
     wide.holders.move(holder, before, after);
     const wideBefore = wideLoadOf(wide.shares);
-    wide.shares += change * shareOfPlace(holder.factor);
-    wideRanking.move(wide, wideBefore, wideLoadOf(wide.shares));
-    if (wide.shares > 0) wides.set(wide.network, wide);
-    else wides.delete(wide.network);
+    wide.shares += change * shareOfSlot(holder.factor);
+    this.#wideRanking.move(wide, wideBefore, wideLoadOf(wide.shares));
+    if (wide.shares > 0) this.#wideHolders.set(wide.network, wide);
+    else this.#wideHolders.delete(wide.network);
   }
 }
 
@@ -221,6 +225,6 @@ function wideLoadOf(shares: number): number {
 }
 
 /** In millionths. */
-function shareOfPlace(factor: number): number {
+function shareOfSlot(factor: number): number {
   return Math.round(SHARE / factor);
 }

@@ -2,8 +2,8 @@
 export type Turns = <T>(network: string, task: () => Promise<T>) => Promise<T>;
 
 /**
- * Creates a queue that runs `limit` tasks at a time and takes the networks in turn, so that a network with a thousand
- * tasks delays another's by one task, not by a thousand.
+ * Creates a queue that runs `limit` tasks at a time and takes the networks in turn, so that a
+ * network with a thousand tasks delays another's by one task, not by a thousand.
  */
 export function createTurns(limit: number): Turns {
   const waiting = new Map<string, (() => void)[]>();

@@ -20,7 +20,7 @@ export async function enterRoom(
   const entry = { room: tail, member, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
   const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
-  site.presence.isHere({ roomId: tail.id, memberId: member.id });
+  site.presence.noteEntered({ roomId: tail.id, memberId: member.id });
   return entered.member;
 }
 

@@ -7,7 +7,7 @@ import type { Site } from "../site.ts";
 /** Returns the rooms of these names, each once, in memory from then on. Throws `no_such_room`. */
 export async function findRooms(site: Site, names: string[]): Promise<Tail[]> {
   const slugs = names.map(readSlug);
-  const tails = slugs.includes(undefined) ? undefined : await site.hub.open(slugs as string[]);
+  const tails = slugs.includes(undefined) ? undefined : await site.hub.rooms.open(slugs as string[]);
   if (tails === undefined) throw refuse("no_such_room");
   // Two spellings of one name would deliver each event twice.
   return [...new Set(tails)];

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import type { Account } from "../delivery/join.ts";
+import type { Account } from "../delivery/catch-up.ts";
 import type { Visitor } from "../delivery/slots.ts";
 import { networksOf } from "../guard/address.ts";
 import type { Payer } from "../guard/rate-limit.ts";
@@ -18,7 +18,7 @@ export function payerOf(ctx: Context, room?: string): Payer {
   return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 
-/** Returns the visitor whose places to read a request needs one of. */
+/** Returns the visitor for whom a request needs a slot. */
 export function visitorOf(ctx: Context, site: Site): Visitor {
   const { address, member } = payerOf(ctx);
   const { isManyVisitors } = ctx.state;

@@ -1,15 +1,17 @@
 import type { Context } from "koa";
+import { isDatabaseAway } from "../../db/pool/connect.ts";
 import type { ByeSignal } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
+import { type ReadingRequest, reasonToWait } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Session } from "../guard/session.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import type { Input } from "./input.ts";
-import { payerOf, visitorOf } from "./payer.ts";
+import { accountOf, payerOf, visitorOf } from "./payer.ts";
 
-/** The rooms that a request wants to read. Throws `malformed`. */
+/** Returns the names of the rooms that a request wants to read. Throws `malformed`. */
 export function roomNames(input: Input): string[] {
   const names = [...new Set(input.texts("room"))];
   if (names.length < 1 || names.length > ROOMS_PER_READER)
@@ -17,27 +19,46 @@ export function roomNames(input: Input): string[] {
   return names;
 }
 
-/** [Yaffle lastEventId, older polyfills evs_last_event_id] All the places where a cursor may stand; the farthest counts. */
+/**
+ * Returns a request's cursors from all parameters and headers that may hold one; the farthest
+ * counts. [Yaffle lastEventId, older polyfills evs_last_event_id]
+ */
 export function cursorsOf(ctx: Context, input: Input): string[] {
   const header = ctx.get("Last-Event-ID");
   const given = [...input.texts("after"), ...input.texts("lastEventId"), ...input.texts("evs_last_event_id")];
   return header === "" ? given : [...given, header];
 }
 
-/** Who reads, if it is a member. */
+/** Returns the id of the member that reads, if it is one. */
 export function memberIdOf(ctx: Context): string | undefined {
   const session: Session | undefined = ctx.state.session;
   return session?.member.id;
 }
 
-/** Who went while its room was looked up has had its close before anybody listened, and there is no other. */
-export function removeIfGone(site: Site, reader: Reader, ctx: Context): void {
-  if (ctx.res.destroyed) site.hub.remove(reader);
+/** Returns the part of a reading request that is the same for all transports. */
+export function requesterOf(
+  ctx: Context,
+  site: Site,
+): Pick<ReadingRequest, "memberId" | "visitor" | "account" | "isGone"> {
+  return {
+    memberId: memberIdOf(ctx),
+    visitor: visitorOf(ctx, site),
+    account: accountOf(ctx, site),
+    isGone: () => ctx.res.destroyed,
+  };
 }
 
 /**
- * Returns how long a member's client may send nothing before it is asked to come back. A confirmation that is caused by
- * a ping just before the member is no longer seen is still in time.
+ * Returns whether the site serves by a server of its own. In a host's app, the host has a hand in
+ * every response.
+ */
+export function isOwnServer(site: Site): boolean {
+  return site.verifiedPolls !== undefined;
+}
+
+/**
+ * Returns how long a member's client may send nothing before it is asked to come back. A
+ * confirmation that is caused by a ping just before the member is no longer seen is still in time.
  */
 export function patienceMs({ config }: Site): number {
   return config.seenMs + PATIENCE_MS;
@@ -46,25 +67,45 @@ export function patienceMs({ config }: Site): number {
 const PATIENCE_MS = 3_000;
 
 /**
- * Returns why a stream or a live page cannot be opened now and when to come back; `undefined` if it can. Charges the
- * request to `streams`.
+ * Returns why a stream or a live page cannot be opened now and when to come back; `undefined` if it
+ * can. Charges the request to `streams`.
  */
-export function reasonToWait(ctx: Context, site: Site): ByeSignal | undefined {
-  const retry = retryMs(site.hub.readers.size);
-  if (site.isDraining) return { retry };
-  if (!site.hub.places.isOpenTo(visitorOf(ctx, site))) return { retry, reason: "full" };
+export function reasonToRefuseStream(ctx: Context, site: Site): ByeSignal | undefined {
+  const bye = reasonToWait(site.hub, { visitor: visitorOf(ctx, site), isDraining: site.isDraining });
+  if (bye !== undefined) return bye;
   try {
     site.limits.streams.take(payerOf(ctx));
     return undefined;
   } catch (error) {
-    const bye = byeOf(error, retry);
-    if (bye === undefined) throw error;
-    return bye;
+    const tooMany = byeOf(error, retryMs(site.hub.readers.size));
+    if (tooMany === undefined) throw error;
+    return tooMany;
   }
 }
 
+/**
+ * Ends a stream or a live page that could not catch up. Its client comes back with its cursor, so
+ * it misses nothing.
+ */
+export function failStream(site: Site, reader: Reader, error: unknown): void {
+  const retry = retryMs(site.hub.readers.size);
+  const tooMany = byeOf(error, retry);
+  if (tooMany === undefined) logStreamFailure(site, error);
+  site.hub.sendAway(reader, tooMany ?? { retry });
+}
+
+/**
+ * Logs why a stream cannot read the log. Its client is sent away after an unexpected error as well,
+ * since 500 would end an EventSource for good.
+ */
+export function logStreamFailure(site: Site, error: unknown): void {
+  if (isDatabaseAway(error))
+    site.logger.debug({ err: error }, "a stream could not read the log; its client reconnects");
+  else site.logger.error({ err: error }, "unexpected error: a stream could not read the log");
+}
+
 /** Returns how to send away a reader that is over a limit; `undefined` for any other error. */
-export function byeOf(error: unknown, retry: number): ByeSignal | undefined {
+function byeOf(error: unknown, retry: number): ByeSignal | undefined {
   if (!(error instanceof Refusal) || error.code !== "too_many") return undefined;
   return { retry: retry + 1000 * (error.retrySeconds ?? 0), reason: "too_many" };
 }

@@ -2,10 +2,10 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { Context } from "koa";
 import { LRUCache } from "lru-cache";
 import { PATHS } from "../../protocol/paths.ts";
-import { type Position, positionAtOnce } from "../delivery/join.ts";
-import { Reader, type Transport } from "../delivery/reader.ts";
+import { joinAtOnce, readerAt } from "../delivery/admit.ts";
+import { positionInMemory, type ReaderPosition } from "../delivery/positions.ts";
+import type { Reader, ReaderTransport } from "../delivery/reader.ts";
 import type { Visitor } from "../delivery/slots.ts";
-import type { Tail } from "../delivery/tail.ts";
 import type { Allowance, Payer } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
 import {
@@ -145,24 +145,21 @@ class Verified implements VerifiedPoll {
     return this.#poller.visitor;
   }
 
-  positionAt(cursors: string[]): Position | undefined {
+  positionAt(cursors: string[]): ReaderPosition | undefined {
     const { hub, isDraining } = this.#site;
     if (isDraining || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
-    const position = positionAtOnce(hub, this.#poller.roomIds, cursors);
+    const position = positionInMemory(hub.rooms, this.#poller.roomIds, cursors);
     return position && this.#allowance.allows() ? position : undefined;
   }
 
-  open(transport: Transport, { tails, seqs }: Position): Reader {
-    const reader = new Reader(tails, transport, this.#poller.payer.member);
-    for (let n = 0; n < tails.length; n += 1) reader.place(tails[n] as Tail, seqs[n] as number);
-    return reader;
+  open(transport: ReaderTransport, position: ReaderPosition): Reader {
+    return readerAt(position, transport, this.#poller.payer.member);
   }
 
   start(reader: Reader, isCounted: boolean): void {
     const { hub, metrics } = this.#site;
     metrics.polls.kept += 1;
-    hub.add(reader);
-    for (const tail of reader.tails) if (reader.isOpen) hub.attach(reader, tail);
+    joinAtOnce(hub, reader);
     // answered at once, and so asked for again at once
     if (isCounted || !reader.isOpen) this.#allowance.take();
   }

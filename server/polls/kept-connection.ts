@@ -2,9 +2,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ByeSignal } from "../../protocol/event.ts";
 import type { Hub } from "../delivery/hub.ts";
-import type { Position } from "../delivery/join.ts";
-import type { KeptConnection, Occupant, Reader, Signal, Transport } from "../delivery/reader.ts";
-import type { Place, Visitor } from "../delivery/slots.ts";
+import type { ReaderPosition } from "../delivery/positions.ts";
+import type { KeptConnection, Occupant, Reader, ReaderTransport } from "../delivery/reader.ts";
+import type { Signal } from "../delivery/signal.ts";
+import type { Slot, Visitor } from "../delivery/slots.ts";
 import {
   hasUnsent,
   readAlone,
@@ -35,9 +36,9 @@ export type VerifiedPoll = {
    * Returns where these cursors stand in the rooms' logs. `undefined` if a guard could now say something else, or if
    * finding out takes more than a look: then the whole road has to be taken.
    */
-  positionAt(cursors: string[]): Position | undefined;
+  positionAt(cursors: string[]): ReaderPosition | undefined;
   /** Makes a reader there, which is not started yet. */
-  open(transport: Transport, position: Position): Reader;
+  open(transport: ReaderTransport, position: ReaderPosition): Reader;
   /** Starts a reader. `isCounted`: the request counts towards the rate limit even if it waits. */
   start(reader: Reader, isCounted: boolean): void;
   /** Ends a reader whose answer is sent. */
@@ -60,7 +61,7 @@ const SWEEP_MS = 1_000;
  */
 export function keepPolling(socket: ServerSocket, road: PollRoad, poll: VerifiedPoll): void {
   const { server } = socket;
-  if (poll.isKept && server && road.hub.places.isOpenTo(poll.visitor) && takeIdleSocket(socket))
+  if (poll.isKept && server && road.hub.slots.isOpenTo(poll.visitor) && takeIdleSocket(socket))
     new KeptPoll(socket, server, road, poll);
 }
 
@@ -79,14 +80,14 @@ export function answerAsVerified(
 ): boolean {
   const { server } = request.socket as ServerSocket;
   const position = poll.positionAt(values.cursors);
-  if (!position || !server || !road.hub.places.isOpenTo(poll.visitor)) return false;
+  if (!position || !server || !road.hub.slots.isOpenTo(poll.visitor)) return false;
   const socket = takeAskingSocket(request, response);
   if (socket) new KeptPoll(socket, server, road, poll).begin(position, values.nonce, true);
   return socket !== undefined;
 }
 
 /** A poller's connection: one of thousands. As a transport it carries one poll after the other. */
-class KeptPoll implements Transport, KeptConnection {
+class KeptPoll implements ReaderTransport, KeptConnection {
   readonly name = "poll";
   readonly format = "json";
   #socket: Socket;
@@ -94,7 +95,7 @@ class KeptPoll implements Transport, KeptConnection {
   #road: PollRoad;
   /** The poll that it carried last. */
   #poll: VerifiedPoll;
-  #place: Place<Occupant> | undefined;
+  #slot: Slot<Occupant> | undefined;
   #reader: Reader | undefined;
   #nonce: string | undefined;
   #answeredAt = performance.now();
@@ -107,12 +108,12 @@ class KeptPoll implements Transport, KeptConnection {
     socket.once("close", () => this.#onClose());
     setOwner(socket, this);
     sweepOften(this);
-    this.#place = road.hub.places.take(this, poll.visitor);
-    if (!this.#place) socket.destroySoon();
+    this.#slot = road.hub.slots.take(this, poll.visitor);
+    if (!this.#slot) socket.destroySoon();
     readShared(socket, (buffer, length) => this.#onRead(buffer, length));
   }
 
-  get firstBeatMs(): number {
+  get firstHeartbeatMs(): number {
     return this.#poll.waitMs;
   }
 
@@ -120,7 +121,7 @@ class KeptPoll implements Transport, KeptConnection {
     return this.#reader === undefined;
   }
 
-  begin(position: Position, nonce: string | undefined, isCounted: boolean): void {
+  begin(position: ReaderPosition, nonce: string | undefined, isCounted: boolean): void {
     this.#nonce = nonce;
     this.#reader = this.#poll.open(this, position);
     this.#poll.start(this.#reader, isCounted);
@@ -138,7 +139,7 @@ class KeptPoll implements Transport, KeptConnection {
     }
   }
 
-  beat(of: Reader): undefined {
+  heartbeat(of: Reader): undefined {
     this.#answer(of, restWith(of));
   }
 
@@ -169,7 +170,7 @@ class KeptPoll implements Transport, KeptConnection {
   /** The buffer holds something else as soon as this returns. */
   #onRead(buffer: Buffer, length: number): void {
     // a client that asks again before its answer gets the answer, and its request takes the whole road
-    if (this.#reader) this.beat(this.#reader);
+    if (this.#reader) this.heartbeat(this.#reader);
     else if (this.#ask(buffer, length)) return;
     this.#giveBack(Buffer.from(buffer.subarray(0, length)));
   }
@@ -192,13 +193,13 @@ class KeptPoll implements Transport, KeptConnection {
 
   /** Takes the place of another visitor, whose polls a proxy sends over the same connection. */
   #movesTo(poll: VerifiedPoll): boolean {
-    const { places } = this.#road.hub;
+    const { slots } = this.#road.hub;
     const isSame = poll.visitor === this.#poll.visitor;
     this.#poll = poll;
     if (isSame) return true;
-    this.#freePlace();
-    this.#place = places.isOpenTo(poll.visitor) ? places.take(this, poll.visitor) : undefined;
-    return this.#place !== undefined;
+    this.#freeSlot();
+    this.#slot = slots.isOpenTo(poll.visitor) ? slots.take(this, poll.visitor) : undefined;
+    return this.#slot !== undefined;
   }
 
   #answer(reader: Reader, rest: Buffer): void {
@@ -215,11 +216,11 @@ class KeptPoll implements Transport, KeptConnection {
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader) this.#road.hub.remove(reader);
-    this.#freePlace();
+    this.#freeSlot();
   }
 
-  #freePlace(): void {
-    if (this.#place) this.#road.hub.places.free(this.#place);
+  #freeSlot(): void {
+    if (this.#slot) this.#road.hub.slots.free(this.#slot);
   }
 
   /** A server that has closed takes nothing back. */
@@ -229,7 +230,7 @@ class KeptPoll implements Transport, KeptConnection {
     kept.delete(this);
     readAlone(socket);
     removeListeners(socket, ["data", "end", "close", "error"]);
-    this.#freePlace();
+    this.#freeSlot();
     socket.pause();
     socket.unshift(bytes);
     this.#server.emit("connection", socket);

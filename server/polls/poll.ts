@@ -1,9 +1,9 @@
 import type { ByeSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { toJson } from "../delivery/frames.ts";
-import type { Reader, Transport } from "../delivery/reader.ts";
+import type { Reader, ReaderTransport } from "../delivery/reader.ts";
 
 /** A poll that waits for its answer. */
-export type Poll = { transport: Transport; answer: Promise<Buffer> };
+export type Poll = { transport: ReaderTransport; answer: Promise<Buffer> };
 
 type PollOptions = { waitMs: number; nonce: string | undefined; rooms: PollAnswer["rooms"] };
 
@@ -17,16 +17,16 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
     settle = resolve;
   });
   let isAnswered = false;
-  const transport: Transport = {
+  const transport: ReaderTransport = {
     name: "poll",
     format: "json",
-    firstBeatMs: options.waitMs,
+    firstHeartbeatMs: options.waitMs,
     write: (frame, of) => finish(restOf(of, frame)),
     signal: (signal, of) => {
       if (signal.name === "reset") finish(restWith(of, { resets: signal.data }));
       if (signal.name === "bye") finish(restWith(of, { bye: signal.data }));
     },
-    beat: (of) => {
+    heartbeat: (of) => {
       finish(restWith(of));
       return undefined;
     },

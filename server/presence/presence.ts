@@ -7,47 +7,36 @@ import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import type { Tail } from "../delivery/tail.ts";
 import type { Logger } from "../log.ts";
-import { createSeenMembers, keyOf } from "./seen.ts";
-import { createSweep } from "./sweep.ts";
-
-/** Who is here, told from the connections of this node to the table, and from the table to this node's readers. */
-export type Presence = {
-  /** A member in a room just sent something, and will not send anything for `forMs`, after which its grace begins. */
-  saw(place: Membership, forMs?: number): void;
-  /** A member has just entered or spoken, so it is in the room, and its row says that it was seen. */
-  isHere(place: Membership): void;
-  /** Was the member in the room a few seconds ago, as far as this node knows? */
-  knows(place: Membership): boolean;
-  /** A reader of a room came or went. */
-  onReader(tail: Tail, reader: Reader): void;
-  /** A room's figures or typists changed, here or on another node. */
-  onPresence(roomIds: number[]): void;
-  stop(): Promise<void>;
-};
+import { keyOf, SeenMembers } from "./seen.ts";
+import { createSweep, type Sweep } from "./sweep.ts";
 
 /**
- * Connected members, and members that spoke or disconnected since, are written as seen this often, or three times within
- * the grace if that is shorter. A member that the last round did not see is written soon. All others can wait: 1,000
- * members with a message each second are 100 rows a second, not 1,000.
+ * A full presence round writes all connected members, and those that posted or disconnected since,
+ * as seen: this often, or three times within the grace if that is shorter. A member that the last
+ * round did not see is written soon. So 1,000 members with a message each second are 100 rows a
+ * second, not 1,000.
  */
-const BEAT_MS = 10_000;
+const ROUND_MS = 10_000;
 
-/** The number of visitors is published no more often: a crowd of thousands takes 20 s to come back. */
+/**
+ * The number of visitors is published no more often than this: a crowd of thousands takes 20 s to
+ * come back.
+ */
 const VISITORS_MS = 2_000;
 
 /** A change of presence may wait this long, so that a crowd that enters at once costs one read. */
 const SOON_MS = 500;
 
-/** Rooms are counted, and their readers get the figures, no more often than this. */
-const LOOK_MS = 1_000;
+/** Rooms are counted, and their readers are sent the figures, no more often than this. */
+const FIGURES_MS = 1_000;
 
 /**
- * A reader counts in the figures for this many times as long as its member is seen, 60 s: a watcher whose client does
- * not confirm its stream may well be there, but nothing says so.
+ * A reader counts as a visitor for this many times as long as its member would count as seen, 60 s:
+ * the client of a visitor need not confirm its stream, so nothing proves that it is still there.
  */
 const COUNTED = 4 / 3;
 
-type Surroundings = {
+type Dependencies = {
   db: Knex;
   wakeUps: WakeUps;
   node: string;
@@ -57,182 +46,233 @@ type Surroundings = {
 };
 
 /**
- * Presence lives in the database: a member is present while some node saw it within the grace, so coming back within
- * it says nothing, and the members of a node that died leave by themselves. After a start, or when the database comes
- * back, nobody is swept for one grace: everyone has the time to be seen again.
+ * Writes to the database who is connected to this node, and sends this node's readers what the
+ * database knows of all nodes.
  *
- * A connection alone is no sign of life: its other end may have vanished without a word, and TCP finds out after a
- * quarter of an hour. A member is seen for `seenMs` after its client last sent something, and no longer.
+ * A member is present while some node saw it within the grace. So coming back within the grace is
+ * no event, and the members of a node that died leave on their own. After a start, or when the
+ * database comes back, nobody is swept for one grace, so that all have the time to be seen again.
+ *
+ * A connection alone is no sign of life: its other end may have vanished silently, and TCP notices
+ * only after a quarter of an hour. A member counts as seen for `seenMs` after its client last sent
+ * something.
  */
-export function createPresence({ db, wakeUps, node, config, logger, hub }: Surroundings): Presence {
-  const { graceSeconds } = config;
-  const beatMs = Math.min(BEAT_MS, (graceSeconds * 1000) / 3);
-  const seen = createSeenMembers();
-  let present = new Set<string>();
-  /** The set that the current round fills. Until it is complete, `present` keeps the last round's members. */
-  let noted = present;
-  const changed = new Set<number>();
-  let figures = new Map<number, number>();
-  let beatenAt = performance.now();
-  let soundSince = performance.now();
-  let toldAt = Number.NEGATIVE_INFINITY;
-  let areReadersNew = false;
-  let isStopped = false;
-  let underWay: Promise<void> | undefined;
-  let soon: NodeJS.Timeout | undefined;
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  const sweep = createSweep({ db, wakeUps, graceSeconds, logger });
-  const timer = setInterval(run, beatMs);
-  timer.unref();
+export class Presence {
+  readonly #deps: Dependencies;
+  readonly #roundMs: number;
+  readonly #seen = new SeenMembers();
+  /** The members that the last complete round saw. */
+  #present = new Set<string>();
+  /** The set that the current round fills; it becomes `#present` when the round is complete. */
+  #noted = this.#present;
+  /** The rooms whose figures or typists may have changed. */
+  readonly #changed = new Set<number>();
+  /** The number of visitors of each room, as last written. */
+  #visitors = new Map<number, number>();
+  #visitorsAt = Number.NEGATIVE_INFINITY;
+  #haveReadersChanged = false;
+  #roundAt = performance.now();
+  #workingSince = performance.now();
+  #figuresAt = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+  #underWay: Promise<void> | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  readonly #sweep: Sweep;
+  readonly #timer: NodeJS.Timeout;
 
-  return { saw, isHere, knows: (place) => present.has(keyOf(place)), onReader, onPresence, stop };
-
-  function saw(place: Membership, forMs = 0): void {
-    seen.note(place, performance.now() + forMs);
-    if (!present.has(keyOf(place))) runSoon();
+  constructor(deps: Dependencies) {
+    const { db, wakeUps, config, logger } = deps;
+    this.#deps = deps;
+    this.#roundMs = Math.min(ROUND_MS, (config.graceSeconds * 1000) / 3);
+    this.#sweep = createSweep({ db, wakeUps, graceSeconds: config.graceSeconds, logger });
+    this.#timer = setInterval(() => this.#run(), this.#roundMs).unref();
   }
 
-  function isHere(place: Membership): void {
-    seen.note(place, performance.now());
-    const key = keyOf(place);
-    present.add(key);
-    if (noted !== present) noted.add(key);
+  /**
+   * Notes that a member in a room has sent something and will send nothing for `forMs`, after which
+   * its grace begins.
+   */
+  noteSeen(membership: Membership, forMs = 0): void {
+    this.#seen.note(membership, performance.now() + forMs);
+    if (!this.hasSeen(membership)) this.#runSoon();
   }
 
-  function seeReader(tail: Tail, { memberId, seenAt }: Reader): void {
-    const at = Math.min(performance.now(), seenAt + config.seenMs);
-    if (memberId !== undefined) seen.note({ roomId: tail.id, memberId }, at);
+  /**
+   * Notes that a member has entered or posted, so that it is in the room and its row says that it
+   * was seen.
+   */
+  noteEntered(membership: Membership): void {
+    this.#seen.note(membership, performance.now());
+    const key = keyOf(membership);
+    this.#present.add(key);
+    if (this.#noted !== this.#present) this.#noted.add(key);
   }
 
-  function onReader(tail: Tail, reader: Reader): void {
-    seeReader(tail, reader);
-    areReadersNew = true;
-    // where the figures are known they change when they are told
-    if (tail.members === undefined) changed.add(tail.id);
-    runSoon();
+  /** Returns whether the member was in the room a few seconds ago, as far as this node knows. */
+  hasSeen(membership: Membership): boolean {
+    return this.#present.has(keyOf(membership));
   }
 
-  function onPresence(roomIds: number[]): void {
-    for (const roomId of roomIds) changed.add(roomId);
-    runSoon();
+  /** Notes that a reader of a room came or went. */
+  onReader(tail: Tail, reader: Reader): void {
+    this.#noteReader(tail, reader);
+    this.#haveReadersChanged = true;
+    // Once the figures are known, they change when the number of visitors is written.
+    if (tail.members === undefined) this.#changed.add(tail.id);
+    this.#runSoon();
   }
 
-  function runSoon(): void {
-    if (isStopped) return;
-    soon ??= setTimeout(run, SOON_MS);
-    soon.unref();
+  /** Notes that the figures or typists of these rooms changed, here or on another node. */
+  onPresence(roomIds: number[]): void {
+    for (const roomId of roomIds) this.#changed.add(roomId);
+    this.#runSoon();
   }
 
-  function run(): void {
-    clearTimeout(soon);
-    soon = undefined;
-    if (underWay !== undefined) {
-      runSoon();
+  /** Writes what was seen last, and that this node has no visitors any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    await this.#underWay;
+    await this.#sweep.stop();
+    this.#noted = new Set();
+    await this.#touch().catch(() => undefined);
+    const { db, node } = this.#deps;
+    await writeWatchers(db, node, new Map()).catch(() => undefined);
+  }
+
+  #noteReader(tail: Tail, { memberId, seenAt }: Reader): void {
+    const at = Math.min(performance.now(), seenAt + this.#deps.config.seenMs);
+    if (memberId !== undefined) this.#seen.note({ roomId: tail.id, memberId }, at);
+  }
+
+  #runSoon(): void {
+    if (this.#isStopped) return;
+    this.#soon ??= setTimeout(() => this.#run(), SOON_MS).unref();
+  }
+
+  #run(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    if (this.#underWay !== undefined) {
+      this.#runSoon();
       return;
     }
-    underWay = attend()
-      .then(look)
+    this.#underWay = this.#write()
+      .then(() => this.#sendFigures())
       .catch((error) => {
-        soundSince = performance.now();
-        logger.warn({ err: error }, "presence could not be published; retrying");
+        this.#workingSince = performance.now();
+        this.#deps.logger.warn({ err: error }, "presence could not be published; retrying");
       })
       .finally(() => {
-        underWay = undefined;
+        this.#underWay = undefined;
       });
   }
 
-  /** Tells the table who is seen here: everybody on the beat, in between only the new. */
-  async function attend(): Promise<void> {
+  /** Writes who is connected here: in a full round everyone, in between only who is new. */
+  async #write(): Promise<void> {
+    const { hub, config } = this.#deps;
     const now = performance.now();
-    const isBeat = now - beatenAt >= beatMs * 0.9;
-    if (isBeat) {
-      noted = new Set();
-      for (const reader of hub.readers) for (const tail of reader.tails) seeReader(tail, reader);
-      // a node that died tells nobody, and a deaf bus misses what is told
-      for (const tail of hub.tails()) if (tail.readers.size > 0) changed.add(tail.id);
+    const isFull = now - this.#roundAt >= this.#roundMs * 0.9;
+    if (isFull) {
+      this.#noted = new Set();
+      for (const reader of hub.readers) for (const tail of reader.tails) this.#noteReader(tail, reader);
+      // A node that died notifies nobody, and a node without notifications misses all of them.
+      for (const tail of hub.rooms.all()) if (hub.readersOf(tail).size > 0) this.#changed.add(tail.id);
     }
-    await touch();
-    if (isBeat || (areReadersNew && now - toldAt >= VISITORS_MS)) await tellVisitors(isBeat);
-    else if (areReadersNew) runSoon();
-    if (!isBeat) return;
-    beatenAt = now;
-    if (now - soundSince >= graceSeconds * 1000) sweep.begin();
+    await this.#touch();
+    if (isFull || (this.#haveReadersChanged && now - this.#visitorsAt >= VISITORS_MS))
+      await this.#writeVisitors(isFull);
+    else if (this.#haveReadersChanged) this.#runSoon();
+    if (!isFull) return;
+    this.#roundAt = now;
+    if (now - this.#workingSince >= config.graceSeconds * 1000) this.#sweep.begin();
   }
 
-  /** Writes members that are not in `noted` yet; all others wait for the next round. */
-  async function touch(): Promise<void> {
-    const due = seen.takeExcept(noted);
+  /**
+   * Writes the members that this round has not written yet; all others wait for the next full
+   * round.
+   */
+  async #touch(): Promise<void> {
+    const due = this.#seen.takeExcept(this.#noted);
     const now = performance.now();
-    const places = due.map(({ at, ...place }) => ({ ...place, agoMs: now - at }));
-    const touched = await touchMembers(db, places).catch((error) => {
-      // Keep them for the next round: a silent member is not seen a second time.
-      for (const one of due) seen.note(one, one.at);
+    const memberships = due.map(({ at, ...membership }) => ({ ...membership, agoMs: now - at }));
+    const touched = await touchMembers(this.#deps.db, memberships).catch((error) => {
+      // A member that sends nothing is not seen a second time, so all are kept for the next round.
+      for (const one of due) this.#seen.note(one, one.at);
       throw error;
     });
-    for (const place of touched) noted.add(keyOf(place));
-    present = noted;
+    for (const membership of touched) this.#noted.add(keyOf(membership));
+    this.#present = this.#noted;
   }
 
-  async function tellVisitors(isBeat: boolean): Promise<void> {
-    areReadersNew = false;
-    toldAt = performance.now();
-    const before = figures;
-    figures = new Map(
-      hub
-        .tails()
-        .map((tail) => [tail.id, countVisitors(tail, present, toldAt - COUNTED * config.seenMs)] as const)
-        .filter(([, n]) => n > 0),
+  async #writeVisitors(isFull: boolean): Promise<void> {
+    const { db, wakeUps, node } = this.#deps;
+    this.#haveReadersChanged = false;
+    this.#visitorsAt = performance.now();
+    const before = this.#visitors;
+    this.#visitors = this.#countVisitors();
+    const rooms = new Set([...before.keys(), ...this.#visitors.keys()]);
+    const changed = [...rooms].filter((roomId) => before.get(roomId) !== this.#visitors.get(roomId));
+    if (changed.length === 0 && !(isFull && this.#visitors.size > 0)) return;
+    await writeWatchers(db, node, this.#visitors);
+    await noteUse(db, [...this.#visitors.keys()]);
+    if (changed.length > 0) await publishPresence(wakeUps, changed);
+  }
+
+  #countVisitors(): Map<number, number> {
+    const visitors = new Map<number, number>();
+    for (const tail of this.#deps.hub.rooms.all()) {
+      const count = this.#countVisitorsOf(tail);
+      if (count > 0) visitors.set(tail.id, count);
+    }
+    return visitors;
+  }
+
+  /** Returns how many readers of a room were seen lately and are not present in it as members. */
+  #countVisitorsOf(tail: Tail): number {
+    const { hub, config } = this.#deps;
+    const since = this.#visitorsAt - COUNTED * config.seenMs;
+    let visitors = 0;
+    for (const { memberId, seenAt } of hub.readersOf(tail)) {
+      if (seenAt < since) continue;
+      if (memberId === undefined || !this.hasSeen({ roomId: tail.id, memberId })) visitors += 1;
+    }
+    return visitors;
+  }
+
+  /** Reads the figures that may have changed, and sends them to this node's readers. */
+  async #sendFigures(): Promise<void> {
+    const { db, hub } = this.#deps;
+    if (this.#changed.size === 0) return;
+    if (performance.now() - this.#figuresAt < FIGURES_MS) {
+      this.#runSoon();
+      return;
+    }
+    const tails = hub.rooms.tailsOf([...this.#changed]);
+    this.#changed.clear();
+    if (tails.length === 0) return;
+    this.#figuresAt = performance.now();
+    const known = await readPresence(
+      db,
+      tails.map(({ id }) => id),
     );
-    const rooms = new Set([...before.keys(), ...figures.keys()]);
-    const moved = [...rooms].filter((roomId) => before.get(roomId) !== figures.get(roomId));
-    if (moved.length === 0 && !(isBeat && figures.size > 0)) return;
-    await writeWatchers(db, node, figures);
-    await noteUse(db, [...figures.keys()]);
-    if (moved.length > 0) await publishPresence(wakeUps, moved);
-  }
-
-  /** Reads what changed and tells this node's readers. */
-  async function look(): Promise<void> {
-    if (changed.size === 0) return;
-    if (performance.now() - lookedAt < LOOK_MS) return runSoon();
-    const tails = new Map(hub.tails().map((tail) => [tail.id, tail]));
-    const asked = [...changed].filter((roomId) => tails.has(roomId));
-    changed.clear();
-    if (asked.length === 0) return;
-    lookedAt = performance.now();
-    const known = await readPresence(db, asked);
-    const removed = new Set(asked);
-    for (const { roomId } of known) removed.delete(roomId);
-    for (const roomId of removed) hub.close(tails.get(roomId) as Tail);
-    for (const { roomId, slug, members, visitors, typing } of known) {
-      const tail = tails.get(roomId) as Tail;
-      if (tail.members?.members !== members || tail.members.visitors !== visitors) {
-        tail.members = { room: slug, members, visitors };
-        hub.signal(tail, { name: "members", data: tail.members });
-      }
-      if (typing.length > 0) hub.signal(tail, { name: "typing", data: { room: slug, nicknames: typing } });
+    const byRoom = new Map(known.map((presence) => [presence.roomId, presence]));
+    for (const tail of tails) {
+      const presence = byRoom.get(tail.id);
+      if (presence === undefined) hub.close(tail);
+      else this.#sendFiguresOf(tail, presence);
     }
   }
 
-  async function stop(): Promise<void> {
-    isStopped = true;
-    clearInterval(timer);
-    clearTimeout(soon);
-    await underWay;
-    await sweep.stop();
-    noted = new Set();
-    await touch().catch(() => undefined);
-    // what this node counted is gone with it; the members have their grace
-    await writeWatchers(db, node, new Map()).catch(() => undefined);
+  #sendFiguresOf(tail: Tail, { slug, members, visitors, typing }: RoomPresence): void {
+    const { hub } = this.#deps;
+    if (tail.members?.members !== members || tail.members.visitors !== visitors) {
+      tail.members = { room: slug, members, visitors };
+      hub.signal(tail, { name: "members", data: tail.members });
+    }
+    if (typing.length > 0) hub.signal(tail, { name: "typing", data: { room: slug, nicknames: typing } });
   }
 }
 
-/** Returns how many readers of a room were seen since then and are not present in it as members. */
-function countVisitors(tail: Tail, present: Set<string>, since: number): number {
-  let visitors = 0;
-  for (const { memberId, seenAt } of tail.readers) {
-    if (seenAt < since) continue;
-    if (memberId === undefined || !present.has(keyOf({ roomId: tail.id, memberId }))) visitors += 1;
-  }
-  return visitors;
-}
+type RoomPresence = Awaited<ReturnType<typeof readPresence>>[number];

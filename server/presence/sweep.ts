@@ -5,15 +5,18 @@ import type { Logger } from "../log.ts";
 
 /** Removes members that no node has seen for the grace period. */
 export type Sweep = {
-  /** Begins, unless it is under way. */
+  /** Begins a sweep unless one is under way. */
   begin(): void;
   stop(): Promise<void>;
 };
 
-type Surroundings = { db: Knex; wakeUps: WakeUps; graceSeconds: number; logger: Logger };
+type Dependencies = { db: Knex; wakeUps: WakeUps; graceSeconds: number; logger: Logger };
 
-/** Works in the background: a crowd of thousands takes seconds to leave, and members who are here are noted meanwhile. */
-export function createSweep({ db, wakeUps, graceSeconds, logger }: Surroundings): Sweep {
+/**
+ * Creates a sweep that works in the background: a crowd of thousands takes seconds to leave, and
+ * presence rounds go on meanwhile.
+ */
+export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies): Sweep {
   const ending = new AbortController();
   let underWay: Promise<void> | undefined;
   return {
@@ -30,7 +33,7 @@ export function createSweep({ db, wakeUps, graceSeconds, logger }: Surroundings)
     try {
       await sweepMembers(db, { graceSeconds, signal: ending.signal, wakeUps });
     } catch (error) {
-      logger.warn({ err: error }, "members who are gone could not leave; retrying with the next presence round");
+      logger.warn({ err: error }, "sweeping absent members failed; retrying with the next presence round");
     }
     underWay = undefined;
   }

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Context } from "koa";
 import { DOCTOR_HEADERS, DOCTOR_LONGEST_MS, DOCTOR_STREAMS, type DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { createPlaces } from "../delivery/slots.ts";
+import { Slots } from "../delivery/slots.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { answer } from "../http/answer.ts";
@@ -17,16 +17,21 @@ import { park } from "../http/stalls.ts";
 import { renderDoctor } from "../pages/doctor.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
-import { SSE_HEADERS } from "../streams/sse.ts";
+import { SSE_HEADERS } from "../streams/kinds.ts";
 import { chooseLanguage } from "./pages.ts";
 
 /** Held answers and streams at once; each is a socket and a timer. */
 const HELD_MAX = 200;
 
-/** The page's test of connections holds seven at once: five people of one office can test at the same time. */
+/**
+ * The page's test of connections holds seven at once: five people of one office can test at the
+ * same time.
+ */
 const HELD_PER_NETWORK = 35;
 
-/** The cookie that comes back, or does not; half a minute is longer than the two requests are apart. */
+/**
+ * The cookie that comes back, or does not; half a minute is longer than the two requests are apart.
+ */
 const COOKIE = "doctor";
 const COOKIE_MS = 30_000;
 
@@ -35,7 +40,7 @@ const COOKIE_MS = 30_000;
  * database, and no guard refuses them for what a network did to their headers.
  */
 export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
-  const places = createPlaces<ServerResponse>({
+  const slots = new Slots<ServerResponse>({
     max: HELD_MAX,
     networkMax: Number.POSITIVE_INFINITY,
     memberMax: Number.POSITIVE_INFINITY,
@@ -68,15 +73,18 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
     await work(ctx, input);
   }
 
-  /** A test that runs is not ended for a newer one of its network: it would blame the network for that. */
+  /**
+   * A test that runs is not ended for a newer one of its network: it would blame the network for
+   * that.
+   */
   function hold(ctx: Context): void {
     const visitor = visitorOf(ctx, site);
-    if (site.config.limits && places.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
+    if (site.config.limits && slots.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
       throw refuse("too_many", "Too many tests of the path doctor run in your network. Try again in 20 s.", 20);
-    const place = places.take(ctx.res, visitor);
-    if (place === undefined)
+    const slot = slots.take(ctx.res, visitor);
+    if (slot === undefined)
       throw refuse("no_place", "Too many tests of the path doctor run here. Try again in 20 s.", 20);
-    ctx.res.once("close", () => places.free(place));
+    ctx.res.once("close", () => slots.free(slot));
   }
 }
 
@@ -122,8 +130,8 @@ function countOf(list: string): number {
 }
 
 /**
- * `frames` frames, `gap` milliseconds apart, the first at once; `quiet` milliseconds after the last one more, which says
- * that it is the end. Headers as those of chattera's own streams.
+ * `frames` frames, `gap` milliseconds apart, the first at once; `quiet` milliseconds after the last
+ * one more, which says that it is the end. Headers as those of chattera's own streams.
  */
 async function stream(ctx: Context, input: Input): Promise<void> {
   const kind = input.text("as") ?? "event-stream";
@@ -157,7 +165,10 @@ function isKind(kind: string): kind is keyof typeof DOCTOR_STREAMS {
   return Object.hasOwn(DOCTOR_STREAMS, kind);
 }
 
-/** Old browsers show nothing of a page before its second kilobyte. The nonce is a name without markup, see nonceOf. */
+/**
+ * Old browsers show nothing of a page before its second kilobyte. The nonce is a name without
+ * markup, see nonceOf.
+ */
 const HTML_PRELUDE = `<!DOCTYPE html><html lang="en"><title>doctor</title><body><!--${" ".repeat(2048)}-->\n`;
 
 function write(res: ServerResponse, kind: string, frame: object): void {

@@ -9,8 +9,8 @@ import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
 /**
- * By these requests clients confirm that their streams reach them. The nonce of a stream is known to its client alone,
- * so no session is needed, and no token is in the URL.
+ * By these requests clients confirm that their streams reach them. The nonce of a stream is known
+ * to its client alone, so no session is needed, and no token is in the URL.
  */
 export function hereRoutes(site: Site): Route[] {
   const guards = { api: true, auth: "none", cookie: "never" } as const;
@@ -21,7 +21,10 @@ export function hereRoutes(site: Site): Route[] {
   ];
 }
 
-/** Notes that the client of the stream with this nonce is there, on this node or another. Throws `too_many`. */
+/**
+ * Notes that the client of the stream with this nonce is there, on this node or another. Throws
+ * `too_many`.
+ */
 export function confirmStream(ctx: Context, { hub, confirmations, limits }: Site, nonce: string): void {
   if (hub.confirm(nonce)) return;
   limits.confirmations.take(payerOf(ctx));
@@ -32,7 +35,8 @@ function takeConfirmation(ctx: Context, site: Site): void {
   const nonce = inputOf(ctx).text("stream");
   if (nonce === undefined || !NONCE.test(nonce)) throw refuse("malformed", "stream: the nonce of a stream");
   confirmStream(ctx, site, nonce);
-  // A connection that was opened for this alone would wait 75 s for the next one: a second socket for each stream.
+  // A connection that was opened for this alone would wait 75 s for the next one: a second socket
+  // for each stream.
   if (ctx.req.socket.bytesWritten === 0) ctx.set("Connection", "close");
   answer(ctx, {});
 }

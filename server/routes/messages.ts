@@ -50,7 +50,7 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_EVENTS));
     const tail = await roomOf(ctx, site);
     const events = await readBefore(site.db, { roomId: tail.id, before, limit });
-    const { oldest } = await site.hub.bounds(tail);
+    const { oldest } = await site.hub.rooms.bounds(tail);
     answer(ctx, { events, oldest });
   }
 
@@ -74,7 +74,10 @@ export async function say(ctx: Context, site: Site, limits: RateLimits): Promise
   return { ...receipt, cursor };
 }
 
-/** A resend costs nothing, and is answered also where a new message would be too many: its first copy was not. */
+/**
+ * A resend costs nothing, and is answered also where a new message would be too many: its first
+ * copy was not.
+ */
 async function postWithin(
   { messages, resends }: RateLimits,
   ctx: Context,
@@ -95,11 +98,11 @@ async function postWithin(
   const place = { roomId: tail.id, memberId: member.id };
   const patienceMs = site.hub.patienceMs(tail);
   const network = () => memberNetworkOf(ctx, site);
-  const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.knows(place) };
+  const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.hasSeen(place) };
   const receipt = await unlessRemoved(site, tail, post(site.commit, { room: tail, member, message }, options));
   // A member that resends a message may have left meanwhile.
-  if (receipt.isNew) site.presence.isHere(place);
-  else site.presence.saw(place);
+  if (receipt.isNew) site.presence.noteEntered(place);
+  else site.presence.noteSeen(place);
   if (!receipt.isNew) messages.giveBack(payer);
   return receipt;
 }

@@ -32,8 +32,8 @@ export function operationRoutes(site: Site): Route[] {
   async function ready(ctx: Context): Promise<void> {
     const checks = {
       database: await isDatabaseHere(),
-      bus: site.bus.isSound(),
-      places: !site.hub.places.isFull(),
+      bus: site.bus.isReady(),
+      places: !site.hub.slots.isFull(),
       serving: !site.isDraining,
     };
     const isReady = Object.values(checks).every(Boolean);
@@ -53,7 +53,10 @@ function answersInTime(db: Knex): Promise<boolean> {
   return Promise.race([isAnswering(db), setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
 }
 
-/** Returns a function that shares one answer among all that ask within a second, and while the answer is awaited. */
+/**
+ * Returns a function that shares one answer among all that ask within a second, and while the
+ * answer is awaited.
+ */
 function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
   let answer: Promise<boolean> | undefined;
   let askedAt = 0;
@@ -78,7 +81,7 @@ export function countReaders({ hub, metrics }: Site): void {
       for (const transport of TRANSPORTS) this.set({ transport }, 0);
       for (const { transport } of hub.readers) this.inc({ transport: transport.name });
       // each reader has a place, except a poll on a kept connection, which has one itself
-      this.set({ transport: "kept" }, Math.max(0, hub.places.size() - hub.readers.size));
+      this.set({ transport: "kept" }, Math.max(0, hub.slots.size - hub.readers.size));
     },
   });
   new Gauge({
@@ -86,7 +89,7 @@ export function countReaders({ hub, metrics }: Site): void {
     help: "Places in use, of CHATTERA_READERS; of workers, all together",
     registers: [metrics.registry],
     collect() {
-      this.set(hub.places.size());
+      this.set(hub.slots.size);
     },
   });
 }

@@ -124,8 +124,9 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
     const session: Session | undefined = ctx.state.session;
     const place = { roomId: tail.id, memberId: session?.member.id ?? "" };
     const present = session !== undefined && (await isPresent(site.db, place));
-    if (present) site.presence.saw(place);
-    // the log before the list of members: an event after the cursor may be in the list already, and means the same
+    if (present) site.presence.noteSeen(place);
+    // the log before the list of members: an event after the cursor may be in the list already, and
+    // means the same
     const events = await readBefore(site.db, {
       roomId: tail.id,
       before: Number.MAX_SAFE_INTEGER,
@@ -144,7 +145,10 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
   }
 }
 
-/** What routes/refused.ts shows where not even the room can be shown; under the same id, for it may be stored already. */
+/**
+ * What routes/refused.ts shows where not even the room can be shown; under the same id, for it may
+ * be stored already.
+ */
 function unsentOf(ctx: Context, text: string, back: Back | undefined): FormView {
   const { room } = ctx.params as { room: string };
   const clientId = inputOf(ctx).text("id") ?? randomUUID();
@@ -157,7 +161,10 @@ function backOf(input: Input): Back | undefined {
   return { refresh: refreshOf(input, 0), after: input.text("after") };
 }
 
-/** Returns a live page's seconds between renewals, 5 to 300, or 0 for one that grows. Throws `malformed`. */
+/**
+ * Returns a live page's seconds between renewals, 5 to 300, or 0 for one that grows. Throws
+ * `malformed`.
+ */
 export function refreshOf(input: Input, usual: number): number {
   return input.text("refresh") === "0" ? 0 : input.number("refresh", { min: 5, max: 300 }, usual);
 }
@@ -178,7 +185,10 @@ export function showPage(ctx: Context, page: string): void {
   if (status !== 404) ctx.status = status;
 }
 
-/** `?language=ja` or `en`: remembered for a year, and off the address again. Gives whether it was asked for. */
+/**
+ * `?language=ja` or `en`: remembered for a year, and off the address again. Gives whether it was
+ * asked for.
+ */
 export function chooseLanguage(ctx: Context): boolean {
   const language = inputOf(ctx).text("language");
   if (language !== "ja" && language !== "en") return false;
@@ -192,7 +202,10 @@ export function chooseLanguage(ctx: Context): boolean {
   return true;
 }
 
-/** [RFC 9110 15.4.4] 303: fetch that with GET, so that a reload sends no form twice. Only to paths of our own routes. */
+/**
+ * [RFC 9110 15.4.4] 303: fetch that with GET, so that a reload sends no form twice. Only to paths
+ * of our own routes.
+ */
 function redirect(ctx: Context, path: string): void {
   setDocumentHeaders(ctx);
   ctx.redirect(ctx.state.base + path);

@@ -1,67 +1,87 @@
 import type { Context } from "koa";
+import type { ResetSignal } from "../../protocol/event.ts";
 import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
-import { joinReader, placeReader } from "../delivery/join.ts";
-import { Reader } from "../delivery/reader.ts";
+import { admit } from "../delivery/admit.ts";
+import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { answerBytes } from "../http/answer.ts";
 import { findRooms, respelled } from "../http/find-room.ts";
 import { inputOf, nonceOf } from "../http/input.ts";
-import { accountOf, payerOf, visitorOf } from "../http/payer.ts";
-import { cursorsOf, memberIdOf, removeIfGone, roomNames } from "../http/reading.ts";
+import { payerOf } from "../http/payer.ts";
+import { cursorsOf, requesterOf, roomNames } from "../http/reading.ts";
 import { park } from "../http/stalls.ts";
-import { openPoll } from "../polls/poll.ts";
+import { openPoll, type Poll } from "../polls/poll.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
-/** How long a poll that would not wait may wait for this node's tails; a wake-up takes milliseconds. */
+/**
+ * How long a poll that must not wait may wait for this node's tails; a wake-up takes milliseconds.
+ */
 const CATCH_UP_MS = 2_000;
 
-/** Nothing is kept between polls; a poll that finds the node going is answered at once and told so. */
+/**
+ * Answers a poll. Nothing is kept between two polls. On a draining node a poll is answered at once,
+ * with a `bye`.
+ */
 export async function poll(ctx: Context, site: Site): Promise<void> {
   site.metrics.polls.whole += 1;
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
   const waitSeconds = input.number("wait", { min: 0, max: POLL_WAIT_MAX_SECONDS }, POLL_WAIT_SECONDS);
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
-  // [networks] where kept-alive connections die unseen, each poll brings its own
+  // [networks] Where kept-alive connections die unnoticed, the client asks for a connection for
+  // each poll.
   if (input.text("once") === "1") ctx.set("Connection", "close");
   const payer = payerOf(ctx);
-  const visitor = visitorOf(ctx, site);
-  const account = accountOf(ctx, site);
   site.limits.polls.take(payer);
   const names = roomNames(input);
   const tails = await findRooms(site, names);
+  const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);
-  const remove = () => site.hub.remove(reader);
-  const { transport, answer } = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, remove);
-  const reader = new Reader(tails, transport, memberIdOf(ctx));
-  ctx.res.once("close", remove);
-  try {
-    if (!site.hub.admit(reader, visitor)) throw refuse("no_place");
-    removeIfGone(site, reader, ctx);
-    const resets = await placeReader(site.hub, reader, cursorsOf(ctx, input));
-    // sent away before it had a position to come back with
-    if (!reader.isOpen && !ctx.res.destroyed) throw refuse(site.isDraining ? "unavailable" : "no_place");
-    if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
-    if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
-    await joinReader(site.hub, reader, account);
-    if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) transport.beat(reader);
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  const requester = requesterOf(ctx, site);
+  let opened: Poll | undefined;
+  const { bye, reader } = await admit(site.hub, {
+    ...requester,
+    tails,
+    cursors,
+    open: (onOver) => {
+      ctx.res.once("close", onOver);
+      opened = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, onOver);
+      return opened.transport;
+    },
+    greet: (greeted, resets) => greet(site, greeted, resets),
+    fail: (failed, error) => {
+      site.hub.remove(failed);
+      throw error;
+    },
+  });
+  if (bye) throw refuse("no_place");
+  if (!opened || !reader) return;
+  // It was sent away before it had a position to come back with.
+  if (!reader.hasStarted && !ctx.res.destroyed) throw refuse(site.isDraining ? "unavailable" : "no_place");
+  if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) reader.transport.heartbeat(reader);
   ctx.set("X-Accel-Buffering", "no");
   park(ctx);
-  answerBytes(ctx, await answer);
+  answerBytes(ctx, await opened.answer);
   if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
-  const values = { cursors: cursorsOf(ctx, input), nonce };
-  const roomIds = tails.map(({ id }) => id);
+  const { visitor } = requester;
   const { session } = ctx.state;
-  site.verifiedPolls?.remember(ctx, values, { roomIds, payer, visitor, session, waitMs });
+  const roomIds = tails.map(({ id }: Tail) => id);
+  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, session, waitMs });
 }
 
-/** Who would not wait is answered from the log, which may be a moment ahead of this node's tails: then they catch up first. */
-async function hasAll(site: Site, reader: Reader): Promise<boolean> {
-  for (const tail of reader.tails) if ((await site.hub.bounds(tail)).head > reader.seqIn(tail)) return false;
+function greet(site: Site, reader: Reader, resets: ResetSignal[]): void {
+  const { transport } = reader;
+  if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
+  if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
+}
+
+/**
+ * A poll that must not wait is answered from the log, which may be ahead of this node's tails for a
+ * moment.
+ */
+async function hasAll({ hub }: Site, reader: Reader): Promise<boolean> {
+  for (const tail of reader.tails) if ((await hub.rooms.bounds(tail)).head > reader.seqIn(tail)) return false;
   return true;
 }

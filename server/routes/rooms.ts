@@ -52,8 +52,9 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function state(ctx: Context): Promise<void> {
     const tail = await roomOf(ctx, site);
-    // The cursor is read before the list: a move in between is in the list and comes again as an event, to no effect.
-    const cursor = tail.cursorAt((await site.hub.bounds(tail)).head);
+    // The cursor is read before the list: a move in between is in the list and comes again as an
+    // event, to no effect.
+    const cursor = tail.cursorAt((await site.hub.rooms.bounds(tail)).head);
     answer(ctx, {
       room: { slug: tail.slug, title: tail.title },
       ...(await site.people(tail.id)),
@@ -105,8 +106,9 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 }
 
 /**
- * Making a room needs no session, so nothing else shows that this is not a page of another site, which an old browser does
- * not name: [Fetch 2.2.2] such a page may send any type except JSON without a preflight. Throws `forbidden`.
+ * Making a room needs no session, so nothing else shows that this is not a page of another site,
+ * which an old browser does not name: [Fetch 2.2.2] such a page may send any type except JSON
+ * without a preflight. Throws `forbidden`.
  */
 function assertNotBySimpleRequest(ctx: Context): void {
   const { source, session } = ctx.state;

@@ -3,14 +3,16 @@ import { createRequire } from "node:module";
 import { Socket, type SocketConstructorOpts } from "node:net";
 
 /**
- * Takes an answer that does not end away from Node's http once its head is sent, as Node itself does for an `upgrade`:
- * parser, request and response are let go, and what is written to the socket is the body's bytes.
+ * Takes an answer that does not end away from Node's http once its head is sent, as Node itself
+ * does for an `upgrade`: parser, request and response are let go, and what is written to the socket
+ * is the body's bytes.
  *
- * Measured on Node 20, 5000 connections, a write of 500 bytes to each every 150 ms: 8.3 µs a write and 9.2 KiB a
- * connection, where `response.write` takes 13 µs and 12.9 KiB.
+ * Measured on Node 20, 5000 connections, a write of 500 bytes to each every 150 ms: 8.3 µs a write
+ * and 9.2 KiB a connection, where `response.write` takes 13 µs and 12.9 KiB.
  *
- * Gives `undefined` where the answer is not plain HTTP/1 of Node's own (HTTP/2, a host app that has put a compressor in
- * front of `write`, a Node without these inner parts): such an answer goes on by its response.
+ * Gives `undefined` where the answer is not plain HTTP/1 of Node's own (HTTP/2, a host app that has
+ * put a compressor in front of `write`, a Node without these inner parts): such an answer goes on
+ * by its response.
  */
 export function takeSocket(response: ServerResponse): Socket | undefined {
   const { socket, req } = response;
@@ -25,7 +27,10 @@ export function takeSocket(response: ServerResponse): Socket | undefined {
   return socket;
 }
 
-/** The same for a connection whose request is answered, and on which no other has begun, nor a byte of it come. */
+/**
+ * The same for a connection whose request is answered, and on which no other has begun, nor a byte
+ * of it come.
+ */
 export function takeIdleSocket(socket: Socket): Socket | undefined {
   const { parser, _httpMessage: answering } = socket as ParsedSocket;
   // [node src/node_http_parser.cc] how long the message under way has been; 0 between two
@@ -35,8 +40,9 @@ export function takeIdleSocket(socket: Socket): Socket | undefined {
 }
 
 /**
- * The same for a connection whose one request has come to its end and is not answered. To be called in a later tick than
- * that of the `request` event, in which the parser is still at work on the bytes that may follow.
+ * The same for a connection whose one request has come to its end and is not answered. To be called
+ * in a later tick than that of the `request` event, in which the parser is still at work on the
+ * bytes that may follow.
  */
 export function takeAskingSocket(request: IncomingMessage, response: ServerResponse): Socket | undefined {
   const socket = request.socket as ParsedSocket;
@@ -53,15 +59,19 @@ export function takeAskingSocket(request: IncomingMessage, response: ServerRespo
   return socket;
 }
 
-/** What a connection reads goes into this buffer, for all that share it: 64 KiB, as Node allocates for each read. */
+/**
+ * What a connection reads goes into this buffer, for all that share it: 64 KiB, as Node allocates
+ * for each read.
+ */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * Has a connection that was taken read into a buffer that all share, in place of one that is allocated for each read.
- * `onRead` gets the first bytes of the buffer, which are another connection's as soon as it returns.
+ * Has a connection that was taken read into a buffer that all share, in place of one that is
+ * allocated for each read. `onRead` gets the first bytes of the buffer, which are another
+ * connection's as soon as it returns.
  *
- * It is what the option `onread` of a new net.Socket does. Where that works in another way, `onRead` gets what Node
- * allocates.
+ * It is what the option `onread` of a new net.Socket does. Where that works in another way,
+ * `onRead` gets what Node allocates.
  */
 export function readShared(socket: Socket, onRead: (buffer: Buffer, length: number) => void): void {
   const { _handle: handle } = socket as ReadingSocket;
@@ -88,8 +98,9 @@ export function readAlone(socket: Socket): void {
 }
 
 /**
- * Writes bytes to a connection that was taken, past the stream around it. Returns `true` if the kernel took all of them, so
- * that the caller may change them. Otherwise the connection keeps them and sends them when it can.
+ * Writes bytes to a connection that was taken, past the stream around it. Returns `true` if the
+ * kernel took all of them, so that the caller may change them. Otherwise the connection keeps them
+ * and sends them when it can.
  */
 export function writeBytes(socket: Socket, bytes: Buffer): boolean {
   const { _handle: handle } = socket as WritingSocket;
@@ -115,7 +126,10 @@ type WritingSocket = Socket & {
   _handle?: { writeQueueSize: number; writeBuffer?(request: WriteWrap, bytes: Buffer): number } | null;
 };
 
-/** [node lib/internal/stream_base_commons.js] A write that is under way. One that ends at once leaves it unused. */
+/**
+ * [node lib/internal/stream_base_commons.js] A write that is under way. One that ends at once
+ * leaves it unused.
+ */
 type WriteWrap = { oncomplete(): void; bytes?: Buffer };
 
 type WriteBinding = { WriteWrap: new () => WriteWrap; streamBaseState: Int32Array; kLastWriteWasAsync: number };
@@ -158,7 +172,10 @@ function findOnRead(): OnRead | undefined {
 
 type ReadingSocket = Socket & { _handle?: { useUserBuffer?(buffer: Buffer): void } | null };
 
-/** Says whether no request is under way on a connection: it is between two, or its head has not come yet. */
+/**
+ * Says whether no request is under way on a connection: it is between two, or its head has not come
+ * yet.
+ */
 export function isIdle(socket: Socket): boolean {
   const { parser, _httpMessage: answering, [OWNER]: owner } = socket as ParsedSocket;
   return parser ? !answering : (owner?.isIdle() ?? false);
@@ -194,7 +211,8 @@ function strip(socket: Socket, parser: object, req: IncomingMessage | null, free
   free(parser, req, socket);
   socket.setTimeout(0);
   socket.on("error", () => undefined); // its close follows
-  // [net] http's sockets stay open when the other side has ended its half; who reads an answer does not
+  // [net] http's sockets stay open when the other side has ended its half; who reads an answer does
+  // not
   socket.on("end", destroy);
 }
 
@@ -210,7 +228,10 @@ type ParsedSocket = Socket & {
 
 type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;
 
-/** [node lib/_http_common.js] Stops the parser's reading of the socket and gives it back to Node's pool of them. */
+/**
+ * [node lib/_http_common.js] Stops the parser's reading of the socket and gives it back to Node's
+ * pool of them.
+ */
 const freeParser = findFreeParser();
 
 function findFreeParser(): FreeParser | undefined {
@@ -221,22 +242,3 @@ function findFreeParser(): FreeParser | undefined {
     return undefined;
   }
 }
-
-/**
- * A frame as one chunk of the body [RFC 9112 7.1]; for all who are handed the same frame the same Buffer. Nobody asks
- * for a frame after its room has written the next.
- */
-export function chunkOf(frame: Buffer): Buffer {
-  const known = chunks.get(frame);
-  if (known) return known;
-  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, CRLF]);
-  chunks.set(frame, chunk);
-  return chunk;
-}
-
-const chunks = new WeakMap<Buffer, Buffer>();
-
-const CRLF = Buffer.from("\r\n");
-
-/** What ends a body of chunks. */
-export const LAST_CHUNK = "0\r\n\r\n";

@@ -2,76 +2,73 @@ import type { ServerResponse } from "node:http";
 import type { ByeSignal } from "../../protocol/event.ts";
 import { FIRST_PING_MS } from "../../protocol/limits.ts";
 import { signalFrame } from "../delivery/frames.ts";
-import type { Reader, Signal, Transport } from "../delivery/reader.ts";
-import { type Connection, openConnection } from "./connection.ts";
+import type { Reader, ReaderTransport } from "../delivery/reader.ts";
+import type { Signal } from "../delivery/signal.ts";
+import { openConnection, type StreamConnection } from "./connection.ts";
+import type { StreamKind } from "./kinds.ts";
 
-/** A kind of answer that does not end. */
-export type Way = {
-  name: Transport["name"];
-  format: "sse" | "script";
-  headers: { [name: string]: string };
-  /** What stands before the first frame. */
-  prelude: Buffer;
-  /** After how many bytes it ends unless asked otherwise: many browsers keep an answer in memory until its end. */
+/** Options of one stream. */
+export type StreamOptions = {
+  kind: StreamKind;
+  /** The pause between two pings. */
+  pingMs: number;
+  /** Does the network hand on each frame only when more bytes come? */
+  isLate: boolean;
+  /** Bytes after which the stream ends. */
   maxBytes: number;
-  /** A few bytes that mean nothing and may stand between any two frames. */
-  filler: Buffer;
+  /** How long a member's client may send nothing. */
+  patienceMs: number;
+  /** Is the server the site's own? */
+  isOwnServer: boolean;
+  /** Called when the connection has ended, and when everything is sent that may be. */
+  onOver(): void;
 };
 
 /**
- * Options of one stream: ping interval, whether to push each frame with filler bytes, where to end, and how long a
- * member's client may send nothing.
+ * A client that does not confirm its stream comes back after this time, or up to half as much
+ * again.
  */
-export type EndlessOptions = { pingMs: number; isLate: boolean; maxBytes: number; patienceMs: number };
-
-/** A client that does not confirm its stream comes back after this time, or up to half as much again. */
 const RETRY_MS = 1_000;
 
-/**
- * Begins an endless answer on a response that nobody has written to and that has the way's headers. `onDone` is called
- * when the connection has ended, and when it has said all it may. Resolves when the head is sent.
- */
-export async function openEndless(
-  response: ServerResponse,
-  way: Way,
-  options: EndlessOptions,
-  onDone: () => void,
-): Promise<Transport> {
-  return new Endless(await openConnection(response, onDone), way, options, onDone);
+/** Begins a stream on a response that has the kind's headers and to which nothing was written. */
+export function beginStream(response: ServerResponse, options: StreamOptions): ReaderTransport {
+  const { isOwnServer, onOver } = options;
+  return new Stream(openConnection(response, { isOwnServer, onClose: onOver }), options);
 }
 
-/** There are thousands of these, and all a reader's bytes pass through one: no closure, no copy. */
-class Endless implements Transport {
-  readonly firstBeatMs = FIRST_PING_MS;
-  #connection: Connection;
-  #way: Way;
-  #onDone: () => void;
+/**
+ * There are thousands of these, and all of a reader's bytes pass through one: no closure, no copy.
+ */
+class Stream implements ReaderTransport {
+  readonly firstHeartbeatMs = FIRST_PING_MS;
+  #connection: StreamConnection;
+  #kind: StreamKind;
+  #onOver: () => void;
   #pusher: Pusher | undefined;
   #pingMs: number;
   #patienceMs: number;
   #left: number;
   #hasPinged = false;
-  #isGreeted = false;
   #isOver = false;
 
-  constructor(connection: Connection, way: Way, options: EndlessOptions, onDone: () => void) {
-    const { pingMs, isLate, maxBytes, patienceMs } = options;
+  constructor(connection: StreamConnection, options: StreamOptions) {
+    const { kind, pingMs, isLate, maxBytes, patienceMs, onOver } = options;
     this.#connection = connection;
-    this.#way = way;
-    this.#onDone = onDone;
-    this.#pusher = isLate ? createPusher(() => connection.send(way.filler)) : undefined;
+    this.#kind = kind;
+    this.#onOver = onOver;
+    this.#pusher = isLate ? createPusher(() => connection.send(kind.filler)) : undefined;
     this.#pingMs = pingMs;
     this.#patienceMs = patienceMs;
     this.#left = maxBytes;
-    if (way.prelude.length > 0) connection.send(way.prelude);
+    if (kind.prelude.length > 0) connection.send(kind.prelude);
   }
 
   get name() {
-    return this.#way.name;
+    return this.#kind.name;
   }
 
   get format() {
-    return this.#way.format;
+    return this.#kind.format;
   }
 
   write(frame: Buffer): void {
@@ -83,22 +80,23 @@ class Endless implements Transport {
   }
 
   signal(signal: Signal): void {
-    this.#isGreeted ||= signal.name === "hello";
     this.write(bytesOf(this.format, signal));
   }
 
   /**
-   * A crowd that came at once is spread over half of the pause from its second ping on. A client that sends nothing is
-   * asked to come back, which is a sign of life; the connection may be open at this end only.
+   * Pings. A crowd that came at once is spread over half of the pause from its second ping on. A
+   * client that sends nothing is asked to come back, which is a sign of life: the connection may be
+   * open at this end only.
    */
-  beat(reader: Reader): number | undefined {
-    // hello is the first frame; while a slow database keeps it waiting, the reader has no place to tell either
-    if (!this.#isGreeted) return FIRST_PING_MS;
+  heartbeat(reader: Reader): number | undefined {
+    // A slow database keeps the reader waiting for its position, and a ping must not come before
+    // the hello.
+    if (!reader.hasStarted) return FIRST_PING_MS;
     const leftMs = reader.untilDue(this.#patienceMs);
     if (leftMs <= 0) {
       const retryMs = Math.round(RETRY_MS * (1 + Math.random() / 2));
-      this.#connection.send(byeFrame(this.#way, { retry: retryMs, reason: "unconfirmed" }));
-      this.#onDone();
+      this.#connection.send(byeFrame(this.#kind, { retry: retryMs, reason: "unconfirmed" }));
+      this.#onOver();
       return undefined;
     }
     this.write(bytesOf(this.format, reader.ping()));
@@ -121,28 +119,32 @@ class Endless implements Transport {
     this.#connection.end();
   }
 
-  /** The reader stays with the hub, and counts, until it has read to the end. */
+  /** The reader stays with the hub, and counts, until its client has read to the end. */
   #sayBye(): void {
     this.#isOver = true;
-    this.#connection.send(byeFrame(this.#way, { retry: 0 }));
-    void this.#connection.drained().then(this.#onDone);
+    this.#connection.send(byeFrame(this.#kind, { retry: 0 }));
+    void this.#connection.drained().then(this.#onOver);
   }
 }
 
-/** [trust 1.3] All of a stream that must come back later: any status but 200 ends a browser's EventSource for good. */
-export function busyAnswer(way: Way, bye: ByeSignal): Buffer {
-  return Buffer.concat([way.prelude, byeFrame(way, bye)]);
+/**
+ * Returns the whole answer to a stream that must come back later. [trust 1.3] It is sent with
+ * status 200, since any other status ends a browser's EventSource for good.
+ */
+export function busyAnswer(kind: StreamKind, bye: ByeSignal): Buffer {
+  return Buffer.concat([kind.prelude, byeFrame(kind, bye)]);
 }
 
 /**
- * [networks] Some networks hand a frame on only when the next one comes. 50 ms are long enough for the two not to
- * travel as one, and a busy room's frames follow each other by the beat and need no pushing.
+ * [networks] Some networks hand a frame on only when the next one comes. After 50 ms the two do not
+ * travel as one. The frames of a busy room follow each other sooner, tick by tick, and need no
+ * pushing.
  */
 const PUSH_MS = 50;
 
 type Pusher = { push(): void; stop(): void };
 
-/** Pushes once after the last frame: one timer for a reader, moved on by each. */
+/** Pushes once after the last frame: each frame moves the reader's one timer on. */
 function createPusher(push: () => void): Pusher {
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -153,8 +155,8 @@ function createPusher(push: () => void): Pusher {
   };
 }
 
-/** A room's readers are all told the same signal, the very object: it is encoded for the first of them in each format. */
-function bytesOf(format: Way["format"], signal: Signal): Buffer {
+/** A room's readers are sent the same signal object, which is encoded once in each format. */
+function bytesOf(format: StreamKind["format"], signal: Signal): Buffer {
   const known = encoded[format].get(signal);
   if (known) return known;
   const bytes = signalFrame(format, signal.name, signal.data);
@@ -164,6 +166,6 @@ function bytesOf(format: Way["format"], signal: Signal): Buffer {
 
 const encoded = { sse: new WeakMap<Signal, Buffer>(), script: new WeakMap<Signal, Buffer>() };
 
-function byeFrame(way: Way, bye: ByeSignal): Buffer {
-  return signalFrame(way.format, "bye", bye);
+function byeFrame(kind: StreamKind, bye: ByeSignal): Buffer {
+  return signalFrame(kind.format, "bye", bye);
 }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   if (HAS_PGBOUNCER) bounced = await openBounced();
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
-  for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.hears());
+  for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.isListening());
 });
 
 afterAll(async () => {
@@ -44,12 +44,12 @@ test("when PostgreSQL ends the listening connections, messages arrive within a s
   const listeners = await listenerPids();
   expect(listeners.length).toBeGreaterThanOrEqual(2);
   await query(database.url, `select pg_terminate_backend(pid) from pg_stat_activity where pid in (${listeners})`);
-  await until("the node has noticed", () => !node.app.site.bus.hears());
+  await until("the node has noticed", () => !node.app.site.bus.isListening());
   const started = performance.now();
   await say(writer.url, ann, "while deaf");
   expect(await stream.events(1)).toMatchObject([{ seq: first.event.seq + 1, text: "while deaf" }]);
   expect(performance.now() - started).toBeLessThan(1_000);
-  await until("the bus is listening again", () => node.app.site.bus.hears() && writer.app.site.bus.hears());
+  await until("the bus is listening again", () => node.app.site.bus.isListening() && writer.app.site.bus.isListening());
   expect(listeners).not.toEqual(await listenerPids());
   await stream.close();
 });
@@ -107,7 +107,7 @@ behindPgBouncer(
     }
     const logged = () => warnings.filter((warning) => warning.includes("PgBouncer"));
     await until("the warning is logged", () => logged().length > 0, 12_000);
-    expect(late.app.site.bus.hears()).toBe(false);
+    expect(late.app.site.bus.isListening()).toBe(false);
     await say(late.url, ann, "three");
     await stream.events(1);
     expect(logged()).toHaveLength(1);

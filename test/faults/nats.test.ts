@@ -27,7 +27,7 @@ beforeAll(async () => {
   node = await openNode(database.url, { busUrl: nats.url }, logger);
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
-  for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.hears());
+  for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.isListening());
 });
 
 afterAll(async () => {
@@ -59,7 +59,11 @@ withNats(
     const events = await stream.events(texts.length);
     expect(events.map((event) => event.text)).toEqual(texts);
     expect(events.map((event) => event.seq)).toEqual(events.map((_, n) => (events[0]?.seq as number) + n));
-    await until("the bus is listening again", () => node.app.site.bus.hears() && writer.app.site.bus.hears(), 12_000);
+    await until(
+      "the bus is listening again",
+      () => node.app.site.bus.isListening() && writer.app.site.bus.isListening(),
+      12_000,
+    );
     await stream.close();
   },
   30_000,

@@ -59,7 +59,7 @@ test("a cursor from one node is valid on another at once, even if that one is be
   const stream = await openStream(behind.url, { room, after: cursor });
   expect(await stream.signal("hello")).toMatchObject({ cursor, heads: { behind: event.seq } });
   // The premise: the node itself does not know this event yet.
-  expect(behind.app.site.hub.tails().find((tail) => tail.slug === room)?.head).toBeLessThan(event.seq);
+  expect(behind.app.site.hub.rooms.all().find((tail) => tail.slug === room)?.head).toBeLessThan(event.seq);
   const poll = fetch(`${behind.url}/api/poll?room=behind&wait=5&after=${cursor}`);
   const third = await say(b, ann, "third", { room });
   expect(await stream.events(1)).toMatchObject([{ seq: third.event.seq, text: "third" }]);

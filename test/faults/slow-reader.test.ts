@@ -113,7 +113,7 @@ async function openRoom(slug: string): Promise<void> {
 
 /** Appends events of 6 kB to a room's log. Returns their seqs. */
 async function fill(slug: string, count: number): Promise<number[]> {
-  const [tail] = (await node.app.site.hub.open([slug])) ?? [];
+  const [tail] = (await node.app.site.hub.rooms.open([slug])) ?? [];
   const member = { id: "filler", nickname: "Filler", color: "#000000" };
   const draft = { roomId: tail?.id as number, kind: "notice" as const, member, text: "あ".repeat(2_000) };
   const stored = await append(node.app.site.db, Array<typeof draft>(count).fill(draft));

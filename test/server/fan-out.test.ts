@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Tail } from "../../server/delivery/tail.ts";
-import { createBeat } from "../../server/delivery/tick.ts";
+import { RoomTick } from "../../server/delivery/tick.ts";
 import { openStream } from "../../server/testing.ts";
 import { openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 
@@ -39,7 +39,7 @@ describe("a node with many rooms", () => {
   });
 });
 
-describe("the beat", () => {
+describe("a room's tick", () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -49,39 +49,39 @@ describe("the beat", () => {
   });
 
   test("has a quiet room read at once, and one that rests once for all it is told meanwhile", () => {
-    const { beat, begun } = clock(45);
+    const { tick, read } = openTick(45);
     const [costly, cheap] = [roomThatTook(20), roomThatTook(0)];
-    beat.news([costly, cheap]);
-    expect(begun).toEqual([[costly, cheap]]);
-    for (let n = 0; n < 3; n += 1) beat.news([costly]);
-    expect(begun).toHaveLength(1);
-    beat.news([cheap]);
-    expect(begun[1]).toEqual([cheap]);
+    tick.wake([costly, cheap]);
+    expect(read).toEqual([[costly, cheap]]);
+    for (let n = 0; n < 3; n += 1) tick.wake([costly]);
+    expect(read).toHaveLength(1);
+    tick.wake([cheap]);
+    expect(read[1]).toEqual([cheap]);
     jest.advanceTimersByTime(44);
-    expect(begun).toHaveLength(2);
+    expect(read).toHaveLength(2);
     jest.advanceTimersByTime(1);
-    expect(begun.slice(2)).toEqual([[costly]]);
+    expect(read.slice(2)).toEqual([[costly]]);
     jest.advanceTimersByTime(1_000);
-    expect(begun).toHaveLength(3);
-    beat.stop();
+    expect(read).toHaveLength(3);
+    tick.stop();
   });
 
   test("has a room rest five times as long as handing out took, and what is said in it wait as long but for a commit", () => {
-    const { beat } = clock(1_000);
+    const { tick } = openTick(1_000);
     const room = roomThatTook(100);
-    expect(beat.patienceMs(room)).toBe(0);
-    beat.news([room]);
-    expect(beat.patienceMs(room)).toBe(500 - 15);
+    expect(tick.patienceMs(room)).toBe(0);
+    tick.wake([room]);
+    expect(tick.patienceMs(room)).toBe(500 - 15);
     jest.advanceTimersByTime(400);
-    expect(beat.patienceMs(room)).toBe(100 - 15);
-    beat.stop();
+    expect(tick.patienceMs(room)).toBe(100 - 15);
+    tick.stop();
   });
 });
 
-/** A beat, and the rooms it had read at each time. */
-function clock(beatMs: number): { beat: ReturnType<typeof createBeat>; begun: Tail[][] } {
-  const begun: Tail[][] = [];
-  return { beat: createBeat({ beatMs, begin: (tails) => begun.push(tails), beat: () => undefined }), begun };
+/** Returns a tick, and the rooms that it has had read at each time. */
+function openTick(longestMs: number): { tick: RoomTick; read: Tail[][] } {
+  const read: Tail[][] = [];
+  return { tick: new RoomTick({ longestMs, read: (tails) => read.push(tails) }), read };
 }
 
 function roomThatTook(flushMs: number): Tail {

@@ -327,7 +327,7 @@ test("a room's page leads there without script, by a frame and by a link, in bot
 /** So many messages in one statement, as fast as a crowd's. */
 async function sayMany(count: number): Promise<void> {
   const { app } = site.nodes[0] as TestSite["nodes"][0];
-  const [tail] = (await app.site.hub.open(["lobby"])) as [Tail];
+  const [tail] = (await app.site.hub.rooms.open(["lobby"])) as [Tail];
   const member = { id: ann.id, nickname: ann.nickname, color: "#b3261e" };
   const drafts = Array.from({ length: count }, (_, n) => ({
     roomId: tail.id,

@@ -31,7 +31,7 @@ async function open(options: TestOptions = {}): Promise<(address: string) => Fro
 }
 
 function placesInUse(): number {
-  return node?.app.site.hub.places.size() ?? 0;
+  return node?.app.site.hub.slots.size ?? 0;
 }
 
 function bearer(reply: Reply): { authorization: string } {

@@ -91,9 +91,9 @@ test("a stall is logged with its route, and counted", async () => {
 });
 
 test("a request that blocks after its body has arrived is named by the pattern of its route", async () => {
-  const { hub } = node.app.site;
-  const open = hub.open;
-  hub.open = (slugs) => {
+  const { rooms } = node.app.site.hub;
+  const open = rooms.open.bind(rooms);
+  rooms.open = (slugs) => {
     if (slugs.includes("slow")) block(300);
     return open(slugs);
   };
@@ -101,7 +101,7 @@ test("a request that blocks after its body has arrived is named by the pattern o
   const others = Array.from({ length: 10 }, () => fetch(`${node.url}/api/rooms`));
   const sent = request(node.url).post("/api/rooms/slow/enter").set("authorization", `Bearer ${token}`);
   await Promise.all([sent.send({}).expect(404), ...others]);
-  hub.open = open;
+  rooms.open = open;
   expect(stalls()).toContainEqual(expect.objectContaining({ method: "POST", route: "/api/rooms/:room/enter" }));
 });
 

@@ -227,28 +227,24 @@ test.each(["events", "poll"])(
   "/api/%s leaves nothing behind when its client goes before its room is found",
   async (way) => {
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
-    const { open, admit } = hub;
-    const added = new Promise<void>((resolve) => {
-      hub.admit = (reader, visitor) => {
-        const isAdmitted = admit(reader, visitor);
-        resolve();
-        return isAdmitted;
-      };
-    });
+    const open = hub.rooms.open.bind(hub.rooms);
     const gone = new Promise((resolve) =>
       site.nodes[0]?.server.once("connection", (socket) => socket.once("close", resolve)),
     );
-    hub.open = async (slugs) => {
-      waiting.destroy();
-      await gone;
-      return open(slugs);
-    };
+    const found = new Promise<void>((resolve) => {
+      hub.rooms.open = async (slugs) => {
+        waiting.destroy();
+        await gone;
+        setImmediate(resolve);
+        return open(slugs);
+      };
+    });
     const waiting = get(`${url}/api/${way}?room=lobby&wait=50`, { agent: false });
     waiting.on("error", () => undefined);
-    await added;
-    Object.assign(hub, { open, admit });
+    await found;
+    hub.rooms.open = open;
     await untilReaders(0);
-    expect(hub.places.size()).toBe(0);
+    expect(hub.slots.size).toBe(0);
   },
 );
 

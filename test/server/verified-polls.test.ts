@@ -96,7 +96,7 @@ async function poll(
 /** Waits until a node has read what is said in a room: a receipt may be a moment ahead of it. */
 async function hasRead({ app, url: at }: TestNode, room: string): Promise<void> {
   const head = Number((await cursorIn(room, at)).split("-").at(-1));
-  const isBehind = () => app.site.hub.tails().some((tail) => tail.slug === room && tail.sent < head);
+  const isBehind = () => app.site.hub.rooms.all().some((tail) => tail.slug === room && tail.sent < head);
   await until("the node has read all", () => !isBehind());
 }
 
@@ -343,7 +343,7 @@ describe("polls of different readers, one after the other on a connection of a p
     const connection = dial(trusting.url);
     const held = () =>
       ["203.0.113.1", "203.0.113.2"].map((network) =>
-        trusting.app.site.hub.places.heldBy({ networks: [network], factor: 1 }),
+        trusting.app.site.hub.slots.heldBy({ networks: [network], factor: 1 }),
       );
     for (const [from, places] of [
       ["203.0.113.1", [1, 0]],
@@ -529,7 +529,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
        update rooms set created_at = now() - interval '25 hours', used_at = now() - interval '25 hours' where id = ${id}`,
     );
     await removeRooms(node.app.site.db, node.app.site.wakeUps);
-    await until("the node knows", () => !node.app.site.hub.tails().some(({ slug }) => slug === "shed"));
+    await until("the node knows", () => !node.app.site.hub.rooms.all().some(({ slug }) => slug === "shed"));
     connection.ask(asked);
     expect(await connection.answer()).toMatchObject({ status: 404, body: { code: "no_such_room", n: "removed" } });
   });
@@ -558,9 +558,9 @@ describe("a poll of a verified shape takes the whole road again", () => {
     opened.push(small);
     const connection = await ready({ target: plain, at: small });
     connection.socket.destroy();
-    await until("all places are free", () => small.app.site.hub.places.size() === 0);
+    await until("all places are free", () => small.app.site.hub.slots.size === 0);
     for (let n = 0; n < 2; n += 1) dial(small.url).ask("/api/events?room=lobby");
-    await until("both places are taken", () => small.app.site.hub.places.size() === 2);
+    await until("both places are taken", () => small.app.site.hub.slots.size === 2);
     const late = dial(small.url);
     late.ask(plain(await cursorIn("lobby"), "late"));
     expect(await late.answer()).toMatchObject({ status: 503, body: { code: "no_place", n: "late" } });

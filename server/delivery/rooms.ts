@@ -1,0 +1,288 @@
+import type { Knex } from "knex";
+import type { Stored } from "../../db/log/event-row.ts";
+import { type LogIdentity, openLog } from "../../db/log/log.ts";
+import { readPage, readSince } from "../../db/log/read.ts";
+import { findRooms, readBounds } from "../../db/log/rooms.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { PAGE_EVENTS } from "../../protocol/limits.ts";
+import type { Logger } from "../log.ts";
+import { TAIL_EVENTS, Tail } from "./tail.ts";
+import { createTurns } from "./turns.ts";
+
+/** First kept and last seq of a room. */
+export type Bounds = { head: number; oldest: number };
+
+/**
+ * The bytes that a reader is sent at a time while it catches up, and has to read before it is sent
+ * more: a long page of the shortest messages, seven of the longest. 1,000 readers that never read
+ * take 64 MB.
+ */
+export const PAGE_BYTES = 64 * 1024;
+
+/** A tail stays in memory for a minute after its last use: pollers are away between two polls. */
+const LINGER_MS = 60_000;
+
+/**
+ * A crawl through all rooms leaves at most this number of unread tails: 200 of 256 KiB are 50 MiB.
+ */
+const UNREAD_TAILS = 200;
+
+/** After a failed read, the log is read again this soon; the database may be back by then. */
+const RETRY_MS = 300;
+
+type Dependencies = {
+  db: Knex;
+  /** Its epoch is replaced when the database holds another log. */
+  log: LogIdentity;
+  logger: Logger;
+  /** Does the tail have readers? */
+  isRead(tail: Tail): boolean;
+  /** Hands out the events by which a tail has grown. */
+  onEvents(tail: Tail, events: RoomEvent[]): void;
+  /** Disconnects the readers of a tail that the log no longer continues. */
+  onBreak(tail: Tail): void;
+};
+
+/** A running query and the one that starts when it has ended. */
+type BoundsQuery = { current: Promise<Bounds>; next: Promise<Bounds> | undefined };
+
+/**
+ * The rooms of this node whose newest events are in memory, and the only way from the log to them.
+ */
+export class Rooms {
+  readonly #deps: Dependencies;
+  readonly #byId = new Map<number, Tail>();
+  readonly #bySlug = new Map<string, Promise<Tail | undefined>>();
+  /** The tails that may lack events. */
+  readonly #behind = new Set<Tail>();
+  readonly #bounds = new Map<Tail, BoundsQuery>();
+  /** Two at a time, so that catching up cannot starve posting of database connections. */
+  readonly #pageTurns = createTurns(2);
+  #epochCheck: Promise<void> | undefined;
+  #isReading = false;
+  #hasFailed = false;
+  #isStopped = false;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Returns the tails of these rooms in that order, loading those not in memory; `undefined` if a
+   * room is missing.
+   */
+  async open(slugs: string[]): Promise<Tail[] | undefined> {
+    const tails = await Promise.all(slugs.map((slug) => this.#open(slug)));
+    return tails.includes(undefined) ? undefined : (tails as Tail[]);
+  }
+
+  /** Returns the tails in memory. */
+  all(): Tail[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Returns the tails of these rooms, as far as they are in memory. */
+  tailsOf(roomIds: number[]): Tail[] {
+    const tails: Tail[] = [];
+    for (const roomId of roomIds) {
+      const tail = this.#byId.get(roomId);
+      if (tail !== undefined) tails.push(tail);
+    }
+    return tails;
+  }
+
+  /** Returns whether a tail is kept up to date. One that was forgotten gets no more events. */
+  has(tail: Tail): boolean {
+    return this.#byId.get(tail.id) === tail;
+  }
+
+  /** Forgets a tail: its room is loaded again when somebody asks for it. */
+  forget(tail: Tail): void {
+    if (!this.has(tail)) return;
+    this.#byId.delete(tail.id);
+    this.#bySlug.delete(tail.slug);
+  }
+
+  /**
+   * Forgets tails without readers: those not used for a minute, and the least recently used of too
+   * many.
+   */
+  forgetUnread(): void {
+    const limit = performance.now() - LINGER_MS;
+    const unread = this.all().filter((tail) => !this.#deps.isRead(tail));
+    unread.sort((a, b) => b.usedAt - a.usedAt);
+    unread.forEach((tail, index) => {
+      if (tail.usedAt < limit || index >= UNREAD_TAILS) this.forget(tail);
+    });
+  }
+
+  /**
+   * Reads the log after these tails: one read at a time for all of them; a tail named meanwhile is
+   * in the next.
+   */
+  read(tails: Tail[]): void {
+    for (const tail of tails) this.#behind.add(tail);
+    if (!this.#isReading && this.#behind.size > 0) void this.#readOn();
+  }
+
+  /**
+   * Returns a page of the log after a seq, for a reader from before the tail; the networks take
+   * turns.
+   */
+  readPage(tail: Tail, after: number, network: string): Promise<RoomEvent[]> {
+    return this.#pageTurns(network, () =>
+      readPage(this.#deps.db, { roomId: tail.id, after, limit: PAGE_EVENTS, bytes: PAGE_BYTES }),
+    );
+  }
+
+  /**
+   * Reads a room's bounds from the log, one query at a time. Callers during a running query share
+   * the next one, since the running one may predate what they know. So a crowd of thousands costs a
+   * few queries.
+   */
+  bounds(tail: Tail): Promise<Bounds> {
+    const running = this.#bounds.get(tail);
+    if (running === undefined) return this.#queryBounds(tail);
+    running.next ??= running.current.then(ignore, ignore).then(() => this.#queryBounds(tail));
+    return running.next;
+  }
+
+  /**
+   * Reads which log the database holds, once at a time. If it is another one, the readers of all
+   * rooms reset.
+   */
+  checkEpoch(): Promise<void> {
+    this.#epochCheck ??= this.#compareEpoch().finally(() => {
+      this.#epochCheck = undefined;
+    });
+    return this.#epochCheck;
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** A crowd that asks for a room at the same time shares one load. */
+  async #open(slug: string): Promise<Tail | undefined> {
+    const loading = this.#bySlug.get(slug) ?? this.#load(slug);
+    this.#bySlug.set(slug, loading);
+    try {
+      const tail = await loading;
+      if (tail === undefined) this.#bySlug.delete(slug);
+      else tail.usedAt = performance.now();
+      return tail;
+    } catch (error) {
+      this.#bySlug.delete(slug);
+      throw error;
+    }
+  }
+
+  async #load(slug: string): Promise<Tail | undefined> {
+    const { db, log } = this.#deps;
+    const [room] = await findRooms(db, [slug]);
+    if (room === undefined) return undefined;
+    const stored = await readSince(db, new Map([[room.id, room.head - TAIL_EVENTS]]), TAIL_EVENTS);
+    const events = newestRun(stored.map((one) => one.event));
+    const tail = new Tail(room, log.epoch, (events[0]?.seq ?? room.head + 1) - 1);
+    tail.append(events);
+    tail.sent = tail.head;
+    tail.trim();
+    this.#byId.set(tail.id, tail);
+    if (this.#byId.size % UNREAD_TAILS === 0) this.forgetUnread();
+    // What was committed during the load is not in it, and its wake-up found no tail.
+    this.read([tail]);
+    return tail;
+  }
+
+  async #readOn(): Promise<void> {
+    this.#isReading = true;
+    while (this.#behind.size > 0 && !this.#isStopped) {
+      try {
+        // After a failure, what answers now may be another database.
+        if (this.#hasFailed) await this.checkEpoch();
+        await this.#readOnce();
+        this.#hasFailed = false;
+      } catch (error) {
+        this.#hasFailed = true;
+        this.#deps.logger.warn({ err: error }, "reading the log failed; retrying");
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.#isReading = false;
+  }
+
+  async #readOnce(): Promise<void> {
+    const asked = [...this.#behind].filter((tail) => this.has(tail));
+    this.#behind.clear();
+    const stored = await this.#readAfter(asked);
+    const events = byRoom(stored);
+    for (const tail of asked) {
+      const news = events.get(tail.id);
+      if (news !== undefined && this.has(tail)) this.#grow(tail, news);
+    }
+  }
+
+  async #readAfter(tails: Tail[]): Promise<Stored[]> {
+    try {
+      return await readSince(this.#deps.db, new Map(tails.map(({ id, head }) => [id, head])), PAGE_EVENTS);
+    } catch (error) {
+      for (const tail of tails) this.#behind.add(tail);
+      throw error;
+    }
+  }
+
+  #grow(tail: Tail, events: RoomEvent[]): void {
+    if (events.length === PAGE_EVENTS) this.#behind.add(tail);
+    if (tail.append(events)) this.#deps.onEvents(tail, events);
+    else this.#break(tail);
+  }
+
+  #queryBounds(tail: Tail): Promise<Bounds> {
+    const current = readBounds(this.#deps.db, tail.id)
+      .then((bounds) => bounds ?? { head: 0, oldest: 1 })
+      .finally(() => {
+        if (query.next === undefined) this.#bounds.delete(tail);
+      });
+    const query: BoundsQuery = { current, next: undefined };
+    this.#bounds.set(tail, query);
+    return current;
+  }
+
+  async #compareEpoch(): Promise<void> {
+    const { db, log, logger } = this.#deps;
+    const { epoch } = await openLog(db);
+    if (epoch === log.epoch) return;
+    logger.warn({ from: log.epoch, to: epoch }, "the database holds another log; all readers reset");
+    log.epoch = epoch;
+    for (const tail of this.all()) this.#break(tail);
+  }
+
+  #break(tail: Tail): void {
+    const { logger, onBreak } = this.#deps;
+    logger.warn({ room: tail.id }, "the log does not continue what was read of it; the room's readers reset");
+    this.forget(tail);
+    onBreak(tail);
+  }
+}
+
+/**
+ * Returns the events after the last gap: an operator may have deleted some by hand, and a tail has
+ * no gaps.
+ */
+function newestRun(events: RoomEvent[]): RoomEvent[] {
+  const gap = events.findLastIndex((event, index) => event.seq !== (events[index - 1]?.seq ?? event.seq - 1) + 1);
+  return events.slice(Math.max(0, gap));
+}
+
+function byRoom(stored: Stored[]): Map<number, RoomEvent[]> {
+  const rooms = new Map<number, RoomEvent[]>();
+  for (const { roomId, event } of stored) {
+    const events = rooms.get(roomId);
+    if (events) events.push(event);
+    else rooms.set(roomId, [event]);
+  }
+  return rooms;
+}
+
+function ignore(): void {}
