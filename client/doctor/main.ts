@@ -1,4 +1,5 @@
 import { DOCTOR_STEPS, type DoctorStep } from "../../protocol/doctor.ts";
+import { environment } from "../environment.ts";
 import { type Diagnosis, diagnose } from "./diagnose.ts";
 import type { DoctorEnvironment } from "./environment.ts";
 import { examine } from "./examine.ts";
@@ -20,7 +21,7 @@ show("sentence", words.sentences.running as string);
 hideRemedies();
 byId("operator").style.display = "none";
 byId("report-box").style.display = "none";
-examine(environment(), false, {
+examine(doctorEnvironment(), false, {
   onStep: (step, isDone, findings) => {
     ended[step] = isDone;
     if (!isDone) show(`outcome-${step}`, words.outcomes.running as string, "running");
@@ -39,14 +40,13 @@ examine(environment(), false, {
   },
 });
 
-function environment(): DoctorEnvironment {
+function doctorEnvironment(): DoctorEnvironment {
   const { protocol, host } = window.location;
   return {
     base: `${protocol}//${host}${main.getAttribute("data-base")}`,
     host,
     isTls: protocol === "https:",
-    // biome-ignore lint/complexity/useDateNow: [IE7] lacks Date.now.
-    clock: { now: () => new Date().getTime(), random: Math.random, later },
+    clock: environment,
     parse: parseJson,
     request: requestByXhr,
     requestByIframe,
@@ -55,11 +55,6 @@ function environment(): DoctorEnvironment {
     // A browser opens six connections per host, and one stays free; [IE7] opens two.
     lanes: seesStreams() ? 5 : 2,
   };
-}
-
-function later(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
 }
 
 function httpVersion(): string {

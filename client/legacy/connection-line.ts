@@ -1,17 +1,17 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
-import { browser } from "./browser.ts";
+import { environment } from "../environment.ts";
+import type { Page } from "../page.ts";
 import { addText, create, part, setText } from "./dom.ts";
-import type { Page } from "./page.ts";
 
-// A change of connection that is over within a second is nothing to tell anybody.
+// A connection that is lost for less than a second is not worth showing.
 const PATIENCE_MS = 1_000;
 
 /**
- * How the connection stands, in words; gives what shows a status. `streams`: the browser could, so that it is the network
- * that slows it down where it does not.
+ * Shows the state of the connection in words. Returns a function that shows a status. `streams`:
+ * whether the browser can stream, so that the network is to blame if nothing does.
  */
-export function createConnection({ words, address }: Page, streams: boolean): (status: SessionStatus) => void {
+export function createConnectionLine({ words, address }: Page, streams: boolean): (status: SessionStatus) => void {
   const line = part("connection");
   const sentence = { live: words.live, slow: words.slow, "catching-up": words.catchingUp, offline: words.offline };
   let written = "";
@@ -20,7 +20,7 @@ export function createConnection({ words, address }: Page, streams: boolean): (s
   return (status) => {
     const state = stateOf(status);
     stop();
-    stop = browser.later(state === "catching-up" && written !== "offline" ? PATIENCE_MS : 0, () => {
+    stop = environment.later(state === "catching-up" && written !== "offline" ? PATIENCE_MS : 0, () => {
       line.setAttribute("data-transport", status.transport);
       if (written === state) return;
       written = state;
@@ -33,7 +33,7 @@ export function createConnection({ words, address }: Page, streams: boolean): (s
     });
   };
 
-  // One failure may be chance; after two the text that is written waits, and its writer should know.
+  // One failure may be chance. After two, messages wait, and their author should know.
   function stateOf({ state, slow, failures }: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
     if (state === "live") return slow && streams ? "slow" : "live";
     return failures >= 2 ? "offline" : "catching-up";

@@ -1,45 +1,31 @@
 import type { Member } from "../../protocol/event.ts";
-import { PATHS } from "../../protocol/paths.ts";
-import { createBackoff } from "../core/network/backoff.ts";
+import { enter } from "../core/sending/enter.ts";
 import type { Sender } from "../core/sending/send.ts";
-import { browser } from "./browser.ts";
+import type { Page } from "../page.ts";
 import { byId, create, remove, valuesOf } from "./dom.ts";
-import type { Page } from "./page.ts";
 
-// A blocked kind of request is known at once, a swallowed one after its time; then the form itself has the last word.
+// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five attempts
+// the browser submits the form itself.
 const ATTEMPTS = 5;
 
-/** Enters the room without leaving its page, by whatever kind of request this network lets through. */
-export function openEnterForm(form: PageElement, page: Page, sender: Sender, entered: (member: Member) => void): void {
+/** What an enter form needs. `entered` gets the member, who stays on the page. */
+export type EnterFormUse = { page: Page; sender: Sender; entered(member: Member): void };
+
+/** Lets a form enter the room by whatever kind of request this network lets through. */
+export function openEnterForm(form: PageElement, { page, sender, entered }: EnterFormUse): void {
   let isUnderWay = false;
   form.onsubmit = () => {
-    if (!isUnderWay) enter();
+    if (!isUnderWay) enterRoom();
     isUnderWay = true;
     return false;
   };
 
-  function enter(): void {
-    const person = valuesOf(form) as { nickname: string; color: string };
-    const backoff = createBackoff(browser);
-    let attempts = 0;
-    const attempt = () => {
-      attempts++;
-      sender.session(person, (outcome) => {
-        if ("refused" in outcome) refuse(outcome.refused);
-        else if ("token" in outcome) enterRoom(outcome.token, outcome.member);
-        else if (attempts < ATTEMPTS) browser.later(backoff.next(outcome.retryMs), attempt);
-        else form.submit();
-      });
-    };
-    attempt();
-  }
-
-  // Where no POST passes, who speaks enters by that.
-  function enterRoom(token: string, member: Member): void {
-    page.address.token = token;
-    sender.act(PATHS.enter(page.room), (outcome) => {
+  function enterRoom(): void {
+    const { nickname, color } = valuesOf(form) as { nickname: string; color: string };
+    enter(sender, { room: page.room, nickname, color, attempts: ATTEMPTS }, (outcome) => {
       if ("refused" in outcome) refuse(outcome.refused);
-      else entered(member);
+      else if ("token" in outcome) entered(outcome.member);
+      else form.submit();
     });
   }
 

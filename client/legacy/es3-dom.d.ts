@@ -1,8 +1,8 @@
-// biome-ignore-all lint/style/useConsistentTypeDefinitions: they add to the interfaces of core/base/es3.d.ts
-// biome-ignore-all lint/suspicious/noShadowRestrictedNames: there is no other Date
+// biome-ignore-all lint/style/useConsistentTypeDefinitions: They add to the interfaces of core/base/es3.d.ts.
+// biome-ignore-all lint/suspicious/noShadowRestrictedNames: There is no other Date.
 
-// What the page's program may use beside the core's: what Internet Explorer 6 has, and what is marked `undefined` where
-// it may be missing.
+// What the page's program may use in addition to the core: what Internet Explorer 6 has. Anything that
+// may be missing is marked `undefined`.
 interface Date {
   getTime(): number;
   getFullYear(): number;
@@ -10,6 +10,9 @@ interface Date {
   getDate(): number;
   getHours(): number;
   getMinutes(): number;
+}
+interface Math {
+  random(): number;
 }
 interface RegExp {
   exec(text: string): (string[] & { index: number }) | null;
@@ -77,7 +80,7 @@ interface PageElement extends TreeNode {
   removeChild(node: TreeNode): void;
   setAttribute(name: string, value: string): void;
   submit(): void;
-  // [IE5–10] events; behaviours, and what "userData" adds
+  // [IE5–10] Events, behaviors, and what "userData" adds.
   attachEvent(name: "onload", run: () => void): void;
   addBehavior: ((url: string) => void) | undefined;
   load(name: string): void;
@@ -114,7 +117,6 @@ interface TextStorage {
 }
 
 interface PageWindow {
-  Math: { random(): number };
   event: KeyEvent;
   localStorage: TextStorage | undefined;
   sessionStorage: TextStorage | undefined;

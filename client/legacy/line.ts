@@ -1,9 +1,9 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { ADDRESS, linkText } from "../../protocol/line.ts";
-import type { Words } from "../ui/words.ts";
+import type { Words } from "../words.ts";
 import { addText, attr, create, setText } from "./dom.ts";
 
-/** An event as a line of the log, as server/pages/message-line.ts writes it. */
+/** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
 export function lineOfEvent(event: RoomEvent, words: Words): PageElement {
   const { kind, text = "" } = event;
   const line = lineOf(event.member, kind === "enter" ? words.entered : kind === "leave" ? words.left : text, kind);
@@ -14,7 +14,7 @@ export function lineOfEvent(event: RoomEvent, words: Words): PageElement {
   return line;
 }
 
-/** A line for what a member says. */
+/** Returns a line for a text of a member. */
 export function lineOf(member: Member, text: string, kind: string): PageElement {
   const line = create("li", `line ${kind}`);
   describe(line, member);
@@ -24,7 +24,7 @@ export function lineOf(member: Member, text: string, kind: string): PageElement 
   return line;
 }
 
-/** Puts a member's name and mark at the end of a line of the log or of the list of people. */
+/** Appends a member's name, tag and trip to a line of the log or of the list of people. */
 export function describe(element: PageElement, member: Member): void {
   element.setAttribute("data-member-id", member.id);
   const nickname = element.appendChild(create("span", "nickname", member.nickname));
@@ -36,7 +36,7 @@ export function describe(element: PageElement, member: Member): void {
   addText(element, " ");
 }
 
-/** Gives a line what a style sheet cannot here: the color of its name, and the reader's own time in place of UTC. */
+/** Adds what a style sheet cannot here: the color of a name, and the reader's own time instead of UTC. */
 export function finish(line: PageElement): void {
   const nickname = line.getElementsByTagName("span")[0];
   if (nickname?.className === "nickname" && attr(line, "data-color") !== "")
@@ -46,7 +46,7 @@ export function finish(line: PageElement): void {
   if (time !== undefined && at !== "") setText(time, localTime(at));
 }
 
-// [IE8] Date reads no ISO dates
+// [IE8] Date cannot parse ISO dates.
 function localTime(at: string): string {
   const figures = at.replace(/\D/g, " ").split(" ");
   const figure = (i: number) => Number(figures[i]);
@@ -60,7 +60,7 @@ function dateOf(moment: Date): string {
   return `${moment.getMonth() + 1}/${moment.getDate()}`;
 }
 
-// [IE8] split by an expression drops what is captured
+// [IE8] split() with an expression drops its captures.
 function addLinked(element: PageElement, text: string): void {
   let rest = text;
   for (let found = ADDRESS.exec(rest); found !== null; found = ADDRESS.exec(rest)) {

@@ -1,11 +1,11 @@
-import { openRoom } from "./conversation.ts";
+import { openConversation } from "./conversation.ts";
 import { attr, byId } from "./dom.ts";
 import { openLobby } from "./lobby.ts";
 
-// An open request keeps old browsers "loading": the first begins when they have done with the page.
+// An open request keeps old browsers "loading", so the first one is sent when the page is done.
 const SETTLED_MS = 250;
 
-// [IE8] What it does not know by then, it does not take for an element that holds others.
+// [IE8] An element that it does not know by now cannot have children.
 const ELEMENTS = ["main", "header", "nav", "section", "details", "summary", "template", "time"];
 for (let i = 0; i < ELEMENTS.length; i++) document.createElement(ELEMENTS[i] as string);
 
@@ -14,11 +14,11 @@ swapStyle();
 window.onload = () => {
   const room = byId("room");
   const enter = byId("enter");
-  if (room !== undefined) setTimeout(() => openRoom(room), SETTLED_MS);
+  if (room !== undefined) setTimeout(() => openConversation(room), SETTLED_MS);
   else if (enter !== undefined) openLobby(enter);
 };
 
-/** Puts the old style sheet in the place of the new one, where the page has not done so by a conditional comment. */
+/** Replaces the new style sheet by the old one, unless a conditional comment has already done so. */
 function swapStyle(): void {
   const scripts = document.getElementsByTagName("script");
   for (let i = 0; i < scripts.length; i++) {

@@ -1,21 +1,12 @@
-import type { Member, MembersSignal } from "../../protocol/event.ts";
+import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
-import { fill, type Words } from "../ui/words.ts";
+import type { MemberList } from "../face.ts";
+import { fill, type Words } from "../words.ts";
 import { attr, clear, create, part, remove, setText } from "./dom.ts";
 import { describe, finish } from "./line.ts";
 
-/** The people on the screen, at most PEOPLE_SHOWN. The page brings the list; `enter` and `leave` in the log keep it. */
-export type Members = {
-  entered(member: Member): void;
-  left(member: Member): void;
-  /** Begins anew with these. */
-  replace(members: Member[]): void;
-  /** The server's own count, of members and of those who only watch. */
-  count(figures: MembersSignal): void;
-};
-
-/** The list that the server has begun. */
-export function createMembers(words: Words): Members {
+/** Returns the list that the server has begun. */
+export function createMemberList(words: Words): MemberList {
   const list = part("members");
   const items = list.getElementsByTagName("li");
   list.parentNode?.setAttribute("open", "open");

@@ -1,13 +1,16 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { part, setText } from "./dom.ts";
 
-/** Tells of what somebody else says just now: aloud, and in the title while nobody looks. */
+/**
+ * Returns a function that announces a message of somebody else: read aloud, and counted in the title
+ * while the page is not looked at.
+ */
 export function createNotices(): (event: RoomEvent) => void {
   const { title } = document;
   let isLookedAt = true;
   let unread = 0;
 
-  // [IE9] does not say whether a page is hidden
+  // [IE9] It does not know whether a page is hidden.
   window.onblur = () => {
     isLookedAt = false;
   };

@@ -1,24 +1,11 @@
 import type { Member } from "../../protocol/event.ts";
-import type { Address } from "../core/reading/url.ts";
-import type { Words } from "../ui/words.ts";
+import type { Address } from "../core/base/address.ts";
+import type { Page } from "../page.ts";
+import type { Words } from "../words.ts";
 import { attr, valuesOf } from "./dom.ts";
 import { json } from "./json.ts";
 
-/** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */
-export type Page = {
-  room: string;
-  address: Address;
-  cursor: string;
-  lastSeq: number;
-  me: Member;
-  present: boolean;
-  /** The server's name for the network this page came through. */
-  network: string;
-  hasOlder: boolean;
-  words: Words;
-};
-
-/** Reads the `data-` attributes of `#room`; `log` holds the lines that the server wrote. */
+/** Reads the `data-` attributes of `#room`; `log` has the lines that the server wrote. */
 export function readPage(room: PageElement, log: PageElement): Page {
   const data = (name: string) => attr(room, `data-${name}`);
   const lines = log.getElementsByTagName("li");

@@ -1,23 +1,11 @@
-import { fill, type Words } from "../ui/words.ts";
+import type { Scroll } from "../face.ts";
+import { fill, type Words } from "../words.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 
 const NEAR_PX = 60;
 const SMALLEST_PX = 160;
-// Heights are rounded: without it the page would have a scroll bar of its own beside the log's.
+// Heights are rounded. Without this, the page would have a scroll bar next to the log's.
 const ROUNDING_PX = 4;
-
-/** Where the reader looks in the log. */
-export type Scroll = {
-  /**
-   * Changes the log, above what the reader sees or below: who reads the newest, which it says, stays there; who reads
-   * older lines is not moved.
-   */
-  keep(isAbove: boolean, change: () => void): boolean;
-  /** A new line came; whoever cannot see it is told how many there are. */
-  arrived(): void;
-  /** Shows the newest line, in the height that the rest of the page leaves just now. */
-  toNewest(): void;
-};
 
 /** Watches the log's box. */
 export function watchScroll(words: Words): Scroll {
@@ -30,7 +18,7 @@ export function watchScroll(words: Words): Scroll {
     show(button, false);
   };
   const scroll: Scroll = {
-    keep(isAbove, change) {
+    keep(change, isAbove) {
       const { scrollHeight } = box;
       const stays = atNewest();
       change();
@@ -62,11 +50,11 @@ export function watchScroll(words: Words): Scroll {
     return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
   }
 
-  // [IE7] has no vh and no flex
+  // [IE7] It has neither vh nor flex.
   function measure(): void {
     const others = document.body.offsetHeight - box.offsetHeight + ROUNDING_PX;
     const left = Math.max(SMALLEST_PX, document.documentElement.clientHeight - others);
-    scroll.keep(false, () => {
+    scroll.keep(() => {
       box.style.height = `${left}px`;
     });
   }

@@ -1,50 +1,50 @@
-import type { Answer, Ask } from "../core/base/http.ts";
+import type { Answer, Http, Request } from "../core/base/http.ts";
+import { environment } from "../environment.ts";
+import { json } from "./json.ts";
 
 const NONE: Answer = { status: 0, text: "" };
 
 let isIgnored = false;
 
-/** Requests by XMLHttpRequest, as the browsers before fetch have it. */
-export const ask: Ask = ({ method, url, type, body, token, timeoutMs }, done) => {
-  const request = createRequest();
-  let isOver = false;
-  // [IE7] has no timeout of its own
-  let timer = setTimeout(fail, timeoutMs);
-  const isSent = send(
-    request,
-    method,
-    url,
-    type,
-    body,
-    () => {
+/** Requests by XMLHttpRequest, as browsers before fetch have it. */
+export const http: Http = {
+  json,
+  ask(asked, done) {
+    const request = createRequest();
+    let isOver = false;
+    // [IE7] It has no timeout of its own.
+    let stopTimer = environment.later(asked.timeoutMs, fail);
+    const isSent = send(request, asked, () => {
       if (request?.readyState === 4) settle(answerOf(request));
-    },
-    token,
-  );
-  if (!isSent) {
-    clearTimeout(timer);
-    timer = setTimeout(fail, 0);
-  }
-  return stop;
+    });
+    if (!isSent) {
+      stopTimer();
+      stopTimer = environment.later(0, fail);
+    }
+    return stop;
 
-  function fail(): void {
-    settle(NONE);
-  }
+    function fail(): void {
+      settle(NONE);
+    }
 
-  function settle(answer: Answer): void {
-    if (isOver) return;
-    stop();
-    done(answer);
-  }
+    function settle(answer: Answer): void {
+      if (isOver) return;
+      stop();
+      done(answer);
+    }
 
-  function stop(): void {
-    isOver = true;
-    clearTimeout(timer);
-    hangUp(request);
-  }
+    function stop(): void {
+      isOver = true;
+      stopTimer();
+      hangUp(request);
+    }
+  },
 };
 
-/** [IE6] has it as ActiveX only, [IE7] where its own is switched off; where ActiveX is off as well, there is none. */
+/**
+ * Creates a request. [IE6] has only ActiveX for it, and [IE7] too, if its own is switched off. Returns
+ * `undefined` if ActiveX is switched off as well.
+ */
 export function createRequest(): XMLHttpRequest | undefined {
   try {
     return typeof XMLHttpRequest === "undefined" ? new ActiveXObject("Microsoft.XMLHTTP") : new XMLHttpRequest();
@@ -53,25 +53,21 @@ export function createRequest(): XMLHttpRequest | undefined {
   }
 }
 
-/** Ignores what requests report from now on, or no longer does. */
+/** Ignores what requests report from now on, or stops to do so. */
 export function ignoreAnswers(is: boolean): void {
   isIgnored = is;
 }
 
-/** Begins a request, `token` as `Authorization: Bearer`; says whether that was possible: offline, or in a strict zone, IE throws. */
+/** Sends a request. Returns whether that was possible: IE throws if it is offline or in a strict zone. */
 export function send(
   request: XMLHttpRequest | undefined,
-  method: string,
-  url: string,
-  type: string | undefined,
-  body: string | undefined,
+  { method, url, type, body, token }: Pick<Request, "method" | "url" | "type" | "body" | "token">,
   changed: () => void,
-  token?: string,
 ): boolean {
   if (request === undefined) return false;
   try {
     request.open(method, url, true);
-    // [IE6] after open(), or a used one stays silent
+    // [IE6] Set after open(), or a used request stays silent.
     request.onreadystatechange = () => {
       if (!isIgnored) changed();
     };
@@ -84,7 +80,7 @@ export function send(
   }
 }
 
-/** Ends a request in whatever state. [IE6] abort() calls back as if it were answered; null is no handler there. */
+/** Aborts a request in any state. [IE6] abort() calls back as if it were answered, and null is no handler. */
 export function hangUp(request: XMLHttpRequest | undefined): void {
   if (request === undefined) return;
   request.onreadystatechange = nothing;
@@ -94,13 +90,13 @@ export function hangUp(request: XMLHttpRequest | undefined): void {
 function answerOf(request: XMLHttpRequest): Answer {
   try {
     const { status, responseText: text } = request;
-    // [IE6–9] 204 is told as 1223, a failed connection as one of Windows' own numbers from 12000 on
+    // [IE6–9] A 204 is reported as 1223, and a failed connection as a number of Windows from 12000 on.
     const answer: Answer = { status: status === 1223 ? 204 : status > 999 ? 0 : status, text };
     const seconds = parseInt(request.getResponseHeader("Retry-After") || "", 10);
     if (seconds >= 0) answer.retryMs = Math.min(seconds, 300) * 1000;
     return answer;
   } catch (_isCut) {
-    // [Firefox 3] to look at what was cut off throws
+    // [Firefox 3] Reading a request that was cut off throws.
     return NONE;
   }
 }

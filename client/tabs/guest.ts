@@ -2,46 +2,61 @@ import type { HelloSignal, PingSignal } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
-import type { Ending, Sink, Transport } from "../core/reading/transport.ts";
+import type { Ending, Reading, Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
-import type { TabMessage, TabNews } from "./message.ts";
+import type { LeaderState, TabMessage } from "./message.ts";
 
-// The leader answers in milliseconds unless it is frozen; a second is no pause in a talk.
+// The leader answers within milliseconds unless it is frozen. Readers hardly notice a pause of a second.
 const ANSWER_MS = 1_000;
-// A link is proved by a second frame, at least 250 ms after the first.
+// A link proves itself by a second frame, at least 250 ms after the first.
 const FIRST_ASK_MS = 300;
-// It costs the network nothing, and is how a leader's crash is noticed where the browser tells nobody of it.
+// This costs no network traffic, and notices a leader's crash if the browser does not report it.
 const ASK_MS = 3_000;
-// Timers of a tab that nobody looks at come late, by up to a minute after five minutes: the lead goes to a visible one.
+// Five minutes after a tab was hidden, its timers come up to a minute late. A visible tab leads then.
 const HIDDEN_LEADER_MS = 60_000;
 
-type GuestOptions = {
+/** What a guest's link needs. */
+export type GuestOptions = {
   environment: Environment;
   channel: Channel;
   /** Takes the lead. */
   claim(): void;
   hidden(): boolean;
-  /** How the leader's session stands. */
-  told(status: SessionStatus): void;
+  /** Gets the status of the leader's session. */
+  noteLeader(status: SessionStatus): void;
 };
 
-/** The way by the leading tab: to a session it is a stream that says hello, pings, and brings the rooms' news. */
+type Here = Extract<TabMessage, { say: "here" }>;
+
+/**
+ * Creates a transport that reads by the leading tab. A session takes it for a stream, with hello, pings,
+ * and the rooms' events and signals.
+ */
 export function createTabLink(options: GuestOptions): Transport {
-  return { name: "tab", streams: true, open: (reading, sink) => open(options, reading, sink) };
+  return { name: "tab", streams: true, open: (reading, sink) => openLink(options, reading, sink) };
 }
 
-function open(
-  { environment, channel, claim, hidden, told }: GuestOptions,
-  { rooms, after, nonce }: Parameters<Transport["open"]>[0],
+function openLink(
+  { environment, channel, claim, hidden, noteLeader }: GuestOptions,
+  { rooms, after, nonce }: Reading,
   sink: Sink,
 ): () => void {
-  // two tabs might choose one nonce
+  // Two tabs may choose the same nonce.
   const link = `${channel.tab}.${nonce}`;
   let leader: string | undefined;
   let isOver = false;
   let isAsking = true;
   let stopTimer = environment.later(ANSWER_MS, claim);
-  const stopListening = channel.listen(hear);
+  const stopListening = channel.listen((message) => {
+    if (message.say === "here" && message.link === link) here(message);
+    else if (message.say === "full" && message.link === link) end({ how: "refused" });
+    else if (message.say === "unknown" && message.link === link) end({ how: "bye", retryMs: 0 });
+    else if (message.say === "lead") meet(message.from);
+    else if (message.from !== leader) return;
+    else if (message.say === "gone") end({ how: "bye", retryMs: 0 });
+    else if (message.say === "state") noteLeader(message.state.status);
+    else pass(sink, rooms, message);
+  });
   join();
   return close;
 
@@ -62,33 +77,24 @@ function open(
     sink.ended(ending);
   }
 
-  function hear(message: TabMessage): void {
-    if (message.say === "here" && message.link === link) here(message);
-    else if (message.say === "full" && message.link === link) end({ how: "refused" });
-    else if (message.say === "unknown" && message.link === link) end({ how: "bye", retryMs: 0 });
-    else if (message.say === "lead") meet(message.from);
-    else if (message.from === leader) listen(message);
-  }
-
-  /** Somebody leads, who may be another one, and may not have heard of this link. */
+  /** A tab leads. It may be another one than before, and may not know this link. */
   function meet(tab: string): void {
     if (leader === undefined) join();
     else if (tab !== leader) end({ how: "bye", retryMs: 0 });
   }
 
-  function here({ from, ping, state }: Extract<TabMessage, { say: "here" }>): void {
+  function here({ from, ping, state }: Here): void {
     const isFirst = leader === undefined;
     leader = from;
-    told(state.status);
-    if (isFirst) sink.hello(helloOf(ping));
+    noteLeader(state.status);
+    if (isFirst) sink.hello(helloOf(ping, nonce));
     else sink.ping(ping);
     if (isAsking) {
       isAsking = false;
       stopTimer();
       stopTimer = environment.later(isFirst ? FIRST_ASK_MS : ASK_MS, ask);
     }
-    const isIdle = state.hiddenMs > HIDDEN_LEADER_MS || (state.hiddenMs > 0 && state.status.state !== "live");
-    if (isIdle && !hidden()) claim();
+    if (isIdle(state) && !hidden()) claim();
   }
 
   function ask(): void {
@@ -96,25 +102,27 @@ function open(
     channel.post({ say: "ask", link });
     stopTimer = environment.later(ANSWER_MS, claim);
   }
+}
 
-  function helloOf({ cursor, heads }: PingSignal): HelloSignal {
-    return { chattera: 1, protocol: PROTOCOL_VERSION, retry: 0, ping: ASK_MS, cursor, heads, n: nonce };
-  }
+/** Whether the leader is hidden and its timers come too late, or its connection is in trouble. */
+function isIdle({ hiddenMs, status }: LeaderState): boolean {
+  return hiddenMs > HIDDEN_LEADER_MS || (hiddenMs > 0 && status.state !== "live");
+}
 
-  function listen(message: TabMessage): void {
-    if (message.say === "news" && rooms.includes(message.of.news.room)) give(message.of);
-    if (message.say === "gone") end({ how: "bye", retryMs: 0 });
-    if (message.say === "state") told(message.state.status);
-    if (message.say === "ping") {
-      const { cursor, heads } = message.ping;
-      sink.ping({ cursor, heads: Object.fromEntries(Object.entries(heads).filter(([room]) => rooms.includes(room))) });
-    }
-  }
+function helloOf({ cursor, heads }: PingSignal, n: string): HelloSignal {
+  return { chattera: 1, protocol: PROTOCOL_VERSION, retry: 0, ping: ASK_MS, cursor, heads, n };
+}
 
-  function give(of: TabNews): void {
-    if (of.name === "event") sink.event(of.news, of.cursor);
-    else if (of.name === "members") sink.members(of.news);
-    else if (of.name === "typing") sink.typing(of.news);
-    else sink.reset(of.news);
+/** Passes on what the leader posts to all its guests, as far as it concerns these rooms. */
+function pass(sink: Sink, rooms: string[], message: TabMessage): void {
+  if (message.say === "ping") {
+    const { cursor, heads } = message.ping;
+    sink.ping({ cursor, heads: Object.fromEntries(Object.entries(heads).filter(([room]) => rooms.includes(room))) });
   }
+  if (message.say !== "news" || !rooms.includes(message.of.news.room)) return;
+  const { of } = message;
+  if (of.name === "event") sink.event(of.news, of.cursor);
+  else if (of.name === "members") sink.members(of.news);
+  else if (of.name === "typing") sink.typing(of.news);
+  else sink.reset(of.news);
 }

@@ -1,188 +1,205 @@
-import type { PingSignal } from "../../protocol/event.ts";
+import type { PingSignal, PollAnswer } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { Session } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
-import type { Transport } from "../core/reading/transport.ts";
+import type { Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
-import type { LeaderState, TabMessage, TabNews } from "./message.ts";
+import type { LeaderState, RoomUpdate, TabMessage } from "./message.ts";
 
-// A reload parts and joins again; and leaving a room late is what presence does anyway.
+// A reload leaves and joins again, and presence leaves a room late anyway.
 const UNFOLLOW_MS = 10_000;
-// A hidden guest asks once a minute; who crashed does not ask at all.
+// A hidden guest asks once a minute, and one that crashed does not ask at all.
 const FORGET_MS = 150_000;
 
-/** The leader's side: reads for the other tabs what they ask for. */
-export type Host = {
-  /** The same way to the server, overheard: the guests are told all that comes by it. */
-  overhear(transport: Transport): Transport;
-  /** Serves guests from now on, by a session whose ways are overheard. */
-  serve(session: Session, room: string): void;
-  close(): void;
+/** What a host needs. */
+export type HostOptions = { environment: Environment; channel: Channel; hiddenMs(): number };
+
+/**
+ * The leader's side: what it reads for the other tabs. All its work is done when a message or a frame
+ * arrives, because browsers hand those to a hidden tab at once but delay its timers by up to a minute.
+ */
+export type Host = HostOptions & {
+  /** By the name of the link. */
+  guests: Map<string, Guest>;
+  /** The last known seq of each room. */
+  heads: Map<string, number>;
+  /** The rooms that are read for guests only. */
+  followed: Set<string>;
+  ownRoom: string;
+  session: Session | undefined;
+  status: SessionStatus;
+  stopListening(): void;
 };
 
 type Guest = { rooms: string[]; heardAt: number };
 
-/**
- * A host without guests. All it does, it does when a message or the network's news come in: those a browser hands to a
- * hidden tab at once, timers it keeps back for up to a minute.
- */
-export function createHost({
-  environment,
-  channel,
-  hiddenMs,
-}: {
-  environment: Environment;
-  channel: Channel;
-  hiddenMs(): number;
-}): Host {
-  const guests = new Map<string, Guest>();
-  const heads = new Map<string, number>();
-  const followed = new Set<string>();
-  let status: SessionStatus | undefined;
-  let ownRoom = "";
-  let session: Session | undefined;
-  let stopListening = () => {};
-
+/** Creates a host without guests. */
+export function createHost(options: HostOptions): Host {
   return {
-    overhear,
-    serve(served, room) {
-      session = served;
-      ownRoom = room;
-      session.on("status", (now) => {
-        status = now;
-        if (guests.size > 0) channel.post({ say: "state", state: state() });
-      });
-      stopListening = channel.listen((message) => session !== undefined && hear(session, message));
-    },
-    close() {
-      session = undefined;
-      stopListening();
-      guests.clear();
-    },
+    ...options,
+    guests: new Map(),
+    heads: new Map(),
+    followed: new Set(),
+    ownRoom: "",
+    session: undefined,
+    status: { state: "connecting", transport: "", slow: false, failures: 0 },
+    stopListening() {},
   };
+}
 
-  function hear(leading: Session, message: TabMessage): void {
-    if (message.say === "join") join(leading, message);
-    if (message.say === "ask") answer(message.link);
-    if (message.say === "part") part(message.link);
-    if (message.say === "wake") leading.wake();
-    if (message.say === "expect") leading.expect(message.room, message.seq, message.rttMs);
-  }
+/** Serves guests from now on by a session whose transports are overheard. */
+export function serveGuests(host: Host, session: Session, ownRoom: string): void {
+  const { channel, guests } = host;
+  host.session = session;
+  host.ownRoom = ownRoom;
+  session.on("status", (now) => {
+    host.status = now;
+    if (guests.size > 0) channel.post({ say: "state", state: stateOf(host) });
+  });
+  host.stopListening = channel.listen((message) => host.session !== undefined && hear(host, host.session, message));
+}
 
-  function join(leading: Session, { link, rooms, after }: Extract<TabMessage, { say: "join" }>): void {
-    const strange = rooms.filter((room) => room !== ownRoom && !followed.has(room));
-    if (1 + followed.size + strange.length > ROOMS_PER_READER) {
-      channel.post({ say: "full", link });
-      return;
-    }
-    guests.set(link, { rooms, heardAt: environment.now() });
-    for (const room of strange) {
-      followed.add(room);
-      // a guest has one room, and so one cursor
-      leading.follow({ room, cursor: after[0] ?? "", seq: -1 });
-    }
-    answer(link);
-  }
+/** Serves no guests any more. */
+export function closeHost(host: Host): void {
+  host.session = undefined;
+  host.stopListening();
+  host.guests.clear();
+}
 
-  function answer(link: string): void {
-    const guest = guests.get(link);
-    if (guest === undefined) {
-      channel.post({ say: "unknown", link });
-      return;
-    }
-    guest.heardAt = environment.now();
-    channel.post({ say: "here", link, ping: pingFor(guest.rooms), state: state() });
-    for (const [other, { heardAt }] of guests) if (environment.now() - heardAt > FORGET_MS) part(other);
-  }
+/** Returns the same transport, which also posts to the guests what it brings. */
+export function overhear(host: Host, transport: Transport): Transport {
+  const { name, streams } = transport;
+  return { name, streams, open: (reading, sink) => transport.open(reading, overheard(host, sink)) };
+}
 
-  function part(link: string): void {
-    const guest = guests.get(link);
-    guests.delete(link);
-    if (guest === undefined) return;
-    environment.later(UNFOLLOW_MS, () => {
-      for (const room of guest.rooms) if (followed.has(room) && !isWanted(room)) unfollow(room);
-    });
-  }
+function overheard(host: Host, sink: Sink): Sink {
+  const { guests, channel } = host;
+  return {
+    hello(hello) {
+      noteHeads(host, hello.heads);
+      sink.hello(hello);
+    },
+    ping(ping) {
+      noteHeads(host, ping.heads);
+      sink.ping(ping);
+      if (guests.size > 0) channel.post({ say: "ping", ping });
+    },
+    event(event, cursor) {
+      sink.event(event, cursor);
+      post(host, { name: "event", news: event, cursor });
+    },
+    members(news) {
+      sink.members(news);
+      post(host, { name: "members", news });
+    },
+    typing(news) {
+      sink.typing(news);
+      post(host, { name: "typing", news });
+    },
+    reset(news) {
+      sink.reset(news);
+      post(host, { name: "reset", news });
+    },
+    answer(answer) {
+      sink.answer(answer);
+      postAnswer(host, answer);
+    },
+    ended: sink.ended,
+  };
+}
 
-  function isWanted(room: string): boolean {
-    return [...guests.values()].some(({ rooms }) => rooms.includes(room));
+function postAnswer(host: Host, { resets, reset, events, signals, cursor }: PollAnswer): void {
+  for (const news of resets ?? (reset ? [reset] : [])) post(host, { name: "reset", news });
+  // The answer's cursor is true only behind the last event of its room: a guest's log may have a gap
+  // before it.
+  events.forEach((event, at) => {
+    const isLast = !events.some((later, behind) => behind > at && later.room === event.room);
+    post(host, { name: "event", news: event, cursor: isLast ? cursor : "" });
+  });
+  for (const signal of signals) {
+    if (signal.signal !== "members") continue;
+    const { room, members, visitors } = signal;
+    post(host, { name: "members", news: { room, members, visitors } });
   }
+}
 
-  function unfollow(room: string): void {
-    followed.delete(room);
-    heads.delete(room);
-    session?.unfollow(room);
-  }
+function post(host: Host, of: RoomUpdate): void {
+  const { heads, guests, channel } = host;
+  if (of.name === "event") noteHeads(host, { [of.news.room]: of.news.seq });
+  // After a reset the log may be another one, with a lower head.
+  if (of.name === "reset") heads.set(of.news.room, of.news.head);
+  if (guests.size > 0) channel.post({ say: "news", of });
+}
 
-  function state(): LeaderState {
-    return { status: status ?? { state: "connecting", transport: "", slow: false, failures: 0 }, hiddenMs: hiddenMs() };
-  }
+function noteHeads({ heads }: Host, brought: { [room: string]: number }): void {
+  for (const room in brought) heads.set(room, Math.max(heads.get(room) ?? 0, brought[room] as number));
+}
 
-  function pingFor(rooms: string[]): PingSignal {
-    const known = rooms.filter((room) => heads.has(room));
-    return {
-      cursor: session?.after()[0] ?? "",
-      heads: Object.fromEntries(known.map((room) => [room, heads.get(room) as number])),
-    };
-  }
+function hear(host: Host, session: Session, message: TabMessage): void {
+  if (message.say === "join") join(host, session, message);
+  if (message.say === "ask") answer(host, message.link);
+  if (message.say === "part") part(host, message.link);
+  if (message.say === "wake") session.wake();
+  if (message.say === "expect") session.expect(message.room, message.seq, message.rttMs);
+}
 
-  function overhear(transport: Transport): Transport {
-    return {
-      name: transport.name,
-      streams: transport.streams,
-      open: (reading, sink) =>
-        transport.open(reading, {
-          hello(hello) {
-            noteHeads(hello.heads);
-            sink.hello(hello);
-          },
-          ping(ping) {
-            noteHeads(ping.heads);
-            sink.ping(ping);
-            if (guests.size > 0) channel.post({ say: "ping", ping });
-          },
-          event(event, cursor) {
-            sink.event(event, cursor);
-            tell({ name: "event", news: event, cursor });
-          },
-          members(news) {
-            sink.members(news);
-            tell({ name: "members", news });
-          },
-          typing(news) {
-            sink.typing(news);
-            tell({ name: "typing", news });
-          },
-          reset(news) {
-            sink.reset(news);
-            tell({ name: "reset", news });
-          },
-          answer(answer) {
-            sink.answer(answer);
-            for (const news of answer.resets ?? (answer.reset ? [answer.reset] : [])) tell({ name: "reset", news });
-            // Only behind the last one of its room is the answer's cursor true; a guest's log may have a hole before.
-            answer.events.forEach((event, at) => {
-              const isLast = !answer.events.some((later, behind) => behind > at && later.room === event.room);
-              tell({ name: "event", news: event, cursor: isLast ? answer.cursor : "" });
-            });
-            for (const { signal, ...news } of answer.signals) {
-              if (signal === "members" && "room" in news) tell({ name: "members", news });
-            }
-          },
-          ended: sink.ended,
-        }),
-    };
+function join(host: Host, session: Session, { link, rooms, after }: Extract<TabMessage, { say: "join" }>): void {
+  const { channel, followed, guests, ownRoom, environment } = host;
+  const added = rooms.filter((room) => room !== ownRoom && !followed.has(room));
+  if (1 + followed.size + added.length > ROOMS_PER_READER) {
+    channel.post({ say: "full", link });
+    return;
   }
+  guests.set(link, { rooms, heardAt: environment.now() });
+  for (const room of added) {
+    followed.add(room);
+    // A guest has one room, and so one cursor.
+    session.follow({ room, cursor: after[0] ?? "", seq: -1 });
+  }
+  answer(host, link);
+}
 
-  function noteHeads(told: { [room: string]: number }): void {
-    for (const room in told) heads.set(room, Math.max(heads.get(room) ?? 0, told[room] as number));
+function answer(host: Host, link: string): void {
+  const { channel, guests, environment } = host;
+  const guest = guests.get(link);
+  if (guest === undefined) {
+    channel.post({ say: "unknown", link });
+    return;
   }
+  guest.heardAt = environment.now();
+  channel.post({ say: "here", link, ping: pingFor(host, guest.rooms), state: stateOf(host) });
+  for (const [other, { heardAt }] of guests) if (environment.now() - heardAt > FORGET_MS) part(host, other);
+}
 
-  function tell(of: TabNews): void {
-    if (of.name === "event") noteHeads({ [of.news.room]: of.news.seq });
-    // after a reset the log may be another one, with a lower head
-    if (of.name === "reset") heads.set(of.news.room, of.news.head);
-    if (guests.size > 0) channel.post({ say: "news", of });
-  }
+function part(host: Host, link: string): void {
+  const { guests, followed, environment } = host;
+  const guest = guests.get(link);
+  guests.delete(link);
+  if (guest === undefined) return;
+  environment.later(UNFOLLOW_MS, () => {
+    for (const room of guest.rooms) if (followed.has(room) && !isWanted(host, room)) unfollow(host, room);
+  });
+}
+
+function isWanted({ guests }: Host, room: string): boolean {
+  return [...guests.values()].some(({ rooms }) => rooms.includes(room));
+}
+
+function unfollow({ followed, heads, session }: Host, room: string): void {
+  followed.delete(room);
+  heads.delete(room);
+  session?.unfollow(room);
+}
+
+function stateOf({ status, hiddenMs }: Host): LeaderState {
+  return { status, hiddenMs: hiddenMs() };
+}
+
+function pingFor({ heads, session }: Host, rooms: string[]): PingSignal {
+  const known = rooms.filter((room) => heads.has(room));
+  return {
+    cursor: session?.after()[0] ?? "",
+    heads: Object.fromEntries(known.map((room) => [room, heads.get(room) as number])),
+  };
 }

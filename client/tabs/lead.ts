@@ -2,19 +2,19 @@ import type { Environment } from "../core/base/environment.ts";
 import type { Channel } from "./channel.ts";
 import type { TabMessage } from "./message.ts";
 
-// A tab answers within milliseconds; one that is just being painted may take this long, and taking the lead from it
-// harms nobody.
+// A tab answers within milliseconds. One that is just being painted may take this long, and taking the
+// lead from it does no harm.
 const ANSWER_MS = 300;
 
-/** Which of the tabs leads: at most one, and never for long none. */
+/** Decides which of the tabs leads: at most one, and never none for long. */
 export type Lead = {
-  /** Takes the lead, from whoever has it: it does not answer, or nobody looks at it. */
+  /** Takes the lead from a tab that does not answer, or that is hidden. */
   claim(): void;
-  /** The page goes, or falls asleep. */
+  /** The page is left or frozen. */
   leave(): void;
 };
 
-/** What of the browser's `navigator.locks` is needed. */
+/** The part of the browser's `navigator.locks` that is needed. */
 export type Locks = {
   request(name: string, options: LockOptions, use: () => Promise<void>): Promise<unknown>;
 };
@@ -22,20 +22,21 @@ export type Locks = {
 type LockOptions = { steal: true } | { signal: AbortSignal };
 
 /**
- * Finds out who leads, and tells when that is decided and when it changes. Who asks and gets no answer leads; of two who
- * think they do, the one who took the lead later.
+ * Joins the tabs. Calls back when it is decided whether this tab leads, and whenever that changes. A tab
+ * that asks and gets no answer leads. Of two tabs that both believe to lead, the later one does.
  *
- * [Web Locks] Where the browser has them, the leader holds one and the others queue for it: the browser itself tells the
- * next one when the leader closes or crashes. On http origins there are none, and a guest notices by its questions.
+ * [Web Locks] If the browser has them, the leader holds one and the others queue for it, so the browser
+ * itself picks the next one when the leader is closed or crashes. On http origins there are none, and a
+ * guest notices by its questions.
  */
 export function createLead(
   { environment, channel, locks }: { environment: Environment; channel: Channel; locks: Locks | undefined },
   changed: (isMine: boolean) => void,
 ): Lead {
-  let role: "asking" | "leads" | "follows" | "left" = "asking";
+  let role: "joining" | "leads" | "follows" | "left" = "joining";
   let since = 0;
   let stopTimer = environment.later(ANSWER_MS, claim);
-  const lock = locks && createLock(locks, channel.name, become, stepDown);
+  const lock = locks && createLock(locks, channel.name, { got: become, lost: stepDown });
   const stopListening = channel.listen(hear);
   channel.post({ say: "who leads?" });
   lock?.queue();
@@ -57,7 +58,7 @@ export function createLead(
     if (message.say === "who leads?" && role === "leads") channel.post({ say: "lead", at: since });
     if (message.say === "lead") defer(message.at, message.from);
     if (message.say === "gone" && role === "follows") {
-      // Not all at once; where there are locks, the next one has it by then.
+      // Not all tabs at once. With locks, the next one has the lead by then.
       stopTimer = environment.later(lock ? ANSWER_MS : environment.random() * ANSWER_MS, claim);
     }
   }
@@ -69,7 +70,7 @@ export function createLead(
       return;
     }
     stopTimer();
-    if (role === "asking") follow();
+    if (role === "joining") follow();
   }
 
   function claim(): void {
@@ -103,8 +104,8 @@ export function createLead(
 
 type Lock = { queue(): void; steal(): void; letGo(): void };
 
-/** The lock that goes with the lead. `got` and `lost` tell of this tab's own holding. */
-function createLock(locks: Locks, name: string, got: () => void, lost: () => void): Lock {
+/** Creates the lock of the lead. Calls back when this tab has got it, and when it has lost it. */
+function createLock(locks: Locks, name: string, { got, lost }: { got(): void; lost(): void }): Lock {
   let leaveQueue = new AbortController();
   let drop = () => {};
 
@@ -115,7 +116,7 @@ function createLock(locks: Locks, name: string, got: () => void, lost: () => voi
       isWanted = false;
       release?.();
     };
-    // it may be granted in the moment in which it is given up
+    // It may be granted in the moment in which it is given up.
     const use = async () => {
       if (!isWanted) return;
       await new Promise<void>((resolve) => {
@@ -127,7 +128,7 @@ function createLock(locks: Locks, name: string, got: () => void, lost: () => voi
     locks.request(name, options, use).catch(() => {
       if (drop !== mine || !isWanted) return;
       if (release !== undefined) lost();
-      // [sandboxed frames] not allowed at all: then the tabs have to do without
+      // [sandboxed frames] If locks are not allowed at all, the tabs do without.
       else if ("steal" in options) got();
     });
   }

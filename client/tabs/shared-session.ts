@@ -1,169 +1,115 @@
-import { createEmitter } from "../core/base/emitter.ts";
+import { createEmitter, type Emitter } from "../core/base/emitter.ts";
 import type { Position } from "../core/reading/ledger.ts";
-import { createSession, type Session, type SessionEvents, type SessionOptions } from "../core/reading/session.ts";
+import type { Session, SessionEvents, SessionOptions } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Channel } from "./channel.ts";
-import { createTabLink } from "./guest.ts";
-import { createHost } from "./host.ts";
 import { createLead, type Lead, type Locks } from "./lead.ts";
+import { createGuest, createLeader, createLoneReader, type TabReader } from "./reader.ts";
 
-/** A session's face, by whichever tab's connection it reads. */
+/** A session that may read by another tab's connection. */
 export type SharedSession = Pick<Session, "on" | "wake" | "expect" | "sending"> & {
-  /** Finds its place among the tabs and starts; also again, after `leave`. */
+  /** Joins the other tabs and starts to read. Also after `leave`. */
   start(): void;
-  /** The page goes, or falls asleep: another tab is to lead. */
+  /** The page is left or frozen: another tab has to lead. */
   leave(): void;
 };
 
-/** What it needs. Tabs of one channel share a connection: its name must tell the site, and who reads. */
-export type SharedOptions = Omit<SessionOptions, "rooms"> & {
-  place: Position;
+/**
+ * What it needs. `rooms` is one room. Tabs whose channels have the same name share a connection, so the
+ * name must identify the site and the reader.
+ */
+export type SharedOptions = SessionOptions & {
   openChannel(): Channel | undefined;
   locks: Locks | undefined;
-  /** How long nobody has looked at the page, 0 while somebody does. */
+  /** Returns for how long the page has been hidden, 0 while it is visible. */
   hiddenMs(): number;
 };
 
 /**
- * One tab leads: its session has the connections, and reads for the other tabs what they ask for. Those are its guests:
- * their sessions have one stream, which comes by way of the leader, and beside it questions of their own where it leaves
- * something out. A tab that gets or loses the lead goes on from where it is, by a session of the other kind.
+ * Creates a session that shares its connection with the other tabs of the browser. One tab leads: its
+ * session has the connections, and reads for the other tabs what they ask for. The others are its guests:
+ * their sessions have one stream, which comes by way of the leader, and questions of their own if it
+ * leaves something out. A tab that gets or loses the lead continues from where it is by another session.
  */
 export function createSharedSession(options: SharedOptions): SharedSession {
-  const { environment, hidden } = options;
+  const { environment, locks, hiddenMs } = options;
   const emitter = createEmitter<SessionEvents>(environment);
-  let place = options.place;
+  let position = options.rooms[0] as Position;
   let channel: Channel | undefined;
   let lead: Lead | undefined;
-  let session: Session | undefined;
-  let endSession = () => {};
+  let reader: TabReader | undefined;
   let shown: SessionStatus | undefined;
 
   return {
     on: emitter.on,
     start() {
-      if (lead !== undefined || session !== undefined) return;
-      channel = options.openChannel();
-      if (channel === undefined) read(undefined, false);
-      else join(channel);
+      if (lead !== undefined || reader !== undefined) return;
+      const tabs = options.openChannel();
+      channel = tabs;
+      if (tabs === undefined) begin(createLoneReader({ ...options, rooms: [position] }));
+      else lead = createLead({ environment, channel: tabs, locks }, (isMine) => read(tabs, isMine));
     },
     wake(connectionsAreDead) {
-      session?.wake(connectionsAreDead);
+      reader?.session.wake(connectionsAreDead);
       channel?.post({ say: "wake" });
     },
     expect(room, seq, rttMs) {
-      session?.expect(room, seq, rttMs);
+      reader?.session.expect(room, seq, rttMs);
       channel?.post({ say: "expect", room, seq, rttMs });
     },
-    sending: (isUnderWay) => session?.sending(isUnderWay),
+    sending: (isUnderWay) => reader?.session.sending(isUnderWay),
     leave() {
-      endSession();
+      end();
       lead?.leave();
       channel?.close();
-      lead = undefined;
-      channel = undefined;
+      lead = channel = undefined;
     },
   };
 
-  function join(tabs: Channel): void {
-    lead = createLead({ environment, channel: tabs, locks: options.locks }, (isMine) => read(tabs, isMine));
+  /** Continues as the leader or as a guest. */
+  function read(tabs: Channel, isMine: boolean): void {
+    end();
+    const here = { ...options, rooms: [position] };
+    begin(isMine ? createLeader(here, tabs, hiddenMs) : createGuest(here, tabs, () => lead?.claim()));
   }
 
-  /** Reads on by a new session, as the leader or as a guest. */
-  function read(tabs: Channel | undefined, isMine: boolean): void {
-    endSession();
-    if (tabs === undefined) begin(createSession({ ...options, rooms: [place] }), () => {});
-    else if (isMine) beginAsLeader(tabs);
-    else beginAsGuest(tabs);
-  }
-
-  function beginAsLeader(tabs: Channel): void {
-    const host = createHost({ environment, channel: tabs, hiddenMs: options.hiddenMs });
-    const leading = createSession({
-      ...options,
-      rooms: [place],
-      streams: options.streams.map(host.overhear),
-      polls: options.polls.map(host.overhear),
+  function begin(next: TabReader): void {
+    reader = next;
+    next.session.on("event", (event) => keep(event, event.seq));
+    next.session.on("reset", (reset) => keep(reset, -1));
+    forward(next.session, emitter, position.room);
+    next.onStatus((status) => {
+      // A session is closed when another one continues for this tab.
+      if (status.state === "closed" || (shown !== undefined && isSame(status, shown))) return;
+      shown = status;
+      emitter.emit("status", status);
     });
-    host.serve(leading, place.room);
-    begin(leading, host.close);
+    next.session.start();
   }
 
-  function beginAsGuest(tabs: Channel): void {
-    let leader: SessionStatus | undefined;
-    let own: SessionStatus | undefined;
-    const show = () => {
-      // It is the leader's connection that the reader of a guest is told of.
-      const isLinked = own?.state === "live" && own.transport === link.name;
-      if (isLinked && leader !== undefined) tell(leader);
-      // that no tab leads says nothing of the network
-      else if (own !== undefined) tell({ ...own, slow: false });
-    };
-    const told = (status: SessionStatus) => {
-      leader = status;
-      show();
-    };
-    const link = createTabLink({ environment, channel: tabs, claim: () => lead?.claim(), hidden, told });
-    // What this link goes through says nothing of the network.
-    const memory = { load: () => undefined, save() {} };
-    const following = createSession({
-      ...options,
-      rooms: [place],
-      streams: [link],
-      confirm: confirmNothing,
-      memory,
-    });
-    begin(
-      following,
-      () => {},
-      (status) => {
-        own = status;
-        show();
-      },
-    );
+  function keep({ room }: { room: string }, seq: number): void {
+    if (room === position.room) position = { ...position, seq };
   }
 
-  function begin(begun: Session, end: () => void, show: (status: SessionStatus) => void = tell): void {
-    session = begun;
-    begun.on("event", (event) => {
-      if (event.room !== place.room) return;
-      place = { ...place, seq: event.seq };
-      emitter.emit("event", event);
-    });
-    begun.on("reset", (reset) => {
-      if (reset.room !== place.room) return;
-      place = { ...place, seq: -1 };
-      emitter.emit("reset", reset);
-    });
-    begun.on("members", (signal) => signal.room === place.room && emitter.emit("members", signal));
-    begun.on("typing", (signal) => signal.room === place.room && emitter.emit("typing", signal));
-    begun.on("ping", (ping) => emitter.emit("ping", ping));
-    begun.on("status", show);
-    endSession = () => {
-      endSession = () => {};
-      session = undefined;
-      // the own room is the first one, so this is its cursor
-      place = { ...place, cursor: begun.after()[0] ?? place.cursor };
-      end();
-      begun.close();
-    };
-    begun.start();
+  function end(): void {
+    if (reader === undefined) return;
+    const { session, end: close } = reader;
+    reader = undefined;
+    // The tab's own room is the first one, so this is its cursor.
+    position = { ...position, cursor: session.after()[0] ?? position.cursor };
+    close();
   }
+}
 
-  function tell(status: SessionStatus): void {
-    // the tab goes on: that one session is closed is nothing to tell
-    if (status.state === "closed" || (shown !== undefined && isSame(status, shown))) return;
-    shown = status;
-    emitter.emit("status", status);
+/** Emits what a session reads of the tab's own room. */
+function forward(session: Session, { emit }: Emitter<SessionEvents>, own: string): void {
+  for (const name of ["event", "reset", "members", "typing"] as const) {
+    session.on(name, (data) => data.room === own && emit(name, data as never));
   }
+  session.on("ping", (ping) => emit("ping", ping));
 }
 
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
   const { state, transport, slow, failures } = one;
   return state === other.state && transport === other.transport && slow === other.slow && failures === other.failures;
-}
-
-/** The tab that owns the stream confirms it. */
-function confirmNothing(): () => void {
-  return () => {};
 }

@@ -1,6 +1,6 @@
 import type { Http } from "../core/base/http.ts";
 
-/** Requests by `fetch`, in a browser or in Node. Cookies go with those to the page's own site. */
+/** Requests by `fetch`, in a browser or in Node. Requests to the page's own site carry its cookies. */
 export const http: Http = {
   ask({ method, url, type, body, token, timeoutMs }, done) {
     const request = new AbortController();
@@ -27,7 +27,7 @@ export const http: Http = {
   json: { parse: JSON.parse, print: JSON.stringify },
 };
 
-/** What an answer's `Retry-After` asks for. [RFC 9110 10.2.3] seconds; a date is not worth believing two clocks for. */
+// [RFC 9110 10.2.3] `Retry-After` may also be a date, but that would depend on two clocks.
 function retryAfter(response: Response): { retryMs?: number } {
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   return seconds >= 0 ? { retryMs: Math.min(seconds, 300) * 1000 } : {};

@@ -1,21 +1,22 @@
+import { param } from "../core/base/address.ts";
 import type { Ask, Json } from "../core/base/http.ts";
-import { param } from "../core/reading/url.ts";
+import { environment } from "../environment.ts";
 
 let asked = 0;
 
 /**
- * GETs by a script element, for pages of another origin than the site's, and for old browsers. A script that does not
- * load says nothing: its answer has the status 0. Refusals are asked for as answers, for a script cannot read others.
+ * Creates GETs by script elements, for pages of another origin than the site's, and for old browsers. A
+ * script that does not load has the status 0. Refusals are requested with the status 200, since a script
+ * cannot read others.
  */
 export function createScriptAsk(json: Json): Ask {
   return ({ url, timeoutMs }, done) => {
     const scope = window as unknown as { [name: string]: ((value: unknown) => void) | undefined };
     asked++;
-    // biome-ignore lint/complexity/useDateNow: [IE7] has no Date.now
-    const name = `chattera${asked}_${new Date().getTime().toString(36)}`;
+    const name = `chattera${asked}_${environment.now().toString(36)}`;
     const script = document.createElement("script");
     let isOver = false;
-    const timer = setTimeout(() => settle(0, ""), timeoutMs);
+    const stopTimer = environment.later(timeoutMs, () => settle(0, ""));
 
     scope[name] = (value) => {
       const { status = 200 } = value as { status?: number };
@@ -35,10 +36,11 @@ export function createScriptAsk(json: Json): Ask {
     function forget(): void {
       if (isOver) return;
       isOver = true;
-      clearTimeout(timer);
+      stopTimer();
       script.onerror = null;
       script.parentNode?.removeChild(script);
-      // what comes too late must find a function, or the page would show an error [IE7: `delete` on window throws]
+      // An answer that comes too late must find a function, or the page would show an error. [IE7]
+      // `delete` on window throws.
       scope[name] = () => {};
     }
   };

@@ -1,12 +1,13 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { receive, SIGNALS } from "../core/reading/receive.ts";
-import type { Ending, Transport } from "../core/reading/transport.ts";
-import { type Address, readingUrl } from "../core/reading/url.ts";
+import type { Address } from "../core/base/address.ts";
+import { breakOff, createReception, receive, SIGNALS, stop } from "../core/reading/receive.ts";
+import type { Transport } from "../core/reading/transport.ts";
+import { readingUrl } from "../core/reading/url.ts";
 
 /**
- * Server-Sent Events by the browser's own EventSource, one connection at a time: at its first error it is closed and the
- * session decides. Left alone it would wait as it likes, send an old Last-Event-ID, and give up for good at the first
- * answer that is not 200 [HTML 9.2.3].
+ * Creates a transport of Server-Sent Events. Each connection is one EventSource, which is closed at its
+ * first error, so that the session decides what follows. Left alone it would wait as it likes, send an
+ * old Last-Event-ID, and give up for good at the first answer that is not 200 [HTML 9.2.3].
  */
 export function createSse(address: Address): Transport {
   return {
@@ -14,25 +15,13 @@ export function createSse(address: Address): Transport {
     streams: true,
     open(reading, sink) {
       const source = new EventSource(readingUrl(address, PATHS.events, reading));
-      let isGreeted = false;
-      let isOver = false;
-      const end = (ending: Ending) => {
-        if (isOver) return;
-        isOver = true;
-        source.close();
-        sink.ended(ending);
-      };
-      const take = (name: string) => (frame: MessageEvent<string>) => {
-        if (name === "hello") isGreeted = true;
-        receive(sink, name, JSON.parse(frame.data), frame.lastEventId, (retryMs) => end({ how: "bye", retryMs }));
-      };
-      source.onerror = () => end({ how: isGreeted ? "cut" : "refused" });
+      const reception = createReception(sink, () => source.close());
+      const take = (name: string) => (frame: MessageEvent<string>) =>
+        receive(reception, { name, data: JSON.parse(frame.data), cursor: frame.lastEventId });
+      source.onerror = () => breakOff(reception);
       source.onmessage = take("message");
       for (const name of SIGNALS) source.addEventListener(name, take(name));
-      return () => {
-        isOver = true;
-        source.close();
-      };
+      return () => stop(reception);
     },
   };
 }

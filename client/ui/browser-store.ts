@@ -1,17 +1,16 @@
 /** One text that outlives the page. */
 export type TextStore = { load(): string; save(text: string): void };
 
-/** A place for a text in this tab's own storage: it outlives a reload. */
+/** Returns a store in this tab, which outlives a reload. */
 export function tabStore(key: string): TextStore {
   return textStore(() => sessionStorage, key);
 }
 
-/** A place for a text in the browser's storage: it outlives the tab, and all tabs have it. */
+/** Returns a store in this browser, which outlives the tab and is shared by all tabs. */
 export function browserStore(key: string): TextStore {
   return textStore(() => localStorage, key);
 }
 
-/** Where the browser allows no storage, or none any more, nothing is kept and nothing fails. */
 function textStore(storage: () => Storage, key: string): TextStore {
   return {
     load() {
@@ -26,14 +25,14 @@ function textStore(storage: () => Storage, key: string): TextStore {
         if (text === "") storage().removeItem(key);
         else storage().setItem(key, text);
       } catch {
-        // [Safari, private] storage may be full or forbidden: what is in memory stays there
+        // [Safari, private] Storage may be full or forbidden. The page keeps the text in memory.
         return;
       }
     },
   };
 }
 
-/** What a text says as JSON; `undefined` if it is none. */
+/** Returns the value of a JSON text; `undefined` if the text is not JSON. */
 export function parsed(text: string): unknown {
   try {
     return text === "" ? undefined : JSON.parse(text);

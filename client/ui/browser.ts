@@ -1,40 +1,28 @@
-import type { Environment } from "../core/base/environment.ts";
-
-/** The core's clock, chance and timers in a browser. */
-export const browser: Environment = {
-  now: Date.now,
-  random: Math.random,
-  later(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
-
-/** The time to the server and back as the page's own loading showed it; 0 where the browser does not say. */
+/** Returns the round trip in milliseconds that loading the page took; 0 if the browser does not say. */
 export function pageRttMs(): number {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   return navigation === undefined ? 0 : Math.max(1, navigation.responseStart - navigation.requestStart);
 }
 
-/** Gives a clock of how long nobody has looked at the page; 0 while somebody does. */
+/** Returns a clock of how long the page has been hidden, in milliseconds; 0 while it is visible. */
 export function watchHiding(): () => number {
   let since = document.hidden ? Date.now() : 0;
   document.addEventListener("visibilitychange", () => {
     since = document.hidden ? Date.now() : 0;
   });
-  // a clock that was set back must not make a hidden page a visible one
+  // If the clock was set back, a hidden page must not seem visible.
   return () => (since === 0 ? 0 : Math.max(1, Date.now() - since));
 }
 
-/** Calls back whenever what was open may have died: `surely` when it has. */
+/** Calls back when open connections may have died, with whether it is certain that they have. */
 export function onWake(wake: (connectionsAreDead: boolean) => void): void {
   document.addEventListener("visibilitychange", () => document.hidden || wake(false));
   window.addEventListener("online", () => wake(true));
 }
 
 /**
- * Tells when the page goes or is frozen, and when it comes back: out of the browser's back-forward cache, or thawed
- * [Page Lifecycle]. Its connections are dead then.
+ * Calls back when the page is left or frozen, and when it comes back from the browser's back-forward
+ * cache or is thawed [Page Lifecycle]. Its connections are dead then.
  */
 export function onSleep(sleep: () => void, comeBack: () => void): void {
   window.addEventListener("pagehide", sleep);
@@ -43,7 +31,7 @@ export function onSleep(sleep: () => void, comeBack: () => void): void {
   document.addEventListener("resume", comeBack);
 }
 
-/** Runs once the page has loaded and had a moment to show itself: an open request keeps some browsers "loading". */
+/** Runs something when the page has loaded and has been painted: an open request keeps some browsers "loading". */
 export function afterLoad(run: () => void): void {
   const soon = () => setTimeout(run, 100);
   if (document.readyState === "complete") soon();

@@ -1,58 +1,38 @@
+import { fill, type Words } from "../words.ts";
 import type { TextStore } from "./browser-store.ts";
-import { fill, type Words } from "./words.ts";
 
 const TYPING_EVERY_MS = 3_000;
-// Safari tells of the Enter that ends a conversion after the conversion has ended; nobody presses it twice so fast.
+// Safari reports the Enter that ends a conversion after the conversion itself. Nobody presses Enter
+// twice within 80 ms.
 const AFTER_COMPOSITION_MS = 80;
-// [lurker#623, VSCodroid#434] Android's keyboards keep every word as a composition up to the next space, and their Enter comes in
-// the middle of it: there only what is written by conversion is confirmed by it.
+// [lurker#623, VSCodroid#434] Android's keyboards keep every word as a composition up to the next
+// space, and send Enter in the middle of it. There, Enter confirms only text that comes from a
+// conversion.
 const isAndroid = /Android/.test(navigator.userAgent);
 const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 
-/** The form in which a message is written. `say` is given the text; `typing` is called now and then while one writes. */
-export function createComposer(
-  form: HTMLFormElement,
-  words: Words,
-  draft: TextStore,
-  use: { say(text: string): void; typing(): void },
-): void {
-  const field = form.elements.namedItem("text") as HTMLTextAreaElement;
-  let composed = "";
-  let composedAt = 0;
-  let typedAt = 0;
+/** What a composer does with a text: keeps the draft, sends it, and now and then signals typing. */
+export type ComposerUse = { draft: TextStore; say(text: string): void; typing(): void };
 
-  if (field.value === "") field.value = draft.load();
+/** Brings the form in which a message is written to life. */
+export function createComposer(form: HTMLFormElement, words: Words, use: ComposerUse): void {
+  const field = form.elements.namedItem("text") as HTMLTextAreaElement;
+  let typedAt = 0;
+  if (field.value === "") field.value = use.draft.load();
   fitHeight(field);
-  field.addEventListener("compositionupdate", (event) => {
-    composed = event.data;
-  });
-  field.addEventListener("compositionend", (event) => {
-    composedAt = event.timeStamp;
-  });
   field.addEventListener("input", () => {
-    draft.save(field.value);
+    use.draft.save(field.value);
     field.setCustomValidity("");
     fitHeight(field);
     if (field.value === "" || Date.now() - typedAt < TYPING_EVERY_MS) return;
     typedAt = Date.now();
     use.typing();
   });
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (confirms(event)) return;
-    event.preventDefault();
-    submit();
-  });
+  onEnter(field, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
-
-  /** [cinny#2103, UI Events 5.2] The Enter that confirms a Japanese conversion: one of these three holds in each browser. */
-  function confirms(event: KeyboardEvent): boolean {
-    const isIts = event.isComposing || event.keyCode === 229 || event.timeStamp - composedAt < AFTER_COMPOSITION_MS;
-    return isIts && (!isAndroid || CONVERTED.test(composed));
-  }
 
   function submit(): void {
     const text = field.value.trim();
@@ -64,7 +44,7 @@ export function createComposer(
       return;
     }
     field.value = "";
-    draft.save("");
+    use.draft.save("");
     typedAt = 0;
     fitHeight(field);
     document.getElementById("problem")?.remove();
@@ -72,7 +52,32 @@ export function createComposer(
   }
 }
 
-// For browsers without `field-sizing: content`; the style sheet limits the height.
+/** Calls back at each Enter that does not confirm a conversion. */
+function onEnter(field: HTMLTextAreaElement, run: () => void): void {
+  let composed = "";
+  let composedAt = 0;
+  field.addEventListener("compositionupdate", (event) => {
+    composed = event.data;
+  });
+  field.addEventListener("compositionend", (event) => {
+    composedAt = event.timeStamp;
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (confirms(event)) return;
+    event.preventDefault();
+    run();
+  });
+
+  // [cinny#2103, UI Events 5.2] At an Enter that confirms a Japanese conversion, one of these three
+  // conditions holds in each browser.
+  function confirms(event: KeyboardEvent): boolean {
+    const isOne = event.isComposing || event.keyCode === 229 || event.timeStamp - composedAt < AFTER_COMPOSITION_MS;
+    return isOne && (!isAndroid || CONVERTED.test(composed));
+  }
+}
+
+// For browsers without `field-sizing: content`. The style sheet limits the height.
 function fitHeight(field: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";

@@ -1,11 +1,12 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
-import { type Page, part } from "./page.ts";
+import type { Page } from "../page.ts";
+import { part } from "./part.ts";
 
-// A change of connection that is over within a second is nothing to tell anybody.
+// A connection that is lost for less than a second is not worth showing.
 const PATIENCE_MS = 1_000;
 
-/** How the connection stands, in words; where the network slows it down, with the way to find out why. */
+/** Shows the state of the connection in words. If the network slows it down, links to the doctor. */
 export function createConnectionLine({ words, address }: Page): { show(status: SessionStatus): void } {
   const line = part("connection");
   const sentence = { live: words.live, slow: words.slow, "catching-up": words.catchingUp, offline: words.offline };
@@ -18,7 +19,7 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
     const state = stateOf(latest);
     line.dataset.transport = latest.transport;
     line.dataset.state = state;
-    // what has not changed is not read aloud again
+    // Text that has not changed must not be read aloud again.
     if (written === state) return;
     written = state;
     line.textContent = sentence[state];
@@ -45,8 +46,8 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   };
 }
 
-// One failure may be chance; after two the text that is written waits, and its writer should know. What the browser says
-// of the network counts only where nothing comes through: some say "offline" of a network that carries.
+// One failure may be chance. After two, messages wait, and their author should know. What the browser
+// says about the network counts only if nothing arrives: some say "offline" of one that works.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
   if (status.state === "live") return status.slow ? "slow" : "live";
   return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";

@@ -1,96 +1,57 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { createBackoff } from "../core/network/backoff.ts";
-import type { Address } from "../core/reading/url.ts";
+import type { Address } from "../core/base/address.ts";
+import { enter } from "../core/sending/enter.ts";
 import { createSender } from "../core/sending/send.ts";
+import { environment } from "../environment.ts";
 import { http } from "../transports/fetch.ts";
-import { browser } from "./browser.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 import { keepSession } from "./kept-session.ts";
 
-// A blocked kind of request is known at once, a swallowed one after its time; then the form itself has the last word.
+// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five attempts
+// the browser submits the form itself.
 const ATTEMPTS = 5;
 
+type Sentences = { [code: string]: string };
+
 /**
- * Enters by whatever kind of request this network lets through, and keeps the session in this tab for a network that
- * loses its cookie. `refusals` are the sentences for what the server would not have.
+ * Lets a form enter a room by whatever kind of request this network lets through. The tab keeps the
+ * session, in case the network loses its cookie. `refusals` are the sentences for refusals.
  */
 export function openEnterForm(
   form: HTMLFormElement,
-  { base, room, refusals }: { base: string; room?: string; refusals: { [code: string]: string } },
+  { base, room, refusals }: { base: string; room?: string; refusals: Sentences },
 ): void {
-  const nickname = form.elements.namedItem("nickname") as HTMLInputElement;
-  const color = form.elements.namedItem("color") as RadioNodeList;
-  const formToken = (form.elements.namedItem("form_token") as HTMLInputElement).value;
-  const known = createEntry();
+  const { nickname, color, formToken } = fieldsOf(form);
+  const person = createPersonStore();
   let isUnderWay = false;
-  known.fillIn(nickname, color);
+  person.fillIn(nickname, color);
 
   form.addEventListener("submit", (event) => {
-    known.save({ nickname: nickname.value.split("#")[0] ?? "", color: color.value });
+    person.save({ nickname: nickname.value.split("#")[0] ?? "", color: color.value });
     const button = event.submitter as HTMLButtonElement | null;
     const slug = room ?? button?.value;
     if (!slug) return;
     event.preventDefault();
     if (isUnderWay) return;
     wait(true);
-    enter(slug, button);
+    enterRoom(slug, button);
   });
-  // a page that comes back from the browser's cache waits for nothing any more
+  // A page that comes back from the browser's cache no longer waits for anything.
   window.addEventListener("pageshow", () => wait(false));
 
-  function enter(slug: string, button: HTMLButtonElement | null): void {
+  function enterRoom(slug: string, button: HTMLButtonElement | null): void {
     const address: Address = { base, formToken };
-    const sender = createSender(browser, http, address);
-    const backoff = createBackoff(browser);
-    const person = { nickname: nickname.value, color: color.value };
-    let attempts = 0;
-    attempt();
-
-    function attempt(): void {
-      attempts++;
-      sender.session(person, (outcome) => {
-        if ("refused" in outcome) refuse(outcome.refused);
-        else if ("retry" in outcome) attemptAgain(outcome.retryMs);
-        else {
-          address.token = outcome.token;
-          // Where no POST passes, who speaks enters by that.
-          sender.act(PATHS.enter(slug), (entering) => {
-            if ("refused" in entering) refuse(entering.refused);
-            else {
-              keepSession(base, outcome.token, outcome.member, slug);
-              location.assign(base + PATHS.room(slug));
-            }
-          });
-        }
-      });
-    }
-
-    function attemptAgain(retryMs: number | undefined): void {
-      if (attempts < ATTEMPTS) browser.later(backoff.next(retryMs), attempt);
-      else submitAsItIs(slug, button);
-    }
-  }
-
-  function submitAsItIs(slug: string, button: HTMLButtonElement | null): void {
-    if (button?.name === "room") {
-      const field = document.createElement("input");
-      Object.assign(field, { type: "hidden", name: "room", value: slug });
-      form.append(field);
-    }
-    form.submit();
-  }
-
-  function refuse(code: string): void {
-    wait(false);
-    document.getElementById("problem")?.remove();
-    const problem = document.createElement("p");
-    Object.assign(problem, { id: "problem", className: "problem" });
-    problem.setAttribute("role", "alert");
-    form.querySelector(".nickname-field")?.before(problem);
-    // an alert is read aloud when its text comes
-    problem.textContent = refusals[code] ?? refusals.internal ?? code;
-    nickname.setAttribute("aria-invalid", "true");
-    nickname.focus();
+    const sender = createSender({ environment, http, address });
+    const entry = { room: slug, nickname: nickname.value, color: color.value, attempts: ATTEMPTS };
+    enter(sender, entry, (outcome) => {
+      if ("refused" in outcome) {
+        wait(false);
+        showRefusal(form, nickname, refusals[outcome.refused] ?? refusals.internal ?? outcome.refused);
+      } else if ("token" in outcome) {
+        keepSession(base, { ...outcome, room: slug });
+        location.assign(base + PATHS.room(slug));
+      } else submitAsItIs(form, slug, button);
+    });
   }
 
   function wait(is: boolean): void {
@@ -99,18 +60,50 @@ export function openEnterForm(
   }
 }
 
-type Entry = { nickname: string; color: string };
+function fieldsOf({ elements }: HTMLFormElement) {
+  return {
+    nickname: elements.namedItem("nickname") as HTMLInputElement,
+    color: elements.namedItem("color") as RadioNodeList,
+    formToken: (elements.namedItem("form_token") as HTMLInputElement).value,
+  };
+}
 
-/** Nickname and color in this browser, for the day when the session is over. A trip's secret is not kept. */
-function createEntry(): { fillIn(nickname: HTMLInputElement, color: RadioNodeList): void; save(entry: Entry): void } {
+function submitAsItIs(form: HTMLFormElement, slug: string, button: HTMLButtonElement | null): void {
+  if (button?.name === "room") {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: "room", value: slug });
+    form.append(field);
+  }
+  form.submit();
+}
+
+function showRefusal(form: HTMLFormElement, nickname: HTMLInputElement, sentence: string): void {
+  document.getElementById("problem")?.remove();
+  const problem = document.createElement("p");
+  Object.assign(problem, { id: "problem", className: "problem" });
+  problem.setAttribute("role", "alert");
+  form.querySelector(".nickname-field")?.before(problem);
+  // An alert is read aloud when its text is set.
+  problem.textContent = sentence;
+  nickname.setAttribute("aria-invalid", "true");
+  nickname.focus();
+}
+
+type Person = { nickname: string; color: string };
+
+/** Nickname and color, kept in this browser for when the session is over. A trip's secret is not kept. */
+function createPersonStore(): {
+  fillIn(nickname: HTMLInputElement, color: RadioNodeList): void;
+  save(person: Person): void;
+} {
   const store = browserStore("chattera:me");
   return {
     fillIn(nickname, color) {
-      const known = parsed(store.load()) as Entry | undefined;
+      const known = parsed(store.load()) as Person | undefined;
       if (nickname.value !== "" || known === undefined) return;
       nickname.value = known.nickname;
       color.value = known.color;
     },
-    save: (entry) => store.save(JSON.stringify(entry)),
+    save: (person) => store.save(JSON.stringify(person)),
   };
 }

@@ -1,18 +1,22 @@
 import type { Member } from "../../protocol/event.ts";
+import type { Page } from "../page.ts";
 import { parsed, tabStore } from "./browser-store.ts";
-import type { Page } from "./page.ts";
 
-/** A session that this tab keeps itself, for a network that loses cookies or lets no POST through. */
-export type KeptSession = { token: string; member: Member; rooms: string[] };
+/** A session that this tab keeps itself, for a network that loses cookies or blocks POST. */
+type KeptSession = { token: string; member: Member; rooms: string[] };
 
-/** Keeps who has entered a room; `base` names the site. */
-export function keepSession(base: string, token: string, member: Member, room: string): void {
+/** Keeps the session of a member who has entered a room. `base` is the site's. */
+export function keepSession(base: string, entered: { token: string; member: Member; room: string }): void {
+  const { token, member, room } = entered;
   const known = load(base);
   const rooms = known?.member.id === member.id ? known.rooms.filter((slug) => slug !== room) : [];
   save(base, { token, member, rooms: [...rooms, room] });
 }
 
-/** Forgets who is in a room; of no room in particular: the session is not good any more. Says whether there was one. */
+/**
+ * Forgets that this tab's member is in a room; without a room, forgets the session, which is no longer
+ * valid. Returns whether there was one.
+ */
 export function forgetSession(base: string, room?: string): boolean {
   const known = load(base);
   const rooms = room === undefined ? [] : (known?.rooms.filter((slug) => slug !== room) ?? []);
@@ -21,8 +25,8 @@ export function forgetSession(base: string, room?: string): boolean {
 }
 
 /**
- * Turns a page that the server wrote for a visitor into the member's that this tab knows him to be. Where the server
- * knows as well, by the cookie, the kept session has done its service.
+ * Turns a page that the server wrote for a visitor into the page of the member whose session this tab
+ * keeps. If the cookie has arrived, the server knows the member itself, and the session is dropped.
  */
 export function becomeMember(page: Page): void {
   const { base } = page.address;
@@ -40,7 +44,7 @@ export function becomeMember(page: Page): void {
   putForms(document.getElementById("enter") as HTMLElement);
 }
 
-/** The member's forms came with the visitor's as a text, our own server's markup. */
+// The visitor's form brings the member's forms as a text, in the markup of our own server.
 function putForms(enterForm: HTMLElement): void {
   const forms = document.createRange().createContextualFragment(enterForm.dataset.entered ?? "");
   document.querySelector(".bar-end")?.prepend(forms.querySelector(".leave") as HTMLElement);

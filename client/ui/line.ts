@@ -1,18 +1,18 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { ADDRESS, linkText, sealOf } from "../../protocol/line.ts";
+import type { Words } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
-import { part } from "./page.ts";
-import type { Words } from "./words.ts";
+import { part } from "./part.ts";
 
-/** An event as a line of the log: the page's own skeleton, filled with text nodes only. */
+/** Returns a line of the log for an event: the page's template, filled with text nodes only. */
 export function lineOfEvent(event: RoomEvent, words: Words): HTMLElement {
   const line = lineOf(event.member, textOf(event, words));
   line.classList.add(event.kind);
-  settle(line, event);
+  settleLine(line, event);
   return line;
 }
 
-/** A line for what a member says just now. */
+/** Returns a line for a message of a member that is not in the log yet. */
 export function lineOf(member: Member, text: string): HTMLElement {
   const line = part<HTMLTemplateElement>("line").content.firstElementChild?.cloneNode(true) as HTMLElement;
   describeMember(line, member);
@@ -20,8 +20,8 @@ export function lineOf(member: Member, text: string): HTMLElement {
   return line;
 }
 
-/** Gives a line its place in the log: what the server says about the event. */
-export function settle(line: HTMLElement, event: RoomEvent): void {
+/** Adds to a line what the server has stored about its event. */
+export function settleLine(line: HTMLElement, event: RoomEvent): void {
   line.dataset.seq = String(event.seq);
   line.dataset.at = event.at;
   if (event.id !== undefined) line.dataset.clientId = event.id;
@@ -29,7 +29,7 @@ export function settle(line: HTMLElement, event: RoomEvent): void {
   showLocalTime(line.querySelector("time") as HTMLTimeElement, event.at);
 }
 
-/** Puts a member's name, mark, color and seal on a line of the log or of the list of people. */
+/** Shows a member's name, tag, trip, color and seal on a line of the log or of the list of people. */
 export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.memberId = member.id;
   element.dataset.color = member.color;
@@ -43,7 +43,7 @@ export function describeMember(element: HTMLElement, member: Member): void {
   trip.hidden = member.trip === undefined;
 }
 
-/** The part of a line that has a class. */
+/** Returns the part of a line that has a class. */
 export function inside(line: HTMLElement, name: string): HTMLElement {
   return line.querySelector(`.${name}`) as HTMLElement;
 }

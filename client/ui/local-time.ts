@@ -1,9 +1,9 @@
-/** Puts the reader's own time in the place of the server's UTC in all `<time>` of a part of the page. */
+/** Replaces the server's UTC by the reader's own time in all `<time>` of a part of the page. */
 export function showLocalTimes(root: ParentNode): void {
   for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime]")) showLocalTime(time, time.dateTime);
 }
 
-/** Writes a moment as 24-hour time of the reader's day, with the date when that day is not today. */
+/** Shows a moment as the reader's 24-hour time, with the date if that is not today. */
 export function showLocalTime(element: HTMLTimeElement, at: string): void {
   const moment = new Date(at);
   if (Number.isNaN(moment.getTime())) return;

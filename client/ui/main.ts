@@ -7,7 +7,8 @@ import { keepAboveKeyboard } from "./keyboard.ts";
 import { showLocalTimes } from "./local-time.ts";
 import { readPage } from "./page.ts";
 
-// [Chrome 61–85, Safari 10.1–13, Firefox 60–77] They know modules, but not all that this program uses.
+// [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this program
+// uses.
 if ("replaceChildren" in Element.prototype) start();
 else startLegacy();
 
@@ -32,7 +33,7 @@ function start(): void {
   }
 }
 
-/** Loads the program of older browsers, which the page names for those that know no modules. */
+/** Loads the program for older browsers, which the page names for browsers without modules. */
 function startLegacy(): void {
   const named = document.querySelector<HTMLScriptElement>("script[nomodule]");
   if (named === null) return;

@@ -1,20 +1,11 @@
-import type { Member, MembersSignal } from "../../protocol/event.ts";
+import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
+import type { MemberList } from "../face.ts";
+import { fill, type Words } from "../words.ts";
 import { describeMember } from "./line.ts";
-import { part } from "./page.ts";
-import { fill, type Words } from "./words.ts";
+import { part } from "./part.ts";
 
-/** The people on the screen, at most PEOPLE_SHOWN. The page brings the list; `enter` and `leave` in the log keep it. */
-export type MemberList = {
-  entered(member: Member): void;
-  left(member: Member): void;
-  /** Begins anew with these: the log that kept the list cannot be continued. */
-  replace(members: Member[]): void;
-  /** The server's own count, of members and of those who only watch. */
-  count(figures: Pick<MembersSignal, "members" | "visitors">): void;
-};
-
-/** The list that the server has begun. */
+/** Returns the list that the server has begun. */
 export function createMemberList(words: Words): MemberList {
   const list = part("members");
   const figures = part("people-figures");
@@ -47,7 +38,8 @@ export function createMemberList(words: Words): MemberList {
   };
 }
 
-// The style sheet shows a folded list as a column where the browser knows ::details-content; this is for the others.
+// The style sheet shows a folded list as a column if the browser supports ::details-content. This is for
+// the others.
 function unfoldOnWideScreens(details: HTMLDetailsElement | null): void {
   const wide = window.matchMedia("(min-width: 56rem)");
   const unfold = () => {

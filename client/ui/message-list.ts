@@ -1,159 +1,164 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
-import type { Remark } from "../core/sending/outbox.ts";
-import { lineOf, lineOfEvent, settle } from "./line.ts";
-import { type Page, part } from "./page.ts";
-import type { Scroll } from "./scroll.ts";
+import { type Conversation, type ConversationSession, resend } from "../core/conversation.ts";
+import { discard, type UnsentMessage } from "../core/sending/outbox.ts";
+import type { MessageList, Scroll } from "../face.ts";
+import type { Page } from "../page.ts";
+import { lineOf, lineOfEvent, settleLine } from "./line.ts";
+import { part } from "./part.ts";
 
 const MOST_LINES = 500;
-// Who reads older lines is not to lose them to the newer ones.
+// A reader of older lines should not lose them to newer ones.
 const MOST_WHILE_READING = 5_000;
 
-/** The log on the screen: lines in the order of their seq, below them the reader's own messages without a receipt. */
-export type MessageList = {
-  /** Shows an event unless it is there already; says whether it is new. */
-  add(event: RoomEvent): boolean;
-  addOlder(events: RoomEvent[]): void;
-  /** Takes all lines of the log away; what is not yet sent stays. */
-  clear(): void;
-  oldestSeq(): number | undefined;
-  /** Does the log show the message of this client id? */
-  has(id: string): boolean;
-  /** Shows a message on its way, or how it stands with it. */
-  showRemark(remark: Remark): void;
-  /** The receipt: the message is an event now. */
-  settleRemark(event: RoomEvent): void;
-  removeRemark(id: string): void;
+type Lines = {
+  page: Page;
+  scroll: Scroll;
+  conversation: Conversation<ConversationSession>;
+  log: HTMLElement;
+  /** The lines of the log, by seq. */
+  shown: Map<number, HTMLElement>;
+  /** The lines of unsent messages, by client id. */
+  unsent: Map<string, HTMLElement>;
 };
 
-/** The list that the server has begun. `act`: the buttons of a refused message. */
+/** Returns the list that the server has begun. A refused message can be resent to `conversation`. */
 export function createMessageList(
   page: Page,
   scroll: Scroll,
-  act: { resend(id: string): void; discard(id: string): void },
+  conversation: Conversation<ConversationSession>,
 ): MessageList {
   const log = part("log");
-  const pending = new Map<string, HTMLElement>();
-  const lines = new Map<number, HTMLElement>();
-  for (const line of log.querySelectorAll<HTMLElement>("[data-seq]")) lines.set(Number(line.dataset.seq), line);
-
+  const lines: Lines = { page, scroll, conversation, log, shown: new Map(), unsent: new Map() };
+  const { shown, unsent } = lines;
+  for (const line of log.querySelectorAll<HTMLElement>("[data-seq]")) shown.set(Number(line.dataset.seq), line);
   return {
     add(event) {
-      if (lines.has(event.seq)) return false;
-      const isAtNewest = scroll.keep(() => show(event));
-      trim(isAtNewest ? MOST_LINES : MOST_WHILE_READING);
+      if (shown.has(event.seq)) return false;
+      const isAtNewest = scroll.keep(() => showEvent(lines, event));
+      trim(lines, isAtNewest ? MOST_LINES : MOST_WHILE_READING);
       return true;
     },
     addOlder(events) {
-      for (const event of events) {
-        if (!lines.has(event.seq)) show(event);
-      }
+      for (const event of events) if (!shown.has(event.seq)) showEvent(lines, event);
     },
     clear() {
-      for (const line of lines.values()) line.remove();
-      lines.clear();
+      for (const line of shown.values()) line.remove();
+      shown.clear();
     },
-    oldestSeq: () => (lines.size === 0 ? undefined : Math.min(...lines.keys())),
-    has,
-    showRemark(remark) {
-      let line = pending.get(remark.id);
-      if (line === undefined) {
-        // its receipt was lost, but the log has brought it
-        if (has(remark.id)) return;
-        line = lineOf(page.me, remark.text);
-        line.classList.add("message", "pending");
-        line.dataset.clientId = remark.id;
-        pending.set(remark.id, line);
-        scroll.keep(() => log.append(line as HTMLElement));
-        markFollowing(line);
-      }
-      describeState(line, remark);
-    },
-    settleRemark(event) {
-      const line = event.id === undefined ? undefined : pending.get(event.id);
-      if (line === undefined) return;
-      if (lines.has(event.seq)) remove(line);
-      else scroll.keep(() => settlePending(line, event));
-      pending.delete(event.id as string);
-    },
-    removeRemark(id) {
-      const line = pending.get(id);
+    oldestSeq: () => (shown.size === 0 ? undefined : Math.min(...shown.keys())),
+    has: (id) => has(lines, id),
+    showUnsent: (message) => showUnsent(lines, message),
+    settle: (event) => settle(lines, event),
+    removeUnsent(id) {
+      const line = unsent.get(id);
       if (line) remove(line);
-      pending.delete(id);
+      unsent.delete(id);
     },
   };
+}
 
-  function has(id: string): boolean {
-    return log.querySelector(`[data-seq][data-client-id="${CSS.escape(id)}"]`) !== null;
-  }
+function has({ log }: Lines, id: string): boolean {
+  return log.querySelector(`[data-seq][data-client-id="${CSS.escape(id)}"]`) !== null;
+}
 
-  /** Puts an event in its place; what was on its way becomes it. */
-  function show(event: RoomEvent): void {
-    const own = event.id === undefined ? undefined : pending.get(event.id);
-    if (own) settlePending(own, event);
-    else insert(lineOfEvent(event, page.words), event.seq);
-  }
+/** Shows an event in its place. The line of an unsent message becomes the event's. */
+function showEvent(lines: Lines, event: RoomEvent): void {
+  const own = event.id === undefined ? undefined : lines.unsent.get(event.id);
+  if (own) settleUnsent(lines, own, event);
+  else insert(lines, lineOfEvent(event, lines.page.words), event.seq);
+}
 
-  function settlePending(line: HTMLElement, event: RoomEvent): void {
-    pending.delete(event.id as string);
-    line.classList.remove("pending", "refused", "kept");
-    line.querySelector(".message-state")?.remove();
-    settle(line, event);
-    line.remove();
-    insert(line, event.seq);
-  }
-
-  // From the end: a new line is nearly always the last one.
-  function insert(line: HTMLElement, seq: number): void {
-    let above = log.lastElementChild as HTMLElement | null;
-    while (above !== null && (above.dataset.seq === undefined || Number(above.dataset.seq) > seq)) {
-      above = above.previousElementSibling as HTMLElement | null;
-    }
-    if (above === null) log.prepend(line);
-    else above.after(line);
-    lines.set(seq, line);
+function showUnsent(lines: Lines, message: UnsentMessage): void {
+  const { page, scroll, log, unsent } = lines;
+  const { id, text } = message;
+  let line = unsent.get(id);
+  if (line === undefined) {
+    // The receipt was lost, but the log has the message.
+    if (has(lines, id)) return;
+    const created = lineOf(page.me, text);
+    line = created;
+    line.classList.add("message", "pending");
+    line.dataset.clientId = id;
+    unsent.set(id, line);
+    scroll.keep(() => log.append(created));
     markFollowing(line);
-    if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
   }
+  describeState(lines, line, message);
+}
 
-  // From the top of the screen: older lines came later, and a hole in the middle would never be filled again.
-  function trim(most: number): void {
-    while (lines.size > most) {
-      const top = log.firstElementChild as HTMLElement;
-      lines.delete(Number(top.dataset.seq));
-      remove(top);
-      part("older").hidden = false;
-    }
+function settle(lines: Lines, event: RoomEvent): void {
+  const { scroll, shown, unsent } = lines;
+  const line = event.id === undefined ? undefined : unsent.get(event.id);
+  if (line === undefined) return;
+  if (shown.has(event.seq)) remove(line);
+  else scroll.keep(() => settleUnsent(lines, line, event));
+  unsent.delete(event.id as string);
+}
+
+function settleUnsent(lines: Lines, line: HTMLElement, event: RoomEvent): void {
+  lines.unsent.delete(event.id as string);
+  line.classList.remove("pending", "refused", "kept");
+  line.querySelector(".message-state")?.remove();
+  settleLine(line, event);
+  line.remove();
+  insert(lines, line, event.seq);
+}
+
+// Searches from the end, since a new line is nearly always the last one.
+function insert({ log, shown }: Lines, line: HTMLElement, seq: number): void {
+  let above = log.lastElementChild as HTMLElement | null;
+  while (above !== null && (above.dataset.seq === undefined || Number(above.dataset.seq) > seq)) {
+    above = above.previousElementSibling as HTMLElement | null;
   }
+  if (above === null) log.prepend(line);
+  else above.after(line);
+  shown.set(seq, line);
+  markFollowing(line);
+  if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
+}
 
-  function remove(line: HTMLElement): void {
-    const below = line.nextElementSibling as HTMLElement | null;
-    line.remove();
-    if (below) markFollowing(below);
-  }
-
-  function describeState(line: HTMLElement, remark: Remark): void {
-    const { words } = page;
-    const state = line.querySelector<HTMLElement>(".message-state") ?? document.createElement("span");
-    state.className = "message-state";
-    // "Sending…" is for the eye; that it failed is read aloud.
-    if (remark.state === "refused") state.setAttribute("role", "alert");
-    else state.removeAttribute("role");
-    line.classList.toggle("refused", remark.state === "refused");
-    line.classList.toggle("kept", remark.state === "kept");
-    if (remark.state !== "refused") state.textContent = remark.state === "kept" ? words.kept : words.sending;
-    else {
-      const why = words.refusals[remark.code ?? ""] ?? "";
-      const resend = button(words.resend, () => act.resend(remark.id));
-      const discard = button(words.discard, () => act.discard(remark.id));
-      discard.classList.add("quiet");
-      state.replaceChildren(`${words.refused} ${why} `, resend, " ", discard);
-    }
-    line.append(state);
+// Removes lines from the top of the screen, because a gap in the middle would never be filled again.
+function trim({ log, shown }: Lines, most: number): void {
+  while (shown.size > most) {
+    const top = log.firstElementChild as HTMLElement;
+    shown.delete(Number(top.dataset.seq));
+    remove(top);
+    part("older").hidden = false;
   }
 }
 
-/** A speaker who goes on within five minutes is not named again to the eye, as in server/pages/message-line.ts. */
+function remove(line: HTMLElement): void {
+  const below = line.nextElementSibling as HTMLElement | null;
+  line.remove();
+  if (below) markFollowing(below);
+}
+
+function describeState({ page, conversation }: Lines, line: HTMLElement, message: UnsentMessage): void {
+  const { words } = page;
+  const { state, code } = message;
+  const element = line.querySelector<HTMLElement>(".message-state") ?? document.createElement("span");
+  element.className = "message-state";
+  // "Sending…" is only shown. A failure is read aloud, too.
+  if (state === "refused") element.setAttribute("role", "alert");
+  else element.removeAttribute("role");
+  line.classList.toggle("refused", state === "refused");
+  line.classList.toggle("kept", state === "kept");
+  if (state !== "refused") element.textContent = state === "kept" ? words.kept : words.sending;
+  else {
+    const why = words.refusals[code ?? ""] ?? "";
+    const again = button(words.resend, () => resend(conversation, message));
+    const away = button(words.discard, () => discard(conversation.outbox, message));
+    away.classList.add("quiet");
+    element.replaceChildren(`${words.refused} ${why} `, again, " ", away);
+  }
+  line.append(element);
+}
+
+/**
+ * Hides the name of an author who continues within five minutes from the eye, as
+ * server/pages/message-line.ts does.
+ */
 function markFollowing(line: HTMLElement): void {
   const above = line.previousElementSibling as HTMLElement | null;
   const spoke = above?.classList.contains("message") && line.classList.contains("message");
@@ -166,11 +171,11 @@ function momentOf(line: HTMLElement | null): number {
   return line?.dataset.at === undefined ? Date.now() : Date.parse(line.dataset.at);
 }
 
-function button(label: string, act: () => void): HTMLButtonElement {
+function button(label: string, run: () => void): HTMLButtonElement {
   const element = document.createElement("button");
   element.type = "button";
   element.className = "button small";
   element.textContent = label;
-  element.addEventListener("click", act);
+  element.addEventListener("click", run);
   return element;
 }

@@ -1,25 +1,26 @@
-import type { Remark, RemarkStore } from "../core/sending/outbox.ts";
+import type { MessageStore, UnsentMessage } from "../core/sending/outbox.ts";
+import type { Page } from "../page.ts";
 import { parsed, tabStore } from "./browser-store.ts";
-import type { Page } from "./page.ts";
 
-/** Unsent messages and under which nickname they were written. */
-type Left = { nickname: string; remarks: Remark[] };
+/** Unsent messages and the nickname that they were written under. Tabs keep them under these names. */
+type Left = { nickname: string; remarks: UnsentMessage[] };
 
 /**
- * Unsent messages of this tab in this room. They outlive a reload, also one after which the server does not know the
- * writer any more; but under another nickname, or none, nothing is sent that was not said under it: the writer decides.
+ * Returns the store of this tab's unsent messages in this room. They outlive a reload, even if the
+ * server no longer knows their author. Under another nickname, or none, they are refused, so that
+ * the author decides whether to send them.
  */
-export function remarkStore(page: Page): RemarkStore {
+export function messageStore(page: Page): MessageStore {
   const store = tabStore(`chattera:outbox:${page.room}`);
   return {
     load() {
-      const { nickname, remarks } = (parsed(store.load()) ?? { remarks: [] }) as Left;
-      if (page.present && nickname === page.me.nickname) return remarks;
-      return remarks.map((remark) => ({ code: "no_session", ...remark, state: "refused" }));
+      const { nickname, remarks: messages } = (parsed(store.load()) ?? { remarks: [] }) as Left;
+      if (page.present && nickname === page.me.nickname) return messages;
+      return messages.map((message) => ({ code: "no_session", ...message, state: "refused" }));
     },
-    save(remarks) {
-      const left: Left = { nickname: page.me.nickname, remarks };
-      store.save(remarks.length === 0 ? "" : JSON.stringify(left));
+    save(messages) {
+      const left: Left = { nickname: page.me.nickname, remarks: messages };
+      store.save(messages.length === 0 ? "" : JSON.stringify(left));
     },
   };
 }

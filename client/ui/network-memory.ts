@@ -5,7 +5,10 @@ const MOST_NETWORKS = 20;
 
 type Networks = { [network: string]: Known };
 
-/** What this browser has learnt of the network it is in, by the name that the server gives that; of the last twenty. */
+/**
+ * Returns a store of what this browser has learned about its network, by the name that the server has
+ * for it. The last twenty networks are kept.
+ */
 export function networkMemory(network: string): MemoryStore {
   const store = browserStore("chattera:network");
   const load = () => {
@@ -16,9 +19,9 @@ export function networkMemory(network: string): MemoryStore {
     load: () => load()[network],
     save(known) {
       if (network === "") return;
-      const { [network]: _old, ...others } = load();
-      // the newest last: what an object lists first is what was learnt longest ago
-      const kept = [...Object.entries(others), [network, known] as const].slice(-MOST_NETWORKS);
+      // The newest comes last, so that the first ones are the oldest.
+      const others = Object.entries(load()).filter(([name]) => name !== network);
+      const kept = [...others, [network, known] as const].slice(-MOST_NETWORKS);
       store.save(JSON.stringify(Object.fromEntries(kept)));
     },
   };

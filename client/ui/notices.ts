@@ -1,22 +1,22 @@
 import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
-import { part } from "./page.ts";
-import { fill, type Words } from "./words.ts";
+import { fill, type Words } from "../words.ts";
+import { part } from "./part.ts";
 
 const TYPING_SHOWN_MS = 6_000;
 
-/** What is told beside the log: aloud, in the title, above the field. */
+/** Announces messages next to the log: read aloud, in the title, and above the field. */
 export type Notices = {
-  /** Somebody else said something just now. */
+  /** Somebody else has just sent a message. */
   heard(event: RoomEvent): void;
   typing(signal: TypingSignal): void;
 };
 
-/** `myName` is left out of those who are typing. */
+/** Creates the notices. `myName` is never shown as typing. */
 export function createNotices(words: Words, myName: string): Notices {
   const spoken = part("spoken");
   const typing = part("typing");
   const title = document.title;
-  const heardAt = new Map<string, number>();
+  const sentAt = new Map<string, number>();
   let unread = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,9 +27,10 @@ export function createNotices(words: Words, myName: string): Notices {
   });
   return {
     heard(event) {
-      // [field notes] role=log makes some screen readers read all again; one line at a time in a region of its own works
+      // [field notes] With role=log, some screen readers read everything again. One line at a time in a
+      // region of its own works.
       spoken.textContent = `${event.member.nickname}: ${event.text ?? ""}`;
-      heardAt.set(event.member.nickname, Date.now());
+      sentAt.set(event.member.nickname, Date.now());
       clearTyping();
       if (!document.hidden) return;
       unread++;
@@ -37,7 +38,7 @@ export function createNotices(words: Words, myName: string): Notices {
     },
     typing(signal) {
       const nicknames = signal.nicknames
-        .filter((nickname) => nickname !== myName && !hasJustSpoken(nickname))
+        .filter((nickname) => nickname !== myName && !hasJustSent(nickname))
         .slice(0, 3);
       typing.textContent = nicknames.length === 0 ? "" : fill(words.typing, { nicknames: nicknames.join(", ") });
       clearTimeout(timer);
@@ -45,9 +46,9 @@ export function createNotices(words: Words, myName: string): Notices {
     },
   };
 
-  /** The server still counts as typing who said so within 5 s, and who has just spoken is done. */
-  function hasJustSpoken(nickname: string): boolean {
-    return Date.now() - (heardAt.get(nickname) ?? 0) < TYPING_SHOWN_MS;
+  // The server counts a member as typing for 5 s, even if the message has arrived meanwhile.
+  function hasJustSent(nickname: string): boolean {
+    return Date.now() - (sentAt.get(nickname) ?? 0) < TYPING_SHOWN_MS;
   }
 
   function clearTyping(): void {

@@ -1,20 +1,5 @@
-import type { Member } from "../../protocol/event.ts";
-import type { Address } from "../core/reading/url.ts";
-import type { Words } from "./words.ts";
-
-/** What the server left for the script in a room's page. `lastSeq` is -1 when the log was empty. */
-export type Page = {
-  room: string;
-  address: Address;
-  cursor: string;
-  lastSeq: number;
-  me: Member;
-  present: boolean;
-  /** The server's name for the network this page came through, "" if it gave none. */
-  network: string;
-  hasOlder: boolean;
-  words: Words;
-};
+import type { Page } from "../page.ts";
+import type { Words } from "../words.ts";
 
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
@@ -40,11 +25,4 @@ export function readPage(room: HTMLElement): Page {
     hasOlder: dataset.older === "true",
     words: JSON.parse(dataset.words ?? "{}") as Words,
   };
-}
-
-/** An element that the page must have. */
-export function part<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`The page has no #${id}.`);
-  return element as Kind;
 }

@@ -1,29 +1,30 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { Sender } from "../core/sending/send.ts";
+import { act, type Sender } from "../core/sending/send.ts";
+import type { Page } from "../page.ts";
 import { browserStore } from "./browser-store.ts";
 import { forgetSession } from "./kept-session.ts";
-import type { Page } from "./page.ts";
 
-/** Keeps who has entered in the room while the page lives. */
-export type Presence = {
-  /** An event of one's own was read in the log. */
+/** Keeps a member who has entered in the room while the page is open. */
+export type OwnPresence = {
+  /** An own event was read in the log. */
   seen(event: RoomEvent): void;
-  /** The members were read anew: one's own `leave` may be in the part of the log that was not. */
+  /** The members were read again: the own `leave` may be in the part of the log that was not. */
   listed(members: Member[]): void;
 };
 
 /**
- * A phone that slept is taken out of the room after a while. When the page, alive again, reads its own `leave` in the
- * log, it enters again without a word. Who left by the button, in this tab or another, is not brought back.
+ * Enters again when the page, awake again, reads its own `leave` in the log: the server removes a phone
+ * that sleeps from the room after a while. A member who left by the button, in this tab or another, is
+ * not brought back.
  */
-export function createPresence(page: Page, sender: Sender): Presence {
-  // Without a time: a tab that slept may read of the leaving hours later.
+export function createPresence(page: Page, sender: Sender): OwnPresence {
+  // Stored without a time, because a tab that slept may read the leave hours later.
   const leftByHand = browserStore(`chattera:left:${page.room}`);
-  // Not one that was fetched since, because a message went by GET: the cookie arrives by then.
+  // Decided now, because a token that is fetched later for a GET does not mean that the cookie is lost.
   const isKept = page.address.token !== undefined;
-  let left = false;
+  let hasLeft = false;
   let isLeaving = false;
   if (page.present) leftByHand.save("");
   for (const form of document.querySelectorAll<HTMLFormElement>("form.leave")) {
@@ -36,38 +37,36 @@ export function createPresence(page: Page, sender: Sender): Presence {
   return {
     seen(event) {
       if (!page.present) return;
-      left = event.kind === "leave";
-      if (!left) return;
-      // An `enter` may stand right behind it in what is just being read.
+      hasLeft = event.kind === "leave";
+      if (!hasLeft) return;
+      // The next event that is being read may be an `enter`.
       setTimeout(() => {
-        if (!left) return;
-        left = false;
+        if (!hasLeft) return;
+        hasLeft = false;
         comeBack();
       }, 500);
     },
     listed(members) {
-      // A cut list does not show everybody, so only a whole one can lack the reader.
+      // A list that is cut does not show everybody.
       const isWhole = members.length < PEOPLE_SHOWN;
       if (page.present && isWhole && !members.some((member) => member.id === page.me.id)) comeBack();
     },
   };
 
   function comeBack(): void {
-    // A reload would break off the form that is on its way.
+    // A reload would cancel the form that is being submitted.
     if (isLeaving) return;
     if (leftByHand.load() !== "") location.reload();
-    else sender.act(PATHS.enter(page.room), waitForNext);
+    // If this fails, the next message enters the room as well.
+    else act(sender, PATHS.enter(page.room), () => {});
   }
 
-  // The form would not say who leaves: its cookie does not arrive.
+  // The form itself could not say who leaves, because its cookie does not arrive.
   function leave(event: Event): void {
     event.preventDefault();
-    sender.act(PATHS.leave(page.room), () => {
+    act(sender, PATHS.leave(page.room), () => {
       forgetSession(page.address.base, page.room);
       location.assign(page.address.base + PATHS.lobby);
     });
   }
 }
-
-// The next message enters the room as well; nothing is lost.
-function waitForNext(): void {}

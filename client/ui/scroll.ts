@@ -1,21 +1,13 @@
-import { part } from "./page.ts";
-import { fill, type Words } from "./words.ts";
+import type { Scroll } from "../face.ts";
+import { fill, type Words } from "../words.ts";
+import { part } from "./part.ts";
 
 const NEAR_PX = 60;
 
-/** Where the reader looks in the log. */
-export type Scroll = {
-  /**
-   * Changes the log below what the reader sees: who reads the newest, which it says, stays there; who reads older lines is
-   * not moved.
-   */
-  keep(change: () => void): boolean;
-  /** A new line came; whoever cannot see it is told how many there are. */
-  arrived(): void;
-  toNewest(): void;
-};
-
-/** Watches the log's box, which the style sheet lays out from the bottom up: its `scrollTop` is 0 at the newest line. */
+/**
+ * Watches the log's box. The style sheet lays it out from the bottom up, so that its `scrollTop` is 0 at
+ * the newest line.
+ */
 export function watchScroll(words: Words): Scroll {
   const box = part("scroll");
   const button = part("newer");

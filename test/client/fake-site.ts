@@ -37,7 +37,7 @@ export type FakeSite = {
   poll: Transport;
   http: Http;
   opened: { transport: string; reading: Reading; at: number }[];
-  append(room?: string): RoomEvent;
+  append(room?: string, id?: string): RoomEvent;
   /** Breaks what is open. */
   cut(): void;
   /** What is open stays open, but shows nothing more. */
@@ -93,8 +93,8 @@ export function createFakeSite(world: World): FakeSite {
     poll: createPoll(http, { base: "" }),
     http,
     opened: [],
-    append(room = "lobby") {
-      const event = eventOf(room, logOf(room).length + 1);
+    append(room = "lobby", id) {
+      const event = { ...eventOf(room, logOf(room).length + 1), ...(id !== undefined && { id }) };
       logOf(room).push(event);
       for (const stream of streams) show(stream, event);
       for (const poll of [...polls]) poll.look();
@@ -355,5 +355,5 @@ function seqIn(cursor: string, room: string): number | undefined {
 
 function eventOf(room: string, seq: number): RoomEvent {
   const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
-  return { room, seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `remark ${seq}` };
+  return { room, seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `message ${seq}` };
 }

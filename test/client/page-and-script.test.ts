@@ -5,7 +5,7 @@ import { ADDRESS, linkText } from "../../protocol/line.ts";
 import { ja } from "../../server/pages/words/ja.ts";
 
 function source(file: string): string {
-  return readFileSync(new URL(`../../client/ui/${file}`, import.meta.url), "utf8");
+  return readFileSync(new URL(`../../client/${file}`, import.meta.url), "utf8");
 }
 
 test("the script reads no word that the page does not bring, and the page brings none that is not read", () => {

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { type Address, textParam } from "../../client/core/base/address.ts";
 import type { Answer, Request } from "../../client/core/base/http.ts";
-import { type Address, textParam } from "../../client/core/reading/url.ts";
-import type { Outcome } from "../../client/core/sending/outbox.ts";
-import { createSender, type SessionOutcome } from "../../client/core/sending/send.ts";
+import type { SendOutcome } from "../../client/core/sending/outbox.ts";
+import { act, createSender, requestSession, type SessionOutcome, sendMessage } from "../../client/core/sending/send.ts";
 import { createWorld } from "./world.ts";
 
 type Network = (request: Request, kind: "json" | "form" | "get" | "script") => "pass" | Answer;
 
 const BLOCKED: Answer = { status: 403, text: "<html>blocked" };
 const NOBODY: Answer = { status: 0, text: "" };
-const event = { room: "lobby", seq: 7, kind: "message", id: "remark-0001" };
+const event = { room: "lobby", seq: 7, kind: "message", id: "message-0001" };
 
 /** A sender on a network, and what it has tried. */
 function senderOn(network: Network, address: Address = { base: "", token: "T" }) {
@@ -26,10 +26,10 @@ function senderOn(network: Network, address: Address = { base: "", token: "T" })
     return world.environment.later(20, () => done(verdict === "pass" ? answerTo(request) : verdict));
   };
   const http = { ask: ask(false), json: { parse: JSON.parse, print: JSON.stringify } };
-  const sender = createSender(world.environment, http, address, ask(true));
+  const sender = createSender({ environment: world.environment, http, address, script: ask(true) });
   const say = (text = "hello") => {
-    let outcome: Outcome | undefined;
-    sender.say("lobby", { id: "remark-0001", text, state: "sending" }, (one) => {
+    let outcome: SendOutcome | undefined;
+    sendMessage(sender, { room: "lobby", id: "message-0001", text }, (one) => {
       outcome = one;
     });
     world.pass(60_000);
@@ -152,7 +152,7 @@ describe("sending", () => {
   test("gets a nickname where only GET passes", () => {
     const { sender, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED), { base: "" });
     let outcome: SessionOutcome | undefined;
-    sender.session({ nickname: "Ann" }, (one) => {
+    requestSession(sender, { nickname: "Ann" }, (one) => {
       outcome = one;
     });
     world.pass(1000);
@@ -163,7 +163,7 @@ describe("sending", () => {
     const { sender, say, kinds, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED));
     say();
     const told: unknown[] = [];
-    for (let i = 0; i < 4; i++) sender.act("/api/rooms/lobby/typing", (outcome) => told.push(outcome));
+    for (let i = 0; i < 4; i++) act(sender, "/api/rooms/lobby/typing", (outcome) => told.push(outcome));
     world.pass(1000);
     say();
     expect([kinds, told]).toEqual([["json", "form", "get", "get"], Array(4).fill({ unsayable: true })]);
@@ -181,7 +181,7 @@ describe("sending", () => {
     ] as const) {
       const { sender, world } = senderOn((request) => busy(request, status));
       const told: unknown[] = [];
-      sender.act("/api/rooms/lobby/enter", (one) => told.push(one));
+      act(sender, "/api/rooms/lobby/enter", (one) => told.push(one));
       world.pass(1000);
       expect(told).toEqual([outcome]);
     }
@@ -197,9 +197,9 @@ describe("sending", () => {
       },
       json: { parse: JSON.parse, print: JSON.stringify },
     };
-    const sender = createSender(world.environment, http, { base: "", token: "T" });
+    const sender = createSender({ environment: world.environment, http, address: { base: "", token: "T" } });
     for (let i = 0; i < 3; i++) {
-      sender.say("lobby", { id: "remark-0001", text: "x", state: "sending" }, () => {});
+      sendMessage(sender, { room: "lobby", id: "message-0001", text: "x" }, () => {});
       world.pass(60_000);
     }
     expect(waits.slice(0, 3)).toEqual([5_000, 10_000, 10_000]);

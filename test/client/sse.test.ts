@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
+import type { Address } from "../../client/core/base/address.ts";
 import type { Ending, Sink, Transport } from "../../client/core/reading/transport.ts";
-import type { Address } from "../../client/core/reading/url.ts";
 import { createSse } from "../../client/transports/sse.ts";
 import { createStream } from "../../client/transports/stream.ts";
 

@@ -48,10 +48,10 @@ export function createBrowserOfTabs(world: World, site: FakeSite, hasLocks: bool
     const name = `tab${opened++}`;
     const closers = new Set<() => void>();
     const owner = locks.owner(life);
-    const place = { room: "lobby", cursor: `c${site.log.length}`, seq: site.log.length };
+    const position = { room: "lobby", cursor: `c${site.log.length}`, seq: site.log.length };
     const session = createSharedSession({
       environment: environmentOf(world, life),
-      place,
+      rooms: [position],
       openChannel: () => channelOf(name, life),
       locks: hasLocks ? owner.manager : undefined,
       streams: site.streams.map((stream) => owned(stream, life, closers)),

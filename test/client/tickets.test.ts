@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Access } from "../../client/core/base/access.ts";
 import type { Answer } from "../../client/core/base/http.ts";
-import type { Address } from "../../client/core/reading/url.ts";
-import { useTickets } from "../../client/core/sending/tickets.ts";
+import { useTickets, whenTicketed } from "../../client/core/sending/tickets.ts";
 import { connect } from "../../client/index.ts";
 import { openSite, person, type TestNode, type TestSite } from "../support/app.ts";
 import { createWorld } from "./world.ts";
@@ -61,7 +61,6 @@ test("the token stands in URLs where no ticket can be had", async () => {
 /** Whether the client asks for a ticket again, so many seconds after it was refused one. */
 function asksAgain(refusal: Answer, seconds: number): boolean {
   const world = createWorld();
-  const address: Address = { base: "", token: "secret" };
   let asked = 0;
   const json = { parse: JSON.parse, print: JSON.stringify };
   const ask = (_request: object, done: (answer: Answer) => void) => {
@@ -69,11 +68,13 @@ function asksAgain(refusal: Answer, seconds: number): boolean {
     done(refusal);
     return () => undefined;
   };
-  useTickets(world.environment, { ask, json }, address);
-  address.ready?.(() => undefined);
+  const { environment } = world;
+  const access: Access = { environment, http: { ask, json }, address: { base: "", token: "secret" } };
+  useTickets(environment, access.address);
+  whenTicketed(access, () => undefined);
   expect(asked).toBe(2);
   world.pass(seconds * 1000);
-  address.ready?.(() => undefined);
+  whenTicketed(access, () => undefined);
   return asked > 2;
 }
 

@@ -1,15 +1,15 @@
 import type { Environment } from "./environment.ts";
 import { without } from "./list.ts";
 
-/** Calls everybody who asked for a name. `Events` gives each name the type of its news. */
+/** Calls the listeners of a name. `Events` maps each name to the type that its listeners get. */
 export type Emitter<Events> = {
-  on<Name extends keyof Events>(name: Name, listener: (news: Events[Name]) => void): () => void;
-  emit<Name extends keyof Events>(name: Name, news: Events[Name]): void;
+  on<Name extends keyof Events>(name: Name, listener: (data: Events[Name]) => void): () => void;
+  emit<Name extends keyof Events>(name: Name, data: Events[Name]): void;
 };
 
-/** An emitter whose listeners cannot hurt it: what one throws is thrown again outside, after the others were called. */
+/** Creates an emitter. An error that a listener throws is thrown again later, after the others ran. */
 export function createEmitter<Events>(environment: Environment): Emitter<Events> {
-  let entries: { name: keyof Events; listener: (news: never) => void }[] = [];
+  let entries: { name: keyof Events; listener: (data: never) => void }[] = [];
   return {
     on(name, listener) {
       const entry = { name, listener };
@@ -18,19 +18,19 @@ export function createEmitter<Events>(environment: Environment): Emitter<Events>
         entries = without(entries, entry);
       };
     },
-    emit(name, news) {
+    emit(name, data) {
       const called = entries;
       for (let i = 0; i < called.length; i++) {
-        const entry = called[i] as { name: keyof Events; listener: (news: unknown) => void };
-        if (entry.name === name) callSafely(environment, entry.listener, news);
+        const entry = called[i] as { name: keyof Events; listener: (data: unknown) => void };
+        if (entry.name === name) callSafely(environment, entry.listener, data);
       }
     },
   };
 }
 
-function callSafely(environment: Environment, listener: (news: unknown) => void, news: unknown): void {
+function callSafely(environment: Environment, listener: (data: unknown) => void, data: unknown): void {
   try {
-    listener(news);
+    listener(data);
   } catch (error) {
     environment.later(0, () => {
       throw error;

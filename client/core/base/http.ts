@@ -1,23 +1,45 @@
-/** One HTTP request; `timeoutMs` counts from its start to the answer's last byte. */
+/** One HTTP request; `timeoutMs` counts from its start to the last byte of the answer. */
 export type Request = {
   method: "GET" | "POST";
   url: string;
   /** `Content-Type` and body of a POST. */
   type?: string;
   body?: string;
-  /** Goes as `Authorization: Bearer`. */
+  /** Sent as `Authorization: Bearer`. */
   token?: string;
   timeoutMs: number;
 };
 
-/** What came of it. `status` is 0 where there was no answer: refused, cut, too late, or not to be read by this page. */
+/**
+ * The answer to a request. `status` is 0 if there is none: the connection was refused or cut, the
+ * answer took too long, or this page may not read it. `retryMs` is the answer's `Retry-After`.
+ */
 export type Answer = { status: number; text: string; retryMs?: number };
 
-/** The environment's way to make a request: fetch, or XMLHttpRequest in its many ages. It returns how to give it up; `done` is called once, later, and not after that. */
+/**
+ * The environment's way to make a request: fetch, or XMLHttpRequest of any age. Returns a function
+ * that gives the request up. `done` is called once, later, and never after that.
+ */
 export type Ask = (request: Request, done: (answer: Answer) => void) => () => void;
 
-/** The two sides of JSON, which IE7 has to be taught. `parse` throws for what is no JSON. */
+/** Both sides of JSON, which IE7 lacks. `parse` throws on invalid JSON. */
 export type Json = { parse(text: string): unknown; print(value: unknown): string };
 
 /** All of HTTP that the core uses. */
 export type Http = { ask: Ask; json: Json };
+
+/** Returns the JSON of an answer that is the site's own: it bears its mark and the request's nonce. */
+export function readOurs({ json }: Http, text: string, nonce: string): object | undefined {
+  let value: { chattera?: unknown; n?: unknown } | null;
+  try {
+    value = json.parse(text) as typeof value;
+  } catch (_notJson) {
+    return undefined;
+  }
+  return value !== null && value.chattera === 1 && value.n === nonce ? value : undefined;
+}
+
+/** Whether a status means "not now": the server, or a proxy before it, is away or overloaded. */
+export function isPassing(status: number): boolean {
+  return status === 407 || status === 408 || status === 429 || status >= 500;
+}

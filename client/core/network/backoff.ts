@@ -1,40 +1,44 @@
 import type { Clock } from "../base/environment.ts";
 
 const FIRST_MS = 500;
-// Outages of seconds are the common ones: for the first minute nobody is more than three seconds late to see their end.
+// Most outages last seconds. For the first minute, no client notices the end over three seconds late.
 const LONGEST_AT_FIRST_MS = 3_000;
 const AT_FIRST_MS = 60_000;
 const LONGEST_MS = 30_000;
 
-/** How long to wait before the next attempt; it never says "never". */
+/** Attempts that failed in a row, and how long to wait before the next one. It never gives up. */
 export type Backoff = {
-  /** The next delay in milliseconds; `floorMs` is what the server asked for (`Retry-After`). */
-  next(floorMs?: number): number;
-  reset(): void;
+  clock: Clock;
+  failures: number;
+  /** The longest that the last delay could have been, in milliseconds. */
+  ceilingMs: number;
+  /** When the first attempt in the row failed. */
+  since: number;
 };
 
+/** Creates a back-off before any failure. */
+export function createBackoff(clock: Clock): Backoff {
+  return { clock, failures: 0, ceilingMs: 0, since: 0 };
+}
+
 /**
- * Full jitter: a random part of 0.5, 1, 2, 3, 3… seconds, after a minute of 6, 12, 24, 30, 30…, so that a crowd that was
- * cut off together does not come back together. A wish of the server's is a floor, stretched by up to a quarter for the
- * same reason.
+ * Returns the next delay in milliseconds, after one more failure. Full jitter: a random part of 0.5,
+ * 1, 2, 3, 3… seconds, after a minute of 6, 12, 24, 30, 30…, so that clients that were cut off
+ * together do not come back together. `floorMs` is the server's `Retry-After`, stretched by up to a
+ * quarter for the same reason.
  */
-export function createBackoff(environment: Clock): Backoff {
-  let failures = 0;
-  let ceiling = 0;
-  let since = 0;
-  return {
-    next(floorMs) {
-      const now = environment.now();
-      // the clock may have been set back: then this minute begins anew
-      if (failures === 0 || now < since) since = now;
-      failures++;
-      const longest = now - since < AT_FIRST_MS ? LONGEST_AT_FIRST_MS : LONGEST_MS;
-      ceiling = Math.min(longest, failures === 1 ? FIRST_MS : ceiling * 2);
-      const delay = environment.random() * ceiling;
-      return floorMs === undefined ? delay : Math.max(delay, floorMs * (1 + environment.random() / 4));
-    },
-    reset() {
-      failures = 0;
-    },
-  };
+export function nextDelay(backoff: Backoff, floorMs?: number): number {
+  const now = backoff.clock.now();
+  // If the clock was set back, the minute begins again.
+  if (backoff.failures === 0 || now < backoff.since) backoff.since = now;
+  backoff.failures++;
+  const longestMs = now - backoff.since < AT_FIRST_MS ? LONGEST_AT_FIRST_MS : LONGEST_MS;
+  backoff.ceilingMs = Math.min(longestMs, backoff.failures === 1 ? FIRST_MS : backoff.ceilingMs * 2);
+  const delayMs = backoff.clock.random() * backoff.ceilingMs;
+  return floorMs === undefined ? delayMs : Math.max(delayMs, floorMs * (1 + backoff.clock.random() / 4));
+}
+
+/** Begins again with short delays: an attempt succeeded. */
+export function resetBackoff(backoff: Backoff): void {
+  backoff.failures = 0;
 }

@@ -1,12 +1,12 @@
 import { CONFIRM_MS } from "../../../protocol/limits.ts";
 import { PATHS } from "../../../protocol/paths.ts";
+import { type Address, param } from "../base/address.ts";
 import { createNonce, type Environment } from "../base/environment.ts";
 import type { Answer, Http } from "../base/http.ts";
 import type { Link } from "./link.ts";
 import { order } from "./orders.ts";
 import { mayProve } from "./phase.ts";
 import type { State } from "./state.ts";
-import { type Address, param } from "./url.ts";
 
 // How long an answer may take, and how soon the next ping may try again.
 const PATIENCE_MS = 5_000;

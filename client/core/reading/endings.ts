@@ -1,3 +1,4 @@
+import { nextDelay, resetBackoff } from "../network/backoff.ts";
 import { held, notHeld } from "../network/hold.ts";
 import { failed, refused } from "../network/ladder.ts";
 import { cut } from "../network/pace.ts";
@@ -9,7 +10,7 @@ import { is } from "./phase.ts";
 import { pollIn, showPolling } from "./polls.ts";
 import { ask } from "./question.ts";
 import { drop } from "./requests.ts";
-import type { State } from "./state.ts";
+import type { Question, State } from "./state.ts";
 import { letGo, prove } from "./streams.ts";
 import type { Ending } from "./transport.ts";
 import { conclude, type Result } from "./watchdog.ts";
@@ -50,8 +51,8 @@ function pollAnswered(state: State, { reading, isNew }: Link, livedMs: number): 
   held(state, wait);
   // A cache answers "nothing" at once, time after time.
   const spins = wait > 0 && !isNew && livedMs < INSTANT_MS;
-  if (!spins) pollBackoff.reset();
-  pollIn(state, spins ? pollBackoff.next() : state.holdSeconds === 0 && is(state, "live") ? SHORT_PAUSE_MS : 0);
+  if (!spins) resetBackoff(pollBackoff);
+  pollIn(state, spins ? nextDelay(pollBackoff) : state.holdSeconds === 0 && is(state, "live") ? SHORT_PAUSE_MS : 0);
   state.polled++;
   state.waitsForServer = false;
   showPolling(state);
@@ -64,7 +65,7 @@ function pollFailed(state: State, { reading }: Link, livedMs: number, retryMs: n
   notHeld(state, livedMs, wait, graceMs);
   state.failures++;
   if (state.failures % 2 === 0) state.way = (state.way + 1) % state.polls.length;
-  const delayMs = state.pollBackoff.next(retryMs);
+  const delayMs = nextDelay(state.pollBackoff, retryMs);
   // A poll that has hung has waited already.
   pollIn(state, isInstant ? delayMs : Math.max(0, delayMs - livedMs));
   // A poll that was held for a while and is cut was ours. The next attempt shows whether the server is away.
@@ -75,7 +76,7 @@ function pollFailed(state: State, { reading }: Link, livedMs: number, retryMs: n
 function candidateEnded(state: State, link: Link, how: How, retryMs: number | undefined): void {
   const { now } = state;
   state.renewAt = now + RENEW_AGAIN_MS;
-  state.proveAt = now + state.streamBackoff.next(retryMs);
+  state.proveAt = now + nextDelay(state.streamBackoff, retryMs);
   if (how === "bye") return;
   state.waitsForServer = true;
   // Only if the server has answered something else since, it is the network that does not carry this stream. The clock may
@@ -111,7 +112,7 @@ function streamEnded(state: State, link: Link, how: How, retryMs: number | undef
     if (cut(state, livedMs, now - link.heardAt)) failed(state, link.rung);
     else if (isShort) refused(state, link.rung);
   }
-  const delayMs = how === "bye" && !retryMs ? 0 : streamBackoff.next(retryMs);
+  const delayMs = how === "bye" && !retryMs ? 0 : nextDelay(streamBackoff, retryMs);
   state.proveAt = now + delayMs;
   expectPing(state, 0);
   report(state, { state: "connecting" });
@@ -125,7 +126,7 @@ function questionEnded(state: State, { isNew }: Link, how: How): void {
   state.asking = [];
   giveWay(state);
   for (let i = 0; i < asking.length; i++) {
-    const question = asking[i] as State["asking"][number];
+    const question = asking[i] as Question;
     if (question.why === "blame") {
       if (result !== "unanswered") blame(state, question.link, question.isMute);
     } else if (question.why !== "gap") conclude(state, question, result);

@@ -1,7 +1,7 @@
-import type { FeedEvents, SessionStatus, State } from "./state.ts";
+import type { FeedEvents, Order, SessionStatus, State } from "./state.ts";
 
 /** Orders an effect of the state's session. */
-export function order(state: State, one: State["orders"][number]): void {
+export function order(state: State, one: Order): void {
   state.orders.push(one);
 }
 

@@ -1,3 +1,4 @@
+import { resetBackoff } from "../network/backoff.ts";
 import { climb, proved } from "../network/ladder.ts";
 import { learn } from "../network/network.ts";
 import { lasted, streamLifeMs } from "../network/pace.ts";
@@ -55,7 +56,7 @@ export function carry(state: State, link: Link): void {
   state.stream = link;
   state.candidate = undefined;
   state.isAway = false;
-  state.streamBackoff.reset();
+  resetBackoff(state.streamBackoff);
   state.renewAt = now + streamLifeMs(state);
   proved(state, link.rung);
   learn(state, { late });

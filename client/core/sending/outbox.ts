@@ -2,154 +2,146 @@ import type { RoomEvent } from "../../../protocol/event.ts";
 import { createEmitter, type Emitter } from "../base/emitter.ts";
 import { createClientId, type Environment } from "../base/environment.ts";
 import { without } from "../base/list.ts";
-import { createBackoff } from "../network/backoff.ts";
+import { type Backoff, createBackoff, nextDelay, resetBackoff } from "../network/backoff.ts";
 
-/** A message without a receipt. `kept`: to be sent when the network is back; `refused`: the server will not have it. */
-export type Remark = { id: string; text: string; state: "sending" | "kept" | "refused"; code?: string };
+/** A message without a receipt. `kept`: waits for the network; `refused`: the server rejected it. */
+export type UnsentMessage = {
+  id: string;
+  text: string;
+  state: "sending" | "kept" | "refused";
+  /** The code of the refusal. */
+  code?: string;
+};
 
-/** The server's answer to a message: the event it became, and a cursor behind it. */
+/** The server's answer to a message: the event that it became, and a cursor behind it. */
 export type Receipt = { event: RoomEvent; cursor: string };
 
-/** What became of one attempt. `again`: nothing is known; the same id makes sending it once more harmless. */
-export type Outcome = { receipt: Receipt; rttMs: number } | { refused: string } | { retry: true; retryMs?: number };
+/**
+ * The outcome of one attempt to send a message. `retry`: it may or may not have arrived; sending it
+ * again under the same id is harmless.
+ */
+export type SendOutcome =
+  | { receipt: Receipt; rttMs: number }
+  | { refused: string }
+  | { retry: true; retryMs?: number | undefined };
 
 /** Where unsent messages outlive a reload. */
-export type RemarkStore = { load(): Remark[]; save(remarks: Remark[]): void };
+export type MessageStore = { load(): UnsentMessage[]; save(messages: UnsentMessage[]): void };
 
-/** What an outbox tells. */
+/** What an outbox emits. */
 export type OutboxEvents = {
   /** A message is new, or its state has changed. */
-  changed: Remark;
-  sent: { remark: Remark; receipt: Receipt; rttMs: number };
-  discarded: Remark;
+  changed: UnsentMessage;
+  sent: { message: UnsentMessage; receipt: Receipt };
+  discarded: UnsentMessage;
 };
 
-/** Messages on their way: one at a time, in order, each until a receipt or a refusal. */
+/**
+ * Messages on their way: one at a time, in order, each until it has a receipt or is refused. `held`:
+ * nothing may be sent yet; `waiting`: the last attempt failed, and the back-off runs.
+ */
 export type Outbox = {
-  on: Emitter<OutboxEvents>["on"];
-  say(text: string): Remark;
-  /** Everything not yet sent, oldest first. */
-  remarks(): Remark[];
-  /** Sends what an earlier page has left. */
-  start(): void;
-  resend(id: string): void;
-  discard(id: string): void;
-  /** A message was read in the log: that is as good as a receipt. */
-  found(id: string): void;
-  /** The network may be back: do not wait. */
-  wake(): void;
-  /** Nothing is sent any more. */
-  close(): void;
+  environment: Environment;
+  emitter: Emitter<OutboxEvents>;
+  store: MessageStore;
+  phase: "held" | "idle" | "sending" | "waiting" | "closed";
+  backoff: Backoff;
+  /** Oldest first. */
+  messages: UnsentMessage[];
 };
 
-/** `send` makes one attempt and calls back once, later. */
-export function createOutbox(
-  environment: Environment,
-  store: RemarkStore,
-  send: (remark: Remark, done: (outcome: Outcome) => void) => void,
-): Outbox {
-  const emitter = createEmitter<OutboxEvents>(environment);
-  const backoff = createBackoff(environment);
-  let remarks = store.load();
-  let sending = false;
-  let isClosed = false;
-  let waiting: (() => void) | undefined;
-
+/** Creates an outbox with the messages that an earlier page has left. */
+export function createOutbox(environment: Environment, store: MessageStore): Outbox {
   return {
-    on: emitter.on,
-    say(text) {
-      const remark: Remark = {
-        id: createClientId(environment),
-        text,
-        state: waiting === undefined ? "sending" : "kept",
-      };
-      remarks = remarks.concat([remark]);
-      store.save(remarks);
-      emitter.emit("changed", remark);
-      sendNext();
-      return remark;
-    },
-    remarks: () => remarks,
-    start: sendNext,
-    resend(id) {
-      const remark = find(id);
-      if (remark === undefined || remark.state !== "refused") return;
-      change(remark, "kept");
-      sendNext();
-    },
-    discard(id) {
-      const remark = find(id);
-      if (remark === undefined || remark.state !== "refused") return;
-      remove(remark);
-      emitter.emit("discarded", remark);
-    },
-    found(id) {
-      const remark = find(id);
-      if (remark !== undefined) remove(remark);
-    },
-    close() {
-      isClosed = true;
-      waiting?.();
-    },
-    wake() {
-      if (waiting === undefined) return;
-      waiting();
-      waiting = undefined;
-      sendNext();
-    },
+    environment,
+    emitter: createEmitter(environment),
+    store,
+    phase: "idle",
+    backoff: createBackoff(environment),
+    messages: store.load(),
   };
+}
 
-  function sendNext(): void {
-    const remark = firstUnsent();
-    if (isClosed || sending || waiting !== undefined || remark === undefined) return;
-    sending = true;
-    change(remark, "sending");
-    send(remark, (outcome) => {
-      if (isClosed) return;
-      sending = false;
-      settle(remark, outcome);
-      sendNext();
-    });
-  }
+/** Adds a message. */
+export function put(outbox: Outbox, text: string): UnsentMessage {
+  const { environment, phase, messages } = outbox;
+  const id = createClientId(environment);
+  const message: UnsentMessage = { id, text, state: phase === "waiting" ? "kept" : "sending" };
+  save(outbox, messages.concat([message]));
+  outbox.emitter.emit("changed", message);
+  return message;
+}
 
-  function settle(remark: Remark, outcome: Outcome): void {
-    if ("retry" in outcome) {
-      change(remark, "kept");
-      waiting = environment.later(backoff.next(outcome.retryMs), () => {
-        waiting = undefined;
-        sendNext();
-      });
-      return;
-    }
-    backoff.reset();
-    if ("refused" in outcome) {
-      remark.code = outcome.refused;
-      change(remark, "refused");
-    } else {
-      remove(remark);
-      emitter.emit("sent", { remark, receipt: outcome.receipt, rttMs: outcome.rttMs });
-    }
+/** Returns the message to be sent now; `undefined` if there is none, or if it is not yet time. */
+export function takeNext(outbox: Outbox): UnsentMessage | undefined {
+  const { phase, messages } = outbox;
+  for (let i = 0; i < messages.length && phase === "idle"; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (message.state === "refused") continue;
+    outbox.phase = "sending";
+    change(outbox, message, "sending");
+    return message;
   }
+  return undefined;
+}
 
-  function change(remark: Remark, state: Remark["state"]): void {
-    if (remark.state === state || find(remark.id) === undefined) return;
-    remark.state = state;
-    store.save(remarks);
-    emitter.emit("changed", remark);
+/**
+ * Notes the outcome of an attempt. Returns for how many milliseconds to wait before the next one;
+ * `undefined` if there is no need to wait.
+ */
+export function settle(outbox: Outbox, message: UnsentMessage, outcome: SendOutcome): number | undefined {
+  if ("retry" in outcome) {
+    outbox.phase = "waiting";
+    change(outbox, message, "kept");
+    return nextDelay(outbox.backoff, outcome.retryMs);
   }
+  outbox.phase = "idle";
+  resetBackoff(outbox.backoff);
+  if ("refused" in outcome) {
+    message.code = outcome.refused;
+    change(outbox, message, "refused");
+  } else {
+    remove(outbox, message);
+    outbox.emitter.emit("sent", { message, receipt: outcome.receipt });
+  }
+  return undefined;
+}
 
-  function remove(gone: Remark): void {
-    remarks = without(remarks, gone);
-    store.save(remarks);
-  }
+/** Lets a refused message be sent again. */
+export function retryRefused(outbox: Outbox, message: UnsentMessage): void {
+  if (message.state === "refused") change(outbox, message, "kept");
+}
 
-  function find(id: string): Remark | undefined {
-    for (let i = 0; i < remarks.length; i++) if (remarks[i]?.id === id) return remarks[i];
-    return undefined;
-  }
+/** Removes a refused message. */
+export function discard(outbox: Outbox, message: UnsentMessage): void {
+  if (message.state !== "refused") return;
+  remove(outbox, message);
+  outbox.emitter.emit("discarded", message);
+}
 
-  function firstUnsent(): Remark | undefined {
-    for (let i = 0; i < remarks.length; i++) if (remarks[i]?.state !== "refused") return remarks[i];
-    return undefined;
+/** Removes a message that was read in the log, which is as good as a receipt. */
+export function found(outbox: Outbox, id: string): void {
+  const { messages } = outbox;
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (message.id === id) remove(outbox, message);
   }
+}
+
+function change(outbox: Outbox, message: UnsentMessage, state: UnsentMessage["state"]): void {
+  const { messages, emitter } = outbox;
+  // An attempt may end after its message was read in the log.
+  if (message.state === state || without(messages, message).length === messages.length) return;
+  message.state = state;
+  save(outbox, messages);
+  emitter.emit("changed", message);
+}
+
+function remove(outbox: Outbox, message: UnsentMessage): void {
+  save(outbox, without(outbox.messages, message));
+}
+
+function save(outbox: Outbox, messages: UnsentMessage[]): void {
+  outbox.messages = messages;
+  outbox.store.save(messages);
 }

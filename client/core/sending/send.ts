@@ -1,236 +1,289 @@
 import type { Member } from "../../../protocol/event.ts";
 import { PATHS } from "../../../protocol/paths.ts";
-import { createNonce, type Environment } from "../base/environment.ts";
-import type { Ask, Http, Request } from "../base/http.ts";
-import { readOurs } from "../reading/poll.ts";
-import { type Address, param, proofParam, textParam } from "../reading/url.ts";
-import type { Outcome, Receipt, Remark } from "./outbox.ts";
+import type { Access } from "../base/access.ts";
+import { param, proofParam, textParam } from "../base/address.ts";
+import { createNonce } from "../base/environment.ts";
+import { isPassing, type Request, readOurs } from "../base/http.ts";
+import type { Receipt, SendOutcome } from "./outbox.ts";
+import { whenTicketed } from "./tickets.ts";
 
-/** What became of asking for a session. */
-export type SessionOutcome =
-  | { token: string; member: Member }
-  | { refused: string }
-  | { retry: true; retryMs?: number };
+type Failure = { refused: string } | { retry: true; retryMs?: number | undefined };
 
-/** What became of something that needs no answer's content. `unsayable`: only GET passes, and no GET says it. */
-export type ActOutcome = { done: true } | { refused: string } | { retry: true; retryMs?: number } | { unsayable: true };
+/** The outcome of a request for a session. */
+export type SessionOutcome = { token: string; member: Member } | Failure;
 
-/** Gets things to the server, by whatever kind of request this network lets through. */
-export type Sender = {
-  /** One attempt at a message; what is not known is `again`, and the id makes that harmless. */
-  say(room: string, remark: Remark, done: (outcome: Outcome) => void): void;
-  /** A nickname of one's own; the token is for who keeps no cookie. */
-  session(person: { nickname: string; color?: string }, done: (outcome: SessionOutcome) => void): void;
-  /** Something that needs no answer's content: enter, leave, typing. */
-  act(path: string, done: (outcome: ActOutcome) => void): void;
+/** The outcome of an action. `unsayable`: only GET passes, and this action has no GET. */
+export type ActOutcome = { done: true } | { unsayable: true } | Failure;
+
+/** Sends to the server by the best kind of request that this network lets through. */
+export type Sender = Access & {
+  /** The kind of request that is used now, and since when. */
+  kind: number;
+  chosenAt: number;
+  /** Requests of this kind in a row without any answer. */
+  silences: number;
+  /** Requests of any kind in a row that timed out. */
+  timeouts: number;
+  /** The last round trip, 0 if it is not known. */
+  lastRttMs: number;
 };
 
 type Fields = { [name: string]: string };
 
-/** What is sent: by POST to `path`, where that is blocked by GET to `getPath`. */
-type Message = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
+/** What is sent: by POST to `path`, or by GET to `getPath` where POST is blocked. */
+type Content = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
 
-/** `ours`: the answer that proved itself. */
-type Reply = { ours: object; status: number; retryMs?: number; rttMs: number } | Unanswered;
+/** The JSON of an answer that is the site's own. */
+type Ours = { code?: string; token?: string; member?: Member } & Partial<Receipt>;
 
-/** `isBlocked`: somebody on the way does not let this kind of request through; `isPassing`: it is no kind's fault. */
-type Unanswered = {
-  ours?: undefined;
-  retryMs?: number;
+/**
+ * The answer to a request. Without `ours`, `isBlocked` means that the network blocks this kind of
+ * request, and `isPassing` that no kind is to blame.
+ */
+type Reply = {
+  ours?: Ours | undefined;
+  rttMs: number;
+  retryMs?: number | undefined;
   isBlocked?: boolean;
   isPassing?: boolean;
   isUnsayable?: boolean;
 };
 
-const KINDS = ["json", "form", "get", "script"];
+/** One sending of some content, which may take several kinds of request. */
+type Delivery = {
+  sender: Sender;
+  content: Content;
+  /** The kind of the attempt that is under way, and how many kinds were tried. */
+  kind: number;
+  tried: number;
+  /** The last refusal of a kind by the site itself. */
+  last?: Reply;
+  done(reply: Reply): void;
+};
+
+// The kinds of request, best first.
+const JSON_POST = 0;
+const FORM_POST = 1;
+const GET = 2;
+const SCRIPT = 3;
 const SHORTEST_MS = 2_500;
 const UNKNOWN_MS = 5_000;
 const LONGEST_MS = 10_000;
-// as in hold.ts: what was quick is given up soon, for a minute and more
-const TIMEOUTS_OF_A_QUICK_WAY = 30;
-// Whole URLs of more than 2000 characters do not pass old browsers and proxies [KB208427]
+// As in hold.ts: on a fast path a slow answer counts as lost. After 30 in a row, for more than a
+// minute, the path may have become slow.
+const TIMEOUTS_OF_A_FAST_PATH = 30;
+// Whole URLs of more than 2000 characters do not pass old browsers and proxies [KB208427].
 const LONGEST_URL = 2_000;
 const BETTER_AGAIN_MS = 600_000;
 
 /**
- * Kinds of request from the best to the last: POST of JSON, of a form, GET with everything in the path, and a script
- * element where there is `script`. What is refused without proof of ours leads to the next at once; silence, twice. After
- * ten minutes, and when all have failed, the best is tried again.
+ * Creates a sender. It has four kinds of request, best first: POST of JSON, POST of a form, GET with
+ * everything in the path, and a script element if the access has any. A kind that is refused without
+ * proof that the site itself refused leads to the next one at once; a kind without any answer does
+ * so the second time. After ten minutes, and when all have failed, the best one is tried again.
  */
-export function createSender(environment: Environment, http: Http, address: Address, script?: Ask): Sender {
-  const kinds = script === undefined ? 3 : 4;
-  let kind = 0;
-  let silences = 0;
-  let timeouts = 0;
-  let lastRttMs = 0;
-  let chosenAt = 0;
+export function createSender(access: Access): Sender {
+  return { ...access, kind: JSON_POST, chosenAt: 0, silences: 0, timeouts: 0, lastRttMs: 0 };
+}
 
-  return {
-    say(room, remark, done) {
-      const message: Message = {
-        path: PATHS.messages(room),
-        getPath: PATHS.say(room),
-        needsToken: true,
-        fields: { id: remark.id },
-        texts: { text: remark.text },
-      };
-      send(message, (reply) => done(outcomeOf(reply, remark.id)));
-    },
-    session({ nickname, color }, done) {
-      const texts: Fields = color === undefined ? { nickname } : { nickname, color };
-      send({ path: PATHS.session, getPath: PATHS.session, fields: {}, texts }, (reply) => done(sessionOf(reply)));
-    },
-    act(path, done) {
-      send({ path, fields: {}, texts: {} }, (reply) => done(actOutcomeOf(reply)));
-    },
+/** Makes one attempt to send a message to a room. */
+export function sendMessage(
+  sender: Sender,
+  { room, id, text }: { room: string; id: string; text: string },
+  done: (outcome: SendOutcome) => void,
+): void {
+  const content = {
+    path: PATHS.messages(room),
+    getPath: PATHS.say(room),
+    needsToken: true,
+    fields: { id },
+    texts: { text },
   };
+  deliver(sender, content, (reply) => {
+    const { event, cursor } = reply.ours || {};
+    if (event?.id === id && cursor !== undefined) done({ receipt: { event, cursor }, rttMs: reply.rttMs });
+    else done(failureOf(reply));
+  });
+}
 
-  /** Tries each kind at most once; a rate limit or a server that is away is no kind's fault. */
-  function send(message: Message, done: (reply: Reply) => void): void {
-    if (kind > 0 && Math.abs(environment.now() - chosenAt) > BETTER_AGAIN_MS) choose(0);
-    let tried = 0;
-    let last: Reply = {};
-    attempt();
+/** Requests a session under a nickname. Its token is for clients that keep no cookie. */
+export function requestSession(
+  sender: Sender,
+  { nickname, color }: { nickname: string; color?: string },
+  done: (outcome: SessionOutcome) => void,
+): void {
+  deliver(sender, sessionContent(color === undefined ? { nickname } : { nickname, color }), (reply) => {
+    const { token, member } = reply.ours || {};
+    done(token !== undefined && member !== undefined ? { token, member } : failureOf(reply));
+  });
+}
 
-    function attempt(): void {
-      const mine = kind;
-      const how = KINDS[mine] as string;
-      const isGet = how === "get" || how === "script";
-      tried++;
-      if (isGet && message.needsToken && address.token === undefined) fetchToken(mine);
-      else if (how === "get" && message.needsToken && address.ready !== undefined)
-        address.ready(() => exchange(how, message, mine));
-      else exchange(how, message, mine);
-    }
+/** Sends something whose answer has no content of interest: enter, leave, typing. */
+export function act(sender: Sender, path: string, done: (outcome: ActOutcome) => void): void {
+  deliver(sender, { path, fields: {}, texts: {} }, (reply) => {
+    if (reply.isUnsayable) done({ unsayable: true });
+    else done(reply.ours && reply.ours.code === undefined ? { done: true } : failureOf(reply));
+  });
+}
 
-    // There a cookie is no proof of who speaks; but who has one is given its token.
-    function fetchToken(mine: number): void {
-      // to a script the cookie says nothing: the token would be a stranger's
-      if (address.nickname === undefined || KINDS[mine] === "script") {
-        next(mine, last);
-        return;
-      }
-      const { nickname } = address;
-      const ask: Message = { path: PATHS.session, getPath: PATHS.session, fields: {}, texts: { nickname } };
-      request(KINDS[mine] as string, ask, (reply) => {
-        const { token } = (reply.ours ?? {}) as { token?: string };
-        if (token !== undefined) {
-          address.token = token;
-          exchange(KINDS[mine] as string, message, mine);
-        } else if (reply.ours !== undefined) done({ retryMs: 0 });
-        else leaveOrWait(mine, reply);
-      });
-    }
+function sessionContent(texts: Fields): Content {
+  return { path: PATHS.session, getPath: PATHS.session, fields: {}, texts };
+}
 
-    function exchange(how: string, what: Message, mine: number): void {
-      request(how, what, (reply) => {
-        if (reply.ours === undefined) leaveOrWait(mine, reply);
-        else if (isKindRefused(reply.ours)) next(mine, reply);
-        else done(reply);
-      });
-    }
+/** Tries each kind at most once. */
+function deliver(sender: Sender, content: Content, done: (reply: Reply) => void): void {
+  const { environment, kind, chosenAt } = sender;
+  if (kind > 0 && Math.abs(environment.now() - chosenAt) > BETTER_AGAIN_MS) choose(sender, 0);
+  attempt({ sender, content, kind: 0, tried: 0, done });
+}
 
-    /** Silence is waited out once; not where GET passes and cannot take the message, or that would never be known. */
-    function leaveOrWait(mine: number, reply: Unanswered): void {
-      const isSilent = !reply.isBlocked && !reply.isPassing;
-      const isTooLarge = (last.ours as { code?: string } | undefined)?.code === "too_large";
-      if (reply.isBlocked || (isSilent && (++silences >= 2 || isTooLarge))) next(mine, reply);
-      else done(reply);
-    }
+function attempt(delivery: Delivery): void {
+  const { sender, content } = delivery;
+  const { address, kind } = sender;
+  delivery.kind = kind;
+  delivery.tried++;
+  if (kind < GET || !content.needsToken) exchange(delivery);
+  else if (address.token === undefined) fetchToken(delivery);
+  else if (kind === GET) whenTicketed(sender, () => exchange(delivery));
+  else exchange(delivery);
+}
 
-    /** `mine`: another message may have moved on meanwhile. */
-    function next(mine: number, reply: Reply): void {
-      if (reply.ours !== undefined) last = reply;
-      if (kind === mine) choose((mine + 1) % kinds);
-      if (tried < kinds) attempt();
-      else done(last.ours === undefined ? reply : last);
-    }
+/** Gets the token for a GET, in which a cookie is no proof of who speaks. */
+function fetchToken(delivery: Delivery): void {
+  const { sender, kind } = delivery;
+  const { address } = sender;
+  const { nickname } = address;
+  // A script carries no proof that the cookie is this page's, so it would get a stranger's token.
+  if (nickname === undefined || kind === SCRIPT) {
+    next(delivery, { rttMs: 0 });
+    return;
   }
-
-  /** One request and what it came to. */
-  function request(how: string, message: Message, done: (reply: Reply) => void): void {
-    const nonce = createNonce(environment);
-    const asked = requestOf(how, message, nonce);
-    // what no GET can say is no fault of GET's
-    if (asked === undefined) {
-      done({ isPassing: true, isUnsayable: true });
-      return;
-    }
-    const isTooLong = asked.url.length > LONGEST_URL;
-    // asked without what is too long: while nothing passes, it is not known that only GET would
-    if (isTooLong) asked.url = address.base + message.getPath + param("n", nonce);
-    const startedAt = environment.now();
-    (how === "script" && script !== undefined ? script : http.ask)(asked, ({ status, text, retryMs }) => {
-      const rttMs = environment.now() - startedAt;
-      const ours = readOurs(http, text, nonce);
-      const retry = retryMs === undefined ? {} : { retryMs };
-      if (ours !== undefined) {
-        silences = 0;
-        timeouts = 0;
-        lastRttMs = rttMs;
-        renewToken(ours);
-        done(isTooLong ? { ours: { code: "too_large" }, status: 413, rttMs } : { ours, status, rttMs, ...retry });
-        return;
-      }
-      if (rttMs >= asked.timeoutMs) timeouts++;
-      done({ ...retry, isBlocked: status >= 400 && status < 500 && !isPassing(status), isPassing: isPassing(status) });
-    });
-  }
-
-  /** The server exchanges a token that grows old; the ticket of the former one is good for its few minutes still. */
-  function renewToken(ours: object): void {
-    const { token } = ours as { token?: string };
-    if (token !== undefined && address.token !== undefined) address.token = token;
-  }
-
-  function choose(which: number): void {
-    kind = which;
-    silences = 0;
-    chosenAt = environment.now();
-  }
-
-  function requestOf(how: string, message: Message, nonce: string): Request | undefined {
-    const timeoutMs = patienceMs();
-    if (how === "get" || how === "script") {
-      if (message.getPath === undefined) return undefined;
-      let url = address.base + message.getPath;
-      for (const name in message.fields) url += param(name, message.fields[name] as string);
-      for (const name in message.texts) url += textParam(name, message.texts[name] as string);
-      url += proofParam(address);
-      url += param("n", nonce);
-      return { method: "GET", url, timeoutMs };
-    }
-    const fields: Fields = { ...message.fields, ...message.texts, n: nonce };
-    // [networks] some networks strip Authorization: the token goes where the message goes
-    if (address.token !== undefined) fields.token = address.token;
+  request(delivery, sessionContent({ nickname }), (reply) => {
+    const { ours } = reply;
+    if (ours === undefined) leaveOrWait(delivery, reply);
+    else if (ours.token === undefined) delivery.done({ rttMs: 0, retryMs: 0 });
     else {
-      if (address.formToken !== undefined) fields.form_token = address.formToken;
-      // the cookie may be of another tab's nickname by now: what was written under this one is not said under that
-      if (message.needsToken && address.nickname !== undefined) fields.nickname = address.nickname;
+      address.token = ours.token;
+      exchange(delivery);
     }
-    const isJson = how === "json";
-    const body = isJson ? http.json.print(fields) : formOf(fields);
-    const type = isJson ? "application/json" : "application/x-www-form-urlencoded";
-    return { method: "POST", url: address.base + message.path + param("n", nonce), type, body, timeoutMs };
-  }
-
-  /** A kept-alive connection may be dead: rather ask again soon; but a slow line must get through at last. */
-  function patienceMs(): number {
-    const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
-    const doublings = lastRttMs === 0 ? timeouts : Math.max(0, timeouts - TIMEOUTS_OF_A_QUICK_WAY);
-    return Math.min(LONGEST_MS, patience * 2 ** Math.min(doublings, 2));
-  }
+  });
 }
 
-/** It was not this message but this kind of request that could not be taken. */
-function isKindRefused(ours: object): boolean {
-  const { code } = ours as { code?: string };
+function exchange(delivery: Delivery): void {
+  request(delivery, delivery.content, (reply) => {
+    if (reply.ours === undefined) leaveOrWait(delivery, reply);
+    else if (isKindRefused(reply.ours)) {
+      delivery.last = reply;
+      next(delivery, reply);
+    } else delivery.done(reply);
+  });
+}
+
+/**
+ * Retries after the first silence. If GET passes but the message is too long for it, the next kind
+ * follows at once, or the author would never learn that.
+ */
+function leaveOrWait(delivery: Delivery, reply: Reply): void {
+  const { sender, last, done } = delivery;
+  const isTooLarge = last?.ours?.code === "too_large";
+  if (reply.isBlocked || (!reply.isPassing && (++sender.silences >= 2 || isTooLarge))) next(delivery, reply);
+  else done(reply);
+}
+
+function next(delivery: Delivery, reply: Reply): void {
+  const { sender, kind, tried, last, done } = delivery;
+  const kinds = sender.script === undefined ? SCRIPT : SCRIPT + 1;
+  // Another delivery may have moved on meanwhile.
+  if (sender.kind === kind) choose(sender, (kind + 1) % kinds);
+  if (tried < kinds) attempt(delivery);
+  else done(last ?? reply);
+}
+
+function choose(sender: Sender, kind: number): void {
+  sender.kind = kind;
+  sender.silences = 0;
+  sender.chosenAt = sender.environment.now();
+}
+
+/** Makes one request of the delivery's kind. */
+function request(delivery: Delivery, content: Content, done: (reply: Reply) => void): void {
+  const { sender, kind } = delivery;
+  const { environment, http, address, script } = sender;
+  const nonce = createNonce(environment);
+  const asked = kind < GET ? postOf(delivery, content, nonce) : getOf(sender, content);
+  // It is not GET's fault that this content has no GET.
+  if (asked === undefined) {
+    done({ rttMs: 0, isPassing: true, isUnsayable: true });
+    return;
+  }
+  asked.url += param("n", nonce);
+  const isTooLong = asked.url.length > LONGEST_URL;
+  // Sent without what is too long: while nothing passes, it is not known that only GET would.
+  if (isTooLong) asked.url = address.base + content.getPath + param("n", nonce);
+  const startedAt = environment.now();
+  (kind === SCRIPT && script ? script : http.ask)(asked, ({ status, text, retryMs }) => {
+    const rttMs = environment.now() - startedAt;
+    const isAway = isPassing(status);
+    const ours: Ours | undefined = readOurs(http, text, nonce);
+    if (ours) heard(sender, ours, rttMs);
+    else if (rttMs >= asked.timeoutMs) sender.timeouts++;
+    done({
+      ours: ours && isTooLong ? { code: "too_large" } : ours,
+      rttMs,
+      retryMs,
+      isBlocked: status >= 400 && status < 500 && !isAway,
+      isPassing: isAway && !(ours && isTooLong),
+    });
+  });
+}
+
+function heard(sender: Sender, { token }: Ours, rttMs: number): void {
+  const { address } = sender;
+  sender.silences = sender.timeouts = 0;
+  sender.lastRttMs = rttMs;
+  // The server replaces a token that grows old. The former one's ticket stays good for its minutes.
+  if (token !== undefined && address.token !== undefined) address.token = token;
+}
+
+function getOf(sender: Sender, { getPath, fields, texts }: Content): Request | undefined {
+  if (getPath === undefined) return undefined;
+  const { address } = sender;
+  let url = address.base + getPath;
+  for (const name in fields) url += param(name, fields[name] as string);
+  for (const name in texts) url += textParam(name, texts[name] as string);
+  return { method: "GET", url: url + proofParam(address), timeoutMs: patienceMs(sender) };
+}
+
+function postOf({ sender, kind }: Delivery, content: Content, n: string): Request {
+  const { http, address } = sender;
+  const { base, token, formToken, nickname } = address;
+  const fields: Fields = { ...content.fields, ...content.texts, n };
+  // [networks] Some networks strip Authorization, so the token is sent in the body.
+  if (token !== undefined) fields.token = token;
+  else {
+    if (formToken !== undefined) fields.form_token = formToken;
+    // The cookie may have another tab's nickname by now, under which this was not written.
+    if (content.needsToken && nickname !== undefined) fields.nickname = nickname;
+  }
+  return {
+    method: "POST",
+    url: base + content.path,
+    type: kind === FORM_POST ? "application/x-www-form-urlencoded" : "application/json",
+    body: kind === FORM_POST ? formOf(fields) : http.json.print(fields),
+    timeoutMs: patienceMs(sender),
+  };
+}
+
+/** Returns a short timeout, since a kept-alive connection may be dead, but lets slow lines through. */
+function patienceMs({ lastRttMs, timeouts }: Sender): number {
+  const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
+  const doublings = lastRttMs === 0 ? timeouts : Math.max(0, timeouts - TIMEOUTS_OF_A_FAST_PATH);
+  return Math.min(LONGEST_MS, patience * 2 ** Math.min(doublings, 2));
+}
+
+/** Whether the site refused this kind of request and not its content. */
+function isKindRefused({ code }: Ours): boolean {
   return code === "method_not_allowed" || code === "unsupported_type" || code === "forbidden" || code === "too_large";
-}
-
-/** Somebody is away or has too much to do: the server, or a proxy before it. */
-export function isPassing(status: number): boolean {
-  return status === 407 || status === 408 || status === 429 || status >= 500;
 }
 
 function formOf(fields: Fields): string {
@@ -239,27 +292,7 @@ function formOf(fields: Fields): string {
   return form;
 }
 
-function outcomeOf(reply: Reply, id: string): Outcome {
-  if (reply.ours === undefined) return retry(reply.retryMs);
-  const { event, cursor, code } = reply.ours as Partial<Receipt> & { code?: string };
-  if (event?.id === id && cursor !== undefined) return { receipt: { event, cursor }, rttMs: reply.rttMs };
-  return code === undefined || isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
-}
-
-function actOutcomeOf(reply: Reply): ActOutcome {
-  if (reply.ours === undefined) return reply.isUnsayable ? { unsayable: true } : retry(reply.retryMs);
-  const { code } = reply.ours as { code?: string };
-  if (code === undefined) return { done: true };
-  return isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
-}
-
-function sessionOf(reply: Reply): SessionOutcome {
-  if (reply.ours === undefined) return retry(reply.retryMs);
-  const { token, member, code } = reply.ours as { token?: string; member?: Member; code?: string };
-  if (token !== undefined && member !== undefined) return { token, member };
-  return code === undefined || isPassing(reply.status) ? retry(reply.retryMs) : { refused: code };
-}
-
-function retry(retryMs: number | undefined): { retry: true; retryMs?: number } {
-  return retryMs === undefined ? { retry: true } : { retry: true, retryMs };
+function failureOf({ ours, isPassing: mayPass, retryMs }: Reply): Failure {
+  const code = ours?.code;
+  return code === undefined || mayPass ? { retry: true, retryMs } : { refused: code };
 }

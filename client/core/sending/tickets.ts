@@ -1,10 +1,9 @@
 import { PATHS } from "../../../protocol/paths.ts";
-import { createNonce, type Environment } from "../base/environment.ts";
-import type { Http, Request } from "../base/http.ts";
-import { readOurs } from "../reading/poll.ts";
+import type { Access } from "../base/access.ts";
+import type { Address, Tickets } from "../base/address.ts";
+import { type Clock, createNonce } from "../base/environment.ts";
+import { isPassing, type Request, readOurs } from "../base/http.ts";
 import type { Transport } from "../reading/transport.ts";
-import type { Address } from "../reading/url.ts";
-import { isPassing } from "./send.ts";
 
 // A ticket is replaced when a quarter of its life is left, so that none expires on its way.
 const SHARE_USED = 0.75;
@@ -12,71 +11,69 @@ const PATIENCE_MS = 3_000;
 // Until the next attempt, URLs carry the token. A network that refuses a ticket will refuse the
 // next one as well.
 const PAUSE_MS = 225_000;
-// No answer, or a 5xx: the site restarts. Doubled each time, since a network may also swallow all
-// requests for tickets.
+// After no answer or a 5xx, the site is probably restarting. Doubled each time, since a network may
+// also swallow all requests for tickets.
 const RETRY_MS = 10_000;
 
-/**
- * Replaces the token of `address` in URLs by a ticket, since URLs end up in the logs of proxies. Asks for one by POST
- * and, where that is blocked, by GET with the token as a header, when a URL is to be made and there is none.
- */
-export function useTickets(environment: Environment, http: Http, address: Address): void {
-  let ticket: string | undefined;
-  // No request before then: there is a ticket, or the last request failed.
-  let until = 0;
-  let retryMs = RETRY_MS;
-  let waiting: (() => void)[] = [];
-  address.ticket = () => (environment.now() < until ? ticket : undefined);
-  address.ready = (done) => {
-    const { token } = address;
-    if (token === undefined || environment.now() < until) done();
-    else if (waiting.push(done) === 1) ask(token, "POST");
-  };
-
-  function ask(token: string, method: "POST" | "GET"): void {
-    const nonce = createNonce(environment);
-    http.ask(requestOf(address.base, token, method, nonce), ({ status, text }) => {
-      const answer = (readOurs(http, text, nonce) || {}) as { ticket?: string; ticketSeconds?: number };
-      ticket = answer.ticket;
-      if (!ticket && method === "POST") {
-        ask(token, "GET");
-        return;
-      }
-      const pauseMs = status === 0 || isPassing(status) ? Math.min(retryMs, PAUSE_MS) : PAUSE_MS;
-      retryMs = ticket ? RETRY_MS : retryMs * 2;
-      until = environment.now() + ((answer.ticketSeconds || 0) * 1000 * SHARE_USED || pauseMs);
-      const ready = waiting;
-      waiting = [];
-      for (let i = 0; i < ready.length; i++) (ready[i] as () => void)();
-    });
-  }
+/** Replaces the token in URLs by a ticket from now on, since URLs end up in the logs of proxies. */
+export function useTickets(clock: Clock, address: Address): void {
+  address.tickets = { clock, until: 0, retryMs: RETRY_MS, waiting: [] };
 }
 
-/** The same transport, whose connections wait for their ticket. */
-export function ticketed(address: Address, transport: Transport): Transport {
+/**
+ * Runs something when a URL can be made: at once if there is a ticket or none is needed. Otherwise
+ * asks for one first, by POST and, where that is blocked, by GET with the token as a header.
+ */
+export function whenTicketed(access: Access, run: () => void): void {
+  const { tickets, token } = access.address;
+  if (!tickets || token === undefined || tickets.clock.now() < tickets.until) run();
+  else if (tickets.waiting.push(run) === 1) ask(access, tickets, { token, method: "POST" });
+}
+
+/** Returns the same transport, whose connections wait for their ticket. */
+export function ticketed(access: Access, { name, streams, open }: Transport): Transport {
   return {
-    name: transport.name,
-    streams: transport.streams,
+    name,
+    streams,
     open(reading, sink) {
-      if (address.ready === undefined) return transport.open(reading, sink);
-      let hangUp = nothing;
+      let hangUp: (() => void) | undefined;
       let isOver = false;
-      address.ready(() => {
-        if (!isOver) hangUp = transport.open(reading, sink);
+      whenTicketed(access, () => {
+        if (!isOver) hangUp = open(reading, sink);
       });
       return () => {
         isOver = true;
-        hangUp();
+        hangUp?.();
       };
     },
   };
 }
 
-function requestOf(base: string, token: string, method: "POST" | "GET", nonce: string): Request {
-  const url = `${base}${PATHS.sessionTicket};n=${nonce}`;
-  if (method === "GET") return { method, url, token, timeoutMs: PATIENCE_MS };
-  const body = `token=${encodeURIComponent(token)}`;
-  return { method, url, type: "application/x-www-form-urlencoded", body, timeoutMs: PATIENCE_MS };
+function ask(access: Access, tickets: Tickets, { token, method }: { token: string; method: "POST" | "GET" }): void {
+  const { environment, http, address } = access;
+  const nonce = createNonce(environment);
+  const request: Request = { method, url: `${address.base}${PATHS.sessionTicket};n=${nonce}`, timeoutMs: PATIENCE_MS };
+  if (method === "GET") request.token = token;
+  else {
+    request.type = "application/x-www-form-urlencoded";
+    request.body = `token=${encodeURIComponent(token)}`;
+  }
+  http.ask(request, ({ status, text }) => {
+    const { ticket, ticketSeconds = 0 }: Ours = readOurs(http, text, nonce) ?? {};
+    tickets.ticket = ticket;
+    if (!ticket && method === "POST") ask(access, tickets, { token, method: "GET" });
+    else settle(tickets, status, ticketSeconds * 1000 * SHARE_USED);
+  });
 }
 
-function nothing(): void {}
+type Ours = { ticket?: string; ticketSeconds?: number };
+
+/** Runs what has waited: the ticket is good for this time, or there is none. */
+function settle(tickets: Tickets, status: number, lifeMs: number): void {
+  const { clock, retryMs, ticket, waiting } = tickets;
+  const pauseMs = status === 0 || isPassing(status) ? Math.min(retryMs, PAUSE_MS) : PAUSE_MS;
+  tickets.retryMs = ticket ? RETRY_MS : retryMs * 2;
+  tickets.until = clock.now() + (lifeMs || pauseMs);
+  tickets.waiting = [];
+  for (let i = 0; i < waiting.length; i++) (waiting[i] as () => void)();
+}

@@ -1,6 +1,6 @@
-import { grouped } from "../../protocol/line.ts";
+import { grouped } from "../protocol/line.ts";
 
-/** The words the script needs, in the page's language; their one source is server/pages/words/ja.ts and en.ts (`script`). */
+/** The words of the script, in the page's language. server/pages/words has them (`script`). */
 export type Words = {
   entered: string;
   left: string;
@@ -23,7 +23,7 @@ export type Words = {
   refusals: { [code: string]: string };
 };
 
-/** Puts values in the places of `{name}` in a text, numbers with a comma between thousands. */
+/** Replaces each `{name}` in a text by its value. Numbers get a comma between thousands. */
 export function fill(text: string, values: { [name: string]: string | number }): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => grouped(values[name] ?? ""));
 }

@@ -1,0 +1,12 @@
+import type { Address } from "./address.ts";
+import type { Environment } from "./environment.ts";
+import type { Ask, Http } from "./http.ts";
+
+/** How a client reaches its site. */
+export type Access = {
+  environment: Environment;
+  http: Http;
+  address: Address;
+  /** Sends GETs by script elements, where there are any. */
+  script?: Ask | undefined;
+};

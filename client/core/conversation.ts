@@ -1,0 +1,156 @@
+import type { Access } from "./base/access.ts";
+import { createConfirm } from "./reading/confirm.ts";
+import type { Position } from "./reading/ledger.ts";
+import { createPoll } from "./reading/poll.ts";
+import type { Session, SessionOptions } from "./reading/session.ts";
+import type { Transport } from "./reading/transport.ts";
+import {
+  createOutbox,
+  found,
+  type MessageStore,
+  type Outbox,
+  put,
+  retryRefused,
+  settle,
+  takeNext,
+  type UnsentMessage,
+} from "./sending/outbox.ts";
+import { createSender, type Sender, sendMessage } from "./sending/send.ts";
+import { ticketed, useTickets } from "./sending/tickets.ts";
+
+/** What a conversation needs of the session that it reads by. */
+export type ConversationSession = Pick<Session, "on" | "start" | "wake" | "expect" | "sending">;
+
+/** One room: the session that reads it, and the outbox and the sender that write to it. */
+export type Conversation<Reader extends ConversationSession = Session> = {
+  room: string;
+  session: Reader;
+  sender: Sender;
+  outbox: Outbox;
+  /** Cancels the timer of the outbox's back-off. */
+  stopWaiting?: () => void;
+};
+
+/** What a conversation is made of. */
+export type ConversationOptions<Reader extends ConversationSession> = Access &
+  Pick<SessionOptions, "streams" | "rttMs" | "hidden" | "memory"> & {
+    /** Where the page or an earlier conversation has left off. */
+    position: Position;
+    store: MessageStore;
+    /** Creates the session. */
+    openSession(options: SessionOptions): Reader;
+  };
+
+/** Creates a conversation that is not started. */
+export function createConversation<Reader extends ConversationSession>(
+  options: ConversationOptions<Reader>,
+): Conversation<Reader> {
+  const { environment, address, position, store } = options;
+  useTickets(environment, address);
+  const session = options.openSession(sessionOptions(options));
+  const outbox = createOutbox(environment, store);
+  const sender = createSender(options);
+  const conversation: Conversation<Reader> = { room: position.room, session, sender, outbox };
+  session.on("event", ({ id }) => {
+    // Nobody else knows this id before it is in the log, even if the server has lost the cookie.
+    if (id !== undefined) found(outbox, id);
+  });
+  session.on("status", ({ state }) => {
+    if (state === "live") sendNow(conversation);
+  });
+  return conversation;
+}
+
+/**
+ * Starts to read, and sends what an earlier page has left. To be called again when a page that slept
+ * comes back.
+ */
+export function start(conversation: Conversation<ConversationSession>): void {
+  conversation.session.start();
+  sendNow(conversation);
+}
+
+/** Sends nothing until `release`. Only reading begins. */
+export function hold({ outbox }: Conversation<ConversationSession>): void {
+  outbox.phase = "held";
+}
+
+/** Sends what was held back. */
+export function release(conversation: Conversation<ConversationSession>): void {
+  const { outbox } = conversation;
+  if (outbox.phase !== "held") return;
+  outbox.phase = "idle";
+  sendNext(conversation);
+}
+
+/** Sends a message exactly once, however often that takes. */
+export function say(conversation: Conversation<ConversationSession>, text: string): UnsentMessage {
+  const message = put(conversation.outbox, text);
+  sendNext(conversation);
+  return message;
+}
+
+/** Sends a refused message again. */
+export function resend(conversation: Conversation<ConversationSession>, message: UnsentMessage): void {
+  retryRefused(conversation.outbox, message);
+  sendNext(conversation);
+}
+
+/** Returns what an earlier page has left and the log does not show. */
+export function unsentMessages(
+  { outbox }: Conversation<ConversationSession>,
+  isShown: (id: string) => boolean,
+): UnsentMessage[] {
+  const { messages } = outbox;
+  for (let i = 0; i < messages.length; i++) {
+    const { id } = messages[i] as UnsentMessage;
+    if (isShown(id)) found(outbox, id);
+  }
+  return outbox.messages;
+}
+
+/** Reads and sends at once: the page is looked at again, or the network may be back. */
+export function wake(conversation: Conversation<ConversationSession>, connectionsAreDead: boolean): void {
+  conversation.session.wake(connectionsAreDead);
+  sendNow(conversation);
+}
+
+/** Sends nothing more. What is read goes on. */
+export function stopSending({ outbox, stopWaiting }: Conversation<ConversationSession>): void {
+  outbox.phase = "closed";
+  stopWaiting?.();
+}
+
+function sessionOptions(options: ConversationOptions<ConversationSession>): SessionOptions {
+  const { environment, http, script, address, position } = options;
+  const streams: Transport[] = [];
+  for (let i = 0; i < options.streams.length; i++) streams.push(ticketed(options, options.streams[i] as Transport));
+  const polls = [ticketed(options, createPoll(http, address))];
+  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
+  return { ...options, rooms: [position], streams, polls, confirm: createConfirm(environment, http, address) };
+}
+
+function sendNext(conversation: Conversation<ConversationSession>): void {
+  const { room, session, sender, outbox } = conversation;
+  const message = takeNext(outbox);
+  if (message === undefined) return;
+  session.sending(true);
+  sendMessage(sender, { room, id: message.id, text: message.text }, (outcome) => {
+    session.sending(false);
+    if (outbox.phase === "closed") return;
+    const waitMs = settle(outbox, message, outcome);
+    if ("receipt" in outcome) session.expect(room, outcome.receipt.event.seq, outcome.rttMs);
+    if (waitMs === undefined) sendNext(conversation);
+    else conversation.stopWaiting = sender.environment.later(waitMs, () => sendNow(conversation));
+  });
+}
+
+/** Sends now, even if the back-off still runs. */
+function sendNow(conversation: Conversation<ConversationSession>): void {
+  const { outbox } = conversation;
+  if (outbox.phase === "waiting") {
+    conversation.stopWaiting?.();
+    outbox.phase = "idle";
+  }
+  sendNext(conversation);
+}

@@ -1,0 +1,81 @@
+import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import type { Access } from "./base/access.ts";
+import { param } from "./base/address.ts";
+import { createNonce } from "./base/environment.ts";
+import { readOurs } from "./base/http.ts";
+import { createBackoff, nextDelay } from "./network/backoff.ts";
+
+/** The history of a room. */
+export type History = {
+  access: Access;
+  room: string;
+  /** How often all was read again. Answers to earlier requests are dropped. */
+  readings: number;
+};
+
+/** A page of a room's log, oldest first; `oldest` is the first seq that the log still has. */
+export type HistoryPage = { events: RoomEvent[]; oldest: number };
+
+const TIMEOUT_MS = 15_000;
+
+/** Reads the page of the log before a seq, or the newest. `done` gets `undefined` if that fails. */
+export function readOlder(
+  history: History,
+  before: number | undefined,
+  done: (page: HistoryPage | undefined) => void,
+): void {
+  read(history, pathOf(history) + (before === undefined ? "" : param("before", String(before))), done);
+}
+
+/** Reads the newest page and the room's state until it has both: the log cannot be continued. */
+export function readAgain(
+  history: History,
+  showPage: (page: HistoryPage) => void,
+  showState: (state: { members: Member[] }) => void,
+): void {
+  history.readings++;
+  untilRead(history, pathOf(history), showPage);
+  untilRead(history, PATHS.roomState(history.room), showState);
+}
+
+/** Whether the log has anything before a page. */
+export function hasOlder({ events, oldest }: HistoryPage): boolean {
+  return events[0] !== undefined && events[0].seq > oldest;
+}
+
+/** Makes one request. `done` gets its status, and the JSON of an answer that is the site's own. */
+export function askOnce(access: Access, path: string, done: (status: number, ours?: object) => void): void {
+  const { environment, http, address } = access;
+  const nonce = createNonce(environment);
+  const url = address.base + path + param("n", nonce);
+  http.ask({ method: "GET", url, timeoutMs: TIMEOUT_MS }, ({ status, text }) =>
+    done(status, readOurs(http, text, nonce)),
+  );
+}
+
+function pathOf({ room }: History): string {
+  return PATHS.messages(room) + param("limit", String(HISTORY_EVENTS));
+}
+
+function read<Kind>(history: History, path: string, done: (found: Kind | undefined) => void): void {
+  const { readings } = history;
+  askOnce(history.access, path, (status, ours) => {
+    if (readings === history.readings) done(status === 200 ? (ours as Kind | undefined) : undefined);
+  });
+}
+
+function untilRead<Kind>(history: History, path: string, show: (found: Kind) => void): void {
+  const { readings } = history;
+  const { environment } = history.access;
+  const backoff = createBackoff(environment);
+  const attempt = () => {
+    if (readings !== history.readings) return;
+    read<Kind>(history, path, (found) => {
+      if (found) show(found);
+      else environment.later(nextDelay(backoff), attempt);
+    });
+  };
+  attempt();
+}

@@ -1,0 +1,19 @@
+import type { Member } from "../protocol/event.ts";
+import type { Address } from "./core/base/address.ts";
+import type { Words } from "./words.ts";
+
+/** What the server has written into a room's page for the script. */
+export type Page = {
+  room: string;
+  address: Address;
+  /** Where to continue reading, and the last seq on the page, -1 if the log was empty. */
+  cursor: string;
+  lastSeq: number;
+  me: Member;
+  /** Whether this visitor has entered the room. */
+  present: boolean;
+  /** The server's name for the network that the page came through, "" if there is none. */
+  network: string;
+  hasOlder: boolean;
+  words: Words;
+};
