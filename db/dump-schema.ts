@@ -34,7 +34,7 @@ const TABLES = `
     array_to_string(reloptions, ', ') as options
   from pg_class
   where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname not like 'knex%'
-  order by relname`;
+  order by relname collate "C"`;
 
 const COLUMNS = `
   select concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
@@ -51,13 +51,13 @@ const CONSTRAINTS = `
   select 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) as text
   from pg_constraint
   where conrelid = ? and contype in ('p', 'u', 'f', 'c')
-  order by contype = 'p' desc, conname`;
+  order by contype = 'p' desc, conname collate "C"`;
 
 const INDEXES = `
   select replace(pg_get_indexdef(i.indexrelid), ' ON ' || current_schema() || '.', ' ON ') as text
   from pg_index i
   where i.indrelid = ? and not exists (select from pg_constraint c where c.conindid = i.indexrelid)
-  order by i.indexrelid::regclass::text`;
+  order by i.indexrelid::regclass::text collate "C"`;
 
 const FUNCTIONS = `
   select concat_ws(E'\\n  ',
@@ -72,4 +72,4 @@ const FUNCTIONS = `
   from pg_proc p
   join pg_language l on l.oid = p.prolang
   where p.pronamespace = current_schema()::regnamespace
-  order by p.proname, pg_get_function_arguments(p.oid)`;
+  order by p.proname collate "C", pg_get_function_arguments(p.oid) collate "C"`;

@@ -20,11 +20,11 @@ export async function readFunctions(folder = FOLDER): Promise<Functions> {
 
 /**
  * Replaces the database's functions, within the transaction `tx`, if their text has changed. Every
- * node calls this at its start, also several at once: a lock makes the others wait, and they find
- * the work done.
+ * node calls this when it starts. If several start at once, a lock makes the others wait, and they
+ * find the work done.
  *
- * A database that a newer version has been at keeps its functions. Otherwise a node of the old
- * version that restarts during a rolling upgrade would put its own back under the new nodes.
+ * Functions of a newer version stay. Otherwise, a node of the old version that restarts during a
+ * rolling upgrade would replace the functions that the new nodes call.
  */
 export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, text }: Functions): Promise<void> {
   await execute(tx, "select pg_advisory_xact_lock(?)", [FUNCTIONS_LOCK]);

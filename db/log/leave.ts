@@ -3,11 +3,11 @@ import { rowsOf } from "../pool/statement.ts";
 import type { Membership } from "./members.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
-/** Has members leave rooms. Resolves when the leave events are stored. */
+/** Removes members from rooms. Resolves when the leave events are stored. */
 export type Leave = (memberships: Membership[]) => Promise<void>;
 
 /**
- * Has members leave, and stores a leave event for each. This is one statement, see
+ * Removes members from rooms, and stores a leave event for each. This is one statement, see
  * db/sql/leave_rooms.sql. With `unseenSeconds`, only members that no node has seen for that long
  * leave. Members who are not in the room are skipped. Returns the number of members who left.
  */

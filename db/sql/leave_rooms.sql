@@ -1,6 +1,6 @@
--- Has members leave rooms, and returns a row for each leave event. With `unseen_seconds`, only
--- members that no node has seen for that long leave. Called by leaveRooms() in db/log/leave.ts.
--- About the order of locks, see enter_and_append.sql.
+-- Removes members from rooms, and returns a row for each leave event that it stored. With
+-- `unseen_seconds`, removes only members that no node has seen for that long. Called by
+-- leaveRooms() in db/log/leave.ts. About the order of locks, see enter_and_append.sql.
 create or replace function leave_rooms(room_ids int[], member_ids text[], unseen_seconds double precision, channel text)
 returns table (room_id int, seq bigint)
 language plpgsql
