@@ -2,14 +2,14 @@ import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
 
 /** A room of the log. `head` is the seq of its last event, 0 if there is none. */
-export type Room = { id: number; slug: string; title: string; head: number };
+export type StoredRoom = { id: number; slug: string; title: string; head: number };
 
 /** A room in the list of rooms. `lastAt` is RFC 3339 UTC. */
 export type ListedRoom = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
 
 /** Returns the rooms with these slugs that exist, in the order of the slugs. */
-export function findRooms(db: Knex, slugs: string[]): Promise<Room[]> {
-  return rowsOf<Room>(
+export function findRooms(db: Knex, slugs: string[]): Promise<StoredRoom[]> {
+  return rowsOf<StoredRoom>(
     db,
     `select id, slug, title, last_seq as head
      from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,

@@ -1,14 +1,14 @@
 import type { MemberNetwork } from "../../db/log/enter.ts";
 import type { Stored } from "../../db/log/event-row.ts";
 import type { EntryOptions, GroupCommit } from "../../db/log/group-commit.ts";
-import type { Room } from "../../db/log/rooms.ts";
+import type { StoredRoom } from "../../db/log/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { skeletonOf } from "./skeleton.ts";
 import { tagOf } from "./tag.ts";
 
 /** A member that enters a room. `network` is where it counts, `undefined` without limits. */
-export type RoomEntry = { room: Pick<Room, "id">; member: Member; network: MemberNetwork | undefined };
+export type RoomEntry = { room: Pick<StoredRoom, "id">; member: Member; network: MemberNetwork | undefined };
 
 /**
  * Enters a room, with or without a first message. For a member that is in the room already, nothing

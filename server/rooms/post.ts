@@ -1,7 +1,7 @@
 import type { MemberNetwork } from "../../db/log/enter.ts";
 import type { Stored } from "../../db/log/event-row.ts";
 import type { GroupCommit } from "../../db/log/group-commit.ts";
-import type { Room } from "../../db/log/rooms.ts";
+import type { StoredRoom } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
@@ -49,7 +49,7 @@ export type PostOptions = {
  */
 export async function post(
   commit: GroupCommit,
-  { room, member, message }: { room: Pick<Room, "id">; member: Member; message: NewMessage },
+  { room, member, message }: { room: Pick<StoredRoom, "id">; member: Member; message: NewMessage },
   { share, network, patienceMs, isKnown }: PostOptions,
 ): Promise<Posted> {
   const draft = { roomId: room.id, kind: "message" as const, member, text: message.text, clientId: message.id };
