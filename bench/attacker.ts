@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type From, from, type Held, type Reply } from "../test/support/visitor.ts";
+import { type From, from, type Held, type VisitorReply } from "../test/support/visitor.ts";
 import { ATTACKS, say } from "./attacks.ts";
 import { freePort } from "./systems/free-port.ts";
 import { type Program, runProgram } from "./systems/program.ts";
@@ -164,7 +164,7 @@ async function repeat(everyMs: number, isOver: () => boolean, work: () => Promis
   await Promise.all(running);
 }
 
-async function timed(into: number[], ask: () => Promise<Reply>, seen: Seen): Promise<Reply | undefined> {
+async function timed(into: number[], ask: () => Promise<VisitorReply>, seen: Seen): Promise<VisitorReply | undefined> {
   const startedAt = performance.now();
   const reply = await ask().catch(() => undefined);
   into.push(performance.now() - startedAt);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type From, from, type Reply } from "../test/support/visitor.ts";
+import { type From, from, type VisitorReply } from "../test/support/visitor.ts";
 
 /** What one address does for a while; returns what it achieved, in words. */
 export type Attack = { title: string; run(attacker: From, seconds: number): Promise<string> };
@@ -107,9 +107,13 @@ export const ATTACKS: { [name: string]: Attack } = {
 let said = 0;
 
 /** Starts `perSecond` requests a second for some seconds and waits for their answers. */
-async function paced(perSecond: number, seconds: number, ask: (n: number) => Promise<Reply>): Promise<Reply[]> {
+async function paced(
+  perSecond: number,
+  seconds: number,
+  ask: (n: number) => Promise<VisitorReply>,
+): Promise<VisitorReply[]> {
   const startedAt = performance.now();
-  const asked: Promise<Reply | undefined>[] = [];
+  const asked: Promise<VisitorReply | undefined>[] = [];
   for (let n = 0; n < perSecond * seconds; n += 1) {
     asked.push(ask(n).catch(() => undefined));
     await sleep(Math.max(0, startedAt + ((n + 1) * 1000) / perSecond - performance.now()));
@@ -131,14 +135,14 @@ async function sessions(attacker: From, count: number): Promise<string[]> {
 }
 
 /** Says something in the lobby. */
-export function say(who: From, token: string, text: string): Promise<Reply> {
+export function say(who: From, token: string, text: string): Promise<VisitorReply> {
   said += 1;
   const message = { id: `bench-${process.pid}-${said}`, text };
   return who.post("/api/rooms/lobby/messages", message, { authorization: `Bearer ${token}` });
 }
 
 /** How often each status was answered, e.g. `201 × 460, 429 × 2740`. */
-function counted(replies: Reply[]): string {
+function counted(replies: VisitorReply[]): string {
   const counts = new Map<number, number>();
   for (const { status } of replies) counts.set(status, (counts.get(status) ?? 0) + 1);
   return [...counts].map(([status, count]) => `${status} × ${count}`).join(", ");

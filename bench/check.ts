@@ -33,7 +33,7 @@ export class RoomLog {
 }
 
 /** What all readers found. */
-export type Findings = {
+export type DeliveryFindings = {
   deliveries: number;
   doubled: number;
   /** Delivered after one that came later in the room. */
@@ -50,12 +50,12 @@ export class Check {
   /** How many of the room's log have come, or were passed over. */
   place = 0;
   readonly #log: RoomLog;
-  readonly #findings: Findings;
+  readonly #findings: DeliveryFindings;
   #passedOver: Set<number> | undefined;
   #stride = 0;
   #partial: Buffer | undefined;
 
-  constructor(log: RoomLog, findings: Findings) {
+  constructor(log: RoomLog, findings: DeliveryFindings) {
     this.#log = log;
     this.#findings = findings;
   }

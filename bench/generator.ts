@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { Findings } from "./check.ts";
+import type { DeliveryFindings } from "./check.ts";
 import { type Client, clientsOf } from "./client.ts";
 import { Histogram } from "./histogram.ts";
 import { openReaders, type Readers } from "./readers.ts";
@@ -38,7 +38,7 @@ export type Outcome = {
 
 const MOST_MESSAGES = 4_000_000;
 
-const findings: Findings = {
+const findings: DeliveryFindings = {
   deliveries: 0,
   doubled: 0,
   reordered: 0,

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { createNonce } from "../client/core/base/environment.ts";
 import { CONFIRM_MS } from "../protocol/limits.ts";
-import { Check, type Findings, RoomLog } from "./check.ts";
+import { Check, type DeliveryFindings, RoomLog } from "./check.ts";
 import { type Client, ENVIRONMENT } from "./client.ts";
 import type { Plan } from "./systems/system.ts";
 import { type Fill, openWire } from "./wires/wire.ts";
@@ -29,7 +29,7 @@ const TICKET_MS = 225_000;
 export async function openReaders(
   plan: Plan,
   clients: Client[],
-  findings: Findings,
+  findings: DeliveryFindings,
   comeBack: boolean,
 ): Promise<Readers> {
   const logs: RoomLog[] = [];

@@ -4,7 +4,7 @@ import type { Findings } from "./findings.ts";
 import { LASTING_STEPS } from "./lasting.ts";
 import { REACH, REQUEST_STEPS } from "./requests.ts";
 import { type DoctorSite, openSite } from "./site.ts";
-import type { Step } from "./step.ts";
+import type { ExamStep } from "./step.ts";
 import { IFRAME_STEP, STREAM_STEPS } from "./streams.ts";
 
 /** Receives the progress of an examination. */
@@ -43,7 +43,7 @@ export function examine(environment: DoctorEnvironment, isQuick: boolean, watche
   }
 }
 
-type Batch = { steps: Step[]; lanes: number };
+type Batch = { steps: ExamStep[]; lanes: number };
 
 /** The delay after a refusal without Retry-After. */
 const RETRY_SECONDS = 5;
@@ -67,7 +67,7 @@ function runSteps(examination: Examination, { steps, lanes }: Batch, done: () =>
     run(step, true);
   }
 
-  function run(step: Step, mayWait: boolean): void {
+  function run(step: ExamStep, mayWait: boolean): void {
     let isOver = false;
     const busy = (retrySeconds: number) => {
       if (isOver) return;
@@ -83,7 +83,7 @@ function runSteps(examination: Examination, { steps, lanes }: Batch, done: () =>
     step.run({ environment, site, findings, busy }, () => end(step));
   }
 
-  function end(step: Step): void {
+  function end(step: ExamStep): void {
     findings.stumbles = site.stumbles;
     ended += 1;
     watcher.onStep(step.name, true, findings);

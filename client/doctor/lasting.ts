@@ -1,6 +1,6 @@
 import type { LastingFinding } from "./findings.ts";
 import { askEcho, repeatable } from "./site.ts";
-import type { Exam, Step } from "./step.ts";
+import type { Exam, ExamStep } from "./step.ts";
 import { runStream, type StreamShape } from "./stream-test.ts";
 
 /** A failure within the first second was not a cut for lasting too long, so it is tried again. */
@@ -10,7 +10,7 @@ const TRIES = 3;
 const HOLD_MS = 25_000;
 
 /** An answer that is held, like a poll's. */
-const HOLD: Step = {
+const HOLD: ExamStep = {
   name: "hold25",
   run: (exam, done) => {
     const about = { params: { hold: String(HOLD_MS) }, timeoutMs: HOLD_MS + 10_000, tries: 1 };
@@ -25,7 +25,7 @@ const HOLD: Step = {
 type LastingStep = "idle20" | "idle45" | "idle70" | "lifetime70";
 
 /** A stream that lasts: silent for long, or never silent. */
-function lastingStep(name: LastingStep, lasts: Pick<StreamShape, "frames" | "gapMs" | "quietMs">): Step {
+function lastingStep(name: LastingStep, lasts: Pick<StreamShape, "frames" | "gapMs" | "quietMs">): ExamStep {
   const { frames, gapMs, quietMs } = lasts;
   return {
     name,
@@ -60,7 +60,7 @@ function lastingFinding(isWhole: boolean, overMs: number, dueMs: number): Lastin
 }
 
 /** The steps that take up to 70 s. */
-export const LASTING_STEPS: Step[] = [
+export const LASTING_STEPS: ExamStep[] = [
   HOLD,
   lastingStep("idle20", { frames: 1, gapMs: 0, quietMs: 20_000 }),
   lastingStep("idle45", { frames: 1, gapMs: 0, quietMs: 45_000 }),

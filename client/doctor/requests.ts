@@ -1,10 +1,10 @@
 import { DOCTOR_HEADERS } from "../../protocol/doctor.ts";
 import { createNonce } from "../core/base/environment.ts";
 import { askEcho, type Echoed, type EchoRequest, type Params } from "./site.ts";
-import type { Exam, Step } from "./step.ts";
+import type { Exam, ExamStep } from "./step.ts";
 
 /** Finds out what answers, with a nonce in the path or, where that is lost, in the query. */
-export const REACH: Step = {
+export const REACH: ExamStep = {
   name: "reach",
   run: (exam, done) => {
     const { site } = exam;
@@ -39,7 +39,7 @@ function noteReach({ environment, findings }: Exam, { outcome, echo, reply, took
   }
 }
 
-const PARAMS: Step = {
+const PARAMS: ExamStep = {
   name: "params",
   run: (exam, done) => {
     const { site, findings } = exam;
@@ -56,7 +56,7 @@ const PARAMS: Step = {
 };
 
 /** The first answer sets a cookie; the second says whether it came back. */
-const HEADERS: Step = {
+const HEADERS: ExamStep = {
   name: "headers",
   run: (exam, done) => {
     const { findings } = exam;
@@ -73,7 +73,7 @@ const HEADERS: Step = {
 };
 
 /** The same URL must get two answers, and so must two URLs that differ only in the query. */
-const CACHE: Step = {
+const CACHE: ExamStep = {
   name: "cache",
   run: (exam, done) => {
     const { environment, site, findings } = exam;
@@ -102,7 +102,7 @@ const json = (nonce: string) => `{"n":"${nonce}"}`;
 const form = (nonce: string) => `n=${nonce}`;
 
 /** Three kinds of body: a network may refuse one and let another through. */
-const POST: Step = {
+const POST: ExamStep = {
   name: "post",
   run: (exam, done) => {
     const { findings } = exam;
@@ -130,7 +130,7 @@ const POST_BYTES = [1024, 16_384, 61_440];
 const URL_LENGTHS = [500, 1000, 2000, 4000, 8000];
 
 /** Bodies and URLs that grow until one does not arrive. */
-const SIZE: Step = {
+const SIZE: ExamStep = {
   name: "size",
   run: (exam, done) => {
     const { site, findings } = exam;
@@ -182,7 +182,7 @@ const HOLD_MS = 1_500;
  * Makes seven requests that are held. Those that arrive before the first can be answered were open
  * at the same time.
  */
-const CONNECTIONS: Step = {
+const CONNECTIONS: ExamStep = {
   name: "connections",
   run: (exam, done) => {
     const { site, findings } = exam;
@@ -212,4 +212,4 @@ function countWithin(times: number[], ms: number): number {
 }
 
 /** The short steps that need no stream, in their order. */
-export const REQUEST_STEPS: Step[] = [PARAMS, HEADERS, CACHE, POST, SIZE, CONNECTIONS];
+export const REQUEST_STEPS: ExamStep[] = [PARAMS, HEADERS, CACHE, POST, SIZE, CONNECTIONS];

@@ -6,4 +6,4 @@ import type { Trial } from "./site.ts";
 export type Exam = Trial & { findings: Findings };
 
 /** One step of the examination. It calls `done` exactly once, unless it ends by `busy`. */
-export type Step = { name: DoctorStep; run(exam: Exam, done: () => void): void };
+export type ExamStep = { name: DoctorStep; run(exam: Exam, done: () => void): void };

@@ -1,6 +1,6 @@
 import type { StreamFinding } from "./findings.ts";
 import { isMomentary, repeatable } from "./site.ts";
-import type { Step } from "./step.ts";
+import type { ExamStep } from "./step.ts";
 import { judgeStream, runStream, type StreamShape } from "./stream-test.ts";
 
 type StreamStep = "eventStream" | "octetStream" | "postStream" | "frame";
@@ -12,7 +12,7 @@ const TRIES = 2;
  * Frames half a second apart, then silence for three times that, so that late and held frames
  * differ.
  */
-function streamStep(name: StreamStep, kind: StreamShape["kind"], method: StreamShape["method"]): Step {
+function streamStep(name: StreamStep, kind: StreamShape["kind"], method: StreamShape["method"]): ExamStep {
   const shape: StreamShape = { kind, method, frames: 3, gapMs: 500, quietMs: 1_500 };
   return {
     name,
@@ -37,11 +37,11 @@ function isPassingFailure({ outcome, status }: StreamFinding): boolean {
 }
 
 /** The streams that a script reads, in their order. */
-export const STREAM_STEPS: Step[] = [
+export const STREAM_STEPS: ExamStep[] = [
   streamStep("eventStream", "event-stream", "GET"),
   streamStep("octetStream", "octet-stream", "GET"),
   streamStep("postStream", "octet-stream", "POST"),
 ];
 
 /** The stream that an iframe shows. */
-export const IFRAME_STEP: Step = streamStep("frame", "html", "GET");
+export const IFRAME_STEP: ExamStep = streamStep("frame", "html", "GET");

@@ -1,6 +1,6 @@
 import { grouped } from "../../protocol/line.ts";
 import { en } from "./words/en.ts";
-import { ja, type Words } from "./words/ja.ts";
+import { ja, type PageWords } from "./words/ja.ts";
 
 /** The languages of the pages. */
 export type Language = "ja" | "en";
@@ -15,7 +15,7 @@ export function chooseLanguage(chosen: string | undefined, acceptLanguage: strin
 }
 
 /** Returns the words of a language. */
-export function wordsOf(language: Language): Words {
+export function wordsOf(language: Language): PageWords {
   return language === "ja" ? ja : en;
 }
 
@@ -23,13 +23,13 @@ export function wordsOf(language: Language): Words {
 export type Problem = { wording: string; retrySeconds?: number | undefined };
 
 /** Returns a refusal in words. An unknown code reads as an internal error. */
-export function refusalText(words: Words, { wording, retrySeconds = 0 }: Problem): string {
+export function refusalText(words: PageWords, { wording, retrySeconds = 0 }: Problem): string {
   const text = isRefusal(words, wording) ? words.refusals[wording] : words.refusals.internal;
   return fill(text, { seconds: retrySeconds });
 }
 
 /** Returns the refusals that a page's script shows. After the others it retries automatically. */
-export function scriptRefusals({ refusals }: Words): { [code: string]: string } {
+export function scriptRefusals({ refusals }: PageWords): { [code: string]: string } {
   return Object.fromEntries(Object.entries(refusals).filter(([, text]) => !text.includes("{seconds}")));
 }
 
@@ -57,6 +57,6 @@ function likedQuality(acceptLanguage: string | undefined, language: Language): n
   return quality;
 }
 
-function isRefusal(words: Words, code: string): code is keyof Words["refusals"] {
+function isRefusal(words: PageWords, code: string): code is keyof PageWords["refusals"] {
   return Object.hasOwn(words.refusals, code);
 }

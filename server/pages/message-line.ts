@@ -4,13 +4,13 @@ import { type Html, html } from "./html.ts";
 import { linkedText } from "./links.ts";
 import { tagMark } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
-import type { Words } from "./words/ja.ts";
+import type { PageWords } from "./words/ja.ts";
 
 /**
  * Renders an event as a line of the log. If `previous`, the line above, is by the same person, the
  * nickname is visually hidden.
  */
-export function messageLine(words: Words, event: RoomEvent, previous?: RoomEvent): Html {
+export function messageLine(words: PageWords, event: RoomEvent, previous?: RoomEvent): Html {
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const kind = follows ? `${event.kind} follows` : event.kind;
@@ -28,7 +28,7 @@ function continues(previous: RoomEvent, event: RoomEvent): boolean {
   return Date.parse(event.at) - Date.parse(previous.at) < SAME_SPEAKER_MS;
 }
 
-function lineText(words: Words, event: RoomEvent): Html | Html[] | string {
+function lineText(words: PageWords, event: RoomEvent): Html | Html[] | string {
   if (event.kind === "enter") return words.script.entered;
   if (event.kind === "leave") return words.script.left;
   return linkedText(event.text ?? "");

@@ -2,13 +2,13 @@ import type { Member } from "../../protocol/event.ts";
 import { grouped, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import { figuresOf, fill } from "./language.ts";
-import type { Words } from "./words/ja.ts";
+import type { PageWords } from "./words/ja.ts";
 
 /** The people of a room: the members to show, and the numbers of all members and visitors. */
 export type PeopleView = { members: Member[]; memberCount: number; visitors: number };
 
 /** Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. */
-export function people(words: Words, { members, memberCount, visitors }: PeopleView): Html {
+export function people(words: PageWords, { members, memberCount, visitors }: PeopleView): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;
   const cut = isCut && fill(words.script.peopleCut, { shown: grouped(members.length), members: grouped(memberCount) });

@@ -7,7 +7,7 @@ import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { lineSkeleton, messageLine } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
-import type { Words } from "./words/ja.ts";
+import type { PageWords } from "./words/ja.ts";
 
 /**
  * A room's page. `present`: the reader has entered the room. `clientId` makes a form that is sent
@@ -103,7 +103,7 @@ ${view.back === undefined ? textArea(words, view.text) : textLine(words, view.te
 </form>`;
 }
 
-function textArea(words: Words, text: string | undefined): Html {
+function textArea(words: PageWords, text: string | undefined): Html {
   return html`<textarea id="text" name="text" class="say-text" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
 ${text}</textarea>`;
 }
@@ -112,7 +112,7 @@ ${text}</textarea>`;
  * Without script, Enter sends an input but not a text area, and w3m would start an editor for a
  * text area.
  */
-function textLine(words: Words, text: string | undefined): Html {
+function textLine(words: PageWords, text: string | undefined): Html {
   return html`<input id="text" name="text" class="say-text" size="40" value="${text}" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send">`;
 }
 
@@ -128,7 +128,7 @@ ${enterFields(frame, view)}${unsent(words, view.text)}
 }
 
 /** Shows the message of a person who has to enter first, so that they can copy it. */
-function unsent(words: Words, text: string | undefined): Html | undefined {
+function unsent(words: PageWords, text: string | undefined): Html | undefined {
   if (text === undefined) return undefined;
   return html`
 <label class="unseen" for="unsent">${words.text}</label>

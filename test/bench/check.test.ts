@@ -1,10 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { Check, type Findings, RoomLog, textOf } from "../../bench/check.ts";
+import { Check, type DeliveryFindings, RoomLog, textOf } from "../../bench/check.ts";
 import { Histogram } from "../../bench/histogram.ts";
 
-/** What the bench finds when each reader is sent these messages, in pieces of so many bytes. */
-function findingsOf(readers: number[][], pieceBytes = 1000): Findings & { missing: number } {
-  const findings: Findings = {
+/**
+ * Returns what the bench finds when each reader receives these messages in pieces of a given size.
+ */
+function findingsOf(readers: number[][], pieceBytes = 1000): DeliveryFindings & { missing: number } {
+  const findings: DeliveryFindings = {
     deliveries: 0,
     doubled: 0,
     reordered: 0,
@@ -24,7 +26,7 @@ function findingsOf(readers: number[][], pieceBytes = 1000): Findings & { missin
 }
 
 describe("the bench's check of deliveries", () => {
-  test("counts each of them once and finds nothing wrong where all came in one order, however they were cut", () => {
+  test("counts each once and finds no fault if all arrive in one order, however they are split", () => {
     for (const pieceBytes of [1, 7, 13, 64, 1000])
       expect(
         findingsOf(
@@ -42,7 +44,7 @@ describe("the bench's check of deliveries", () => {
       });
   });
 
-  test("finds one that was lost in the middle", () => {
+  test("finds a message that was lost in the middle", () => {
     expect(
       findingsOf([
         [0, 1, 2, 3],
@@ -51,7 +53,7 @@ describe("the bench's check of deliveries", () => {
     ).toMatchObject({ deliveries: 7, missing: 1, reordered: 0 });
   });
 
-  test("finds one that was lost at the end", () => {
+  test("finds a message that was lost at the end", () => {
     expect(
       findingsOf([
         [0, 1, 2, 3],
@@ -60,7 +62,7 @@ describe("the bench's check of deliveries", () => {
     ).toMatchObject({ deliveries: 7, missing: 1 });
   });
 
-  test("finds one that came twice, and counts it once", () => {
+  test("finds a message that arrived twice, and counts it once", () => {
     expect(
       findingsOf([
         [0, 1, 2],
@@ -69,7 +71,7 @@ describe("the bench's check of deliveries", () => {
     ).toMatchObject({ deliveries: 6, doubled: 1, missing: 0 });
   });
 
-  test("finds one that came out of the others' order", () => {
+  test("finds a message that arrived out of order", () => {
     expect(
       findingsOf([
         [0, 1, 2, 3],

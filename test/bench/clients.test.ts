@@ -5,7 +5,7 @@ import { type ClientName, compile, readTemplates, type Templates } from "../../b
 import { openSite, type TestNode, type TestSite } from "../support/app.ts";
 import { browserTest, openBrowser } from "../support/browser.ts";
 
-/** The first confirmation of a stream comes after 20 s. */
+/** A stream is first confirmed after 20 s. */
 const PATIENCE_MS = 60_000;
 
 let site: TestSite;
@@ -33,7 +33,7 @@ describe("the requests that the bench sends are those of the real clients", () =
       expect(Object.keys(recorded?.[client] ?? {})).toEqual(Object.keys(templates));
     });
 
-    browserTest(`${client}: once filled in, each says how long its body is`, () => {
+    browserTest(`${client}: each has the right content-length once it is filled in`, () => {
       for (const text of Object.values(templates)) {
         const names = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name as string);
         const [head = "", body = ""] = compile(

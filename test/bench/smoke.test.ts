@@ -15,7 +15,7 @@ test.each([
     const short = { seconds: 1, warmSeconds: 1, isTyping: true };
     const result = await steady("smoke", (options) => start({ ...options, ...play }), FEW, 20, short);
     expect(result).toMatchObject({ ...play, lost: 0, doubled: 0, reordered: 0 });
-    // Messages that are refused and requests that fail would be noted.
+    // Refused messages and failed requests would be reported.
     expect(result.note).toBeUndefined();
     // 20 messages in two rooms of ten readers.
     expect((result.thousandsPerSecond as number) * 1000).toBeGreaterThan(0);

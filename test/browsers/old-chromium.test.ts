@@ -7,8 +7,8 @@ import { freePort } from "../support/free-port.ts";
 import { type OldChromium, type OldPage, oldChromiumTest, startOldChromium } from "../support/old-chromium.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 
-// Between Internet Explorer and today's browsers: they send Origin with a form's POST, and no Sec-Fetch-Site yet. Under
-// `Referrer-Policy: no-referrer` that Origin is "null", so none of them could enter.
+// These browsers send Origin with a form's POST, but no Sec-Fetch-Site yet. With `Referrer-Policy:
+// no-referrer` that Origin would be "null", and nobody could enter.
 
 let database: { url: string; drop(): Promise<void> };
 let port: string;
@@ -43,7 +43,7 @@ describe.each([64, 72] as const)("Chromium %d", (version) => {
   });
 
   oldChromiumTest(version)(
-    "enters by the lobby's form, talks live, outlasts a restart of the server, leaves and enters again",
+    "enters by the lobby's form, talks live, survives a restart of the server, leaves and enters again",
     async () => {
       chromium = await startOldChromium(version);
       const ann = (await chromium?.visitor()) as OldPage;
@@ -72,7 +72,8 @@ describe.each([64, 72] as const)("Chromium %d", (version) => {
 
       await ann.click("form.leave button");
       await ann.has("document.querySelector('#enter button[name=room]') !== null");
-      // The page was left moments after its stream was back. That must not make the network a slow one.
+      // The page was left moments after its stream was back. That must not mark the network as
+      // slow.
       await ann.open(`${url}/rooms/${room}`);
       await is(ann, "live");
       await ann.type("#enter [name=nickname]", "\r");
@@ -86,7 +87,7 @@ describe.each([64, 72] as const)("Chromium %d", (version) => {
   );
 
   oldChromiumTest(version)(
-    "enters, talks and leaves by forms alone, on a page that grows while it stays open",
+    "enters, talks and leaves by forms alone, on a page that grows",
     async () => {
       chromium = await startOldChromium(version);
       const ned = (await chromium?.visitor({ hasScript: false })) as OldPage;
@@ -120,13 +121,16 @@ const programs = (page: OldPage) =>
   page.read<string[]>(`performance.getEntriesByType("resource")
     .map(({ name }) => (/assets\\/(\\w+)-\\w+\\.js$/.exec(name) || [])[1]).filter(Boolean).sort()`);
 
-/** Waits until all messages are acknowledged and the log holds each event once, and checks the order of these. */
+/**
+ * Waits until all messages are acknowledged and the log holds each event once, and checks the order
+ * of these.
+ */
 async function seesAll(page: OldPage, texts: string[], isInOrder = true): Promise<void> {
   const shown = "[...document.querySelectorAll('#log [data-seq]:not(.pending) .text')].map((text) => text.textContent)";
   await page.has(`${JSON.stringify(texts)}.every((text) => ${shown}.includes(text))`);
   const found = (await page.read<string[]>(shown)).filter((text) => texts.includes(text));
   expect(isInOrder ? found : found.sort()).toEqual(isInOrder ? texts : [...texts].sort());
-  // An own message is shown by its receipt, which may overtake the event before it.
+  // The receipt shows one's own message, and may overtake the event before it.
   await page.has(`[...document.querySelectorAll("#log [data-seq]")].map((line) => Number(line.dataset.seq))
     .every((seq, n, seqs) => seq === seqs[0] + n)`);
 }

@@ -29,7 +29,7 @@ const TO_BUTTON = DOWN.repeat(COLORS.length + 2);
 
 describe("w3m", () => {
   programTest("w3m")(
-    "enters, speaks by the form, and renews the page by itself from its cursor",
+    "enters, sends by the form, and refreshes the page from its cursor automatically",
     async () => {
       const w3m = open("w3m", "-cookie", "-o", "meta_refresh=1");
       await w3m.shows(/Nickname \[/);
@@ -41,6 +41,7 @@ describe("w3m", () => {
       await w3m.shows(/Leave/);
       await w3m.find("Follow the conversation", ENTER);
       const first = numbers(await w3m.shows(/Refresh \(10 sec\) \S+after=/));
+      // The first match is the line that says which messages are shown.
       await w3m.find("Message", "n", "\t", ENTER);
       await w3m.shows(/TEXT:/);
       w3m.press(`hello from w3m${ENTER}`);
@@ -60,7 +61,7 @@ describe("w3m", () => {
 
 describe("Lynx", () => {
   programTest("lynx")(
-    "enters, speaks by the form, and reads on by a link",
+    "enters, sends by the form, and reads on by a link",
     async () => {
       const lynx = open("lynx", "-accept_all_cookies");
       await lynx.shows(/Nickname _/);
@@ -70,6 +71,7 @@ describe("Lynx", () => {
       await lynx.shows(/Follow the conversation/, 20_000);
       await lynx.find("Follow the conversation", ENTER);
       const first = numbers(await lynx.shows(/REFRESH\(10 sec\):\s+\S+after=/, 20_000));
+      // The first match is the line that says which messages are shown.
       await lynx.find("Message", "n", "hello from Lynx");
       await lynx.shows(/Message hello from Lynx_/);
       lynx.press(`\t${ENTER}`);
@@ -87,7 +89,7 @@ describe("Lynx", () => {
 
 describe("Links", () => {
   programTest("links2")(
-    "enters, speaks by the form, and shows each message as it is said",
+    "enters, sends by the form, and shows each message when it is sent",
     async () => {
       const links = open("links2");
       await links.shows(/Welcome to links/);
@@ -120,7 +122,10 @@ describe("Links", () => {
   );
 });
 
-/** Opens the lobby in a browser. `find` searches a text on the page, which selects what stands there, and presses keys. */
+/**
+ * Opens the lobby in a browser. `find` searches for a text, which selects the field or link there,
+ * and presses keys.
+ */
 function open(...command: string[]): Terminal & { find(text: string, ...keys: string[]): Promise<void> } {
   const opened = openTerminal([...command, `${url}/`]);
   terminal = opened;
@@ -134,12 +139,12 @@ function open(...command: string[]): Terminal & { find(text: string, ...keys: st
   return { ...opened, find };
 }
 
-/** The numbers of the messages on a screen. */
+/** Returns the numbers of the messages on a screen. */
 function numbers(screen: string): number[] {
   return [...screen.matchAll(/^ *(\d+)\. \S+ \d\d:\d\d /gm)].map((match) => Number(match[1]));
 }
 
-/** No message twice on a screen, and none missing over all of them. */
+/** Returns whether no message is doubled on a screen and none is missing over all screens. */
 function isContiguous(...screens: number[][]): boolean {
   const all = [...new Set(screens.flat())].sort((a, b) => a - b);
   return (

@@ -6,28 +6,31 @@ import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
 import {
   type Behind,
+  type DeployedProgram,
   isHere,
   PROGRAMS,
-  type Program,
   type ReverseProxy,
   startProxy,
   testBehind,
 } from "../support/reverse-proxy.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
-import { type Answer, hostOf, open, type Visit, visit } from "../support/visit.ts";
+import { hostOf, open, type Visit, type VisitAnswer, visit } from "../support/visit.ts";
 
 /** A site of two nodes, as an operator runs it behind a proxy on the same machine. */
 type Site = { databaseUrl: string; nodes: SiteProcess[]; close(): Promise<void> };
 
-/** What every proxy of deploy/ must keep, with its real file before two real nodes, at the root or under a base path. */
+/**
+ * The contract of every proxy in deploy/, tested with its real file in front of two real nodes, at
+ * the root or under a base path.
+ */
 export function keepsTheDeployContract(base: Behind["base"]): void {
   let site: Site;
-  const proxies = new Map<Program, Promise<ReverseProxy>>();
+  const proxies = new Map<DeployedProgram, Promise<ReverseProxy>>();
 
   beforeAll(async () => {
     site = await openSite(base);
-    // one that does not start says so in its own tests
+    // A proxy that does not start fails in its own tests.
     await Promise.allSettled(PROGRAMS.filter(isHere).map(visitor));
   }, 60_000);
 
@@ -55,7 +58,7 @@ export function keepsTheDeployContract(base: Behind["base"]): void {
       async () => {
         const visitors = await Promise.all(programs.map(visitor));
         const [first, second] = site.nodes as [SiteProcess, SiteProcess];
-        // what a killed node has under way is lost; what comes after is not
+        // Requests that a killed node was serving are lost. Later ones are not.
         await second.kill("SIGKILL");
         const refused = await refusedWhile(visitors, async () => undefined);
         expect(refused.filter((what) => what !== CADDY_7546)).toEqual([]);
@@ -67,8 +70,8 @@ export function keepsTheDeployContract(base: Behind["base"]): void {
     );
   });
 
-  /** Somebody behind a program; it is started once. */
-  async function visitor(program: Program): Promise<Visitor> {
+  /** Returns a visitor behind a program, which is started once. */
+  async function visitor(program: DeployedProgram): Promise<Visitor> {
     const nodes = site.nodes.map(({ url }) => Number(new URL(url).port)) as [number, number];
     const proxy = proxies.get(program) ?? startProxy(program, { nodes, base });
     proxies.set(program, proxy);
@@ -76,7 +79,9 @@ export function keepsTheDeployContract(base: Behind["base"]): void {
   }
 }
 
-/** Asks as each visitor until something is over, and some more; gives what was not answered as it should be. */
+/**
+ * Makes requests as each visitor until something is over, and some more. Returns the wrong answers.
+ */
 async function refusedWhile(visitors: Visitor[], during: () => Promise<unknown>): Promise<string[]> {
   let isOver = false;
   const refused: string[] = [];
@@ -93,12 +98,15 @@ async function refusedWhile(visitors: Visitor[], during: () => Promise<unknown>)
   return refused;
 }
 
-/** [caddyserver/caddy#7546, mended in 2.11.2] A POST for which the connection was refused is not taken to another node. */
+/**
+ * [caddyserver/caddy#7546, fixed in 2.11.2] A POST whose connection was refused is not retried at
+ * another node.
+ */
 const CADDY_7546 = "Caddy: post 502";
 
 const POLL = { room: "lobby", wait: 0 };
 
-/** Do requests of this visitor come to this node? Two that are open at once go to both. */
+/** Do requests of this visitor reach this node? Two requests at the same time reach both nodes. */
 async function isReached({ stream }: Visitor, node: SiteProcess): Promise<boolean> {
   const before = await readers([node], "sse");
   const streams = await Promise.all([stream("/api/events?room=lobby&ping=2"), stream("/api/events?room=lobby&ping=2")]);
@@ -108,8 +116,8 @@ async function isReached({ stream }: Visitor, node: SiteProcess): Promise<boolea
   return after > before;
 }
 
-/** Pages, forms and who may send them. */
-function keepsPages(program: Program, visitor: () => Promise<Visitor>): void {
+/** Pages, forms, and the origins that may send them. */
+function keepsPages(program: DeployedProgram, visitor: () => Promise<Visitor>): void {
   const behind = testBehind(program);
 
   behind("forms and links lead where the visitor sees the site", async () => {
@@ -126,11 +134,11 @@ function keepsPages(program: Program, visitor: () => Promise<Visitor>): void {
     expect(cookie).toContain(`; path=${base || "/"};`);
     const headers = { ...origin, cookie: cookie?.split(";")[0] as string };
     const room = await ask("/rooms/lobby", { headers });
-    const remark = { text: "by form", id: fieldOf(room, "id"), form_token: fieldOf(room, "form_token") };
-    const said = await ask("/rooms/lobby", { headers, form: remark });
+    const message = { text: "by form", id: fieldOf(room, "id"), form_token: fieldOf(room, "form_token") };
+    const said = await ask("/rooms/lobby", { headers, form: message });
     expect([said.status, said.headers.location]).toEqual([303, `${base}/rooms/lobby`]);
     expect((await ask("/rooms/lobby")).text).toContain("by form");
-    await ask("/rooms/lobby", { headers, form: { leave: "1", form_token: remark.form_token } });
+    await ask("/rooms/lobby", { headers, form: { leave: "1", form_token: message.form_token } });
   });
 
   behind("the site is at its base path only, also without the slash behind it", async () => {
@@ -167,8 +175,8 @@ const STREAMS = [
   { path: "/api/frame", type: "text/html", hello: '("hello",', ping: '("ping",' },
 ];
 
-/** What is said and read. */
-function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
+/** Messages: sending and reading. */
+function keepsEvents(program: DeployedProgram, visitor: () => Promise<Visitor>): void {
   const behind = testBehind(program);
 
   for (const { path, type, hello, ping } of STREAMS)
@@ -181,7 +189,8 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
       const helloAt = await reader.sees(hello);
       const pingAt = await reader.sees(ping);
       reader.leave();
-      // the ping is due half a second after the request, hello when the place is known; held together they come as one
+      // The ping is due half a second after the request; hello is due as soon as the position is
+      // known. A proxy that holds them back would deliver both at once.
       expect(pingAt - helloAt).toBeGreaterThanOrEqual(100);
       expect(pingAt - askedAt).toBeLessThan(3_000);
     });
@@ -209,7 +218,7 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
     await reader.sees(`"text":"${text}"`);
     reader.leave();
     expect(JSON.parse((await poll).text).events.length).toBeGreaterThan(0);
-    // the first answer may have no more than that the writer has entered
+    // The first answer may contain only the event that the writer has entered.
     await until("a poll brings it", async () =>
       (await ask(`/api/poll?room=lobby&wait=0&after=${cursor}`)).text.includes(text),
     );
@@ -238,11 +247,11 @@ function keepsEvents(program: Program, visitor: () => Promise<Visitor>): void {
   });
 }
 
-/** Who goes away. */
-function keepsLeaving(program: Program, visitor: () => Promise<Visitor & { nodes: SiteProcess[] }>): void {
+/** Readers that disconnect. */
+function keepsLeaving(program: DeployedProgram, visitor: () => Promise<Visitor & { nodes: SiteProcess[] }>): void {
   const behind = testBehind(program);
 
-  behind("a reader who goes away is gone for the nodes", async () => {
+  behind("a reader who disconnects is removed by the nodes", async () => {
     const { stream, nodes } = await visitor();
     await until("nobody reads", async () => (await readers(nodes, "sse")) === 0, 10_000);
     const reader = await stream("/api/events?room=lobby&ping=2");
@@ -252,7 +261,7 @@ function keepsLeaving(program: Program, visitor: () => Promise<Visitor & { nodes
     await until("nobody reads any more", async () => (await readers(nodes, "sse")) === 0, 10_000);
   });
 
-  const held = program.dropsPolls ? "is let go with him who asked" : "is held to its end, whoever asked";
+  const held = program.dropsPolls ? "ends when its client disconnects" : "is held to its end";
   behind(`a poll ${held}`, async () => {
     const { ask, nodes } = await visitor();
     const gone = new AbortController();
@@ -269,13 +278,14 @@ function keepsLeaving(program: Program, visitor: () => Promise<Visitor & { nodes
 }
 
 /** Addresses, figures, tokens. */
-function keepsSecrets(program: Program, visitor: () => Promise<Visitor>): void {
+function keepsSecrets(program: DeployedProgram, visitor: () => Promise<Visitor>): void {
   const behind = testBehind(program);
 
-  behind("visitors are told apart by their address, and none can pretend another", async () => {
+  behind("visitors are distinguished by their addresses, and nobody can fake one", async () => {
     const { ask, base, proxy } = await visitor();
-    // Each program has two visitors of its own. A node allows 30 tries at once and one in two seconds per address, and
-    // there are two nodes: 60 of the 120 tries, and one for each second that they take.
+    // Each program has two visitors of its own. A node allows 30 tries at once and one in two
+    // seconds per address, and there are two nodes: 60 of the 120 tries, and one for each second
+    // that they take.
     const [one, other] = [`127.0.${PROGRAMS.indexOf(program) + 1}.1`, `127.0.${PROGRAMS.indexOf(program) + 1}.2`];
     const tryFrom = async (from: string, headers: { [name: string]: string } = {}) =>
       (await ask("/api/rooms", { json: { slug: "lobby" }, from, headers })).status;
@@ -313,35 +323,35 @@ function keepsSecrets(program: Program, visitor: () => Promise<Visitor>): void {
 
   behind("what it logs has no token and no message in it", async () => {
     const { ask, proxy } = await visitor();
-    const path = `/api/rooms/lobby/say;token=TOKEN-${clientId()};text=REMARK`;
-    for (const end of ["", "?token=TOKEN&text=REMARK"]) expect((await ask(path + end)).status).toBe(401);
+    const path = `/api/rooms/lobby/say;token=TOKEN-${clientId()};text=SECRET`;
+    for (const end of ["", "?token=TOKEN&text=SECRET"]) expect((await ask(path + end)).status).toBe(401);
     if (LOGS.includes(program.name)) await until("it logs the request", () => proxy.log().includes("/rooms/lobby/say"));
-    expect(proxy.log()).not.toMatch(/TOKEN|REMARK/);
+    expect(proxy.log()).not.toMatch(/TOKEN|SECRET/);
   });
 }
 
-/** Those whose files of deploy/ have a log of requests. */
+/** The programs whose files in deploy/ log requests. */
 const LOGS = ["nginx", "HAProxy", "Apache"];
 
-/** What a visitor of a site behind a proxy does; paths are without the base path. */
+/** The actions of a visitor to a site behind a proxy. Paths are without the base path. */
 type Visitor = {
-  /** The program's. */
+  /** The port of the proxy. */
   name: string;
   proxy: ReverseProxy;
   base: string;
   host: string;
-  ask(path: string, how?: Visit): Promise<Answer>;
+  ask(path: string, how?: Visit): Promise<VisitAnswer>;
   stream(path: string): Promise<Reader>;
-  /** Takes a nickname and gives the cookie. */
+  /** Opens a session under a nickname. Returns its cookie. */
   enter(nickname: string): Promise<string>;
   /** Posts a message as JSON. */
-  say(text: string, headers: { [name: string]: string }): Promise<Answer>;
+  say(text: string, headers: { [name: string]: string }): Promise<VisitAnswer>;
 };
 
-/** A stream that is read. */
+/** A stream that is being read. */
 type Reader = {
   head: IncomingMessage;
-  /** Waits for a text and gives when it came. */
+  /** Waits for a text. Resolves with the time of its arrival. */
   sees(text: string): Promise<number>;
   leave(): void;
 };
@@ -369,7 +379,7 @@ function visitorOf(name: string, proxy: ReverseProxy, base: string): Visitor {
 function readerOf(head: IncomingMessage): Reader {
   const parts: { text: string; at: number }[] = [];
   head.setEncoding("utf8").on("data", (text: string) => parts.push({ text, at: performance.now() }));
-  // leaving breaks it off
+  // Leaving cancels it.
   head.on("error", () => undefined);
   return {
     head,
@@ -386,11 +396,11 @@ function readerOf(head: IncomingMessage): Reader {
   };
 }
 
-function fieldOf(page: Answer, name: string): string {
+function fieldOf(page: VisitAnswer, name: string): string {
   return new RegExp(`name="${name}" value="([^"]*)"`).exec(page.text)?.[1] ?? "";
 }
 
-/** How many connections receive events by a transport, on all nodes, which are asked themselves. */
+/** Returns the number of connections by a transport, on all nodes, from their own metrics. */
 async function readers(nodes: SiteProcess[], transport: "sse" | "poll"): Promise<number> {
   let sum = 0;
   for (const { url } of nodes) {
@@ -404,7 +414,7 @@ async function openSite(base: string): Promise<Site> {
   const database = await createDatabase();
   const settings = async () => ({ ...settingsOf(base), PORT: String(await freePort()) });
   const nodes = await Promise.all([1, 2].map(async () => startSite(database.url, await settings())));
-  // a room where nobody is: in the lobby those who are gone leave, which answers polls
+  // An empty room. In the lobby, members who are gone leave, and that answers polls.
   const quiet = { method: "POST", headers: { "content-type": "application/json" }, body: '{"slug":"quiet"}' };
   expect((await fetch(`${nodes[0]?.url}/api/rooms`, quiet)).status).toBe(201);
   const close = async () => {

@@ -1,29 +1,17 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { openSite, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { browserTest, useBrowser } from "../support/browser.ts";
 import { type Explorers, explorerTest, openExplorers } from "../support/internet-explorer.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite();
 
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
-
-/** Opens the doctor and waits until it has said its sentence; what takes a minute goes on. */
+/** Opens the doctor and waits for its sentence. The tests that take a minute continue. */
 async function consult(base: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ locale: "en-US", viewport: { width: 390, height: 844 }, ...options });
   const page = await context.newPage();
@@ -36,7 +24,7 @@ const textOf = async (page: Page, selector: string) => (await page.textContent(s
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds against WCAG 2.2 AA, as rule and element. */
+/** Returns the violations of WCAG 2.2 AA that axe finds, as rule and element. */
 async function faults(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -49,9 +37,9 @@ async function faults(page: Page): Promise<string[]> {
 
 describe("the doctor's page", () => {
   browserTest(
-    "says that all is fine where it is, and shows no remedies",
+    "says that everything works if it does, and shows no remedies",
     async () => {
-      const page = await consult(url, { locale: "ja-JP" });
+      const page = await consult(site.url, { locale: "ja-JP" });
       expect(await textOf(page, "#sentence")).toBe("問題ありません。発言はすぐに届きます。");
       expect(await page.isVisible("#operator")).toBe(false);
       expect(JSON.parse(await page.inputValue("#report"))).toMatchObject({
@@ -69,9 +57,9 @@ const nginxTest = hasNginx ? browserTest : test.skip;
 
 describe("behind an nginx that holds streams back, the doctor's page", () => {
   nginxTest(
-    "says so, that chattera polls and works, and gives nginx's lines against it",
+    "says so, says that chattera works by polling, and shows the remedy for nginx",
     async () => {
-      const nginx = await startNginx(url, "proxy_ignore_headers X-Accel-Buffering; gzip on; gzip_types *;");
+      const nginx = await startNginx(site.url, "proxy_ignore_headers X-Accel-Buffering; gzip on; gzip_types *;");
       try {
         const page = await consult(nginx.url, { colorScheme: "dark" });
         expect(await textOf(page, "#sentence")).toContain("long polling");
@@ -96,11 +84,11 @@ describe("in Internet Explorer 7 the doctor's page", () => {
   afterAll(() => explorers?.close());
 
   explorerTest(
-    "says that streams cannot be seen there, and that chattera works",
+    "says that this browser cannot read streams, and that chattera works",
     async () => {
       const explorer = await explorers.start("7");
-      await explorer.open(`${url}/doctor`);
-      // its script runs beside us: each thing is awaited
+      await explorer.open(`${site.url}/doctor`);
+      // Its script runs concurrently, so everything is awaited.
       const says = (selector: string, text: string) =>
         until(`${selector} says ${text}`, async () => (await explorer.see(selector))[0]?.text?.includes(text), 60_000);
       await says("#sentence", "long polling");

@@ -1,27 +1,16 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import request from "supertest";
 import type { Running } from "../networks/rig/network.ts";
 import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
 import { isPost, refuse } from "../networks/rig/refuse.ts";
 import { strip } from "../networks/rig/strip.ts";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
-
-beforeAll(async () => {
-  site = await openSite({ graceSeconds: 3 });
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
+const browser = useBrowser();
+const site = useSite({ graceSeconds: 3 });
 
 const noCookies = strip("cookie", "set-cookie");
 const noPosts = refuse(403, isPost);
@@ -51,22 +40,22 @@ async function sees(page: Page, text: string): Promise<void> {
 const isMember = (page: Page) => page.waitForSelector("#say [name=text]", { timeout: 30_000 });
 
 async function saidBy(nickname: string): Promise<string[]> {
-  const { body } = await request(url).get("/api/rooms/lobby/messages?limit=200");
+  const { body } = await request(site.url).get("/api/rooms/lobby/messages?limit=200");
   return body.events
     .filter((event: { kind: string; member: { nickname: string } }) => event.member.nickname === nickname)
     .map(({ kind, text = kind }: { kind: string; text?: string }) => text);
 }
 
 for (const [name, misbehaviours] of Object.entries(NETWORKS))
-  describe(`where the network ${name}, somebody`, () => {
+  describe(`where the network ${name}, a person`, () => {
     let network: Running;
     beforeAll(async () => {
-      network = await openProxy(url, ...misbehaviours);
+      network = await openProxy(site.url, ...misbehaviours);
     });
     afterAll(() => network.close());
 
     browserTest(
-      "enters a room by its page, speaks, is the same person after a reload, and leaves",
+      "enters a room by its page, sends messages, is the same person after a reload, and leaves",
       async () => {
         const nickname = `A${name.length}`;
         const page = await open(network, "/rooms/lobby");
@@ -92,22 +81,23 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
     );
 
     browserTest(
-      "enters by the lobby, and is told in words when the nickname is taken",
+      "enters by the lobby, and is shown a sentence if the nickname is taken",
       async () => {
         const nickname = `B${name.length}`;
-        const taken = await person(url, `C${name.length}`);
-        await say(url, taken, "I am here");
-        // and stays
-        const goes = new AbortController();
-        await fetch(`${url}/api/events?room=lobby&token=${taken.token}`, { signal: goes.signal });
+        const taken = await person(site.url, `C${name.length}`);
+        await say(site.url, taken, "I am here");
+        // An open stream keeps the nickname taken.
+        const stream = new AbortController();
+        await fetch(`${site.url}/api/events?room=lobby&token=${taken.token}`, { signal: stream.signal });
         const page = await open(network, "/");
         await page.fill("#enter [name=nickname]", taken.nickname);
         await page.click("#enter button[name=room][value=lobby]");
         await page.waitForSelector("#problem, #say [name=text]");
-        // where no POST passes, who speaks enters by that: only then it shows
+        // Where POST is blocked, the first message enters the room, so the refusal appears only
+        // then.
         if (misbehaviours.includes(noPosts)) {
           await isMember(page);
-          await write(page, "who am I?");
+          await write(page, "am I Ann?");
           await page.waitForSelector("#enter", { timeout: 15_000 });
           await page.waitForSelector('#log .refused:has-text("using that nickname")');
         } else {
@@ -119,7 +109,7 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
           await sees(page, `${name} three`);
           expect(await saidBy(nickname)).toEqual(["enter", `${name} three`]);
         }
-        goes.abort();
+        stream.abort();
         await page.context().close();
       },
       60_000,

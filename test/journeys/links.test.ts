@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import { expect } from "@jest/globals";
+import type { Page } from "playwright-core";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
-
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
+const browser = useBrowser();
+const site = useSite();
 
 const TEXT =
   "http://a.example/x, http://user@evil.example/, https://paypaI.example/X http://b%61nk.example/ https://xn--pple-43d.com";
@@ -27,7 +16,7 @@ const LINKS = [
   ["https://xn--pple-43d.com/", "https://xn--pple-43d.com"],
 ];
 
-/** Where the links of the last message go, and what they show. */
+/** Returns the addresses and texts of the links in the last message. */
 function linksOf(page: Page): Promise<string[][]> {
   return page.evaluate(() => {
     const line = [...document.querySelectorAll("#log [data-seq]")].at(-1);
@@ -36,24 +25,29 @@ function linksOf(page: Page): Promise<string[][]> {
   });
 }
 
-browserTest("links are the same on the server's page, by the script and by the script for old browsers", async () => {
-  const script = await (await browser.newContext()).newPage();
-  const legacy = await (await browser.newContext()).newPage();
-  await legacy.route(/\/rooms\/[^/]*$/, async (route) => {
-    const response = await route.fetch();
-    const body = (await response.text()).replace(/<script type="module"[^>]*><\/script>/, "").replace(" nomodule", "");
-    await route.fulfill({ response, body });
-  });
-  for (const page of [script, legacy]) {
-    await page.goto(`${url}/rooms/lobby`);
-    await page.waitForSelector('#connection[data-state="live"]');
-  }
-  const { event } = await say(url, await person(url, "Ann"), TEXT);
-  for (const page of [script, legacy]) await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
-  const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
-  await plain.goto(`${url}/rooms/lobby`);
-  for (const page of [script, legacy, plain]) {
-    expect(await linksOf(page)).toEqual(LINKS);
-    await page.context().close();
-  }
-});
+browserTest(
+  "links are the same on the server's page, from the script, and from the script for old browsers",
+  async () => {
+    const script = await (await browser.newContext()).newPage();
+    const legacy = await (await browser.newContext()).newPage();
+    await legacy.route(/\/rooms\/[^/]*$/, async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text())
+        .replace(/<script type="module"[^>]*><\/script>/, "")
+        .replace(" nomodule", "");
+      await route.fulfill({ response, body });
+    });
+    for (const page of [script, legacy]) {
+      await page.goto(`${site.url}/rooms/lobby`);
+      await page.waitForSelector('#connection[data-state="live"]');
+    }
+    const { event } = await say(site.url, await person(site.url, "Ann"), TEXT);
+    for (const page of [script, legacy]) await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
+    const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+    await plain.goto(`${site.url}/rooms/lobby`);
+    for (const page of [script, legacy, plain]) {
+      expect(await linksOf(page)).toEqual(LINKS);
+      await page.context().close();
+    }
+  },
+);

@@ -1,51 +1,39 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Browser } from "playwright-core";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
+import { person, say } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
-import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";
 import { startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite();
 
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
-
-/** What somebody sees must be every event once, in order. */
-async function seesAll(seat: Seat, texts: string[]): Promise<void> {
+/** Waits for all texts, and checks that the page shows every event once, in order. */
+async function seesAll(seat: PageUser, texts: string[]): Promise<void> {
   for (const text of texts) await seat.sees(text);
   const log = await seat.log();
   expect(log.seqs).toEqual(log.seqs.map((_, n) => (log.seqs[0] as number) + n));
   expect(log.texts.filter((text) => texts.includes(text))).toEqual(texts);
 }
 
-const leave = (seat: Seat) => seat.page.context().close();
+const leave = (seat: PageUser) => seat.page.context().close();
 
 describe("when the network", () => {
   let proxy: BadProxy;
   beforeAll(async () => {
-    proxy = await openBadProxy(url);
+    proxy = await openBadProxy(site.url);
   });
   afterAll(() => proxy.close());
 
   browserTest(
-    "was gone for so long that a message goes by GET, who leaves by the button has left",
+    "was down for so long that a message is sent by GET, the leave button still works",
     async () => {
-      const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Leaver");
+      const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Leaver");
       const isIn = async () => {
-        const { members } = (await (await fetch(`${url}/api/rooms/lobby`)).json()) as {
+        const { members } = (await (await fetch(`${site.url}/api/rooms/lobby`)).json()) as {
           members: { nickname: string }[];
         };
         return members.some(({ nickname }) => nickname === "Leaver");
@@ -59,17 +47,17 @@ describe("when the network", () => {
       await ann.sees("from the tunnel");
       expect(await isIn()).toBe(true);
       await ann.page.click("form.leave button");
-      await until("she is out", async () => !(await isIn()), 5_000);
+      await until("the member has left", async () => !(await isIn()), 5_000);
       await leave(ann);
     },
     30_000,
   );
 
   browserTest(
-    "is gone for a while, the page says so, keeps what is written, and has everything once when it is back",
+    "is down for a while, the page says so, keeps what is written, and then shows everything once",
     async () => {
-      const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Tunnel");
-      const bob = await person(url, "Bob");
+      const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Tunnel");
+      const bob = await person(site.url, "Bob");
       await ann.is("live");
       await ann.say("before");
       await seesAll(ann, ["before"]);
@@ -77,7 +65,7 @@ describe("when the network", () => {
       await ann.is("offline");
       await ann.say("kept one");
       await ann.say("kept two");
-      await say(url, bob, "while away");
+      await say(site.url, bob, "while away");
       await ann.page.waitForSelector('#log .pending:has-text("kept two")');
       await proxy.pass();
       await seesAll(ann, ["before", "while away", "kept one", "kept two"]);
@@ -90,13 +78,13 @@ describe("when the network", () => {
   browserTest(
     "cuts every connection again and again, nothing is lost, doubled or out of order",
     async () => {
-      const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Cutter");
-      const bob = await person(url, "Bobby");
+      const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Cutter");
+      const bob = await person(site.url, "Bobby");
       await ann.is("live");
       const texts: string[] = [];
       for (let n = 0; n < 6; n += 1) {
         texts.push(`cut ${n}`);
-        await say(url, bob, `cut ${n}`);
+        await say(site.url, bob, `cut ${n}`);
         if (n % 2) proxy.cut();
       }
       await seesAll(ann, texts);
@@ -106,9 +94,9 @@ describe("when the network", () => {
   );
 
   browserTest(
-    "swallows the answer to a message, it is sent again and stands there once",
+    "swallows the answer to a message, it is sent again and appears once",
     async () => {
-      const ann = await sit(browser, proxy.through(url).replace(/\/$/, ""), "Swallowed");
+      const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Swallowed");
       await ann.is("live");
       proxy.cutBeforeAnswer();
       await ann.say("said once");
@@ -125,12 +113,12 @@ const nginxTest = hasNginx ? browserTest : test.skip;
 
 describe("behind an nginx", () => {
   nginxTest(
-    "that passes streams on as told, the page is live over a stream",
+    "that passes streams on, the page is live over a stream",
     async () => {
-      const nginx = await startNginx(url, "");
-      const ann = await sit(browser, nginx.url, "Passed");
+      const nginx = await startNginx(site.url, "");
+      const ann = await browser.sit(nginx.url, "Passed");
       await ann.is("live");
-      // a poll serves until the stream has proved itself
+      // The page polls until the stream has proved itself.
       await ann.page.waitForSelector('#connection[data-state="live"][data-transport="sse"]');
       await ann.say("through nginx");
       await seesAll(ann, ["through nginx"]);
@@ -141,20 +129,20 @@ describe("behind an nginx", () => {
   );
 
   nginxTest(
-    "that holds streams back, the page falls to polling, says so, and messages still come at once",
+    "that holds streams back, the page polls, says so, and messages still arrive at once",
     async () => {
       const nginx = await startNginx(
-        url,
+        site.url,
         "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; proxy_buffers 8 64k;",
       );
-      const ann = await sit(browser, nginx.url, "Held");
-      const bob = await person(url, "Bobbie");
+      const ann = await browser.sit(nginx.url, "Held");
+      const bob = await person(site.url, "Bobbie");
       await ann.is("slow");
       expect(await ann.page.getAttribute("#connection", "data-transport")).toBe("poll");
       const texts = ["held one", "held two", "held three"];
       for (const text of texts) {
         const said = performance.now();
-        await say(url, bob, text);
+        await say(site.url, bob, text);
         await ann.sees(text);
         expect(performance.now() - said).toBeLessThan(3_000);
       }
@@ -169,21 +157,21 @@ describe("behind an nginx", () => {
 
 describe("when the server", () => {
   browserTest(
-    "is killed and started again, everybody goes on without a reload and nothing is lost",
+    "is killed and restarted, pages continue without a reload and nothing is lost",
     async () => {
       const database = await createDatabase();
       const first = await startSite(database.url);
       const port = new URL(first.url).port;
-      const ann = await sit(browser, first.url, "Ann");
-      const ken = await sit(browser, first.url, "健太", { locale: "ja-JP" });
+      const ann = await browser.sit(first.url, "Ann");
+      const ken = await browser.sit(first.url, "健太", { locale: "ja-JP" });
       await Promise.all([ann.is("live"), ken.is("live")]);
-      await ann.say("before the fall");
-      await seesAll(ken, ["before the fall"]);
+      await ann.say("before the crash");
+      await seesAll(ken, ["before the crash"]);
       await first.kill("SIGKILL");
       await ann.is("offline");
       await ann.say("written meanwhile");
       const second = await startSite(database.url, { PORT: port });
-      const texts = ["before the fall", "written meanwhile"];
+      const texts = ["before the crash", "written meanwhile"];
       await seesAll(ken, texts);
       await seesAll(ann, texts);
       await ken.say("後で");

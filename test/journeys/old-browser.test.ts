@@ -1,27 +1,16 @@
-import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { expect } from "@jest/globals";
+import type { BrowserContext, Page } from "playwright-core";
+import { person, say } from "../support/app.ts";
+import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
 
-// What HtmlUnit's Internet Explorer (test/legacy) cannot: streams. Chromium runs the same program here, as one does that
-// knows no modules.
+// HtmlUnit's Internet Explorer (test/legacy) cannot read streams. Here Chromium runs the same
+// program, like a browser without modules.
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite();
 
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
-
-/** Makes pages come as a browser sees them that knows no modules. */
+/** Changes pages so that they run as in a browser without modules. */
 async function withoutModules(context: BrowserContext): Promise<void> {
   await context.route(/\/rooms\/[^/]*$/, async (route) => {
     const response = await route.fetch();
@@ -32,7 +21,7 @@ async function withoutModules(context: BrowserContext): Promise<void> {
   });
 }
 
-/** [IE6–9] A document beside the page, and elements that call it by attachEvent. */
+/** [IE6–9] A document outside the page, and elements with attachEvent. */
 const withHtmlfile = (context: BrowserContext) =>
   context.addInitScript(() => {
     if (window !== top) return;
@@ -63,15 +52,15 @@ const withoutPost = (context: BrowserContext) =>
 const asItIs = async () => {};
 
 async function enter(page: Page, nickname: string): Promise<void> {
-  await page.goto(`${url}/rooms/lobby`);
-  // the form is the script's own once the page is live
+  await page.goto(`${site.url}/rooms/lobby`);
+  // Once the page is live, the script handles the form.
   await page.waitForSelector('#connection[data-state="live"]');
   await page.fill("#enter [name=nickname]", nickname);
   await page.press("#enter [name=nickname]", "Enter");
   await page.waitForSelector("#say");
 }
 
-async function talks(page: Page, friend: Seat, text: string): Promise<void> {
+async function talks(page: Page, friend: PageUser, text: string): Promise<void> {
   await page.fill("#say [name=text]", text);
   await page.press("#say [name=text]", "Enter");
   await friend.sees(text);
@@ -85,17 +74,17 @@ async function talks(page: Page, friend: Seat, text: string): Promise<void> {
 }
 
 browserTest(
-  "an old browser's log that is full stays at the newest line, and does not move under who reads older ones",
+  "an old browser's full log stays at the newest line, and does not move while older ones are read",
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
     await withoutModules(context);
     const page = await context.newPage();
     await enter(page, "Ned");
-    const filler = await person(url, "Filler");
+    const filler = await person(site.url, "Filler");
     const fill = async (count: number) => {
       for (let n = 0; n < count; n += 20)
-        await Promise.all(Array.from({ length: Math.min(20, count - n) }, () => say(url, filler, "filled")));
-      const { event } = await say(url, filler, "filled up");
+        await Promise.all(Array.from({ length: Math.min(20, count - n) }, () => say(site.url, filler, "filled")));
+      const { event } = await say(site.url, filler, "filled up");
       await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
     };
     const belowPx = () =>
@@ -115,22 +104,25 @@ browserTest(
   30_000,
 );
 
-browserTest("an old browser that has no requests, and entered by the lobby's form, speaks by the room's", async () => {
-  const context = await browser.newContext({ locale: "en-US" });
-  await withoutModules(context);
-  await withoutRequests(context);
-  const page = await context.newPage();
-  const friend = await sit(browser, url, "Friend of Mel");
-  await page.goto(`${url}/`);
-  await page.fill("#enter [name=nickname]", "Mel");
-  await page.click("#enter button[name=room][value=lobby]");
-  await page.waitForSelector('#connection[data-state="live"]');
-  await page.fill("#say [name=text]", "by the form");
-  await page.click("#say button");
-  await friend.sees("by the form");
-  await context.close();
-  await friend.page.context().close();
-});
+browserTest(
+  "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
+  async () => {
+    const context = await browser.newContext({ locale: "en-US" });
+    await withoutModules(context);
+    await withoutRequests(context);
+    const page = await context.newPage();
+    const friend = await browser.sit(site.url, "Friend of Mel");
+    await page.goto(`${site.url}/`);
+    await page.fill("#enter [name=nickname]", "Mel");
+    await page.click("#enter button[name=room][value=lobby]");
+    await page.waitForSelector('#connection[data-state="live"]');
+    await page.fill("#say [name=text]", "by the form");
+    await page.click("#say button");
+    await friend.sees("by the form");
+    await context.close();
+    await friend.page.context().close();
+  },
+);
 
 for (const [name, how, transport, dress] of [
   ["Ann", "by a request that is read as it grows", "stream", asItIs],
@@ -141,14 +133,15 @@ for (const [name, how, transport, dress] of [
   browserTest(
     `an old browser talks ${how}`,
     async () => {
-      // [CSP] Internet Explorer before 10 knows none, and frames of ours may not stand in other browsers' pages
+      // [CSP] Internet Explorer before 10 has no CSP, which forbids frames in the pages of other
+      // browsers.
       const context = await browser.newContext({ locale: "en-US", bypassCSP: dress === withHtmlfile });
       await withoutModules(context);
       await dress(context);
       const page = await context.newPage();
       const errors: Error[] = [];
       page.on("pageerror", (error) => errors.push(error));
-      const friend = await sit(browser, url, `Friend of ${name}`);
+      const friend = await browser.sit(site.url, `Friend of ${name}`);
       await enter(page, name);
       await page.waitForSelector(`#connection[data-transport="${transport}"]`);
       await talks(page, friend, `hello <b> ${how}`);

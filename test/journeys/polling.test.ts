@@ -1,31 +1,20 @@
-import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { Browser } from "playwright-core";
-import { openSite, person, say, type TestNode, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser, sit } from "../support/browser.ts";
+import { expect } from "@jest/globals";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
 import { pollsOf } from "../support/raw-connection.ts";
 import { refuseStreamsOf } from "../support/refuse-streams.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let node: TestNode;
-let browser: Browser;
-
-beforeAll(async () => {
-  site = await openSite();
-  node = site.nodes[0] as TestNode;
-  refuseStreamsOf(node);
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
+const browser = useBrowser();
+const site = useSite();
 
 browserTest(
-  "where no stream passes, the page's polls take the fast path, also on connections that carry its messages",
+  "where streams are refused, the page's polls take the fast path, even on connections that carry its messages",
   async () => {
-    const ann = await sit(browser, node.url, "Ann");
+    const { node } = site;
+    refuseStreamsOf(node);
+    const ann = await browser.sit(node.url, "Ann");
     const bob = await person(node.url, "Bob");
     await ann.is("live");
     const before = await pollsOf(node);

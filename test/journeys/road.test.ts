@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { beforeAll, describe, expect } from "@jest/globals";
 import { build } from "esbuild";
-import type { Browser } from "playwright-core";
 import { ALONGSIDE, ROAD, stepsOf } from "../docs/road.ts";
-import { openSite, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
 import { watchPage, watchProcess } from "../support/files-run.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite({ limits: true });
 let bundle: string;
 
 beforeAll(async () => {
@@ -19,14 +18,7 @@ beforeAll(async () => {
     write: false,
   });
   bundle = outputFiles[0]?.text ?? "";
-  site = await openSite({ limits: true });
-  browser = (await openBrowser()) as Browser;
 }, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
 
 describe("the road of a message in docs/architecture.md", () => {
   browserTest(
@@ -61,8 +53,8 @@ describe("the road of a message in docs/architecture.md", () => {
 });
 
 /** Opens a room with a script that names its files, and waits for its stream. */
-async function sitWithStream(nickname: string): Promise<Seat> {
-  const seat = await sit(browser, site.nodes[0]?.url as string, nickname);
+async function sitWithStream(nickname: string): Promise<PageUser> {
+  const seat = await browser.sit(site.url, nickname);
   const script = { contentType: "text/javascript", body: bundle };
   await seat.page.context().route("**/assets/main-*.js", (route) => route.fulfill(script));
   await seat.page.reload();

@@ -1,54 +1,45 @@
-import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import type { Browser } from "playwright-core";
+import { describe, expect } from "@jest/globals";
 import request from "supertest";
-import { openSite, person, say, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser, type Seat, sit } from "../support/browser.ts";
+import { person, say } from "../support/app.ts";
+import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
 import { query } from "../support/database.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite({ graceSeconds: 2 });
 
-beforeAll(async () => {
-  site = await openSite({ graceSeconds: 2 });
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
-});
-
-const leaveAll = async (...seats: Seat[]) => {
+const leaveAll = async (...seats: PageUser[]) => {
   for (const { page } of seats) await page.context().close();
 };
 
 const contiguous = (seqs: number[]) => seqs.every((seq, n) => n === 0 || seq === (seqs[n - 1] as number) + 1);
 
 describe("two people", () => {
-  browserTest("talk without a reload, each in his language, and see the same in the same order", async () => {
-    const ann = await sit(browser, url, "Ann");
-    const ken = await sit(browser, url, "健太", { locale: "ja-JP", viewport: { width: 390, height: 844 } });
-    await Promise.all([ann.is("live"), ken.is("live")]);
-    await ann.say("Hello <b>");
-    await ken.sees("Hello <b>");
-    await ken.say("こんにちは");
-    await ann.sees("こんにちは");
-    for (let n = 0; n < 10; n += 1) await (n % 2 ? ann : ken).say(`remark ${n}`);
-    for (const seat of [ann, ken]) for (let n = 0; n < 10; n += 1) await seat.sees(`remark ${n}`);
-    const [anns, kens] = [await ann.log(), await ken.log()];
-    expect(anns.texts.slice(-12)).toEqual(kens.texts.slice(-12));
-    expect([contiguous(anns.seqs), contiguous(kens.seqs)]).toEqual([true, true]);
-    expect(await ken.page.textContent("#members")).toContain("Ann");
-    expect(await ken.page.getAttribute("html", "lang")).toBe("ja");
-    await leaveAll(ann, ken);
-  });
+  browserTest(
+    "talk without a reload, each in their language, and see the same messages in the same order",
+    async () => {
+      const ann = await browser.sit(site.url, "Ann");
+      const ken = await browser.sit(site.url, "健太", { locale: "ja-JP", viewport: { width: 390, height: 844 } });
+      await Promise.all([ann.is("live"), ken.is("live")]);
+      await ann.say("Hello <b>");
+      await ken.sees("Hello <b>");
+      await ken.say("こんにちは");
+      await ann.sees("こんにちは");
+      for (let n = 0; n < 10; n += 1) await (n % 2 ? ann : ken).say(`message ${n}`);
+      for (const seat of [ann, ken]) for (let n = 0; n < 10; n += 1) await seat.sees(`message ${n}`);
+      const [anns, kens] = [await ann.log(), await ken.log()];
+      expect(anns.texts.slice(-12)).toEqual(kens.texts.slice(-12));
+      expect([contiguous(anns.seqs), contiguous(kens.seqs)]).toEqual([true, true]);
+      expect(await ken.page.textContent("#members")).toContain("Ann");
+      expect(await ken.page.getAttribute("html", "lang")).toBe("ja");
+      await leaveAll(ann, ken);
+    },
+  );
 
-  browserTest("see each other enter, and leave after the grace; a reload within it says nothing", async () => {
-    const watcher = await sit(browser, url, "Watcher");
+  browserTest("see each other enter, and leave after the grace; a reload within it is not announced", async () => {
+    const watcher = await browser.sit(site.url, "Watcher");
     await watcher.is("live");
-    const guest = await sit(browser, url, "Guest");
+    const guest = await browser.sit(site.url, "Guest");
     await watcher.page.waitForSelector('#log [data-seq]:has(.nickname:text-is("Guest"))');
     await guest.is("live");
     await guest.page.reload();
@@ -65,8 +56,8 @@ describe("two people", () => {
 });
 
 describe("a room with many people", () => {
-  browserTest("shows long names on a wide screen without one covering another", async () => {
-    await request(url).post("/api/rooms").send({ slug: "long-names" }).expect(201);
+  browserTest("shows long names on a wide screen without overlaps", async () => {
+    await request(site.url).post("/api/rooms").send({ slug: "long-names" }).expect(201);
     await query(
       site.databaseUrl,
       `insert into members (room_id, member_id, nickname, color, look)
@@ -74,7 +65,7 @@ describe("a room with many people", () => {
         from rooms, generate_series(1, 25) n where slug = 'long-names'`,
     );
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
-    await page.goto(`${url}/rooms/long-names`);
+    await page.goto(`${site.url}/rooms/long-names`);
     const boxes = await page.locator("#members .person").evaluateAll((people) =>
       people.map((one) => {
         const texts = document.createRange();
@@ -90,11 +81,11 @@ describe("a room with many people", () => {
 });
 
 describe("a log that is full", () => {
-  browserTest("does not move under who reads older lines, and drops them when he reads the newest again", async () => {
-    const filler = await person(url, "Filler");
+  browserTest("does not move while older lines are read, and drops them when the newest are read again", async () => {
+    const filler = await person(site.url, "Filler");
     for (let n = 0; n < 520; n += 40)
-      await Promise.all(Array.from({ length: 40 }, (_, i) => say(url, filler, `line ${n + i}`)));
-    const ann = await sit(browser, url, "Reader");
+      await Promise.all(Array.from({ length: 40 }, (_, i) => say(site.url, filler, `line ${n + i}`)));
+    const ann = await browser.sit(site.url, "Reader");
     await ann.is("live");
     const lines = () => ann.page.locator("#log [data-seq]").count();
     while ((await lines()) < 500) {
@@ -103,19 +94,19 @@ describe("a log that is full", () => {
       await ann.page.waitForFunction((n) => document.querySelectorAll("#log [data-seq]").length > n, before);
     }
     const first = (await ann.log()).seqs[0] as number;
-    const place = () =>
+    const top = () =>
       ann.page.evaluate(
         (seq) => document.querySelector(`#log [data-seq="${seq}"]`)?.getBoundingClientRect().top,
         first,
       );
     await ann.page.evaluate((seq) => document.querySelector(`#log [data-seq="${seq}"]`)?.scrollIntoView(), first);
-    const before = await place();
-    for (let n = 0; n < 5; n += 1) await say(url, filler, `news ${n}`);
+    const before = await top();
+    for (let n = 0; n < 5; n += 1) await say(site.url, filler, `news ${n}`);
     await ann.sees("news 4");
-    // heights are rounded
-    expect(Math.abs(((await place()) as number) - (before as number))).toBeLessThan(5);
+    // Heights are rounded.
+    expect(Math.abs(((await top()) as number) - (before as number))).toBeLessThan(5);
     await ann.page.click("#newer");
-    await say(url, filler, "the last");
+    await say(site.url, filler, "the last");
     await ann.sees("the last");
     expect(await lines()).toBe(500);
     await leaveAll(ann);
@@ -124,7 +115,7 @@ describe("a log that is full", () => {
 
 describe("writing", () => {
   browserTest("Enter that confirms a Japanese conversion does not send", async () => {
-    const ann = await sit(browser, url, "IME");
+    const ann = await browser.sit(site.url, "IME");
     await ann.is("live");
     const keyboard = await ann.page.context().newCDPSession(ann.page);
     await ann.page.focus("#say [name=text]");
@@ -146,7 +137,8 @@ describe("writing", () => {
     await ann.page.press("#say [name=text]", "Shift+Enter");
     expect(await ann.page.inputValue("#say [name=text]")).toBe("日本\n");
     expect((await ann.log()).texts).not.toContain("日本");
-    // Safari's confirming Enter comes just after the composition's end; this one is a moment later and means it
+    // In Safari the confirming Enter follows right after the composition. An Enter a moment later
+    // is meant to send.
     await ann.page.waitForTimeout(600);
     await ann.page.press("#say [name=text]", "Backspace");
     await ann.page.press("#say [name=text]", "Enter");
@@ -154,33 +146,30 @@ describe("writing", () => {
     await leaveAll(ann);
   });
 
-  browserTest(
-    "Enter of an Android keyboard, which comes in the middle of a word, sends; not of a conversion",
-    async () => {
-      const userAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
-      const ann = await sit(browser, url, "Android", { userAgent });
-      await ann.is("live");
-      const keyboard = await ann.page.context().newCDPSession(ann.page);
-      await ann.page.focus("#say [name=text]");
-      const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
-      for (const text of ["にほん", "hello"]) {
-        await keyboard.send("Input.imeSetComposition", {
-          text,
-          selectionStart: text.length,
-          selectionEnd: text.length,
-        });
-        for (const type of ["rawKeyDown", "keyUp"] as const)
-          await keyboard.send("Input.dispatchKeyEvent", { type, ...enter });
-      }
-      await ann.sees("hello");
-      expect((await ann.log()).texts).not.toContain("にほん");
-      expect(await ann.page.inputValue("#say [name=text]")).toBe("");
-      await leaveAll(ann);
-    },
-  );
+  browserTest("Enter on an Android keyboard sends in the middle of a word, but not during a conversion", async () => {
+    const userAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
+    const ann = await browser.sit(site.url, "Android", { userAgent });
+    await ann.is("live");
+    const keyboard = await ann.page.context().newCDPSession(ann.page);
+    await ann.page.focus("#say [name=text]");
+    const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+    for (const text of ["にほん", "hello"]) {
+      await keyboard.send("Input.imeSetComposition", {
+        text,
+        selectionStart: text.length,
+        selectionEnd: text.length,
+      });
+      for (const type of ["rawKeyDown", "keyUp"] as const)
+        await keyboard.send("Input.dispatchKeyEvent", { type, ...enter });
+    }
+    await ann.sees("hello");
+    expect((await ann.log()).texts).not.toContain("にほん");
+    expect(await ann.page.inputValue("#say [name=text]")).toBe("");
+    await leaveAll(ann);
+  });
 
-  browserTest("a message is greyed until it is acknowledged, and one that is refused can be sent again", async () => {
-    const ann = await sit(browser, url, "Refused");
+  browserTest("a message is gray until it is acknowledged, and a refused one can be sent again", async () => {
+    const ann = await browser.sit(site.url, "Refused");
     await ann.is("live");
     let answers: "hold" | "refuse" | "pass" = "hold";
     let release: () => void = () => undefined;
@@ -193,7 +182,7 @@ describe("writing", () => {
         return route.fulfill({
           status: 400,
           contentType: "application/problem+json",
-          // only what bears our marks is a refusal of ours
+          // Only an answer with chattera's marks counts as a refusal.
           body: JSON.stringify({ chattera: 1, n: /;n=(\w+)/.exec(route.request().url())?.[1], code: "text_invalid" }),
         });
       return route.continue();
@@ -217,29 +206,29 @@ describe("writing", () => {
 
 describe("without script", () => {
   browserTest("the room is entered, read and written by forms and reloads", async () => {
-    const ann = await sit(browser, url, "Scriptless", { javaScriptEnabled: false });
+    const ann = await browser.sit(site.url, "Scriptless", { javaScriptEnabled: false });
     await ann.page.fill("#say [name=text]", "by form");
     await ann.page.click("#say button");
     await ann.page.waitForSelector('#log .text:text-is("by form")');
-    const bob = await person(url, "Bob");
-    await say(url, bob, "seen after a reload");
+    const bob = await person(site.url, "Bob");
+    await say(site.url, bob, "seen after a reload");
     await ann.page.reload();
     expect(await ann.page.textContent("#log")).toContain("seen after a reload");
     await leaveAll(ann);
   });
 });
 
-describe("who only watches", () => {
+describe("a person who only watches", () => {
   browserTest("reads live without a nickname, and is counted", async () => {
     const context = await browser.newContext({ locale: "en-US" });
     const page = await context.newPage();
-    await page.goto(`${url}/rooms/lobby`);
+    await page.goto(`${site.url}/rooms/lobby`);
     await page.waitForSelector('#connection[data-state="live"]');
-    const bob = await person(url, "Bobby");
-    await say(url, bob, "for all to read");
+    const bob = await person(site.url, "Bobby");
+    await say(site.url, bob, "for all to read");
     await page.waitForSelector('#log .text:text-is("for all to read")');
     await page.waitForFunction(() => document.querySelector("#room")?.textContent?.includes("1 watching"));
-    expect((await request(url).get("/api/rooms/lobby")).body.visitors).toBe(1);
+    expect((await request(site.url).get("/api/rooms/lobby")).body.visitors).toBe(1);
     await context.close();
   });
 });

@@ -1,32 +1,24 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import request from "supertest";
 import type { Running } from "../networks/rig/network.ts";
 import { openProxy, ownAnswer } from "../networks/rig/proxy.ts";
-import { openSite, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite({ graceSeconds: 2 });
 let network: Running;
-/** Nothing can be sent: a proxy on the way is out of order. Pages and events still come. */
+/** Messages cannot be sent: a proxy on the way is out of order. Pages and events still arrive. */
 let isOut = false;
 
 beforeAll(async () => {
-  site = await openSite({ graceSeconds: 2 });
-  url = site.nodes[0]?.url as string;
-  network = await openProxy(url, async (asked, pass) =>
+  network = await openProxy(site.url, async (asked, pass) =>
     isOut && asked.path.includes("/messages") && asked.method === "POST" ? ownAnswer(503, "Out of order") : pass(asked),
   );
-  browser = (await openBrowser()) as Browser;
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await network?.close();
-  await site.close();
 });
+
+afterAll(() => network?.close());
 
 async function openRoom(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
@@ -51,17 +43,17 @@ async function sees(page: Page, text: string): Promise<void> {
   await page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is("${text}")`, { timeout: 15_000 });
 }
 
-/** What of these stands in the log, and whose it is. */
+/** Returns which of these texts are in the log, each with its author. */
 async function logged(texts: string[]): Promise<string[]> {
-  const { body } = await request(url).get("/api/rooms/lobby/messages?limit=200");
+  const { body } = await request(site.url).get("/api/rooms/lobby/messages?limit=200");
   return body.events
     .filter(({ text }: { text?: string }) => texts.includes(text ?? ""))
     .map(({ text, member }: { text: string; member: { nickname: string } }) => `${member.nickname}: ${text}`);
 }
 
-describe("what could not be sent", () => {
+describe("an unsent message", () => {
   browserTest(
-    "outlives reloads, and is sent in order, each message once, by the tab it was written in",
+    "survives reloads, and is sent once, in order, by the tab in which it was written",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
       const page = await openRoom(context);
@@ -92,7 +84,7 @@ describe("what could not be sent", () => {
   );
 
   browserTest(
-    "is still there when the browser has lost its cookie, and goes under the nickname it was written under",
+    "survives the loss of the cookie, and is sent under the nickname it was written under",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
       const page = await openRoom(context);
@@ -105,7 +97,7 @@ describe("what could not be sent", () => {
       await page.waitForSelector("#enter");
       expect(await unsent(page)).toEqual(["before the loss"]);
       isOut = false;
-      // her ghost leaves first
+      // The member without a connection leaves first.
       await page.waitForSelector('#log .leave:has-text("Bea")', { timeout: 15_000 });
       expect(await logged(["before the loss"])).toEqual([]);
       await enter(page, "Bea");
@@ -117,7 +109,7 @@ describe("what could not be sent", () => {
   );
 
   browserTest(
-    "is not said under another nickname unless its writer says so",
+    "is not sent under another nickname unless its author confirms it",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
       const page = await openRoom(context);

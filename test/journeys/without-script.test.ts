@@ -1,38 +1,30 @@
 import { get } from "node:http";
-import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import type { Browser, FrameLocator, Page } from "playwright-core";
+import { beforeAll, describe, expect } from "@jest/globals";
+import type { FrameLocator, Page } from "playwright-core";
 import { holdWhole, onePieceLate } from "../networks/rig/hold.ts";
 import { openProxy } from "../networks/rig/proxy.ts";
-import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-let browser: Browser;
+const browser = useBrowser();
+const site = useSite();
 let bob: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  browser = (await openBrowser()) as Browser;
-  bob = await person(url, "Bob");
-  await say(url, bob, "I was here before");
-}, 30_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await site.close();
+  bob = await person(site.url, "Bob");
+  await say(site.url, bob, "I was here before");
 });
 
 describe("Chromium without script", () => {
-  browserTest("a room goes on by itself in its frame, beside a form whose draft stays", async () => {
-    const page = await enter(url, "Framed");
+  browserTest("a room updates itself in its frame, next to a form that keeps its draft", async () => {
+    const page = await enter(site.url, "Framed");
     const { log } = inFrame(page);
     await log("I was here before");
     await page.fill("#say [name=text]", "not sent yet");
     for (const text of ["one", "two", "three"]) {
-      await say(url, bob, text);
+      await say(site.url, bob, text);
       await log(text);
     }
     expect(await page.inputValue("#say [name=text]")).toBe("not sent yet");
@@ -43,19 +35,20 @@ describe("Chromium without script", () => {
   });
 
   browserTest(
-    "a live page grows without being fetched again, also after its trial, and takes a message",
+    "a live page grows without being fetched again, even after its trial, and accepts a message",
     async () => {
-      const page = await enter(url, "Growing");
+      const page = await enter(site.url, "Growing");
       const fetched = countPages(page);
-      await page.goto(`${url}/rooms/lobby/live`, { waitUntil: "commit" });
+      await page.goto(`${site.url}/rooms/lobby/live`, { waitUntil: "commit" });
       await page.fill("#say [name=text]", "a draft");
       for (const text of ["growing one", "growing two"]) {
-        await say(url, bob, text);
+        await say(site.url, bob, text);
         await page.locator("#log .text").getByText(text, { exact: true }).waitFor();
       }
-      // a page that gives no sign ends after its trial; this one, begun before it, goes on
+      // A page that does not fetch its sign ends after the trial. This one began earlier and
+      // continues.
       await untilATrialEnds();
-      await say(url, bob, "growing three");
+      await say(site.url, bob, "growing three");
       await page.locator("#log .text").getByText("growing three", { exact: true }).waitFor();
       expect([fetched(), await page.inputValue("#say [name=text]")]).toEqual([1, "a draft"]);
       await page.press("#say [name=text]", "Enter");
@@ -71,15 +64,15 @@ describe("Chromium without script", () => {
     ["holds every page until it is whole", holdWhole],
     ["hands each piece on with the next", onePieceLate],
   ])(
-    "on a network that %s the frame is renewed from its cursor, and nothing is lost or doubled",
+    "on a network that %s the frame is refreshed from its cursor, and nothing is lost or doubled",
     async (_, hold) => {
-      const proxy = await openProxy(url, hold);
+      const proxy = await openProxy(site.url, hold);
       const page = await enter(proxy.url, `Held${hold.name}`);
       const { frame, log } = inFrame(page);
       await page.fill("#say [name=text]", "a draft on a slow network");
       const shown = new Set<number>();
       for (const text of ["held one", "held two"]) {
-        await say(url, bob, `${text} ${hold.name}`);
+        await say(site.url, bob, `${text} ${hold.name}`);
         await log(`${text} ${hold.name}`);
         const now = await seqs(frame);
         expect(isContiguous(now)).toBe(true);
@@ -94,17 +87,17 @@ describe("Chromium without script", () => {
   );
 
   browserTest(
-    "a page that is renewed shows what is new at its foot",
+    "a page that refreshes shows new messages at its foot",
     async () => {
-      const page = await enter(url, "Renewed");
-      await page.goto(`${url}/rooms/lobby/live?refresh=5`);
+      const page = await enter(site.url, "Renewed");
+      await page.goto(`${site.url}/rooms/lobby/live?refresh=5`);
       const first = await seqs(page);
-      await say(url, bob, "seen after a while");
+      await say(site.url, bob, "seen after a while");
       const line = page.locator("#log .text").getByText("seen after a while", { exact: true });
       await line.waitFor();
       const all = new Set([...first, ...(await seqs(page))]);
       expect(isContiguous([...all].sort((a, b) => a - b))).toBe(true);
-      // Both boxes must be of the same load, and somebody's "left" may be newer than the message.
+      // Both boxes must belong to the same load, and a "left" line may be newer than the message.
       await until("the newest line is just above the form", async () => {
         const [box, foot] = [
           await page.locator("#log > li").first().boundingBox(),
@@ -118,7 +111,10 @@ describe("Chromium without script", () => {
   );
 });
 
-/** Enters the lobby by its form, and so comes to the room's page; a page that grows is never loaded. */
+/**
+ * Enters the lobby by its form, which leads to the room's page. A page that grows never finishes
+ * loading.
+ */
 async function enter(at: string, nickname: string): Promise<Page> {
   const context = await browser.newContext({ locale: "en-US", javaScriptEnabled: false });
   const page = await context.newPage();
@@ -135,7 +131,7 @@ function inFrame(page: Page): { frame: FrameLocator; log(text: string): Promise<
   return { frame, log: (text) => frame.locator("#log .text").getByText(text, { exact: true }).waitFor() };
 }
 
-/** How often a page was fetched since. */
+/** Returns a function that says how often a page has been fetched since. */
 function countPages(page: Page): () => number {
   let count = 0;
   page.on("request", (request) => {
@@ -150,7 +146,7 @@ async function seqs(log: Page | FrameLocator): Promise<number[]> {
   return values.map(Number);
 }
 
-/** Each once, in either order. */
+/** Sorts the texts, which may arrive in either order. */
 function isContiguous(all: number[]): boolean {
   const step = (all[1] ?? 0) - (all[0] ?? 0);
   return Math.abs(step) === 1 && all.every((seq, n) => n === 0 || seq === (all[n - 1] as number) + step);
@@ -158,7 +154,7 @@ function isContiguous(all: number[]): boolean {
 
 function untilATrialEnds(): Promise<void> {
   return new Promise((resolve, reject) => {
-    get(`${url}/rooms/lobby/live`, { agent: false }, (page) => page.resume().once("end", resolve)).once(
+    get(`${site.url}/rooms/lobby/live`, { agent: false }, (page) => page.resume().once("end", resolve)).once(
       "error",
       reject,
     );

@@ -15,15 +15,15 @@ const seqs = (max: number) =>
 const cursor = fc.record({ epoch, seqs: seqs(999_999) });
 
 describe("a cursor", () => {
-  test("comes back from its text as it was", () => {
+  test("survives the way to text and back", () => {
     fc.assert(fc.property(cursor, (one) => expect(parseCursor(formatCursor(one))).toEqual(one)));
   });
 
-  test("of eight rooms is at most 128 bytes that a Last-Event-ID may hold in any request", () => {
+  test("of eight rooms is at most 128 bytes, all allowed in a Last-Event-ID of any request", () => {
     fc.assert(fc.property(cursor, (one) => expect(formatCursor(one)).toMatch(/^[A-Za-z0-9._~-]{1,128}$/)));
   });
 
-  test("is the same text for the same places, in whatever order they were noted", () => {
+  test("has the same text for the same positions, regardless of their order", () => {
     const forth = {
       epoch: "abc",
       seqs: new Map([
@@ -88,7 +88,7 @@ describe("the farther of two cursors", () => {
     );
   });
 
-  test("is the first when they are of two logs", () => {
+  test("is the first one if they belong to different logs", () => {
     expect(fartherCursor(of([[1, 5]]), of([[1, 9]], "xyz"))).toEqual(of([[1, 5]]));
   });
 });

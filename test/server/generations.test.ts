@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { clientId, openSite, type TestSite } from "../support/app.ts";
-import { type Answer, visit } from "../support/visit.ts";
+import { type VisitAnswer, visit } from "../support/visit.ts";
 
 let site: TestSite;
 let port: number;
@@ -285,7 +285,7 @@ function browser({ agent }: Generation, headers: Headers) {
     return { host: `127.0.0.1:${port}`, "user-agent": agent, ...(cookie !== "" && { cookie }) };
   }
 
-  function keep(answer: Answer): Answer {
+  function keep(answer: VisitAnswer): VisitAnswer {
     for (const line of answer.headers["set-cookie"] ?? []) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value === "") cookies.delete(name);

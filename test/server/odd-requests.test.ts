@@ -8,11 +8,11 @@ import { clientId, openSite, person, type TestSite } from "../support/app.ts";
 import {
   bytesOf,
   KILLERS,
+  type OddPlace,
   type OddRequest,
   type OddTarget,
   oddRequest,
   PLACES,
-  type Place,
 } from "../support/odd-requests.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 
@@ -127,7 +127,7 @@ async function check(odd: OddRequest, route: Route): Promise<void> {
 let worstMs = 0;
 const statuses = new Map<number, number>();
 
-function routesThatRead(place: Place): Route[] {
+function routesThatRead(place: OddPlace): Route[] {
   if (place.in === "body") return routes.filter(({ method }) => method === "POST");
   return place.in === "room" ? routes.filter(({ path }) => path.includes(":room")) : routes;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createDatabase } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
-import { type From, from, type Held, type Reply } from "../support/visitor.ts";
+import { type From, from, type Held, type VisitorReply } from "../support/visitor.ts";
 
 /** As many people as the shares are meant for. */
 const PEOPLE = 200;
@@ -37,7 +37,7 @@ const all = <T>(count: number, make: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
 /** How often each status was answered, e.g. `{ 200: 199, 429: 1 }`. */
-function tally(replies: Reply[]): { [status: number]: number } {
+function tally(replies: VisitorReply[]): { [status: number]: number } {
   const counts: { [status: number]: number } = {};
   for (const { status } of replies) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
@@ -45,7 +45,11 @@ function tally(replies: Reply[]): { [status: number]: number } {
 
 let messages = 0;
 
-async function say(who: From, authorization: Person["authorization"], room = "lobby"): Promise<Reply & { ms: number }> {
+async function say(
+  who: From,
+  authorization: Person["authorization"],
+  room = "lobby",
+): Promise<VisitorReply & { ms: number }> {
   messages += 1;
   const sentAt = performance.now();
   const message = { id: `office-${process.pid}-${messages}`, text: `message ${messages}` };
@@ -77,7 +81,7 @@ test("they send 20 messages a second and read them all, while another address ra
   const seconds = 6;
   const raiders = await all(60, (n) => raid.post("/api/session", { nickname: `Raider ${n}` }));
   let isRaiding = true;
-  const raided: Reply[] = [];
+  const raided: VisitorReply[] = [];
   const raiding = raiders.map(async ({ body }) => {
     while (isRaiding) {
       raided.push(await say(raid, { authorization: `Bearer ${body.token}` }));
@@ -88,7 +92,7 @@ test("they send 20 messages a second and read them all, while another address ra
   await until("the raid meets its limit", () => raided.some(({ status }) => status === 429), 20_000);
   const before = raided.filter(({ status }) => status === 201).length;
   const startedAt = performance.now();
-  const said: Promise<Reply & { ms: number }>[] = [];
+  const said: Promise<VisitorReply & { ms: number }>[] = [];
   for (let n = 0; n < seconds * 20; n += 1) {
     const { authorization } = people[n % PEOPLE] as Person;
     said.push(say(office, authorization));

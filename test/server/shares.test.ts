@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { openNode, openSite, type TestNode, type TestOptions, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
-import { type From, from, type Held, type Reply } from "../support/visitor.ts";
+import { type From, from, type Held, type VisitorReply } from "../support/visitor.ts";
 
 let site: TestSite;
 let node: TestNode | undefined;
@@ -34,14 +34,14 @@ function placesInUse(): number {
   return node?.app.site.hub.slots.size ?? 0;
 }
 
-function bearer(reply: Reply): { authorization: string } {
+function bearer(reply: VisitorReply): { authorization: string } {
   expect(reply.status).toBe(201);
   return { authorization: `Bearer ${reply.body.token}` };
 }
 
 let messages = 0;
 
-function say(who: From, authorization: { authorization: string }, room = "lobby"): Promise<Reply> {
+function say(who: From, authorization: { authorization: string }, room = "lobby"): Promise<VisitorReply> {
   messages += 1;
   const message = { id: `shares-${process.pid}-${messages}`, text: "hello" };
   return who.post(`/api/rooms/${room}/messages`, message, authorization);
@@ -50,7 +50,7 @@ function say(who: From, authorization: { authorization: string }, room = "lobby"
 const all = <T>(count: number, make: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
-const statuses = (replies: Reply[], status: number) => replies.filter((reply) => reply.status === status);
+const statuses = (replies: VisitorReply[], status: number) => replies.filter((reply) => reply.status === status);
 
 const isLive = (held: Held) => held.text().includes("event: hello");
 
@@ -181,7 +181,7 @@ describe("rates", () => {
     const at = await open();
     const raid = at("127.0.0.66");
     const sessions = await all(25, async (n) => bearer(await raid.post("/api/session", { nickname: `raider ${n}` })));
-    const replies: Reply[] = [];
+    const replies: VisitorReply[] = [];
     for (const session of sessions) replies.push(...(await all(20, () => say(raid, session, "lobby"))));
     const refused = statuses(replies, 429);
     expect(statuses(replies, 201).length + refused.length).toBe(500);
@@ -198,7 +198,7 @@ describe("rates", () => {
   test("a raid of new sessions from two addresses leaves newcomers from elsewhere their messages", async () => {
     const at = await open();
     let isRaiding = true;
-    const replies: Reply[] = [];
+    const replies: VisitorReply[] = [];
     const raids = [at("127.0.0.66"), at("127.0.0.67")].flatMap((raid) =>
       Array.from({ length: 20 }, async (_, n) => {
         const session = bearer(await raid.post("/api/session", { nickname: `raider ${n}` }));

@@ -1,131 +1,138 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP proxy on this machine that misbehaves when told to; for HTTP and for PostgreSQL. */
+/** A TCP proxy on this machine that misbehaves on demand. For HTTP and for PostgreSQL. */
 export type BadProxy = {
-  /** The same URL, by way of this proxy. */
+  /** Returns the same URL with this proxy as its host. */
   through(url: string): string;
-  /** Behaves from now on. What was swallowed stays swallowed; what was held back comes late. */
+  /**
+   * Behaves correctly from now on. Dropped bytes stay dropped; bytes that were held back arrive
+   * late.
+   */
   pass(): Promise<void>;
-  /** Breaks every connection; new ones pass. */
+  /** Breaks every connection. New ones work. */
   cut(): void;
-  /** Breaks every connection and takes no new one. */
+  /** Breaks every connection and accepts no new one. */
   refuse(): Promise<void>;
-  /** Keeps connections and lets nothing through; those that are open now stay dumb for good, as after a NAT's amnesia. */
+  /**
+   * Keeps connections open but drops everything. The present ones stay silent for good, as if a NAT
+   * had forgotten them.
+   */
   blackHole(): void;
-  /** Stops reading, so that whoever sends has it on its hands; new connections are taken and not read either. */
+  /**
+   * Stops reading, so that senders have to buffer. New connections are accepted but not read
+   * either.
+   */
   stopReading(): void;
-  /** Passes each piece this much later. */
+  /** Passes each piece on after a delay. */
   delay(delayMs: number): void;
-  /** Swallows what the far side sends from now on, and breaks the connection with the first such piece. */
+  /** Drops all further bytes from the far side, and breaks the connection at the first of them. */
   cutBeforeAnswer(): void;
-  /** Connections open now. */
+  /** Returns the number of open connections. */
   connections(): number;
   close(): Promise<void>;
 };
 
 type Mood = { kind: "pass" | "hole" | "still" | "late" | "mute"; delayMs: number };
 
-type Pair = { near: Socket; far: Socket; isDumb: boolean };
+type Pair = { near: Socket; far: Socket; isSilent: boolean };
+
+type State = { target: URL; pairs: Set<Pair>; mood: Mood };
 
 /** Opens a proxy to the host and port of `target`, a URL. */
 export async function openBadProxy(target: string): Promise<BadProxy> {
-  const { hostname, port: farPort } = new URL(target);
-  const pairs = new Set<Pair>();
-  let mood: Mood = { kind: "pass", delayMs: 0 };
-  const server = createServer({ allowHalfOpen: true }, onConnection);
-  await listen(0);
+  const state: State = { target: new URL(target), pairs: new Set(), mood: { kind: "pass", delayMs: 0 } };
+  const server = createServer({ allowHalfOpen: true }, (near) => onConnection(state, near));
+  await listen(server, 0);
   const { port } = server.address() as AddressInfo;
-
+  const set = (kind: Mood["kind"], delayMs = 0) => {
+    state.mood = { kind, delayMs };
+  };
   return {
-    through,
-    pass,
-    cut,
-    refuse,
+    through: (url) => {
+      const here = new URL(url);
+      here.hostname = "127.0.0.1";
+      here.port = String(port);
+      return here.href;
+    },
+    pass: async () => {
+      set("pass");
+      for (const socket of socketsOf(state)) socket.resume();
+      if (!server.listening) await listen(server, port);
+    },
+    cut: () => cut(state),
+    refuse: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut(state);
+      await closed;
+    },
     blackHole: () => {
-      mood = { kind: "hole", delayMs: 0 };
-      for (const pair of pairs) pair.isDumb = true;
+      set("hole");
+      for (const pair of state.pairs) pair.isSilent = true;
     },
     stopReading: () => {
-      mood = { kind: "still", delayMs: 0 };
-      for (const pair of pairs) for (const socket of [pair.near, pair.far]) socket.pause();
+      set("still");
+      for (const socket of socketsOf(state)) socket.pause();
     },
-    delay: (delayMs) => {
-      mood = { kind: "late", delayMs };
-    },
-    cutBeforeAnswer: () => {
-      mood = { kind: "mute", delayMs: 0 };
-    },
-    connections: () => pairs.size,
+    delay: (delayMs) => set("late", delayMs),
+    cutBeforeAnswer: () => set("mute"),
+    connections: () => state.pairs.size,
     close: async () => {
-      cut();
+      cut(state);
       if (server.listening) await new Promise((resolve) => server.close(resolve));
     },
   };
+}
 
-  function listen(onPort: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(onPort, "127.0.0.1", resolve);
-    });
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+}
+
+function socketsOf({ pairs }: State): Socket[] {
+  return [...pairs].flatMap(({ near, far }) => [near, far]);
+}
+
+function cut(state: State): void {
+  for (const socket of socketsOf(state)) socket.destroy();
+  state.pairs.clear();
+}
+
+function onConnection(state: State, near: Socket): void {
+  const { hostname, port } = state.target;
+  const far = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  const pair: Pair = { near, far, isSilent: state.mood.kind === "hole" };
+  state.pairs.add(pair);
+  for (const socket of [near, far]) {
+    socket.setNoDelay(true);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => onClose(state, pair));
+    carry(state, pair, socket);
+    if (state.mood.kind === "still") socket.pause();
   }
+}
 
-  function through(url: string): string {
-    const here = new URL(url);
-    here.hostname = "127.0.0.1";
-    here.port = String(port);
-    return here.href;
-  }
-
-  async function pass(): Promise<void> {
-    mood = { kind: "pass", delayMs: 0 };
-    for (const { near, far } of pairs) for (const socket of [near, far]) socket.resume();
-    if (!server.listening) await listen(port);
-  }
-
-  function cut(): void {
-    for (const { near, far } of pairs) for (const socket of [near, far]) socket.destroy();
-    pairs.clear();
-  }
-
-  async function refuse(): Promise<void> {
-    const closed = new Promise((resolve) => server.close(resolve));
-    cut();
-    await closed;
-  }
-
-  function onConnection(near: Socket): void {
-    const far = connect({ host: hostname, port: Number(farPort), allowHalfOpen: true });
-    const pair: Pair = { near, far, isDumb: mood.kind === "hole" };
-    pairs.add(pair);
-    for (const socket of [near, far]) {
-      socket.setNoDelay(true);
-      socket.on("error", () => socket.destroy());
-      socket.on("close", () => onClose(pair));
+/** Carries the bytes of one side, and its end. A slow receiver slows the sender down. */
+function carry(state: State, pair: Pair, from: Socket): void {
+  const to = from === pair.near ? pair.far : pair.near;
+  from.on("data", (piece) => {
+    const { kind, delayMs } = state.mood;
+    if (pair.isSilent) return;
+    if (kind === "mute" && from === pair.far) onClose(state, pair);
+    else if (kind === "late") setTimeout(() => to.write(piece), delayMs);
+    else if (!to.write(piece)) {
+      from.pause();
+      to.once("drain", () => state.mood.kind !== "still" && from.resume());
     }
-    carry(pair, near, far);
-    carry(pair, far, near);
-    if (mood.kind === "still") for (const socket of [near, far]) socket.pause();
-  }
+  });
+  from.on("end", () => pair.isSilent || setTimeout(() => to.end(), state.mood.delayMs));
+}
 
-  /** One direction, with its end; a slow taker holds up the giver. */
-  function carry(pair: Pair, from: Socket, to: Socket): void {
-    from.on("data", (piece) => {
-      if (pair.isDumb) return;
-      if (mood.kind === "mute" && from === pair.far) onClose(pair);
-      else if (mood.kind === "late") setTimeout(() => to.write(piece), mood.delayMs);
-      else if (!to.write(piece)) {
-        from.pause();
-        to.once("drain", () => mood.kind !== "still" && from.resume());
-      }
-    });
-    from.on("end", () => pair.isDumb || setTimeout(() => to.end(), mood.delayMs));
-  }
-
-  /** In a black hole the other side is not told. */
-  function onClose(pair: Pair): void {
-    if (pair.isDumb && !(pair.near.destroyed && pair.far.destroyed)) return;
-    pair.near.destroy();
-    pair.far.destroy();
-    pairs.delete(pair);
-  }
+/** In a black hole, the other side is not notified. */
+function onClose({ pairs }: State, pair: Pair): void {
+  if (pair.isSilent && !(pair.near.destroyed && pair.far.destroyed)) return;
+  pair.near.destroy();
+  pair.far.destroy();
+  pairs.delete(pair);
 }

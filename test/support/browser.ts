@@ -1,21 +1,23 @@
 import { existsSync } from "node:fs";
-import { test } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, test } from "@jest/globals";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-/** Where a Chromium is commonly found; CHROMIUM names another. */
-const PLACES = [
+/** The usual paths of Chromium. CHROMIUM names another one. */
+const PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
   "/usr/bin/google-chrome-stable",
 ];
 
-const executablePath = [process.env.CHROMIUM ?? "", ...PLACES].find((path) => path !== "" && existsSync(path));
+const executablePath = [process.env.CHROMIUM ?? "", ...PATHS].find((path) => path !== "" && existsSync(path));
 
 if (executablePath === undefined && process.env.CHATTERA_REQUIRE_BROWSER)
-  throw new Error("CHATTERA_REQUIRE_BROWSER is set and no Chromium is found: install one, or name it in CHROMIUM");
+  throw new Error(
+    "CHATTERA_REQUIRE_BROWSER is set, but there is no Chromium. Install one, or set CHROMIUM to its path",
+  );
 
-/** A test in a real browser; counted as skipped, in words, where there is none. */
+/** A test in a real browser. Skipped, with the reason in its name, if there is none. */
 export const browserTest: typeof test = executablePath
   ? test
   : (Object.assign(
@@ -24,7 +26,50 @@ export const browserTest: typeof test = executablePath
       test,
     ) as typeof test);
 
-/** Starts Chromium; `undefined` where there is none. It speaks to this machine only. */
+/** A person at a page. */
+export type PageUser = {
+  page: Page;
+  /** Writes a message and presses Enter. */
+  say(text: string): Promise<void>;
+  /** Waits until the log shows a message of this text as acknowledged. */
+  sees(text: string): Promise<void>;
+  /** Waits for a state of the connection line. */
+  is(state: "live" | "slow" | "catching-up" | "offline"): Promise<void>;
+  /** Returns the seqs in the log and the texts of its messages, in the order on the screen. */
+  log(): Promise<{ seqs: number[]; texts: string[] }>;
+};
+
+/** The browser of a test file. */
+export type UsedBrowser = {
+  newContext(options?: BrowserContextOptions): Promise<BrowserContext>;
+  newPage(options?: BrowserContextOptions): Promise<Page>;
+  /** Enters the lobby of a site under a nickname, as a person does: page, name, button. */
+  sit(url: string, nickname: string, options?: BrowserContextOptions): Promise<PageUser>;
+};
+
+/**
+ * Starts Chromium before all tests of the file, and closes it after them. Call it before `useSite`,
+ * so that its pages are closed before the site. Without Chromium it starts nothing, because every
+ * browserTest is skipped.
+ */
+export function useBrowser(): UsedBrowser {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  }, 30_000);
+  afterAll(() => browser?.close());
+  const newContext = (options?: BrowserContextOptions) => (browser as Browser).newContext(options);
+  return {
+    newContext,
+    newPage: (options) => (browser as Browser).newPage(options),
+    sit: async (url, nickname, options = {}) => {
+      const context = await newContext({ locale: "en-US", ...options });
+      return enterLobby(await context.newPage(), url, nickname);
+    },
+  };
+}
+
+/** Starts Chromium, which can reach this machine only. Returns `undefined` if there is none. */
 export async function openBrowser(): Promise<Browser | undefined> {
   if (executablePath === undefined) return undefined;
   return chromium.launch({
@@ -41,33 +86,12 @@ export async function openBrowser(): Promise<Browser | undefined> {
   });
 }
 
-/** Somebody at a screen. */
-export type Seat = {
-  page: Page;
-  /** Writes a message and presses Enter. */
-  say(text: string): Promise<void>;
-  /** Waits until a message of this text stands in the log as acknowledged. */
-  sees(text: string): Promise<void>;
-  /** Waits for the connection line's state. */
-  is(state: "live" | "slow" | "catching-up" | "offline"): Promise<void>;
-  /** The seqs in the log, and the texts of the messages, in the order on the screen. */
-  log(): Promise<{ seqs: number[]; texts: string[] }>;
-};
-
-/** Enters the lobby of a site under a nickname, as a person does: page, name, button. */
-export async function sit(
-  browser: Browser,
-  url: string,
-  nickname: string,
-  options: BrowserContextOptions = {},
-): Promise<Seat> {
-  const context = await browser.newContext({ locale: "en-US", ...options });
-  const page = await context.newPage();
+async function enterLobby(page: Page, url: string, nickname: string): Promise<PageUser> {
   await page.goto(`${url}/`);
   await page.fill("#enter [name=nickname]", nickname);
   await page.click("#enter button[name=room][value=lobby]");
   await page.waitForSelector("#say");
-  const seat: Seat = {
+  return {
     page,
     say: async (text) => {
       await page.fill("#say [name=text]", text);
@@ -94,5 +118,4 @@ export async function sit(
         };
       }),
   };
-  return seat;
 }

@@ -2,18 +2,21 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { until } from "./until.ts";
 
-/** The server of this run, the migrated database in it, and the folder it works in if it is our own. */
+/** The server of this run, the migrated database in it, and its folder if the run started it. */
 export type TestServer = { url: string; template: string; folder?: string | undefined };
 
-/** Where start-database.ts left word of the server. */
+/** Returns the server that start-database.ts announced. */
 export function testServer(): TestServer {
   return JSON.parse(process.env.CHATTERA_TEST_SERVER ?? "{}") as TestServer;
 }
 
-/** Names of all that tests make begin alike, so that what a killed run left can be told. */
+/** The prefix of template names, by which databases of a killed run are recognized. */
 export const TEMPLATE_PREFIX = "chattera_template_";
 
-/** A migrated, empty database of its own for a test file; `drop` also breaks connections that are still open. */
+/**
+ * Creates a migrated, empty database for a test file. `drop` also breaks connections that are still
+ * open.
+ */
 export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const { url, template } = testServer();
   const name = `chattera_test_${randomUUID().replaceAll("-", "")}`;
@@ -21,7 +24,10 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   return { url: databaseUrl(url, name), drop: () => dropDatabase(url, name) };
 }
 
-/** Drops a database under whoever is still connected; but an autovacuum at work in it is not ours to end, and is soon done. */
+/**
+ * Drops a database, even with open connections. Waits for an autovacuum, which only a superuser may
+ * end.
+ */
 export async function dropDatabase(url: string, name: string): Promise<void> {
   const drop = () => query(url, `drop database if exists ${name} with (force)`);
   await until("the database is dropped", () => drop().catch(unlessNotOurs), 20_000);
@@ -34,14 +40,14 @@ function unlessNotOurs(error: { code?: string }): undefined {
   if (error.code !== NOT_OURS) throw error;
 }
 
-/** The same server's other database. */
+/** Returns the URL of another database of the same server. */
 export function databaseUrl(url: string, name: string): string {
   const other = new URL(url);
   other.pathname = `/${name}`;
   return other.href;
 }
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function query(url: string, statement: string): Promise<{ [column: string]: unknown }[]> {
   const client = new pg.Client(url);
   await client.connect();

@@ -13,7 +13,10 @@ const NEWER_STATICS = words(`Object.keys Object.create Object.defineProperty Obj
   Array.from Array.of Date.now Math.trunc Math.sign Math.log2 Math.log10 Math.hypot Number.isNaN Number.isFinite
   Number.isInteger Number.parseInt String.raw String.fromCodePoint`);
 
-/** Methods that newer arrays, strings, functions, elements and pages have; an object of our own has none of the name. */
+/**
+ * Methods of newer arrays, strings, functions, elements and pages. No object of chattera has a
+ * method of these names.
+ */
 const NEWER_METHODS = words(`forEach map filter some every reduce reduceRight find findIndex findLast includes flat
   flatMap fill trim trimStart trimEnd startsWith endsWith padStart padEnd repeat codePointAt normalize matchAll
   replaceAll bind toISOString toJSON addEventListener removeEventListener dispatchEvent querySelector querySelectorAll
@@ -27,8 +30,9 @@ const NEWER_PROPERTIES = words(`classList dataset textContent firstElementChild 
 type Step = { node: AnyNode; parent: AnyNode | undefined; above: AnyNode[] };
 
 /**
- * What Internet Explorer 6 and 7 would not understand in a script, or would do otherwise, in words; none if it is fit.
- * It sees what stands in the source: `a[0]` of a string has to be seen by the compiler (client/core/base/es3.d.ts).
+ * Returns the faults of a script for Internet Explorer 6 and 7, in words: anything they do not
+ * understand or do differently. It knows the source only; `a[0]` of a string is found by the
+ * compiler (client/core/base/es3.d.ts).
  */
 export function es3Faults(source: string): string[] {
   const faults: string[] = [];
@@ -44,7 +48,7 @@ export function es3Faults(source: string): string[] {
     const { message, pos } = error as SyntaxError & { pos: number };
     return [`${message}: ${around(source, pos)}`];
   }
-  walk(program, undefined, [], (step) => {
+  walk({ node: program, parent: undefined, above: [] }, (step) => {
     for (const find of [trap, missing]) {
       const fault = find(step, source);
       if (fault !== undefined) faults.push(`${fault}: ${around(source, step.node.start)}`);
@@ -53,17 +57,18 @@ export function es3Faults(source: string): string[] {
   return faults;
 }
 
-function walk(node: AnyNode, parent: AnyNode | undefined, above: AnyNode[], visit: (step: Step) => void): void {
-  visit({ node, parent, above });
+function walk(step: Step, visit: (step: Step) => void): void {
+  const { node, above } = step;
+  visit(step);
   const below = [...above, node];
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child?.type === "string") walk(child, node, below, visit);
+      if (typeof child?.type === "string") walk({ node: child, parent: node, above: below }, visit);
     }
   }
 }
 
-/** What is there in IE7 and does something else. */
+/** Finds features that IE7 has but that behave differently. */
 function trap({ node, parent }: Step): string | undefined {
   if (node.type === "FunctionExpression" && node.id) return "the name of a function expression leaks";
   if (node.type === "Literal" && typeof node.value === "string" && /(^|[^\\])(\\\\)*\\v/.test(node.raw ?? ""))
@@ -88,7 +93,10 @@ function trap({ node, parent }: Step): string | undefined {
   return undefined;
 }
 
-/** What is not there in IE7, unless the script looks first: `if (x.addEventListener) …`, `typeof JSON`, `a.b || own`. */
+/**
+ * Finds features that IE7 lacks, unless the script checks first: `if (x.addEventListener) …`,
+ * `typeof JSON`, `a.b || own`.
+ */
 function missing({ node, parent, above }: Step, source: string): string | undefined {
   const name = newer(node, parent);
   if (name === undefined || (parent?.type === "UnaryExpression" && parent.operator === "typeof")) return undefined;
@@ -140,7 +148,7 @@ function around(source: string, at: number): string {
   return JSON.stringify(source.slice(Math.max(0, at - 20), at + 40));
 }
 
-/** All that ES3 has, by the object it belongs to. */
+/** All members that ES3 has, by their object. */
 const ES3 = {
   this: `Object Function Array String Boolean Number Date RegExp Math Error EvalError RangeError ReferenceError
     SyntaxError TypeError URIError NaN Infinity undefined eval parseInt parseFloat isNaN isFinite decodeURI
@@ -160,7 +168,7 @@ const ES3 = {
     match replace search slice split substring substr toLowerCase toLocaleLowerCase toUpperCase toLocaleUpperCase`,
 };
 
-/** Runs a script in a world that has nothing younger than ES3, and `host` beside it. */
+/** Runs a script in a world that has nothing newer than ES3, and the members of `host`. */
 export function runInEs3(source: string, host: object): unknown {
   const world = createContext(host);
   const kept = new Set(Object.keys(host));
@@ -168,7 +176,7 @@ export function runInEs3(source: string, host: object): unknown {
     const object = runInContext(path, world);
     const known = words(names);
     for (const key of Reflect.ownKeys(object)) {
-      // V8 holds on to some, such as a function's length
+      // V8 does not delete some, such as a function's length.
       if (!known.has(String(key)) && !(path === "this" && kept.has(String(key)))) Reflect.deleteProperty(object, key);
     }
   }

@@ -4,19 +4,19 @@ import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import type { OpenReader } from "../contract/reading.ts";
 import { until } from "./until.ts";
 
-/** One frame of an endless answer; events of the log are named "message". */
+/** One frame of a stream. Events of the log are named "message". */
 type Frame = { name: string; data: unknown; cursor: string };
 
-/** Makes frames of an endless answer's text, as it comes. */
+/** Parses the text of a stream into frames while it arrives. */
 type Parse = (onFrame: (frame: Frame) => void) => (text: string) => void;
 
-/** A reader of an endless answer, which comes back with its cursor as often as a `bye` says so. */
+/** Returns a reader of a stream, which reconnects with its cursor after each `bye`. */
 export function follow(path: string, query: { [name: string]: string }, parse: Parse): OpenReader {
   return async (url, { room, after, header }) => {
     const events: Frame[] = [];
     const resets: ResetSignal[] = [];
     const done = new AbortController();
-    let place = "";
+    let position = "";
     let taken = "";
     let fault: unknown;
     let wasGreeted = false;
@@ -49,10 +49,10 @@ export function follow(path: string, query: { [name: string]: string }, parse: P
 
     async function readAll(): Promise<void> {
       await readOne([after ?? []].flat(), header);
-      for (;;) await readOne([place]);
+      for (;;) await readOne([position]);
     }
 
-    /** One answer, to its end; an end without a `bye` is a fault. */
+    /** Reads one stream to its end. An end without a `bye` is a fault. */
     async function readOne(cursors: string[], lastEventId?: string): Promise<void> {
       const params = new URLSearchParams(query);
       for (const one of [room].flat()) params.append("room", one);
@@ -72,16 +72,16 @@ export function follow(path: string, query: { [name: string]: string }, parse: P
     function take(frame: Frame): void {
       const { name, data, cursor } = frame;
       if (name === "hello") wasGreeted = true;
-      if (name === "hello" || name === "reset") place = (data as { cursor: string }).cursor;
+      if (name === "hello" || name === "reset") position = (data as { cursor: string }).cursor;
       if (name === "reset") resets.push(data as ResetSignal);
       if (name !== "message") return;
-      place = cursor;
+      position = cursor;
       events.push(frame);
     }
   };
 }
 
-/** The frames of an event stream. */
+/** Parses the frames of an event stream. */
 export const blocks: Parse = (onFrame) => {
   const parser = createParser({
     onEvent: ({ event = "message", data, id = "" }) => onFrame({ name: event, data: JSON.parse(data), cursor: id }),
@@ -89,10 +89,13 @@ export const blocks: Parse = (onFrame) => {
   return (text) => parser.feed(text);
 };
 
-/** The frames of a page of scripts, which are run in a window of their own, in a parent that has the function `take`. */
+/**
+ * Parses the frames of a page of scripts. Runs them in a window whose parent has the function
+ * `take`.
+ */
 export const scripts: Parse = (onFrame) => {
   const take = (name: string, data: unknown, cursor: string) => {
-    // of this window's own kind, so that a test may compare it
+    // A copy with this realm's prototypes, which a test can compare.
     onFrame({ name, data: JSON.parse(JSON.stringify(data)), cursor });
   };
   const page = createContext({ window: {}, parent: { take } });

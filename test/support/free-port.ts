@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 
 /**
- * A port of this machine that nobody listens on, below those that the system gives away by itself (Linux: from 32768):
- * who comes back to a port after a while must not find somebody else's server there.
+ * Returns a free port of this machine, below those that the system assigns (Linux: from 32768), so
+ * that no other server takes it while a test's own server is down.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

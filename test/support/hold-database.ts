@@ -1,6 +1,7 @@
 import { startEmbedded } from "../../db/embedded/start.ts";
 
-// A chattera of its own, for tests that kill it: starts a database in the folder it is given, says where, and stays.
+// For tests that kill chattera: starts a database in the given folder, prints its URL, and keeps
+// running.
 const { url } = await startEmbedded({ dataDir: process.argv[2] as string });
 console.log(url);
 setInterval(() => {}, 60_000);

@@ -17,7 +17,10 @@ if (lacking.length > 0 && process.env.CHATTERA_REQUIRE_BROWSER)
     `CHATTERA_REQUIRE_BROWSER is set and ${lacking.join(" and ")} cannot be found: install a JDK and Maven`,
   );
 
-/** A test in HtmlUnit as Internet Explorer; counted as skipped, in words, where there is no JDK or no Maven. */
+/**
+ * A test in HtmlUnit as Internet Explorer. Skipped, with the reason in its name, without a JDK and
+ * Maven.
+ */
 export const explorerTest: typeof test =
   lacking.length === 0
     ? test
@@ -27,36 +30,39 @@ export const explorerTest: typeof test =
         test,
       ) as typeof test);
 
-/** As until(), with patience for a browser in Java on a busy machine. */
+/** Waits like until(), but long enough for a browser in Java on a busy machine. */
 export function soon<T>(what: string, take: () => T | Promise<T>): Promise<NonNullable<T>> {
   return until(what, take, 20_000);
 }
 
 /** An element: its attributes, and its text under `text`. */
-export type Seen = { [attribute: string]: string };
+export type SeenElement = { [attribute: string]: string };
 
 /** One person's Internet Explorer, with cookies, cache and connections of its own. */
 export type Explorer = {
   open(url: string): Promise<void>;
-  /** All elements that a CSS selector finds, in the order of the page. */
-  see(selector: string): Promise<Seen[]>;
+  /** Returns all elements that a CSS selector finds, in document order. */
+  see(selector: string): Promise<SeenElement[]>;
   /** Presses keys; "\n" is Enter. */
   type(selector: string, text: string): Promise<void>;
   click(selector: string): Promise<void>;
-  /** Runs the body of a function in the page; gives what it returns, as text. */
+  /** Runs the body of a function in the page. Resolves with its result as text. */
   run(script: string): Promise<string>;
-  /** What went wrong in the page's scripts so far. */
+  /** Returns the errors of the page's scripts so far. */
   errors(): Promise<string[]>;
   close(): Promise<void>;
 };
 
-/** A program that plays any number of Internet Explorers. */
+/** A program that simulates any number of Internet Explorers. */
 export type Explorers = { start(version: "6" | "7" | "8"): Promise<Explorer>; close(): Promise<void> };
 
 type Answer = { id: number; result?: unknown; error?: string };
 type Question = { judge: number; source: string };
 
-/** Builds the program and starts it; `undefined` where it cannot be. No script runs there that is not fit for ES3. */
+/**
+ * Builds and starts the program. Returns `undefined` if it cannot be built. It rejects scripts that
+ * are not ES3.
+ */
 export async function openExplorers(): Promise<Explorers | undefined> {
   if (lacking.length > 0) return undefined;
   const program = startProgram();
@@ -123,7 +129,10 @@ export async function openExplorers(): Promise<Explorers | undefined> {
   }
 }
 
-/** Maven first looks whether it has everything already; the first time it fetches HtmlUnit, which takes half a minute. */
+/**
+ * Compiles offline if possible. The first time, Maven downloads HtmlUnit, which takes half a
+ * minute.
+ */
 function startProgram(): ChildProcess {
   try {
     execFileSync("mvn", ["-q", "-B", "-o", "compile"], { cwd: FOLDER, stdio: "ignore" });

@@ -4,23 +4,23 @@ import { connect } from "node:net";
 import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
 
-/** Debian keeps it where only root's PATH leads. */
+/** Debian installs it where only root's PATH looks. */
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 
-/** Is there a NATS on this machine? */
+/** Is NATS installed on this machine? */
 export const HAS_NATS = spawnSync("nats-server", ["--version"], { env }).status === 0;
 
-/** A NATS of a test's own, which wants this name and password. */
+/** A NATS server for one test, which requires a name and a password. */
 export type Nats = {
   url: string;
-  /** As a crash ends it. */
+  /** Ends it like a crash. */
   kill(): Promise<void>;
-  /** At the same port again. */
+  /** Starts it again on the same port. */
   start(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Starts it on a free port. */
+/** Starts NATS on a free port. */
 export async function openNats(): Promise<Nats> {
   const port = await freePort();
   let child: ReturnType<typeof spawn> | undefined;

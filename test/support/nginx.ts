@@ -6,12 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./until.ts";
 
-/** A real nginx in front of a site, as a careless operator sets it up. */
+/** A real nginx in front of a site, as a careless operator configures it. */
 export type Nginx = { url: string; close(): Promise<void> };
 
+/** Is nginx installed on this machine? */
 export const hasNginx = existsSync("/usr/sbin/nginx");
 
-/** Starts nginx before `target`, with more directives for its one location, and some outside its server. */
+/**
+ * Starts nginx before `target`, with more directives for its one location, and some outside its
+ * server.
+ */
 export async function startNginx(target: string, directives: string, outside = ""): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), "chattera-nginx-"));
   chmodSync(folder, 0o755);

@@ -1,17 +1,20 @@
 import fc from "fast-check";
 
-/** A place of a request that may hold anything, and how it is held there. */
-export type Place =
+/** A part of a request that may contain anything, and how it is encoded there. */
+export type OddPlace =
   | { in: "body"; type: string; field?: string }
   | { in: "query" | "path"; field?: string }
   | { in: "header"; name: string }
   | { in: "cookie"; name?: string }
   | { in: "room" };
 
-/** A request that is odd in one place, which pieces fill: each in a run of its own, or all of them in turn. */
-export type OddRequest = { place: Place; pieces: string[]; inTurn: boolean };
+/**
+ * A request that is odd in one place, which pieces fill: each in a run of its own, or all of them
+ * in turn.
+ */
+export type OddRequest = { place: OddPlace; pieces: string[]; inTurn: boolean };
 
-/** Bytes that fill a body up to its limit, and bytes that fit in a head with the rest. */
+/** The bytes that fill a body to its limit, and those that fit into the head with the rest. */
 const BODY_BYTES = 64 * 1024 - 400;
 const HEAD_BYTES = 15_000;
 
@@ -31,12 +34,12 @@ const HEADERS =
     " ",
   );
 
-/** Every place. */
-export const PLACES: Place[] = [
-  ...TYPES.map((type): Place => ({ in: "body", type })),
-  ...TYPES.slice(0, 3).flatMap((type) => FIELDS.map((field): Place => ({ in: "body", type, field }))),
+/** All parts. */
+export const PLACES: OddPlace[] = [
+  ...TYPES.map((type): OddPlace => ({ in: "body", type })),
+  ...TYPES.slice(0, 3).flatMap((type) => FIELDS.map((field): OddPlace => ({ in: "body", type, field }))),
   ...(["query", "path"] as const).flatMap((where) => [{ in: where }, ...FIELDS.map((field) => ({ in: where, field }))]),
-  ...HEADERS.map((name): Place => ({ in: "header", name })),
+  ...HEADERS.map((name): OddPlace => ({ in: "header", name })),
   { in: "cookie" },
   { in: "cookie", name: "chattera" },
   { in: "room" },
@@ -113,14 +116,17 @@ const piece = fc.oneof(
   fc.string({ minLength: 1, maxLength: 8 }),
 );
 
-/** Any odd request. */
+/** Arbitrary odd requests. */
 export const oddRequest: fc.Arbitrary<OddRequest> = fc.record({
   place: fc.constantFrom(...PLACES),
   pieces: fc.oneof(fc.constantFrom(...KILLERS), fc.array(piece, { minLength: 1, maxLength: 5 })),
   inTurn: fc.boolean(),
 });
 
-/** Where an odd request goes: `path` has `:room` in it where a room is named, `fields` are those of a request that is right. */
+/**
+ * The target of an odd request. `path` has `:room` in it where a room is named, `fields` are those of
+ * a request that is right.
+ */
 export type OddTarget = { method: string; path: string; token: string; fields: { [name: string]: string } };
 
 /** Returns the bytes of a request. */
@@ -144,7 +150,7 @@ export function bytesOf(odd: OddRequest, { method, path, token, fields }: OddTar
     else target += `?${right}`;
     headers["Content-Type"] = "application/x-www-form-urlencoded";
     if (place.in === "cookie") {
-      // the cookie counts where no token does
+      // Without a valid token, the cookie is used.
       delete headers.Authorization;
       headers.Cookie = (place.name === undefined ? "" : `${place.name}=`) + inHeader(filled(odd, HEAD_BYTES));
     } else if (place.in === "header") headers[place.name] = inHeader(filled(odd, HEAD_BYTES));
@@ -177,13 +183,13 @@ function repeated(text: string, bytes: number): string {
   return text.repeat(Math.floor(bytes / Math.max(1, Buffer.byteLength(text))));
 }
 
-/** In a target: all of it, or only what cannot be there. */
+/** Escapes a text for a target: all of it, or only the characters that a target cannot contain. */
 function escaped(text: string, isValue = true): string {
   const wellFormed = text.toWellFormed();
   return isValue ? encodeURIComponent(wellFormed) : wellFormed.replace(/[^\x21-\x7e]/gu, encodeURIComponent);
 }
 
-/** Without the control characters, for which Node's parser would refuse it. */
+/** Removes control characters, which Node's parser would reject. */
 function inHeader(text: string): string {
   return text.toWellFormed().replace(/\p{Cc}/gu, "");
 }

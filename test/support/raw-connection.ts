@@ -3,7 +3,9 @@ import type { PollAnswer } from "../../protocol/event.ts";
 import type { TestNode } from "./app.ts";
 import { until } from "./until.ts";
 
-/** An answer as its bytes say it: the lines of its head behind the first one, and by lower-case name. */
+/**
+ * An answer as received. `lines` are its header lines; `headers` are the same by lower-case name.
+ */
 export type RawAnswer = {
   status: number;
   lines: string[];
@@ -11,13 +13,13 @@ export type RawAnswer = {
   body: PollAnswer & { code?: string };
 };
 
-/** One connection to a node, byte by byte as it is written here. */
+/** A connection to a node that sends exactly the bytes that a test writes. */
 export class RawConnection {
   readonly socket: Socket;
   #received = "";
   isClosed = false;
 
-  /** `from`: the address of this machine, 127.0.0.0/8, that it comes from. */
+  /** `from` is the local address of the connection, in 127.0.0.0/8. */
   constructor(url: string, from = "127.0.0.1") {
     this.socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", localAddress: from });
     this.socket.setEncoding("utf8").on("data", (text) => {
@@ -50,7 +52,7 @@ export class RawConnection {
   }
 }
 
-/** How many polls of a node took the fast path, and how many the whole road. */
+/** Returns how many polls of a node took the fast path (`kept`), and how many did not (`whole`). */
 export async function pollsOf({ app }: TestNode): Promise<{ kept: number; whole: number }> {
   const text = await app.site.metrics.registry.metrics();
   const count = (road: string) =>

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import type { TestNode } from "./app.ts";
 
-/** Has a node refuse everything that streams, as some networks do, so that clients poll. */
+/** Makes a node refuse all streams, as some networks do, so that clients poll. */
 export function refuseStreamsOf({ server }: TestNode): void {
   const [answer] = server.listeners("request") as RequestListener[];
   server.removeAllListeners("request");

@@ -20,37 +20,40 @@ import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
 import { visit } from "./visit.ts";
 
-/** A program of which deploy/ has a configuration. */
-export type Program = {
+/** A program that deploy/ has a configuration for. */
+export type DeployedProgram = {
   name: string;
   /** The file in deploy/. */
   file: string;
-  /** Where Debian puts it. */
+  /** Its path on Debian. */
   path: string;
-  /** Does it let go of a held poll whose visitor is gone, or only when the poll is over? */
+  /** Does it close a held poll when its visitor disconnects, or only when the poll is over? */
   dropsPolls: boolean;
-  /** Sets up `site.folder` for a configuration and gives the arguments with which the program runs, and checks itself. */
-  prepare(config: string, site: Place): { run: string[]; check: string[]; env?: { [name: string]: string } };
+  /**
+   * Sets up `site.folder` for a configuration. Returns the arguments to run the program and to
+   * check its configuration.
+   */
+  prepare(config: string, site: Location): { run: string[]; check: string[]; env?: { [name: string]: string } };
 };
 
-/** Where a proxy under test listens, and the folder that is its own. */
-type Place = { port: number; folder: string };
+/** The port and the folder of a proxy under test. */
+type Location = { port: number; folder: string };
 
-/** A proxy that runs with its file of deploy/. */
+/** A proxy that runs with its file from deploy/. */
 export type ReverseProxy = {
   port: number;
-  /** Everything it has said and logged. */
+  /** Returns all of its output and logs. */
   log(): string;
   close(): Promise<void>;
 };
 
-/** What is started: the file for the two nodes' ports, at the root or under a base path. */
+/** The nodes behind the proxy, and the base path. */
 export type Behind = { nodes: [number, number]; base: "" | "/chat" };
 
 const isRoot = process.getuid?.() === 0;
 
 /** The programs, in the order of docs/proxies.md. */
-export const PROGRAMS: Program[] = [
+export const PROGRAMS: DeployedProgram[] = [
   { name: "nginx", file: "nginx.conf", path: "/usr/sbin/nginx", dropsPolls: true, prepare: prepareNginx },
   { name: "HAProxy", file: "haproxy.cfg", path: "/usr/sbin/haproxy", dropsPolls: true, prepare: prepareHaproxy },
   { name: "Apache", file: "apache.conf", path: "/usr/sbin/apache2", dropsPolls: false, prepare: prepareApache },
@@ -58,11 +61,11 @@ export const PROGRAMS: Program[] = [
   { name: "Varnish", file: "varnish.vcl", path: "/usr/sbin/varnishd", dropsPolls: false, prepare: prepareVarnish },
 ];
 
-/** Is this program on this machine? */
-export const isHere = ({ path }: Program) => existsSync(path);
+/** Returns whether a program is installed on this machine. */
+export const isHere = ({ path }: DeployedProgram) => existsSync(path);
 
-/** A test behind a program; counted as skipped, in words, where that is missing. */
-export function testBehind(program: Program): typeof test {
+/** A test behind a program. Skipped, with the reason in its name, if the program is missing. */
+export function testBehind(program: DeployedProgram): typeof test {
   if (isHere(program)) return test;
   if (process.env.CHATTERA_REQUIRE_BROWSER)
     throw new Error(`CHATTERA_REQUIRE_BROWSER is set and there is no ${program.path}: install ${program.name}`);
@@ -70,8 +73,8 @@ export function testBehind(program: Program): typeof test {
   return Object.assign(skip, test) as typeof test;
 }
 
-/** Starts a program with its file of deploy/, after its own check of it. */
-export async function startProxy(program: Program, behind: Behind): Promise<ReverseProxy> {
+/** Starts a program with its file from deploy/, after the program's own check of the file. */
+export async function startProxy(program: DeployedProgram, behind: Behind): Promise<ReverseProxy> {
   const folder = mkdtempSync(join(tmpdir(), `chattera-${program.name.toLowerCase()}-`));
   chmodSync(folder, 0o755);
   const place = { port: await freePort(), folder };
@@ -85,13 +88,13 @@ export async function startProxy(program: Program, behind: Behind): Promise<Reve
   }
   const child = spawn(program.path, run, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   process.once("exit", () => child.kill("SIGTERM"));
-  let said = "";
+  let output = "";
   for (const pipe of [child.stdout, child.stderr])
     pipe.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
+      output += text;
     });
   const close = () => end(child, folder);
-  const log = () => said + logsIn(folder);
+  const log = () => output + logsIn(folder);
   const answers = () => visit(place, `${behind.base}/healthz`).then(({ status }) => status === 200, isNotYet);
   try {
     await until(`${program.name} answers`, answers, 15_000);
@@ -107,20 +110,23 @@ const DEPLOY = fileURLToPath(new URL("../../deploy", import.meta.url));
 
 const isNotYet = () => false;
 
-/** What deploy/README.md tells an operator to adapt: the nodes, and under a base path the line below each `# BASE_PATH`. */
+/**
+ * Makes the changes of deploy/README.md: the nodes and, under a base path, the line below each `#
+ * BASE_PATH`.
+ */
 function adapt(text: string, { nodes, base }: Behind): string {
   const based = base === "" ? text : text.replace(/^([ \t]*)# BASE_PATH=\/chat: (.*)\n.*$/gm, "$1$2");
   return based.replace(/\b300([01])\b/g, (_, n) => String(nodes[Number(n)]));
 }
 
-/** A replacement that must find what it replaces. */
+/** Replaces a text that must be there. */
 function put(text: string, what: string, instead: string): string {
   if (!text.includes(what)) throw new Error(`"${what}" is not in the file of deploy/`);
   return text.replaceAll(what, instead);
 }
 
-/** As a file of Debian's conf.d, in a server that compresses whatever it is told to compress. */
-function prepareNginx(config: string, { port, folder }: Place) {
+/** As a file in Debian's conf.d, in a server that compresses every type. */
+function prepareNginx(config: string, { port, folder }: Location) {
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((of) => `${of}_temp_path ${folder}/${of};`);
   const site = put(put(config, "listen 80;", `listen 127.0.0.1:${port};`), "/var/log/nginx", folder);
   writeFileSync(join(folder, "chattera.conf"), site);
@@ -134,16 +140,16 @@ function prepareNginx(config: string, { port, folder }: Place) {
   return { run: ["-c", main], check: ["-t", "-q", "-c", main] };
 }
 
-/** Who is not root cannot become another user. */
-function prepareHaproxy(config: string, { port, folder }: Place) {
+/** Only root can switch to another user. */
+function prepareHaproxy(config: string, { port, folder }: Location) {
   const site = put(config, "bind :80", `bind 127.0.0.1:${port}`);
   const file = join(folder, "haproxy.cfg");
   writeFileSync(file, isRoot ? site : site.replace(/^ +(user|group) haproxy$/gm, ""));
   return { run: ["-db", "-f", file], check: ["-c", "-f", file] };
 }
 
-/** As a site of Debian's Apache, with the modules that Debian enables and those that the file says to enable. */
-function prepareApache(config: string, { port, folder }: Place) {
+/** As a site of Debian's Apache, with Debian's modules and those that the file says to enable. */
+function prepareApache(config: string, { port, folder }: Location) {
   const root = join(folder, "apache2");
   cpSync("/etc/apache2", root, { recursive: true, verbatimSymlinks: true });
   rmSync(join(root, "sites-enabled"), { recursive: true });
@@ -163,7 +169,7 @@ function prepareApache(config: string, { port, folder }: Place) {
   return { run: [...args, "-DFOREGROUND"], check: [...args, "-t"], env };
 }
 
-/** What a2enmod does. */
+/** Does the same as a2enmod. */
 function enableModule(root: string, name: string): void {
   const load = readFileSync(join(root, `mods-available/${name}.load`), "utf8");
   for (const needed of /# Depends: (.*)/.exec(load)?.[1]?.split(" ") ?? []) enableModule(root, needed);
@@ -172,8 +178,11 @@ function enableModule(root: string, name: string): void {
       symlinkSync(`../mods-available/${file}`, join(root, "mods-enabled", file));
 }
 
-/** Without certificates, which it would ask the world for, and without the port by which it is administered. */
-function prepareCaddy(config: string, { port, folder }: Place) {
+/**
+ * Without certificates, which it would request from the internet, and without its administration
+ * port.
+ */
+function prepareCaddy(config: string, { port, folder }: Location) {
   const file = join(folder, "Caddyfile");
   const site = put(config, "\nchat.example.org {", `\nhttp://chat.example.org:${port} {\n\tbind 127.0.0.1`);
   writeFileSync(file, put(site, "\n{\n", "\n{\n\tadmin off\n\tauto_https off\n"));
@@ -182,8 +191,8 @@ function prepareCaddy(config: string, { port, folder }: Place) {
   return { run: ["run", ...args], check: ["validate", ...args], env };
 }
 
-/** Where it listens is not in the file but on its command line. */
-function prepareVarnish(config: string, { port, folder }: Place) {
+/** Its port is set on the command line, not in the file. */
+function prepareVarnish(config: string, { port, folder }: Location) {
   const file = join(folder, "varnish.vcl");
   writeFileSync(file, config);
   const run = [

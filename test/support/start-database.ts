@@ -8,31 +8,35 @@ import { migrate } from "../../db/migrate.ts";
 import { StartError } from "../../db/start-error.ts";
 import { databaseUrl, query, TEMPLATE_PREFIX, type TestServer } from "./database.ts";
 
-/** Before all tests: one server for the run, and in it one migrated database to clone from. */
+/**
+ * Runs before all tests: starts one server for the run, with one migrated database to clone from.
+ */
 async function startDatabase(): Promise<void> {
   const given = process.env.TEST_DATABASE_URL;
   const { folder, database } = given ? {} : await startInFreeFolder();
   const url = given ?? database?.url ?? "";
   const template = `${TEMPLATE_PREFIX}${process.pid}`;
   const server: TestServer = { url, template, folder };
-  process.env.CHATTERA_TEST_SERVER = JSON.stringify(server); // the only road to Jest's workers
+  // The environment is the only way to Jest's workers.
+  process.env.CHATTERA_TEST_SERVER = JSON.stringify(server);
   globalThis.stopTestDatabase = database?.stop;
-  // after Ctrl-C Jest calls no teardown; an exit that is not a death by signal at least stops the server
+  // After Ctrl-C, Jest runs no teardown. A normal exit at least stops the server.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   await query(url, `drop database if exists ${template} with (force)`);
   await query(url, `create database ${template}`);
   await migrate(databaseUrl(url, template));
 }
 
-/** Role and database from which the tests' databases are created. */
+/** The role and the database from which the tests create their databases. */
 const TESTER = "tester";
 
 // biome-ignore lint/style/noDefaultExport: Jest takes globalSetup from the default export
 export default startDatabase;
 
 /**
- * Runs at the same time take folders of their own, the first free one. A run that was killed leaves its server behind
- * in one of them; the next run that takes the folder stops it, so that never more are left than ever ran at once.
+ * Concurrent runs take different folders, each the first free one. A killed run leaves its server
+ * in a folder, and the next run in that folder stops it, so no more servers remain than ever ran at
+ * the same time.
  */
 async function startInFreeFolder(): Promise<{ folder: string; database: EmbeddedDatabase }> {
   for (let n = 1; ; n++) {
@@ -49,7 +53,9 @@ async function startInFreeFolder(): Promise<{ folder: string; database: Embedded
   }
 }
 
-/** In a folder that all may write to, another user could have put a folder of this name. */
+/**
+ * In a folder that everyone may write to, another user could have created a folder of this name.
+ */
 async function isOurs(folder: string): Promise<boolean> {
   await mkdir(folder, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
@@ -58,7 +64,7 @@ async function isOurs(folder: string): Promise<boolean> {
   return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid);
 }
 
-/** The database's superuser, whom the chat's own role may not act as. */
+/** Returns the URL for the database's superuser. The chat's own role cannot act as it. */
 async function adminUrl(folder: string, url: string): Promise<string> {
   const admin = new URL(databaseUrl(url, "postgres"));
   admin.username = "postgres";
@@ -66,7 +72,10 @@ async function adminUrl(folder: string, url: string): Promise<string> {
   return admin.href;
 }
 
-/** The tests' own role, which may create databases, as the chat's may not, but is no superuser either. */
+/**
+ * Creates the role of the tests. Unlike the chat's role it may create databases, but it is no
+ * superuser.
+ */
 async function createTester(admin: string): Promise<string> {
   const tester = new URL(databaseUrl(admin, TESTER));
   tester.username = TESTER;

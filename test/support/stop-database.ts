@@ -6,7 +6,10 @@ declare global {
   var stopTestDatabase: (() => Promise<void>) | undefined;
 }
 
-/** After all tests: nothing stays, neither process nor folder, nor a database in a server that was given. */
+/**
+ * Runs after all tests: removes the process and the folder, or the database in a server that was
+ * given.
+ */
 async function stopDatabase(): Promise<void> {
   const { url, template, folder } = testServer();
   if (!folder) return dropDatabase(url, template);

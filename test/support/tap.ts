@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP proxy that keeps the heads of the answers that pass it. */
+/** A TCP proxy that records the heads of all answers. */
 export type Tap = {
   url: string;
-  /** The heads so far, byte for byte, each with the empty line at its end. */
+  /** Returns the heads so far, byte for byte, each with the empty line at its end. */
   heads(): string[];
   close(): void;
 };
 
-/** Opens a tap before a site. */
+/** Opens a tap in front of a site. */
 export async function openTap(target: string): Promise<Tap> {
   const { hostname, port } = new URL(target);
   const sockets: Socket[] = [];
@@ -42,7 +42,10 @@ export async function openTap(target: string): Promise<Tap> {
 
 const HEAD = /HTTP\/1\.1 \d{3} [^\r\n]*\r\n(?:[\w-]+: [^\r\n]*\r\n)*\r\n/g;
 
-/** Is it the head of a poll's answer? No other JSON asks proxies not to buffer, except the doctor's. */
+/**
+ * Returns whether a head belongs to a poll's answer. Only polls and the doctor send JSON that must
+ * not be buffered.
+ */
 export function isPollHead(head: string): boolean {
   return /^HTTP\/1\.1 200 /.test(head) && /\ncontent-type: application\/json/i.test(head) && /\nx-accel-/i.test(head);
 }

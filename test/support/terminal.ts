@@ -7,18 +7,18 @@ import { test } from "@jest/globals";
 import xterm from "@xterm/headless";
 import { until } from "./until.ts";
 
-/** A program at a terminal of 24 lines of 80 columns, and somebody who types. */
+/** A program in a terminal of 24 lines and 80 columns. */
 export type Terminal = {
-  /** Presses keys, as the bytes they send. */
+  /** Sends the bytes of pressed keys. */
   press(keys: string): void;
-  /** What stands on the screen. */
+  /** Returns the text on the screen. */
   screen(): string;
-  /** Waits until that fits a pattern, and gives it. */
+  /** Waits until the screen matches a pattern. Resolves with its text. */
   shows(pattern: RegExp, patienceMs?: number): Promise<string>;
   close(): Promise<void>;
 };
 
-/** A test with a program; counted as skipped, in words, where it is not installed. */
+/** A test with a program. Skipped, with the reason in its name, if it is not installed. */
 export function programTest(program: string): typeof test {
   if (isInstalled(program) && isInstalled("script")) return test;
   if (process.env.CHATTERA_REQUIRE_BROWSER)
@@ -28,7 +28,7 @@ export function programTest(program: string): typeof test {
   return Object.assign(skip, test) as typeof test;
 }
 
-/** Starts a program, which gets a home of its own, at a pseudo-terminal that util-linux's `script` makes. */
+/** Starts a program with its own home, in a pseudo-terminal of util-linux's `script`. */
 export function openTerminal(command: string[]): Terminal {
   const home = mkdtempSync(join(tmpdir(), "chattera-home-"));
   const terminal = new xterm.Terminal({ rows: 24, cols: 80, allowProposedApi: true });
@@ -38,7 +38,7 @@ export function openTerminal(command: string[]): Terminal {
   const closed = once(child, "close");
   child.stdout.on("data", (bytes: Buffer) => terminal.write(bytes));
   child.stdin.on("error", () => undefined);
-  // some programs ask the terminal what it is, and wait for the answer
+  // Some programs query the terminal and wait for its answer.
   terminal.onData((answer) => child.stdin.write(answer));
 
   return {
@@ -53,7 +53,7 @@ export function openTerminal(command: string[]): Terminal {
       return screen();
     },
     close: async () => {
-      // the program's terminal goes with `script`, and the program with its terminal
+      // Ending `script` closes the terminal, which ends the program.
       child.kill("SIGTERM");
       await closed;
       terminal.dispose();

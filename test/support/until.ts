@@ -1,4 +1,7 @@
-/** Asks again and again until `take` gives something, and gives that; says what it waited for when it never comes. */
+/**
+ * Calls `take` every 20 ms until it returns a truthy value, and resolves with it. Throws after
+ * `patienceMs`, naming `what`.
+ */
 export async function until<T>(what: string, take: () => T | Promise<T>, patienceMs = 5_000): Promise<NonNullable<T>> {
   const deadline = performance.now() + patienceMs;
   for (;;) {

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
-/** A request of a visitor. `from` is the address he comes from, one of this machine's 127.0.0.0/8. */
+/** A request of a visitor. `from` is its local address, in 127.0.0.0/8. */
 export type Visit = {
   method?: "GET" | "POST";
   headers?: { [name: string]: string };
@@ -10,14 +10,14 @@ export type Visit = {
   signal?: AbortSignal;
 };
 
-/** An answer to its end. */
-export type Answer = { status: number; headers: IncomingHttpHeaders; bytes: Buffer; text: string };
+/** A complete answer. */
+export type VisitAnswer = { status: number; headers: IncomingHttpHeaders; bytes: Buffer; text: string };
 
-/** The name by which visitors know the site of a proxy: chat.example.org, on a port that is not 80. */
+/** Returns the host under which visitors know a proxy's site: chat.example.org and its port. */
 export const hostOf = ({ port }: { port: number }) => `chat.example.org:${port}`;
 
-/** Asks a proxy on this machine, by its public name and on a connection of its own. */
-export async function visit(proxy: { port: number }, path: string, how: Visit = {}): Promise<Answer> {
+/** Makes a request to a proxy on this machine, by its public name, on a new connection. */
+export async function visit(proxy: { port: number }, path: string, how: Visit = {}): Promise<VisitAnswer> {
   const response = await open(proxy, path, how);
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part);
@@ -25,7 +25,10 @@ export async function visit(proxy: { port: number }, path: string, how: Visit = 
   return { status: response.statusCode ?? 0, headers: response.headers, bytes, text: bytes.toString() };
 }
 
-/** The same for an answer that goes on: gives its head. Destroy the response when done. */
+/**
+ * Makes a request whose answer does not end. Resolves with the response, which the caller must
+ * destroy.
+ */
 export function open(
   { port }: { port: number },
   path: string,

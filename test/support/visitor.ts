@@ -1,9 +1,9 @@
 import { Agent, get, type IncomingMessage, request } from "node:http";
 
-/** What was answered. */
-export type Reply = { status: number; headers: IncomingMessage["headers"]; text: string; body: Body };
+/** A complete answer. */
+export type VisitorReply = { status: number; headers: IncomingMessage["headers"]; text: string; body: Body };
 
-/** The members of answers that tests look at. */
+/** The members of answers that tests check. */
 type Body = {
   token: string;
   member: { id: string };
@@ -15,29 +15,32 @@ type Body = {
   signals?: { signal: string; reason?: string }[];
 };
 
-/** An answer that does not end by itself, as it arrives. */
+/** An answer that does not end on its own, and its text so far. */
 export type Held = { status: number; text(): string; isOver(): boolean; close(): void };
 
-/** Somebody at an address of this machine, 127.0.0.1 to 127.255.255.254. */
+/** A visitor at a local address, 127.0.0.1 to 127.255.255.254. */
 export type From = {
-  get(path: string, headers?: { [name: string]: string }): Promise<Reply>;
-  post(path: string, body: object, headers?: { [name: string]: string }): Promise<Reply>;
-  /** Sends a body as it is. */
-  send(path: string, body: string, headers: { [name: string]: string }): Promise<Reply>;
-  /** Opens a stream or a page that grows; resolves with its head. */
+  get(path: string, headers?: { [name: string]: string }): Promise<VisitorReply>;
+  post(path: string, body: object, headers?: { [name: string]: string }): Promise<VisitorReply>;
+  /** Posts a body unchanged. */
+  send(path: string, body: string, headers: { [name: string]: string }): Promise<VisitorReply>;
+  /** Opens a stream or a page that grows. Resolves when its headers arrive. */
   hold(path: string, headers?: { [name: string]: string }): Promise<Held>;
   close(): void;
 };
 
-/** Asks a node from an address of its own, over kept connections. */
+/** Returns a visitor with its own address and keep-alive connections. */
 export function from(url: string, localAddress: string): From {
   const agent = new Agent({ keepAlive: true, localAddress, maxSockets: 1_000 });
   const held = new Set<Held>();
   return {
-    get: (path, headers = {}) => ask("GET", path, undefined, headers),
+    get: (path, headers = {}) => ask("GET", path, { headers }),
     post: (path, body, headers = {}) =>
-      ask("POST", path, JSON.stringify(body), { "content-type": "application/json", ...headers }),
-    send: (path, body, headers) => ask("POST", path, body, headers),
+      ask("POST", path, {
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    send: (path, body, headers) => ask("POST", path, { headers, body }),
     hold,
     close: () => {
       for (const one of held) one.close();
@@ -45,7 +48,11 @@ export function from(url: string, localAddress: string): From {
     },
   };
 
-  function ask(method: string, path: string, body: string | undefined, headers: object): Promise<Reply> {
+  function ask(
+    method: string,
+    path: string,
+    { headers, body }: { headers: object; body?: string },
+  ): Promise<VisitorReply> {
     return new Promise((resolve, reject) => {
       const asked = request(url + path, { method, agent, headers: { ...headers } }, (response) => {
         readWhole(response).then(resolve, reject);
@@ -81,7 +88,7 @@ export function from(url: string, localAddress: string): From {
   }
 }
 
-async function readWhole(response: IncomingMessage): Promise<Reply> {
+async function readWhole(response: IncomingMessage): Promise<VisitorReply> {
   let text = "";
   response.setEncoding("utf8");
   for await (const piece of response) text += piece;

@@ -1,7 +1,7 @@
-import type { Words } from "./ja.ts";
+import type { PageWords } from "./ja.ts";
 
 /** The words of the pages in English. */
-export const en: Words = {
+export const en: PageWords = {
   tagline: ["Pick a name, ", "walk into a room, ", "talk."],
   description: "Chat without signing up: pick a name, enter a room, and your messages appear at once.",
   otherLanguage: "日本語",

@@ -187,4 +187,4 @@ export const ja = {
 };
 
 /** The texts that each language must have. */
-export type Words = typeof ja;
+export type PageWords = typeof ja;
