@@ -35,7 +35,7 @@ export function assertFewMembers(body: object): void {
  * visitor wrote.
  */
 export function repeats(): Error {
-  return refuse("malformed", "a parameter repeats that may not");
+  return refuse("malformed", "a parameter is repeated that may appear once only");
 }
 
 function tooMany(): Error {

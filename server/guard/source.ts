@@ -31,7 +31,7 @@ export function readHost(text: string): Hosts[number] | undefined {
 export function isWrongHost(ctx: Context, hosts: Hosts): boolean {
   if (hosts.length === 0) return false;
   const { host }: { host: string } = ctx.state as { host: string };
-  if (namesTwoHosts(ctx)) throw refuse("malformed", "one host");
+  if (namesTwoHosts(ctx)) throw refuse("malformed", "the request names two hosts");
   // HTTP/1.0 names no host. Every browser does, and DNS rebinding deceives browsers only.
   if (host === "") return ctx.req.httpVersion !== "1.0";
   const asked = readHost(host);

@@ -35,7 +35,7 @@ afterAll(async () => {
 describe.each([64, 72] as const)("Chromium %d", (version) => {
   const room = `room-${version}`;
   let bob: TestPerson;
-  const bobSays = (text: string) => say(url, bob, text, { room });
+  const bobSays = (text: string) => say(url, bob, { text: text, room });
 
   beforeAll(async () => {
     bob = await person(url, `Bob${version}`);

@@ -98,9 +98,9 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
 
     test("reaches back beyond what is kept in memory", async () => {
       await site.nodes[0]?.app.site.db("rooms").insert({ slug: "long", title: "long" });
-      const { cursor } = await say(url, ann, "first", { room: "long" });
+      const { cursor } = await say(url, ann, { text: "first", room: "long" });
       for (let n = 0; n < 30; n += 1)
-        await Promise.all(Array.from({ length: 20 }, (_, k) => say(url, ann, `${n} ${k}`, { room: "long" })));
+        await Promise.all(Array.from({ length: 20 }, (_, k) => say(url, ann, { text: `${n} ${k}`, room: "long" })));
       const reader = await open(url, { room: "long", after: cursor });
       const read = await reader.events(600);
       expect(read.map((event) => event.seq)).toEqual(read.map((_, n) => 3 + n));
@@ -118,25 +118,25 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     test("follows several rooms with one cursor", async () => {
       const rooms = ["east", "west"];
       await site.nodes[0]?.app.site.db("rooms").insert(rooms.map((slug) => ({ slug, title: slug })));
-      for (const room of rooms) await say(url, ann, "premise", { room });
+      for (const room of rooms) await say(url, ann, { text: "premise", room });
       const first = await open(url, { room: rooms });
-      await say(url, ann, "e1", { room: "east" });
+      await say(url, ann, { text: "e1", room: "east" });
       expect(texts(await first.events(1))).toEqual(["e1"]);
-      await say(url, ann, "w1", { room: "west" });
+      await say(url, ann, { text: "w1", room: "west" });
       expect(texts(await first.events(1))).toEqual(["w1"]);
       const behind = first.cursor();
       await first.close();
-      await say(url, ann, "w2", { room: "west" });
-      await say(url, ann, "e2", { room: "east" });
+      await say(url, ann, { text: "w2", room: "west" });
+      await say(url, ann, { text: "e2", room: "east" });
       const second = await open(url, { room: rooms, after: behind });
       expect(texts(await second.events(2)).sort()).toEqual(["e2", "w2"]);
       await second.close();
     });
 
     test("joins the cursors of several rooms into one place", async () => {
-      const east = await say(url, ann, "here", { room: "east" });
-      const west = await say(url, ann, "here", { room: "west" });
-      await say(url, ann, "east goes on", { room: "east" });
+      const east = await say(url, ann, { text: "here", room: "east" });
+      const west = await say(url, ann, { text: "here", room: "west" });
+      await say(url, ann, { text: "east goes on", room: "east" });
       const reader = await open(url, { room: ["east", "west"], after: [east.cursor, west.cursor] });
       expect(texts(await reader.events(1))).toEqual(["east goes on"]);
       await reader.close();
@@ -159,7 +159,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     });
 
     test("tells a cursor that does not name the room", async () => {
-      const { cursor } = await say(url, ann, "elsewhere", { room: "east" });
+      const { cursor } = await say(url, ann, { text: "elsewhere", room: "east" });
       const reader = await open(url, { room: "lobby", after: cursor });
       expect(await reader.resets(1)).toMatchObject([{ room: "lobby", reason: "malformed" }]);
       await reader.close();
@@ -168,7 +168,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     test("tells of every room whose place is lost", async () => {
       const rooms = ["east", "west"];
       const heads = [];
-      for (const room of rooms) heads.push((await say(url, ann, "head", { room })).event.seq);
+      for (const room of rooms) heads.push((await say(url, ann, { text: "head", room })).event.seq);
       const reader = await open(url, { room: rooms, after: "zzzz.1-1" });
       const resets = await reader.resets(2);
       expect(resets.map((reset) => [reset.room, reset.reason, reset.head])).toEqual([
@@ -177,7 +177,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
       ]);
       expect(resets[0]?.cursor).toBe(resets[1]?.cursor);
       await reader.close();
-      await say(url, ann, "behind the reset", { room: "east" });
+      await say(url, ann, { text: "behind the reset", room: "east" });
       const next = await open(url, { room: rooms, after: resets[0]?.cursor as string });
       expect(texts(await next.events(1))).toEqual(["behind the reset"]);
       await next.close();
@@ -186,15 +186,15 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     test("never passes over an event that somebody deleted by hand without saying so", async () => {
       const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
       await db("rooms").insert({ slug: "hole", title: "hole" });
-      const { cursor } = await say(url, ann, "one", { room: "hole" });
-      for (const text of ["two", "deleted", "four"]) await say(url, ann, text, { room: "hole" });
+      const { cursor } = await say(url, ann, { text: "one", room: "hole" });
+      for (const text of ["two", "deleted", "four"]) await say(url, ann, { text: text, room: "hole" });
       await db("events").where({ text: "deleted" }).delete();
       const fresh = await openNode(site.databaseUrl);
       const reader = await open(fresh.url, { room: "hole", after: cursor });
       expect(texts(await reader.events(1))).toEqual(["two"]);
       const [reset] = await reader.resets(1);
       expect(reset).toMatchObject({ room: "hole", reason: "pruned", head: 5 });
-      await say(fresh.url, ann, "five", { room: "hole" });
+      await say(fresh.url, ann, { text: "five", room: "hole" });
       expect(texts(await reader.events(1))).toEqual(["five"]);
       await reader.close();
       await fresh.close();
@@ -203,8 +203,8 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     test("tells a cursor older than what is kept", async () => {
       const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
       await db("rooms").insert({ slug: "pruned", title: "pruned" });
-      const { cursor } = await say(url, ann, "old", { room: "pruned" });
-      for (let n = 0; n < 3; n += 1) await say(url, ann, `kept ${n}`, { room: "pruned" });
+      const { cursor } = await say(url, ann, { text: "old", room: "pruned" });
+      for (let n = 0; n < 3; n += 1) await say(url, ann, { text: `kept ${n}`, room: "pruned" });
       await db("events")
         .where("seq", "<=", 3)
         .whereIn("room_id", db("rooms").select("id").where({ slug: "pruned" }))

@@ -165,12 +165,12 @@ test("a message whose answer is lost after the commit is stored once, and its re
   const id = clientId();
   front.cutBeforeAnswer();
   const url = front.through(node.url).replace(/\/$/, "");
-  await expect(say(url, ann, "did you hear me?", { id })).rejects.toThrow();
+  await expect(say(url, ann, { text: "did you hear me?", id })).rejects.toThrow();
   // It was stored, although the client got no answer.
   const [event] = await stream.events(1);
   expect(event?.id).toBe(id);
   await front.pass();
-  expect(await say(url, ann, "did you hear me?", { id })).toMatchObject({ event });
+  expect(await say(url, ann, { text: "did you hear me?", id })).toMatchObject({ event });
   expect(await copies(id)).toBe(1);
   await front.close();
 });

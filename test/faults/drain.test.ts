@@ -36,7 +36,7 @@ test("after SIGTERM a node is not ready, answers polls, sends `bye` on streams, 
   await holder.connect();
   await holder.query("begin; select from rooms where slug = 'lobby' for update");
   const id = clientId();
-  const inFlight = say(site.url, ann, "in flight", { id });
+  const inFlight = say(site.url, ann, { text: "in flight", id });
   await until("the message waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));
   // This request begins before the signal and ends after it, when new connections are refused.
   const probe = await beginRequest(site.url, "/readyz");
@@ -88,7 +88,7 @@ test("after kill -9 under traffic and a restart, every acknowledged message is t
   await first.kill("SIGKILL");
   const unknown = (await Promise.all(writers)).map(({ id }) => id);
   const second = await startSite(database.url);
-  for (const id of unknown) acknowledged.set((await say(second.url, ann, id, { id })).event.seq, id);
+  for (const id of unknown) acknowledged.set((await say(second.url, ann, { text: id, id })).event.seq, id);
   const stream = await openStream(second.url, { room: "lobby", after: cursor });
   const events = await stream.events(acknowledged.size);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => event.seq + 1 + index));
@@ -163,7 +163,7 @@ async function speak(site: SiteProcess, who: TestPerson, acknowledged: Map<numbe
   for (;;) {
     const id = clientId();
     try {
-      const { event } = await say(site.url, who, id, { id });
+      const { event } = await say(site.url, who, { text: id, id });
       acknowledged.set(event.seq, id);
     } catch {
       return { id };

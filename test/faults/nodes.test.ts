@@ -49,19 +49,19 @@ test("a cursor from one node is valid on another at once, even if that one is be
   const watching = await openStream(behind.url, { room });
   // A member with a stream is not swept during the test.
   const present = await openStream(a, { room, token: ann.token });
-  await say(a, ann, "first", { room });
+  await say(a, ann, { text: "first", room });
   await watching.events(2);
   // A read that is running could end late and return the next message. After this request, which is
   // queued behind it, it has ended.
   await fetch(`${behind.url}/readyz`);
   proxy.delay(250);
-  const { cursor, event } = await say(a, ann, "second", { room });
+  const { cursor, event } = await say(a, ann, { text: "second", room });
   const stream = await openStream(behind.url, { room, after: cursor });
   expect(await stream.signal("hello")).toMatchObject({ cursor, heads: { behind: event.seq } });
   // The premise: the node itself does not know this event yet.
   expect(behind.app.site.hub.rooms.all().find((tail) => tail.slug === room)?.head).toBeLessThan(event.seq);
   const poll = fetch(`${behind.url}/api/poll?room=behind&wait=5&after=${cursor}`);
-  const third = await say(b, ann, "third", { room });
+  const third = await say(b, ann, { text: "third", room });
   expect(await stream.events(1)).toMatchObject([{ seq: third.event.seq, text: "third" }]);
   const polled = (await (await poll).json()) as PollAnswer;
   expect(polled.events[0]).toMatchObject({ seq: third.event.seq, text: "third" });
@@ -97,7 +97,7 @@ test("reconnecting within the grace stores no event, on any node", async () => {
     stream = await openStream(url, { room: "tunnel", after: cursor, token: ida.token });
   }
   const fay = await person(a, "Fay");
-  await say(a, fay, "has anybody left?", { room: "tunnel" });
+  await say(a, fay, { text: "has anybody left?", room: "tunnel" });
   expect((await watching.events(2)).map((event) => event.kind)).toEqual(["enter", "message"]);
   // The premise: a member that stays away for longer leaves.
   await stream.close();

@@ -38,7 +38,7 @@ test("a client that never reads is closed at 256 KiB unsent, is counted, and doe
   expect(said).toBeGreaterThan(64);
   expect(await slowReaders()).toBe(countBefore + 1);
   expect(process.memoryUsage().rss - rssBefore).toBeLessThan(100 * 1024 * 1024);
-  await say(node.url, ann, "still here?", { room: "deaf-ear" });
+  await say(node.url, ann, { text: "still here?", room: "deaf-ear" });
   // Ann enters by posting, so there are two events.
   expect((await quick.events(2)).at(-1)).toMatchObject({ text: "still here?" });
   const returned = await openStream(node.url, { room: "deaf-ear", after: hello.cursor });
@@ -70,7 +70,7 @@ test("a backlog of thousands is sent as it is read, with at most a page waiting 
   slow.socket.resume();
   await until("all is read", () => slow.events.length >= count);
   expect(slow.events.map((event) => event.seq)).toEqual(Array.from({ length: count }, (_, index) => 1 + index));
-  await say(node.url, ann, "the end", { room: "long-story" });
+  await say(node.url, ann, { text: "the end", room: "long-story" });
   await until("it is live", () => slow.events.at(-1)?.text === "the end");
   expect(await slowReaders()).toBe(1); // The one of the previous test.
   slow.socket.destroy();

@@ -106,7 +106,7 @@ for (const [where, lacks] of [
         await until("only the leader's connection is left", () => held() <= 1);
         const of = (room: string) => tabs.filter((_, n) => rooms[n] === room);
         for (const room of ["lobby", "tea", "sea"])
-          for (let n = 0; n < 5; n++) await say(site.url, bob, `${lacks.length} ${room} ${n}`, { room });
+          for (let n = 0; n < 5; n++) await say(site.url, bob, { text: `${lacks.length} ${room} ${n}`, room });
         for (const room of ["lobby", "tea", "sea"])
           await allSee(
             of(room),
@@ -130,14 +130,14 @@ for (const [where, lacks] of [
           const name = `${end} ${lacks.length}`;
           const { context, tabs, held } = await openTabs(name, ["hill", "hill", "lake", "hill"], [STREAMS, ...lacks]);
           const leader = await leaderOf(tabs);
-          await say(site.url, bob, `${name} before`, { room: "hill" });
+          await say(site.url, bob, { text: `${name} before`, room: "hill" });
           await allSee(
             tabs.filter((_, n) => n !== 2),
             [`${name} before`],
           );
           await how(leader);
-          await say(site.url, bob, `${name} meanwhile`, { room: "hill" });
-          await say(site.url, bob, `${name} meanwhile`, { room: "lake" });
+          await say(site.url, bob, { text: `${name} meanwhile`, room: "hill" });
+          await say(site.url, bob, { text: `${name} meanwhile`, room: "lake" });
           const left = tabs.filter((tab) => tab !== leader);
           const inHill = left.filter((tab) => tab.url().endsWith("hill"));
           await allSee(inHill, [`${name} before`, `${name} meanwhile`]);
@@ -147,7 +147,7 @@ for (const [where, lacks] of [
               [`${name} meanwhile`],
             );
           await leaderOf(left);
-          await say(site.url, bob, `${name} after`, { room: "hill" });
+          await say(site.url, bob, { text: `${name} after`, room: "hill" });
           await allSee(inHill, [`${name} before`, `${name} meanwhile`, `${name} after`]);
           await until("only one connection is left", () => held() <= (how === hang ? 2 : 1));
           await context.close();
@@ -162,7 +162,7 @@ describe("more rooms than one connection can read", () => {
     async () => {
       const { context, tabs, held } = await openTabs("nine", ROOMS, [STREAMS]);
       await leaderOf(tabs);
-      for (const room of ROOMS) await say(site.url, bob, `nine ${room}`, { room });
+      for (const room of ROOMS) await say(site.url, bob, { text: `nine ${room}`, room });
       for (const [n, room] of ROOMS.entries()) await allSee([tabs[n] as Page], [`nine ${room}`]);
       await until("two connections are left", () => held() <= 2);
       await context.close();

@@ -119,7 +119,7 @@ describe("a crowd", () => {
     const people = await Promise.all(Array.from({ length: 60 }, (_, n) => person(url, `first ${n}`)));
     await stream.signal("members");
     const since = performance.now();
-    await Promise.all(people.map((who) => say(url, who, "hello", { room: "first" })));
+    await Promise.all(people.map((who) => say(url, who, { text: "hello", room: "first" })));
     const events = await stream.events(120);
     expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 120 }, (_, n) => n + 1));
     for (const { id } of people)
@@ -141,7 +141,7 @@ describe("a nickname that someone has just given up", () => {
     const { body } = await enter(borrower, "borrowed").expect(200);
     expect(body.member).toMatchObject({ id: borrower.id, tag: expect.stringMatching(/^[2-9a-z]{3}$/) });
     expect(body.member.color).not.toBe(first.member.color);
-    const { event } = await say(url, borrower, "I am Ann", { room: "borrowed" });
+    const { event } = await say(url, borrower, { text: "I am Ann", room: "borrowed" });
     expect((event as unknown as { member: object }).member).toEqual(body.member);
     const { text } = await request(url).get("/rooms/borrowed");
     // The enter line, the message, and the list.
@@ -247,7 +247,7 @@ describe("rooms", () => {
     const slugs = ["unused", "visited", "spoken", "peopled", "read", "young"];
     for (const slug of slugs) await create(slug);
     const ann = await person(url, "Remover");
-    await say(url, ann, "hello", { room: "spoken" });
+    await say(url, ann, { text: "hello", room: "spoken" });
     for (const slug of ["visited", "spoken", "peopled"]) await enter(ann, slug).expect(200);
     for (const slug of ["visited", "spoken"]) await leave(ann, slug).expect(200);
     const [room] = await sql("select id, last_seq from rooms where slug = 'visited'");

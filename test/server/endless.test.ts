@@ -46,8 +46,8 @@ const PING = /event: ping|\("ping"/;
 /** A backlog of about 80 KB, and the cursor before it. */
 async function backlog(room: string): Promise<string> {
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
-  const { cursor } = await say(url, ann, "before", { room });
-  for (let n = 0; n < 40; n += 1) await say(url, ann, "x".repeat(1900), { room });
+  const { cursor } = await say(url, ann, { text: "before", room });
+  for (let n = 0; n < 40; n += 1) await say(url, ann, { text: "x".repeat(1900), room });
   return cursor;
 }
 
@@ -119,13 +119,13 @@ describe("a byte stream", () => {
     await usual.has(PING);
     await little.has(PING);
     expect([usual.text().length > 64 * 1024, usual.isOver(), little.isOver()]).toEqual([true, false, false]);
-    for (let n = 0; n < 30; n += 1) await say(url, ann, "y".repeat(1900), { room: "longer" });
+    for (let n = 0; n < 30; n += 1) await say(url, ann, { text: "y".repeat(1900), room: "longer" });
     await usual.ended();
     await little.ended();
     expect(usual.text().length).toBeGreaterThanOrEqual(128 * 1024);
     expect(usual.text().length).toBeLessThan(160 * 1024);
     expect(little.text().length).toBeGreaterThanOrEqual(16 * 1024);
-    const { event } = await say(url, ann, "the last", { room: "longer" });
+    const { event } = await say(url, ann, { text: "the last", room: "longer" });
     await much.has(new RegExp(`"seq":${event.seq},`));
     expect(much.isOver()).toBe(false);
     much.close();

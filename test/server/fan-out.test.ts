@@ -26,7 +26,7 @@ describe("a node with many rooms", () => {
     const before = await framesWritten(node);
     await Promise.all(
       ROOMS.flatMap((room, n) =>
-        Array.from({ length: MESSAGES }, (_, i) => say(node.url, people[n] as TestPerson, `${i}`, { room })),
+        Array.from({ length: MESSAGES }, (_, i) => say(node.url, people[n] as TestPerson, { text: `${i}`, room })),
       ),
     );
     for (const stream of streams) expect(await stream.events(MESSAGES)).toHaveLength(MESSAGES);

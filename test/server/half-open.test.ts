@@ -142,7 +142,7 @@ test("a watcher's stream that nobody confirms stays open, and brings what is sai
   const stream = await openStream(url, { room });
   await until("it is no longer counted", () => isEmpty(room), UNCOUNTED_MS);
   await setTimeout(SEEN_MS);
-  await say(url, await person(url, "Ben"), "still there?", { room });
+  await say(url, await person(url, "Ben"), { text: "still there?", room });
   expect((await stream.events(2)).map(({ kind }) => kind)).toEqual(["enter", "message"]);
   await stream.close();
 }, 30_000);

@@ -92,7 +92,7 @@ describe("a page that grows", () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
     const [bob, eve] = [await person(node.url, "Bob"), await person(node.url, "Eve")];
-    for (const who of [bob, eve]) await say(node.url, who, "here", { room: "quiet" });
+    for (const who of [bob, eve]) await say(node.url, who, { text: "here", room: "quiet" });
     const pages = [
       await openPage(`${node.url}/rooms/quiet/live`, { cookie: bob.cookie }),
       await openPage(`${node.url}/rooms/quiet/live`),
@@ -199,12 +199,12 @@ describe("a page that is renewed", () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "slow" }).expect(201);
     const [rea, bob] = [await person(node.url, "Rea"), await person(node.url, "Bob")];
-    await say(node.url, rea, "here", { room: "slow" });
+    await say(node.url, rea, { text: "here", room: "slow" });
     const renew = async () =>
       (await request(node.url).get("/rooms/slow/live?refresh=6").set("cookie", rea.cookie)).text;
     expect(await renew()).toContain('<form id="say"');
     const renewedAt = performance.now();
-    await say(node.url, bob, "here", { room: "slow" });
+    await say(node.url, bob, { text: "here", room: "slow" });
     const members = async () => (await request(node.url).get("/api/rooms/slow")).body.members;
     // Bob, who does not read, was seen last.
     await until("Bob is gone", async () => !(await members()).some(({ id }: TestPerson) => id === bob.id));

@@ -234,7 +234,7 @@ describe("a message", () => {
 describe("history", () => {
   test("returns pages back to the first event, and names the oldest one kept", async () => {
     await request(url).post("/api/rooms").send({ slug: "history" }).expect(201);
-    for (let n = 0; n < 5; n += 1) await say(url, ann, `h${n}`, { room: "history" });
+    for (let n = 0; n < 5; n += 1) await say(url, ann, { text: `h${n}`, room: "history" });
     const page = async (query: string) =>
       (await request(url).get(`/api/rooms/history/messages?${query}`).expect(200)).body;
     const last = await page("limit=2");

@@ -105,10 +105,10 @@ test("history ends at the oldest event kept, and names it", async () => {
 
 test("a message that is resent after its first copy was pruned is stored again", async () => {
   const id = clientId();
-  const first = await say(node.url, ann, "twice", { id });
-  expect((await say(node.url, ann, "twice", { id })).event.seq).toBe(first.event.seq);
+  const first = await say(node.url, ann, { text: "twice", id });
+  expect((await say(node.url, ann, { text: "twice", id })).event.seq).toBe(first.event.seq);
   await pruneUpTo(7);
-  expect((await say(node.url, ann, "twice", { id })).event.seq).toBe(8);
+  expect((await say(node.url, ann, { text: "twice", id })).event.seq).toBe(8);
 });
 
 test("a site that keeps 30 days closes while it waits to prune", async () => {

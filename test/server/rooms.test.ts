@@ -126,8 +126,8 @@ describe("a room", () => {
     await create({ slug: "listed", title: "Listed" });
     await create({ slug: "hidden", title: "Hidden", public: false });
     const ann = await person(url, "Lister");
-    await say(url, ann, "x", { room: "listed" });
-    await say(url, ann, "x", { room: "hidden" });
+    await say(url, ann, { text: "x", room: "listed" });
+    await say(url, ann, { text: "x", room: "hidden" });
     const { body } = await request(url).get("/api/rooms").expect(200);
     const rooms: { slug: string }[] = body.rooms;
     expect(rooms.find(({ slug }) => slug === "hidden")).toBeUndefined();
@@ -150,7 +150,7 @@ describe("entering and leaving", () => {
     for (let n = 0; n < 3; n += 1) await enter(ann, "door").expect(200);
     expect((await state("door")).members).toEqual([{ id: ann.id, nickname: "Ann", color: expect.any(String) }]);
     for (let n = 0; n < 2; n += 1) await leave(ann, "door").expect(200);
-    await say(url, ann, "and in again", { room: "door" });
+    await say(url, ann, { text: "and in again", room: "door" });
     const events = await stream.events(4);
     expect(events.map((event) => event.kind)).toEqual(["enter", "leave", "enter", "message"]);
     await stream.close();
@@ -160,7 +160,7 @@ describe("entering and leaving", () => {
     await create({ slug: "crowd" });
     const crowd = await Promise.all(Array.from({ length: 25 }, (_, n) => person(url, `crowd ${n}`)));
     const entered = crowd.map((who) => enter(who, "crowd").expect(200));
-    await Promise.all([...entered, ...crowd.map((who) => say(url, who, "hello", { room: "crowd" }))]);
+    await Promise.all([...entered, ...crowd.map((who) => say(url, who, { text: "hello", room: "crowd" }))]);
     const { body } = await request(url).get("/api/rooms/crowd/messages?limit=200");
     const events: { seq: number; kind: string }[] = body.events;
     expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
@@ -211,7 +211,7 @@ describe("entering and leaving", () => {
       .send({ id: clientId(), text: "I am not Ann" });
     expect([asAnn.status, asAnn.body.code]).toEqual([409, "nickname_taken"]);
     for (const nickname of ["Zoe", "Zoe#secretive"])
-      await say(url, await renamed(nickname), `as ${nickname}`, { room: "names" });
+      await say(url, await renamed(nickname), { text: `as ${nickname}`, room: "names" });
     const { body } = await request(url).get("/api/rooms/names/messages");
     const told = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
     expect(told).toEqual([

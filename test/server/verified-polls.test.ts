@@ -29,7 +29,7 @@ beforeAll(async () => {
   url = node.url;
   [ann, bob] = [await person(url, "Ann"), await person(url, "Bob")];
   await request(url).post("/api/rooms").send({ slug: "garden" }).expect(201);
-  for (const room of ["lobby", "garden"]) await say(url, ann, "premise", { room });
+  for (const room of ["lobby", "garden"]) await say(url, ann, { text: "premise", room });
 });
 
 afterEach(async () => {
@@ -78,7 +78,7 @@ async function poll(
   connection: RawConnection,
   { target, headers, version, room = "lobby", at = node }: Ask,
 ): Promise<Polled> {
-  const { cursor } = await say(at.url, bob, "before", { room });
+  const { cursor } = await say(at.url, bob, { text: "before", room });
   await hasRead(at, room);
   const nonce = nextNonce();
   const asked = await target(cursor, nonce);
@@ -86,7 +86,7 @@ async function poll(
   const others = new Set(readers(at));
   connection.ask(asked, headers, version);
   const reader = await until("it waits", () => readers(at).find((one) => !others.has(one)));
-  await say(at.url, bob, "after", { room });
+  await say(at.url, bob, { text: "after", room });
   const answer = await connection.answer();
   const after = await pollsOf(at);
   const road = after.kept > before.kept ? "kept" : after.whole > before.whole ? "whole" : undefined;

@@ -70,18 +70,15 @@ export function clientId(): string {
   return `test-${process.pid}-${String(messages).padStart(6, "0")}`;
 }
 
-/** Sends a message to a room and returns the body of the receipt. */
+/** Sends a message, by default to the lobby under a new id, and returns the body of the receipt. */
 export async function say(
   url: string,
   who: TestPerson,
-  text: string,
-  options: { room?: string; id?: string } = {},
+  message: string | { text: string; room?: string; id?: string },
 ): Promise<{ event: { seq: number; text: string }; cursor: string }> {
-  const path = `/api/rooms/${encodeURIComponent(options.room ?? "lobby")}/messages`;
-  const { status, body } = await request(url)
-    .post(path)
-    .set("authorization", `Bearer ${who.token}`)
-    .send({ id: options.id ?? clientId(), text });
+  const { text, room = "lobby", id = clientId() } = typeof message === "string" ? { text: message } : message;
+  const path = `/api/rooms/${encodeURIComponent(room)}/messages`;
+  const { status, body } = await request(url).post(path).set("authorization", `Bearer ${who.token}`).send({ id, text });
   if (status !== 201 && status !== 200)
     throw new Error(`the message was answered with ${status} ${JSON.stringify(body)}`);
   return body;
