@@ -4,5 +4,6 @@
  */
 await import("./write-configuration.ts");
 await import("./write-imports.ts");
+await import("./write-api.ts");
 
 export {};

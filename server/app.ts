@@ -21,6 +21,7 @@ import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
 /** A Koa app that can be closed. */
 export type App = Koa & {
+  /** @internal */
   site: Site;
   /**
    * Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz`

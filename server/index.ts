@@ -3,7 +3,7 @@ import type { AppSettings } from "./app-settings.ts";
 import { readOptions, settingsIn } from "./config.ts";
 import { createLog, type Logger } from "./log.ts";
 
-export type { App };
+export type { App, AppSettings };
 
 /** The options of `createApp`. */
 export type AppOptions = AppSettings & {

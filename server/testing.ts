@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { RoomEvent } from "../protocol/event.ts";
 
+export type { EventKind, Member, RoomEvent } from "../protocol/event.ts";
+
 /** The site to read from: an app's `callback()`, a server, or the URL of a running one. */
 export type Target = RequestListener | Server | string;
 

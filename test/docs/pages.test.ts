@@ -10,8 +10,13 @@ const PAGES = [
   "SECURITY.md",
   "bench/README.md",
   "deploy/README.md",
+  "examples/README.md",
+  "examples/bot/README.md",
+  "examples/own-koa-app/README.md",
+  "examples/own-page/README.md",
+  "examples/two-nodes/README.md",
   ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".md"))
+    .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))
     .map((file) => join("docs", file)),
 ].sort();
 const DECISIONS = PAGES.filter((page) => page.startsWith("docs/decisions/"));
