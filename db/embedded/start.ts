@@ -4,9 +4,9 @@ import type pg from "pg";
 import { openCluster } from "./cluster.ts";
 import { failureOf } from "./failure.ts";
 import { lockFolder } from "./lock.ts";
-import { findPrograms, packagedPrograms } from "./programs.ts";
+import { findPrograms, type Programs, packagedPrograms } from "./programs.ts";
 import { runServer } from "./server.ts";
-import { databaseUser, makeFolder } from "./user.ts";
+import { type DatabaseUser, databaseUser, makeFolder } from "./user.ts";
 
 /** A running embedded PostgreSQL. `url` is that of its database `chattera`. */
 export type EmbeddedDatabase = { url: string; stop(): Promise<void> };
@@ -56,8 +56,8 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
 
 type LockedFolder = {
   folder: string;
-  programs: Awaited<ReturnType<typeof findPrograms>>;
-  user: ReturnType<typeof databaseUser>;
+  programs: Programs;
+  user: DatabaseUser;
   unlock: () => Promise<void>;
   options: EmbeddedOptions;
 };

@@ -7,6 +7,7 @@ import { findRooms } from "../../db/log/rooms.ts";
 import { WAKE_UP_CHANNEL, type WakeUps } from "../../db/log/wake-ups.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { listen } from "../../db/pool/listen.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 import { until } from "../support/until.ts";
@@ -224,10 +225,11 @@ test("appending and reading look up their own rooms only, also with a plan from 
   await db.raw("insert into rooms (slug, title) select 'room-' || n, n from generate_series(1, 1000) n");
   await db.transaction(async (transaction) => {
     expect(await appendAndRead(transaction)).toHaveLength(3);
-    const { rows } = await transaction.raw(
+    const [rooms] = await rowsOf<{ read: number }>(
+      transaction,
       "select idx_tup_fetch + seq_tup_read as read from pg_stat_xact_user_tables where relname = 'rooms'",
     );
-    expect(rows[0].read).toBeLessThan(20);
+    expect(rooms?.read).toBeLessThan(20);
   });
   await db.destroy();
   await young.drop();

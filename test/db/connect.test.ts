@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { connect, isDatabaseAway } from "../../db/pool/connect.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -94,5 +95,6 @@ async function failsAway(doing: PromiseLike<unknown>): Promise<void> {
 }
 
 async function backend(): Promise<number> {
-  return (await db.raw("select pg_backend_pid() as pid")).rows[0].pid;
+  const [row] = await rowsOf<{ pid: number }>(db, "select pg_backend_pid() as pid");
+  return row?.pid ?? Number.NaN;
 }

@@ -4,6 +4,7 @@ import { sweepMembers } from "../../db/log/leave.ts";
 import { isPresent, touchMembers } from "../../db/log/members.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom } from "../support/enter.ts";
 
@@ -25,8 +26,9 @@ afterAll(async () => {
 
 /** Returns the milliseconds since Ann was seen, by the database's clock. */
 async function seenAgo(): Promise<number> {
-  const { rows } = await db.raw("select extract(epoch from now() - seen_at) * 1000 as ms from members");
-  return Number(rows[0].ms);
+  const statement = "select extract(epoch from now() - seen_at)::float8 * 1000 as ms from members";
+  const [ann] = await rowsOf<{ ms: number }>(db, statement);
+  return ann?.ms ?? Number.NaN;
 }
 
 const touch = (memberId: string, agoMs: number) => touchMembers(db, [{ roomId, memberId, agoMs }]);

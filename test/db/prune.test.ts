@@ -5,6 +5,7 @@ import { pruneSlice } from "../../db/log/prune.ts";
 import { readBefore } from "../../db/log/read.ts";
 import { findRooms, readBounds } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 import { until } from "../support/until.ts";
@@ -126,7 +127,7 @@ test("a message posted while a slice is deleted waits for the commit only", asyn
     // The slice waits for this row, and has not locked the room's row yet.
     await tx("events").where({ room_id: room, seq: 2 }).forUpdate();
     const pruning = pruneSlice(db, 30);
-    await until("the slice waits", async () => (await db.raw(WAITING)).rows[0].count > 0);
+    await until("the slice waits", async () => (await rowsOf(db, WAITING)).length > 0);
     expect((await say(room, "meanwhile", 1))[0]?.event.seq).toBe(5);
     await tx.commit();
     expect(await pruning).toBe(2);
@@ -134,5 +135,5 @@ test("a message posted while a slice is deleted waits for the commit only", asyn
 });
 
 const WAITING = `
-  select count(*) from pg_stat_activity
+  select from pg_stat_activity
   where datname = current_database() and wait_event_type = 'Lock' and query like '%delete from events%'`;

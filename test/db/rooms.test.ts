@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { createRoom, fillSkeletons, findRooms, listRooms } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 
@@ -50,8 +51,8 @@ test("rooms without a skeleton get one at the start, and cannot be imitated from
 });
 
 test("the limits of rooms per network and day and per site hold, also for parallel requests", async () => {
-  const { rows } = await db.raw("select count(*)::int as total from rooms");
-  const limits = { total: rows[0].total + 4, perCreator: 3, perWideCreator: 30 };
+  const [count] = await rowsOf<{ total: number }>(db, "select count(*)::int as total from rooms");
+  const limits = { total: (count?.total ?? 0) + 4, perCreator: 3, perWideCreator: 30 };
   const make = (n: number, creator: string) =>
     createRoom(db, { slug: `${creator}-${n}`, title: "", public: false, creator, ...skeletonsOf(creator, n) }, limits);
   const outcomes = await Promise.all(Array.from({ length: 8 }, (_, n) => make(n, "one")));
