@@ -53,9 +53,9 @@ export function createMetrics() {
       help: "Reconnects of the listening connection",
       registers,
     }),
-    busHears: new Gauge({
+    busListening: new Gauge({
       name: "chattera_bus_hears",
-      help: "1 while notifications arrive, else 0; of workers, at the one that hears least",
+      help: "1 while notifications arrive, else 0. Of several workers, the lowest value",
       aggregator: "min",
       registers,
     }),

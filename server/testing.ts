@@ -26,7 +26,7 @@ export type EventStream = {
 };
 
 /** The options of a stream. */
-export type StreamOptions = {
+export type EventStreamOptions = {
   /** The room to follow, or up to eight. */
   room: string | string[];
   /** Where to start: one cursor or several. Default: now. */
@@ -44,7 +44,7 @@ export type StreamOptions = {
  * messages that are sent after that. Example: `const stream = await openStream(app.callback(), {
  * room: "lobby" })`, then `await stream.events(2)`.
  */
-export async function openStream(target: Target, options: StreamOptions): Promise<EventStream> {
+export async function openStream(target: Target, options: EventStreamOptions): Promise<EventStream> {
   const { url, close } = await reach(target);
   const query = new URLSearchParams([options.room].flat().map((room): [string, string] => ["room", room]));
   for (const after of [options.after ?? []].flat()) query.append("after", after);
@@ -52,7 +52,7 @@ export async function openStream(target: Target, options: StreamOptions): Promis
   const response = await request(`${url}/api/events?${query}`, options.lastEventId);
   const stream = readStream(response, options.timeoutMs ?? 5_000, close);
   try {
-    if (response.statusCode !== 200) throw new Error(`the stream was answered ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new Error(`the stream was answered with ${response.statusCode}`);
     await stream.peek("hello");
   } catch (error) {
     await stream.close();
@@ -62,7 +62,10 @@ export async function openStream(target: Target, options: StreamOptions): Promis
 }
 
 /** Opens a stream, reads its first `count` events, and closes it. */
-export async function readEvents(target: Target, options: StreamOptions & { count: number }): Promise<RoomEvent[]> {
+export async function readEvents(
+  target: Target,
+  options: EventStreamOptions & { count: number },
+): Promise<RoomEvent[]> {
   const stream = await openStream(target, options);
   try {
     return await stream.events(options.count);

@@ -128,7 +128,7 @@ export class Bus {
     this.#hasEverListened = true;
     this.#hasWarned = false;
     this.#failures = 0;
-    this.#deps.metrics.busHears.set(1);
+    this.#deps.metrics.busListening.set(1);
   }
 
   #onTimer(): void {
@@ -167,7 +167,7 @@ export class Bus {
   #onEnd(error?: Error): void {
     const { metrics, logger, setting } = this.#deps;
     this.#listener = undefined;
-    metrics.busHears.set(0);
+    metrics.busListening.set(0);
     if (this.#isStopped) return;
     this.#failures += 1;
     metrics.relistens.inc();

@@ -39,7 +39,7 @@ export function refused(site: Site): Middleware {
         host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
         noteWrongHost();
       }
-      if (refusal.code === "unavailable") site.logger.debug({ err: error }, "the database is away");
+      if (refusal.code === "unavailable") site.logger.debug({ err: error }, "database unavailable");
       if (ctx.res.headersSent) ctx.res.destroy();
       else answerRefusal(ctx, site, refusal);
     }

@@ -33,8 +33,14 @@ function explain(error: NodeJS.ErrnoException, { host, port }: Config): Error {
   if (error.code === "EADDRINUSE")
     return new StartError(`${place} is taken by another program: end that one, or set PORT to a free one.`, cause);
   if (error.code === "EACCES")
-    return new StartError(`${place} is not for this user: set PORT to one above 1023, behind a proxy.`, cause);
+    return new StartError(
+      `${place} may not be opened by this user: set PORT to one above 1023, and put a proxy in front.`,
+      cause,
+    );
   if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-    return new StartError(`This machine has no address ${host}: set HOST to one it has, or to nothing for all.`, cause);
+    return new StartError(
+      `This machine has no address ${host}: set HOST to one that it has, or leave it empty for all.`,
+      cause,
+    );
   return error;
 }

@@ -57,13 +57,14 @@ export async function migrateOnly(config: Config): Promise<void> {
  */
 export async function pruneOnly(config: Config): Promise<void> {
   const days = config.historyDays;
-  if (days === undefined) throw new StartError("Say how many days are kept: chattera prune --days 365.");
+  if (days === undefined)
+    throw new StartError("The number of days to keep is missing: add --days 365, or set CHATTERA_KEEP_DAYS.");
   const database = await openDatabase(config);
   try {
     await migrate(database.url);
     const db = connect(database.url, { poolMax: 2 });
     const { events, isDone } = await pruneAll(db, days).finally(() => db.destroy());
-    const more = isDone ? "" : " Another chattera is deleting too, and the rest was left to it.";
+    const more = isDone ? "" : " Another chattera is deleting the rest.";
     process.stdout.write(`${events} events were older than ${days} days and are deleted.${more}\n`);
   } finally {
     await database.stop();

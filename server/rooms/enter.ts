@@ -50,4 +50,4 @@ const KEPT =
   "Someone with a trip used this nickname here within the last hour. Enter with the same secret, or choose another one.";
 
 const CROWDED =
-  "A quarter of the people whom this room holds are in it from your network. Try again when one of them has left.";
+  "This room has no more places for your network, which holds a quarter of them. Try again when one is free.";

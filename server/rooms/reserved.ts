@@ -22,7 +22,7 @@ export function createReserved(more: string[] = []): Reserved {
   };
 }
 
-/** PageWords that claim a power anywhere in a name, as in "Bob (admin)". */
+/** Words that claim a power anywhere in a name, as in "Bob (admin)". */
 const CLAIMS = [
   ...["admin", "admins", "administrator", "administrators", "moderator", "moderators", "sysop", "sysadmin"],
   ...["webmaster", "chattera", "管理人", "管理者", "管理員", "運営者", "モデレーター", "モデレータ", "アドミン"],
@@ -30,21 +30,21 @@ const CLAIMS = [
 ];
 
 /**
- * PageWords that nobody may take alone, decorated or joined to each other, as a nickname or for a room.
+ * Words that nobody may take alone, decorated or joined to each other, as a nickname or for a room.
  */
 const TITLES = [
   ...["system", "operator", "operators", "staff", "official"],
   ...["運営", "ウンエイ", "公式", "コウシキ", "スタッフ", "システム", "オペレーター", "オペレータ"],
 ];
 
-/** PageWords that nobody may take as a nickname. A room may well be about servers, mods or support. */
+/** Words that nobody may take as a nickname. A room may well be about servers, mods or support. */
 const WORDS = [
   ...["server", "mod", "mods", "owner", "owners", "support", "root", "superuser", "postmaster"],
   ...["notice", "notices", "announcement", "announcements"],
   ...["サーバー", "サーバ", "サポート", "オーナー", "お知らせ", "オシラセ", "告知"],
 ];
 
-/** PageWords that change nothing about the others. */
+/** Words that change nothing about the others. */
 const FILLERS = [
   ...["the", "site", "chat", "team", "account", "bot", "サイト", "チャット", "チーム", "アカウント"],
   ...["real", "true", "super", "head", "chief", "lead", "senior", "vice", "co", "my", "our", "your", "xx"],
