@@ -198,7 +198,7 @@ export const AREAS: readonly Area[] = [
     files: "^client/(environment|face|page|words)[.]ts$",
     imports: ["protocol", "client/core"],
     without: ".",
-    because: "What both faces share, in ES3: clock and timers, the page's data, what a face consists of.",
+    because: "The parts that both faces share, in ES3: clock and timers, the page's data, the type of a face.",
   },
   {
     name: "client/transports",
