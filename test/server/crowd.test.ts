@@ -70,7 +70,7 @@ describe("a crowd", () => {
     expect((await request(url).get("/rooms/many/live/refresh=10")).text).toContain("1,340 here");
   });
 
-  test("is listed page by page, each once, also those who entered in the same microsecond", async () => {
+  test("is listed page by page, each once, even people who entered in the same microsecond", async () => {
     await crowd("pages", 250);
     const seen: string[] = [];
     let after = "";
@@ -99,7 +99,7 @@ describe("a crowd", () => {
     expect([lists(), people()]).toEqual([1, 1]);
   });
 
-  test("sees people who came and went on another node since it was counted, and a room that was just made", async () => {
+  test("is counted with recent changes on another node, and in a room that was just created", async () => {
     await create("fresh");
     const [ann, bob] = [await person(url, "Ann"), await person(url, "Bob")];
     await enter(ann, "fresh").expect(200);
@@ -161,7 +161,7 @@ describe("a nickname that someone has just given up", () => {
 });
 
 describe("rooms", () => {
-  test("hold a limited number of members, and a site of rooms, and the refusals name what is full", async () => {
+  test("hold a limited number of members, and a site of rooms, and each refusal names the full one", async () => {
     const small = await openSite({ roomMembers: 2, roomsMax: 3 });
     const at = small.nodes[0]?.url as string;
     const people = await Promise.all(["A", "B", "C"].map((nickname) => person(at, nickname)));
@@ -272,7 +272,7 @@ describe("rooms", () => {
     expect(Number((await sql("select id from rooms where slug = 'visited'"))[0]?.id)).toBeGreaterThan(Number(room?.id));
   });
 
-  test("are not removed under someone who enters, and nobody enters one that is removed", async () => {
+  test("are not removed while someone enters, and nobody enters one that is removed", async () => {
     await create("raced");
     const ann = await person(url, "Racer");
     await state("raced");

@@ -42,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** What the doctor says of a path, as JSON. */
+/** Returns the doctor's report about a path, and the codes of its faults. */
 async function consult(at: string, isQuick = true): Promise<Report & { codes: string[] }> {
   let said = "";
   const out = (text: string) => {
@@ -58,7 +58,7 @@ const refuseAll = refuse(403, ({ path }) => path.includes(";"));
 const longUrls = refuse(414, ({ path }) => path.length > 1500);
 const largePosts = refuse(413, ({ body }) => body.length > 8_000);
 
-/** A path that does this, what the doctor finds there, and the sentence for the visitor. */
+/** A path's fault, the codes that the doctor finds, and the sentence for the visitor. */
 const BAD_PATHS: [does: string, misbehaviours: Misbehaviour[], codes: string[], sentence: string][] = [
   ["holds whole answers", [holdWhole], ["held"], "poll"],
   ["holds the first 4 KB", [holdFirst(4096)], ["held"], "poll"],
@@ -77,7 +77,10 @@ const BAD_PATHS: [does: string, misbehaviours: Misbehaviour[], codes: string[], 
   ["fails now and then", [refuseNowAndThen(4, 503)], ["unsteady"], "around"],
 ];
 
-/** Consultations begin all at once and are awaited one by one: most of each is waiting for frames. */
+/**
+ * Starts work before all tests and awaits it in one of them: a consultation mostly waits for
+ * frames.
+ */
 function beforehand<T>(work: () => Promise<T>): () => Promise<T> {
   let begun: Promise<T>;
   beforeAll(() => {
@@ -87,13 +90,13 @@ function beforehand<T>(work: () => Promise<T>): () => Promise<T> {
   return () => begun;
 }
 
-/** Consults behind a path that does not outlive it. */
+/** Works behind a network that is closed afterwards. */
 async function through<T>(opening: Promise<Running>, work: (at: string) => Promise<T>): Promise<T> {
   const network = await opening;
   return work(network.url).finally(() => network.close());
 }
 
-describe("the doctor finds out that a path", () => {
+describe("the doctor finds that a path", () => {
   for (const [does, misbehaviours, codes, sentence] of BAD_PATHS) {
     const consulted = beforehand(() => through(openProxy(url, ...misbehaviours), consult));
     test(does, async () => {
@@ -115,7 +118,7 @@ describe("the doctor", () => {
     const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     return consult(`${node.url}/chat/`).finally(() => node.close());
   });
-  test("finds all fine where nothing is in the way, under a base path too", async () => {
+  test("finds no fault on a clean path, even under a base path", async () => {
     const { diagnosis, findings } = await clean();
     expect(diagnosis).toEqual({ sentence: "fine", lateSeconds: 0, grade: 0, faults: [] });
     expect(findings).toMatchObject({ pathParams: true, postBytes: 61_440, urlLength: 8000, atOnce: 7, origin: true });
@@ -125,14 +128,14 @@ describe("the doctor", () => {
     const node = await openNode(site.databaseUrl, { limits: true });
     return Promise.all([consult(node.url), consult(node.url)]).finally(() => node.close());
   });
-  test("finds all fine for two people of one network at the same time", async () => {
+  test("finds no fault for two people of one network at the same time", async () => {
     for (const { diagnosis, findings } of await together()) {
       expect(diagnosis).toMatchObject({ sentence: "fine", faults: [] });
       expect(findings).toMatchObject({ atOnce: 7, stumbles: 0 });
     }
   }, 60_000);
 
-  /** Refuses the first question, and those that `isBusy` says, as a busy site does. */
+  /** Refuses the first request and those that `isBusy` selects, as a busy site does. */
   const busyFor = (isBusy: (path: string) => boolean): Misbehaviour => {
     let questions = 0;
     return async (asked, pass) => {
@@ -151,7 +154,7 @@ describe("the doctor", () => {
       consult,
     ),
   );
-  test("waits for a site that is busy, and then says of a step that it was not tested", async () => {
+  test("waits for a busy site once, and then reports the step as untested", async () => {
     const { diagnosis, findings } = await busy();
     expect(diagnosis).toEqual({ sentence: "busy", lateSeconds: 0, grade: 1, faults: [] });
     expect(findings).toMatchObject({ reach: "ok", atOnce: 7, stumbles: 0 });
@@ -168,12 +171,12 @@ describe("the doctor", () => {
       consult,
     ),
   );
-  test("calls a site busy that refuses its first question, and no network bad", async () => {
+  test("reports a site that refuses the first request as busy, and blames no network", async () => {
     const { diagnosis, findings } = await overloaded();
     expect([diagnosis.sentence, diagnosis.faults, findings.untested]).toEqual(["busy", [], { reach: true }]);
   }, 60_000);
 
-  test("does not say of a stream that is refused beside one that passes that it is held back", () => {
+  test("does not report a refused stream as held back if another one gets through", () => {
     const refused = { outcome: "refused", status: 405, firstMs: 0, encoding: "" } as const;
     const diagnosis: Diagnosis = { sentence: "fine", lateSeconds: 0, grade: 0, faults: [] };
     expect(outcomesOf("postStream", { postStream: refused }, diagnosis)).toEqual([{ code: "blocked", figure: 0 }]);
@@ -181,21 +184,21 @@ describe("the doctor", () => {
     expect(outcomesOf("postStream", { postStream: held }, diagnosis)).toEqual([{ code: "held", figure: 0 }]);
   });
 
-  test("has a page in the language that is chosen there", async () => {
+  test("has a page in the chosen language", async () => {
     const { headers } = await request(url).get("/doctor?language=ja").set("accept-language", "en").expect(303);
     const cookie = String(headers["set-cookie"]);
     const { text } = await request(url).get("/doctor").set("accept-language", "en").set("cookie", cookie).expect(200);
     expect(text).toContain('<html lang="ja"');
   });
 
-  test("gives neither address nor cookie of anybody away", async () => {
+  test("reveals nobody's address or cookie", async () => {
     const { findings } = await clean();
     const report = JSON.stringify(findings);
     expect(report).toContain('"forwarded"');
     expect(report).not.toMatch(/127\.0\.0\.1|localhost|doctor=/);
   });
 
-  test("tells a login page from chattera, and who does not answer from both", async () => {
+  test("distinguishes chattera, a login page, and a site that does not answer", async () => {
     const network = await openProxy(url, showLoginPage);
     expect((await consult(network.url)).diagnosis).toMatchObject({ sentence: "foreign", grade: 2 });
     await network.close();
@@ -222,7 +225,7 @@ describe("behind an nginx that holds and compresses", () => {
     return text;
   });
   nginxTest(
-    "the doctor says so in a sentence and gives the lines that cure it",
+    "the doctor says so in a sentence and shows the lines that fix it",
     async () => {
       expect(await said()).toContain("ロングポーリング");
       expect(await said()).toContain("proxy_buffering off;");
@@ -232,13 +235,13 @@ describe("behind an nginx that holds and compresses", () => {
   );
 
   const lines = REMEDIES.find(({ name }) => name === "streams")?.programs.find(({ name }) => name === "nginx")?.lines;
-  // the site's place and name are there already
+  // The address and name of the site are configured already.
   const cure = (lines ?? "").split("\n").filter((line) => /^ +[a-z_]+ .*;$/.test(line) && !/_pass|Host/.test(line));
   const cured = beforehand(async () =>
     hasNginx ? through(startNginx(url, cure.join("\n"), COMPRESSED), consult) : undefined,
   );
   nginxTest(
-    "they do cure it",
+    "those lines fix it",
     async () => {
       expect(cure).toHaveLength(4);
       expect((await cured())?.codes).toEqual([]);
@@ -262,20 +265,20 @@ describe("chattera doctor in a terminal", () => {
   }
 
   const report = beforehand(() => run(url, "--json", "--quick"));
-  test("gives nothing but the report, and its exit code", async () => {
+  test("prints only the report, and returns its exit code", async () => {
     const { code, out, err } = await report();
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(JSON.parse(out)).toMatchObject({ doctor: 1, by: "terminal", quick: true });
   }, 60_000);
 
-  test("says in words that it was given no address", async () => {
+  test("says in words that the address is wrong", async () => {
     const { code, out } = await run("ftp://chat.example/");
     expect({ code, out }).toEqual({ code: 2, out: "Enter the site’s address, beginning with http:// or https://.\n" });
   }, 40_000);
 });
 
-describe("what the doctor asks", () => {
-  test("is answered with mark and nonce, and frame by frame", async () => {
+describe("a request of the doctor", () => {
+  test("is answered with the mark and the nonce, and streams frame by frame", async () => {
     const { body } = await request(url).get("/api/doctor/echo;n=abc?q=1").set("via", "1.1 a, 1.1 b").expect(200);
     expect(body).toMatchObject({ chattera: 1, n: "abc", query: true, via: 2, forwarded: 0 });
     const stream = await request(url).get("/api/doctor/stream;n=abc;frames=2;gap=0;quiet=0").expect(200);
@@ -290,12 +293,12 @@ describe("what the doctor asks", () => {
     await request(url).post("/api/doctor/echo").type("form").send({ n: "abc" }).expect(200);
   });
 
-  test("needs no session, and a session that its network damaged does not hinder it", async () => {
+  test("needs no session, and ignores one that the network damaged", async () => {
     const damaged = request(url).post("/api/doctor/echo").set("cookie", "chattera=nonsense");
     await damaged.set("authorization", "Bearer nonsense").send({}).expect(200);
   });
 
-  test("is limited in number, and in number at once", async () => {
+  test("is limited in rate and in concurrency", async () => {
     const node = await openNode(site.databaseUrl, { limits: true });
     const gone = new AbortController();
     const held = Array.from({ length: 35 }, () =>
@@ -312,7 +315,7 @@ describe("what the doctor asks", () => {
   }, 40_000);
 });
 
-test("the doctor's page can be read without script and names every fault's remedy once", async () => {
+test("the doctor's page works without script and names the remedy for each fault once", async () => {
   const { text, headers } = await request(url).get("/doctor").set("accept-language", "en").expect(200);
   expect(headers["content-security-policy"]?.split("frame-src 'self'")).toHaveLength(2);
   expect(text).toContain('<noscript><p class="problem">');
@@ -323,7 +326,7 @@ test("the doctor's page can be read without script and names every fault's remed
   expect((await request(url).get("/")).text).toContain('href="/doctor"');
 });
 
-test("the doctor's script is fit for Internet Explorer 7", () => {
+test("the doctor's script runs in Internet Explorer 7", () => {
   const bundle = readFileSync(new URL(`../../dist/client/${ASSETS.doctorScript}`, import.meta.url), "utf8");
   expect(es3Faults(bundle)).toEqual([]);
   expect(bundle).toMatch(/^[ -~\n]+$/);

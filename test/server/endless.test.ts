@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** Opens an endless answer; `parts` are its chunks as they came. */
+/** Opens a stream. `parts` are its chunks in the order of arrival. */
 async function open(path: string, at = url) {
   const response = await new Promise<IncomingMessage>((resolve) => get(`${at}${path}`, { agent: false }, resolve));
   const parts: string[] = [];
@@ -34,7 +34,7 @@ async function open(path: string, at = url) {
     response,
     parts,
     text,
-    has: (what: RegExp) => until(`${what} comes`, () => what.test(text())),
+    has: (pattern: RegExp) => until(`${pattern} arrives`, () => pattern.test(text())),
     isOver: () => isOver,
     ended: () => until("the end", () => isOver),
     close: () => response.destroy(),
@@ -43,7 +43,7 @@ async function open(path: string, at = url) {
 
 const PING = /event: ping|\("ping"/;
 
-/** A backlog of about 80 KB, and the cursor before it. */
+/** Creates a backlog of about 80 KB. Returns the cursor before it. */
 async function backlog(room: string): Promise<string> {
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
   const { cursor } = await say(url, ann, { text: "before", room });
@@ -52,7 +52,7 @@ async function backlog(room: string): Promise<string> {
 }
 
 describe("a byte stream", () => {
-  test("has the frames of an event stream under a type that says nothing", async () => {
+  test("has the frames of an event stream under a neutral type", async () => {
     const stream = await open("/api/stream?room=lobby&n=abc");
     await say(url, ann, "in bytes");
     await stream.has(/in bytes/);
@@ -66,7 +66,7 @@ describe("a byte stream", () => {
     stream.close();
   });
 
-  test("is padded on request, and has a head for who asks for the head only", async () => {
+  test("is padded on request, and answers HEAD", async () => {
     const stream = await open("/api/stream?room=lobby&pad=1");
     await stream.has(PING);
     expect(stream.text()).toMatch(/^: {2048}\nevent: hello\n/);
@@ -95,7 +95,7 @@ describe("a byte stream", () => {
     done.abort();
   });
 
-  test("ends behind the event with which it has said so much as was asked for, and says so at once", async () => {
+  test("ends after the event that reaches the requested size, with a `bye`", async () => {
     const after = await backlog("long");
     const stream = await open(`/api/stream?room=long&after=${after}&max=16384`);
     await stream.ended();
@@ -103,15 +103,15 @@ describe("a byte stream", () => {
     const names: unknown[] = [];
     const parser = createParser({ onEvent: ({ event, data }) => names.push(event ?? JSON.parse(data).kind) });
     parser.feed(stream.text());
-    // the room's figures stand between them where they are known by then
-    const told = names.filter((name) => name !== "members");
-    expect(told).toEqual(["hello", ...told.slice(1, -1).map(() => "message"), "bye"]);
+    // The room's figures come between them if they are known by then.
+    const withoutFigures = names.filter((name) => name !== "members");
+    expect(withoutFigures).toEqual(["hello", ...withoutFigures.slice(1, -1).map(() => "message"), "bye"]);
     expect(stream.text()).toMatch(/\n\nevent: bye\nretry: 0\ndata: \{"retry":0\}\n\n$/);
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     await until("nobody reads", () => hub.readers.size === 0);
   });
 
-  test("says 128 KiB unless asked for 16 KiB to 64 MiB", async () => {
+  test("sends 128 KiB unless 16 KiB to 64 MiB are requested", async () => {
     const after = await backlog("longer");
     const usual = await open(`/api/stream?room=longer&after=${after}`);
     const little = await open(`/api/stream?room=longer&max=16384`);
@@ -135,7 +135,7 @@ describe("a byte stream", () => {
 describe("a frame", () => {
   const FRAME = "/api/frame?room=lobby&callback=parent.take";
 
-  test("is a page of scripts, the only one that may run its own, in frames of our own site", async () => {
+  test("is a page of scripts, the only one with inline scripts, for frames of this site only", async () => {
     const frame = await open(FRAME);
     await say(url, ann, "</script><b>");
     await frame.has(/u003cb/);
@@ -153,7 +153,7 @@ describe("a frame", () => {
     frame.close();
   });
 
-  test("calls nothing where it stands in no frame: the callback may be a hand on the page that opened it", async () => {
+  test("calls nothing outside a frame, where the callback could reach the page that opened it", async () => {
     const frame = await open("/api/frame?room=lobby&callback=opener.take");
     await frame.has(PING);
     frame.close();
@@ -168,7 +168,7 @@ describe("a frame", () => {
     expect(run(undefined)).toEqual([]);
   });
 
-  test("ends with a goodbye when it has said so much as was asked for", async () => {
+  test("ends with a `bye` when it reaches the requested size", async () => {
     const after = await backlog("framed");
     const frame = await open(`${FRAME.replace("lobby", "framed")}&after=${after}&max=16384`);
     await frame.ended();
@@ -176,26 +176,26 @@ describe("a frame", () => {
   });
 
   test.each(["", "&callback=", "&callback=a-b", "&callback=alert(1)//", "&callback=a.b.c.d.e", "&callback=%3Cb%3E"])(
-    "is refused with a page that is safe to %j",
+    "is refused with a safe page for %j",
     async (callback) => {
       const { status, type, text } = await request(url).get(`/api/frame?room=lobby${callback}`);
       expect([status, type, text.includes("alert(1)")]).toEqual([400, "text/html", false]);
     },
   );
 
-  test("of a room that is not there is refused with a page, without the frame's own leave to run scripts", async () => {
+  test("of a room that does not exist is refused with a page that may not run inline scripts", async () => {
     const { headers } = await request(url).get("/api/frame?room=nowhere&callback=x").expect(404);
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(headers["content-security-policy"]).not.toContain("unsafe-inline");
   });
 
-  test("has a head for who asks for the head only", async () => {
+  test("answers HEAD", async () => {
     const { headers } = await request(url).head(FRAME).expect(200);
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
   });
 });
 
-describe("on a network that hands a frame on only when the next one comes", () => {
+describe("on a network that passes a frame on only with the next one", () => {
   test.each([
     ["events", ":\n"],
     ["stream", ":\n"],
@@ -215,7 +215,7 @@ describe("on a network that hands a frame on only when the next one comes", () =
     plain.close();
   });
 
-  test("the pushing stands in the middle of nothing and is no block of its own", async () => {
+  test("the filler never splits a block and is no block of its own", async () => {
     const stream = await open("/api/events?room=lobby&late=1");
     for (let n = 0; n < 20; n += 1) await say(url, ann, `busy ${n}`);
     await stream.has(/busy 19/);
@@ -225,11 +225,11 @@ describe("on a network that hands a frame on only when the next one comes", () =
   });
 });
 
-describe("a node that is full or going", () => {
+describe("a node that is full or draining", () => {
   test.each([
     ["stream", /^event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"full"\}\n\n$/],
     ["frame", /^<!doctype html>[\s\S]*<script>chattera\("bye",\{"retry":\d{4,},"reason":"full"\},""\)<\/script>\n$/],
-  ])("sends /api/%s away with 200 and a goodbye, and what it has too", async (way, goodbye) => {
+  ])("sends /api/%s away with 200 and a `bye`, and its open ones too", async (way, goodbye) => {
     const node = await openNode(site.databaseUrl, { readersMax: 1 });
     const path = `/api/${way}?room=lobby&callback=f`;
     const first = await open(path, node.url);

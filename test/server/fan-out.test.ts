@@ -17,7 +17,7 @@ describe("a node with many rooms", () => {
 
   afterAll(() => site.close());
 
-  test("has one append and one read under way at most, and hands out several messages at a time", async () => {
+  test("runs one append and one read at most, and delivers several messages at a time", async () => {
     const people = await Promise.all(ROOMS.map((slug) => enter(node.url, slug)));
     const streams = await Promise.all(ROOMS.map((room) => openStream(node.url, { room })));
     for (const stream of streams) await stream.signal("hello");
@@ -48,7 +48,7 @@ describe("a room's tick", () => {
     jest.useRealTimers();
   });
 
-  test("has a quiet room read at once, and one that rests once for all it is told meanwhile", () => {
+  test("reads a quiet room at once, and a resting one once for all wake-ups in between", () => {
     const { tick, read } = openTick(45);
     const [costly, cheap] = [roomThatTook(20), roomThatTook(0)];
     tick.wake([costly, cheap]);
@@ -66,7 +66,7 @@ describe("a room's tick", () => {
     tick.stop();
   });
 
-  test("has a room rest five times as long as handing out took, and what is said in it wait as long but for a commit", () => {
+  test("rests a room for five times the delivery time, and lets its messages wait as long, less a commit", () => {
     const { tick } = openTick(1_000);
     const room = roomThatTook(100);
     expect(tick.patienceMs(room)).toBe(0);
@@ -78,7 +78,7 @@ describe("a room's tick", () => {
   });
 });
 
-/** Returns a tick, and the rooms that it has had read at each time. */
+/** Returns a tick, and the rooms that it reads at each time. */
 function openTick(longestMs: number): { tick: RoomTick; read: Tail[][] } {
   const read: Tail[][] = [];
   return { tick: new RoomTick({ longestMs, read: (tails) => read.push(tails) }), read };
@@ -88,7 +88,7 @@ function roomThatTook(flushMs: number): Tail {
   return Object.assign(new Tail({ id: 1, slug: "lobby", title: "Lobby" }, "k3x9", 0), { flushMs });
 }
 
-/** Counts the statements of a kind that are under way at the same time. */
+/** Counts the statements of a kind that run at the same time. */
 function watch(node: TestNode, kind: RegExp): { now: number; most: number } {
   const count = { now: 0, most: 0 };
   const { db } = node.app.site;

@@ -101,7 +101,7 @@ const GENERATIONS: Generation[] = [
     ],
   },
   {
-    // [FM] Sec-Fetch-Site goes to trustworthy addresses only: https, and this machine.
+    // [FM] Sec-Fetch-Site is sent to trustworthy addresses only: https, and this machine.
     name: "the same over plain HTTP",
     agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
     own: [{ origin: "OWN", ...REFERER }, { origin: "null" }],

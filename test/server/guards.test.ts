@@ -47,7 +47,7 @@ const CROSS_SITE: [string, Headers][] = [
   ["Referer", { referer: "http://evil.example/x" }],
 ];
 
-/** One that is right, and others for the same resource. */
+/** The right spelling, and others of the same resource. */
 function spellings(path: string): [string, string][] {
   const at = path.lastIndexOf("/");
   const [before, last] = [path.slice(0, at), path.slice(at + 1)];
@@ -74,7 +74,7 @@ function spellings(path: string): [string, string][] {
 
 const FORM: { [name: string]: string } = { nickname: "Mallory", text: "forged", room: "lobby", slug: "forged" };
 
-/** Every route with a room put in, once with the base path and once without it. */
+/** Every route with a room in it, with and without the base path. */
 function routes() {
   const { app } = site.nodes[0] as TestSite["nodes"][0];
   return siteRoutes(app.site).flatMap(({ method, path, guards }) =>
@@ -274,7 +274,7 @@ describe("a path", () => {
     await stream.close();
   });
 
-  test("ends with its parameters: what another program could take for more of it is refused", async () => {
+  test("ends with its parameters: anything that another program could read as more of it is refused", async () => {
     for (const path of ["/api/rooms/lobby;a=1/say", "/api/rooms/lobby;a=1/../say", "/rooms/lobby;only=log/live"])
       expect([path, (await ask("GET", path, {})).status]).toEqual([path, 400]);
   });

@@ -10,8 +10,8 @@ import { openWire, type Strand } from "../networks/rig/wire.ts";
 import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
 
-// All of it at a tenth of the time: 4 s instead of 45, a grace of 5 s instead of 30, a round every 1.7 s instead of 10. The
-// limits leave 3 s to a busy machine.
+// Everything runs at a tenth of the usual times: 4 s instead of 45, a grace of 5 s instead of 30, a
+// round every 1.7 s instead of 10. The limits leave 3 s for a busy machine.
 const SEEN_MS = 4_000;
 const GRACE_SECONDS = 5;
 const GONE_MS = 14_500;
@@ -26,7 +26,7 @@ const outcomes = new Map<string, Promise<unknown>>();
 beforeAll(async () => {
   site = await openSite({ graceSeconds: GRACE_SECONDS, seenMs: SEEN_MS }, 2);
   [url, otherUrl] = site.nodes.map((node) => node.url) as [string, string];
-  // At the same time: each of them is a matter of waiting.
+  // All at the same time, because each of them mostly waits.
   for (const [name, play] of [...Object.entries(SWALLOWED), ...Object.entries(LIVING)]) {
     const outcome = play();
     outcome.catch(() => undefined);
@@ -40,7 +40,10 @@ afterAll(async () => {
   await site.close();
 });
 
-/** Readers whose network swallows everything, by name. Each resolves with the milliseconds until its member leaves. */
+/**
+ * Readers whose network drops everything, by name. Each resolves with the milliseconds until its
+ * member leaves.
+ */
 const SWALLOWED: { [name: string]: () => Promise<number> } = {
   "the member of a stream": () => goneMember("a", () => "/api/events?room=a&n=half-open"),
   "the member of a stream that was confirmed": () => goneMember("b", () => "/api/events?room=b&n=once", "once"),
@@ -71,9 +74,9 @@ async function goneWatcher(room: string, path: string): Promise<number> {
   return hole.swallow(() => isEmpty(room));
 }
 
-describe("behind a network that swallows everything", () => {
+describe("behind a network that drops everything", () => {
   test.each(Object.keys(SWALLOWED))(
-    "%s is gone, from the room and from the figures",
+    "%s is removed from the room and from the figures",
     async (name) => {
       expect(await outcomes.get(name)).toBeLessThan(name.startsWith("the watcher") ? UNCOUNTED_MS : GONE_MS);
     },
@@ -81,7 +84,10 @@ describe("behind a network that swallows everything", () => {
   );
 });
 
-/** Readers that live on, by name. Each resolves with the kinds of the room's events, and the names of the signals. */
+/**
+ * Readers that stay, by name. Each resolves with the kinds of the room's events, and whether there
+ * was a `bye`.
+ */
 const LIVING: { [name: string]: () => Promise<unknown> } = {
   "stays while its stream is confirmed": () => confirmedFor("confirmed", url),
   "stays while its stream is confirmed by way of another node": () => confirmedFor("elsewhere", otherUrl),
@@ -89,7 +95,7 @@ const LIVING: { [name: string]: () => Promise<unknown> } = {
   "stays while its stream is not confirmed, by coming back at each bye": () => comesBack("returning"),
 };
 
-/** Longer than it takes to be gone. */
+/** Longer than it takes to be removed. */
 const LONG_MS = 14_000;
 
 async function confirmedFor(room: string, at: string): Promise<unknown> {
@@ -136,7 +142,7 @@ describe("a member that is there", () => {
   );
 });
 
-test("a watcher's stream that nobody confirms stays open, and brings what is said", async () => {
+test("a watcher's unconfirmed stream stays open and delivers messages", async () => {
   const room = "watching";
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
   const stream = await openStream(url, { room });
@@ -152,7 +158,7 @@ describe("a confirmation", () => {
     expect((await request(url).get(path)).body).toMatchObject({ status: 400, code: "malformed" });
   });
 
-  test("of a stream that is not on this node is passed on once a second, in one wake-up, and what does not fit is refused", async () => {
+  test("of another node's stream is passed on once a second, in one wake-up; the surplus is refused", async () => {
     const payloads: string[] = [];
     const wakeUps = {
       isNotify: false,
@@ -183,13 +189,16 @@ describe("a confirmation", () => {
   });
 });
 
-/** A way to the node that can begin to swallow everything: no end is passed on, and what is sent is taken. */
+/**
+ * Opens a path to the node that can begin to drop everything: it passes no end on and accepts all
+ * bytes.
+ */
 async function openHole() {
   const strands: Strand[] = [];
   const wire = await openWire(url, (strand) => strands.push(strand));
   return {
     url: wire.url,
-    /** Resolves with the milliseconds until something is so. */
+    /** Drops everything from now on. Resolves with the milliseconds until `isSo`. */
     async swallow(isSo: () => Promise<boolean>): Promise<number> {
       for (const strand of strands) strand.fallSilent();
       const begunAt = performance.now();
@@ -201,14 +210,14 @@ async function openHole() {
   };
 }
 
-/** Opens what may not end. */
+/** Makes a request whose answer may not end. */
 function open(at: string, path: string, headers: NodeJS.Dict<string> = {}, agent?: Agent): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     requests.push(get(`${at}${path}`, { agent: agent ?? false, headers }, resolve).once("error", reject));
   });
 }
 
-/** Enters a room of its own. */
+/** Enters a new room. */
 async function entered(room: string): Promise<TestPerson> {
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
   const who = await person(url, "Ann");

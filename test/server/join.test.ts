@@ -10,7 +10,7 @@ const WRITERS = 4;
 const MESSAGES_EACH = 60;
 const THE_END = "the end";
 
-/** What one reader started from and saw. */
+/** One reader: its way of reading, its first position, and the seqs it received. */
 type Reading = { how: string; after: number; seqs: number[] };
 
 let site: TestSite;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => site?.close());
 
-test("who joins in the middle of a crowd's talk sees every message from its cursor on, once and in order", async () => {
+test("a reader that joins a busy room receives every message from its cursor on, once and in order", async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   const random = randomFrom(seed);
   const cursors: string[] = [];
@@ -54,36 +54,36 @@ test("who joins in the middle of a crowd's talk sees every message from its curs
   }
 }, 30_000);
 
-/** Says everything one has to say, one after another, on either node. */
+/** Sends all messages of one person, one after another, on either node. */
 async function speak(one: TestPerson, random: () => number, cursors: string[]): Promise<void> {
   for (let n = 0; n < MESSAGES_EACH; n += 1) cursors.push((await say(pick(urls, random), one, `message ${n}`)).cursor);
 }
 
 async function sayCountReaches(cursors: string[], count: number): Promise<void> {
-  await until(`${count} messages are said`, () => cursors.length >= count, 10_000);
+  await until(`${count} messages are sent`, () => cursors.length >= count, 10_000);
 }
 
-/** One stream, and after some events another from its cursor on the other node. */
+/** Reads a stream and, after some events, another one from its cursor on the other node. */
 async function readStream(url: string, otherUrl: string, after: string | undefined): Promise<Reading> {
   const events: RoomEvent[] = [];
   let stream = await openStream(url, { room: "lobby", ...(after && { after }), timeoutMs: 15_000 });
   const { cursor } = (await stream.signal("hello")) as HelloSignal;
   const start = seqOf(cursor);
   await read(20);
-  const place = stream.cursor() || cursor;
+  const position = stream.cursor() || cursor;
   await stream.close();
-  stream = await openStream(otherUrl, { room: "lobby", after: place, timeoutMs: 15_000 });
+  stream = await openStream(otherUrl, { room: "lobby", after: position, timeoutMs: 15_000 });
   await read(Number.POSITIVE_INFINITY);
   await stream.close();
   return { how: "stream", after: start, seqs: events.map((event) => event.seq) };
 
-  /** So many more, or all there are. */
+  /** Reads `count` more events, or all up to the last message. */
   async function read(count: number): Promise<void> {
     for (let n = 0; n < count && events.at(-1)?.text !== THE_END; n += 1) events.push(...(await stream.events(1)));
   }
 }
 
-/** Polls one after another, each on another node than the last. */
+/** Polls repeatedly, each time on the other node. */
 async function readPolls(url: string, otherUrl: string, after: string | undefined): Promise<Reading> {
   const seqs: number[] = [];
   let answer = await poll(url, after, 0);

@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 let site: TestSite;
 let url: string;
 let ann: TestPerson;
-/** The node's own ends of the connections to it, by the other end's port. */
+/** The node's ends of its connections, by the port of the other end. */
 const atNode = new Map<number | undefined, Socket>();
 
 beforeAll(async () => {
@@ -20,10 +20,10 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** A connection's end at the node. */
+/** Returns the node's end of a connection. */
 const farEndOf = (wire: RawConnection) => atNode.get(wire.socket.localPort) as Socket;
 
-/** A connection on which a poll has been answered, so that the next one finds it kept. */
+/** Returns a connection on which a poll has been answered, so that the node has kept it. */
 async function keptWire(): Promise<{ wire: RawConnection; cursor: string }> {
   const wire = new RawConnection(url);
   const { cursor } = await say(url, ann, "before");
@@ -34,12 +34,12 @@ async function keptWire(): Promise<{ wire: RawConnection; cursor: string }> {
   return { wire, cursor: body.cursor };
 }
 
-/** Until a poll is parked at the node. */
+/** Waits until a poll waits at the node. */
 async function waits(): Promise<void> {
   await until("a poll waits", () => site.nodes[0]?.app.site.hub.readers.size === 1);
 }
 
-test("a poll on a kept connection is answered like the first: same headers, its own nonce, what was said since", async () => {
+test("a poll on a kept connection is answered like the first: same headers, its own nonce, the new messages", async () => {
   const { wire, cursor } = await keptWire();
   const whole = new RawConnection(url);
   whole.ask(`/api/poll?room=lobby&after=${cursor}&n=whole`, "Host: here\r\nX-Another: shape\r\n");
@@ -53,16 +53,17 @@ test("a poll on a kept connection is answered like the first: same headers, its 
   for (const [name, value] of other.headers)
     if (!/^(date|content-length|keep-alive)$/.test(name)) expect([name, kept.headers.get(name)]).toEqual([name, value]);
   expect(kept.headers.has("date")).toBe(true);
-  // by which Node's own answers are known
+  // Keep-Alive marks Node's own answers.
   expect([kept.headers.has("keep-alive"), other.headers.has("keep-alive")]).toEqual([false, true]);
   for (const each of [wire, whole]) each.socket.destroy();
 });
 
-test("what is missed between two polls comes at once", async () => {
+test("messages between two polls are delivered at once", async () => {
   const { wire, cursor } = await keptWire();
   await say(url, ann, "missed one");
   await say(url, ann, "missed two");
-  // a receipt may be a moment ahead of what this node has read: then the second comes with the next poll
+  // A receipt may be slightly ahead of what this node has read. Then the next poll delivers the
+  // second message.
   const texts: (string | undefined)[] = [];
   for (let after = cursor; texts.length < 2; ) {
     wire.ask(`/api/poll?room=lobby&after=${after}&n=2`);
@@ -74,7 +75,7 @@ test("what is missed between two polls comes at once", async () => {
   wire.socket.destroy();
 });
 
-test("another request on it goes the whole road, and the next poll after it as well", async () => {
+test("another request on it leaves the fast path, and so does the next poll", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask("/healthz");
   expect(await wire.answer()).toMatchObject({ status: 200, body: { status: "ok" } });
@@ -84,10 +85,10 @@ test("another request on it goes the whole road, and the next poll after it as w
 });
 
 test.each([
-  ["a nonce that is none", "&n=%0a", "malformed"],
+  ["an invalid nonce", "&n=%0a", "malformed"],
   ["a nonce that is too long", `&n=${"n".repeat(65)}`, "malformed"],
-  ["another room, which there is not", "&n=2&room=nowhere", "no_such_room"],
-])("%s is refused as ever", async (_what, query, code) => {
+  ["another room, which does not exist", "&n=2&room=nowhere", "no_such_room"],
+])("%s is refused as usual", async (_invalid, query, code) => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}${query}`);
   expect((await wire.answer()).body.code).toBe(code);
@@ -101,7 +102,7 @@ test("a cursor that cannot be continued is answered with a reset", async () => {
   wire.socket.destroy();
 });
 
-test("another header makes it another request: a token that is none is still told", async () => {
+test("another header makes it another request: an invalid token is still refused", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/rooms/lobby/messages?n=2`, "Host: here\r\nAuthorization: Bearer nonsense\r\n");
   expect((await wire.answer()).status).toBe(401);
@@ -110,7 +111,7 @@ test("another header makes it another request: a token that is none is still tol
   wire.socket.destroy();
 });
 
-test("who asks for more before he is answered has both answers, in order", async () => {
+test("a client that sends a request before the last answer gets both answers, in order", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
   await waits();
@@ -120,18 +121,18 @@ test("who asks for more before he is answered has both answers, in order", async
   wire.socket.destroy();
 });
 
-test("a request that comes in pieces is answered", async () => {
+test("a request that arrives in pieces is answered", async () => {
   const { wire, cursor } = await keptWire();
   const before = farEndOf(wire).bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=pie`);
-  await until("the first piece went the whole road", () => farEndOf(wire).bytesRead > before);
+  await until("the first piece has arrived", () => farEndOf(wire).bytesRead > before);
   await say(url, ann, "meanwhile");
   wire.socket.write("ces HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
   wire.socket.destroy();
 });
 
-test("what follows a poll as its body is never taken for a request", async () => {
+test("the body of a poll is never read as a request", async () => {
   const { wire, cursor } = await keptWire();
   await say(url, ann, "missed");
   const body = "GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n";
@@ -145,7 +146,7 @@ test("what follows a poll as its body is never taken for a request", async () =>
   wire.socket.destroy();
 });
 
-test("half a request that comes before the first poll's answer is not lost", async () => {
+test("half a request that arrives before the first poll's answer is not lost", async () => {
   const { cursor } = await say(url, ann, "before");
   const wire = new RawConnection(url);
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
@@ -160,14 +161,14 @@ test("half a request that comes before the first poll's answer is not lost", asy
   wire.socket.destroy();
 });
 
-test("a connection that is kept and given back again and again gathers no listeners", async () => {
+test("a connection that is kept and given back repeatedly accumulates no listeners", async () => {
   const { wire, cursor } = await keptWire();
   await say(url, ann, "missed");
   const counts = new Set<number>();
   for (let n = 0; n < 5; n += 1) {
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
     await wire.answer();
-    // Node's http listens to it; when it is kept nobody waits for it to drain
+    // Node's http listens to it. While it is kept, nobody waits for it to drain.
     await until("it is kept", () => farEndOf(wire).listenerCount("drain") === 0);
     wire.ask("/healthz");
     await wire.answer();
@@ -178,12 +179,13 @@ test("a connection that is kept and given back again and again gathers no listen
   wire.socket.destroy();
 });
 
-test("answers that nobody reads do not pile up at the node", async () => {
+test("unread answers do not accumulate at the node", async () => {
   const { wire, cursor } = await keptWire();
   for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(390)}`);
   wire.socket.pause();
   let unsent = 0;
-  // 40 kB each, more than the kernel keeps for him, each asked for by a piece of its own until he is read no more
+  // 40 kB each, more than the kernel buffers. Each is requested by a packet of its own until the
+  // node stops reading.
   for (let n = 0; n < 500; n += 1) {
     const before = farEndOf(wire).bytesRead;
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
@@ -195,7 +197,7 @@ test("answers that nobody reads do not pile up at the node", async () => {
   wire.socket.destroy();
 });
 
-test("who sends requests and reads no answer has them all when he reads, in order", async () => {
+test("a client that sends requests without reading gets all answers in order when it reads", async () => {
   const { wire, cursor } = await keptWire();
   for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(90)}`);
   let received = "";
@@ -203,11 +205,12 @@ test("who sends requests and reads no answer has them all when he reads, in orde
     received += text;
   });
   wire.socket.pause();
-  // 20 MB of answers, more than the kernel keeps for him
+  // 20 MB of answers, more than the kernel buffers.
   const nonces = Array.from({ length: 1_500 }, (_, n) => `unread-${n}`);
   for (const n of nonces) {
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
-    await new Promise(setImmediate); // most of them a piece of its own
+    // Most of them become a packet of their own.
+    await new Promise(setImmediate);
   }
   wire.socket.resume();
   const answered = () => Array.from(received.matchAll(/"n":"(unread-\d+)"/g), ([, n]) => n);
@@ -227,7 +230,7 @@ test("an answer that a client has not read yet keeps its nonce while others are 
   });
   slow.socket.pause();
   const asked: string[] = [];
-  // Until the kernel takes no more, and a few times after that.
+  // Until the kernel accepts no more, and a few times after that.
   for (let blocked = 0; blocked < 5; ) {
     const nonce = `unread-${String(asked.length).padStart(6, "0")}`;
     const before = farEndOf(slow).bytesRead;
@@ -246,13 +249,13 @@ test("an answer that a client has not read yet keeps its nonce while others are 
   for (const wire of [slow, quick]) wire.socket.destroy();
 }, 30_000);
 
-/** Bytes that the kernel has not taken yet. */
+/** Returns the bytes that the kernel has not accepted yet. */
 function bytesUnsent(socket: Socket): number {
   const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize: number } };
   return socket.writableLength + (handle?.writeQueueSize ?? 0);
 }
 
-test("who hangs up while he waits is forgotten", async () => {
+test("a client that disconnects while it waits is forgotten", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
   await waits();
@@ -260,11 +263,11 @@ test("who hangs up while he waits is forgotten", async () => {
   await until("nobody waits", () => site.nodes[0]?.app.site.hub.readers.size === 0);
 });
 
-test("a node that is going sends him away and hangs up", async () => {
+test("a draining node sends the client away and closes the connection", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
   await waits();
   site.nodes[0]?.app.drain();
   expect((await wire.answer()).body.signals).toContainEqual(expect.objectContaining({ signal: "bye" }));
-  await until("it hangs up", () => wire.isClosed);
+  await until("the node closes the connection", () => wire.isClosed);
 });

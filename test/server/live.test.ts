@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => site.close());
 
 describe("a page that grows", () => {
-  test("is a page with a form and a log, to which each message is added as it is said, once and in order", async () => {
+  test("is a page with a form and a log that grows by each message, once and in order", async () => {
     const page = await openPage(`${url}/rooms/lobby/live`);
     await page.shows("the first");
     expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
@@ -39,7 +39,7 @@ describe("a page that grows", () => {
     await page.close();
   });
 
-  test("asks by a picture whether it arrives: where that is fetched it lives on, else it ends and leads on", async () => {
+  test("finds out by a picture whether it arrives: if that is fetched it continues, else it ends with a refresh", async () => {
     const passed = await openPage(`${url}/rooms/lobby/live`);
     const known = await openPage(`${url}/rooms/lobby/live`, { cookie: "arrives=1" });
     const held = await openPage(`${url}/rooms/lobby/live`);
@@ -60,14 +60,14 @@ describe("a page that grows", () => {
     for (const page of [passed, known, next]) await page.close();
   }, 20_000);
 
-  test("does not take a picture fetched late for a sign", async () => {
+  test("ignores a picture that is fetched late", async () => {
     const late = await request(url)
       .get(`/rooms/lobby/live/sign;page=x;at=${Date.now() - 9_000}`)
       .expect(200);
     expect(late.headers["set-cookie"]).toBeUndefined();
   });
 
-  test("goes on from a cursor without a hole or a double, from farther back than a page of the log", async () => {
+  test("continues from a cursor without gaps or doubles, from more than a page of the log back", async () => {
     const { cursor, event } = await say(url, ann, "far back");
     await sayMany(230);
     const page = await openPage(`${url}/rooms/lobby/live;after=${cursor}`);
@@ -79,7 +79,7 @@ describe("a page that grows", () => {
     await page.close();
   });
 
-  test("is answered to HEAD, and leaves nothing behind when its reader goes", async () => {
+  test("answers HEAD, and leaves nothing behind when its reader disconnects", async () => {
     const { readers } = (site.nodes[0] as TestSite["nodes"][0]).app.site.hub;
     await request(url).head("/rooms/lobby/live").expect(200);
     const page = await openPage(`${url}/rooms/lobby/live`);
@@ -88,7 +88,7 @@ describe("a page that grows", () => {
     await until("the reader is gone", () => readers.size === 0);
   });
 
-  test("counts its reader: who has entered stays, who only watches is a visitor", async () => {
+  test("counts its reader: a member stays, a watcher is a visitor", async () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
     const [bob, eve] = [await person(node.url, "Bob"), await person(node.url, "Eve")];
@@ -98,7 +98,7 @@ describe("a page that grows", () => {
       await openPage(`${node.url}/rooms/quiet/live`),
     ];
     const state = async () => (await request(node.url).get("/api/rooms/quiet")).body;
-    // Eve, who does not read, is gone after the grace; Bob is not
+    // Eve does not read and leaves after the grace. Bob stays.
     await until("Eve is gone and one watches", async () => {
       const { members, visitors } = await state();
       return members.length === 1 && visitors === 1;
@@ -108,7 +108,7 @@ describe("a page that grows", () => {
     await node.close();
   });
 
-  test("ends with a link to its successor when the node goes", async () => {
+  test("ends with a link to its successor when the node drains", async () => {
     const node = await openNode(site.databaseUrl);
     const page = await openPage(`${node.url}/rooms/lobby/live`);
     await page.shows("</li>");
@@ -123,11 +123,11 @@ describe("a page that grows", () => {
   });
 });
 
-test("a page that was on its way when the node went ends with a link to its successor", async () => {
+test("a page that was being opened when the node drained ends with a link to its successor", async () => {
   const node = await openNode(site.databaseUrl);
   const { db } = node.app.site;
   const onQuery = ({ sql }: { sql: string }) => {
-    // what it begins with is looked up
+    // The page's first lines are being read.
     if (/events_before/.test(sql)) node.app.drain();
   };
   db.on("query", onQuery);
@@ -137,7 +137,7 @@ test("a page that was on its way when the node went ends with a link to its succ
   await node.close();
 });
 
-describe("a page that is renewed", () => {
+describe("a page that refreshes", () => {
   test("is whole, newest line first, and says which messages it shows", async () => {
     const { event } = await say(url, ann, "the newest");
     const { text } = await request(url).get("/rooms/lobby/live?refresh=10").expect(200);
@@ -149,7 +149,7 @@ describe("a page that is renewed", () => {
     expect(text).toContain("</html>");
   });
 
-  test("leads from its cursor to the next one: over the loads nothing is lost and nothing new twice", async () => {
+  test("continues from its cursor: over all loads nothing is lost and nothing is new twice", async () => {
     const first = await request(url).get("/rooms/lobby/live?refresh=7").expect(200);
     const shown: number[] = [];
     let next = refreshOf(first.text);
@@ -168,7 +168,7 @@ describe("a page that is renewed", () => {
   }, 30_000);
 
   test.each(["w3m/0.5.3", "Lynx/2.9.0dev.12 libwww-FM/2.14"])(
-    "is what %s gets, which shows no page before its end",
+    "is sent to %s, which shows no page before its end",
     async (agent) => {
       const { text } = await request(url).get("/rooms/lobby/live").set("user-agent", agent).expect(200);
       expect(refreshOf(text)).toEqual({
@@ -195,7 +195,7 @@ describe("a page that is renewed", () => {
     await grows.close();
   });
 
-  test("keeps its member in the room until the next renewal and a grace after it, and no longer", async () => {
+  test("keeps its member in the room until the next refresh and a grace after it, and no longer", async () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
     await request(url).post("/api/rooms").send({ slug: "slow" }).expect(201);
     const [rea, bob] = [await person(node.url, "Rea"), await person(node.url, "Bob")];
@@ -206,7 +206,7 @@ describe("a page that is renewed", () => {
     const renewedAt = performance.now();
     await say(node.url, bob, { text: "here", room: "slow" });
     const members = async () => (await request(node.url).get("/api/rooms/slow")).body.members;
-    // Bob, who does not read, was seen last.
+    // Bob does not read, but was seen last.
     await until("Bob is gone", async () => !(await members()).some(({ id }: TestPerson) => id === bob.id));
     expect(await members()).toMatchObject([{ nickname: "Rea" }]);
     await until("Rea is gone", async () => (await members()).length === 0, 20_000);
@@ -214,7 +214,7 @@ describe("a page that is renewed", () => {
     await node.close();
   }, 30_000);
 
-  test("comes under the base path as well", async () => {
+  test("works under a base path", async () => {
     const node = await openNode(site.databaseUrl, { basePath: "/chat" });
     const { text } = await request(node.url).get("/chat/rooms/lobby/live?refresh=10").expect(200);
     const { address } = refreshOf(text);
@@ -226,7 +226,7 @@ describe("a page that is renewed", () => {
     await node.close();
   });
 
-  test("comes back by itself while the database is away", async () => {
+  test("retries automatically while the database is away", async () => {
     const proxy = await openBadProxy(site.databaseUrl);
     const node = await openNode(proxy.through(site.databaseUrl));
     await request(node.url).get("/rooms/lobby/live?refresh=10").expect(200);
@@ -241,7 +241,7 @@ describe("a page that is renewed", () => {
   }, 30_000);
 });
 
-test("a node that has all the readers it may have renews the page, and says so", async () => {
+test("a full node refreshes the page instead, and says so", async () => {
   const node = await openNode(site.databaseUrl, { readersMax: 1 });
   const first = await openPage(`${node.url}/rooms/lobby/live`);
   await until("the first is counted", () => node.app.site.hub.readers.size === 1);
@@ -255,8 +255,8 @@ test("a node that has all the readers it may have renews the page, and says so",
   await node.close();
 });
 
-describe("the form beside it", () => {
-  test("leads in and back to the page that was being read, and shows the own message once", async () => {
+describe("the form next to it", () => {
+  test("enters and returns to the page that was being read, and shows one's own message once", async () => {
     const browser = request.agent(url);
     const outside = await browser.get("/rooms/lobby/live?refresh=10");
     const entered = await browser
@@ -277,7 +277,7 @@ describe("the form beside it", () => {
     expect(text).toContain(", 1 new");
   });
 
-  test("keeps what was refused, and the way back", async () => {
+  test("keeps a refused message, and the link back", async () => {
     const browser = request.agent(url);
     const outside = await browser.get("/rooms/lobby/live?refresh=10");
     await browser
@@ -302,7 +302,7 @@ describe("the form beside it", () => {
   });
 });
 
-test("a room's page leads there without script, by a frame and by a link, in both languages", async () => {
+test("a room's page leads to it without script, by a frame and by a link, in both languages", async () => {
   for (const [language, words] of [
     ["en", en],
     ["ja", ja],
@@ -312,7 +312,7 @@ test("a room's page leads there without script, by a frame and by a link, in bot
     expect(parts).toContain(`<a href="/rooms/lobby/live">${words.live.follow}</a>`);
     expect(parts).toContain('src="/rooms/lobby/live;only=log"');
   }
-  // whole at first, so that the room's page is loaded; and from there on growing
+  // Whole at first, so that the room's page finishes loading, and growing from then on.
   const { text } = await request(url).get("/rooms/lobby/live;only=log").expect(200);
   expect(text).not.toContain("<form");
   const next = refreshOf(text);
@@ -324,7 +324,7 @@ test("a room's page leads there without script, by a frame and by a link, in bot
   await page.close();
 });
 
-/** So many messages in one statement, as fast as a crowd's. */
+/** Inserts `count` messages in one statement, as fast as a crowd sends them. */
 async function sayMany(count: number): Promise<void> {
   const { app } = site.nodes[0] as TestSite["nodes"][0];
   const [tail] = (await app.site.hub.rooms.open(["lobby"])) as [Tail];
@@ -339,13 +339,13 @@ async function sayMany(count: number): Promise<void> {
   if (count > 0) await append(app.site.db, drafts);
 }
 
-/** A page as it comes. */
+/** Opens a page. Reads it while it arrives. */
 type OpenPage = {
   headers: IncomingMessage["headers"];
   text(): string;
   hasEnded(): boolean;
   shows(part: string): Promise<void>;
-  /** The groups of the first match, once it is there. */
+  /** Resolves with the groups of the first match. */
   finds(pattern: RegExp): Promise<string[]>;
   close(): Promise<void>;
 };
@@ -385,14 +385,14 @@ function isContiguous(seqs: number[]): boolean {
   return seqs.length > 1 && seqs.every((seq, n) => n === 0 || seq === (seqs[n - 1] as number) + 1);
 }
 
-/** Where a browser goes from a page, and when: what is written last counts. */
+/** Returns the address and the delay of a page's refresh. The last one counts. */
 function refreshOf(html: string): { seconds: number; address: string } {
   const [, seconds, address] =
     [...html.matchAll(/<meta http-equiv="refresh" content="(\d+); url=([^"]+)">/g)].at(-1) ?? [];
   return { seconds: Number(seconds), address: String(address) };
 }
 
-/** What a form of a page sends along unseen; the last value of a name. */
+/** Returns the hidden fields of a page's forms, with the last value of each name. */
 function hidden(html: string): { [name: string]: string } {
   const form = /<form id="(?:say|enter)"[\s\S]*?<\/form>/.exec(html)?.[0] ?? "";
   const fields = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];

@@ -295,7 +295,7 @@ test("limits by address are shared by all addresses of an IPv6 network, and by n
   await node.close();
 });
 
-test("members who enter and speak are recorded as seen once a presence round, in one statement", async () => {
+test("members that enter and send are recorded as seen once a presence round, in one statement", async () => {
   const { nodes, close } = await openSite({ graceSeconds: 3 });
   const node = nodes[0] as TestNode;
   const noted: string[][] = [];

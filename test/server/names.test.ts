@@ -23,7 +23,7 @@ const codeOf = (work: () => unknown): string | undefined => {
 
 describe("a name that a person types", () => {
   const { hasNickname } = createReserved();
-  const readers: { [what: string]: (text: string) => unknown } = {
+  const readers: { [reader: string]: (text: string) => unknown } = {
     nickname: (text) => hasNickname(readNickname(text).nickname),
     secret: (text) => readNickname(`bob#${text}`),
     slug: readSlug,
@@ -55,8 +55,8 @@ describe("a name that a person types", () => {
     .array(unit, { minLength: 1, maxLength: 4 })
     .map((units) => units.join("").repeat(32_000).slice(0, 64_000));
 
-  test.each(Object.keys(readers))("of 64,000 units is refused or read within 5 ms: %s", (what) => {
-    const read = readers[what] as (text: string) => unknown;
+  test.each(Object.keys(readers))("of 64,000 units is refused or read within 5 ms: %s", (reader) => {
+    const read = readers[reader] as (text: string) => unknown;
     const worst = ["\u0345\u0301\u0316\u0334", "\u0316\u0301"].map((marks) => `a${marks.repeat(15_000)}`);
     const slowest = (text: string) => {
       const start = performance.now();
@@ -69,8 +69,8 @@ describe("a name that a person types", () => {
     fc.assert(fc.property(long, (text) => isQuick(text)));
   });
 
-  test.each(Object.keys(readers))("is read or refused, and never fails otherwise: %s", (what) => {
-    const read = readers[what] as (text: string) => unknown;
+  test.each(Object.keys(readers))("is read or refused, and never fails otherwise: %s", (reader) => {
+    const read = readers[reader] as (text: string) => unknown;
     const short = fc.oneof(
       fc.string({ unit: "binary", maxLength: 90 }),
       fc.string({ unit: "grapheme", maxLength: 60 }),

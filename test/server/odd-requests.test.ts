@@ -18,14 +18,14 @@ import { endSites, type SiteProcess, startSite } from "../support/site-process.t
 
 type Route = { method: string; path: string };
 
-/** So long at most may a request delay others. */
+/** The limit for the delay of other requests. */
 const DELAY_MS = 100;
 
-/** An answer that takes longer is held, as a poll is. */
+/** An answer that takes longer counts as held, like a poll's. */
 const HELD_MS = 1_000;
 
 let site: TestSite;
-/** In a process of its own, so that what is measured is not the test's own work. */
+/** A process of its own, so that the test's own work is not measured. */
 let tested: SiteProcess;
 let probe: Socket;
 let routes: Route[];
@@ -54,7 +54,7 @@ async function open(): Promise<Socket> {
   return socket.setNoDelay();
 }
 
-/** How long somebody else waits for an answer now. */
+/** Returns how long another client waits for an answer at the moment. */
 async function probeMs(): Promise<number> {
   const askedAt = performance.now();
   probe.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
@@ -62,7 +62,7 @@ async function probeMs(): Promise<number> {
   return performance.now() - askedAt;
 }
 
-/** How long at most somebody waits while nothing is asked for but that. */
+/** Returns the longest wait while there are no other requests. */
 async function quietMs(): Promise<number> {
   let longest = 0;
   for (let n = 0; n < 50; n += 1) longest = Math.max(longest, await probeMs());
@@ -70,8 +70,7 @@ async function quietMs(): Promise<number> {
 }
 
 /**
- * Sends a request and asks for /healthz on another connection, again and again until the request is
- * answered.
+ * Sends a request, and requests /healthz on another connection repeatedly until it is answered.
  */
 async function send(bytes: Buffer): Promise<{ status: number; delayMs: number }> {
   const socket = await open();
@@ -103,11 +102,11 @@ function targetOf({ method, path }: Route): OddTarget {
     wait: "0",
     hold: "0",
   };
-  // A client that ends its session has none any more.
+  // Ending the session also ends the test's own.
   return { method, path: named, token: path === PATHS.sessionEnd ? spareToken : token, fields };
 }
 
-/** Throws what is wrong with the answer to a request, or with what others waited meanwhile. */
+/** Throws if the answer to a request is wrong, or if others waited too long. */
 async function check(odd: OddRequest, route: Route): Promise<void> {
   const bytes = bytesOf(odd, targetOf(route));
   let { status, delayMs } = await send(bytes);
@@ -140,7 +139,7 @@ test("its premise: nobody waits long while nothing happens", async () => {
   expect(Math.min(...longest)).toBeLessThan(DELAY_MS);
 });
 
-test("64 kB of anything that is slow to read, in every place, delays nobody by more than 100 ms", async () => {
+test("64 kB of anything that is slow to read, in every part, delays nobody by more than 100 ms", async () => {
   let n = 0;
   for (const place of PLACES) {
     const readers = routesThatRead(place);
@@ -153,7 +152,7 @@ test("64 kB of anything that is slow to read, in every place, delays nobody by m
   for (const status of [200, 201, 303, 400, 401, 404, 413, 415]) expect([...statuses.keys()]).toContain(status);
 }, 60_000);
 
-test("any bytes in any place of any route are answered, never as a fault of ours, and delay nobody", async () => {
+test("any bytes in any part of any route are answered, never as an internal error, and delay nobody", async () => {
   await fc.assert(
     fc.asyncProperty(oddRequest, fc.nat(), (odd, n) => check(odd, routes[n % routes.length] as Route)),
     { numRuns: 800, interruptAfterTimeLimit: 15_000 },

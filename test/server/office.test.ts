@@ -17,8 +17,7 @@ type Person = { authorization: { authorization: string }; stream?: Held };
 
 const people: Person[] = [];
 
-// The site is a process of its own, as shipped: what it does is not slowed by 200 people in this
-// one.
+// The site is a process of its own, as shipped, so that the 200 people in this one do not slow it.
 beforeAll(async () => {
   database = await createDatabase();
   site = await startSite(database.url, { CHATTERA_LIMITS: "on" });
@@ -88,7 +87,7 @@ test("they send 20 messages a second and read them all, while another address ra
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   });
-  // Its burst is spent before the office is looked at: what is meant to last is the share.
+  // The office is measured after the raid has spent its burst, because only the share must last.
   await until("the raid meets its limit", () => raided.some(({ status }) => status === 429), 20_000);
   const before = raided.filter(({ status }) => status === 201).length;
   const startedAt = performance.now();

@@ -67,7 +67,7 @@ function forms(page: string): string[] {
 }
 
 describe("the pages", () => {
-  test("a room's page has the hooks that the world outside relies on", () => {
+  test("a room's page has the documented hooks", () => {
     const page = renderRoom(frame({ member: ann }), room());
     expect(page.startsWith("<!doctype html>")).toBe(true);
     expect(page).toContain('<ol id="log"');
@@ -78,7 +78,7 @@ describe("the pages", () => {
     expect(page).toContain('data-cursor="k3x9.1-2"');
   });
 
-  test("who has not entered may read, and is asked for a nickname in the place of a message", () => {
+  test("a visitor may read, and has a form for a nickname instead of a message", () => {
     const page = renderRoom(frame(), room({ present: false, nickname: "Bob" }));
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/rooms\/lobby"[\s\S]*name="nickname" value="Bob"/);
     expect(page).toContain("message 2");
@@ -108,7 +108,7 @@ describe("the pages", () => {
     }
   });
 
-  test("nothing a person wrote becomes markup", () => {
+  test("nothing that a person typed becomes markup", () => {
     const text = `</textarea><script>alert(1)</script>`;
     const events = [event(1, { member: mallory, text }), event(2, { member: mallory, kind: "enter" })];
     const title = `<b>"'`;
@@ -125,7 +125,7 @@ describe("the pages", () => {
     expect(page).not.toMatch(/<img|<b>|<script>|<\/textarea><script/);
   });
 
-  test("an address in a message is a link, and what follows it is not", () => {
+  test("an address in a message is a link, and the text after it is not", () => {
     const text = "見て https://example.jp/a?b=1&c=2。javascript:alert(1) (http://example.org/).";
     const page = renderRoom(frame(), room({ events: [event(1, { text })] }));
     const links = page.match(/<a [^>]*_blank[^>]*>[^<]*<\/a>/g) ?? [];
@@ -137,7 +137,7 @@ describe("the pages", () => {
     expect(page).toContain("。javascript:alert(1) (");
   });
 
-  test("every form carries the proof that it is ours", () => {
+  test("every form carries the proof that it comes from this site", () => {
     const pages = [
       renderLobby(frame(), { rooms: [] }),
       renderRoom(frame({ member: ann }), room()),

@@ -17,9 +17,9 @@ import {
 let site: TestSite;
 let node: TestNode;
 let ann: TestPerson;
-/** Behind Ann's messages: they have the seqs 2 to 6, for 1 is her entering. */
+/** The seq after Ann's messages, which have the seqs 2 to 6; 1 is her entering. */
 let cursors: string[];
-/** Ends of what a test opened, in that order. */
+/** Closes everything that a test opened, in that order. */
 const toClose: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
@@ -36,7 +36,7 @@ afterEach(async () => {
   await site.close();
 });
 
-/** The tail in the first node's memory still reaches back: another one has only the log. */
+/** The first node still has the tail in memory. Another one has only the log. */
 async function openFresh(): Promise<TestNode> {
   const fresh = await openNode(site.databaseUrl);
   toClose.push(fresh.close);
@@ -49,7 +49,7 @@ async function open(url: string, after: string): Promise<EventStream> {
   return stream;
 }
 
-/** All up to this seq was said a year ago, and goes. */
+/** Makes everything up to this seq a year old, and prunes it. */
 async function pruneUpTo(seq: number): Promise<void> {
   const { db } = node.app.site;
   await db("events")
@@ -67,8 +67,8 @@ test("a stream and a poll from before the oldest kept event get a reset, and con
   const fresh = await openFresh();
   const reset = { room: "lobby", reason: "pruned", oldest: 5, head: 6 };
   const stream = await open(fresh.url, cursors[0] as string);
-  const told = (await stream.signal("reset")) as ResetSignal;
-  expect(told).toMatchObject(reset);
+  const signal = (await stream.signal("reset")) as ResetSignal;
+  expect(signal).toMatchObject(reset);
   const answer = await poll(fresh.url, cursors[0] as string);
   expect(answer).toMatchObject({ events: [], reset });
   await say(node.url, ann, "news");

@@ -18,7 +18,10 @@ const openSse: OpenReader = async (url, query) => {
   };
 };
 
-/** Polls one after another, as a client does; the first at once, with the reader's own cursors. */
+/**
+ * Polls repeatedly, as a client does. The first poll is answered at once and has the reader's
+ * cursors.
+ */
 const openPolls: (ask: typeof askJson) => OpenReader = (ask) => async (url, query) => {
   const read: RoomEvent[] = [];
   const resets: ResetSignal[] = [];
@@ -55,7 +58,7 @@ async function askJson(url: string, headers: { [name: string]: string }): Promis
   return (await response.json()) as PollAnswer;
 }
 
-/** As a script element does it: what comes is run. */
+/** Reads like a script element, which runs the answer. */
 async function askScript(url: string, headers: { [name: string]: string }): Promise<PollAnswer> {
   const response = await fetch(`${url}&callback=some.take`, { headers });
   const answers: PollAnswer[] = [];

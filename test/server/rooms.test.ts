@@ -213,8 +213,8 @@ describe("entering and leaving", () => {
     for (const nickname of ["Zoe", "Zoe#secretive"])
       await say(url, await renamed(nickname), { text: `as ${nickname}`, room: "names" });
     const { body } = await request(url).get("/api/rooms/names/messages");
-    const told = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
-    expect(told).toEqual([
+    const logged = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
+    expect(logged).toEqual([
       ["enter", "Ann", false],
       ["enter", "Zed", false],
       ["leave", "Zed", false],
@@ -250,8 +250,8 @@ describe("entering and leaving", () => {
     const stream = await openStream(url, { room: "rename" });
     const after = await request(url).post("/api/session").set(bearer(before)).send({ nickname: "After" });
     await request(url).post("/api/rooms/rename/enter").set("authorization", `Bearer ${after.body.token}`).expect(200);
-    const told = (await stream.events(2)).map((event) => [event.kind, event.member.nickname, event.member.id]);
-    expect(told).toEqual([
+    const published = (await stream.events(2)).map((event) => [event.kind, event.member.nickname, event.member.id]);
+    expect(published).toEqual([
       ["leave", "Before", before.id],
       ["enter", "After", before.id],
     ]);
@@ -262,17 +262,17 @@ describe("entering and leaving", () => {
 describe("presence", () => {
   test("a reader stays, a member that is gone for the grace time leaves, and a return within it publishes nothing", async () => {
     await create({ slug: "grace" });
-    const [stays, goes] = [await person(url, "Stays"), await person(url, "Goes")];
+    const [stays, leaves] = [await person(url, "Stays"), await person(url, "Leaves")];
     await enter(stays, "grace");
-    await enter(goes, "grace");
+    await enter(leaves, "grace");
     const watcher = await openStream(url, { room: "grace", timeoutMs: 10_000 });
     const reading = await openStream(url, { room: "grace", token: stays.token });
-    const shortly = await openStream(url, { room: "grace", token: goes.token });
+    const shortly = await openStream(url, { room: "grace", token: leaves.token });
     await shortly.close();
-    const again = await openStream(url, { room: "grace", token: goes.token });
+    const again = await openStream(url, { room: "grace", token: leaves.token });
     await again.close();
     const [left] = await watcher.events(1);
-    expect(left).toMatchObject({ kind: "leave", member: { nickname: "Goes" } });
+    expect(left).toMatchObject({ kind: "leave", member: { nickname: "Leaves" } });
     expect((await state("grace")).members.map((member: { nickname: string }) => member.nickname)).toEqual(["Stays"]);
     for (const stream of [watcher, reading]) await stream.close();
   });

@@ -186,7 +186,7 @@ describe("a session", () => {
   });
 });
 
-describe("who is speaking", () => {
+describe("the author of a message", () => {
   test("is known by header, body and cookie, and where a network drops them, by the query of say and of readers", async () => {
     const { body, headers } = await open({ nickname: "Everyhow" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;

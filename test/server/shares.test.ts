@@ -55,7 +55,7 @@ const statuses = (replies: VisitorReply[], status: number) => replies.filter((re
 const isLive = (held: Held) => held.text().includes("event: hello");
 
 describe("places", () => {
-  test("an address that holds all places loses its oldest to newcomers, whatever they read by", async () => {
+  test("an address that holds all places loses its oldest to newcomers, by every transport", async () => {
     const at = await open({ readersMax: 20 });
     const greedy = at("127.0.0.66");
     const held: Held[] = [];
@@ -90,7 +90,7 @@ describe("places", () => {
     expect((await greedy.get("/readyz")).status).toBe(200);
   });
 
-  test("a poll that waits is answered when its place goes to a newcomer", async () => {
+  test("a waiting poll is answered when a newcomer takes its place", async () => {
     const at = await open({ readersMax: 2 });
     const [greedy, ann] = [at("127.0.0.66"), at("127.0.0.9")];
     const { body } = await greedy.get("/api/poll?room=lobby&wait=0");
@@ -177,7 +177,7 @@ describe("places", () => {
 });
 
 describe("rates", () => {
-  test("all sessions of an address together say 400 messages at once; others are not hindered", async () => {
+  test("all sessions of an address together send 400 messages at once; others are not affected", async () => {
     const at = await open();
     const raid = at("127.0.0.66");
     const sessions = await all(25, async (n) => bearer(await raid.post("/api/session", { nickname: `raider ${n}` })));
@@ -227,7 +227,7 @@ describe("rates", () => {
     expect(read?.since).toBeLessThan(takeMs - 60_000);
   });
 
-  test("reading has a limit for each address, and history costs by what it fetches", async () => {
+  test("reading has a limit for each address, and history is charged by its events", async () => {
     const at = await open();
     const greedy = at("127.0.0.66");
     const replies = await all(300, () => greedy.get("/api/rooms/lobby/messages?limit=200"));
@@ -318,7 +318,7 @@ describe("rates", () => {
     const opened: string[] = [];
     for (let n = 0; n < 80; n += 1) {
       const stream = await ann.hold("/api/events?room=lobby", authorization);
-      await until("it says something", () => /event: (hello|bye)/.test(stream.text()));
+      await until("it sends a frame", () => /event: (hello|bye)/.test(stream.text()));
       opened.push(stream.text());
       stream.close();
     }

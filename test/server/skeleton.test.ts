@@ -4,7 +4,7 @@ import { CONFUSABLES, UNICODE_VERSION } from "../../server/rooms/confusables.ts"
 import { isDisplayable } from "../../server/rooms/displayable.ts";
 import { imageOf, roomSkeletonOf, skeletonOf } from "../../server/rooms/skeleton.ts";
 
-/** Names that a reader takes for each other, by how they are made. */
+/** Names that a reader confuses, by the kind of their difference. */
 const ALIKE: { [kind: string]: string[][] } = {
   "case, width and spaces": [
     ["alice", "Alice"],
@@ -235,7 +235,7 @@ const ALIKE: { [kind: string]: string[][] } = {
   ],
 };
 
-/** Different names of honest people, who may sit in one room. */
+/** Different names of honest people, who may be in one room. */
 const DIFFERENT: { [kind: string]: string[][] } = {
   English: [
     ["Anna", "Ana"],
@@ -509,7 +509,7 @@ describe("a nickname's skeleton", () => {
 });
 
 describe("a room's skeleton", () => {
-  test("ignores decoration around words, and counts what is between them", () => {
+  test("ignores decoration around words, but not between them", () => {
     for (const title of ["Lobby", "lоbby", "LOBBY!", "-lobby_", "Lobby.", "ｌｏｂｂｙ", "lobby\u034f"])
       expect([title, roomSkeletonOf(title)]).toEqual([title, roomSkeletonOf("lobby")]);
     expect(roomSkeletonOf("Tea Room")).toBe(roomSkeletonOf("tea-room"));

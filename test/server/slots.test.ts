@@ -155,7 +155,7 @@ test("a slot that was freed or lost is not freed twice", () => {
   expect(hall.dismissed).toEqual(["a1"]);
 });
 
-test("whatever comes and goes in two /48s, the counts are right and a newcomer from elsewhere gets a slot", () => {
+test("for any history in two /48s, the counts are right and a newcomer from elsewhere gets a slot", () => {
   const step = fc.record({ wide: fc.nat(1), narrow: fc.nat(5), leaves: fc.boolean(), nth: fc.nat(40) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -192,7 +192,7 @@ test("whatever comes and goes in two /48s, the counts are right and a newcomer f
   );
 });
 
-test("whatever comes and goes, the counts are right and the one that loses a slot holds most", () => {
+test("for any history, the counts are right and the one that loses a slot holds most", () => {
   const step = fc.record({ network: fc.constantFrom("a", "b", "c", "d"), leaves: fc.boolean(), nth: fc.nat(20) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

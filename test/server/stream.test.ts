@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** The bytes of a stream as they come, until a text is in them. */
+/** Returns the bytes of a stream until they contain a text. */
 async function readUntil(path: string, end: RegExp, onOpen: () => Promise<unknown> = async () => undefined) {
   const response = await new Promise<IncomingMessage>((resolve) => get(`${url}${path}`, { agent: false }, resolve));
   await onOpen();
@@ -31,7 +31,7 @@ async function readUntil(path: string, end: RegExp, onOpen: () => Promise<unknow
 }
 
 describe("an event stream", () => {
-  test("begins at once with hello, which carries retry, version, place and nonce, and pings after half a second", async () => {
+  test("begins at once with hello, which carries retry, version, cursor and nonce, and pings after half a second", async () => {
     const before = performance.now();
     const { response, text } = await readUntil("/api/events?room=lobby&n=abc", /event: ping\n.*\n\n/);
     const took = performance.now() - before;
@@ -69,27 +69,27 @@ describe("an event stream", () => {
     expect(text).not.toMatch(/[<>&]/);
   });
 
-  test("gives what better-sse would pad or comment no block of its own, and pads inside the first one on request", async () => {
+  test("has no blocks for padding or comments, and pads inside the first one on request", async () => {
     const plain = await readUntil("/api/events?room=lobby&padding=1&evs_preamble=1", /ping/);
     expect(plain.text).toMatch(/^event: hello\n/);
     const padded = await readUntil("/api/events?room=lobby&pad=1", /ping/);
     expect(padded.text).toMatch(/^: {2048}\nevent: hello\n/);
   });
 
-  test("pings at the pace asked for, with how far it has been sent", async () => {
+  test("pings at the requested interval, with the cursor of what was sent", async () => {
     const { text } = await readUntil("/api/events?room=lobby&ping=2", /(event: ping\n.*\n\n[\s\S]*){2}/);
     expect(text).toContain('"ping":2000');
     const [first] = [...text.matchAll(/event: ping\ndata: (.*)\n/g)].map((match) => JSON.parse(match[1] as string));
     expect(first).toEqual({ cursor: expect.any(String), heads: { lobby: expect.any(Number) } });
-    // at the usual pace the second would come after 8 s or more
+    // At the usual interval the second would arrive after 8 s or more.
   }, 7_000);
 
-  test("has a head for who asks for the head only", async () => {
+  test("answers HEAD", async () => {
     const { headers } = await request(url).head("/api/events?room=lobby").expect(200);
     expect(headers["content-type"]).toBe("text/event-stream; charset=utf-8");
   });
 
-  test("refuses what can never be had, by status", async () => {
+  test("refuses impossible requests with the right status", async () => {
     const codes = async (path: string) => (await request(url).get(path)).body.code;
     expect(await codes("/api/events?room=nowhere")).toBe("no_such_room");
     expect(await codes("/api/events")).toBe("malformed");
@@ -98,7 +98,7 @@ describe("an event stream", () => {
     expect(await codes("/api/events?room=lobby&n=%0a")).toBe("malformed");
   });
 
-  test("is told to come back, with 200, when the node is full or going", async () => {
+  test("gets 200 and a `bye` with a retry when the node is full or draining", async () => {
     const node = await openNode(site.databaseUrl, { readersMax: 1 });
     const first = await new Promise<IncomingMessage>((resolve) =>
       get(`${node.url}/api/events?room=lobby`, { agent: false }, resolve),
@@ -117,10 +117,10 @@ describe("an event stream", () => {
     await node.close();
   });
 
-  test("that was on its way in when the others were sent away is sent away too", async () => {
+  test("that was being opened when the others were sent away is sent away too", async () => {
     const node = await openNode(site.databaseUrl);
     await request(url).post("/api/rooms").send({ slug: "late" }).expect(201);
-    // the room is looked up, which is after it was asked whether the node is going
+    // The room is looked up after the check whether the node is draining.
     node.app.site.db.on("query", ({ sql }) => {
       if (/from rooms where slug/.test(sql)) node.app.drain();
     });
@@ -130,7 +130,7 @@ describe("an event stream", () => {
     await node.close();
   });
 
-  test("is followed by a browser's EventSource over a cut, with each message once", async () => {
+  test("delivers each message once to a browser's EventSource, even over a cut", async () => {
     const node = await openNode(site.databaseUrl);
     const source = new EventSource(`${node.url}/api/events?room=lobby`);
     const texts: string[] = [];
@@ -159,7 +159,7 @@ describe("an event stream", () => {
 });
 
 describe("a poll", () => {
-  test("is answered as soon as something is said, with our mark, the nonce and the figures", async () => {
+  test("is answered as soon as a message is sent, with the mark, the nonce and the figures", async () => {
     const { cursor } = await say(url, ann, "now");
     const waiting = request(url)
       .get(`/api/poll?room=lobby&after=${cursor}&wait=20&n=q7`)
@@ -175,7 +175,7 @@ describe("a poll", () => {
     });
   });
 
-  test("is answered empty when its time is up, and at once when it would not wait", async () => {
+  test("is answered empty when its time is up, and at once if it does not wait", async () => {
     const { cursor } = await say(url, ann, "quiet");
     for (const wait of [0, 1]) {
       const askedAt = performance.now();
@@ -206,14 +206,14 @@ describe("a poll", () => {
   });
 
   test.each(["a-b", "1a", "a.b.c.d.e", "alert(1)//", "a b", "あ", "x".repeat(65)])(
-    "is not given as a script to %j",
+    "is not answered as a script to %j",
     async (callback) => {
       const answer = await request(url).get(`/api/poll?room=lobby&wait=0&callback=${encodeURIComponent(callback)}`);
       expect([answer.status, answer.type]).toEqual([400, "application/problem+json"]);
     },
   );
 
-  test("leaves nothing behind when its client is gone", async () => {
+  test("leaves nothing behind when its client disconnects", async () => {
     const { cursor } = await say(url, ann, "gone");
     const waiting = get(`${url}/api/poll?room=lobby&after=${cursor}&wait=50`);
     waiting.on("error", () => undefined);
@@ -224,7 +224,7 @@ describe("a poll", () => {
 });
 
 test.each(["events", "poll"])(
-  "/api/%s leaves nothing behind when its client goes before its room is found",
+  "/api/%s leaves nothing behind if its client disconnects before the room is found",
   async (way) => {
     const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
     const open = hub.rooms.open.bind(hub.rooms);
@@ -248,7 +248,7 @@ test.each(["events", "poll"])(
   },
 );
 
-/** Waits until the node has so many readers. */
+/** Waits until the node has `count` readers. */
 async function untilReaders(count: number): Promise<void> {
   const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
   await until(`the hub has ${count} readers`, () => hub.readers.size === count);

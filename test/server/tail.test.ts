@@ -10,7 +10,7 @@ function tailOf(count: number): Tail {
   return tail;
 }
 
-test("readers that stand at the same place are handed the same Buffer, in each format", () => {
+test("readers at the same position get the same Buffer, in each format", () => {
   const tail = tailOf(3);
   const first = (["sse", "script", "json"] as const).map((format) => tail.frameAfter(1, format));
   const again = (["sse", "script", "json"] as const).map((format) => tail.frameAfter(1, format));

@@ -19,7 +19,7 @@ let bob: TestPerson;
 /** Sessions count at other sites of these tests as well. */
 const SECRET = { secrets: ["the secret of all sites here"] };
 
-/** What a test has opened. */
+/** Everything that a test has opened. */
 const connections: RawConnection[] = [];
 const opened: { close(): Promise<void> }[] = [];
 
@@ -56,7 +56,7 @@ function nextNonce(): string {
 }
 
 type Ask = {
-  /** A request's target, with the cursor and a nonce that is new. */
+  /** Returns the target of a request with a cursor and a new nonce. */
   target(cursor: string, nonce: string): string | Promise<string>;
   headers?: string;
   version?: string;
@@ -69,11 +69,11 @@ type Polled = {
   road: "kept" | "whole" | undefined;
   memberId: string | undefined;
   nonce: string;
-  /** On the fast path, the connection; else the poll. */
+  /** The connection on the fast path, else the poll. */
   transport: object;
 };
 
-/** Sends one poll that waits, says something so that it is answered, and returns which road it took, and whose it was. */
+/** Makes one poll wait, sends a message that answers it, and returns its path and its member. */
 async function poll(
   connection: RawConnection,
   { target, headers, version, room = "lobby", at = node }: Ask,
@@ -93,7 +93,7 @@ async function poll(
   return { answer, road, memberId: reader.memberId, nonce, transport: reader.transport };
 }
 
-/** Waits until a node has read what is said in a room: a receipt may be a moment ahead of it. */
+/** Waits until a node has read all messages of a room, because a receipt may be ahead of it. */
 async function hasRead({ app, url: at }: TestNode, room: string): Promise<void> {
   const head = Number((await cursorIn(room, at)).split("-").at(-1));
   const isBehind = () => app.site.hub.rooms.all().some((tail) => tail.slug === room && tail.sent < head);
@@ -105,14 +105,14 @@ async function cursorIn(room: string, at = url): Promise<string> {
   return body.cursor;
 }
 
-/** Has a poll pass every guard on a connection of its own. */
+/** Makes a poll pass all guards on a connection of its own. */
 async function verify(ask: Ask, from?: string): Promise<void> {
   const connection = dial(ask.at?.url, from);
   expect((await poll(connection, ask)).answer.status).toBe(200);
   connection.socket.destroy();
 }
 
-/** A cookie counts for one port. */
+/** Returns the headers with a person's cookie, which is valid for one port. */
 const cookieOf = ({ cookie }: TestPerson) => `Host: ${new URL(url).host}\r\nCookie: ${cookie}\r\n`;
 
 async function ticketOf({ token }: TestPerson): Promise<string> {
@@ -130,7 +130,7 @@ const plain = (cursor: string, n: string) => `/api/poll;room=lobby;after=${curso
 const withParam = (name: string, value: string) => (cursor: string, n: string) =>
   `${plain(cursor, n)};${name}=${value}`;
 
-/** The header lines of what we ship, as they were recorded, and the targets it asks for. */
+/** The recorded header lines of the shipped clients, and the targets that they request. */
 const CLIENTS: { [name: string]: Ask } = {
   "the page in Chromium": {
     target: (cursor, n) => `/api/poll;room=lobby;after=${cursor};n=${n};wait=25`,
@@ -157,7 +157,7 @@ const CLIENTS: { [name: string]: Ask } = {
   },
 };
 
-describe("on one connection, the first poll takes the whole road, and those that follow the fast path,", () => {
+describe("on one connection, the first poll takes the slow path, and those that follow take the fast path,", () => {
   async function takesFastPath(ask: Ask): Promise<Polled> {
     const connection = dial(ask.at?.url);
     const first = await poll(connection, ask);
@@ -257,7 +257,7 @@ describe("a poll of a verified shape takes the fast path", () => {
   });
 
   test.each(["X-Request-Id", "X-Amzn-Trace-Id", "CF-Ray", "traceparent", "X-Varnish"])(
-    "with another %s each time, by which a proxy numbers requests",
+    "with a different %s each time, by which a proxy numbers requests",
     async (name) => {
       const asks = ["first", "Root=1-5759e988", "third"].map((number) => ({
         target: plain,
@@ -271,7 +271,7 @@ describe("a poll of a verified shape takes the fast path", () => {
     },
   );
 
-  test("and is answered as on the whole road, except for the date and the connection's own lines", async () => {
+  test("and is answered as on the slow path, except for the date and the connection's own lines", async () => {
     const answers: RawAnswer[] = [];
     await say(url, bob, "before");
     await hasRead(node, "lobby");
@@ -290,7 +290,7 @@ describe("a poll of a verified shape takes the fast path", () => {
     expect(kept).toEqual(whole);
   });
 
-  test("also when another request follows in the same packet; both are answered, in order", async () => {
+  test("even when another request follows in the same packet; both are answered, in order", async () => {
     await verify(ask);
     const connection = dial();
     const cursor = await cursorIn("lobby");
@@ -377,7 +377,7 @@ describe("polls of different readers, one after the other on a connection of a p
   });
 });
 
-describe("a poll takes the whole road if it differs from a verified one", () => {
+describe("a poll takes the slow path if it differs from a verified one", () => {
   const HEADERS = "Host: here\r\nUser-Agent: program\r\nOrigin: http://here\r\nSec-Fetch-Site: same-origin\r\n";
 
   const differing: [string, Ask][] = [
@@ -418,7 +418,7 @@ describe("a poll takes the whole road if it differs from a verified one", () => 
     expect(await poll(dial(), { target, headers: HEADERS, room: "garden" })).toMatchObject({ road: "whole" });
   });
 
-  test("in its Authorization: an invalid token is no session, as ever", async () => {
+  test("in its Authorization: an invalid token is no session, as usual", async () => {
     const headers = `${HEADERS}Authorization: Bearer ${ann.token}\r\n`;
     await verify({ target: plain, headers });
     const connection = dial();
@@ -456,7 +456,7 @@ describe("a poll takes the whole road if it differs from a verified one", () => 
     }
   });
 
-  test("by a cursor or a nonce that is none", async () => {
+  test("by an invalid cursor or nonce", async () => {
     await verify({ target: plain, headers: HEADERS });
     for (const [cursor, nonce, code] of [
       ["a%20b", "1", undefined],
@@ -474,11 +474,11 @@ describe("a poll takes the whole road if it differs from a verified one", () => 
   });
 });
 
-describe("a poll of a verified shape takes the whole road again", () => {
+describe("a poll of a verified shape takes the slow path again", () => {
   const DAY_MS = 86_400_000;
   const atTime = (ms: number) => jest.spyOn(Date, "now").mockReturnValue(Date.now() + ms);
 
-  /** A connection whose next poll would take the fast path. */
+  /** Returns a connection whose next poll would take the fast path. */
   async function ready(ask: Ask): Promise<RawConnection> {
     await verify(ask);
     const connection = dial(ask.at?.url);
@@ -572,7 +572,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
     const connections = [await ready({ target: plain, at: limited }), dial(limited.url)];
     const cursor = await cursorIn("lobby");
     const { polls } = limited.app.site.limits;
-    // 1,000 a second come back
+    // 1,000 a second are refilled.
     jest.spyOn(performance, "now").mockReturnValue(performance.now());
     while (polls.of({ address: "127.0.0.1" }).allows()) polls.take({ address: "127.0.0.1" });
     for (const connection of connections) {
@@ -582,7 +582,7 @@ describe("a poll of a verified shape takes the whole road again", () => {
   });
 
   test("after a minute", async () => {
-    // of its own, since the clocks of its rooms run ahead from then on
+    // A site of its own, because the clocks of its rooms run ahead from then on.
     const own = await openSite(SECRET);
     opened.push(own);
     const aging = own.nodes[0] as TestNode;
@@ -614,7 +614,7 @@ test("a node remembers 16 MiB of verified polls, and forgets those that were not
     return (await pollsOf(own)).kept > before.kept ? "kept" : "whole";
   };
   expect(await roadOf(0)).toBe("kept");
-  // 4.7 kB each
+  // 4.7 kB each.
   const others = Array.from({ length: 3_700 }, (_, n) => n + 1);
   await Promise.all(
     Array.from({ length: 100 }, async () => {
@@ -626,7 +626,7 @@ test("a node remembers 16 MiB of verified polls, and forgets those that were not
   expect(await roadOf(0)).toBe("whole");
 }, 60_000);
 
-test("a kept connection between two polls makes way for a newcomer of its address; one on which a poll waits does not", async () => {
+test("a kept connection makes way for a newcomer of its address between two polls, but not while a poll waits", async () => {
   const capped = await openNode(site.databaseUrl, SECRET);
   opened.push(capped);
   const caps = { perAddress: 2, perBlock: 2, total: 100, trustProxy: [], shares: () => 1 };
@@ -646,7 +646,7 @@ test("a kept connection between two polls makes way for a newcomer of its addres
   expect((await waiting.answer()).body.n).toBe("2");
 });
 
-test("polls on the fast path and other requests alternate on a connection of `chattera serve` for as long as they like", async () => {
+test("polls on the fast path and other requests can alternate on a connection of `chattera serve`", async () => {
   const served = await startSite(site.databaseUrl);
   opened.push({ close: () => served.kill("SIGKILL").then(() => undefined) });
   const cursor = await cursorIn("lobby");

@@ -27,7 +27,7 @@ describe("a parameter in the path", () => {
     },
   );
 
-  test("may be any of them so: a nickname, a room, a cursor", async () => {
+  test("may be any parameter: a nickname, a room, a cursor", async () => {
     const session = await request(url).get(`/api/session;nickname64=${in64("花子/;")};color64=${in64("#a1267a")}`);
     expect(session.body.member).toMatchObject({ nickname: "花子/;", color: "#a1267a" });
     const poll = await request(url).get(`/api/poll;room64=${in64("lobby")};after64=${in64("!!")};wait=0`);
@@ -54,8 +54,8 @@ describe("a parameter in the path", () => {
   });
 });
 
-describe("saying by GET", () => {
-  test("takes a URL of 2000 characters and no more", async () => {
+describe("sending by GET", () => {
+  test("accepts a URL of 2000 characters and no more", async () => {
     const path = (length: number) => {
       const start = `/api/rooms/lobby/say;id=${clientId()};token=${ann.token};text=`;
       return start + "x".repeat(length - start.length);
@@ -69,14 +69,14 @@ describe("saying by GET", () => {
   });
 });
 
-describe("what is sent", () => {
+describe("a body", () => {
   const TYPES: [string, string, (fields: { [name: string]: string }) => string][] = [
     ["JSON", "application/json", JSON.stringify],
     ["a form", "application/x-www-form-urlencoded", (fields) => String(new URLSearchParams(fields))],
     ["JSON as text", "text/plain;charset=UTF-8", JSON.stringify],
   ];
 
-  test.each(TYPES)("may come as %s everywhere, with token and nonce in it", async (name, type, encode) => {
+  test.each(TYPES)("may be sent as %s everywhere, with token and nonce in it", async (name, type, encode) => {
     const post = async (path: string, fields: { [name: string]: string }) => {
       const { status, body } = await request(url)
         .post(path)
@@ -104,7 +104,7 @@ describe("what is sent", () => {
   });
 });
 
-describe("every refusal carries our mark and the nonce", () => {
+describe("every refusal carries the mark and the nonce", () => {
   const PATH = "/api/rooms/lobby/messages;n=x9";
   const ours = (code: string) => expect.objectContaining({ chattera: 1, n: "x9", code });
 
@@ -141,7 +141,7 @@ describe("every refusal carries our mark and the nonce", () => {
 });
 
 describe("a poll", () => {
-  test("has its connection closed behind it where that is asked for", async () => {
+  test("closes its connection on request", async () => {
     const connection = async (more: string) => {
       const { headers } = await fetch(`${url}/api/poll;room=lobby;wait=0${more}`);
       return headers.get("connection");
@@ -151,7 +151,7 @@ describe("a poll", () => {
 });
 
 describe("a page", () => {
-  test("tells by a name which network it is visited from", async () => {
+  test("contains the name of the visitor's network", async () => {
     const node = await openNode(site.databaseUrl, { trustProxy: ["loopback"] });
     const network = async (address: string) => {
       const { text } = await request(node.url).get("/rooms/lobby").set("x-forwarded-for", address).expect(200);
