@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { Connection, EventBuffer, Session } from "better-sse";
-import { takeSocket } from "./socket.ts";
+import { takeSocket, writeBytes } from "./socket.ts";
 
 /**
  * The connection of an answer that goes on: takes encoded bytes, the same Buffer for every reader
@@ -54,6 +54,8 @@ export function openConnection(response: ServerResponse, { isOwnServer, onClose 
 class SocketConnection implements StreamConnection {
   #socket: Socket;
   #isChunked: boolean;
+  /** Has the kernel taken everything at once so far? If not, the stream counts what waits. */
+  #isKeepingUp = true;
 
   constructor(socket: Socket, isChunked: boolean, onClose: () => void) {
     this.#socket = socket;
@@ -63,7 +65,10 @@ class SocketConnection implements StreamConnection {
 
   send(frame: Buffer): void {
     const socket = this.#socket;
-    if (!socket.writableEnded && !socket.destroyed) socket.write(this.#isChunked ? chunkOf(frame) : frame);
+    if (socket.writableEnded || socket.destroyed) return;
+    const bytes = this.#isChunked ? chunkOf(frame) : frame;
+    if (this.#isKeepingUp && socket.writableLength === 0) this.#isKeepingUp = writeBytes(socket, bytes);
+    else socket.write(bytes);
   }
 
   unsent(): number {
