@@ -23,7 +23,7 @@ test.each([
 test.each([
   ["server/rooms/post.ts", 'import { readRoom } from "../../db/log/rooms.ts";'],
   ["server/delivery/hub.ts", 'import { createTail } from "./tail.ts";'],
-  ["client/legacy/main.ts", 'import { fill } from "../ui/words.ts";'],
+  ["client/legacy/main.ts", 'import { fill } from "../words.ts";'],
   ["client/transports/sse.ts", 'import { createParser } from "eventsource-parser";'],
 ])("%s may have `%s`", (file, source) => {
   expect(checkImports(file, source)).toEqual([]);
