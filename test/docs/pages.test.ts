@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { projectFiles } from "../../lint/files.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PAGES = [
@@ -23,6 +24,9 @@ const DECISIONS = PAGES.filter((page) => page.startsWith("docs/decisions/"));
 
 /** A path of the repository in code marks, such as `server/app.ts`. Patterns are none. */
 const PATH = /`((?:server|client|db|protocol|test|bench|deploy|lint|examples|docs)\/[\w./@-]+)`/g;
+/** The name of a source file without its folder, as in `machine.ts` or `feed.ts giveWay`. */
+const NAME = /`([a-z][\w-]*\.ts)\b[^`/]*`/g;
+const FILES = projectFiles(["."]);
 const LINK = /\]\(([^)\s]+)\)/g;
 
 /** Returns a page's text without its code blocks, in which links mean nothing. */
@@ -58,6 +62,11 @@ describe.each(PAGES)("%s", (page) => {
     // Names of tests are shortened to the part before the ending.
     const endings = ["", ".ts", ".test.ts"];
     expect(names.filter((name) => !endings.some((ending) => existsSync(join(ROOT, name + ending))))).toEqual([]);
+  });
+
+  test("names files by names that files have", () => {
+    const names = [...textOf(page).matchAll(NAME)].map(([, name = ""]) => name);
+    expect(names.filter((name) => !FILES.some((file) => basename(file) === name))).toEqual([]);
   });
 
   test("ends the lines of its paragraphs at 120 columns", () => {
