@@ -1,6 +1,6 @@
 import type { Member } from "../protocol/event.ts";
 import type { Address } from "./core/base/address.ts";
-import type { Words } from "./words.ts";
+import type { ScriptWords } from "./words.ts";
 
 /** What the server has written into a room's page for the script. */
 export type Page = {
@@ -15,5 +15,5 @@ export type Page = {
   /** The server's name for the network that the page came through, "" if there is none. */
   network: string;
   hasOlder: boolean;
-  words: Words;
+  words: ScriptWords;
 };

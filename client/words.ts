@@ -1,7 +1,7 @@
 import { grouped } from "../protocol/line.ts";
 
 /** The words of the script, in the page's language. server/pages/words has them (`script`). */
-export type Words = {
+export type ScriptWords = {
   entered: string;
   left: string;
   live: string;

@@ -2,7 +2,7 @@ import type { Access } from "./base/access.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
 import { createPoll } from "./reading/poll.ts";
-import type { Session, SessionOptions } from "./reading/session.ts";
+import type { ReadingSession, SessionOptions } from "./reading/session.ts";
 import type { Transport } from "./reading/transport.ts";
 import {
   createOutbox,
@@ -19,10 +19,10 @@ import { createSender, type Sender, sendMessage } from "./sending/send.ts";
 import { ticketed, useTickets } from "./sending/tickets.ts";
 
 /** What a conversation needs of the session that it reads by. */
-export type ConversationSession = Pick<Session, "on" | "start" | "wake" | "expect" | "sending">;
+export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending">;
 
 /** One room: the session that reads it, and the outbox and the sender that write to it. */
-export type Conversation<Reader extends ConversationSession = Session> = {
+export type Conversation<Reader extends ConversationSession = ReadingSession> = {
   room: string;
   session: Reader;
   sender: Sender;
@@ -45,12 +45,16 @@ export type ConversationOptions<Reader extends ConversationSession> = Access &
 export function createConversation<Reader extends ConversationSession>(
   options: ConversationOptions<Reader>,
 ): Conversation<Reader> {
-  const { environment, address, position, store } = options;
+  const { environment, http, script, address, position, store } = options;
+  const streams: Transport[] = [];
+  const polls = [ticketed(options, createPoll(http, address))];
+  const confirm = createConfirm(environment, http, address);
   useTickets(environment, address);
-  const session = options.openSession(sessionOptions(options));
+  for (let i = 0; i < options.streams.length; i++) streams.push(ticketed(options, options.streams[i] as Transport));
+  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
+  const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
-  const sender = createSender(options);
-  const conversation: Conversation<Reader> = { room: position.room, session, sender, outbox };
+  const conversation: Conversation<Reader> = { room: position.room, session, sender: createSender(options), outbox };
   session.on("event", ({ id }) => {
     // Nobody else knows this id before it is in the log, even if the server has lost the cookie.
     if (id !== undefined) found(outbox, id);
@@ -119,15 +123,6 @@ export function wake(conversation: Conversation<ConversationSession>, connection
 export function stopSending({ outbox, stopWaiting }: Conversation<ConversationSession>): void {
   outbox.phase = "closed";
   stopWaiting?.();
-}
-
-function sessionOptions(options: ConversationOptions<ConversationSession>): SessionOptions {
-  const { environment, http, script, address, position } = options;
-  const streams: Transport[] = [];
-  for (let i = 0; i < options.streams.length; i++) streams.push(ticketed(options, options.streams[i] as Transport));
-  const polls = [ticketed(options, createPoll(http, address))];
-  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
-  return { ...options, rooms: [position], streams, polls, confirm: createConfirm(environment, http, address) };
 }
 
 function sendNext(conversation: Conversation<ConversationSession>): void {

@@ -6,7 +6,7 @@ import { createSession } from "../core/reading/session.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
-import { draw, type MessageList, type Scroll } from "../face.ts";
+import { draw, type Face } from "../face.ts";
 import type { Page } from "../page.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
 import { openComposer } from "./composer.ts";
@@ -26,22 +26,31 @@ import { watchScroll } from "./scroll.ts";
 import { createRequest, http, ignoreAnswers } from "./xhr.ts";
 import { createXhrStream } from "./xhr-stream.ts";
 
-type Parts = { page: Page; conversation: Conversation; list: MessageList; scroll: Scroll };
-
 /** Brings a room's page to life. */
 export function openConversation(root: PageElement): void {
   const page = readPage(root, part("log"));
   const stream = streamOf(page.address);
   const conversation = conversationOf(page, stream);
   const { session, sender } = conversation;
-  const scroll = watchScroll(page.words);
+  const { words } = page;
+  const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
-  const parts: Parts = { page, conversation, list, scroll };
+  const members = createMemberList(words);
+  const readAgain = createPast(page, { access: sender, list }, members.replace);
+  const face: Face = { page, list, members, scroll, readAgain, announce: createNotices() };
   session.on("status", createConnectionLine(page, stream !== undefined));
-  receive(parts);
+  draw(conversation, face);
   const form = byId("enter");
-  if (form === undefined) speak(parts);
-  else openEnterForm(form, { page, sender, entered: (member) => become(parts, member, form) });
+  if (form === undefined) speak(conversation, face);
+  else {
+    const entered = (member: Member) => {
+      become(face, member, form);
+      speak(conversation, face);
+      // The server has opened the current connections for a visitor.
+      session.wake(true);
+    };
+    openEnterForm(form, { page, sender, entered });
+  }
   scroll.toNewest();
   start(conversation);
   window.ononline = () => wake(conversation, true);
@@ -77,15 +86,8 @@ function streamOf(address: Address): Transport | undefined {
   return isOld ? createIframeStream(address) : createXhrStream(address);
 }
 
-function receive({ page, conversation, list, scroll }: Parts): void {
-  const members = createMemberList(page.words);
-  const readAgain = createPast(page, { access: conversation.sender, list }, members.replace);
-  draw(conversation, { page, list, members, scroll, readAgain, announce: createNotices() });
-}
-
 /** Turns the visitor's page into the member's, as the server writes it. */
-function become(parts: Parts, member: Member, form: PageElement): void {
-  const { page, conversation, scroll } = parts;
+function become({ page, scroll }: Face, member: Member, form: PageElement): void {
   page.me = member;
   page.present = true;
   const box = form.parentNode as PageElement;
@@ -95,13 +97,10 @@ function become(parts: Parts, member: Member, form: PageElement): void {
   const bar = document.getElementsByTagName("nav")[0];
   bar?.insertBefore(forms.getElementsByTagName("form")[0] as PageElement, bar.firstChild);
   scroll.toNewest();
-  speak(parts);
-  // The server has opened the current connections for a visitor.
-  conversation.session.wake(true);
 }
 
 /** Brings the forms of a member to life. */
-function speak({ page, conversation, scroll }: Parts): void {
+function speak(conversation: Conversation, { page, scroll }: Face): void {
   // Without requests, and without a token for scripts, only the form itself can prove who speaks, by
   // the cookie.
   const canSay = page.address.token !== undefined || createRequest() !== undefined;

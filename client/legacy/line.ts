@@ -1,10 +1,10 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { ADDRESS, linkText } from "../../protocol/line.ts";
-import type { Words } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
 import { addText, attr, create, setText } from "./dom.ts";
 
 /** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
-export function lineOfEvent(event: RoomEvent, words: Words): PageElement {
+export function lineOfEvent(event: RoomEvent, words: ScriptWords): PageElement {
   const { kind, text = "" } = event;
   const line = lineOf(event.member, kind === "enter" ? words.entered : kind === "leave" ? words.left : text, kind);
   line.setAttribute("data-seq", String(event.seq));

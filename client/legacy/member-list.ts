@@ -1,12 +1,12 @@
 import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { MemberList } from "../face.ts";
-import { fill, type Words } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import { attr, clear, create, part, remove, setText } from "./dom.ts";
 import { describe, finish } from "./line.ts";
 
 /** Returns the list that the server has begun. */
-export function createMemberList(words: Words): MemberList {
+export function createMemberList(words: ScriptWords): MemberList {
   const list = part("members");
   const items = list.getElementsByTagName("li");
   list.parentNode?.setAttribute("open", "open");

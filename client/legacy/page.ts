@@ -1,7 +1,7 @@
 import type { Member } from "../../protocol/event.ts";
 import type { Address } from "../core/base/address.ts";
 import type { Page } from "../page.ts";
-import type { Words } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
 import { attr, valuesOf } from "./dom.ts";
 import { json } from "./json.ts";
 
@@ -23,6 +23,6 @@ export function readPage(room: PageElement, log: PageElement): Page {
     present: data("present") === "true",
     network: data("network"),
     hasOlder: data("older") === "true",
-    words: json.parse(data("words")) as Words,
+    words: json.parse(data("words")) as ScriptWords,
   };
 }

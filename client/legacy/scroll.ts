@@ -1,5 +1,5 @@
 import type { Scroll } from "../face.ts";
-import { fill, type Words } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 
 const NEAR_PX = 60;
@@ -8,7 +8,7 @@ const SMALLEST_PX = 160;
 const ROUNDING_PX = 4;
 
 /** Watches the log's box. */
-export function watchScroll(words: Words): Scroll {
+export function watchScroll(words: ScriptWords): Scroll {
   const box = part("scroll");
   const button = part("newer");
   let unseen = 0;

@@ -74,7 +74,7 @@ function openLink(
 
   function end(ending: Ending): void {
     close();
-    sink.ended(ending);
+    sink("ended", ending);
   }
 
   /** A tab leads. It may be another one than before, and may not know this link. */
@@ -87,8 +87,8 @@ function openLink(
     const isFirst = leader === undefined;
     leader = from;
     noteLeader(state.status);
-    if (isFirst) sink.hello(helloOf(ping, nonce));
-    else sink.ping(ping);
+    if (isFirst) sink("hello", helloOf(ping, nonce));
+    else sink("ping", ping);
     if (isAsking) {
       isAsking = false;
       stopTimer();
@@ -117,12 +117,11 @@ function helloOf({ cursor, heads }: PingSignal, n: string): HelloSignal {
 function pass(sink: Sink, rooms: string[], message: TabMessage): void {
   if (message.say === "ping") {
     const { cursor, heads } = message.ping;
-    sink.ping({ cursor, heads: Object.fromEntries(Object.entries(heads).filter(([room]) => rooms.includes(room))) });
+    const own = Object.entries(heads).filter(([room]) => rooms.includes(room));
+    sink("ping", { cursor, heads: Object.fromEntries(own) });
   }
   if (message.say !== "news" || !rooms.includes(message.of.news.room)) return;
   const { of } = message;
-  if (of.name === "event") sink.event(of.news, of.cursor);
-  else if (of.name === "members") sink.members(of.news);
-  else if (of.name === "typing") sink.typing(of.news);
-  else sink.reset(of.news);
+  if (of.name === "event") sink("event", of.news, of.cursor);
+  else sink(of.name, of.news);
 }

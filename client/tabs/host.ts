@@ -1,9 +1,9 @@
 import type { PingSignal, PollAnswer } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
-import type { Session } from "../core/reading/session.ts";
+import type { ReadingSession } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
-import type { Sink, Transport } from "../core/reading/transport.ts";
+import type { Brought, Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { LeaderState, RoomUpdate, TabMessage } from "./message.ts";
 
@@ -27,10 +27,12 @@ export type Host = HostOptions & {
   /** The rooms that are read for guests only. */
   followed: Set<string>;
   ownRoom: string;
-  session: Session | undefined;
+  session: ReadingSession | undefined;
   status: SessionStatus;
   stopListening(): void;
 };
+
+type Overheard = { [Kind in keyof Brought]: { name: Kind; news: Brought[Kind]; cursor: string } }[keyof Brought];
 
 type Guest = { rooms: string[]; heardAt: number };
 
@@ -49,7 +51,7 @@ export function createHost(options: HostOptions): Host {
 }
 
 /** Serves guests from now on by a session whose transports are overheard. */
-export function serveGuests(host: Host, session: Session, ownRoom: string): void {
+export function serveGuests(host: Host, session: ReadingSession, ownRoom: string): void {
   const { channel, guests } = host;
   host.session = session;
   host.ownRoom = ownRoom;
@@ -74,38 +76,14 @@ export function overhear(host: Host, transport: Transport): Transport {
 }
 
 function overheard(host: Host, sink: Sink): Sink {
-  const { guests, channel } = host;
-  return {
-    hello(hello) {
-      noteHeads(host, hello.heads);
-      sink.hello(hello);
-    },
-    ping(ping) {
-      noteHeads(host, ping.heads);
-      sink.ping(ping);
-      if (guests.size > 0) channel.post({ say: "ping", ping });
-    },
-    event(event, cursor) {
-      sink.event(event, cursor);
-      post(host, { name: "event", news: event, cursor });
-    },
-    members(news) {
-      sink.members(news);
-      post(host, { name: "members", news });
-    },
-    typing(news) {
-      sink.typing(news);
-      post(host, { name: "typing", news });
-    },
-    reset(news) {
-      sink.reset(news);
-      post(host, { name: "reset", news });
-    },
-    answer(answer) {
-      sink.answer(answer);
-      postAnswer(host, answer);
-    },
-    ended: sink.ended,
+  return (kind, data, cursor = "") => {
+    const frame = { name: kind, news: data, cursor } as Overheard;
+    if (frame.name === "hello" || frame.name === "ping") noteHeads(host, frame.news.heads);
+    sink(kind, data, cursor);
+    if (frame.name === "ping" && host.guests.size > 0) host.channel.post({ say: "ping", ping: frame.news });
+    else if (frame.name === "answer") postAnswer(host, frame.news);
+    else if (frame.name === "event" || frame.name === "reset" || frame.name === "members" || frame.name === "typing")
+      post(host, frame);
   };
 }
 
@@ -136,7 +114,7 @@ function noteHeads({ heads }: Host, brought: { [room: string]: number }): void {
   for (const room in brought) heads.set(room, Math.max(heads.get(room) ?? 0, brought[room] as number));
 }
 
-function hear(host: Host, session: Session, message: TabMessage): void {
+function hear(host: Host, session: ReadingSession, message: TabMessage): void {
   if (message.say === "join") join(host, session, message);
   if (message.say === "ask") answer(host, message.link);
   if (message.say === "part") part(host, message.link);
@@ -144,7 +122,7 @@ function hear(host: Host, session: Session, message: TabMessage): void {
   if (message.say === "expect") session.expect(message.room, message.seq, message.rttMs);
 }
 
-function join(host: Host, session: Session, { link, rooms, after }: Extract<TabMessage, { say: "join" }>): void {
+function join(host: Host, session: ReadingSession, { link, rooms, after }: Extract<TabMessage, { say: "join" }>): void {
   const { channel, followed, guests, ownRoom, environment } = host;
   const added = rooms.filter((room) => room !== ownRoom && !followed.has(room));
   if (1 + followed.size + added.length > ROOMS_PER_READER) {

@@ -1,4 +1,4 @@
-import { createSession, type Session, type SessionOptions } from "../core/reading/session.ts";
+import { createSession, type ReadingSession, type SessionOptions } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Channel } from "./channel.ts";
 import { createTabLink } from "./guest.ts";
@@ -6,7 +6,7 @@ import { closeHost, createHost, overhear, serveGuests } from "./host.ts";
 
 /** The session that a tab reads by for now: alone, as the leader, or as a guest. */
 export type TabReader = {
-  session: Session;
+  session: ReadingSession;
   /** Calls back with each status that concerns the reader of the page. */
   onStatus(listener: (status: SessionStatus) => void): void;
   end(): void;
@@ -75,7 +75,7 @@ export function createGuest(options: SessionOptions, channel: Channel, claim: ()
   }
 }
 
-function readerOf(session: Session, release: () => void): TabReader {
+function readerOf(session: ReadingSession, release: () => void): TabReader {
   return {
     session,
     onStatus: (listener) => session.on("status", listener),

@@ -1,13 +1,13 @@
 import { createEmitter, type Emitter } from "../core/base/emitter.ts";
 import type { Position } from "../core/reading/ledger.ts";
-import type { Session, SessionEvents, SessionOptions } from "../core/reading/session.ts";
+import type { ReadingSession, SessionEvents, SessionOptions } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Channel } from "./channel.ts";
 import { createLead, type Lead, type Locks } from "./lead.ts";
 import { createGuest, createLeader, createLoneReader, type TabReader } from "./reader.ts";
 
 /** A session that may read by another tab's connection. */
-export type SharedSession = Pick<Session, "on" | "wake" | "expect" | "sending"> & {
+export type SharedSession = Pick<ReadingSession, "on" | "wake" | "expect" | "sending"> & {
   /** Joins the other tabs and starts to read. Also after `leave`. */
   start(): void;
   /** The page is left or frozen: another tab has to lead. */
@@ -102,7 +102,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
 }
 
 /** Emits what a session reads of the tab's own room. */
-function forward(session: Session, { emit }: Emitter<SessionEvents>, own: string): void {
+function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own: string): void {
   for (const name of ["event", "reset", "members", "typing"] as const) {
     session.on(name, (data) => data.room === own && emit(name, data as never));
   }

@@ -1,4 +1,4 @@
-import { fill, type Words } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import type { TextStore } from "./browser-store.ts";
 
 const TYPING_EVERY_MS = 3_000;
@@ -15,7 +15,7 @@ const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 export type ComposerUse = { draft: TextStore; say(text: string): void; typing(): void };
 
 /** Brings the form in which a message is written to life. */
-export function createComposer(form: HTMLFormElement, words: Words, use: ComposerUse): void {
+export function createComposer(form: HTMLFormElement, words: ScriptWords, use: ComposerUse): void {
   const field = form.elements.namedItem("text") as HTMLTextAreaElement;
   let typedAt = 0;
   if (field.value === "") field.value = use.draft.load();

@@ -2,7 +2,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { type Conversation, createConversation, say, start, wake } from "../core/conversation.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
-import { draw, type MessageList, type Scroll } from "../face.ts";
+import { draw, type Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { createSharedSession, type SharedSession } from "../tabs/shared-session.ts";
 import { http } from "../transports/fetch.ts";
@@ -26,18 +26,29 @@ import { openChannel } from "./tab-channel.ts";
 /** The codes of refusals after which the author has to enter again. */
 const STRANGER = ["no_session", "nickname_taken"];
 
-type Parts = { page: Page; conversation: Conversation<SharedSession>; list: MessageList; scroll: Scroll };
-
 /** Brings a room's page to life. Returns a function that starts the connection. */
 export function openConversation(page: Page): () => void {
   const conversation = conversationOf(page);
-  const { session } = conversation;
-  const scroll = watchScroll(page.words);
+  const { session, sender, outbox } = conversation;
+  const { words, me } = page;
+  const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
-  const parts: Parts = { page, conversation, list, scroll };
-  receive(parts);
+  const members = createMemberList(words);
+  const notices = createNotices(words, me.nickname);
+  const presence = createPresence(page, sender);
+  const readAgain = createPast(page, { access: sender, list }, (now) => {
+    members.replace(now);
+    presence.listed(now);
+  });
+  session.on("status", createConnectionLine(page).show);
+  draw(conversation, { page, list, members, scroll, readAgain, announce: notices.heard });
+  session.on("typing", notices.typing);
+  session.on("event", (event) => event.member.id === me.id && presence.seen(event));
+  outbox.emitter.on("changed", ({ state, code = "" }) => {
+    if (state === "refused" && STRANGER.includes(code)) enterAgain(page);
+  });
   const form = document.getElementById("say");
-  if (form !== null) speak(parts, form as HTMLFormElement);
+  if (form !== null) speak(conversation, page, { form: form as HTMLFormElement, scroll });
   return () => {
     start(conversation);
     onWake((connectionsAreDead) => wake(conversation, connectionsAreDead));
@@ -71,39 +82,24 @@ function conversationOf(page: Page): Conversation<SharedSession> {
   });
 }
 
-function receive({ page, conversation, list, scroll }: Parts): void {
-  const { session, sender, outbox } = conversation;
-  const members = createMemberList(page.words);
-  const notices = createNotices(page.words, page.me.nickname);
-  const presence = createPresence(page, sender);
-  const connection = createConnectionLine(page);
-  const readAgain = createPast(page, { access: sender, list }, (now) => {
-    members.replace(now);
-    presence.listed(now);
-  });
-  session.on("status", connection.show);
-  draw(conversation, { page, list, members, scroll, readAgain, announce: notices.heard });
-  session.on("typing", notices.typing);
-  session.on("event", (event) => event.member.id === page.me.id && presence.seen(event));
-  outbox.emitter.on("changed", ({ state, code = "" }) => {
-    if (state === "refused" && STRANGER.includes(code)) enterAgain(page);
-  });
-}
-
 // The session that this tab keeps is no longer valid, or never got into the room: the page becomes a
 // visitor's again, and shows the message.
 function enterAgain({ address }: Page): void {
   if (forgetSession(address.base)) location.reload();
 }
 
-function speak({ page, conversation, scroll }: Parts, form: HTMLFormElement): void {
-  createComposer(form, page.words, {
-    draft: tabStore(`chattera:draft:${page.room}`),
+function speak(
+  conversation: Conversation<SharedSession>,
+  { words, room }: Page,
+  { form, scroll }: { form: HTMLFormElement; scroll: Scroll },
+): void {
+  createComposer(form, words, {
+    draft: tabStore(`chattera:draft:${room}`),
     say(text) {
       say(conversation, text);
       scroll.toNewest();
     },
     // The signal may be lost.
-    typing: () => act(conversation.sender, PATHS.typing(page.room), () => {}),
+    typing: () => act(conversation.sender, PATHS.typing(room), () => {}),
   });
 }

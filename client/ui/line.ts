@@ -1,11 +1,11 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { ADDRESS, linkText, sealOf } from "../../protocol/line.ts";
-import type { Words } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
 
 /** Returns a line of the log for an event: the page's template, filled with text nodes only. */
-export function lineOfEvent(event: RoomEvent, words: Words): HTMLElement {
+export function lineOfEvent(event: RoomEvent, words: ScriptWords): HTMLElement {
   const line = lineOf(event.member, textOf(event, words));
   line.classList.add(event.kind);
   settleLine(line, event);
@@ -48,7 +48,7 @@ export function inside(line: HTMLElement, name: string): HTMLElement {
   return line.querySelector(`.${name}`) as HTMLElement;
 }
 
-function textOf(event: RoomEvent, words: Words): string {
+function textOf(event: RoomEvent, words: ScriptWords): string {
   if (event.kind === "enter") return words.entered;
   if (event.kind === "leave") return words.left;
   return event.text ?? "";

@@ -1,5 +1,5 @@
 import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
-import { fill, type Words } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
 
 const TYPING_SHOWN_MS = 6_000;
@@ -12,7 +12,7 @@ export type Notices = {
 };
 
 /** Creates the notices. `myName` is never shown as typing. */
-export function createNotices(words: Words, myName: string): Notices {
+export function createNotices(words: ScriptWords, myName: string): Notices {
   const spoken = part("spoken");
   const typing = part("typing");
   const title = document.title;

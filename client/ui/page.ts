@@ -1,5 +1,5 @@
 import type { Page } from "../page.ts";
-import type { Words } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
 
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
@@ -23,6 +23,6 @@ export function readPage(room: HTMLElement): Page {
     present: dataset.present === "true",
     network: document.querySelector<HTMLElement>("[data-network]")?.dataset.network ?? "",
     hasOlder: dataset.older === "true",
-    words: JSON.parse(dataset.words ?? "{}") as Words,
+    words: JSON.parse(dataset.words ?? "{}") as ScriptWords,
   };
 }

@@ -1,5 +1,5 @@
 import type { Scroll } from "../face.ts";
-import { fill, type Words } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
 
 const NEAR_PX = 60;
@@ -8,7 +8,7 @@ const NEAR_PX = 60;
  * Watches the log's box. The style sheet lays it out from the bottom up, so that its `scrollTop` is 0 at
  * the newest line.
  */
-export function watchScroll(words: Words): Scroll {
+export function watchScroll(words: ScriptWords): Scroll {
   const box = part("scroll");
   const button = part("newer");
   let unseen = 0;

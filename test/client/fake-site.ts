@@ -173,14 +173,14 @@ export function createFakeSite(world: World): FakeSite {
       cursor: cursorOf(stream.place),
       heads: Object.fromEntries(rooms.map((room) => [room, logOf(room).length])),
     });
-    put(stream, () => stream.sink.hello({ ...hello, ...standing() }));
-    for (const reset of resets) put(stream, () => stream.sink.reset(reset));
+    put(stream, () => stream.sink("hello", { ...hello, ...standing() }));
+    for (const reset of resets) put(stream, () => stream.sink("reset", reset));
     for (const room of rooms) for (const event of logOf(room).slice(place[room])) show(stream, event);
     const pingIn = (ms: number) => {
       if (stream.isOver) return;
       stream.stops.push(
         later(ms, () => {
-          if (stream.manners !== "hello") put(stream, () => stream.sink.ping(standing()));
+          if (stream.manners !== "hello") put(stream, () => stream.sink("ping", standing()));
           pingIn(ping);
         }),
       );
@@ -196,7 +196,7 @@ export function createFakeSite(world: World): FakeSite {
     stream.place[event.room] = event.seq;
     const cursor = cursorOf(stream.place);
     if (stream.manners === "hello" || (stream.manners === "lossy" && event.seq % 3 === 0)) return;
-    const give = () => stream.sink.event(event, cursor);
+    const give = () => stream.sink("event", event, cursor);
     put(stream, give);
     if (stream.manners === "doubled") put(stream, give);
   }
@@ -236,7 +236,7 @@ export function createFakeSite(world: World): FakeSite {
   function end(stream: Stream, ending: Ending): void {
     if (stream.isOver) return;
     close(stream);
-    if (!stream.isDumb) stream.sink.ended(ending);
+    if (!stream.isDumb) stream.sink("ended", ending);
   }
 
   function close(stream: Stream): void {

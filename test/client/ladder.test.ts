@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 function ladderOf(streams = 2, known: Known = {}) {
   const world = createWorld();
   const { now, random } = world.environment;
-  const network = createNetwork(known, streams, random, now());
+  const network = createNetwork(known, streams, { random, now: now() });
   const current = () => Object.assign(network, { now: now() });
   const ladder = {
     rung: () => network.rung,

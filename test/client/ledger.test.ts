@@ -37,14 +37,21 @@ function ledgerOf(): Ledger {
 describe("a ledger", () => {
   test("takes each event of a stream once, in order, and moves its cursor", () => {
     const ledger = ledgerOf();
-    expect(takeEvent(ledger, eventOf(5), "c5", ["c4"])).toMatchObject({ isNew: true, events: [eventOf(5)] });
-    expect(takeEvent(ledger, eventOf(5), "c5", ["c4"])).toMatchObject({ isNew: false, events: [], hasGap: false });
+    expect(takeEvent(ledger, { data: eventOf(5), cursor: "c5" }, ["c4"])).toMatchObject({
+      isNew: true,
+      events: [eventOf(5)],
+    });
+    expect(takeEvent(ledger, { data: eventOf(5), cursor: "c5" }, ["c4"])).toMatchObject({
+      isNew: false,
+      events: [],
+      hasGap: false,
+    });
     expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([5, ["c5"]]);
   });
 
   test("does not take an event after a gap, and says so again by each ping until the gap is closed", () => {
     const ledger = ledgerOf();
-    expect(takeEvent(ledger, eventOf(6), "c6", ["c4"])).toMatchObject({ events: [], hasGap: true });
+    expect(takeEvent(ledger, { data: eventOf(6), cursor: "c6" }, ["c4"])).toMatchObject({ events: [], hasGap: true });
     expect(takePing(ledger, { cursor: "c6", heads: { lobby: 6, elsewhere: 9 } })).toMatchObject({
       heads: [{ room: "lobby", seq: 6 }],
       hasGap: true,
@@ -73,7 +80,7 @@ describe("a ledger", () => {
     follow(ledger, { room: "another", cursor: "c0", seq: 0 });
     const answer = answerOf([eventOf(5), eventOf(1, "another")], "c5.1");
     for (const event of answer.events) takeAnswered(ledger, event, ["c4", "c0"]);
-    takeEvent(ledger, eventOf(6), "c6.1", ["c4", "c0"]);
+    takeEvent(ledger, { data: eventOf(6), cursor: "c6.1" }, ["c4", "c0"]);
     settle(ledger, answer);
     expect(cursorsOf(ledger)).toEqual(["c6.1", "c5.1"]);
   });
@@ -83,7 +90,7 @@ describe("a ledger", () => {
     begin(ledger, "c7");
     expect(cursorsOf(ledger)).toEqual(["c7"]);
     unfollow(ledger, "lobby");
-    expect(takeEvent(ledger, eventOf(8), "c8", ["c7"])).toMatchObject({ isNew: false, events: [] });
+    expect(takeEvent(ledger, { data: eventOf(8), cursor: "c8" }, ["c7"])).toMatchObject({ isNew: false, events: [] });
   });
 
   test("changes nothing that it is given", () => {
@@ -91,7 +98,7 @@ describe("a ledger", () => {
     const given = Object.freeze([Object.freeze(eventOf(8)), Object.freeze(resetOf(9))] as const);
     const asked = Object.freeze([] as string[]) as string[];
     begin(ledger, "c7");
-    takeEvent(ledger, given[0], "c8", asked);
+    takeEvent(ledger, { data: given[0], cursor: "c8" }, asked);
     takeReset(ledger, given[1], asked);
     settle(ledger, Object.freeze(answerOf([given[0]], "c8")));
     expect(asked).toEqual([]);

@@ -9,7 +9,7 @@ function source(file: string): string {
 }
 
 test("the script reads no word that the page does not bring, and the page brings none that is not read", () => {
-  const declared = /export type Words = \{([\s\S]*?)\n\};/.exec(source("words.ts"))?.[1] ?? "";
+  const declared = /export type ScriptWords = \{([\s\S]*?)\n\};/.exec(source("words.ts"))?.[1] ?? "";
   const words = [...declared.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1]);
   expect(words.sort()).toEqual([...Object.keys(ja.script), "refusals"].sort());
 });

@@ -12,7 +12,7 @@ import { createWorld, type World } from "./world.ts";
 const MINUTE = 60_000;
 
 function networkOf(known: Known = {}) {
-  return createNetwork(known, 2, () => 0.5, 0);
+  return createNetwork(known, 2, { now: 0, random: () => 0.5 });
 }
 
 function livenessOf({ environment }: World, hidden = false) {
@@ -63,18 +63,18 @@ describe("the hold of a poll", () => {
 
   test("shrinks to 0.8 of what the network gave, and to a third where a poll died in silence", () => {
     const network = networkOf();
-    notHeld(network, 5_000, 10, 2_500);
+    notHeld(network, 5_000, { wait: 10, graceMs: 2_500 });
     expect(network.holdSeconds).toBe(4);
-    notHeld(network, 200, 4, 2_500);
+    notHeld(network, 200, { wait: 4, graceMs: 2_500 });
     expect(network.holdSeconds).toBe(4);
     const silent = networkOf();
-    notHeld(silent, 12_500, 10, 2_500);
+    notHeld(silent, 12_500, { wait: 10, graceMs: 2_500 });
     expect(silent.holdSeconds).toBe(3);
   });
 
   test("ends where nothing is held for two seconds: then it is asked every one and a half", () => {
     const network = networkOf();
-    notHeld(network, 1_200, 10, 2_500);
+    notHeld(network, 1_200, { wait: 10, graceMs: 2_500 });
     expect(network.holdSeconds).toBe(0);
     for (let i = 0; i < 5; i++) held(network, 0);
     expect(network.holdSeconds).toBe(2);
@@ -92,9 +92,9 @@ describe("the hold of a poll", () => {
   test("gives an answer three times the way there and back, and twice as long after each silence of a way that is not known", () => {
     const network = networkOf();
     expect([graceMs(network, 0), graceMs(network, 50), graceMs(network, 1000)]).toEqual([5_000, 2_500, 4_500]);
-    notHeld(network, 2_500, 0, 2_500);
+    notHeld(network, 2_500, { wait: 0, graceMs: 2_500 });
     expect([graceMs(network, 50), graceMs(network, 0)]).toEqual([2_500, 10_000]);
-    for (let i = 0; i < 32; i++) notHeld(network, 15_000, 0, 15_000);
+    for (let i = 0; i < 32; i++) notHeld(network, 15_000, { wait: 0, graceMs: 15_000 });
     expect([graceMs(network, 50), graceMs(network, 0)]).toEqual([15_000, 15_000]);
     held(network, 0);
     expect(graceMs(network, 50)).toBe(2_500);

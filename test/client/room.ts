@@ -1,6 +1,6 @@
 import type { Known } from "../../client/core/network/known.ts";
 import { createConfirm } from "../../client/core/reading/confirm.ts";
-import { createSession, type Session } from "../../client/core/reading/session.ts";
+import { createSession, type ReadingSession } from "../../client/core/reading/session.ts";
 import type { SessionStatus } from "../../client/core/reading/state.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
 import { createWorld, type World } from "./world.ts";
@@ -9,7 +9,7 @@ import { createWorld, type World } from "./world.ts";
 export type Room = {
   world: World;
   site: FakeSite;
-  session: Session;
+  session: ReadingSession;
   seen: number[];
   /** The same of the room `another`. */
   others: number[];

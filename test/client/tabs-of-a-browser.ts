@@ -169,18 +169,15 @@ function owned(transport: Transport, life: Life, closers: Set<() => void>): Tran
         isOver = true;
         closers.delete(close);
       };
-      const wrapped = {} as { [name: string]: (...news: unknown[]) => void };
-      for (const name of ["hello", "ping", "event", "members", "typing", "reset", "answer", "ended"] as const) {
-        wrapped[name] = (...news) => {
-          if (name === "ended") closers.delete(close);
-          life.run(() => {
-            if (isOver) return;
-            if (name === "ended") over();
-            (sink[name] as (...news: unknown[]) => void)(...news);
-          });
-        };
-      }
-      const hangUp = transport.open(reading, wrapped as unknown as Sink);
+      const wrapped: Sink = (kind, data, cursor) => {
+        if (kind === "ended") closers.delete(close);
+        life.run(() => {
+          if (isOver) return;
+          if (kind === "ended") over();
+          sink(kind, data, cursor);
+        });
+      };
+      const hangUp = transport.open(reading, wrapped);
       const close = () => {
         over();
         hangUp();

@@ -28,14 +28,15 @@ export function createBackoff(clock: Clock): Backoff {
  * quarter for the same reason.
  */
 export function nextDelay(backoff: Backoff, floorMs?: number): number {
-  const now = backoff.clock.now();
+  const { clock } = backoff;
+  const now = clock.now();
   // If the clock was set back, the minute begins again.
   if (backoff.failures === 0 || now < backoff.since) backoff.since = now;
   backoff.failures++;
   const longestMs = now - backoff.since < AT_FIRST_MS ? LONGEST_AT_FIRST_MS : LONGEST_MS;
   backoff.ceilingMs = Math.min(longestMs, backoff.failures === 1 ? FIRST_MS : backoff.ceilingMs * 2);
-  const delayMs = backoff.clock.random() * backoff.ceilingMs;
-  return floorMs === undefined ? delayMs : Math.max(delayMs, floorMs * (1 + backoff.clock.random() / 4));
+  const delayMs = clock.random() * backoff.ceilingMs;
+  return floorMs === undefined ? delayMs : Math.max(delayMs, floorMs * (1 + clock.random() / 4));
 }
 
 /** Begins again with short delays: an attempt succeeded. */

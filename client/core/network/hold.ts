@@ -32,11 +32,15 @@ export function held(network: Network, waitSeconds: number): void {
 }
 
 /** A poll was cut after this time, or given up when its answer had not come by then. */
-export function notHeld(network: Network, afterMs: number, waitSeconds: number, ms: number): void {
-  const inSilence = afterMs >= waitSeconds * 1000 + ms - 100;
+export function notHeld(
+  network: Network,
+  afterMs: number,
+  { wait, graceMs: grace }: { wait: number; graceMs: number },
+): void {
+  const inSilence = afterMs >= wait * 1000 + grace - 100;
   if (inSilence) network.silences++;
-  if (waitSeconds === 0) return;
-  if (inSilence) hold(network, waitSeconds / 3);
+  if (wait === 0) return;
+  if (inSilence) hold(network, wait / 3);
   // Less than a second says nothing about holding: the network was down.
   else if (afterMs >= 1000) hold(network, (afterMs / 1000) * 0.8);
 }

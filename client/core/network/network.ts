@@ -41,7 +41,11 @@ export type Network = {
 };
 
 /** Creates the record of a network for a number of kinds of stream (`streams`), from what a former session kept. */
-export function createNetwork(known: Known, streams: number, random: () => number, now: number): Network {
+export function createNetwork(
+  known: Known,
+  streams: number,
+  { now, random }: { now: number; random(): number },
+): Network {
   return {
     now,
     random,

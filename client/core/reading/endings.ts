@@ -13,7 +13,7 @@ import { drop } from "./requests.ts";
 import type { Question, State } from "./state.ts";
 import { letGo, prove } from "./streams.ts";
 import type { Ending } from "./transport.ts";
-import { conclude, type Result } from "./watchdog.ts";
+import { conclude, type QuestionResult } from "./watchdog.ts";
 
 // A poll that was to be held and is answered sooner and empty was not held: a cache or an overloaded server answered.
 const INSTANT_MS = 1_000;
@@ -22,31 +22,30 @@ const SHORT_LIFE_MS = 5_000;
 const RENEW_AGAIN_MS = 30_000;
 
 /** How a link ended; `mute`: it was a stream and did not prove itself in time. */
-type How = Ending["how"] | "mute";
+type LinkEnding = { how: Ending["how"] | "mute"; retryMs?: number | undefined };
 
 /** A link has ended. */
-export function end(state: State, link: Link, how: How, retryMs?: number): void {
+export function end(state: State, link: Link, ending: LinkEnding): void {
   const { poll, candidate, stream, question } = state;
   if (link.isOver) return;
   drop(state, link);
-  if (link === poll) pollEnded(state, link, how, retryMs);
-  else if (link === candidate) candidateEnded(state, link, how, retryMs);
-  else if (link === stream) streamEnded(state, link, how, retryMs);
-  else if (link === question) questionEnded(state, link, how);
+  if (link === poll) pollEnded(state, link, ending);
+  else if (link === candidate) candidateEnded(state, link, ending);
+  else if (link === stream) streamEnded(state, link, ending);
+  else if (link === question) questionEnded(state, link, ending);
 }
 
-function pollEnded(state: State, link: Link, how: How, retryMs: number | undefined): void {
-  const livedMs = state.now - link.openedAt;
-  if (how === "answered") {
-    if (link.reading.wait === 0) state.rttMs = Math.max(1, livedMs);
-    pollAnswered(state, link, livedMs);
-  } else if (how === "bye") pollIn(state, retryMs ?? 0);
-  else pollFailed(state, link, livedMs, retryMs);
+function pollEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {
+  if (how === "answered") pollAnswered(state, link);
+  else if (how === "bye") pollIn(state, retryMs ?? 0);
+  else pollFailed(state, link, retryMs);
 }
 
-function pollAnswered(state: State, { reading, isNew }: Link, livedMs: number): void {
-  const { pollBackoff } = state;
+function pollAnswered(state: State, { reading, isNew, openedAt }: Link): void {
+  const { pollBackoff, now } = state;
   const { wait } = reading;
+  const livedMs = now - openedAt;
+  if (wait === 0) state.rttMs = Math.max(1, livedMs);
   state.failures = 0;
   held(state, wait);
   // A cache answers "nothing" at once, time after time.
@@ -59,21 +58,21 @@ function pollAnswered(state: State, { reading, isNew }: Link, livedMs: number): 
   prove(state);
 }
 
-function pollFailed(state: State, { reading }: Link, livedMs: number, retryMs: number | undefined): void {
-  const { wait, graceMs } = reading;
+function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number | undefined): void {
+  const livedMs = state.now - openedAt;
   const isInstant = livedMs < INSTANT_MS;
-  notHeld(state, livedMs, wait, graceMs);
+  notHeld(state, livedMs, reading);
   state.failures++;
   if (state.failures % 2 === 0) state.way = (state.way + 1) % state.polls.length;
   const delayMs = nextDelay(state.pollBackoff, retryMs);
   // A poll that has hung has waited already.
   pollIn(state, isInstant ? delayMs : Math.max(0, delayMs - livedMs));
   // A poll that was held for a while and is cut was ours. The next attempt shows whether the server is away.
-  if (wait === 0 || isInstant || state.failures > 1)
+  if (reading.wait === 0 || isInstant || state.failures > 1)
     report(state, { state: "waiting", failures: state.status.failures + 1 });
 }
 
-function candidateEnded(state: State, link: Link, how: How, retryMs: number | undefined): void {
+function candidateEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {
   const { now } = state;
   state.renewAt = now + RENEW_AGAIN_MS;
   state.proveAt = now + nextDelay(state.streamBackoff, retryMs);
@@ -102,7 +101,7 @@ function blame(state: State, { rung, helloAt }: Link, isMute: boolean): void {
   prove(state);
 }
 
-function streamEnded(state: State, link: Link, how: How, retryMs: number | undefined): void {
+function streamEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {
   const { streamBackoff, now } = state;
   const livedMs = now - link.openedAt;
   letGo(state);
@@ -120,9 +119,9 @@ function streamEnded(state: State, link: Link, how: How, retryMs: number | undef
   wakeIn(state, "return", delayMs);
 }
 
-function questionEnded(state: State, { isNew }: Link, how: How): void {
+function questionEnded(state: State, { isNew }: Link, { how }: LinkEnding): void {
   const { asking } = state;
-  const result: Result = how !== "answered" ? "unanswered" : isNew ? "news" : "nothing";
+  const result: QuestionResult = how !== "answered" ? "unanswered" : isNew ? "news" : "nothing";
   state.asking = [];
   giveWay(state);
   for (let i = 0; i < asking.length; i++) {

@@ -73,7 +73,11 @@ export function seqOf(ledger: Ledger, room: string): number {
 }
 
 /** Takes an event of a stream that was opened with the cursors `asked`; `cursor` is behind it, or "". */
-export function takeEvent(ledger: Ledger, event: RoomEvent, cursor: string, asked: string[]): Taken {
+export function takeEvent(
+  ledger: Ledger,
+  { data: event, cursor }: { data: RoomEvent; cursor: string },
+  asked: string[],
+): Taken {
   const row = find(ledger, event.room);
   const taken = take(row, event, asked);
   if (row === undefined) return taken;

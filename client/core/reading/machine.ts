@@ -64,7 +64,7 @@ function take(state: State, happening: Exclude<Happening, Frame>): void {
     case "receipt":
       state.rttMs = happening.rttMs;
       if (is(state, "waiting")) wake(state, false);
-      expect(state, happening.room, happening.seq, Math.max(RECEIPT_PATIENCE_MS, 2 * happening.rttMs + 1000));
+      expect(state, happening, Math.max(RECEIPT_PATIENCE_MS, 2 * happening.rttMs + 1000));
       break;
     case "sending":
       state.isSending = happening.isUnderWay;
@@ -94,7 +94,7 @@ function due(state: State, timer: string): void {
     if (state.isAway) serve(state);
   } else if (timer === "suspect") convict(state);
   else if (timer !== "proof") judge(state, timer);
-  else if (state.candidate !== undefined) end(state, state.candidate, "mute");
+  else if (state.candidate !== undefined) end(state, state.candidate, { how: "mute" });
 }
 
 /** Every second: compares clocks, and does what is due. */
@@ -130,9 +130,9 @@ function close(state: State): void {
 function bring(state: State, frame: Frame): void {
   const { link, kind, data } = frame;
   if (kind === "confirmed") confirmed(state, link, data);
-  else if (kind === "ended") end(state, link, data.how, data.retryMs);
+  else if (kind === "ended") end(state, link, data);
   // A stream that is kept by a cache says hello with another's nonce.
-  else if (kind === "hello" && !isOurs(link, data)) end(state, link, "refused");
+  else if (kind === "hello" && !isOurs(link, data)) end(state, link, { how: "refused" });
   else {
     hear(state, link);
     read(state, frame);
@@ -161,7 +161,11 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
     case "event":
       proof(state, link);
       show(link, data.room, Math.max(data.seq, shownBy(link, data.room)));
-      pass(state, link, transport.streams ? takeEvent(ledger, data, cursor, asked) : takeAnswered(ledger, data, asked));
+      pass(
+        state,
+        link,
+        transport.streams ? takeEvent(ledger, { data, cursor }, asked) : takeAnswered(ledger, data, asked),
+      );
       break;
     case "reset":
       // The log may be another one, with a lower head.
@@ -224,8 +228,7 @@ function pass(state: State, link: Link, { isNew, reset, events, heads, hasGap }:
     give(state, "event", events[i] as RoomEvent);
   }
   for (let i = 0; i < heads.length; i++) {
-    const { room, seq } = heads[i] as Head;
-    expect(state, room, seq, HEAD_PATIENCE_MS);
+    expect(state, heads[i] as Head, HEAD_PATIENCE_MS);
   }
   if (hasGap && link.transport.streams) ask(state, { why: "gap" });
 }

@@ -26,16 +26,16 @@ function pollUrl(address: Address, reading: Reading): string {
 
 function bring(sink: Sink, { retryMs }: Answer, poll: PollAnswer | undefined): void {
   if (poll === undefined) {
-    sink.ended(retryMs === undefined ? { how: "refused" } : { how: "refused", retryMs });
+    sink("ended", retryMs === undefined ? { how: "refused" } : { how: "refused", retryMs });
     return;
   }
-  sink.answer(poll);
+  sink("answer", poll);
   let ending: Ending = { how: "answered" };
   for (let i = 0; i < poll.signals.length; i++) {
     const signal = poll.signals[i] as PollAnswer["signals"][number];
     if (signal.signal === "bye") ending = { how: "bye", retryMs: signal.retry };
   }
-  sink.ended(ending);
+  sink("ended", ending);
 }
 
 // A login page's 200 lacks the site's mark, and a cached answer has an older nonce.

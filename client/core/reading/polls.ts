@@ -37,7 +37,7 @@ export function stopPolling(state: State): void {
 export function replacePoll(state: State): void {
   const { poll: dead, now } = state;
   state.once = true;
-  if (dead !== undefined) notHeld(state, now - dead.openedAt, dead.reading.wait, 0);
+  if (dead !== undefined) notHeld(state, now - dead.openedAt, { wait: dead.reading.wait, graceMs: 0 });
   pollAgain(state);
 }
 

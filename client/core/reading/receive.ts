@@ -1,13 +1,7 @@
-import type {
-  ByeSignal,
-  HelloSignal,
-  MembersSignal,
-  PingSignal,
-  ResetSignal,
-  RoomEvent,
-  TypingSignal,
-} from "../../../protocol/event.ts";
+import type { ByeSignal, RoomEvent } from "../../../protocol/event.ts";
 import type { Ending, Sink } from "./transport.ts";
+
+const KINDS = " event hello ping members typing reset ";
 
 /** All signals of a stream. An event of the log has no name of its own. */
 export const SIGNALS = ["hello", "ping", "members", "typing", "reset", "bye"];
@@ -23,19 +17,13 @@ export function createReception(sink: Sink, close: () => void): Reception {
   return { sink, isGreeted: false, isOver: false, close };
 }
 
-/** Passes a frame to the sink. `bye` ends the stream. */
+/** Passes a frame to the sink. `bye` ends the stream, and a frame of an unknown name is dropped. */
 export function receive(reception: Reception, { name, data, cursor }: StreamFrame): void {
-  const { sink, isOver } = reception;
-  if (isOver) return;
-  if (name === "message") sink.event(data as RoomEvent, cursor);
-  else if (name === "hello") {
-    reception.isGreeted = true;
-    sink.hello(data as HelloSignal);
-  } else if (name === "ping") sink.ping(data as PingSignal);
-  else if (name === "members") sink.members(data as MembersSignal);
-  else if (name === "typing") sink.typing(data as TypingSignal);
-  else if (name === "reset") sink.reset(data as ResetSignal);
-  else if (name === "bye") end(reception, { how: "bye", retryMs: (data as ByeSignal).retry });
+  if (reception.isOver) return;
+  if (name === "bye") end(reception, { how: "bye", retryMs: (data as ByeSignal).retry });
+  if (name === "hello") reception.isGreeted = true;
+  const kind = name === "message" ? "event" : name;
+  if (KINDS.indexOf(` ${kind} `) >= 0) reception.sink(kind as "event", data as RoomEvent, cursor);
 }
 
 /** Ends a stream that broke off, or that was never the site's own. */
@@ -53,5 +41,5 @@ export function stop(reception: Reception): void {
 function end(reception: Reception, ending: Ending): void {
   if (reception.isOver) return;
   stop(reception);
-  reception.sink.ended(ending);
+  reception.sink("ended", ending);
 }

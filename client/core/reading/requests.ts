@@ -5,8 +5,8 @@ import { order } from "./orders.ts";
 import type { State } from "./state.ts";
 import type { Reading, Transport } from "./transport.ts";
 
-/** Creates the link for a request that reads on from here. `rung` is a stream's. */
-export function createRequest(state: State, transport: Transport, asked: Partial<Reading>, rung = 0): Link {
+/** Creates the link for a request that reads on from here. */
+export function createRequest(state: State, transport: Transport, asked: Partial<Reading>): Link {
   const { ledger, now } = state;
   const rooms = roomsOf(ledger);
   const after = cursorsOf(ledger);
@@ -15,7 +15,7 @@ export function createRequest(state: State, transport: Transport, asked: Partial
   for (let i = 0; i < rooms.length; i++) shown.push(seqOf(ledger, rooms[i] as string));
   return {
     transport,
-    rung,
+    rung: 0,
     reading: { rooms, after, nonce, wait: 0, graceMs: 0, ping: 0, late: false, once: false, ...asked },
     asked: after,
     openedAt: now,

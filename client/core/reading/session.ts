@@ -8,13 +8,13 @@ import type { Link } from "./link.ts";
 import { step } from "./machine.ts";
 import { type Phase, phaseOf } from "./phase.ts";
 import {
-  type Brought,
   createState,
   type FeedEvents,
   type Frame,
   type Happening,
   type Order,
   type SessionStatus,
+  type State,
 } from "./state.ts";
 import type { Sink, Transport } from "./transport.ts";
 
@@ -39,7 +39,7 @@ export type SessionOptions = {
 };
 
 /** One reader's way through its rooms, over as many connections as it takes: each event once, in order. */
-export type Session = {
+export type ReadingSession = {
   on: Emitter<SessionEvents>["on"];
   start(): void;
   /** The page became visible, or the network came back: looks at once. */
@@ -58,134 +58,133 @@ export type Session = {
   close(): void;
 };
 
+/** A session's effects: what it waits for, and what it may undo. */
+type Shell = {
+  options: SessionOptions;
+  emitter: Emitter<SessionEvents>;
+  state: State;
+  timers: { [name: string]: () => void };
+  /** What has happened and is not performed yet. */
+  queued: Happening[];
+  isBusy: boolean;
+  /** Gives up the confirmation that is under way. */
+  unconfirm?: () => void;
+};
+
 /**
  * Creates a session that is not started yet. It lets the machine step for one happening after the other, and does what
  * the machine orders: all effects are here, and what happens meanwhile waits.
  */
-export function createSession(options: SessionOptions): Session {
-  const { environment, memory, confirm } = options;
+export function createSession(options: SessionOptions): ReadingSession {
+  const { environment, memory } = options;
   const { random } = environment;
   const emitter = createEmitter<SessionEvents>(environment);
   const state = createState({ ...options, random, known: sensible(memory.load()) }, environment.now());
-  let giveUp = nothing;
-  const timers: { [name: string]: () => void } = {};
-  let waiting: Happening[] = [];
-  let isBusy = false;
-
+  const shell: Shell = { options, emitter, state, timers: {}, queued: [], isBusy: false };
+  const happen = (happening: Happening) => happenAll(shell, [happening]);
   return {
     on: emitter.on,
-    start: () => happen([{ kind: "start" }]),
-    wake: (connectionsAreDead = false) => happen([{ kind: "wake", connectionsAreDead }]),
-    expect: (room, seq, rttMs) => happen([{ kind: "receipt", room, seq, rttMs }]),
-    sending: (isUnderWay) => happen([{ kind: "sending", isUnderWay }]),
-    follow: (position) => happen([{ kind: "follow", position }]),
-    unfollow: (room) => happen([{ kind: "unfollow", room }]),
+    start: () => happen({ kind: "start" }),
+    wake: (connectionsAreDead = false) => happen({ kind: "wake", connectionsAreDead }),
+    expect: (room, seq, rttMs) => happen({ kind: "receipt", room, seq, rttMs }),
+    sending: (isUnderWay) => happen({ kind: "sending", isUnderWay }),
+    follow: (position) => happen({ kind: "follow", position }),
+    unfollow: (room) => happen({ kind: "unfollow", room }),
     after: () => cursorsOf(state.ledger),
     phase: () => phaseOf(state),
     close() {
       // It does not wait: nothing that was to follow follows.
-      waiting = [];
-      perform({ kind: "close" });
+      shell.queued = [];
+      perform(shell, { kind: "close" });
     },
   };
+}
 
-  function happen(happenings: Happening[]): void {
-    waiting = waiting.concat(happenings);
-    if (isBusy) return;
-    isBusy = true;
-    for (let i = 0; i < waiting.length; i++) perform(waiting[i] as Happening);
-    waiting = [];
-    isBusy = false;
-  }
+function happenAll(shell: Shell, happenings: Happening[]): void {
+  shell.queued = shell.queued.concat(happenings);
+  if (shell.isBusy) return;
+  shell.isBusy = true;
+  for (let i = 0; i < shell.queued.length; i++) perform(shell, shell.queued[i] as Happening);
+  shell.queued = [];
+  shell.isBusy = false;
+}
 
-  function perform(happening: Happening): void {
-    const orders = step(state, happening, environment.now());
-    // Closing takes the place of all orders before it.
-    for (let i = 0; i < orders.length && orders === state.orders; i++) {
-      try {
-        obey(orders[i] as Order);
-      } catch (error) {
-        fail(orders[i] as Order, error);
-      }
+function perform(shell: Shell, happening: Happening): void {
+  const { state, options } = shell;
+  const orders = step(state, happening, options.environment.now());
+  // Closing takes the place of all orders before it.
+  for (let i = 0; i < orders.length && orders === state.orders; i++) {
+    try {
+      obey(shell, orders[i] as Order);
+    } catch (error) {
+      fail(shell, orders[i] as Order, error);
     }
   }
+}
 
-  /** A connection that cannot be opened is refused. The error goes to the page's or the process's own handler. */
-  function fail(order: Order, error: unknown): void {
-    if ("link" in order) bring(order.link, "ended")({ how: "refused" });
-    environment.later(0, () => {
-      throw error;
-    });
-  }
+/** A connection that cannot be opened is refused. The error goes to the page's or the process's own handler. */
+function fail(shell: Shell, order: Order, error: unknown): void {
+  if ("link" in order) sinkOf(shell, order.link)("ended", { how: "refused" });
+  shell.options.environment.later(0, () => {
+    throw error;
+  });
+}
 
-  function obey(order: Order): void {
-    switch (order.kind) {
-      case "poll":
-      case "prove":
-      case "ask":
-        order.link.hangUp = order.link.transport.open(order.link.reading, sinkOf(order.link));
-        break;
-      case "drop":
-        order.link.hangUp?.();
-        break;
-      case "confirm":
-        giveUp = confirm(order.stream.reading.nonce, ({ status }) => bring(order.stream, "confirmed")(status));
-        break;
-      case "unconfirm":
-        giveUp();
-        break;
-      case "wakeIn":
-        wakeIn(order.timer, order.ms);
-        break;
-      case "give":
-        emitter.emit(order.name, order.news as never);
-        break;
-      case "report":
-        emitter.emit("status", order.status);
-        break;
-      case "learn":
-        memory.save(order.known);
-        break;
-      case "end":
-        for (const timer in timers) (timers[timer] as () => void)();
-    }
+function obey(shell: Shell, order: Order): void {
+  const { options, emitter, timers } = shell;
+  switch (order.kind) {
+    case "poll":
+    case "prove":
+    case "ask":
+      order.link.hangUp = order.link.transport.open(order.link.reading, sinkOf(shell, order.link));
+      break;
+    case "drop":
+      order.link.hangUp?.();
+      break;
+    case "confirm":
+      shell.unconfirm = options.confirm(order.stream.reading.nonce, ({ status }) =>
+        happenAll(shell, [{ kind: "confirmed", link: order.stream, data: status, cursor: "" }]),
+      );
+      break;
+    case "unconfirm":
+      shell.unconfirm?.();
+      break;
+    case "wakeIn":
+      wakeIn(shell, order.timer, order.ms);
+      break;
+    case "give":
+      emitter.emit(order.name, order.news as never);
+      break;
+    case "report":
+      emitter.emit("status", order.status);
+      break;
+    case "learn":
+      options.memory.save(order.known);
+      break;
+    case "end":
+      for (const timer in timers) (timers[timer] as () => void)();
   }
+}
 
-  function wakeIn(timer: string, ms: number): void {
-    timers[timer]?.();
-    timers[timer] = environment.later(ms, () => happen([{ kind: "timer", timer }]));
-  }
+function wakeIn(shell: Shell, timer: string, ms: number): void {
+  const { timers, options } = shell;
+  timers[timer]?.();
+  timers[timer] = options.environment.later(ms, () => happenAll(shell, [{ kind: "timer", timer }]));
+}
 
-  function sinkOf(link: Link): Sink {
-    return {
-      hello: bring(link, "hello"),
-      ping: bring(link, "ping"),
-      event: bring(link, "event"),
-      members: bring(link, "members"),
-      typing: bring(link, "typing"),
-      reset: bring(link, "reset"),
-      // What a listener asks for in the middle of an answer happens after it, when the cursor is behind it.
-      answer: (answer) => happen(framesOf(link, answer)),
-      ended: bring(link, "ended"),
-    };
-  }
-
-  function bring<Kind extends keyof Brought>(link: Link, kind: Kind): (data: Brought[Kind], cursor?: string) => void {
-    return (data, cursor) => happen([frameOf(link, kind, data, cursor)]);
-  }
+function sinkOf(shell: Shell, link: Link): Sink {
+  return (kind, data, cursor = "") => {
+    // What a listener asks for in the middle of an answer happens after it, when the cursor is behind it.
+    happenAll(shell, kind === "answer" ? framesOf(link, data as PollAnswer) : [{ kind, link, data, cursor } as Frame]);
+  };
 }
 
 function framesOf(link: Link, answer: PollAnswer): Frame[] {
   const { events, resets = answer.reset === undefined ? [] : [answer.reset] } = answer;
+  const cursor = "";
   const frames: Frame[] = [];
-  for (let i = 0; i < resets.length; i++) frames.push(frameOf(link, "reset", resets[i] as ResetSignal));
-  for (let i = 0; i < events.length; i++) frames.push(frameOf(link, "event", events[i] as RoomEvent));
-  frames.push(frameOf(link, "answer", answer));
+  for (let i = 0; i < resets.length; i++) frames.push({ kind: "reset", link, data: resets[i] as ResetSignal, cursor });
+  for (let i = 0; i < events.length; i++) frames.push({ kind: "event", link, data: events[i] as RoomEvent, cursor });
+  frames.push({ kind: "answer", link, data: answer, cursor });
   return frames;
 }
-
-function frameOf<Kind extends keyof Brought>(link: Link, kind: Kind, data: Brought[Kind], cursor = ""): Frame {
-  return { kind, link, data, cursor } as Frame;
-}
-
-function nothing(): void {}

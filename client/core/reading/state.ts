@@ -1,12 +1,4 @@
-import type {
-  HelloSignal,
-  MembersSignal,
-  PingSignal,
-  PollAnswer,
-  ResetSignal,
-  RoomEvent,
-  TypingSignal,
-} from "../../../protocol/event.ts";
+import type { MembersSignal, PingSignal, ResetSignal, RoomEvent, TypingSignal } from "../../../protocol/event.ts";
 import type { Clock } from "../base/environment.ts";
 import { type Backoff, createBackoff } from "../network/backoff.ts";
 import type { Known } from "../network/known.ts";
@@ -14,7 +6,7 @@ import { createNetwork, type Network } from "../network/network.ts";
 import { createLedger, type Ledger, type Position } from "./ledger.ts";
 import type { Link } from "./link.ts";
 import { createLiveness, type Liveness } from "./liveness.ts";
-import type { Ending, Transport } from "./transport.ts";
+import type { Brought, Transport } from "./transport.ts";
 
 /** What the application gets. `reset`: a room cannot be continued where it was left; its history has to be read again. */
 export type FeedEvents = {
@@ -48,24 +40,16 @@ export type Happening =
   | { kind: "close" }
   | { kind: "timer"; timer: string };
 
-/** What a connection can bring. An answer's resets and events are brought before it. */
-export type Brought = {
-  hello: HelloSignal;
-  ping: PingSignal;
-  event: RoomEvent;
-  reset: ResetSignal;
-  members: MembersSignal;
-  typing: TypingSignal;
-  answer: PollAnswer;
-  ended: Ending;
-  /** The status with which the link's confirmation was answered. */
-  confirmed: number;
-};
+/** What comes by a link. `confirmed`: the status with which its confirmation was answered. */
+type Incoming = Brought & { confirmed: number };
 
-/** Something that a connection has brought; `cursor` is behind an event of a stream, or "". */
+/**
+ * Something that came by a link; `cursor` is behind an event of a stream, or "". The resets and events of
+ * an answer come before it.
+ */
 export type Frame = {
-  [Kind in keyof Brought]: { kind: Kind; link: Link; data: Brought[Kind]; cursor: string };
-}[keyof Brought];
+  [Kind in keyof Incoming]: { kind: Kind; link: Link; data: Incoming[Kind]; cursor: string };
+}[keyof Incoming];
 
 /** What a session is ordered to do. */
 export type Order =
@@ -166,7 +150,7 @@ export function createState(beginning: Beginning, now: number): State {
   const { rooms, streams, polls, rttMs, hidden, random, known } = beginning;
   const clock: Clock = { now: () => state.now, random };
   const state: State = {
-    ...createNetwork(known, streams.length, random, now),
+    ...createNetwork(known, streams.length, { now, random }),
     ...createLiveness(hidden, now),
     clock,
     orders: [],

@@ -28,7 +28,8 @@ export function prove(state: State): void {
   if (stream !== undefined && state.renewAt > 0 && rung === stream.rung) lasted(state);
   state.renewAt = 0;
   const ping = state.hidden() ? 0 : state.pingSeconds;
-  const link = createRequest(state, state.streams[rung] as Transport, { ping, late }, rung);
+  const link = createRequest(state, state.streams[rung] as Transport, { ping, late });
+  link.rung = rung;
   // The second request is this one, which is a sign of life too.
   stopConfirming(state);
   state.candidate = link;

@@ -8,47 +8,56 @@ import type {
   TypingSignal,
 } from "../../../protocol/event.ts";
 
-/** What one connection is asked for: the events of `rooms` after the cursors `after`. */
+/** What one connection is to read: the events of `rooms` after the cursors `after`. */
 export type Reading = {
   rooms: string[];
-  /** None is "from now on"; several are joined by the server. */
+  /** None means "from now on". The server joins several. */
   after: string[];
-  /** A name for this connection, which a fresh answer gives back. */
+  /** A name for this connection, which a fresh answer repeats. */
   nonce: string;
-  /** A poll is held for so many seconds, and given up when no answer has come so many milliseconds after that. */
+  /** How many seconds a poll is held, and after how many more milliseconds it is given up. */
   wait: number;
   graceMs: number;
-  /** A stream pings every so many seconds; 0 leaves it to the server. */
+  /** How often a stream pings, in seconds; 0 leaves it to the server. */
   ping: number;
-  /** This network gives a frame out only when the next one comes: ask for a comment behind each. */
+  /** This network releases a frame only when the next one comes, so each needs a comment behind it. */
   late: boolean;
-  /** A kept-alive connection has died here: ask for a poll's connection to be closed. */
+  /** A kept-alive connection has died here, so a poll's connection is to be closed. */
   once: boolean;
 };
 
 /**
- * How a connection ended. `answered`: a poll, as it should. `cut`: it was ours and broke off, or a poll's answer did not
- * come in time. `refused`: never ours: no network, an error's page, a login page. `bye`: the server asks to come back
- * after `retryMs`.
+ * How a connection ended. `answered`: a poll, as it should. `cut`: the site's own connection broke off, or
+ * a poll's answer did not come in time. `refused`: it never was the site's own, as without a network, or
+ * with an error page or a login page. `bye`: the server asks to come back after `retryMs`.
  */
 export type Ending = { how: "answered" | "cut" | "refused" | "bye"; retryMs?: number };
 
-/** What a connection reports, in the order it happens; nothing before `open` has returned, nothing after `ended`. */
-export type Sink = {
-  hello(hello: HelloSignal): void;
-  ping(ping: PingSignal): void;
-  event(event: RoomEvent, cursor: string): void;
-  members(signal: MembersSignal): void;
-  typing(signal: TypingSignal): void;
-  reset(reset: ResetSignal): void;
-  answer(answer: PollAnswer): void;
-  ended(ending: Ending): void;
+/** What a connection can bring. */
+export type Brought = {
+  hello: HelloSignal;
+  ping: PingSignal;
+  event: RoomEvent;
+  members: MembersSignal;
+  typing: TypingSignal;
+  reset: ResetSignal;
+  answer: PollAnswer;
+  ended: Ending;
 };
 
-/** A way to the server. `open` begins one connection and returns how to close it; a closed one reports nothing more. */
+/**
+ * Takes what a connection brings, in order; `cursor` is behind an event of a stream, or "". Nothing
+ * comes before `open` has returned, and nothing after `ended`.
+ */
+export type Sink = <Kind extends keyof Brought>(kind: Kind, data: Brought[Kind], cursor?: string) => void;
+
+/**
+ * One kind of connection to the server. `open` opens one, and returns a function that closes it; a closed
+ * one reports nothing more.
+ */
 export type Transport = {
   name: string;
-  /** It stays open and says hello; otherwise each connection is one question and one answer. */
+  /** It stays open and begins with hello. Otherwise each connection is one request and one answer. */
   streams: boolean;
   open(reading: Reading, sink: Sink): () => void;
 };

@@ -2,7 +2,7 @@ import { without } from "../base/list.ts";
 import { failed } from "../network/ladder.ts";
 import { fellSilent as pauseTooLong } from "../network/pace.ts";
 import { serve } from "./feed.ts";
-import { type Ledger, seqOf } from "./ledger.ts";
+import { type Head, type Ledger, seqOf } from "./ledger.ts";
 import { type Link, shownBy } from "./link.ts";
 import { expectPing, isSilent } from "./liveness.ts";
 import { report, wakeIn } from "./orders.ts";
@@ -18,13 +18,13 @@ const HELD_BACK_MEMORY_MS = 60_000;
 const EXPECTED = "expected ";
 
 /** What a question came to: something new, nothing new, or no answer. */
-export type Result = "news" | "nothing" | "unanswered";
+export type QuestionResult = "news" | "nothing" | "unanswered";
 
 /**
  * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in a ping. Of each room one
  * is awaited at a time; what is expected meanwhile is looked at after it.
  */
-export function expect(state: State, room: string, seq: number, withinMs: number): void {
+export function expect(state: State, { room, seq }: Head, withinMs: number): void {
   const { expected } = state;
   if (shown(state, room) >= seq) return;
   for (let i = 0; i < expected.length; i++) {
@@ -51,7 +51,7 @@ export function judge(state: State, timer: string): void {
     if (EXPECTED + room !== timer) continue;
     state.expected = without(expected, one);
     const isMet = shown(state, room) >= seq;
-    if (next !== undefined) expect(state, room, next.seq, next.withinMs);
+    if (next !== undefined) expect(state, { room, seq: next.seq }, next.withinMs);
     if (isMet) state.heldBackAt = 0;
     // It is the connection's fault only if a question brings the event. Otherwise it is the server that is late.
     else ask(state, { why: "late", carrier: carrier(state) });
@@ -66,7 +66,7 @@ export function suspect(state: State, why: "lull" | "silent"): void {
 }
 
 /** Draws the conclusion from what the log has answered. */
-export function conclude(state: State, doubt: Doubt, result: Result): void {
+export function conclude(state: State, doubt: Doubt, result: QuestionResult): void {
   const { why, carrier: asked } = doubt;
   state.isDoubting = false;
   if (asked === undefined || asked !== carrier(state)) return;
