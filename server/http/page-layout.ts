@@ -13,10 +13,10 @@ export const LANGUAGE_COOKIE = "language";
  * Returns the properties of a request that every page needs. The request may have been refused
  * early, before all guards ran.
  */
-export function pageFrame(ctx: Context, site: Site): PageLayout {
+export function pageLayout(ctx: Context, site: Site): PageLayout {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;
-  const frame: PageLayout = {
+  const layout: PageLayout = {
     language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language")),
     basePath: base,
     here: ctx.path,
@@ -32,6 +32,6 @@ export function pageFrame(ctx: Context, site: Site): PageLayout {
     },
     network: site.tokens.network(ctx.state.address ?? ""),
   };
-  if (session) frame.member = session.member;
-  return frame;
+  if (session) layout.member = session.member;
+  return layout;
 }

@@ -11,7 +11,7 @@ import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { answerAsScript } from "./answer.ts";
 import { inputOf, nonceOf } from "./input.ts";
-import { pageFrame } from "./page-layout.ts";
+import { pageLayout } from "./page-layout.ts";
 
 /** [RFC 1035 2.3.4] The longest host name. */
 const LOGGED_HOST_LENGTH = 255;
@@ -69,7 +69,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
     setDocumentHeaders(ctx);
     ctx.type = "text/html; charset=utf-8";
     const unsent: FormView | undefined = status >= 500 || status === 429 ? ctx.state.unsent : undefined;
-    ctx.body = renderRefused(pageFrame(ctx, site), {
+    ctx.body = renderRefused(pageLayout(ctx, site), {
       status,
       code: refusal.code,
       wording: refusal.wording,

@@ -31,27 +31,27 @@ export type PageLayout = {
 export type PageHead = { name: string; title: string; isPlain?: boolean; head?: Html | undefined };
 
 /** Renders a whole document around a page's body. */
-export function renderDocument(frame: PageLayout, page: PageHead & { body: Html }): string {
-  return html`${documentStart(frame, page)}
+export function renderDocument(layout: PageLayout, page: PageHead & { body: Html }): string {
+  return html`${documentStart(layout, page)}
 ${page.body}
 ${documentEnd()}`.toString();
 }
 
 /** Renders the document up to its body, for a page that is written piece by piece. */
-export function documentStart(frame: PageLayout, page: PageHead): Html {
+export function documentStart(layout: PageLayout, page: PageHead): Html {
   return html`<!doctype html>
-<html lang="${frame.language}">
+<html lang="${layout.language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="X-UA-Compatible" content="IE=edge">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <title>${page.title}</title>
-<meta name="description" content="${wordsOf(frame.language).description}">
+<meta name="description" content="${wordsOf(layout.language).description}">
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f0e4" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#1b1815" media="(prefers-color-scheme: dark)">
-<link rel="icon" type="image/svg+xml" href="${link(frame.icon)}">
-${styleAndScript(frame, page)}
+<link rel="icon" type="image/svg+xml" href="${link(layout.icon)}">
+${styleAndScript(layout, page)}
 ${page.head}
 </head>
 <body class="${page.name}">`;
@@ -62,12 +62,12 @@ ${page.head}
  * and have to know the names of newer elements before the body. Browsers without modules replace
  * the style by script, because it needs custom properties.
  */
-function styleAndScript(frame: PageLayout, { isPlain }: PageHead): Html {
-  const legacy = link(frame.legacyScript);
-  const legacyStyle = link(frame.legacyStyle);
+function styleAndScript(layout: PageLayout, { isPlain }: PageHead): Html {
+  const legacy = link(layout.legacyScript);
+  const legacyStyle = link(layout.legacyStyle);
   return html`<!--[if lte IE 9]><link rel="stylesheet" href="${legacyStyle}">${!isPlain && html`<script src="${legacy}"></script>`}<![endif]-->
-<!--[if !IE]><!--><link rel="stylesheet" href="${link(frame.style)}">
-${!isPlain && html`<script type="module" src="${link(frame.script)}"></script><script nomodule defer src="${legacy}" data-style="${legacyStyle}"></script>`}<!--<![endif]-->`;
+<!--[if !IE]><!--><link rel="stylesheet" href="${link(layout.style)}">
+${!isPlain && html`<script type="module" src="${link(layout.script)}"></script><script nomodule defer src="${legacy}" data-style="${legacyStyle}"></script>`}<!--<![endif]-->`;
 }
 
 /** Renders the end of a document. */
@@ -78,19 +78,19 @@ export function documentEnd(): Html {
 }
 
 /** Renders the link to the same page in the other language. */
-export function languageSwitch(frame: PageLayout): Html {
-  const other = frame.language === "ja" ? "en" : "ja";
-  const href = link(`${frame.basePath}${frame.here}?language=${other}`);
-  const label = wordsOf(frame.language).otherLanguage;
+export function languageSwitch(layout: PageLayout): Html {
+  const other = layout.language === "ja" ? "en" : "ja";
+  const href = link(`${layout.basePath}${layout.here}?language=${other}`);
+  const label = wordsOf(layout.language).otherLanguage;
   return html`<a class="language" href="${href}" lang="${other}" hreflang="${other}" rel="nofollow">${label}</a>`;
 }
 
 /** Renders the site's name as a link to the lobby. */
-export function homeLink(frame: PageLayout): Html {
-  return html`<a class="home" href="${link(`${frame.basePath}/`)}">chattera</a>`;
+export function homeLink(layout: PageLayout): Html {
+  return html`<a class="home" href="${link(`${layout.basePath}/`)}">chattera</a>`;
 }
 
 /** Renders the hidden field that proves that a form comes from a page of this site. */
-export function formToken(frame: PageLayout): Html {
-  return html`<input type="hidden" name="form_token" value="${frame.formToken}">`;
+export function formToken(layout: PageLayout): Html {
+  return html`<input type="hidden" name="form_token" value="${layout.formToken}">`;
 }

@@ -42,44 +42,44 @@ export function liveAddress({ room, refresh, isBare }: LiveOptions, after?: stri
  * Renders a whole page that fetches the next one automatically. The newest line comes first,
  * because text browsers show the top.
  */
-export function renderRefreshing(frame: PageLayout, view: LiveView): string {
+export function renderRefreshing(layout: PageLayout, view: LiveView): string {
   const { options, cursor, seconds, context, events } = view;
-  return html`${opening(frame, view, refreshTo(frame, { options, cursor, seconds }))}
+  return html`${opening(layout, view, refreshTo(layout, { options, cursor, seconds }))}
 <ol id="log" class="log newest-first">
-${linesOf(frame, [...context, ...events]).reverse()}</ol>
+${linesOf(layout, [...context, ...events]).reverse()}</ol>
 ${closing()}`.toString();
 }
 
 /** Renders the beginning of a page that grows, up to the point where its log continues. */
-export function renderGrowing(frame: PageLayout, view: LiveView): string {
-  return html`${opening(frame, view)}
+export function renderGrowing(layout: PageLayout, view: LiveView): string {
+  return html`${opening(layout, view)}
 <ol id="log" class="log">
-${linesOf(frame, view.context)}`.toString();
+${linesOf(layout, view.context)}`.toString();
 }
 
 /** Renders events as lines of a growing page. */
-export function growingLines(frame: PageLayout, events: RoomEvent[], previous: RoomEvent | undefined): string {
-  return linesOf(frame, events, previous).join("");
+export function growingLines(layout: PageLayout, events: RoomEvent[], previous: RoomEvent | undefined): string {
+  return linesOf(layout, events, previous).join("");
 }
 
 /** Renders the line of a growing page that says that messages are missing here. */
-export function growingGap(frame: PageLayout): string {
-  return html`<li class="line notice"><span class="text">${wordsOf(frame.language).live.resets.pruned}</span></li>\n`.toString();
+export function growingGap(layout: PageLayout): string {
+  return html`<li class="line notice"><span class="text">${wordsOf(layout.language).live.resets.pruned}</span></li>\n`.toString();
 }
 
 /**
  * Renders an invisible picture. A browser that fetches it has received the page up to this point.
  */
-export function growingSign(frame: PageLayout, path: string): string {
-  return html`<li class="sign"><img src="${link(frame.basePath + path)}" width="1" height="1" alt=""></li>\n`.toString();
+export function growingSign(layout: PageLayout, path: string): string {
+  return html`<li class="sign"><img src="${link(layout.basePath + path)}" width="1" height="1" alt=""></li>\n`.toString();
 }
 
 /**
  * Renders a refresh that sends the browser on if the page is cut after it. The last refresh of a
  * page counts.
  */
-export function growingPing(frame: PageLayout, options: LiveOptions, cursor: string): string {
-  return html`${refreshTo(frame, { options, cursor, seconds: CUT_SECONDS })}\n`.toString();
+export function growingPing(layout: PageLayout, options: LiveOptions, cursor: string): string {
+  return html`${refreshTo(layout, { options, cursor, seconds: CUT_SECONDS })}\n`.toString();
 }
 
 /** The delay before a page that was cut is fetched again. */
@@ -92,34 +92,34 @@ const CUT_SECONDS = 3;
 export type Continuation = { options: LiveOptions; cursor: string; seconds: number };
 
 /** Renders the end of a page that grew, with a link for browsers that do not refresh. */
-export function growingEnd(frame: PageLayout, continuation: Continuation): string {
+export function growingEnd(layout: PageLayout, continuation: Continuation): string {
   const { options, cursor } = continuation;
-  const next = link(frame.basePath + liveAddress(options, cursor));
+  const next = link(layout.basePath + liveAddress(options, cursor));
   return html`</ol>
-${refreshTo(frame, continuation)}
-<p class="read-on"><a href="${next}">${wordsOf(frame.language).live.readOn}</a></p>
+${refreshTo(layout, continuation)}
+<p class="read-on"><a href="${next}">${wordsOf(layout.language).live.readOn}</a></p>
 ${closing()}`.toString();
 }
 
-function refreshTo(frame: PageLayout, { options, cursor, seconds }: Continuation): Html {
-  return html`<meta http-equiv="refresh" content="${seconds}; url=${link(frame.basePath + liveAddress(options, cursor))}">`;
+function refreshTo(layout: PageLayout, { options, cursor, seconds }: Continuation): Html {
+  return html`<meta http-equiv="refresh" content="${seconds}; url=${link(layout.basePath + liveAddress(options, cursor))}">`;
 }
 
 /**
  * The form precedes the log in the document, so that it works while the page grows. The style sheet
  * shows it below.
  */
-function opening(frame: PageLayout, view: LiveView, head?: Html): Html {
+function opening(layout: PageLayout, view: LiveView, head?: Html): Html {
   const { options, cursor, title } = view;
   const page = { name: "room-page live-page", title: `${title} — chattera`, isPlain: true, head };
-  return html`${documentStart(frame, page)}
+  return html`${documentStart(layout, page)}
 <main id="live" class="room" data-room="${options.room}" data-cursor="${cursor}">
-${!options.isBare && liveBar(frame, view)}
+${!options.isBare && liveBar(layout, view)}
 <div class="room-body">
 <div class="foot">
-${options.isBare ? connectionLine(frame, view) : foot(frame, view)}
+${options.isBare ? connectionLine(layout, view) : foot(layout, view)}
 </div>
-<section class="log-scroll" tabindex="0" aria-label="${wordsOf(frame.language).log}" aria-live="polite">`;
+<section class="log-scroll" tabindex="0" aria-label="${wordsOf(layout.language).log}" aria-live="polite">`;
 }
 
 function closing(): Html {
@@ -129,29 +129,29 @@ function closing(): Html {
 ${documentEnd()}`;
 }
 
-function liveBar(frame: PageLayout, view: LiveView): Html {
-  const words = wordsOf(frame.language);
+function liveBar(layout: PageLayout, view: LiveView): Html {
+  const words = wordsOf(layout.language);
   const form = { room: { slug: view.options.room, title: view.title } };
   return html`<header class="bar">
-${homeLink(frame)}
+${homeLink(layout)}
 <h1 class="bar-title">${view.title}</h1>
-${connectionLine(frame, view)}
-<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(frame, form)}${languageSwitch(frame)}</nav>
+${connectionLine(layout, view)}
+<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(layout, form)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 
 /**
  * Says how the page reads on and which messages it shows, and links to the other way of reading.
  */
-function connectionLine(frame: PageLayout, view: LiveView): Html {
-  const { live } = wordsOf(frame.language);
+function connectionLine(layout: PageLayout, view: LiveView): Html {
+  const { live } = wordsOf(layout.language);
   const { options, seconds, isBusy, reset } = view;
   const grows = options.refresh === 0 && !isBusy;
-  const to = (refresh: number) => link(frame.basePath + liveAddress({ ...options, refresh }, view.cursor));
+  const to = (refresh: number) => link(layout.basePath + liveAddress({ ...options, refresh }, view.cursor));
   const stopRefreshing = !isBusy && html`<a href="${to(0)}">${live.stopRefreshing}</a>`;
   const status = grows
     ? html`<span>${live.grows}</span> <a href="${to(LINKED_REFRESH_SECONDS)}">${fill(live.startRefreshing, { seconds: LINKED_REFRESH_SECONDS })}</a>`
-    : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(options.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(frame, view)}`;
+    : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(options.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(layout, view)}`;
   return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${status}</p>
 ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 }
@@ -160,23 +160,23 @@ ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 const LINKED_REFRESH_SECONDS = 10;
 
 /** Says which messages a page shows, by number, and how many of them are new. */
-function shown(frame: PageLayout, { context, events }: LiveView): Html | undefined {
+function shown(layout: PageLayout, { context, events }: LiveView): Html | undefined {
   const all = [...context, ...events];
   const [first, last] = [all[0]?.seq, all.at(-1)?.seq];
   if (first === undefined || last === undefined) return undefined;
-  const { live } = wordsOf(frame.language);
+  const { live } = wordsOf(layout.language);
   return html`<span class="shown" data-first="${first}" data-last="${last}" data-new="${events.length}">${fill(live.shown, { first, last, n: events.length })}</span>`;
 }
 
 /** The forms lead back to this page and, if it refreshes, to the events since its cursor. */
-function foot(frame: PageLayout, view: LiveView): Html {
+function foot(layout: PageLayout, view: LiveView): Html {
   const { options, title, clientId } = view;
   const back: Back = { refresh: options.refresh, after: view.seconds > 0 ? view.cursor : undefined };
   const form = { room: { slug: options.room, title }, clientId, back };
-  return view.present ? messageForm(frame, form) : enterForm(frame, form);
+  return view.present ? messageForm(layout, form) : enterForm(layout, form);
 }
 
-function linesOf(frame: PageLayout, events: RoomEvent[], previous?: RoomEvent): Html[] {
-  const words = wordsOf(frame.language);
+function linesOf(layout: PageLayout, events: RoomEvent[], previous?: RoomEvent): Html[] {
+  const words = wordsOf(layout.language);
   return events.map((event, index) => messageLine(words, event, events[index - 1] ?? previous));
 }

@@ -10,7 +10,7 @@ import { type FormView, messageForm } from "./room.ts";
  * sent again.
  */
 export function renderRefused(
-  frame: PageLayout,
+  layout: PageLayout,
   view: {
     status: number;
     code: string;
@@ -20,16 +20,16 @@ export function renderRefused(
     unsent?: FormView;
   },
 ): string {
-  const words = wordsOf(frame.language);
-  const body = html`<header class="bar">${homeLink(frame)}<nav class="bar-end">${languageSwitch(frame)}</nav></header>
+  const words = wordsOf(layout.language);
+  const body = html`<header class="bar">${homeLink(layout)}<nav class="bar-end">${languageSwitch(layout)}</nav></header>
 <main class="refused" data-status="${view.status}" data-code="${view.code}">
 <h1>${words.problemTitle}</h1>
 <p class="problem">${refusalText(words, { wording: view.wording ?? view.code, retrySeconds: view.retrySeconds })}</p>
-${view.unsent && messageForm(frame, view.unsent)}
-<p><a class="button" href="${link(frame.basePath + PATHS.lobby)}">${words.back}</a></p>
+${view.unsent && messageForm(layout, view.unsent)}
+<p><a class="button" href="${link(layout.basePath + PATHS.lobby)}">${words.back}</a></p>
 </main>`;
   const head = view.refreshSeconds && html`<meta http-equiv="refresh" content="${view.refreshSeconds}">`;
-  return renderDocument(frame, {
+  return renderDocument(layout, {
     name: "refused-page",
     title: `${words.problemTitle} — chattera`,
     head: head || undefined,

@@ -36,10 +36,10 @@ export type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" 
  * Renders a room's page, which works without script. The script's data is in the `data-` attributes
  * of `#room`.
  */
-export function renderRoom(frame: PageLayout, view: RoomView): string {
-  const words = wordsOf(frame.language);
-  const body = html`<main id="room" class="room" ${scriptState(frame, view)}>
-${roomBar(frame, view)}
+export function renderRoom(layout: PageLayout, view: RoomView): string {
+  const words = wordsOf(layout.language);
+  const body = html`<main id="room" class="room" ${scriptState(layout, view)}>
+${roomBar(layout, view)}
 <div class="room-body">
 ${people(words, view)}
 <section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
@@ -47,39 +47,39 @@ ${people(words, view)}
 <ol id="log" class="log">
 ${view.events.map((event, index) => messageLine(words, event, view.events[index - 1]))}</ol>
 </section>
-<noscript><iframe class="live-frame" src="${link(`${frame.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
+<noscript><iframe class="live-layout" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
 <div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>
-${view.present ? messageForm(frame, view) : enterForm(frame, view)}
+${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 </div>
 </div>
 ${lineSkeleton()}
 <div id="spoken" class="unseen" aria-live="polite"></div>
 </main>`;
-  return renderDocument(frame, { name: "room-page", title: `${view.room.title} — chattera`, body });
+  return renderDocument(layout, { name: "room-page", title: `${view.room.title} — chattera`, body });
 }
 
-function scriptState(frame: PageLayout, view: RoomView): Html {
-  const words = wordsOf(frame.language);
-  return html`data-room="${view.room.slug}" data-base="${link(frame.basePath)}" data-network="${frame.network}" data-cursor="${view.cursor}" data-member-id="${frame.member?.id}" data-nickname="${frame.member?.nickname}" data-color="${frame.member?.color}" data-trip="${frame.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+function scriptState(layout: PageLayout, view: RoomView): Html {
+  const words = wordsOf(layout.language);
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
-function roomBar(frame: PageLayout, view: RoomView): Html {
-  const words = wordsOf(frame.language);
-  const live = link(frame.basePath + PATHS.live(view.room.slug));
+function roomBar(layout: PageLayout, view: RoomView): Html {
+  const words = wordsOf(layout.language);
+  const live = link(layout.basePath + PATHS.live(view.room.slug));
   return html`<header class="bar">
-${homeLink(frame)}
+${homeLink(layout)}
 <h1 class="bar-title">${view.room.title}</h1>
 <p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
-<nav class="bar-end">${view.present && leaveForm(frame, view)}${languageSwitch(frame)}</nav>
+<nav class="bar-end">${view.present && leaveForm(layout, view)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 
 /** Renders the form that leaves the room. */
-export function leaveForm(frame: PageLayout, view: Pick<RoomView, "room">): Html {
-  const action = link(frame.basePath + PATHS.room(view.room.slug));
-  return html`<form class="leave" method="post" action="${action}">${formToken(frame)}<button class="button quiet" type="submit" name="leave" value="1">${wordsOf(frame.language).leave}</button></form>`;
+export function leaveForm(layout: PageLayout, view: Pick<RoomView, "room">): Html {
+  const action = link(layout.basePath + PATHS.room(view.room.slug));
+  return html`<form class="leave" method="post" action="${action}">${formToken(layout)}<button class="button quiet" type="submit" name="leave" value="1">${wordsOf(layout.language).leave}</button></form>`;
 }
 
 /**
@@ -87,16 +87,16 @@ export function leaveForm(frame: PageLayout, view: Pick<RoomView, "room">): Html
  * its reader has entered. They are an attribute, because an old browser shows the content of a
  * template.
  */
-function memberForms(frame: PageLayout, { problem: _notTheirs, ...view }: FormView): string {
-  return html`${leaveForm(frame, view)}${messageForm(frame, view)}`.toString();
+function memberForms(layout: PageLayout, { problem: _notTheirs, ...view }: FormView): string {
+  return html`${leaveForm(layout, view)}${messageForm(layout, view)}`.toString();
 }
 
 /** Renders the form that sends a message. */
-export function messageForm(frame: PageLayout, view: FormView): Html {
-  const words = wordsOf(frame.language);
-  return html`<form id="say" class="say" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}">
-${formToken(frame)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
-${problemLine(frame, view.problem)}
+export function messageForm(layout: PageLayout, view: FormView): Html {
+  const words = wordsOf(layout.language);
+  return html`<form id="say" class="say" method="post" action="${link(layout.basePath + PATHS.room(view.room.slug))}">
+${formToken(layout)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
+${problemLine(layout, view.problem)}
 <label class="unseen" for="text">${words.text}</label>
 ${view.back === undefined ? textArea(words, view.text) : textLine(words, view.text)}
 <button class="button say-button" type="submit">${words.send}</button>
@@ -117,12 +117,12 @@ function textLine(words: PageWords, text: string | undefined): Html {
 }
 
 /** Renders the form that enters the room under a nickname. */
-export function enterForm(frame: PageLayout, view: FormView): Html {
-  const words = wordsOf(frame.language);
-  return html`<form id="enter" class="enter" method="post" action="${link(frame.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(frame, view)}">
+export function enterForm(layout: PageLayout, view: FormView): Html {
+  const words = wordsOf(layout.language);
+  return html`<form id="enter" class="enter" method="post" action="${link(layout.basePath + PATHS.room(view.room.slug))}" data-entered="${memberForms(layout, view)}">
 <p class="reading">${words.reading}</p>
-${formToken(frame)}${backFields(view.back)}
-${enterFields(frame, view)}${unsent(words, view.text)}
+${formToken(layout)}${backFields(view.back)}
+${enterFields(layout, view)}${unsent(words, view.text)}
 <button class="button" type="submit">${words.enter}</button>
 </form>`;
 }

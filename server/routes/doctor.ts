@@ -10,7 +10,7 @@ import type { RateLimits } from "../guard/rate-limit.ts";
 import { answer } from "../http/answer.ts";
 import { ASSETS } from "../http/assets.ts";
 import { type Input, inputOf, nonceOf } from "../http/input.ts";
-import { pageFrame } from "../http/page-layout.ts";
+import { pageLayout } from "../http/page-layout.ts";
 import { payerOf, visitorOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { park } from "../http/stalls.ts";
@@ -92,7 +92,7 @@ function showDoctor(ctx: Context, site: Site): void {
   const base = `${ctx.state.base}/assets/`;
   setDocumentHeaders(ctx);
   ctx.type = "text/html; charset=utf-8";
-  ctx.body = renderDoctor(pageFrame(ctx, site), {
+  ctx.body = renderDoctor(pageLayout(ctx, site), {
     script: base + ASSETS.doctorScript,
     style: base + ASSETS.doctorStyle,
   });

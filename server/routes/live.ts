@@ -12,7 +12,7 @@ import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { roomOf } from "../http/find-room.ts";
 import { addPathParams, inputOf } from "../http/input.ts";
-import { pageFrame } from "../http/page-layout.ts";
+import { pageLayout } from "../http/page-layout.ts";
 import { accountOf, payerOf } from "../http/payer.ts";
 import { failStream, isOwnServer, memberIdOf, patienceMs, reasonToRefuseStream, requesterOf } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
@@ -130,7 +130,7 @@ async function renew(request: LiveRequest, { isBusy, isFirst }: { isBusy: boolea
   const isSoon = isBehind(tail, seq, news) || (isFirst && !isBusy);
   const seconds = isSoon ? 1 : options.refresh || REFRESH_SECONDS;
   const page = { ...view, events: news, cursor: tail.cursorAt(last), seconds, isBusy };
-  showPage(ctx, pages.renderRefreshing(pageFrame(ctx, site), isTorn ? { ...page, reset: "pruned" } : page));
+  showPage(ctx, pages.renderRefreshing(pageLayout(ctx, site), isTorn ? { ...page, reset: "pruned" } : page));
 }
 
 /**
@@ -180,20 +180,20 @@ function secondsOf(bye: ByeSignal): number {
 }
 
 function markupOf({ ctx, site, options }: LiveRequest, id: string, view: pages.LiveView): HtmlMarkup {
-  const frame = pageFrame(ctx, site);
+  const layout = pageLayout(ctx, site);
   // Where no pictures are fetched, a sign would be an empty line, and a link to continue a line
   // that moves all others.
   const isText = hasNoPictures(ctx);
   const address = () => `${PATHS.liveSign(options.room)};page=${id};at=${Date.now()}`;
   return {
-    language: frame.language,
-    opening: pages.renderGrowing(frame, view),
+    language: layout.language,
+    opening: pages.renderGrowing(layout, view),
     last: view.context.at(-1),
-    lines: (events, previous) => pages.growingLines(frame, events, previous),
-    gap: () => pages.growingGap(frame),
-    sign: () => (isText ? "\n" : pages.growingSign(frame, address())),
-    ping: (cursor) => (isText ? "\n" : pages.growingPing(frame, options, cursor)),
-    ending: (cursor, seconds) => pages.growingEnd(frame, { options, cursor, seconds }),
+    lines: (events, previous) => pages.growingLines(layout, events, previous),
+    gap: () => pages.growingGap(layout),
+    sign: () => (isText ? "\n" : pages.growingSign(layout, address())),
+    ping: (cursor) => (isText ? "\n" : pages.growingPing(layout, options, cursor)),
+    ending: (cursor, seconds) => pages.growingEnd(layout, { options, cursor, seconds }),
   };
 }
 
@@ -256,7 +256,7 @@ function showRefusal(ctx: Context, site: Site, refusal: unknown): void {
   ctx.status = status;
   ctx.set("Retry-After", String(retrySeconds));
   const refreshSeconds = Math.max(retrySeconds, REFRESH_SECONDS);
-  showPage(ctx, renderRefused(pageFrame(ctx, site), { status, code, wording, retrySeconds, refreshSeconds }));
+  showPage(ctx, renderRefused(pageLayout(ctx, site), { status, code, wording, retrySeconds, refreshSeconds }));
 }
 
 /**

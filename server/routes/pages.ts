@@ -12,7 +12,7 @@ import { setSessionCookie } from "../guard/session-cookie.ts";
 import { enterRoom } from "../http/enter-room.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
-import { LANGUAGE_COOKIE, pageFrame } from "../http/page-layout.ts";
+import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import type { Problem } from "../pages/language.ts";
@@ -116,7 +116,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function showLobby(ctx: Context, again: Again): Promise<void> {
     const rooms = await site.lobby.rooms();
-    showPage(ctx, renderLobby(pageFrame(ctx, site), { rooms, ...again }));
+    showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...again }));
   }
 
   async function showRoom(ctx: Context, again: Again): Promise<void> {
@@ -141,7 +141,7 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
       present,
       clientId: randomUUID(),
     };
-    showPage(ctx, renderRoom(pageFrame(ctx, site), { ...view, ...again }));
+    showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...again }));
   }
 }
 

@@ -147,10 +147,14 @@ describe("the former option `settings`", () => {
   });
 });
 
-test("only the command line reads the environment of the process", () => {
-  const files = readdirSync("server", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-  const readers = files.filter((name) => /process\.env\b(?!`)/.test(readFileSync(`server/${name}`, "utf8")));
-  expect(readers).toEqual(["process/cli.ts"]);
+test("only the command line reads settings from the environment of the process", () => {
+  const files = ["server", "db"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => `${folder}/${name}`),
+  );
+  const readers = files
+    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /process\.env\b(?!`)/.test(readFileSync(name, "utf8")));
+  expect(readers).toEqual(["server/process/cli.ts"]);
 });
 
 test("a wrong option does not compile, and neither does an assignment to a site", () => {

@@ -16,7 +16,7 @@ const REFUSALS =
 const ann: Member = { id: "m1", nickname: "花子", color: "#b3261e", trip: "◆abc" };
 const mallory: Member = { id: "m2", nickname: `<img src=x onerror="alert(1)">`, color: `"><script>` };
 
-function frame(changes: Partial<PageLayout> = {}): PageLayout {
+function layout(changes: Partial<PageLayout> = {}): PageLayout {
   const assets = {
     script: "/assets/main.js",
     style: "/assets/main.css",
@@ -68,7 +68,7 @@ function forms(page: string): string[] {
 
 describe("the pages", () => {
   test("a room's page has the documented hooks", () => {
-    const page = renderRoom(frame({ member: ann }), room());
+    const page = renderRoom(layout({ member: ann }), room());
     expect(page.startsWith("<!doctype html>")).toBe(true);
     expect(page).toContain('<ol id="log"');
     expect(page).toMatch(/data-seq="1"[^>]*>.*class="nickname">花子<.*class="text">message 1</);
@@ -79,7 +79,7 @@ describe("the pages", () => {
   });
 
   test("a visitor may read, and has a form for a nickname instead of a message", () => {
-    const page = renderRoom(frame(), room({ present: false, nickname: "Bob" }));
+    const page = renderRoom(layout(), room({ present: false, nickname: "Bob" }));
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/rooms\/lobby"[\s\S]*name="nickname" value="Bob"/);
     expect(page).toContain("message 2");
     expect(page).not.toContain('id="say"');
@@ -87,7 +87,7 @@ describe("the pages", () => {
 
   test("the lobby lists the rooms, each with a button of its own", () => {
     const rooms = ["lobby", "茶室"].map((slug) => ({ slug, title: slug, members: 1, visitors: 2, lastAt: null }));
-    const page = renderLobby(frame({ here: "/" }), { rooms, nickname: "Bob", problem: { wording: "nickname_taken" } });
+    const page = renderLobby(layout({ here: "/" }), { rooms, nickname: "Bob", problem: { wording: "nickname_taken" } });
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/"/);
     expect(page).toMatch(/<button[^>]* name="room" value="lobby"[\s\S]*<button[^>]* name="room" value="茶室"/);
     expect(page).toContain(en.refusals.nickname_taken);
@@ -101,8 +101,8 @@ describe("the pages", () => {
       ["en", "try again in 12 s."],
       ["ja", "12秒ほどたってから、もう一度"],
     ] as const) {
-      const refused = renderRefused(frame({ language }), { status: 429, code: "too_many", ...problem });
-      const again = renderRoom(frame({ language }), room({ present: false, problem }));
+      const refused = renderRefused(layout({ language }), { status: 429, code: "too_many", ...problem });
+      const again = renderRoom(layout({ language }), room({ present: false, problem }));
       for (const page of [refused, again])
         expect([page.includes(when), page.includes("{seconds}")]).toEqual([true, false]);
     }
@@ -113,13 +113,13 @@ describe("the pages", () => {
     const events = [event(1, { member: mallory, text }), event(2, { member: mallory, kind: "enter" })];
     const title = `<b>"'`;
     const page = [
-      renderRoom(frame({ member: mallory }), room({ events, members: [mallory], text, room: { slug: "a", title } })),
-      renderRoom(frame(), room({ present: false, nickname: mallory.nickname })),
-      renderLobby(frame(), {
+      renderRoom(layout({ member: mallory }), room({ events, members: [mallory], text, room: { slug: "a", title } })),
+      renderRoom(layout(), room({ present: false, nickname: mallory.nickname })),
+      renderLobby(layout(), {
         rooms: [{ slug: `"><script>`, title, members: 0, visitors: 0, lastAt: null }],
         nickname: mallory.nickname,
       }),
-      renderRefused(frame(), { status: 404, code: "<script>" }),
+      renderRefused(layout(), { status: 404, code: "<script>" }),
     ].join("\n");
     expect(page).toContain("&lt;img src");
     expect(page).not.toMatch(/<img|<b>|<script>|<\/textarea><script/);
@@ -127,7 +127,7 @@ describe("the pages", () => {
 
   test("an address in a message is a link, and the text after it is not", () => {
     const text = "見て https://example.jp/a?b=1&c=2。javascript:alert(1) (http://example.org/).";
-    const page = renderRoom(frame(), room({ events: [event(1, { text })] }));
+    const page = renderRoom(layout(), room({ events: [event(1, { text })] }));
     const links = page.match(/<a [^>]*_blank[^>]*>[^<]*<\/a>/g) ?? [];
     expect(links.map((link) => /href="([^"]*)"/.exec(link)?.[1])).toEqual([
       "https://example.jp/a?b=1&#38;c=2",
@@ -139,9 +139,9 @@ describe("the pages", () => {
 
   test("every form carries the proof that it comes from this site", () => {
     const pages = [
-      renderLobby(frame(), { rooms: [] }),
-      renderRoom(frame({ member: ann }), room()),
-      renderRoom(frame(), room({ present: false })),
+      renderLobby(layout(), { rooms: [] }),
+      renderRoom(layout({ member: ann }), room()),
+      renderRoom(layout(), room({ present: false })),
     ];
     const all = pages.flatMap(forms);
     expect(all.length).toBe(4);
@@ -149,7 +149,7 @@ describe("the pages", () => {
   });
 
   test("nothing on a page needs an inline script or style", () => {
-    const page = renderRoom(frame({ member: ann }), room()) + renderLobby(frame(), { rooms: [] });
+    const page = renderRoom(layout({ member: ann }), room()) + renderLobby(layout(), { rooms: [] });
     expect(page).not.toMatch(/ style=| on[a-z]+=|<style|<script(?![^>]* src=)|href="javascript:/);
   });
 });
@@ -160,8 +160,8 @@ describe("the languages", () => {
     expect(Object.keys(words.refusals).sort()).toEqual([...REFUSALS].sort());
     expect(leaves(words).every((word) => word.trim() !== "")).toBe(true);
     expect(placeholders(words)).toEqual(placeholders(language === "ja" ? en : ja));
-    expect(renderLobby(frame({ language }), { rooms: [] })).toContain(`<html lang="${language}">`);
-    expect(renderLobby(frame({ language }), { rooms: [] })).toContain(words.tagline[0]);
+    expect(renderLobby(layout({ language }), { rooms: [] })).toContain(`<html lang="${language}">`);
+    expect(renderLobby(layout({ language }), { rooms: [] })).toContain(words.tagline[0]);
   });
 
   test.each([
