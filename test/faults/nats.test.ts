@@ -76,7 +76,7 @@ withNats(
     lines.length = 0;
     const logger = pino({ level: "debug" }, { write: (line) => lines.push(line) });
     const late = await openNode(database.url, { busUrl: nats.url }, logger);
-    expect(lines.join("")).toMatch(/no connection to BUS_URL/);
+    expect(lines.join("")).toMatch(/bus connection to BUS_URL lost/);
     expect((await fetch(`${late.url}/readyz`)).status).toBe(503);
     const stream = await openStream(late.url, { room: "lobby" });
     const startedAt = performance.now();
