@@ -24,7 +24,7 @@ import type { Route } from "../http/route.ts";
 import { Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { bytes, iframe, type StreamKind, sse } from "../streams/kinds.ts";
-import { beginStream, busyAnswer, type StreamOptions } from "../streams/stream.ts";
+import { beginStream, busyAnswer, type StreamSettings } from "../streams/stream.ts";
 import { poll } from "./poll.ts";
 
 /** Returns the routes of all streams and of polls. */
@@ -89,7 +89,7 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
   if (bye) ctx.body = busyAnswer(kind, bye);
 }
 
-function optionsOf(input: Input, site: Site, kind: StreamKind): Omit<StreamOptions, "onOver"> {
+function optionsOf(input: Input, site: Site, kind: StreamKind): Omit<StreamSettings, "onOver"> {
   return {
     kind,
     pingMs: input.number("ping", { min: 2, max: 60 }, PING_MS / 1000) * 1000,

@@ -238,6 +238,7 @@ function isBehind(tail: Tail, start: number, news: RoomEvent[]): boolean {
 function setGrowingHeaders(ctx: Context): void {
   setDocumentHeaders(ctx);
   ctx.set(HTML_STREAM_HEADERS);
+  if (ctx.req.httpVersionMajor === 1) ctx.set("Connection", "close");
 }
 
 function setArrivesCookie(ctx: Context): void {

@@ -66,7 +66,6 @@ const LIFE_BYTES = 2 * 1024 * 1024;
 export const HTML_STREAM_HEADERS = {
   "Content-Type": "text/html; charset=utf-8",
   "X-Accel-Buffering": "no",
-  Connection: "close",
 } as const;
 
 /**

@@ -8,7 +8,7 @@ import { openConnection, type StreamConnection } from "./connection.ts";
 import type { StreamKind } from "./kinds.ts";
 
 /** Options of one stream. */
-export type StreamOptions = {
+export type StreamSettings = {
   kind: StreamKind;
   /** The pause between two pings. */
   pingMs: number;
@@ -31,7 +31,7 @@ export type StreamOptions = {
 const RETRY_MS = 1_000;
 
 /** Begins a stream on a response that has the kind's headers and to which nothing was written. */
-export function beginStream(response: ServerResponse, options: StreamOptions): ReaderTransport {
+export function beginStream(response: ServerResponse, options: StreamSettings): ReaderTransport {
   const { isOwnServer, onOver } = options;
   return new Stream(openConnection(response, { isOwnServer, onClose: onOver }), options);
 }
@@ -51,7 +51,7 @@ class Stream implements ReaderTransport {
   #hasPinged = false;
   #isOver = false;
 
-  constructor(connection: StreamConnection, options: StreamOptions) {
+  constructor(connection: StreamConnection, options: StreamSettings) {
     const { kind, pingMs, isLate, maxBytes, patienceMs, onOver } = options;
     this.#connection = connection;
     this.#kind = kind;

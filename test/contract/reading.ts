@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
-import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { openNode, openSite, person, say, type TestOptions, type TestPerson, type TestSite } from "../support/app.ts";
 
 /** A reader under test, by whatever transport: gives the log's events after a cursor, in the order they came. */
 export type ReaderUnderTest = {
@@ -19,7 +19,7 @@ export type OpenReader = (
 ) => Promise<ReaderUnderTest>;
 
 /** What every transport must keep. */
-export function keepsTheReadingContract(name: string, open: OpenReader): void {
+export function keepsTheReadingContract(name: string, open: OpenReader, options: TestOptions = {}): void {
   describe(`reading by ${name}`, () => {
     let site: TestSite;
     let url: string;
@@ -27,7 +27,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
     let bob: TestPerson;
 
     beforeAll(async () => {
-      site = await openSite();
+      site = await openSite(options);
       url = (site.nodes[0] as { url: string }).url;
       ann = await person(url, "Ann");
       bob = await person(url, "Bob");
@@ -189,7 +189,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
       const { cursor } = await say(url, ann, { text: "one", room: "hole" });
       for (const text of ["two", "deleted", "four"]) await say(url, ann, { text: text, room: "hole" });
       await db("events").where({ text: "deleted" }).delete();
-      const fresh = await openNode(site.databaseUrl);
+      const fresh = await openNode(site.databaseUrl, options);
       const reader = await open(fresh.url, { room: "hole", after: cursor });
       expect(texts(await reader.events(1))).toEqual(["two"]);
       const [reset] = await reader.resets(1);
@@ -209,7 +209,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader): void {
         .where("seq", "<=", 3)
         .whereIn("room_id", db("rooms").select("id").where({ slug: "pruned" }))
         .delete();
-      const fresh = await openNode(site.databaseUrl);
+      const fresh = await openNode(site.databaseUrl, options);
       const reader = await open(fresh.url, { room: "pruned", after: cursor });
       expect(await reader.resets(1)).toMatchObject([{ reason: "pruned", oldest: 4, head: 5 }]);
       await reader.close();

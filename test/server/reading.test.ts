@@ -74,3 +74,8 @@ keepsTheReadingContract("byte stream on a late network", follow("/api/stream", {
 keepsTheReadingContract("frame", follow("/api/frame", { callback: "parent.take" }, scripts));
 keepsTheReadingContract("long-poll", openPolls(askJson));
 keepsTheReadingContract("long-poll by script", openPolls(askScript));
+
+const hosted = { isHosted: true };
+keepsTheReadingContract("event stream in a host's app", openSse, hosted);
+keepsTheReadingContract("byte stream in a host's app", follow("/api/stream", { max: "16384" }, blocks), hosted);
+keepsTheReadingContract("frame in a host's app", follow("/api/frame", { callback: "parent.take" }, scripts), hosted);

@@ -16,8 +16,9 @@ export type TestSite = { databaseUrl: string; nodes: TestNode[]; close(): Promis
 
 /**
  * Options of `createApp`. `seenMs` replaces the time that a connection counts as a sign of life.
+ * `isHosted` serves the app as a host does that opens it by `createApp`.
  */
-export type TestOptions = AppSettings & { seenMs?: number };
+export type TestOptions = AppSettings & { seenMs?: number; isHosted?: boolean };
 
 /** Opens `count` nodes on a fresh database. Limits are off unless the options say otherwise. */
 export async function openSite(options: TestOptions = {}, count = 1): Promise<TestSite> {
@@ -37,11 +38,11 @@ export async function openSite(options: TestOptions = {}, count = 1): Promise<Te
  */
 export async function openNode(
   databaseUrl: string,
-  { seenMs, ...options }: TestOptions = {},
+  { seenMs, isHosted = false, ...options }: TestOptions = {},
   logger = createLog(process.env.LOG_LEVEL ?? "silent"),
 ): Promise<TestNode> {
   const config = readOptions({ limits: false, ...options, databaseUrl });
-  const app = await openApp({ ...config, ...(seenMs !== undefined && { seenMs }) }, { logger, keepsPolls: true });
+  const app = await openApp({ ...config, ...(seenMs !== undefined && { seenMs }) }, { logger, keepsPolls: !isHosted });
   const server = createServer(withKeptPolls(app.site.verifiedPolls, app.callback()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
