@@ -75,7 +75,7 @@ export function siteRoutes(site: Site): Route[] {
     ...eventRoutes(site),
     ...roomRoutes(site, limits),
     ...sessionRoutes(site, limits),
-    ...pageRoutes(site, limits),
+    ...pageRoutes(site),
     ...liveRoutes(site),
     ...doctorRoutes(site, limits),
     ...hereRoutes(site),

@@ -19,9 +19,7 @@ const SWEEP_MS = 5_000;
  */
 const SWEEP_ALONE_MS = 1_000;
 
-/**
- * The timer runs every second, now and then a little early. What is due within the slack is due.
- */
+/** The timer runs every second, now and then a little early. Work due within the slack is due. */
 const TIMER_MS = 1_000;
 const SLACK_MS = 100;
 
@@ -35,7 +33,7 @@ type Dependencies = {
   wakeUps: WakeUps;
   /** The setting that says where notifications come from. */
   setting: string;
-  /** What an operator should check where none ever arrives. */
+  /** Advice to an operator of a node at which none ever arrives. */
   hint: string;
   node: string;
   logger: Logger;

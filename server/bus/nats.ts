@@ -2,13 +2,13 @@ import { setTimeout } from "node:timers/promises";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 
-/** As long as PostgreSQL's listener is given. */
+/** The same time as for PostgreSQL's listening connection. */
 const CONNECT_MS = 5_000;
 
 /**
- * Wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin with
- * `prefix`. Core NATS: what is told while somebody is away is not kept for him, and need not be.
- * Reconnecting is the bus's, as with PostgreSQL.
+ * Carries wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin with
+ * `prefix`. Core NATS keeps no messages for absent subscribers, and need not. The bus reconnects, as it
+ * does with PostgreSQL.
  */
 export function natsWakeUps(url: string, prefix: string): WakeUps {
   let current: NatsConnection | undefined;
@@ -23,13 +23,13 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
     for (const channel of channels)
       connection.subscribe(`${prefix}.${channel}`, {
         callback: (error, message) => {
-          // an error is the connection's, which tells it at its end
+          // An error is the connection's, which reports it when it ends.
           if (!error) onNotification(channel, message.string());
         },
       });
-    // so that nothing is told that those who listen, this node first, do not hear
+    // Until NATS has taken the subscriptions, this node would miss its own wake-ups.
     try {
-      await Promise.race([connection.flush(), connection.closed().then(giveUp), giveUpLate()]);
+      await Promise.race([connection.flush(), connection.closed().then(fail), failLate()]);
     } catch (error) {
       void connection.close();
       throw error;
@@ -48,26 +48,23 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
     };
   }
 
-  /** Without a connection nobody is told: who has news is found by the sweep. */
+  /** Does nothing without a connection: the sweep finds rooms with events. */
   async function publish(channel: string, payload: string): Promise<void> {
     if (current && !current.isClosed()) current.publish(`${prefix}.${channel}`, payload);
   }
 }
 
-/**
- * A server that falls silent here would be waited for until the client's own pings miss it, minutes
- * later.
- */
-async function giveUpLate(): Promise<never> {
+/** A server that stops answering here would be noticed only by the client's own pings, minutes later. */
+async function failLate(): Promise<never> {
   await setTimeout(CONNECT_MS, undefined, { ref: false });
-  return giveUp();
+  return fail();
 }
 
-function giveUp(error?: unknown): never {
+function fail(error?: unknown): never {
   throw error instanceof Error ? error : new Error("NATS did not answer");
 }
 
-/** The client takes the name and the password beside the address. */
+/** The client library takes user and password apart from the address. */
 function serverOf(url: string): { servers: string; user?: string; pass?: string; tls?: object } {
   const { protocol, hostname, port, username, password } = new URL(url);
   return {

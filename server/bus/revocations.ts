@@ -3,16 +3,16 @@ import { pruneRevocations, readRevocations, writeRevocation } from "../../db/log
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
 
-/** The sessions that were ended, in this node's memory. */
+/** The ended sessions, in this node's memory. */
 export type Revocations = {
-  /** Is a member's token of this time of issue (milliseconds since 1970) no longer to be taken? */
+  /** Returns whether a token of a member, issued at that time (milliseconds since 1970), is refused. */
   isRevoked(memberId: string, issuedAt: number): boolean;
   /**
    * Ends all of a member's tokens issued until now, on every node. `issuedAt` is that of the token
    * at hand: clocks differ.
    */
   revoke(memberId: string, issuedAt: number): Promise<void>;
-  /** Takes one in that another node has published. */
+  /** Adds a revocation that another node has published. */
   onRevoked(payload: string): void;
   /** Reads all of them again, since some may have been missed; at most once in READ_MS. */
   refresh(): void;

@@ -3,117 +3,118 @@ import type { Knex } from "knex";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import { type GrowingListener, listen, notify } from "../../db/pool/listen.ts";
 
-/** What a worker says to its primary; `ask` is the number of its call of listen(). */
-type Asked = { ask: number; listen?: string[]; close?: true };
+/** A worker's message to its primary; `call` is the number of its call of listen(). */
+type WorkerMessage = { call: number; listen?: string[]; close?: true };
 
-/** What it is told of that call. */
-type Told = { ask: number } & (
+/** The primary's message to a worker about that call. */
+type PrimaryMessage = { call: number } & (
   | { isListening: true }
-  | { heard: { channel: string; payload: string } }
+  | { notification: { channel: string; payload: string } }
   | { ended: string | undefined }
 );
 
-/** A connection to the database, and the workers for which it hears. */
-type Shared = {
+/** A listening connection to the database, and the workers that share it. */
+type SharedConnection = {
   listener: Promise<GrowingListener>;
-  hearers: Map<Worker, { ask: number; channels: string[] }>;
+  subscribers: Map<Worker, { call: number; channels: string[] }>;
 };
 
 /**
- * Listens at `url` for all workers of this process on one connection: four pay an eighth less for a
- * notification, see docs/scale.md. Each worker still probes it for itself.
+ * Listens at `url` for all workers of this process on one connection. With four workers, a
+ * notification costs an eighth less; see docs/scale.md. Each worker still sends its own probes.
  */
 export function shareListener(url: string): { stop(): Promise<void> } {
-  let current: Shared | undefined;
+  let current: SharedConnection | undefined;
   cluster.on("message", onMessage);
-  cluster.on("disconnect", letGo);
+  cluster.on("disconnect", unsubscribe);
 
   return { stop };
 
-  function onMessage(worker: Worker, asked: Asked): void {
-    if (asked?.listen) void listenFor(worker, asked.ask, asked.listen);
-    else if (asked?.close) letGo(worker);
+  function onMessage(worker: Worker, message: WorkerMessage): void {
+    if (message?.listen) void subscribe(worker, message.call, message.listen);
+    else if (message?.close) unsubscribe(worker);
   }
 
   /**
-   * Who found it deaf lets go and asks anew. That is a question to the database: a connection that
-   * is dead does not answer it within 5 s, and ends for everybody.
+   * A worker that misses its probes unsubscribes and subscribes again. That sends a query, and a
+   * dead connection does not answer it within 5 s, so it ends for all workers.
    */
-  async function listenFor(worker: Worker, ask: number, channels: string[]): Promise<void> {
+  async function subscribe(worker: Worker, call: number, channels: string[]): Promise<void> {
     current ??= open();
     const shared = current;
-    shared.hearers.set(worker, { ask, channels });
+    shared.subscribers.set(worker, { call, channels });
     try {
       await (await shared.listener).subscribe(channels);
-      tell(worker, { ask, isListening: true });
+      send(worker, { call, isListening: true });
     } catch (error) {
       void end(shared, (error as Error).message);
     }
   }
 
-  function open(): Shared {
-    const shared: Shared = {
+  function open(): SharedConnection {
+    const shared: SharedConnection = {
       listener: listen(url, {
         channels: [],
-        onNotification: (channel, payload) => hand(shared, channel, payload),
+        onNotification: (channel, payload) => passOn(shared, channel, payload),
         onEnd: (error) => void end(shared, error?.message),
       }),
-      hearers: new Map(),
+      subscribers: new Map(),
     };
     return shared;
   }
 
-  function letGo(worker: Worker): void {
-    if (current?.hearers.delete(worker) && current.hearers.size === 0) void end(current);
+  function unsubscribe(worker: Worker): void {
+    if (current?.subscribers.delete(worker) && current.subscribers.size === 0) void end(current);
   }
 
   async function stop(): Promise<void> {
     cluster.off("message", onMessage);
-    cluster.off("disconnect", letGo);
+    cluster.off("disconnect", unsubscribe);
     if (current) await end(current);
   }
 
-  async function end(shared: Shared, why?: string): Promise<void> {
+  async function end(shared: SharedConnection, reason?: string): Promise<void> {
     if (current === shared) current = undefined;
-    for (const [worker, { ask }] of shared.hearers) tell(worker, { ask, ended: why });
-    shared.hearers.clear();
+    for (const [worker, { call }] of shared.subscribers) send(worker, { call, ended: reason });
+    shared.subscribers.clear();
     const listener = await shared.listener.catch(() => undefined);
     await listener?.close();
   }
 }
 
-function hand({ hearers }: Shared, channel: string, payload: string): void {
-  for (const [worker, { ask, channels }] of hearers)
-    if (channels.includes(channel)) tell(worker, { ask, heard: { channel, payload } });
+function passOn({ subscribers }: SharedConnection, channel: string, payload: string): void {
+  for (const [worker, { call, channels }] of subscribers)
+    if (channels.includes(channel)) send(worker, { call, notification: { channel, payload } });
 }
 
-function tell(worker: Worker, told: Told): void {
-  if (worker.isConnected()) worker.send(told);
+function send(worker: Worker, message: PrimaryMessage): void {
+  if (worker.isConnected()) worker.send(message);
 }
 
 /**
- * Wake-ups that the primary hears for this worker; they are told over the pool, by each for itself.
+ * Returns the wake-ups of a worker: the primary listens for them, and the worker publishes its own
+ * over its pool.
  */
 export function sharedWakeUps(db: Knex): WakeUps {
-  let asks = 0;
-  return { isNotify: true, listen: ask, publish: (channel, payload) => notify(db, channel, payload) };
+  let calls = 0;
+  return { isNotify: true, listen: listenByPrimary, publish: (channel, payload) => notify(db, channel, payload) };
 
-  function ask(
+  function listenByPrimary(
     channels: string[],
     onNotification: (channel: string, payload: string) => void,
     onEnd: (error?: Error) => void,
   ): Promise<{ close(): Promise<void> }> {
-    asks += 1;
-    const mine = asks;
+    calls += 1;
+    const call = calls;
     return new Promise((resolve, reject) => {
       let isListening = false;
-      process.on("message", onTold);
-      if (!say({ ask: mine, listen: channels })) onEnded(new Error("there is no primary to ask"));
+      process.on("message", onMessage);
+      if (!sendToPrimary({ call, listen: channels })) onEnded(new Error("no connection to the primary process"));
 
-      function onTold(told: Told): void {
-        if (told.ask !== mine) return;
-        if ("heard" in told) onNotification(told.heard.channel, told.heard.payload);
-        else if ("ended" in told) onEnded(new Error(told.ended ?? "the connection ended"));
+      function onMessage(message: PrimaryMessage): void {
+        if (message.call !== call) return;
+        if ("notification" in message) onNotification(message.notification.channel, message.notification.payload);
+        else if ("ended" in message) onEnded(new Error(message.ended ?? "the listening connection ended"));
         else {
           isListening = true;
           resolve({ close });
@@ -121,12 +122,12 @@ export function sharedWakeUps(db: Knex): WakeUps {
       }
 
       async function close(): Promise<void> {
-        process.off("message", onTold);
-        say({ ask: mine, close: true });
+        process.off("message", onMessage);
+        sendToPrimary({ call, close: true });
       }
 
       function onEnded(error: Error): void {
-        process.off("message", onTold);
+        process.off("message", onMessage);
         if (isListening) onEnd(error);
         else reject(error);
       }
@@ -134,9 +135,9 @@ export function sharedWakeUps(db: Knex): WakeUps {
   }
 }
 
-/** `false` where nobody hears it. */
-function say(asked: Asked): boolean {
+/** Returns `false` if the primary cannot be reached. */
+function sendToPrimary(message: WorkerMessage): boolean {
   if (!process.connected) return false;
-  process.send?.(asked);
+  process.send?.(message);
   return true;
 }

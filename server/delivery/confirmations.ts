@@ -3,14 +3,11 @@ import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
 import type { Hub } from "./hub.ts";
 
-/** Clients' confirmations that reach another node than their stream's. */
+/** Confirmations by clients whose stream is on another node. */
 export type Confirmations = {
-  /**
-   * Passes it on that a client confirmed the stream with this nonce. `false` if too many are
-   * waiting for that.
-   */
+  /** Passes on that a client confirmed its stream. Returns `false` if too many are waiting. */
   passOn(nonce: string): boolean;
-  /** Clients of these streams confirmed them at some node. */
+  /** Notes that these streams were confirmed at some node. */
   onConfirmed(nonces: string[]): void;
   stop(): void;
 };
@@ -22,9 +19,9 @@ export type Confirmations = {
 const PASS_ON_MS = 1_000;
 
 /**
- * Passes confirmations of streams that are not on this node to all other nodes, once a second. What
- * does not fit into one wake-up is refused, so that invented nonces cost no more than that; a
- * client then confirms at the next ping.
+ * Creates the way of confirmations to streams on other nodes: once a second, in one wake-up to all of
+ * them. Confirmations that do not fit are refused, so that invented nonces cost no more than that. A
+ * refused client confirms again at the next ping.
  */
 export function createConfirmations({
   hub,

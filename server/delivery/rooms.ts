@@ -190,7 +190,7 @@ export class Rooms {
     tail.trim();
     this.#byId.set(tail.id, tail);
     if (this.#byId.size % UNREAD_TAILS === 0) this.forgetUnread();
-    // What was committed during the load is not in it, and its wake-up found no tail.
+    // Events committed during the load are not in it, and their wake-ups found no tail.
     this.read([tail]);
     return tail;
   }

@@ -16,23 +16,23 @@ import { type NewMessage, type Posted, post, readMessage } from "../rooms/post.t
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
-/** Saying something, and what was said before. */
+/** Returns the routes that send messages and read history. */
 export function messageRoutes(site: Site, limits: RateLimits): Route[] {
   return [
     {
       method: "POST",
       path: PATHS.messages(":room"),
       guards: { api: true, auth: "token", cookie: "counts", mutates: true },
-      handle: async (ctx) => answerReceipt(ctx, await say(ctx, site, limits)),
+      handle: async (ctx) => answerReceipt(ctx, await say(ctx, site)),
     },
-    // the last rung for sending: where POST is blocked, or the page is another site's and old
+    // The last way to send: where POST is blocked, or from an old browser on another site's page.
     {
       method: "GET",
       path: PATHS.say(":room"),
       guards: { api: true, auth: "token", urlToken: true, tickets: true, cookie: "never", jsonp: true, mutates: true },
       handle: async (ctx) => {
         if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
-        answerReceipt(ctx, await say(ctx, site, limits));
+        answerReceipt(ctx, await say(ctx, site));
       },
     },
     {
@@ -59,31 +59,27 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
   }
 }
 
-/** Puts a request's message into the log; the cursor is the place behind it. */
-export async function say(ctx: Context, site: Site, limits: RateLimits): Promise<Posted & { cursor: string }> {
+/** Stores a request's message in the log. The cursor is the position after it. */
+export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: string }> {
   const member = memberOf(ctx);
   const input = inputOf(ctx);
   if ((input.string("nickname") ?? member.nickname) !== member.nickname)
     throw refuse("no_session", "another nickname's");
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   const message = readMessage(id, text);
-  const receipt = await postWithin(limits, ctx, site, message);
+  const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
-  // a resend is answered with the first one's place, which may be in another room
+  // A resend is answered with the position of its first copy, which may be in another room.
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
   return { ...receipt, cursor };
 }
 
 /**
- * A resend costs nothing, and is answered also where a new message would be too many: its first
- * copy was not.
+ * A resend costs nothing, and it is answered even over the limit for new messages, since its first
+ * copy was within it.
  */
-async function postWithin(
-  { messages, resends }: RateLimits,
-  ctx: Context,
-  site: Site,
-  message: NewMessage,
-): Promise<Posted> {
+async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): Promise<Posted> {
+  const { messages, resends } = site.limits;
   const member = memberOf(ctx);
   const payer = payerOf(ctx, readSlug(ctx.params.room ?? ""));
   try {
@@ -95,14 +91,14 @@ async function postWithin(
     return sent;
   }
   const tail = await roomOf(ctx, site);
-  const place = { roomId: tail.id, memberId: member.id };
+  const membership = { roomId: tail.id, memberId: member.id };
   const patienceMs = site.hub.patienceMs(tail);
   const network = () => memberNetworkOf(ctx, site);
-  const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.hasSeen(place) };
+  const options = { share: shareOf(ctx), network, patienceMs, isKnown: site.presence.hasSeen(membership) };
   const receipt = await unlessRemoved(site, tail, post(site.commit, { room: tail, member, message }, options));
   // A member that resends a message may have left meanwhile.
-  if (receipt.isNew) site.presence.noteEntered(place);
-  else site.presence.noteSeen(place);
+  if (receipt.isNew) site.presence.noteEntered(membership);
+  else site.presence.noteSeen(membership);
   if (!receipt.isNew) messages.giveBack(payer);
   return receipt;
 }

@@ -80,7 +80,7 @@ export function countReaders({ hub, metrics }: Site): void {
     collect() {
       for (const transport of TRANSPORTS) this.set({ transport }, 0);
       for (const { transport } of hub.readers) this.inc({ transport: transport.name });
-      // each reader has a place, except a poll on a kept connection, which has one itself
+      // Each reader has a slot, except a poll on a kept connection, which has one itself.
       this.set({ transport: "kept" }, Math.max(0, hub.slots.size - hub.readers.size));
     },
   });

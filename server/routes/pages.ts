@@ -6,7 +6,6 @@ import { HISTORY_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
-import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
 import { enterRoom } from "../http/enter-room.ts";
@@ -24,11 +23,11 @@ import type { Site } from "../site.ts";
 import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
 
-/** What a form was refused for, and what was in it, so that nothing has to be typed twice. */
-type Again = { problem?: Problem; nickname?: string; text?: string; back?: Back };
+/** The content of a refused form, and the reason, so that nothing has to be typed twice. */
+type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back };
 
-/** The site as pages: all of it works by links, forms and reloads. */
-export function pageRoutes(site: Site, limits: RateLimits): Route[] {
+/** Returns the routes of the site's pages. All of them work by links, forms and reloads. */
+export function pageRoutes(site: Site): Route[] {
   const showing = { page: true, auth: "token", cookie: "counts" } as const;
   const acting = { ...showing, mutates: true } as const;
   return [
@@ -37,117 +36,126 @@ export function pageRoutes(site: Site, limits: RateLimits): Route[] {
       path: PATHS.lobby,
       guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
-        if (!chooseLanguage(ctx)) await showLobby(ctx, {});
+        if (!chooseLanguage(ctx)) await showLobby(ctx, site, {});
       },
     },
-    { method: "POST", path: PATHS.lobby, guards: acting, handle: takeLobbyForm },
+    { method: "POST", path: PATHS.lobby, guards: acting, handle: (ctx) => takeLobbyForm(ctx, site) },
     {
       method: "GET",
       path: PATHS.room(":room"),
       guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
-        if (!chooseLanguage(ctx)) await showRoom(ctx, {});
+        if (!chooseLanguage(ctx)) await showRoom(ctx, site, {});
       },
     },
-    { method: "POST", path: PATHS.room(":room"), guards: acting, handle: takeRoomForm },
+    { method: "POST", path: PATHS.room(":room"), guards: acting, handle: (ctx) => takeRoomForm(ctx, site) },
   ];
+}
 
-  async function takeLobbyForm(ctx: Context): Promise<void> {
-    await orAgain(ctx, showLobby, async (again) => {
-      again.nickname = inputOf(ctx).string("nickname") ?? "";
-      const name = inputOf(ctx).text("room") ?? "lobby";
-      await enterByForm(ctx, name, (tail) => PATHS.room(tail.slug));
-    });
+async function takeLobbyForm(ctx: Context, site: Site): Promise<void> {
+  const retry: Retry = {};
+  try {
+    retry.nickname = inputOf(ctx).string("nickname") ?? "";
+    const name = inputOf(ctx).text("room") ?? "lobby";
+    const tail = await enterByForm(ctx, site, name);
+    redirect(ctx, PATHS.room(tail.slug));
+  } catch (error) {
+    await showLobby(ctx, site, { ...retry, problem: problemOf(ctx, site, error) });
   }
+}
 
-  async function takeRoomForm(ctx: Context): Promise<void> {
-    await orAgain(ctx, showRoom, async (again) => {
-      const input = inputOf(ctx);
-      const back = backOf(input);
-      if (back) again.back = back;
-      if (input.string("nickname") !== undefined) {
-        again.nickname = input.string("nickname") ?? "";
-        await enterByForm(ctx, roomName(ctx), (tail) => pathBack(ctx, tail, back));
-      } else if (input.text("leave") !== undefined) {
-        const { id: memberId } = memberOf(ctx);
-        limits.moves.take(payerOf(ctx));
-        await site.leave([{ roomId: (await roomOf(ctx, site)).id, memberId }]);
-        redirect(ctx, PATHS.lobby);
-      } else {
-        again.text = input.string("text") ?? "";
-        ctx.state.unsent = unsentOf(ctx, again.text, back);
-        // [HTML 4.10.22.4] forms write line ends as CRLF
-        ctx.state.body.text = again.text.replaceAll("\r\n", "\n");
-        await say(ctx, site, limits);
-        redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
-      }
-    });
+async function takeRoomForm(ctx: Context, site: Site): Promise<void> {
+  const retry: Retry = {};
+  try {
+    await actByForm(ctx, site, retry);
+  } catch (error) {
+    await showRoom(ctx, site, { ...retry, problem: problemOf(ctx, site, error) });
   }
+}
 
-  /** Does what a form asks; where it is refused, shows the page again with the reason. */
-  async function orAgain(
-    ctx: Context,
-    show: (ctx: Context, again: Again) => Promise<void>,
-    work: (again: Again) => Promise<void>,
-  ): Promise<void> {
-    const again: Again = {};
-    try {
-      await work(again);
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
-      // the whole page costs more than a sentence does
-      if (!limits.reads.allows(payerOf(ctx))) throw error;
-      limits.reads.take(payerOf(ctx));
-      ctx.status = REFUSALS[error.code].status;
-      if (error.retrySeconds !== undefined) ctx.set("Retry-After", String(error.retrySeconds));
-      const { wording, retrySeconds } = error;
-      await show(ctx, { ...again, problem: { wording, retrySeconds } });
-    }
-  }
-
-  async function enterByForm(ctx: Context, name: string, pathTo: (tail: Tail) => string): Promise<void> {
-    const { member, token } = await openSession(ctx, site, limits);
-    limits.moves.take({ ...payerOf(ctx), member: member.id });
-    const [tail] = (await findRooms(site, [name])) as [Tail];
-    await enterRoom(ctx, site, { tail, member });
-    setSessionCookie(ctx, site, token);
-    redirect(ctx, pathTo(tail));
-  }
-
-  async function showLobby(ctx: Context, again: Again): Promise<void> {
-    const rooms = await site.lobby.rooms();
-    showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...again }));
-  }
-
-  async function showRoom(ctx: Context, again: Again): Promise<void> {
-    const tail = await roomOf(ctx, site);
-    const session: Session | undefined = ctx.state.session;
-    const place = { roomId: tail.id, memberId: session?.member.id ?? "" };
-    const present = session !== undefined && (await isPresent(site.db, place));
-    if (present) site.presence.noteSeen(place);
-    // the log before the list of members: an event after the cursor may be in the list already, and
-    // means the same
-    const events = await readBefore(site.db, {
-      roomId: tail.id,
-      before: Number.MAX_SAFE_INTEGER,
-      limit: HISTORY_EVENTS,
-    });
-    const view = {
-      room: { slug: tail.slug, title: tail.title },
-      events,
-      ...(await site.people(tail.id)),
-      cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
-      hasOlder: (events[0]?.seq ?? 1) > 1,
-      present,
-      clientId: randomUUID(),
-    };
-    showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...again }));
+/** Enters the room, leaves it or sends a message. Notes in `retry` what the form contains. */
+async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> {
+  const input = inputOf(ctx);
+  const back = backOf(input);
+  if (back) retry.back = back;
+  if (input.string("nickname") !== undefined) {
+    retry.nickname = input.string("nickname") ?? "";
+    const tail = await enterByForm(ctx, site, roomName(ctx));
+    redirect(ctx, pathBack(ctx, tail, back));
+  } else if (input.text("leave") !== undefined) {
+    const { id: memberId } = memberOf(ctx);
+    site.limits.moves.take(payerOf(ctx));
+    await site.leave([{ roomId: (await roomOf(ctx, site)).id, memberId }]);
+    redirect(ctx, PATHS.lobby);
+  } else {
+    retry.text = input.string("text") ?? "";
+    ctx.state.unsent = unsentOf(ctx, retry.text, back);
+    // [HTML 4.10.22.4] Forms send line ends as CRLF.
+    ctx.state.body.text = retry.text.replaceAll("\r\n", "\n");
+    await say(ctx, site);
+    redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
   }
 }
 
 /**
- * What routes/refused.ts shows where not even the room can be shown; under the same id, for it may
- * be stored already.
+ * Prepares to show a page again with the reason why its form was refused. Throws the error if it is
+ * no refusal, or if the visitor may not read another page.
+ */
+function problemOf(ctx: Context, site: Site, error: unknown): Problem {
+  const { reads } = site.limits;
+  if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
+  // A whole page costs more than a sentence.
+  if (!reads.allows(payerOf(ctx))) throw error;
+  reads.take(payerOf(ctx));
+  ctx.status = REFUSALS[error.code].status;
+  if (error.retrySeconds !== undefined) ctx.set("Retry-After", String(error.retrySeconds));
+  const { wording, retrySeconds } = error;
+  return { wording, retrySeconds };
+}
+
+async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail> {
+  const { limits } = site;
+  const { member, token } = await openSession(ctx, site, limits);
+  limits.moves.take({ ...payerOf(ctx), member: member.id });
+  const [tail] = (await findRooms(site, [name])) as [Tail];
+  await enterRoom(ctx, site, { tail, member });
+  setSessionCookie(ctx, site, token);
+  return tail;
+}
+
+async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> {
+  const rooms = await site.lobby.rooms();
+  showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...retry }));
+}
+
+async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
+  const tail = await roomOf(ctx, site);
+  const session: Session | undefined = ctx.state.session;
+  const membership = { roomId: tail.id, memberId: session?.member.id ?? "" };
+  const present = session !== undefined && (await isPresent(site.db, membership));
+  if (present) site.presence.noteSeen(membership);
+  // Read the log before the list of members. An event after the cursor may be in the list already,
+  // and taking it in again changes nothing.
+  const events = await readBefore(site.db, {
+    roomId: tail.id,
+    before: Number.MAX_SAFE_INTEGER,
+    limit: HISTORY_EVENTS,
+  });
+  const view = {
+    room: { slug: tail.slug, title: tail.title },
+    events,
+    ...(await site.people(tail.id)),
+    cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
+    hasOlder: (events[0]?.seq ?? 1) > 1,
+    present,
+    clientId: randomUUID(),
+  };
+  showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+}
+
+/**
+ * Returns the form that http/refused.ts shows if not even the room can be shown. It keeps the id of
+ * the message, which may be stored already.
  */
 function unsentOf(ctx: Context, text: string, back: Back | undefined): FormView {
   const { room } = ctx.params as { room: string };
@@ -155,14 +163,14 @@ function unsentOf(ctx: Context, text: string, back: Back | undefined): FormView 
   return { room: { slug: room, title: room }, clientId, text, ...(back && { back }) };
 }
 
-/** Did the form stand on a live page, and on which? */
+/** Returns the live page that the form is on, if it is on one. */
 function backOf(input: Input): Back | undefined {
   if (input.text("back") !== "live") return undefined;
   return { refresh: refreshOf(input, 0), after: input.text("after") };
 }
 
 /**
- * Returns a live page's seconds between renewals, 5 to 300, or 0 for one that grows. Throws
+ * Returns the seconds after which a live page is refreshed, 5 to 300, or 0 for one that grows. Throws
  * `malformed`.
  */
 export function refreshOf(input: Input, usual: number): number {
@@ -174,7 +182,7 @@ function pathBack(ctx: Context, tail: Tail, back: Back | undefined): string {
   return liveAddress({ room: tail.slug, refresh: back.refresh, isBare: false }, back.after);
 }
 
-/** Answers with a page, which is the reader's own. */
+/** Answers with a page that depends on the reader. */
 export function showPage(ctx: Context, page: string): void {
   setDocumentHeaders(ctx);
   ctx.type = "text/html; charset=utf-8";
@@ -186,8 +194,8 @@ export function showPage(ctx: Context, page: string): void {
 }
 
 /**
- * `?language=ja` or `en`: remembered for a year, and off the address again. Gives whether it was
- * asked for.
+ * Remembers the language of `?language=ja` or `en` for a year, and redirects to the page without the
+ * parameter. Returns `false` if no language is asked for.
  */
 export function chooseLanguage(ctx: Context): boolean {
   const language = inputOf(ctx).text("language");
@@ -203,8 +211,8 @@ export function chooseLanguage(ctx: Context): boolean {
 }
 
 /**
- * [RFC 9110 15.4.4] 303: fetch that with GET, so that a reload sends no form twice. Only to paths
- * of our own routes.
+ * Redirects to a path of our own by 303 [RFC 9110 15.4.4], which is fetched with GET, so that a reload
+ * sends no form twice.
  */
 function redirect(ctx: Context, path: string): void {
   setDocumentHeaders(ctx);

@@ -13,12 +13,12 @@ import { readMember } from "../rooms/member.ts";
 import type { Site } from "../site.ts";
 import { TICKET_MS } from "../token.ts";
 
-/** Choosing a nickname, proving it, and giving it up. */
+/** Returns the routes that open, describe, prove and end a session. */
 export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
   return [
     { method: "POST", path: PATHS.session, guards: acting, handle: open },
-    // where POST is blocked; a GET that any page can cause must not set a cookie
+    // For networks that block POST. Any page can cause a GET, so this one sets no cookie.
     {
       method: "GET",
       path: PATHS.session,
@@ -28,7 +28,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
         else answer(ctx, await openSession(ctx, site, limits));
       },
     },
-    // by GET too, where POST is blocked: then the token comes in the Authorization header
+    // By GET too, for networks that block POST, with the token in the Authorization header.
     { method: "POST", path: PATHS.sessionTicket, guards: acting, handle: giveTicket },
     { method: "GET", path: PATHS.sessionTicket, guards: acting, handle: giveTicket },
     { method: "POST", path: PATHS.sessionEnd, guards: acting, handle: end },

@@ -122,7 +122,7 @@ const LAST_CHUNK = "0\r\n\r\n";
 class SessionConnection implements StreamConnection {
   #session: Session;
   #response: ServerResponse;
-  /** What holds the unsent bytes: the response, or in HTTP/2 its stream. */
+  /** Holds the unsent bytes: the response, or in HTTP/2 its stream. */
   #out: Writable;
 
   constructor(response: ServerResponse, onClose: () => void) {
@@ -159,7 +159,7 @@ class SessionConnection implements StreamConnection {
 
 type Http2Response = { stream: Writable };
 
-/** Tells a better-sse session how to write to a response that has its headers. */
+/** The end of a better-sse session: a response that has its headers. */
 class ResponseConnection extends Connection {
   url = NO_URL;
   request: Request;

@@ -3,75 +3,68 @@ import { createRequire } from "node:module";
 import { Socket, type SocketConstructorOpts } from "node:net";
 
 /**
- * Takes an answer that does not end away from Node's http once its head is sent, as Node itself
- * does for an `upgrade`: parser, request and response are let go, and what is written to the socket
- * is the body's bytes.
+ * Takes the socket of an endless answer from Node's http once the head is sent, as Node itself does
+ * for an `upgrade`: parser, request and response are released, and bytes written to the socket are
+ * bytes of the body. Returns `undefined` if the answer is not plain HTTP/1 of Node's own: over
+ * HTTP/2, with a compressor in front of `write`, or in a Node without these internals.
  *
- * Measured on Node 20, 5000 connections, a write of 500 bytes to each every 150 ms: 8.3 µs a write
- * and 9.2 KiB a connection, where `response.write` takes 13 µs and 12.9 KiB.
- *
- * Gives `undefined` where the answer is not plain HTTP/1 of Node's own (HTTP/2, a host app that has
- * put a compressor in front of `write`, a Node without these inner parts): such an answer goes on
- * by its response.
+ * Measured on Node 20 with 5,000 connections, 500 bytes written to each every 150 ms: 8.3 µs for a
+ * write and 9.2 KiB for a connection; `response.write` takes 13 µs and 12.9 KiB.
  */
 export function takeSocket(response: ServerResponse): Socket | undefined {
   const { socket, req } = response;
-  const parser = (socket as ParsedSocket | null)?.parser;
-  if (!socket || !parser || !freeParser || Object.hasOwn(response, "write")) return undefined;
+  if (!socket || !(socket as ParsedSocket).parser || !freeParser || Object.hasOwn(response, "write")) return undefined;
   response.detachSocket(socket);
-  strip(socket, parser, req, freeParser);
-  // a host app may count or log by the response's close
+  release(socket, req);
+  // Requests are counted and logged when their responses close.
   for (const listener of response.listeners("close")) socket.once("close", listener as () => void);
-  // without reading, the other side's end would not be seen
+  // A socket that is not read does not notice the other side's end.
   socket.resume();
   return socket;
 }
 
 /**
- * The same for a connection whose request is answered, and on which no other has begun, nor a byte
- * of it come.
+ * Takes the socket of a connection whose request is answered, and on which no byte of another
+ * request has arrived.
  */
 export function takeIdleSocket(socket: Socket): Socket | undefined {
   const { parser, _httpMessage: answering } = socket as ParsedSocket;
-  // [node src/node_http_parser.cc] how long the message under way has been; 0 between two
+  // [node src/node_http_parser.cc] The duration of the message being parsed; 0 between two.
   if (!parser || !freeParser || answering || parser.duration?.() !== 0) return undefined;
-  strip(socket, parser, null, freeParser);
+  release(socket, null);
   return socket;
 }
 
 /**
- * The same for a connection whose one request has come to its end and is not answered. To be called
- * in a later tick than that of the `request` event, in which the parser is still at work on the
- * bytes that may follow.
+ * Takes the socket of a connection whose only request has arrived to its end and is not answered.
+ * Call it in a later tick than that of the `request` event: in that tick the parser still works on
+ * the bytes that may follow.
  */
 export function takeAskingSocket(request: IncomingMessage, response: ServerResponse): Socket | undefined {
   const socket = request.socket as ParsedSocket;
   const { parser, _httpMessage: answering } = socket;
-  // [node lib/_http_common.js] `incoming` is the last request that the parser has begun
+  // [node lib/_http_common.js] `incoming` is the last request that the parser has begun.
   if (!parser || !freeParser || answering !== response || parser.incoming !== request) return undefined;
   if (socket.destroyed || parser.duration?.() !== 0) return undefined;
   response.detachSocket(socket);
-  strip(socket, parser, request, freeParser);
-  // the server's own counts of requests under way
+  release(socket, request);
+  // The server counts its running requests by these.
   response.destroyed = true;
   response.emit("close");
   socket.resume();
   return socket;
 }
 
-/**
- * What a connection reads goes into this buffer, for all that share it: 64 KiB, as Node allocates
- * for each read.
- */
+/** The buffer for the reads of all connections that share it: 64 KiB, as Node allocates for each. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * Has a connection that was taken read into a buffer that all share, in place of one that is
- * allocated for each read. `onRead` gets the first bytes of the buffer, which are another
- * connection's as soon as it returns.
+ * Lets a taken connection read into a shared buffer instead of one that is allocated for each read.
+ * `onRead` gets the buffer and the number of bytes read, which belong to another connection as soon
+ * as it returns.
  *
- * It is what the option `onread` of a new net.Socket does. Where that works in another way,
- * `onRead` gets what Node allocates.
+ * The option `onread` of a new net.Socket does the same. In a Node where that works differently,
+ * `onRead` gets buffers that Node allocates.
  */
 export function readShared(socket: Socket, onRead: (buffer: Buffer, length: number) => void): void {
   const { _handle: handle } = socket as ReadingSocket;
@@ -89,16 +82,16 @@ export function readShared(socket: Socket, onRead: (buffer: Buffer, length: numb
   socket.resume();
 }
 
-/** Ends what `readShared` began: what is read is the stream's again. */
+/** Reverts `readShared`: bytes that are read go to the stream again. */
 export function readAlone(socket: Socket): void {
   const fields = socket as unknown as { [name: symbol]: unknown };
   if (!ONREAD || fields[ONREAD.buffer] !== SHARED) return;
-  // the handle goes on with the shared buffer
+  // The handle still reads into the shared buffer.
   fields[ONREAD.callback] = (length: number) => socket.push(Buffer.from(SHARED.subarray(0, length)));
 }
 
 /**
- * Writes bytes to a connection that was taken, past the stream around it. Returns `true` if the
+ * Writes bytes to a taken connection, bypassing the stream around it. Returns `true` if the
  * kernel took all of them, so that the caller may change them. Otherwise the connection keeps them
  * and sends them when it can.
  */
@@ -109,7 +102,7 @@ export function writeBytes(socket: Socket, bytes: Buffer): boolean {
     return false;
   }
   const error = handle.writeBuffer(writing as WriteWrap, bytes);
-  // The connection is broken, and reading it is about to say so.
+  // The connection is broken, and the next read would report it.
   if (error !== 0) socket.destroy();
   if (WRITE.streamBaseState[WRITE.kLastWriteWasAsync] === 0) return true;
   (writing as WriteWrap).bytes = bytes;
@@ -117,7 +110,7 @@ export function writeBytes(socket: Socket, bytes: Buffer): boolean {
   return false;
 }
 
-/** Are bytes waiting that `writeBytes` or the stream wrote and the kernel has not taken yet? */
+/** Returns whether the kernel has not yet taken all bytes that were written. */
 export function hasUnsent(socket: Socket): boolean {
   return socket.writableLength > 0 || ((socket as WritingSocket)._handle?.writeQueueSize ?? 0) > 0;
 }
@@ -173,15 +166,15 @@ function findOnRead(): OnRead | undefined {
 type ReadingSocket = Socket & { _handle?: { useUserBuffer?(buffer: Buffer): void } | null };
 
 /**
- * Says whether no request is under way on a connection: it is between two, or its head has not come
- * yet.
+ * Returns whether no request is running on a connection: it is between two, or the head of the first
+ * has not arrived yet.
  */
 export function isIdle(socket: Socket): boolean {
   const { parser, _httpMessage: answering, [OWNER]: owner } = socket as ParsedSocket;
   return parser ? !answering : (owner?.isIdle() ?? false);
 }
 
-/** Names the owner of a connection that was taken, which knows whether it is idle. */
+/** Sets the owner of a taken connection, which knows whether it is idle. */
 export function setOwner(socket: Socket, owner: Owner): void {
   (socket as ParsedSocket)[OWNER] = owner;
 }
@@ -205,14 +198,15 @@ export function removeListeners(socket: Socket, events: string[]): void {
       if (!lasting.has(listener)) socket.off(event, listener);
 }
 
-function strip(socket: Socket, parser: object, req: IncomingMessage | null, free: FreeParser): void {
-  // all that listens to the socket so far is Node's http, and Koa for it
+function release(socket: Socket, request: IncomingMessage | null): void {
+  const { parser } = socket as ParsedSocket;
+  // So far, only Node's http and Koa listen to the socket.
   removeListeners(socket, ["data", "end", "close", "drain", "error", "timeout", "pause", "resume"]);
-  free(parser, req, socket);
+  if (parser) freeParser?.(parser, request, socket);
   socket.setTimeout(0);
-  socket.on("error", () => undefined); // its close follows
-  // [net] http's sockets stay open when the other side has ended its half; who reads an answer does
-  // not
+  // An error is followed by `close`.
+  socket.on("error", () => undefined);
+  // [net] When the other side ends its half, the sockets of http stay open. This one closes.
   socket.on("end", destroy);
 }
 
@@ -228,10 +222,7 @@ type ParsedSocket = Socket & {
 
 type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;
 
-/**
- * [node lib/_http_common.js] Stops the parser's reading of the socket and gives it back to Node's
- * pool of them.
- */
+/** [node lib/_http_common.js] Detaches a parser from its socket and returns it to Node's pool. */
 const freeParser = findFreeParser();
 
 function findFreeParser(): FreeParser | undefined {

@@ -152,5 +152,5 @@ function read(stream: ClientHttp2Stream): { status(): number | undefined; shows(
   stream.setEncoding("utf8").on("data", (part: string) => {
     text += part;
   });
-  return { status: () => status, shows: (what) => until(`it shows ${what}`, () => what.test(text)) };
+  return { status: () => status, shows: async (what) => void (await until(`it shows ${what}`, () => what.test(text))) };
 }
