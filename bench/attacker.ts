@@ -11,10 +11,11 @@ import { type Program, runProgram } from "./systems/program.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 
 /**
- * Measures what one attacker costs everyone else: each of bench/attacks.ts, one after the other, against this build or
- * another, while a bystander at another address speaks, reads and asks whether the server lives. Takes three minutes.
+ * Measures what one attacker costs everyone else: each of bench/attacks.ts, one after the other,
+ * against this build or another, while a bystander at another address speaks, reads and asks
+ * whether the server lives. Takes three minutes.
  *
- *     npm run build && npx tsx bench/attacker.ts [dist/server/process/cli.js of another build] [attack ...]
+ *     npm run build && npx tsx bench/attacker.ts [cli.js of another build] [attack ...]
  */
 const args = process.argv.slice(2);
 const cli = args[0]?.endsWith(".js") ? args.shift() : undefined;
@@ -31,7 +32,7 @@ const HEAD = `| one address sends | it gets | /healthz, median / most, ms | byst
 let token: string | undefined;
 
 const folder = await mkdtemp(join(tmpdir(), "chattera-attacker-"));
-await chmod(folder, 0o755); // for root's PostgreSQL, which runs as another user
+await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
 const port = await freePort();
 const url = `http://127.0.0.1:${port}`;
 let program: Program | undefined;
@@ -89,7 +90,7 @@ function attack(name: string, address: string): Promise<string> {
   child.stdout.setEncoding("utf8").on("data", (text) => {
     said += text;
   });
-  // What stalls the server for minutes is cut short; the stall so far says enough.
+  // An attack that stalls the server for minutes is cut short. The stall so far says enough.
   const late = setTimeout(() => child.kill("SIGKILL"), 30_000);
   return new Promise((resolve) =>
     child.once("exit", () => {
@@ -138,7 +139,7 @@ async function watch(work: () => Promise<string>): Promise<Seen> {
     repeat(
       1_000,
       () => isOver,
-      () => speak(bystander, token as string, stream, seen),
+      () => speak({ bystander, token: token as string, stream, seen }),
     ),
   ]);
   const working = work();
@@ -172,7 +173,9 @@ async function timed(into: number[], ask: () => Promise<VisitorReply>, seen: See
   return reply;
 }
 
-async function speak(bystander: From, token: string, stream: Held, seen: Seen): Promise<void> {
+type Bystander = { bystander: From; token: string; stream: Held; seen: Seen };
+
+async function speak({ bystander, token, stream, seen }: Bystander): Promise<void> {
   const startedAt = performance.now();
   const text = `by ${startedAt}`;
   const read = (async () => {
@@ -183,7 +186,7 @@ async function speak(bystander: From, token: string, stream: Held, seen: Seen): 
   await read;
 }
 
-/** What someone who comes now gets: by stream, by poll, a test of the path doctor, readiness. */
+/** Returns what a newcomer gets now: by stream, by poll, from the path doctor, as readiness. */
 async function asNewcomer(): Promise<string> {
   const newcomer = from(url, "127.0.0.10");
   const within = <T>(asked: Promise<T>, otherwise: T) =>

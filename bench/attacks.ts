@@ -2,10 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type From, from, type VisitorReply } from "../test/support/visitor.ts";
 
-/** What one address does for a while; returns what it achieved, in words. */
+/** The requests of one address for a while. Running it returns what it achieved, in words. */
 export type Attack = { title: string; run(attacker: From, seconds: number): Promise<string> };
 
-/** The attacks of one address, by name. Each is bounded in number and time, and touches nothing but the server it is given. */
+/**
+ * The attacks of one address, by name. Each is bounded in number and time, and touches nothing but
+ * the server it is given.
+ */
 export const ATTACKS: { [name: string]: Attack } = {
   form: {
     title: "one 8 kB form a second, `a&` 4,000 times",
@@ -148,7 +151,8 @@ function counted(replies: VisitorReply[]): string {
   return [...counts].map(([status, count]) => `${status} × ${count}`).join(", ");
 }
 
-// Run by attacker.ts in a process of its own, so that the attack takes no time from those who watch.
+// Run by attacker.ts in a process of its own, so that the attack takes no time from those who
+// watch.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [name = "", url = "", address = "", seconds = "5"] = process.argv.slice(2);
   const attacker = from(url, address);

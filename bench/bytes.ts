@@ -15,11 +15,12 @@ import { freePort } from "./systems/free-port.ts";
 import { type Program, runProgram } from "./systems/program.ts";
 
 /**
- * Measures what one reader costs on the wire, behind a proxy that counts TCP payload both ways, headers included. First
- * what one received message of 30 characters costs by poll, from the page in Chromium and from the npm client. Then rung
- * by rung an idle hour, reckoned from some minutes, and a thousand messages; 0 idle seconds leave that out.
+ * Measures what one reader costs on the wire, behind a proxy that counts TCP payload both ways,
+ * headers included. First what one received message of 30 characters costs by poll, from the page
+ * in Chromium and from the npm client. Then rung by rung an idle hour, reckoned from some minutes,
+ * and a thousand messages; 0 idle seconds leave that out.
  *
- *     npm run build && npx tsx bench/bytes.ts [dist/server/process/cli.js of another build] [idle seconds 150] [messages 1000]
+ *     npm run build && npx tsx bench/bytes.ts [cli.js of another build] [idle seconds] [messages]
  */
 const args = process.argv.slice(2);
 const cli = args[0]?.endsWith(".js") ? args.shift() : undefined;
@@ -40,7 +41,7 @@ const RUNGS: { [name: string]: Known } = {
 };
 
 const folder = await mkdtemp(join(tmpdir(), "chattera-bytes-"));
-await chmod(folder, 0o755); // for root's PostgreSQL, which runs as another user
+await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
 const port = await freePort();
 const siteUrl = `http://127.0.0.1:${port}`;
 const program = await start();

@@ -1,9 +1,9 @@
 import type { Histogram } from "./histogram.ts";
 
 /**
- * The text of the nth message, `bytes` bytes of UTF-8: Latin letters, every other time kana of three bytes each. It
- * begins with its number between two characters that stand nowhere else in an answer, so that a delivery is found, and
- * known, without reading what is around it.
+ * The text of the nth message, `bytes` bytes of UTF-8: Latin letters, every other time kana of
+ * three bytes each. It begins with its number between two characters that stand nowhere else in an
+ * answer, so that a delivery is found, and known, without reading what is around it.
  */
 export function textOf(n: number, bytes: number): string {
   const marker = `~${String(n).padStart(DIGITS, "0")}~`;
@@ -17,7 +17,10 @@ const DIGITS = 10;
 const MARKER_BYTES = DIGITS + 2;
 const KANA_BYTES = 3;
 
-/** The messages of a room, in the order in which it was first delivered to anybody: all others must agree. */
+/**
+ * The messages of a room, in the order in which it was first delivered to anybody: all others must
+ * agree.
+ */
 export class RoomLog {
   readonly order: number[] = [];
   readonly #places = new Map<number, number>();
@@ -32,7 +35,7 @@ export class RoomLog {
   }
 }
 
-/** What all readers found. */
+/** The findings of all readers. */
 export type DeliveryFindings = {
   deliveries: number;
   doubled: number;
@@ -41,7 +44,10 @@ export type DeliveryFindings = {
   times: Histogram;
   /** When each message was due, by number. */
   dueAt: Float64Array;
-  /** Requests besides messages that had no good answer: polls, confirmations of streams, reports of typing. */
+  /**
+   * Requests besides messages that had no good answer: polls, confirmations of streams, reports of
+   * typing.
+   */
   failed: number;
 };
 
@@ -80,7 +86,10 @@ export class Check {
     return this.#log.order.length - this.place + (this.#passedOver?.size ?? 0);
   }
 
-  /** Messages of a room are about as long: the next marker most often stands as far behind this one as this behind the last. */
+  /**
+   * Messages of a room are about as long: the next marker most often stands as far behind this one
+   * as this behind the last.
+   */
   #next(bytes: Buffer, from: number): number {
     const guess = from + this.#stride;
     const isHit = this.#stride > 0 && bytes[guess] === TILDE && bytes[guess + MARKER_BYTES - 1] === TILDE;

@@ -8,11 +8,17 @@ import type { Fill } from "./wires/wire.ts";
 export type Client = {
   person: Person;
   connections: Connections;
-  /** Makes one of the person's requests, with a nonce of its own; `undefined`: their client sends no such request. */
+  /**
+   * Makes one of the person's requests, with a nonce of its own; `undefined`: their client sends no
+   * such request.
+   */
   request(name: string): Fill | undefined;
 };
 
-/** As clients ask at rest: pings that have grown to 15 s on a network that lets streams last, polls of 25 s. */
+/**
+ * As clients ask at rest: pings that have grown to 15 s on a network that lets streams last, polls
+ * of 25 s.
+ */
 const AT_REST = { ping: "15", wait: "25" };
 
 /** Gives everybody in the plan their client. */
@@ -43,7 +49,7 @@ function requestsOf(person: Person, texts: Templates): Client["request"] {
   };
 }
 
-/** What stays as it is while the person is there. */
+/** Returns the values that do not change while the person is there. */
 function fixed({ values }: Person): Person["values"] {
   const { cursor: _cursor, ticket: _ticket, path: _path, ...others } = values;
   return others;

@@ -7,13 +7,18 @@ export type Answer = { status: number; head: string; body: string };
 export type Connections = {
   /** Sends a request over a connection that nothing else waits on, a new one if there is none. */
   ask(request: string): Promise<Answer>;
-  /** Sends a request over a connection of its own whose answer does not end. `onBytes` must not keep the bytes. */
+  /**
+   * Sends a request over a connection of its own whose answer does not end. `onBytes` must not keep
+   * the bytes.
+   */
   follow(request: string, onBytes: (bytes: Buffer) => void): { opened: Promise<void>; ended: Promise<void> };
   /** Resolves once the newest connection stands, or has failed. */
   connected(): Promise<void>;
 };
 
-/** Where a person's connections come from and lead, and how many of them their client opens at most. */
+/**
+ * Where a person's connections come from and lead, and how many of them their client opens at most.
+ */
 export type Way = { port: number; address: string; most: number };
 
 /** Chromium opens six connections to a host. */
@@ -91,7 +96,7 @@ export function createConnections(way: Way): Connections {
     const onread = { buffer: RECEIVED, callback };
     const socket = connect({ port, host: "127.0.0.1", localAddress: address, noDelay: true, onread });
     const connection: Connection = { socket, onBytes: ignore, onEnd: ignore };
-    socket.on("error", ignore); // its close follows
+    socket.on("error", ignore); // Its close follows
     connected = new Promise((resolve) => {
       socket.once("connect", () => resolve()).once("close", () => resolve());
     });

@@ -7,7 +7,10 @@ import type { System } from "./systems/system.ts";
 
 /** The generator. */
 export type Crowd = {
-  /** Deliveries are waited for `patienceMs` after the last answer; what did not come by then was lost. */
+  /**
+   * Deliveries are waited for `patienceMs` after the last answer; what did not come by then was
+   * lost.
+   */
   speak(rate: number, seconds: number, patienceMs?: number): Promise<Outcome>;
   leave(): Promise<void>;
 };
@@ -17,8 +20,8 @@ const CORE = "1";
 const TASKSET = "/usr/bin/taskset";
 
 /**
- * Opens all readers and writers of a system. `comeBack`: readers that are cut off come again; `isTyping`: members report
- * that they are typing.
+ * Opens all readers and writers of a system. `comeBack`: readers that are cut off come again;
+ * `isTyping`: members report that they are typing.
  */
 export async function gather(system: System, { comeBack = false, isTyping = false } = {}): Promise<Crowd> {
   const child = spawnGenerator();

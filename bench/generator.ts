@@ -8,14 +8,15 @@ import type { Person, Plan } from "./systems/system.ts";
 import { openWriters, type Writers } from "./writers.ts";
 
 /**
- * The crowd, in a process of its own: it opens all readers, sends messages when asked to, and checks every delivery to
- * every reader for once and order. It is given orders, and answers each with one message.
+ * The crowd, in a process of its own: it opens all readers, sends messages when asked to, and
+ * checks every delivery to every reader for once and order. It is given orders, and answers each
+ * with one message.
  */
 export type Order =
   | { do: "connect"; plan: Plan; comeBack: boolean }
   | { do: "speak"; rate: number; seconds: number; patienceMs: number };
 
-/** What a stretch of talk came to; times in ms from when a message was due. */
+/** The outcome of a stretch of talk. Times are in ms from when a message was due. */
 export type Outcome = {
   sent: number;
   refused: number;
@@ -65,7 +66,7 @@ async function connect(given: Plan, comeBack: boolean): Promise<"connected"> {
   plan = given;
   speakerOf = speakersOf(plan);
   const clients = clientsOf(plan);
-  readers = await openReaders(plan, [...clients.values()], findings, comeBack);
+  readers = await openReaders([...clients.values()], { plan, findings, comeBack });
   writers = openWriters({
     speakerOf: (n) => clients.get(speakerOf(n)) as Client,
     dueAt: findings.dueAt,

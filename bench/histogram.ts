@@ -1,4 +1,7 @@
-/** Milliseconds counted in steps of a quarter, up to 20 s: a million of them take no more memory than one. */
+/**
+ * Milliseconds counted in steps of a quarter, up to 20 s: a million of them take no more memory
+ * than one.
+ */
 export class Histogram {
   readonly counts = new Uint32Array(STEPS);
   total = 0;

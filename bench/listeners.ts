@@ -12,8 +12,9 @@ import { sharedWakeUps, shareListener } from "../server/bus/shared-listener.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 
 /**
- * What hearing costs workers: each listens to the database for itself, or their primary listens and tells them. Prints
- * the CPU of a notification, the database's and that of all Node processes together.
+ * Measures the cost of notifications for workers: each listens to the database, or their primary
+ * listens and notifies them. Prints the CPU of a notification, the database's and that of all Node
+ * processes together.
  *
  *     npx tsx bench/listeners.ts
  */
@@ -25,7 +26,7 @@ else await measureAll();
 
 async function measureAll(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-listeners-"));
-  await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+  await chmod(folder, 0o755); // For root's PostgreSQL, which runs as somebody else
   const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined });
   const sharing = shareListener(database.url);
   try {

@@ -5,8 +5,8 @@ import { Missing } from "./systems/missing.ts";
 import type { System, SystemOptions } from "./systems/system.ts";
 
 /**
- * Draws what the README of the docs shows: latencies in the room of S1, and CPU against the rate there. Measures for
- * some minutes.
+ * Draws what the README of the docs shows: latencies in the room of S1, and CPU against the rate
+ * there. Measures for some minutes.
  *
  *     npm run build && npx tsx bench/plots.ts
  */
@@ -54,7 +54,10 @@ type Plot = {
   lines: { name: string; points: [number, number][] }[];
 };
 
-/** White ground, so that it is read on any page; colors by echarts, but symbols tell the lines apart too. */
+/**
+ * White ground, so that it is read on any page; colors by echarts, but symbols tell the lines apart
+ * too.
+ */
 function draw(file: string, { title, x, y, isYLog, lines }: Plot): void {
   const symbols = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow"];
   const chart = init(null, null, { renderer: "svg", ssr: true, width: 900, height: 520 });

@@ -8,8 +8,8 @@ import { recordClients } from "./clients/recordings.ts";
 import { type ClientName, fileOf, formatTemplates } from "./clients/templates.ts";
 
 /**
- * Records again what the real clients send, into bench/clients/*.http. A test compares these files with what the clients
- * send: run this after a change of a client's requests.
+ * Records again what the real clients send, into bench/clients/*.http. A test compares these files
+ * with what the clients send: run this after a change of a client's requests.
  *
  *     npm run build && npx tsx bench/record.ts
  */

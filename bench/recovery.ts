@@ -10,14 +10,15 @@ import stopDatabase from "../test/support/stop-database.ts";
 import { openChromium } from "./chromium.ts";
 
 /**
- * How soon a reader sees its first live message, and how soon it has noticed and cured a fault: from the fault's beginning
- * (where the network still carries) or end (where it does not) to the first message sent since.
+ * How soon a reader sees its first live message, and how soon it has noticed and cured a fault:
+ * from the fault's beginning (where the network still carries) or end (where it does not) to the
+ * first message sent since.
  *
  *     npm run build && npx tsx bench/recovery.ts [times 3]
  */
 const [times = 3] = process.argv.slice(2).map(Number);
 
-/** What happens; resolves when the network carries again. `gapMs`: how often somebody speaks. */
+/** Faults of a network. `strike` resolves when it works again; somebody speaks every `gapMs`. */
 const FAULTS: { name: string; gapMs: number; strike(proxy: BadProxy): Promise<void> }[] = [
   { name: "connections cut", gapMs: 300, strike: async (proxy) => proxy.cut() },
   { name: "connections dead, busy room", gapMs: 300, strike: async (proxy) => deaden(proxy) },
@@ -55,7 +56,9 @@ try {
 }
 process.exit(0);
 
-/** Somebody speaks every 50 ms; a page is opened: when does it show something that was not in it? */
+/**
+ * Somebody speaks every 50 ms; a page is opened: when does it show something that was not in it?
+ */
 async function firstMessages(): Promise<number[]> {
   const browser = await openChromium();
   const room = await newRoom();
@@ -84,7 +87,7 @@ async function recovery(gapMs: number, strike: (proxy: BadProxy) => Promise<void
   room.on("event", ({ text }) => text !== undefined && seen.set(text, performance.now()));
   await room.ready;
   const speaking = setInterval(() => void speaker.say(randomUUID()), Math.min(gapMs, 300));
-  // long enough for a stream to be proved and a few pings to have come
+  // Long enough for a stream to be proved and a few pings to have come
   await sleep(8_000);
   clearInterval(speaking);
   if (gapMs > 1000) await sleep(3_000);
@@ -113,7 +116,7 @@ async function newRoom(): Promise<string> {
   return room;
 }
 
-/** What is open is dumb for good; what is opened from now on works. */
+/** Silences the open connections for good. Later ones work. */
 async function deaden(proxy: BadProxy): Promise<void> {
   proxy.blackHole();
   await proxy.pass();

@@ -1,7 +1,9 @@
 import { cpus } from "node:os";
 import type { Result, Scenario } from "./scenarios.ts";
 
-/** The medians of several runs of one scenario on one system, figure by figure; of faults the most. */
+/**
+ * The medians of several runs of one scenario on one system, figure by figure; of faults the most.
+ */
 export function medianOf(results: Result[]): Result {
   const [first] = results as [Result];
   const median = (pick: (result: Result) => number | undefined) => {

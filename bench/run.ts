@@ -7,9 +7,10 @@ import { Missing } from "./systems/missing.ts";
 import type { System, SystemOptions, Transport } from "./systems/system.ts";
 
 /**
- * Measures chattera and its peers side by side: one scenario after the other, in each all systems, and that several
- * times. All of it takes two hours; the report is written again after each scenario. Ends with 1 where a delivery of
- * chattera was lost, doubled or out of order; a figure fails nothing.
+ * Measures chattera and its peers side by side: one scenario after the other, in each all systems,
+ * and that several times. All of it takes two hours; the report is written again after each
+ * scenario. Ends with 1 where a delivery of chattera was lost, doubled or out of order; a figure
+ * fails nothing.
  */
 const { scenario, system, client, transport, runs, write, ...options } = new Command()
   .option(
@@ -44,7 +45,10 @@ const run: RunOptions = { ...options, isTyping: options.typing === true };
 /** A system, and what the crowd plays before it. */
 type Play = { name: string; client: ClientName; transport: Transport };
 
-/** What each system can carry. Peers have no client of their own: they are sent the page's header lines. */
+/**
+ * The transports of each system. Peers have no client of their own: they receive the page's header
+ * lines.
+ */
 const CARRIES: { [name: string]: Transport[] } = {
   chattera: ["stream", "poll"],
   nchan: ["stream", "poll"],
@@ -81,7 +85,7 @@ function playsOf({ systems, clients = ["page"], transports = ["stream"] }: Scena
   const isAsked = (name: string) => systems?.includes(name) ?? true;
   return system.filter(isAsked).flatMap((name) => {
     const carries = CARRIES[name] ?? ["stream"];
-    // What has no stream is asked by polls: that is the load, whatever brings it.
+    // A system without streams is asked by polls: the load is the same.
     const ways = transports.filter((way) => transport.includes(way) && carries.includes(way));
     const played = name === "chattera" ? clients.filter((one) => client.includes(one)) : (["page"] as const);
     return played.flatMap((client) => ways.map((transport) => ({ name, client, transport })));

@@ -6,7 +6,10 @@ import type { Outcome } from "./generator.ts";
 import type { System, SystemOptions, Transport } from "./systems/system.ts";
 import { cpuBetween, type Usage, usageOf } from "./usage.ts";
 
-/** What a run came to; what a scenario does not measure is absent. CPU seconds are per million deliveries. */
+/**
+ * The result of a run, without the figures that its scenario does not measure. CPU seconds are per
+ * million deliveries.
+ */
 export type Result = {
   scenario: string;
   system: string;
@@ -28,7 +31,7 @@ export type Result = {
   kibEach?: number;
   serverMb?: number;
   databaseMb?: number;
-  /** What else there is to say of it. */
+  /** Anything else worth knowing. */
   note?: string;
   lost: number;
   doubled: number;
@@ -39,8 +42,9 @@ export type Result = {
 type Start = (options: SystemOptions) => Promise<System>;
 
 /**
- * How long to measure, where a scenario has no length of its own; how long a system is under load before that, so that its
- * code is compiled and its connections are made; and whether members report that they are typing.
+ * How long to measure, where a scenario has no length of its own; how long a system is under load
+ * before that, so that its code is compiled and its connections are made; and whether members
+ * report that they are typing.
  */
 export type RunOptions = { seconds: number; minutes: number; warmSeconds: number; isTyping: boolean };
 
@@ -59,8 +63,14 @@ export type Scenario = {
   run(start: Start, options: RunOptions): Promise<Result>;
 };
 
-/** Half of the readers only watch. Each member writes at most two messages a second, which is the limit of one. */
+/**
+ * Half of the readers only watch. Each member writes at most two messages a second, which is the
+ * limit of one.
+ */
 const ROOM = { rooms: 1, readersPerRoom: 1000, membersPerRoom: 500, core: 0 };
+
+const HUNDRED_ROOMS = { ...ROOM, rooms: 100, readersPerRoom: 10, membersPerRoom: 10 };
+const HUNDRED_PEOPLE = { ...ROOM, readersPerRoom: 100, membersPerRoom: 100 };
 
 const BOTH = { clients: ["page", "npm"], transports: ["stream", "poll"] } satisfies Partial<Scenario>;
 
@@ -71,7 +81,7 @@ export const SCENARIOS: Scenario[] = [
     title: "1000 readers in one room, half of them members, 100 messages/s of 100 bytes",
     goal: "CPU ≤ 2.5, p99 ≤ 60",
     ...BOTH,
-    run: (start, options) => steady("S1", start, ROOM, 100, options),
+    run: (start, options) => steady({ scenario: "S1", start, system: ROOM, rate: 100 }, options),
   },
   {
     name: "S2",
@@ -90,8 +100,7 @@ export const SCENARIOS: Scenario[] = [
     title: "100 rooms of 10, everyone a message a second",
     goal: "CPU ≤ 3.8 × nchan, p99 ≤ 15",
     ...BOTH,
-    run: (start, options) =>
-      steady("S4", start, { ...ROOM, rooms: 100, readersPerRoom: 10, membersPerRoom: 10 }, 1000, options),
+    run: (start, options) => steady({ scenario: "S4", start, system: HUNDRED_ROOMS, rate: 1000 }, options),
   },
   {
     name: "S5",
@@ -99,7 +108,7 @@ export const SCENARIOS: Scenario[] = [
     goal: "by polls CPU ≤ 1.6 × nchan, p50 ≤ 15",
     systems: ["chattera", "nchan", "socket.io"],
     ...BOTH,
-    run: (start, options) => steady("S5", start, ROOM, 10, options),
+    run: (start, options) => steady({ scenario: "S5", start, system: ROOM, rate: 10 }, options),
   },
   {
     name: "S6",
@@ -113,7 +122,7 @@ export const SCENARIOS: Scenario[] = [
     title: "a room of 100, 100 messages/s",
     goal: "acknowledged p50 ≤ 5, p99 ≤ 30",
     systems: ["chattera", "naive"],
-    run: (start, options) => steady("post", start, { ...ROOM, readersPerRoom: 100, membersPerRoom: 100 }, 100, options),
+    run: (start, options) => steady({ scenario: "post", start, system: HUNDRED_PEOPLE, rate: 100 }, options),
   },
   {
     name: "seed",
@@ -150,49 +159,50 @@ export const SCENARIOS: Scenario[] = [
 /** A program that was compiled before it began is warm sooner. */
 const WARM_SECONDS_COMPILED = 5;
 
-/** A load that stays as it is. */
+/** A load that does not change. */
+export type Load = { scenario: string; start: Start; system: SystemOptions; rate: number };
+
+/** Measures a system under a load that does not change. */
 export async function steady(
-  scenario: string,
-  start: Start,
-  options: SystemOptions,
-  rate: number,
+  { scenario, start, system: options, rate }: Load,
   { seconds, warmSeconds, isTyping }: Pick<RunOptions, "seconds" | "warmSeconds" | "isTyping">,
 ): Promise<Result> {
-  const warmAndMeasure = async (system: System, crowd: Crowd) => {
+  return withCrowd(start, { ...options, isTyping }, async (system, crowd) => {
     await crowd.speak(rate, system.isCompiled ? Math.min(warmSeconds, WARM_SECONDS_COMPILED) : warmSeconds);
-    return measure(scenario, system, crowd, rate, seconds);
-  };
-  return withCrowd(start, options, warmAndMeasure, isTyping);
+    return measure(scenario, { system, crowd }, { rate, seconds });
+  });
 }
 
-async function measure(scenario: string, system: System, crowd: Crowd, rate: number, seconds: number): Promise<Result> {
+type Talk = { rate: number; seconds: number };
+type Gathered = { system: System; crowd: Crowd };
+
+async function measure(scenario: string, { system, crowd }: Gathered, { rate, seconds }: Talk): Promise<Result> {
   const before = usageOf(system.pids);
   const outcome = await crowd.speak(rate, seconds);
-  return { ...resultOf(scenario, system, outcome, before, usageOf(system.pids)), curve: outcome.curve };
+  const after = usageOf(system.pids);
+  return { ...resultOf({ scenario, system }, outcome, { before, after }), curve: outcome.curve };
 }
 
 const ARRIVALS = 1000;
 const ARRIVAL_SECONDS = 10;
 
-/** Every message of the first ten seconds is somebody's first; the same people then go on at the same rate. */
+/**
+ * Every message of the first ten seconds is somebody's first; the same people then go on at the
+ * same rate.
+ */
 async function arrive(start: Start, { seconds, warmSeconds, isTyping }: RunOptions): Promise<Result> {
   const room = { ...ROOM, readersPerRoom: ARRIVALS, membersPerRoom: ARRIVALS, isArriving: true };
-  return withCrowd(
-    start,
-    room,
-    async (system, crowd) => {
-      const rate = ARRIVALS / ARRIVAL_SECONDS;
-      const arrival = await measure("S6", system, crowd, rate, ARRIVAL_SECONDS);
-      await crowd.speak(rate, warmSeconds);
-      const settled = await measure("S6", system, crowd, rate, seconds);
-      const ratio = (arrival.cpu as number) / (settled.cpu as number);
-      const note =
-        `${ratio.toFixed(2)} × the CPU of the settled crowd, ${settled.cpu?.toFixed(2)}; ` +
-        `its messages are acknowledged in ${settled.ackP50?.toFixed(1)} and ${settled.ackP99?.toFixed(1)} ms`;
-      return { ...arrival, ...sumOfFaults([arrival, settled]), note };
-    },
-    isTyping,
-  );
+  return withCrowd(start, { ...room, isTyping }, async (system, crowd) => {
+    const rate = ARRIVALS / ARRIVAL_SECONDS;
+    const arrival = await measure("S6", { system, crowd }, { rate, seconds: ARRIVAL_SECONDS });
+    await crowd.speak(rate, warmSeconds);
+    const settled = await measure("S6", { system, crowd }, { rate, seconds });
+    const ratio = (arrival.cpu as number) / (settled.cpu as number);
+    const note =
+      `${ratio.toFixed(2)} × the CPU of the settled crowd, ${settled.cpu?.toFixed(2)}; ` +
+      `its messages are acknowledged in ${settled.ackP50?.toFixed(1)} and ${settled.ackP99?.toFixed(1)} ms`;
+    return { ...arrival, ...sumOfFaults([arrival, settled]), note };
+  });
 }
 
 const RISING_WARM_SECONDS = 20;
@@ -207,14 +217,17 @@ export async function rising(
   await withCrowd(start, { ...ROOM, isUnlimited: true }, async (system, crowd) => {
     await crowd.speak(100, RISING_WARM_SECONDS);
     for (const rate of rates) {
-      runs.push({ rate, result: await measure("rising", system, crowd, rate, seconds) });
+      runs.push({ rate, result: await measure("rising", { system, crowd }, { rate, seconds }) });
     }
     return runs[0]?.result as Result;
   });
   return runs;
 }
 
-/** After this time what connecting left behind has been collected, and every stream has been confirmed: the pings come every 15 s, a confirmation with the first one after 20 s. */
+/**
+ * After this time what connecting left behind has been collected, and every stream has been
+ * confirmed: the pings come every 15 s, a confirmation with the first one after 20 s.
+ */
 const SETTLE_MS = 35_000;
 
 async function idle(start: Start): Promise<Result> {
@@ -251,7 +264,7 @@ async function raise(scenario: string, start: Start, options: SystemOptions): Pr
     for (let rate = FIRST_RATE; ; rate *= STEP) {
       const before = usageOf(system.pids);
       const outcome = await crowd.speak(rate, STEP_SECONDS);
-      const result = resultOf(scenario, system, outcome, before, usageOf(system.pids));
+      const result = resultOf({ scenario, system }, outcome, { before, after: usageOf(system.pids) });
       const isHeld = outcome.p99 <= HELD_P99_MS && outcome.refused === 0 && outcome.lost + outcome.doubled === 0;
       if (held && !isHeld) return held;
       held = result;
@@ -281,20 +294,20 @@ async function seed(start: Start, { minutes: length, warmSeconds, isTyping }: Ru
   const whole = async (system: System, crowd: Crowd) => {
     await crowd.speak(100, warmSeconds);
     const minutes: Result[] = [];
-    while (minutes.length < length) minutes.push(await measure("seed", system, crowd, 100, 60));
+    while (minutes.length < length) minutes.push(await measure("seed", { system, crowd }, { rate: 100, seconds: 60 }));
     const memory = minutes.map(({ serverMb = 0, databaseMb = 0 }) => Math.round(serverMb + databaseMb));
     const where = group ? "in a group of 512 MB" : "no control group could be made";
     const worst = minutes.reduce((a, b) => ((b.p99 ?? 0) > (a.p99 ?? 0) ? b : a));
     const note = `${where}; MiB by the minute: ${memory.join(" ")}; the worst minute's times`;
     return { ...worst, ...sumOfFaults(minutes), note };
   };
-  const result = await withCrowd(start, options, whole, isTyping);
+  const result = await withCrowd(start, { ...options, isTyping }, whole);
   if (group) rmdirSync(group);
   return result;
 }
 
 function makeGroup(): string | undefined {
-  // elsewhere a folder of that name would be made, and limit nothing
+  // Elsewhere the folder would be an ordinary one, and limit nothing.
   for (const { root, limit } of GROUPS.filter(({ root }) => existsSync(`${root}/cgroup.procs`))) {
     const group = `${root}/chattera-bench-${process.pid}`;
     try {
@@ -302,7 +315,7 @@ function makeGroup(): string | undefined {
       writeFileSync(`${group}/${limit}`, `${GROUP_BYTES}`);
       return group;
     } catch {
-      // the other version's, or not ours to make
+      // The other version's, or not ours to make
     }
   }
   return undefined;
@@ -343,9 +356,8 @@ async function reconnect(start: Start): Promise<Result> {
 
 async function withCrowd(
   start: Start,
-  options: SystemOptions,
+  { isTyping = false, ...options }: SystemOptions & { isTyping?: boolean | undefined },
   measure: (system: System, crowd: Crowd) => Promise<Result>,
-  isTyping = false,
 ): Promise<Result> {
   const system = await start(options);
   try {
@@ -358,7 +370,11 @@ async function withCrowd(
   }
 }
 
-function resultOf(scenario: string, system: System, outcome: Outcome, before: Usage, after: Usage): Result {
+function resultOf(
+  { scenario, system }: { scenario: string; system: System },
+  outcome: Outcome,
+  { before, after }: { before: Usage; after: Usage },
+): Result {
   const millions = outcome.deliveries / 1e6;
   const cpu = cpuBetween(before, after);
   const serverCpu = cpu.server / millions;

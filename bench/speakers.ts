@@ -1,8 +1,9 @@
 import type { Person, Plan } from "./systems/system.ts";
 
 /**
- * Says whose turn the nth message is: every member's once in each round, in an order without a pattern. In the order of
- * rooms, a room's messages would come one right after the other, and be read together.
+ * Says whose turn the nth message is: every member's once in each round, in an order without a
+ * pattern. In the order of rooms, a room's messages would come one right after the other, and be
+ * read together.
  */
 export function speakersOf(plan: Plan): (n: number) => Person {
   const members = plan.people.filter(({ kind }) => kind === "member");

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What processes and all that they started have used: CPU by process, and resident memory in MiB, shared pages by share. */
+/**
+ * The resources that processes and their children have used: CPU by process, and resident memory in
+ * MiB, shared pages by share.
+ */
 export type Usage = { processes: Map<number, Process>; serverMb: number; databaseMb: number };
 
 type Process = { isDatabase: boolean; cpuSeconds: number };
@@ -18,7 +21,10 @@ export function usageOf(pids: number[]): Usage {
   return usage;
 }
 
-/** CPU seconds between two looks. A process that has ended meanwhile, as an idle connection's does, is left out. */
+/**
+ * CPU seconds between two looks. A process that has ended meanwhile, as an idle connection's does,
+ * is left out.
+ */
 export function cpuBetween(before: Usage, after: Usage): { server: number; database: number } {
   const cpu = { server: 0, database: 0 };
   for (const [pid, { isDatabase, cpuSeconds }] of after.processes)
@@ -44,11 +50,14 @@ function statOf(pid: number): { command: string; parent: number; cpuSeconds: num
     const threads = readdirSync(`/proc/${pid}/task`).map((thread) => runTimeOf(`/proc/${pid}/task/${thread}`));
     return { command, parent: Number(rest.split(" ")[1]), cpuSeconds: threads.reduce((sum, time) => sum + time, 0) };
   } catch {
-    return undefined; // ended meanwhile
+    return undefined; // It has ended.
   }
 }
 
-/** [proc(5), schedstat] Nanoseconds on a core. Ticks of 10 ms, which `stat` counts, fall together with timers' own. */
+/**
+ * [proc(5), schedstat] Nanoseconds on a core. Ticks of 10 ms, which `stat` counts, fall together
+ * with timers' own.
+ */
 function runTimeOf(task: string): number {
   return Number(readFileSync(`${task}/schedstat`, "utf8").split(" ")[0]) / 1e9;
 }

@@ -12,8 +12,9 @@ import { openNats } from "../test/support/nats.ts";
 import { cpuBetween, usageOf } from "./usage.ts";
 
 /**
- * What waking costs: four nodes append as fast as they can, each to rooms of its own, while so many nodes listen by
- * LISTEN/NOTIFY or by NATS. Prints appends a second and the database's CPU for each.
+ * Measures the cost of waking nodes: four append as fast as they can, each to rooms of its own,
+ * while others listen by LISTEN/NOTIFY or by NATS. Prints appends a second and the database's CPU
+ * for each.
  *
  *     npx tsx bench/wake-ups.ts
  */
@@ -25,7 +26,7 @@ const LISTENERS = [1, 4, 16, 64];
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 
 const folder = await mkdtemp(join(tmpdir(), "chattera-wake-ups-"));
-await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+await chmod(folder, 0o755); // For root's PostgreSQL, which runs as somebody else
 const settings = { max_connections: "200" };
 const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined, settings });
 const nats = await openNats();

@@ -10,16 +10,25 @@ const TEXT_BYTES = 100;
 /** How long before a message its writer is reported to be typing. */
 const TYPING_MS = 2_000;
 
-/** How sending went: numbers of the messages that were acknowledged, and the time from when each was due. */
+/**
+ * How sending went: numbers of the messages that were acknowledged, and the time from when each was
+ * due.
+ */
 export type Sent = { acknowledged: number[]; refused: number; times: Histogram };
 
 /** Sends messages at a steady pace. */
 export type Writers = {
-  /** Open loop: each message is sent when its time has come, whether or not the one before was answered. */
+  /**
+   * Open loop: each message is sent when its time has come, whether or not the one before was
+   * answered.
+   */
   speak(rate: number, seconds: number): Promise<Sent>;
 };
 
-/** The crowd's writers. `speakerOf` says whose turn a message is; `dueAt` takes down when it was due. */
+/**
+ * The crowd's writers. `speakerOf` says whose turn a message is; `dueAt` takes down when it was
+ * due.
+ */
 export type WriterOptions = {
   speakerOf(n: number): Client;
   dueAt: Float64Array;

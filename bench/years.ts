@@ -10,9 +10,9 @@ import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 
 /**
- * Does a long log slow the newest page? Fills an embedded PostgreSQL with so many events of one year, times what the
- * site asks of it, and prunes. One line of a table for each number; every cell is the median and the 99th percentile
- * of CALLS calls, in ms.
+ * Does a long log slow the newest page? Fills an embedded PostgreSQL with so many events of one
+ * year, times what the site asks of it, and prunes. One line of a table for each number; every cell
+ * is the median and the 99th percentile of CALLS calls, in ms.
  *
  *     npx tsx bench/years.ts [rows 10000 1000000 …]
  */
@@ -29,7 +29,7 @@ const KEEP_DAYS = 182;
 type Speaker = { room_id: number; member_id: string };
 
 const folder = await mkdtemp(join(tmpdir(), "chattera-years-"));
-await chmod(folder, 0o755); // for root's PostgreSQL, which runs as somebody else
+await chmod(folder, 0o755); // For root's PostgreSQL, which runs as somebody else
 const database = await startEmbedded({ dataDir: join(folder, "data"), report: () => undefined });
 const db = connect(database.url, { poolMax: 2, timeoutMs: 60 * 60_000 });
 try {
@@ -53,7 +53,10 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The rows in order of time, the indexes behind them: in one transaction with the truncate it writes no WAL. */
+/**
+ * The rows in order of time, the indexes behind them: in one transaction with the truncate it
+ * writes no WAL.
+ */
 async function fill(rows: number): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.raw("set local idle_in_transaction_session_timeout = 0; set local maintenance_work_mem = '1GB'");
@@ -77,8 +80,8 @@ async function fill(rows: number): Promise<void> {
 }
 
 /**
- * A room's events lie as far apart as they do when all rooms talk at once; ids as browsers make them, the first letters
- * being the time; texts of 30 to 100 bytes.
+ * A room's events lie as far apart as they do when all rooms talk at once; ids as browsers make
+ * them, the first letters being the time; texts of 30 to 100 bytes.
  */
 function insertRows(): string {
   return `
@@ -128,7 +131,10 @@ async function timesOfReading(): Promise<string[]> {
   ];
 }
 
-/** Prunes, and looks at the room that lost most; its dead index entries are there until the next vacuum. */
+/**
+ * Prunes, and looks at the room that lost most; its dead index entries are there until the next
+ * vacuum.
+ */
 async function timesOfPruned(): Promise<string[]> {
   let events = 0;
   const slice = await time(somePlace, async () => {

@@ -9,10 +9,15 @@ export type Seated = {
   close(): Promise<void>;
 };
 
-/** The room at a site, the nickname of a member, and whether the network lets only polls through. */
+/**
+ * The room at a site, the nickname of a member, and whether the network lets only polls through.
+ */
 export type Seat = { url: string; room: string; nickname?: string | undefined; isPolling: boolean };
 
-/** What the page remembers of a network in which it has polled for a while; the next try of a stream is an hour away. */
+/**
+ * The page's memory of a network in which it has polled for a while. It tries a stream again in an
+ * hour.
+ */
 const POLLS = { rung: 2, pingSeconds: 15, lifeMs: 600_000, holdSeconds: 25, climbMs: 3_600_000 };
 
 /** Opens the room's page in Chromium and enters, if there is a nickname. */
@@ -45,7 +50,7 @@ export async function sitBeforePage(browser: Browser, { url, room, nickname, isP
   };
 }
 
-/** What is used of `chattera/client`, whose source is typed for browsers. */
+/** The part of `chattera/client` that is used here. Its source has the types of browsers. */
 type Connect = (url: string, options: { room: string; nickname?: string }) => Handle;
 type Handle = {
   on(name: "event", listener: (event: { text?: string }) => void): void;
@@ -54,7 +59,10 @@ type Handle = {
   close(): void;
 };
 
-/** Follows the room by the npm client, whose file is `client`. In Node it has one stream; `isPolling`: the network cuts it. */
+/**
+ * Follows the room by the npm client, whose file is `client`. In Node it has one stream;
+ * `isPolling`: the network cuts it.
+ */
 export async function sitBehindClient(client: string, { url, room, nickname }: Seat): Promise<Seated> {
   const { connect } = (await import(client)) as { connect: Connect };
   const handle = connect(url, { room, ...(nickname !== undefined && { nickname }) });

@@ -12,7 +12,10 @@ export type Recorder = {
   close(): void;
 };
 
-/** Opens a recorder before `target`. It cuts connections whose request is `refused`, as some networks do. */
+/**
+ * Opens a recorder before `target`. It cuts connections whose request is `refused`, as some
+ * networks do.
+ */
 export async function openRecorder(target: string, refused?: RegExp): Promise<Recorder> {
   const { port, hostname } = new URL(target);
   const requests: Recorded[] = [];
@@ -60,7 +63,10 @@ export async function openRecorder(target: string, refused?: RegExp): Promise<Re
   };
 }
 
-/** Where the first request ends; `undefined` while it is not whole. Our clients say how long their bodies are. */
+/**
+ * Where the first request ends; `undefined` while it is not whole. Our clients say how long their
+ * bodies are.
+ */
 function endOfRequest(text: string): number | undefined {
   const headEnd = text.indexOf("\r\n\r\n") + 4;
   if (headEnd < 4) return undefined;

@@ -22,8 +22,9 @@ const PATIENCE_MS = 40_000;
 const CLIENT = fileURLToPath(new URL("../../client/index.ts", import.meta.url));
 
 /**
- * Has both real clients read and write at the site, by a stream and by polls, as a member and as a watcher, and returns
- * the requests that they repeat. Takes as long as the first confirmation of a stream, 20 s.
+ * Has both real clients read and write at the site, by a stream and by polls, as a member and as a
+ * watcher, and returns the requests that they repeat. Takes as long as the first confirmation of a
+ * stream, 20 s.
  */
 export async function recordClients(siteUrl: string, browser: Browser): Promise<{ [name in ClientName]: Templates }> {
   const room = "recorded";
@@ -32,12 +33,12 @@ export async function recordClients(siteUrl: string, browser: Browser): Promise<
   const npm = (seat: Seat) => sitBehindClient(CLIENT, seat);
   const speaker = await openSpeaker(siteUrl, room, "Speaker");
   let said = 0;
-  // What arrives is what makes a client poll again and confirm.
+  // A client polls again and confirms when something arrives.
   const talking = setInterval(() => void speaker.say(`message ${said++}`), 400);
   try {
     const [ofPage, ofClient] = await Promise.all([
-      recordAll(siteUrl, room, page, ["message", "typing"]),
-      recordAll(siteUrl, room, npm, ["message", "ticket"]),
+      recordAll({ siteUrl, room, name: "page", sit: page, ofMembers: ["message", "typing"] }),
+      recordAll({ siteUrl, room, name: "npm", sit: npm, ofMembers: ["message", "ticket"] }),
     ]);
     return { page: ofPage, npm: ofClient };
   } finally {
@@ -46,12 +47,16 @@ export async function recordClients(siteUrl: string, browser: Browser): Promise<
   }
 }
 
-async function recordAll(
-  siteUrl: string,
-  room: string,
-  sit: (seat: Seat) => Promise<Seated>,
-  ofMembers: string[],
-): Promise<Templates> {
+type Recording = {
+  siteUrl: string;
+  room: string;
+  name: ClientName;
+  sit: (seat: Seat) => Promise<Seated>;
+  /** Requests that members send as well. */
+  ofMembers: string[];
+};
+
+async function recordAll({ siteUrl, room, name: client, sit, ofMembers }: Recording): Promise<Templates> {
   const seats = [
     { name: "member", isPolling: false, kinds: ["stream", "confirmation"] },
     { name: "member", isPolling: true, kinds: ["poll", ...ofMembers] },
@@ -60,7 +65,7 @@ async function recordAll(
   ];
   const recorded = await Promise.all(
     seats.map(async ({ name, isPolling, kinds }, n) => {
-      const nickname = name === "member" ? `${sit.name} ${n}` : undefined;
+      const nickname = name === "member" ? `${client} ${n}` : undefined;
       const recorder = await openRecorder(siteUrl, isPolling ? STREAMS : undefined);
       const seated = await sit({ url: recorder.url, room, nickname, isPolling });
       const from = recorder.requests.length;
@@ -83,7 +88,10 @@ function lastOf(requests: Recorded[], kind: RegExp, room: string): string | unde
   return last && templateOf(Buffer.from(last.request, "latin1").toString(), room);
 }
 
-/** What differs from person to person, from request to request, and from one machine's Chromium to the next. */
+/**
+ * The parts of a request that differ from person to person, from request to request, and between
+ * Chromiums.
+ */
 const VARIABLE: [RegExp, string][] = [
   [/(\/rooms\/)@(?=[;/ \r])/g, "$1{{room}}"],
   [/(;room=)@(?=[; ])/g, "$1{{room}}"],

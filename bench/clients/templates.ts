@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 
-/** The clients whose requests are recorded: the site's page in Chromium, and `chattera/client` in Node. */
+/**
+ * The clients whose requests are recorded: the site's page in Chromium, and `chattera/client` in
+ * Node.
+ */
 export type ClientName = "page" | "npm";
 
-/** Requests by name, for example `member poll`, with `{{placeholders}}` for what differs each time. */
+/**
+ * Requests by name, for example `member poll`, with `{{placeholders}}` for what differs each time.
+ */
 export type Templates = { [name: string]: string };
 
-/** What placeholders stand for. */
+/** The values of placeholders. */
 export type Values = { [name: string]: string };
 
 /** Reads the recorded requests of a client, which bench/record.ts writes. */
@@ -21,7 +26,10 @@ export function readTemplates(client: ClientName): Templates {
   );
 }
 
-/** Writes requests in the form of .http files: a name behind `###`, the request line, header lines, the body. */
+/**
+ * Writes requests in the form of .http files: a name behind `###`, the request line, header lines,
+ * the body.
+ */
 export function formatTemplates(templates: Templates): string {
   const sections = Object.entries(templates).map(([name, text]) => `### ${name}\n${text.replaceAll("\r\n", "\n")}`);
   return [NOTE, ...sections.map((section) => section.trimEnd())].join("\n\n").concat("\n");
@@ -35,8 +43,8 @@ export function fileOf(client: ClientName): URL {
 }
 
 /**
- * Compiles a template. The function it returns fills in values; those that stay the same can be given here. `length` is
- * the body's, in bytes.
+ * Compiles a template. The function it returns fills in values; those that stay the same can be
+ * given here. `length` is the body's, in bytes.
  */
 export function compile(text: string, constant: Values = {}): (values?: Values) => string {
   const [head = "", body = ""] = text.split(/(?<=\r\n\r\n)/);

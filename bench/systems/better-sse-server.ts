@@ -3,7 +3,10 @@ import { type Channel, createChannel, createSession } from "better-sse";
 import rawBody from "raw-body";
 import { serve } from "./serve.ts";
 
-/** better-sse as its guide to channels shows it: a channel a room, sessions registered, messages broadcast. */
+/**
+ * Runs better-sse as its guide to channels shows it: a channel per room, sessions registered,
+ * messages broadcast.
+ */
 const channels = new Map<string, Channel>();
 
 serve(

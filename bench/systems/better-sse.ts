@@ -3,8 +3,9 @@ import { runNode } from "./program.ts";
 import type { System, SystemOptions } from "./system.ts";
 
 /**
- * better-sse's channels on Node's own HTTP server, as no framework is quicker; memory only. All its defaults are kept:
- * a heartbeat every 10 s, an id for each event, the data as JSON.
+ * Starts better-sse's channels on Node's own HTTP server, as no framework is quicker. It keeps
+ * messages in memory only, and all its defaults: a heartbeat every 10 s, an id for each event, the
+ * data as JSON.
  */
 export async function start(options: SystemOptions): Promise<System> {
   const program = runNode(options.core, "better-sse-server.ts");

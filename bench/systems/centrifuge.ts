@@ -9,8 +9,8 @@ import { runProgram } from "./program.ts";
 import type { System, SystemOptions } from "./system.ts";
 
 /**
- * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker in memory, no
- * history, a write for each message as is its default; Go is set to one core.
+ * Centrifuge, the Go library within Centrifugo, in centrifuge/main.go: its SSE handler, its broker
+ * in memory, no history, a write for each message as is its default; Go is set to one core.
  */
 export function start(options: SystemOptions): Promise<System> {
   return startCentrifuge("centrifuge", options, []);
@@ -27,7 +27,7 @@ export async function startCentrifuge(name: string, options: SystemOptions, args
     wire: "endless",
     read: `/events?cf_connect=${encodeURIComponent(CONNECT).replace("ROOM", "{{room}}")}`,
     write: "/messages?room={{room}}",
-    body: '"{{text}}"', // what is published is JSON
+    body: '"{{text}}"', // The published data is JSON
   });
   return {
     ...system,

@@ -14,14 +14,15 @@ import { type Program, runProgram } from "./program.ts";
 import type { Person, System, SystemOptions, Transport } from "./system.ts";
 
 /**
- * chattera as a small operator runs it: one command, which brings its own PostgreSQL with its own, durable, settings, and
- * with rate limits on unless the load is more than they let through. Its people have been there for an hour: they are no
- * newcomers, who have a limit of their own for a minute.
+ * Starts chattera as a small operator runs it: one command, which brings its own PostgreSQL with
+ * its own, durable, settings, and with rate limits on unless the load is more than they let
+ * through. Its people have been there for an hour: they are no newcomers, who have a limit of their
+ * own for a minute.
  */
 export async function start(options: SystemOptions): Promise<System> {
   const { client = "page", transport = "stream" } = options;
   const folder = await mkdtemp(join(tmpdir(), "chattera-bench-"));
-  await chmod(folder, 0o755); // for root's PostgreSQL, which runs as another user
+  await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
   const port = await freePort();
   const secret = randomBytes(24).toString("base64url");
   let program = run();
@@ -74,7 +75,7 @@ function withinGroup(group: string | undefined, command: string[]): string[] {
 
 const SERVER = fileURLToPath(new URL("../../dist/server/process/cli.js", import.meta.url));
 
-/** What the client sends over this transport. */
+/** Returns the requests that the client sends over this transport. */
 function requestsOf(client: ClientName, transport: Transport): System["requests"] {
   const templates = readTemplates(client);
   const ofKind = (kind: string): Templates => {

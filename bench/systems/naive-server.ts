@@ -10,7 +10,10 @@ import rawBody from "raw-body";
 import { startEmbedded } from "../../db/embedded/start.ts";
 import { serve } from "./serve.ts";
 
-/** What one writes in an hour with chattera's own parts: an INSERT and a NOTIFY a message, and a channel a room. */
+/**
+ * The server that one writes in an hour with chattera's own parts: an INSERT and a NOTIFY per
+ * message, and a channel per room.
+ */
 const folder = await mkdtemp(join(tmpdir(), "naive-"));
 await chmod(folder, 0o755); // PostgreSQL does not run as root
 const database = await startEmbedded({ dataDir: join(folder, "data") });

@@ -3,9 +3,9 @@ import { runNode } from "./program.ts";
 import type { System, SystemOptions } from "./system.ts";
 
 /**
- * The yardstick: Koa, better-sse's channels and PostgreSQL put together in an hour. Its PostgreSQL is the one chattera
- * brings, durable by the same settings. Two commits may come in one order and their notifications in the other: what
- * is found out of order is its own.
+ * The yardstick: Koa, better-sse's channels and PostgreSQL put together in an hour. Its PostgreSQL
+ * is the one chattera brings, durable by the same settings. Two commits may come in one order and
+ * their notifications in the other: what is found out of order is its own.
  */
 export async function start(options: SystemOptions): Promise<System> {
   const program = runNode(options.core, "naive-server.ts");

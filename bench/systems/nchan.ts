@@ -12,8 +12,8 @@ import { type Program, runProgram } from "./program.ts";
 import type { System, SystemOptions } from "./system.ts";
 
 /**
- * nginx with the module nchan, as Debian packs both: one worker process, messages in memory. Readers come by SSE, or by
- * long-poll when asked to.
+ * Starts nginx with the module nchan, as Debian packs both: one worker process, messages in memory.
+ * Readers come by SSE, or by long-poll when asked to.
  */
 export async function start(options: SystemOptions): Promise<System> {
   const module = findModule();
@@ -50,9 +50,10 @@ function findModule(): string {
 }
 
 /**
- * What is not the default: a thousand messages a room are kept instead of ten, so that a poller who is late loses none,
- * and for a minute instead of an hour; a late poller gets all that waits in one answer; a comment every 25 s proves life
- * to readers of SSE, as other servers do by default; a connection of the thousandth request stays open.
+ * Settings that are not the default: a thousand messages a room are kept instead of ten, so that a
+ * late poller loses none, and for a minute instead of an hour; a late poller gets all that waits in
+ * one answer; a comment every 25 s proves life to readers of SSE, as other servers do by default; a
+ * connection of the thousandth request stays open.
  */
 function configuration(module: string, folder: string, port: number): string {
   return `

@@ -3,11 +3,14 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** A program at work. `firstLine` of what it prints tells that it is up; `ended` comes when it is no more. */
+/**
+ * A running program. `firstLine` of its output means that it is up. `ended` resolves when it has
+ * ended.
+ */
 export type Program = {
   pid: number;
   firstLine: Promise<string>;
-  /** What the pattern's group finds in what the program prints. */
+  /** Resolves with the match of the pattern's group in the program's output. */
   said(pattern: RegExp): Promise<string>;
   ended: Promise<void>;
   stop(): Promise<void>;
@@ -21,16 +24,16 @@ export function runProgram(core: number | undefined, command: string[], env = pr
   const child = spawn(file as string, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve, reject) => child.once("exit", () => resolve()).once("error", reject));
   const stopAtExit = () => child.kill("SIGTERM");
-  process.once("exit", stopAtExit); // a bench that fails leaves nothing running
+  process.once("exit", stopAtExit); // A bench that fails leaves nothing running
   child.once("exit", () => process.off("exit", stopAtExit));
   const lines = createInterface(child.stdout);
   const firstLine = new Promise<string>((resolve, reject) => {
     lines.once("line", resolve);
     ended.then(() => reject(new Error(`${command.join(" ")} ended before it was up`)), reject);
   });
-  firstLine.catch(() => {}); // of a program that prints nothing, nobody waits for a line
+  firstLine.catch(() => {}); // Of a program that prints nothing, nobody waits for a line
   return {
-    pid: child.pid as number, // taskset becomes the program, so that the pid is the program's
+    pid: child.pid as number, // Of the program, which `taskset` becomes
     firstLine,
     said: (pattern) =>
       new Promise((resolve, reject) => {

@@ -3,8 +3,11 @@ import rawBody from "raw-body";
 import { Server } from "socket.io";
 import { serve } from "./serve.ts";
 
-/** Socket.IO as its guide to rooms shows it, with a route of HTTP from which messages are emitted. */
-const server = createServer((request, response) => void publish(request, response)); // what is not under /socket.io/
+/**
+ * Socket.IO as its guide to rooms shows it, with a route of HTTP from which messages are emitted.
+ */
+// Requests that are not under /socket.io/.
+const server = createServer((request, response) => void publish(request, response));
 const io = new Server(server, { transports: ["polling"], serveClient: false });
 
 io.on("connection", (socket) => {

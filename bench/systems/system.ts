@@ -3,16 +3,24 @@ import type { ClientName, Templates, Values } from "../clients/templates.ts";
 /** A server under test, running on the server's core, and the people that use it. */
 export type System = {
   name: string;
-  /** The client that people use. A peer has none of its own: its people send the header lines of chattera's page. */
+  /**
+   * The client that people use. A peer has none of its own: its people send the header lines of
+   * chattera's page.
+   */
   client: ClientName;
   transport: Transport;
   port: number;
-  /** Processes whose CPU and memory are the server's, with their children: its own, its database's. */
+  /**
+   * Processes whose CPU and memory are the server's, with their children: its own, its database's.
+   */
   pids: number[];
   /** A program that was compiled before it began is warm at once. */
   isCompiled?: boolean;
   wire: "endless" | "chattera-poll" | "nchan-poll" | "socket.io-poll";
-  /** What members and watchers send: `read`; of members `message`; and what their client sends besides. */
+  /**
+   * The requests of members and watchers: `read`, a member's `message`, and the others that their
+   * client sends.
+   */
   requests: { member: Templates; watcher: Templates };
   /** In the order of rooms × readers; in each room the members first. */
   people: Person[];
@@ -30,11 +38,11 @@ export type Person = {
   kind: "member" | "watcher";
   /** Of this machine: a person's connections come from an address of their own. */
   address: string;
-  /** What is filled into the person's requests; the rest is made for each. */
+  /** Fills the person's requests. The other values are made for each. */
   values: Values;
 };
 
-/** What the generator needs to know of it. */
+/** The part of a system that the generator needs. */
 export type Plan = Omit<System, "restart" | "stop"> & { isTyping: boolean };
 
 /** How many of what, and where. */

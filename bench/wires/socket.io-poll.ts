@@ -1,8 +1,8 @@
 import type { Fill, Wire } from "./wire.ts";
 
 /**
- * A reader of Socket.IO's long-polls. [Engine.IO 4] A GET brings the session's id, a POST of 40 joins the namespace, a
- * POST of 3 answers the ping 2; all else is a GET that waits for more.
+ * A reader of Socket.IO's long-polls. [Engine.IO 4] A GET brings the session's id, a POST of 40
+ * joins the namespace, a POST of 3 answers the ping 2; all else is a GET that waits for more.
  */
 export function socketIoPoll(polls: Fill, sends: Fill): Wire {
   let path = "";

@@ -13,7 +13,10 @@ test.each([
   "the bench finds every delivery to the $client client by $transport once and in order",
   async (play) => {
     const short = { seconds: 1, warmSeconds: 1, isTyping: true };
-    const result = await steady("smoke", (options) => start({ ...options, ...play }), FEW, 20, short);
+    const result = await steady(
+      { scenario: "smoke", start: (options) => start({ ...options, ...play }), system: FEW, rate: 20 },
+      short,
+    );
     expect(result).toMatchObject({ ...play, lost: 0, doubled: 0, reordered: 0 });
     // Refused messages and failed requests would be reported.
     expect(result.note).toBeUndefined();

@@ -1,4 +1,5 @@
-// A chat's fan-out by the Centrifuge library: messages come by HTTP, readers get them over its SSE handler.
+// A chat's fan-out by the Centrifuge library. Messages come by HTTP, and readers get them over its
+// SSE handler.
 package main
 
 import (
@@ -30,7 +31,7 @@ func main() {
 		log.Fatal(err)
 	}
 
-	// Readers of SSE alone have no way to answer a ping, so that none is awaited; the pings themselves stay.
+	// Readers of SSE alone cannot answer a ping, so no answer is awaited. The pings themselves stay.
 	readers := centrifuge.SSEConfig{PingPongConfig: centrifuge.PingPongConfig{PongTimeout: -1}}
 	http.Handle("GET /events", centrifuge.NewSSEHandler(node, readers))
 	http.HandleFunc("POST /messages", func(w http.ResponseWriter, r *http.Request) { publish(node, w, r) })
