@@ -31,7 +31,9 @@ mkdirSync(`${TARGET}/commonjs`, { recursive: true });
 writeFileSync(`${TARGET}/commonjs/package.json`, '{ "type": "commonjs" }\n');
 writeFileSync(`${TARGET}/commonjs/index.js`, await bundled("index.ts", { ...modern, format: "cjs" }));
 
-/** Builds a script for browsers with modules. Terser saves another 6 % on the wire after esbuild. */
+/**
+ * Builds a script for browsers with modules. Terser saves another 6 % on the wire after esbuild.
+ */
 async function modernScript(entry: string): Promise<string> {
   const es2017 = await bundled(entry, { ...modern, target: "es2017", minifySyntax: true, mangleProps });
   const { code } = await minify(withObjectAssign(Buffer.from(es2017).toString()), {
@@ -48,8 +50,8 @@ async function es3Script(entry: string): Promise<string> {
   // esbuild cannot lower below ES2015.
   const es3 = await transform(Buffer.from(es2020).toString(), { isModule: false, jsc: { target: "es3", loose: true } });
   // swc leaves `a.catch` as it is and puts its helpers outside the program. Terser's ie8 quotes
-  // "catch". [IE8] The name of a function expression leaks. Terser removes those that swc makes, and
-  // makes none of its own without reduce_funcs and with inline at 1.
+  // "catch". [IE8] The name of a function expression leaks. Terser removes those that swc makes,
+  // and makes none of its own without reduce_funcs and with inline at 1.
   const { code } = await minify(`(function(){${withSmallHelper(es3.code)}})()`, {
     ie8: true,
     ecma: 5,
@@ -59,7 +61,9 @@ async function es3Script(entry: string): Promise<string> {
   return code as string;
 }
 
-/** Replaces esbuild's helpers for object spread by Object.assign: the client's objects are plain. */
+/**
+ * Replaces esbuild's helpers for object spread by Object.assign: the client's objects are plain.
+ */
 function withObjectAssign(code: string): string {
   return code.replace(
     /^var __defProp = [\s\S]*?, __spreadProps = .*\n/,
@@ -67,7 +71,9 @@ function withObjectAssign(code: string): string {
   );
 }
 
-/** Replaces swc's helper for object spread by a third of its size: the client's objects are plain. */
+/**
+ * Replaces swc's helper for object spread by a third of its size: the client's objects are plain.
+ */
 function withSmallHelper(code: string): string {
   return code.replace(
     /function _extends\(\) \{[\s\S]*?\n\}\n/,
@@ -80,7 +86,9 @@ async function bundled(entry: string, options: BuildOptions): Promise<Uint8Array
   return result.outputFiles?.[0]?.contents as Uint8Array;
 }
 
-/** Writes a file under a name that changes with its content, so that browsers can cache it forever. */
+/**
+ * Writes a file under a name that changes with its content, so that browsers can cache it forever.
+ */
 function hashed(name: string, extension: string, content: Uint8Array | string): string {
   const hash = createHash("sha256").update(content).digest("base64url").replace(/[-_]/g, "").slice(0, 10);
   const file = `${name}-${hash}.${extension}`;

@@ -3,7 +3,10 @@ import { type Conversation, type ConversationSession, unsentMessages } from "./c
 import type { UnsentMessage } from "./core/sending/outbox.ts";
 import type { Page } from "./page.ts";
 
-/** The log on the screen: lines in the order of their seq, and below them the reader's own unsent messages. */
+/**
+ * The log on the screen: lines in the order of their seq, and below them the reader's own unsent
+ * messages.
+ */
 export type MessageList = {
   /** Shows an event unless it is shown already. Returns whether it is new. */
   add(event: RoomEvent): boolean;
@@ -21,8 +24,8 @@ export type MessageList = {
 };
 
 /**
- * The people on the screen, at most PEOPLE_SHOWN. The page has the list, and `enter` and `leave` events
- * keep it up to date.
+ * The people on the screen, at most PEOPLE_SHOWN. The page has the list, and `enter` and `leave`
+ * events keep it up to date.
  */
 export type MemberList = {
   entered(member: Member): void;
@@ -36,8 +39,9 @@ export type MemberList = {
 /** The part of the log that the reader sees. */
 export type Scroll = {
   /**
-   * Changes the log below what the reader sees, or above it. A reader at the newest line stays there,
-   * and a reader of older lines is not moved. Returns whether the reader is at the newest line.
+   * Changes the log below what the reader sees, or above it. A reader at the newest line stays
+   * there, and a reader of older lines is not moved. Returns whether the reader is at the newest
+   * line.
    */
   keep(change: () => void, isAbove?: boolean): boolean;
   /** A new line has arrived. If the reader cannot see it, shows how many there are. */

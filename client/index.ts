@@ -34,9 +34,9 @@ export type ConnectOptions = {
 
 /**
  * What a handle emits. `event`: each entry of the room's log, once, in order; `state`: the state of
- * the connection; `members` and `typing`: signals that are not in the log; `reset`: the cursor could
- * not be continued, and events may be missing; `refused`: the server rejected a message or the
- * nickname.
+ * the connection; `members` and `typing`: signals that are not in the log; `reset`: the cursor
+ * could not be continued, and events may be missing; `refused`: the server rejected a message or
+ * the nickname.
  */
 export type HandleEvents = Omit<SessionEvents, "status" | "ping"> & { state: SessionStatus; refused: Refused };
 
@@ -64,8 +64,8 @@ export type RoomHandle = {
    */
   ready: Promise<void>;
   /**
-   * Sends a message exactly once, retrying as needed. Resolves with the stored event. Rejects with a
-   * RefusedError, or if the handle is closed before.
+   * Sends a message exactly once, retrying as needed. Resolves with the stored event. Rejects with
+   * a RefusedError, or if the handle is closed before.
    */
   send(text: string): Promise<RoomEvent>;
   /**
@@ -130,7 +130,8 @@ function createHandle(url: string, { room, nickname, token, cursor }: ConnectOpt
     memory: { load: () => undefined, save() {} },
     openSession: createSession,
   });
-  // A message that is sent before the position in the log is known would not come back to its author.
+  // A message that is sent before the position in the log is known would not come back to its
+  // author.
   hold(conversation);
   return {
     conversation,

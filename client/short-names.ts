@@ -13,7 +13,7 @@ const NAMES = `
 `;
 
 /**
- * The properties that get short names in the page's scripts, which saves 3 % on the wire. They are the
- * client's own: none of them is sent, stored, shared between tabs, or read by a browser.
+ * The properties that get short names in the page's scripts, which saves 3 % on the wire. They are
+ * the client's own: none of them is sent, stored, shared between tabs, or read by a browser.
  */
 export const SHORT_NAMES = NAMES.trim().split(/\s+/);

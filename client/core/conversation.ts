@@ -66,8 +66,8 @@ export function createConversation<Reader extends ConversationSession>(
 }
 
 /**
- * Starts to read, and sends what an earlier page has left. To be called again when a page that slept
- * comes back.
+ * Starts to read, and sends what an earlier page has left. To be called again when a page that
+ * slept comes back.
  */
 export function start(conversation: Conversation<ConversationSession>): void {
   conversation.session.start();

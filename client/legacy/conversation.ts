@@ -54,7 +54,8 @@ export function openConversation(root: PageElement): void {
   scroll.toNewest();
   start(conversation);
   window.ononline = () => wake(conversation, true);
-  // [Chromium 64] Aborts the requests of a page that is left, which must not be blamed on the network.
+  // [Chromium 64] Aborts the requests of a page that is left, which must not be blamed on the
+  // network.
   window.onpagehide = () => ignoreAnswers(true);
   // [Firefox 3] A page that comes back from the browser's cache has lost its connections.
   window.onpageshow = ({ persisted }) => {
@@ -101,8 +102,8 @@ function become({ page, scroll }: Face, member: Member, form: PageElement): void
 
 /** Brings the forms of a member to life. */
 function speak(conversation: Conversation, { page, scroll }: Face): void {
-  // Without requests, and without a token for scripts, only the form itself can prove who speaks, by
-  // the cookie.
+  // Without requests, and without a token for scripts, only the form itself can prove who speaks,
+  // by the cookie.
   const canSay = page.address.token !== undefined || createRequest() !== undefined;
   const forms = document.getElementsByTagName("form");
   for (let i = 0; i < forms.length; i++) {
@@ -118,7 +119,8 @@ function speak(conversation: Conversation, { page, scroll }: Face): void {
 }
 
 function openLeaveForm(form: PageElement, { room, address }: Page, { sender }: Conversation): void {
-  // With a cookie, the form itself proves who leaves, even after a message has fetched a token for GET.
+  // With a cookie, the form itself proves who leaves, even after a message has fetched a token for
+  // GET.
   if (address.token === undefined) return;
   form.onsubmit = () => {
     act(sender, PATHS.leave(room), () => {

@@ -4,8 +4,8 @@ import type { Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
 import { byId, create, remove, valuesOf } from "./dom.ts";
 
-// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five attempts
-// the browser submits the form itself.
+// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
+// attempts the browser submits the form itself.
 const ATTEMPTS = 5;
 
 /** What an enter form needs. `entered` gets the member, who stays on the page. */

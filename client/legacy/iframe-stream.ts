@@ -13,9 +13,10 @@ type Take = (name: string, data: unknown, cursor?: string) => void;
 let held: File[] = [];
 
 /**
- * Creates a transport for Internet Explorer before 10: an endless page in an iframe, whose scripts run
- * as they arrive. The iframe is in a document outside the page ("htmlfile"), or the browser would click
- * at every frame and show the page as loading forever. Returns `undefined` if ActiveX is switched off.
+ * Creates a transport for Internet Explorer before 10: an endless page in an iframe, whose scripts
+ * run as they arrive. The iframe is in a document outside the page ("htmlfile"), or the browser
+ * would click at every frame and show the page as loading forever. Returns `undefined` if ActiveX
+ * is switched off.
  */
 export function createIframeStream(address: Address): Transport | undefined {
   try {

@@ -1,20 +1,23 @@
 import type { Json } from "../core/base/http.ts";
 
-// [json2.js] What is left of a JSON text without its strings, numbers and words, and without an opening bracket that may
-// stand here, is brackets, commas and colons: then it calls nothing.
+// [json2.js] If a text has only brackets, commas and colons apart from strings, numbers, words and
+// opening brackets in valid places, it calls nothing.
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/g;
 const VALUE = /"[^"\\\n\r]*"|true|false|null|-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/g;
 const OPENING = /(?:^|:|,)(?:\s*\[)+/g;
 const PUNCTUATION = /^[\],:{}\s]*$/;
 
-/** JSON in browsers that have none [IE7], or print it wrongly [KB976662: IE8 prints an empty field as "null"]. */
+/**
+ * JSON for browsers without it [IE7], or with a faulty one [KB976662: IE8 prints an empty field as
+ * "null"].
+ */
 export const json: Json = { parse, print };
 
 function parse(text: string): unknown {
   if (typeof JSON !== "undefined") return JSON.parse(text);
   const rest = text.replace(ESCAPE, "@").replace(VALUE, "]").replace(OPENING, "");
   if (!PUNCTUATION.test(rest)) throw "no JSON";
-  // [IE7] no script of another origin's: the text was seen to be data
+  // [IE7] The text was checked to be data, so this runs no foreign script.
   return new Function(`return(${text})`)();
 }
 

@@ -36,7 +36,10 @@ export function describe(element: PageElement, member: Member): void {
   addText(element, " ");
 }
 
-/** Adds what a style sheet cannot here: the color of a name, and the reader's own time instead of UTC. */
+/**
+ * Adds what a style sheet cannot here: the color of a name, and the reader's own time instead of
+ * UTC.
+ */
 export function finish(line: PageElement): void {
   const nickname = line.getElementsByTagName("span")[0];
   if (nickname?.className === "nickname" && attr(line, "data-color") !== "")

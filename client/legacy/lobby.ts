@@ -1,8 +1,9 @@
 import { attr } from "./dom.ts";
 
 /**
- * Makes each button of the lobby enter its own room. [IE7] A button sends what is written on it in the place of its
- * value, [IE6] and so do all the others of the form: they are switched off, and the room goes as a hidden field.
+ * Lets each button of the lobby enter its own room. [IE7] A button sends its label instead of its
+ * value, [IE6] and so do all other buttons of the form. They are disabled, and a hidden field names
+ * the room.
  */
 export function openLobby(form: PageElement): void {
   const buttons = form.getElementsByTagName("button");
@@ -13,7 +14,7 @@ export function openLobby(form: PageElement): void {
     button.onclick = () => {
       for (let i = 0; i < buttons.length; i++) (buttons[i] as PageElement).disabled = true;
       const place = form.appendChild(document.createElement("p"));
-      // [IE7] a made field gets no name; a slug has none of HTML's characters
+      // [IE7] A created field gets no name. A slug has none of HTML's special characters.
       place.innerHTML = `<input type="hidden" name="room" value="${slug}">`;
       form.submit();
       return false;

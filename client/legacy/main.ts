@@ -18,7 +18,9 @@ window.onload = () => {
   else if (enter !== undefined) openLobby(enter);
 };
 
-/** Replaces the new style sheet by the old one, unless a conditional comment has already done so. */
+/**
+ * Replaces the new style sheet by the old one, unless a conditional comment has already done so.
+ */
 function swapStyle(): void {
   const scripts = document.getElementsByTagName("script");
   for (let i = 0; i < scripts.length; i++) {

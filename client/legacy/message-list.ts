@@ -13,7 +13,9 @@ const MOST_WHILE_READING = 1_000;
 
 type Items = List<PageElement>;
 
-/** Returns the list that the server has begun. A refused message can be resent to `conversation`. */
+/**
+ * Returns the list that the server has begun. A refused message can be resent to `conversation`.
+ */
 export function createMessageList(page: Page, scroll: Scroll, conversation: Conversation): MessageList {
   const log = part("log");
   const items = log.getElementsByTagName("li");

@@ -2,12 +2,14 @@ import type { MessageStore, UnsentMessage } from "../core/sending/outbox.ts";
 import type { Page } from "../page.ts";
 import { createStore } from "./store.ts";
 
-/** Unsent messages and the nickname that they were written under. Tabs keep them under these names. */
+/**
+ * Unsent messages and the nickname that they were written under. Tabs keep them under these names.
+ */
 type Left = { nickname: string; remarks: UnsentMessage[] };
 
 /**
- * Returns the store of this tab's unsent messages in this room. Under another nickname, or none, they
- * are refused, so that the author decides whether to send them.
+ * Returns the store of this tab's unsent messages in this room. Under another nickname, or none,
+ * they are refused, so that the author decides whether to send them.
  */
 export function messageStore(page: Page): MessageStore {
   const store = createStore("sessionStorage");

@@ -1,7 +1,9 @@
 import type { Known, MemoryStore } from "../core/network/known.ts";
 import { createStore } from "./store.ts";
 
-/** Returns a store of what this browser has learned about its network, by the server's name for it. */
+/**
+ * Returns a store of what this browser has learned about its network, by the server's name for it.
+ */
 export function networkMemory(network: string): MemoryStore {
   const store = createStore("localStorage");
   return {

@@ -2,8 +2,8 @@ import type { RoomEvent } from "../../protocol/event.ts";
 import { part, setText } from "./dom.ts";
 
 /**
- * Returns a function that announces a message of somebody else: read aloud, and counted in the title
- * while the page is not looked at.
+ * Returns a function that announces a message of somebody else: read aloud, and counted in the
+ * title while the page is not looked at.
  */
 export function createNotices(): (event: RoomEvent) => void {
   const { title } = document;

@@ -1,11 +1,14 @@
 import { json } from "./json.ts";
 
-/** Values that outlive the page, by name; where the browser allows none, they are just not kept. */
+/** Values that outlive the page, by name. If the browser does not allow that, they are not kept. */
 export type Store = { load(name: string): unknown; save(name: string, value: unknown): void };
 
 const PREFIX = "chattera_";
 
-/** The browser's storage, for all tabs or for this one. [IE6, 7] have another kind, for the pages of one folder. */
+/**
+ * Creates a store in the browser, for all tabs or for this one. [IE6, 7] They have another kind,
+ * for the pages of one folder.
+ */
 export function createStore(area: "localStorage" | "sessionStorage"): Store {
   const { get, set } = storage(area) ?? userData(area) ?? { get: () => "", set() {} };
   return {
@@ -20,26 +23,27 @@ export function createStore(area: "localStorage" | "sessionStorage"): Store {
       try {
         set(PREFIX + name, json.print(value));
       } catch (_isFull) {
-        // it stays on the screen and in memory
+        // The page keeps the value in memory.
         return;
       }
     },
   };
 }
 
-type Place = { get(key: string): string | null; set(key: string, text: string): void };
+type Storage = { get(key: string): string | null; set(key: string, text: string): void };
 
-function storage(area: "localStorage" | "sessionStorage"): Place | undefined {
+function storage(area: "localStorage" | "sessionStorage"): Storage | undefined {
   try {
-    const place = window[area];
-    return place && { get: (key) => place.getItem(key), set: (key, text) => place.setItem(key, text) };
+    const box = window[area];
+    return box && { get: (key) => box.getItem(key), set: (key, text) => box.setItem(key, text) };
   } catch (_isForbidden) {
     return undefined;
   }
 }
 
-// [IE5–9] An element that keeps its attributes. What one saves, another of the same name would overwrite whole.
-function userData(area: string): Place | undefined {
+// [IE5–9] An element that keeps its attributes. Saving one overwrites all values of another with
+// the same name.
+function userData(area: string): Storage | undefined {
   const box = document.body.appendChild(document.createElement("div"));
   try {
     box.addBehavior?.("#default#userData");

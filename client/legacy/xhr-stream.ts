@@ -10,10 +10,11 @@ import { createRequest, hangUp, send } from "./xhr.ts";
 type Stream = { reception: Reception; request: XMLHttpRequest; at: number };
 
 /**
- * Creates a transport that reads an event stream from a request that is still open. If a browser shows
- * nothing before the end [IE9, Opera 12], no second frame arrives, and the session polls instead. The
- * browser keeps the whole text, so the server ends it after 128 KiB. The 2 KiB at its beginning are for
- * old WebKits, which show nothing of less. Returns `undefined` if there are no such requests.
+ * Creates a transport that reads an event stream from a request that is still open. If a browser
+ * shows nothing before the end [IE9, Opera 12], no second frame arrives, and the session polls
+ * instead. The browser keeps the whole text, so the server ends it after 128 KiB. The 2 KiB at its
+ * beginning are for old WebKits, which show nothing of less. Returns `undefined` if there are no
+ * such requests.
  */
 export function createXhrStream(address: Address): Transport | undefined {
   if (createRequest() === undefined) return undefined;
@@ -40,7 +41,8 @@ function changed(stream: Stream): void {
   try {
     if (request.status === 200) take(stream, request.responseText);
   } catch (_isUnreadable) {
-    // [IE9] Nothing can be read before the end. What cannot be read at the end is not the site's own.
+    // [IE9] Nothing can be read before the end. What cannot be read at the end is not the site's
+    // own.
     if (request.readyState === 3) return;
   }
   if (request.readyState === 4) breakOff(reception);

@@ -42,8 +42,8 @@ export const http: Http = {
 };
 
 /**
- * Creates a request. [IE6] has only ActiveX for it, and [IE7] too, if its own is switched off. Returns
- * `undefined` if ActiveX is switched off as well.
+ * Creates a request. [IE6] has only ActiveX for it, and [IE7] too, if its own is switched off.
+ * Returns `undefined` if ActiveX is switched off as well.
  */
 export function createRequest(): XMLHttpRequest | undefined {
   try {
@@ -58,7 +58,10 @@ export function ignoreAnswers(is: boolean): void {
   isIgnored = is;
 }
 
-/** Sends a request. Returns whether that was possible: IE throws if it is offline or in a strict zone. */
+/**
+ * Sends a request. Returns whether that was possible: IE throws if it is offline or in a strict
+ * zone.
+ */
 export function send(
   request: XMLHttpRequest | undefined,
   { method, url, type, body, token }: Pick<Request, "method" | "url" | "type" | "body" | "token">,
@@ -80,7 +83,10 @@ export function send(
   }
 }
 
-/** Aborts a request in any state. [IE6] abort() calls back as if it were answered, and null is no handler. */
+/**
+ * Aborts a request in any state. [IE6] abort() calls back as if it were answered, and null is no
+ * handler.
+ */
 export function hangUp(request: XMLHttpRequest | undefined): void {
   if (request === undefined) return;
   request.onreadystatechange = nothing;
@@ -90,7 +96,8 @@ export function hangUp(request: XMLHttpRequest | undefined): void {
 function answerOf(request: XMLHttpRequest): Answer {
   try {
     const { status, responseText: text } = request;
-    // [IE6–9] A 204 is reported as 1223, and a failed connection as a number of Windows from 12000 on.
+    // [IE6–9] A 204 is reported as 1223, and a failed connection as a number of Windows from 12000
+    // on.
     const answer: Answer = { status: status === 1223 ? 204 : status > 999 ? 0 : status, text };
     const seconds = parseInt(request.getResponseHeader("Retry-After") || "", 10);
     if (seconds >= 0) answer.retryMs = Math.min(seconds, 300) * 1000;

@@ -6,13 +6,15 @@ import type { Ending, Reading, Sink, Transport } from "../core/reading/transport
 import type { Channel } from "./channel.ts";
 import type { LeaderState, TabMessage } from "./message.ts";
 
-// The leader answers within milliseconds unless it is frozen. Readers hardly notice a pause of a second.
+// The leader answers within milliseconds unless it is frozen. Readers hardly notice a pause of a
+// second.
 const ANSWER_MS = 1_000;
 // A link proves itself by a second frame, at least 250 ms after the first.
 const FIRST_ASK_MS = 300;
 // This costs no network traffic, and notices a leader's crash if the browser does not report it.
 const ASK_MS = 3_000;
-// Five minutes after a tab was hidden, its timers come up to a minute late. A visible tab leads then.
+// Five minutes after a tab was hidden, its timers come up to a minute late. A visible tab leads
+// then.
 const HIDDEN_LEADER_MS = 60_000;
 
 /** What a guest's link needs. */
@@ -29,8 +31,8 @@ export type GuestOptions = {
 type Here = Extract<TabMessage, { say: "here" }>;
 
 /**
- * Creates a transport that reads by the leading tab. A session takes it for a stream, with hello, pings,
- * and the rooms' events and signals.
+ * Creates a transport that reads by the leading tab. A session takes it for a stream, with hello,
+ * pings, and the rooms' events and signals.
  */
 export function createTabLink(options: GuestOptions): Transport {
   return { name: "tab", streams: true, open: (reading, sink) => openLink(options, reading, sink) };

@@ -16,8 +16,9 @@ const FORGET_MS = 150_000;
 export type HostOptions = { environment: Environment; channel: Channel; hiddenMs(): number };
 
 /**
- * The leader's side: what it reads for the other tabs. All its work is done when a message or a frame
- * arrives, because browsers hand those to a hidden tab at once but delay its timers by up to a minute.
+ * The leader's side: what it reads for the other tabs. All its work is done when a message or a
+ * frame arrives, because browsers hand those to a hidden tab at once but delay its timers by up to
+ * a minute.
  */
 export type Host = HostOptions & {
   /** By the name of the link. */
@@ -89,8 +90,8 @@ function overheard(host: Host, sink: Sink): Sink {
 
 function postAnswer(host: Host, { resets, reset, events, signals, cursor }: PollAnswer): void {
   for (const news of resets ?? (reset ? [reset] : [])) post(host, { name: "reset", news });
-  // The answer's cursor is true only behind the last event of its room: a guest's log may have a gap
-  // before it.
+  // The answer's cursor is true only behind the last event of its room: a guest's log may have a
+  // gap before it.
   events.forEach((event, at) => {
     const isLast = !events.some((later, behind) => behind > at && later.room === event.room);
     post(host, { name: "event", news: event, cursor: isLast ? cursor : "" });

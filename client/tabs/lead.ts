@@ -2,8 +2,8 @@ import type { Environment } from "../core/base/environment.ts";
 import type { Channel } from "./channel.ts";
 import type { TabMessage } from "./message.ts";
 
-// A tab answers within milliseconds. One that is just being painted may take this long, and taking the
-// lead from it does no harm.
+// A tab answers within milliseconds. One that is just being painted may take this long, and taking
+// the lead from it does no harm.
 const ANSWER_MS = 300;
 
 /** Decides which of the tabs leads: at most one, and never none for long. */
@@ -22,12 +22,13 @@ export type Locks = {
 type LockOptions = { steal: true } | { signal: AbortSignal };
 
 /**
- * Joins the tabs. Calls back when it is decided whether this tab leads, and whenever that changes. A tab
- * that asks and gets no answer leads. Of two tabs that both believe to lead, the later one does.
+ * Joins the tabs. Calls back when it is decided whether this tab leads, and whenever that changes.
+ * A tab that asks and gets no answer leads. Of two tabs that both believe to lead, the later one
+ * does.
  *
- * [Web Locks] If the browser has them, the leader holds one and the others queue for it, so the browser
- * itself picks the next one when the leader is closed or crashes. On http origins there are none, and a
- * guest notices by its questions.
+ * [Web Locks] If the browser has them, the leader holds one and the others queue for it, so the
+ * browser itself picks the next one when the leader is closed or crashes. On http origins there are
+ * none, and a guest notices by its questions.
  */
 export function createLead(
   { environment, channel, locks }: { environment: Environment; channel: Channel; locks: Locks | undefined },

@@ -10,7 +10,9 @@ export type RoomUpdate =
   | { name: "typing"; news: TypingSignal }
   | { name: "reset"; news: ResetSignal };
 
-/** The state of the leading tab: its own session's status, and for how long the tab has been hidden. */
+/**
+ * The state of the leading tab: its own session's status, and for how long the tab has been hidden.
+ */
 export type LeaderState = { status: SessionStatus; hiddenMs: number };
 
 /** What one tab posts to all others; `link` names the guest's link that is meant. */

@@ -30,7 +30,10 @@ export function createLeader(options: SessionOptions, channel: Channel, hiddenMs
   return readerOf(session, () => closeHost(host));
 }
 
-/** Creates a reader whose only stream is the leading tab. It asks the site itself if that leaves something out. */
+/**
+ * Creates a reader whose only stream is the leading tab. It asks the site itself if that leaves
+ * something out.
+ */
 export function createGuest(options: SessionOptions, channel: Channel, claim: () => void): TabReader {
   const { environment, hidden } = options;
   let leader: SessionStatus | undefined;

@@ -15,8 +15,8 @@ export type SharedSession = Pick<ReadingSession, "on" | "wake" | "expect" | "sen
 };
 
 /**
- * What it needs. `rooms` is one room. Tabs whose channels have the same name share a connection, so the
- * name must identify the site and the reader.
+ * What it needs. `rooms` is one room. Tabs whose channels have the same name share a connection, so
+ * the name must identify the site and the reader.
  */
 export type SharedOptions = SessionOptions & {
   openChannel(): Channel | undefined;
@@ -26,10 +26,11 @@ export type SharedOptions = SessionOptions & {
 };
 
 /**
- * Creates a session that shares its connection with the other tabs of the browser. One tab leads: its
- * session has the connections, and reads for the other tabs what they ask for. The others are its guests:
- * their sessions have one stream, which comes by way of the leader, and questions of their own if it
- * leaves something out. A tab that gets or loses the lead continues from where it is by another session.
+ * Creates a session that shares its connection with the other tabs of the browser. One tab leads:
+ * its session has the connections, and reads for the other tabs what they ask for. The others are
+ * its guests: their sessions have one stream, which comes by way of the leader, and questions of
+ * their own if it leaves something out. A tab that gets or loses the lead continues from where it
+ * is by another session.
  */
 export function createSharedSession(options: SharedOptions): SharedSession {
   const { environment, locks, hiddenMs } = options;

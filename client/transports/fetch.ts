@@ -1,6 +1,8 @@
 import type { Http } from "../core/base/http.ts";
 
-/** Requests by `fetch`, in a browser or in Node. Requests to the page's own site carry its cookies. */
+/**
+ * Requests by `fetch`, in a browser or in Node. Requests to the page's own site carry its cookies.
+ */
 export const http: Http = {
   ask({ method, url, type, body, token, timeoutMs }, done) {
     const request = new AbortController();

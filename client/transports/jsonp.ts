@@ -5,9 +5,9 @@ import { environment } from "../environment.ts";
 let asked = 0;
 
 /**
- * Creates GETs by script elements, for pages of another origin than the site's, and for old browsers. A
- * script that does not load has the status 0. Refusals are requested with the status 200, since a script
- * cannot read others.
+ * Creates GETs by script elements, for pages of another origin than the site's, and for old
+ * browsers. A script that does not load has the status 0. Refusals are requested with the status
+ * 200, since a script cannot read others.
  */
 export function createScriptAsk(json: Json): Ask {
   return ({ url, timeoutMs }, done) => {

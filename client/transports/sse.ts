@@ -5,9 +5,9 @@ import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
 
 /**
- * Creates a transport of Server-Sent Events. Each connection is one EventSource, which is closed at its
- * first error, so that the session decides what follows. Left alone it would wait as it likes, send an
- * old Last-Event-ID, and give up for good at the first answer that is not 200 [HTML 9.2.3].
+ * Creates a transport of Server-Sent Events. Each connection is one EventSource, which is closed at
+ * its first error, so that the session decides what follows. Left alone it would wait as it likes,
+ * send an old Last-Event-ID, and give up for good at the first answer that is not 200 [HTML 9.2.3].
  */
 export function createSse(address: Address): Transport {
   return {

@@ -5,10 +5,13 @@ import { breakOff, createReception, type Reception, receive, stop } from "../cor
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
 
-// Fetch does not keep what it has handed out, so the stream may grow until it is renewed for its age.
+// Fetch does not keep what it has handed out, so the stream may grow until it is renewed for its
+// age.
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Creates a transport of event streams read by fetch, for networks that refuse them by their type. */
+/**
+ * Creates a transport of event streams read by fetch, for networks that refuse them by their type.
+ */
 export function createStream(address: Address): Transport {
   return {
     name: "stream",
@@ -26,7 +29,8 @@ export function createStream(address: Address): Transport {
 }
 
 async function read(reception: Reception, url: string, signal: AbortSignal): Promise<void> {
-  // [anomalyco/opencode#48771] Some antivirus programs hold back what is not requested as an event stream.
+  // [anomalyco/opencode#48771] Some antivirus programs hold back what is not requested as an event
+  // stream.
   const headers = { Accept: "text/event-stream" };
   const response = await fetch(url, { signal, headers, cache: "no-store", credentials: "same-origin" });
   if (!response.ok || response.body === null) return;

@@ -1,4 +1,6 @@
-/** Returns the round trip in milliseconds that loading the page took; 0 if the browser does not say. */
+/**
+ * Returns the round trip in milliseconds that loading the page took; 0 if the browser does not say.
+ */
 export function pageRttMs(): number {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   return navigation === undefined ? 0 : Math.max(1, navigation.responseStart - navigation.requestStart);
@@ -21,8 +23,8 @@ export function onWake(wake: (connectionsAreDead: boolean) => void): void {
 }
 
 /**
- * Calls back when the page is left or frozen, and when it comes back from the browser's back-forward
- * cache or is thawed [Page Lifecycle]. Its connections are dead then.
+ * Calls back when the page is left or frozen, and when it comes back from the browser's
+ * back-forward cache or is thawed [Page Lifecycle]. Its connections are dead then.
  */
 export function onSleep(sleep: () => void, comeBack: () => void): void {
   window.addEventListener("pagehide", sleep);
@@ -31,7 +33,10 @@ export function onSleep(sleep: () => void, comeBack: () => void): void {
   document.addEventListener("resume", comeBack);
 }
 
-/** Runs something when the page has loaded and has been painted: an open request keeps some browsers "loading". */
+/**
+ * Runs something when the page has loaded and has been painted: an open request keeps some browsers
+ * "loading".
+ */
 export function afterLoad(run: () => void): void {
   const soon = () => setTimeout(run, 100);
   if (document.readyState === "complete") soon();

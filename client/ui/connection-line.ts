@@ -6,7 +6,9 @@ import { part } from "./part.ts";
 // A connection that is lost for less than a second is not worth showing.
 const PATIENCE_MS = 1_000;
 
-/** Shows the state of the connection in words. If the network slows it down, links to the doctor. */
+/**
+ * Shows the state of the connection in words. If the network slows it down, links to the doctor.
+ */
 export function createConnectionLine({ words, address }: Page): { show(status: SessionStatus): void } {
   const line = part("connection");
   const sentence = { live: words.live, slow: words.slow, "catching-up": words.catchingUp, offline: words.offline };
@@ -46,8 +48,9 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   };
 }
 
-// One failure may be chance. After two, messages wait, and their author should know. What the browser
-// says about the network counts only if nothing arrives: some say "offline" of one that works.
+// One failure may be chance. After two, messages wait, and their author should know. What the
+// browser says about the network counts only if nothing arrives: some say "offline" of one that
+// works.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
   if (status.state === "live") return status.slow ? "slow" : "live";
   return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";

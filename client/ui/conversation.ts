@@ -73,8 +73,8 @@ function conversationOf(page: Page): Conversation<SharedSession> {
     openSession: (options) =>
       createSharedSession({
         ...options,
-        // The server knows by the connection who is here, so only tabs of the same reader share one.
-        // The number grows when tabs with an older script could not understand the newer ones.
+        // The server knows by the connection who is here, so only tabs of the same reader share
+        // one. The number grows when tabs with an older script could not understand the newer ones.
         openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
         locks: navigator.locks,
         hiddenMs,
@@ -82,8 +82,8 @@ function conversationOf(page: Page): Conversation<SharedSession> {
   });
 }
 
-// The session that this tab keeps is no longer valid, or never got into the room: the page becomes a
-// visitor's again, and shows the message.
+// The session that this tab keeps is no longer valid, or never got into the room: the page becomes
+// a visitor's again, and shows the message.
 function enterAgain({ address }: Page): void {
   if (forgetSession(address.base)) location.reload();
 }

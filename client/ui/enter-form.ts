@@ -7,8 +7,8 @@ import { http } from "../transports/fetch.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 import { keepSession } from "./kept-session.ts";
 
-// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five attempts
-// the browser submits the form itself.
+// A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
+// attempts the browser submits the form itself.
 const ATTEMPTS = 5;
 
 type Sentences = { [code: string]: string };
@@ -91,7 +91,10 @@ function showRefusal(form: HTMLFormElement, nickname: HTMLInputElement, sentence
 
 type Person = { nickname: string; color: string };
 
-/** Nickname and color, kept in this browser for when the session is over. A trip's secret is not kept. */
+/**
+ * Nickname and color, kept in this browser for when the session is over. A trip's secret is not
+ * kept.
+ */
 function createPersonStore(): {
   fillIn(nickname: HTMLInputElement, color: RadioNodeList): void;
   save(person: Person): void;

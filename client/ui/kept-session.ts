@@ -14,8 +14,8 @@ export function keepSession(base: string, entered: { token: string; member: Memb
 }
 
 /**
- * Forgets that this tab's member is in a room; without a room, forgets the session, which is no longer
- * valid. Returns whether there was one.
+ * Forgets that this tab's member is in a room; without a room, forgets the session, which is no
+ * longer valid. Returns whether there was one.
  */
 export function forgetSession(base: string, room?: string): boolean {
   const known = load(base);
@@ -25,8 +25,9 @@ export function forgetSession(base: string, room?: string): boolean {
 }
 
 /**
- * Turns a page that the server wrote for a visitor into the page of the member whose session this tab
- * keeps. If the cookie has arrived, the server knows the member itself, and the session is dropped.
+ * Turns a page that the server wrote for a visitor into the page of the member whose session this
+ * tab keeps. If the cookie has arrived, the server knows the member itself, and the session is
+ * dropped.
  */
 export function becomeMember(page: Page): void {
   const { base } = page.address;

@@ -29,7 +29,9 @@ export function settleLine(line: HTMLElement, event: RoomEvent): void {
   showLocalTime(line.querySelector("time") as HTMLTimeElement, event.at);
 }
 
-/** Shows a member's name, tag, trip, color and seal on a line of the log or of the list of people. */
+/**
+ * Shows a member's name, tag, trip, color and seal on a line of the log or of the list of people.
+ */
 export function describeMember(element: HTMLElement, member: Member): void {
   element.dataset.memberId = member.id;
   element.dataset.color = member.color;

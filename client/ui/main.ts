@@ -7,8 +7,8 @@ import { keepAboveKeyboard } from "./keyboard.ts";
 import { showLocalTimes } from "./local-time.ts";
 import { readPage } from "./page.ts";
 
-// [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this program
-// uses.
+// [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this
+// program uses.
 if ("replaceChildren" in Element.prototype) start();
 else startLegacy();
 

@@ -38,8 +38,8 @@ export function createMemberList(words: ScriptWords): MemberList {
   };
 }
 
-// The style sheet shows a folded list as a column if the browser supports ::details-content. This is for
-// the others.
+// The style sheet shows a folded list as a column if the browser supports ::details-content. This
+// is for the others.
 function unfoldOnWideScreens(details: HTMLDetailsElement | null): void {
   const wide = window.matchMedia("(min-width: 56rem)");
   const unfold = () => {

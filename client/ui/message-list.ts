@@ -22,7 +22,9 @@ type Lines = {
   unsent: Map<string, HTMLElement>;
 };
 
-/** Returns the list that the server has begun. A refused message can be resent to `conversation`. */
+/**
+ * Returns the list that the server has begun. A refused message can be resent to `conversation`.
+ */
 export function createMessageList(
   page: Page,
   scroll: Scroll,
@@ -118,7 +120,8 @@ function insert({ log, shown }: Lines, line: HTMLElement, seq: number): void {
   if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
 }
 
-// Removes lines from the top of the screen, because a gap in the middle would never be filled again.
+// Removes lines from the top of the screen, because a gap in the middle would never be filled
+// again.
 function trim({ log, shown }: Lines, most: number): void {
   while (shown.size > most) {
     const top = log.firstElementChild as HTMLElement;

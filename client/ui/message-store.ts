@@ -2,7 +2,9 @@ import type { MessageStore, UnsentMessage } from "../core/sending/outbox.ts";
 import type { Page } from "../page.ts";
 import { parsed, tabStore } from "./browser-store.ts";
 
-/** Unsent messages and the nickname that they were written under. Tabs keep them under these names. */
+/**
+ * Unsent messages and the nickname that they were written under. Tabs keep them under these names.
+ */
 type Left = { nickname: string; remarks: UnsentMessage[] };
 
 /**

@@ -6,8 +6,8 @@ const MOST_NETWORKS = 20;
 type Networks = { [network: string]: Known };
 
 /**
- * Returns a store of what this browser has learned about its network, by the name that the server has
- * for it. The last twenty networks are kept.
+ * Returns a store of what this browser has learned about its network, by the name that the server
+ * has for it. The last twenty networks are kept.
  */
 export function networkMemory(network: string): MemoryStore {
   const store = browserStore("chattera:network");

@@ -27,8 +27,8 @@ export function createNotices(words: ScriptWords, myName: string): Notices {
   });
   return {
     heard(event) {
-      // [field notes] With role=log, some screen readers read everything again. One line at a time in a
-      // region of its own works.
+      // [field notes] With role=log, some screen readers read everything again. One line at a time
+      // in a region of its own works.
       spoken.textContent = `${event.member.nickname}: ${event.text ?? ""}`;
       sentAt.set(event.member.nickname, Date.now());
       clearTyping();

@@ -15,14 +15,15 @@ export type OwnPresence = {
 };
 
 /**
- * Enters again when the page, awake again, reads its own `leave` in the log: the server removes a phone
- * that sleeps from the room after a while. A member who left by the button, in this tab or another, is
- * not brought back.
+ * Enters again when the page, awake again, reads its own `leave` in the log: the server removes a
+ * phone that sleeps from the room after a while. A member who left by the button, in this tab or
+ * another, is not brought back.
  */
 export function createPresence(page: Page, sender: Sender): OwnPresence {
   // Stored without a time, because a tab that slept may read the leave hours later.
   const leftByHand = browserStore(`chattera:left:${page.room}`);
-  // Decided now, because a token that is fetched later for a GET does not mean that the cookie is lost.
+  // Decided now, because a token that is fetched later for a GET does not mean that the cookie is
+  // lost.
   const isKept = page.address.token !== undefined;
   let hasLeft = false;
   let isLeaving = false;

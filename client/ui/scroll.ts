@@ -5,8 +5,8 @@ import { part } from "./part.ts";
 const NEAR_PX = 60;
 
 /**
- * Watches the log's box. The style sheet lays it out from the bottom up, so that its `scrollTop` is 0 at
- * the newest line.
+ * Watches the log's box. The style sheet lays it out from the bottom up, so that its `scrollTop` is
+ * 0 at the newest line.
  */
 export function watchScroll(words: ScriptWords): Scroll {
   const box = part("scroll");

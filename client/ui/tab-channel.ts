@@ -6,7 +6,8 @@ export function openChannel(name: string): Channel | undefined {
   try {
     return typeof BroadcastChannel === "undefined" ? openStorageChannel(name) : openBroadcastChannel(name);
   } catch {
-    // [private windows, sandboxed frames] A channel that is not allowed throws. This tab is alone then.
+    // [private windows, sandboxed frames] A channel that is not allowed throws. This tab is alone
+    // then.
     return undefined;
   }
 }
@@ -21,7 +22,8 @@ function openBroadcastChannel(name: string): Channel {
   });
 }
 
-// [Safari < 15.4] Every other tab is notified of a value that changes. The value itself is of no use.
+// [Safari < 15.4] Every other tab is notified of a value that changes. The value itself is of no
+// use.
 function openStorageChannel(name: string): Channel {
   const listeners = createListeners();
   let posted = 0;

@@ -5,7 +5,7 @@ import { enter, type Room } from "./room.ts";
 
 const MINUTE = 60_000;
 
-/** What can happen to a reader; the virtual clock goes on by `pass` alone. */
+/** Everything that can happen to a reader. Only `pass` advances the virtual clock. */
 const STEPS: { [name: string]: fc.Arbitrary<(room: Room) => void> } = {
   append: fc.integer({ min: 1, max: 5 }).map((count) => (room) => {
     for (let i = 0; i < count; i++) room.site.append();
@@ -34,7 +34,7 @@ function requestManners(): fc.Arbitrary<RequestManners> {
   return fc.constantFrom("good", "html", "stale", "instant", "busy", "refused", "short");
 }
 
-test("whatever the network does: each seq once, in order, nothing for ever behind, no spinning, two requests at most", () => {
+test("on any network: each seq once, in order, up to date in the end, no busy loop, two requests at most", () => {
   const step = fc.oneof(...Object.values(STEPS));
   // Full jitter may be nought once, but not forty times in a row.
   const chance = fc.infiniteStream(fc.double({ min: 0.2, max: 0.99, noNaN: true }));
@@ -57,7 +57,10 @@ test("whatever the network does: each seq once, in order, nothing for ever behin
   );
 });
 
-/** [I2] Once the network is good again, everything is there within the longest back-off, and a stream carries within the hour. */
+/**
+ * [I2] Once the network is good again, everything is there within the longest back-off, and a
+ * stream carries within the hour.
+ */
 function recovers(room: Room): void {
   Object.assign(room.site.manners, { sse: "good", stream: "good", poll: "good" });
   room.hidden = false;
@@ -72,7 +75,10 @@ function recovers(room: Room): void {
   expect(room.states.at(-1)).toMatchObject({ state: "live", transport: "sse", slow: false });
 }
 
-/** [I3] The most requests that were open at once. [I4] Fails when more than two a second are begun over any ten seconds. */
+/**
+ * [I3] The most requests that were open at once. [I4] Fails when more than two a second are begun
+ * over any ten seconds.
+ */
 function watchRequests(room: Room): () => number {
   let most = 0;
   const { http, streams } = room.site;

@@ -18,7 +18,7 @@ function heardAt({ site }: Room): number[] {
   return site.opened.filter(({ transport }) => transport !== "poll").map(({ at }) => at);
 }
 
-/** The longest time for which the server hears nothing of a session in so many minutes. */
+/** Returns the longest time without a request or confirmation within this number of minutes. */
 function longestSilence(room: Room, minutes: number): number {
   const from = room.world.environment.now();
   room.world.pass(minutes * MINUTE);
@@ -33,7 +33,7 @@ describe("a stream that carries", () => {
     expect(room.session.phase()).toBe("streaming");
   });
 
-  test("is confirmed when something arrives, for the timers of a hidden page come once a minute", () => {
+  test("is confirmed when something arrives, because the timers of a hidden page run once a minute", () => {
     const room = streaming();
     room.hidden = true;
     const { later } = room.world.environment;
@@ -52,7 +52,7 @@ describe("a stream that carries", () => {
     expect(heardAt(room).length - before).toBeLessThanOrEqual(10);
   });
 
-  test("is not suspected where no confirmation is answered; the next ping brings the next one", () => {
+  test("is not suspected if no confirmation is answered, and is confirmed again at the next ping", () => {
     const room = streaming();
     const before = heardAt(room).length;
     room.site.manners.poll = "refused";
@@ -61,7 +61,7 @@ describe("a stream that carries", () => {
     expect([room.session.phase(), room.states.at(-1)?.state]).toEqual(["streaming", "live"]);
   });
 
-  test("is confirmed soon after the clock was set", () => {
+  test("is confirmed soon after the clock was changed", () => {
     for (const jump of [-60 * MINUTE, 60 * MINUTE]) {
       const room = streaming();
       room.world.setClock(jump);

@@ -19,17 +19,17 @@ describe("a handle of the client", () => {
   });
   afterAll(() => site.close());
 
-  test("tells that there is no such room", async () => {
+  test("reports that there is no such room", async () => {
     const room = connect(url, { room: "nowhere" });
-    const told: string[] = [];
-    room.on("refused", ({ code }) => told.push(code));
+    const refusals: string[] = [];
+    room.on("refused", ({ code }) => refusals.push(code));
     await expect(room.ready).rejects.toMatchObject({ name: "RefusedError", code: "no_such_room" });
     await expect(room.send("hello")).rejects.toMatchObject({ code: "no_such_room" });
     room.close();
-    expect(told[0]).toBe("no_such_room");
+    expect(refusals[0]).toBe("no_such_room");
   });
 
-  test("rejects what is said by somebody whose nickname was refused", async () => {
+  test("rejects the messages of a client whose nickname was refused", async () => {
     const room = connect(url, { room: "lobby", nickname: "\u200b" });
     const early = room.send("before").catch((error: RefusedError) => error.code);
     const { code } = (await room.ready.catch((error) => error)) as RefusedError;
@@ -38,7 +38,7 @@ describe("a handle of the client", () => {
     room.close();
   });
 
-  test("leaves no timer when it is closed while a message waits, and harms nobody who does not wait for that", async () => {
+  test("leaves no timer and no unhandled rejection when it is closed while a message waits", async () => {
     const before = timers();
     const unheard: unknown[] = [];
     const hear = (reason: unknown) => unheard.push(reason);
@@ -53,7 +53,7 @@ describe("a handle of the client", () => {
   });
 });
 
-test("a client that has entered reads as a member, and stays in the room while it says nothing", async () => {
+test("a client that has entered reads as a member, and stays in the room without sending anything", async () => {
   const site = await openSite({ graceSeconds: 2 });
   const { url } = site.nodes[0] as TestNode;
   const room = connect(url, { room: "lobby", nickname: "Quiet" });
@@ -65,7 +65,7 @@ test("a client that has entered reads as a member, and stays in the room while i
   expect(events.map(({ kind }) => kind)).toEqual(["enter"]);
 }, 20_000);
 
-test("the npm client's polls take the fast path from the second on", async () => {
+test("the npm client's polls take the fast path from the second one on", async () => {
   const site = await openSite();
   const node = site.nodes[0] as TestNode;
   refuseStreamsOf(node);
@@ -75,7 +75,7 @@ test("the npm client's polls take the fast path from the second on", async () =>
   room.on("event", ({ text }) => heard.push(text));
   const bob = await person(node.url, "Bob");
   const before = await pollsOf(node);
-  // while it finds out how long its network lets a poll wait, the parameter changes
+  // While the client finds out how long this network lets a poll wait, the parameter changes.
   for (let n = 0; (await pollsOf(node)).kept < before.kept + 2; n += 1) {
     expect(n).toBeLessThan(10);
     await until("it polls", () => node.app.site.hub.readers.size === 1);
@@ -86,7 +86,7 @@ test("the npm client's polls take the fast path from the second on", async () =>
   await site.close();
 }, 20_000);
 
-describe("while the log is away", () => {
+describe("while the database is away", () => {
   let database: Awaited<ReturnType<typeof createDatabase>>;
   let proxy: BadProxy;
   let node: TestNode;
@@ -105,7 +105,7 @@ describe("while the log is away", () => {
     await database?.drop();
   });
 
-  test("a handle waits, and has entered when it is back", async () => {
+  test("a handle waits, and enters when the database is back", async () => {
     await proxy.refuse();
     room = connect(node.url, { room: "lobby", nickname: "Early" });
     await until("it waits", () => new Promise<boolean>((found) => room.on("state", (now) => found(now.failures > 2))));

@@ -123,7 +123,7 @@ describe("a conversation", () => {
     expect(one.attempts.length).toBe(2);
   });
 
-  test("does not wait if the network is back", () => {
+  test("sends at once if the network is back", () => {
     const one = desk();
     say(one.conversation, "first");
     last(one).answer(NOTHING);
@@ -134,7 +134,7 @@ describe("a conversation", () => {
     expect(one.attempts.length).toBe(2);
   });
 
-  test("does not wait if the session reads again", () => {
+  test("sends at once if the session reads again", () => {
     const one = desk();
     one.site.vanish("refused");
     start(one.conversation);

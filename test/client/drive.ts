@@ -8,19 +8,22 @@ import type { Transport } from "../../client/core/reading/transport.ts";
 const TRIP_MS = 20;
 const PING_MS = 4_000;
 
-/** The machine, driven by hand: its orders are carried out by a clock and a server that a test commands. */
+/**
+ * The machine, driven by hand: its orders are carried out by a clock and a server that a test
+ * commands.
+ */
 export type Drive = {
   happen(happening: Happening): Order[];
-  /** Brings something by a link. */
+  /** Lets a frame come by a link. */
   bring(of: Link | undefined, kind: Frame["kind"], data: unknown): void;
   pass(ms: number): void;
   phase(): Phase;
-  /** What is open, oldest first. */
+  /** The open links, oldest first. */
   open: Link[];
   opened(): number;
-  /** How often the log was asked. */
+  /** Returns how many questions were sent to the log. */
   asked(): number;
-  /** What is open stays open and brings nothing more. */
+  /** Keeps open connections open, but lets nothing come by them. */
   deafen(): void;
   /** `isAway`: nothing is answered; `streams`: whether new streams say anything. */
   server: { isAway: boolean; streams: boolean };

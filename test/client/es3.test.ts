@@ -4,7 +4,9 @@ import { describe, expect, test } from "@jest/globals";
 import { ASSETS } from "../../server/http/assets.ts";
 import { es3Faults, runInEs3 } from "../support/es3.ts";
 
-/** What Internet Explorer 7 does not understand or does otherwise, seen there or in wine's JScript. */
+/**
+ * What Internet Explorer 7 does not understand or does otherwise, seen there or in wine's JScript.
+ */
 const TRAPS = [
   "x = {a: 1,}",
   "x = [1, 2,].length",
@@ -57,7 +59,7 @@ const TRAPS = [
   "x = Object.keys ? 1 : Array.isArray(y)",
 ];
 
-test.each(TRAPS)("%s is refused", (trap) => {
+test.each(TRAPS)("%s is not allowed", (trap) => {
   expect(es3Faults(trap)).not.toEqual([]);
 });
 
@@ -76,7 +78,7 @@ test.each([
 });
 
 test.each(["[].map(f)", "''.trim()", "Object.keys({})", "JSON.parse('1')", "f.bind(0)", "Date.now()", "new Map()"])(
-  "%s fails in a world of ES3",
+  "%s fails in ES3",
   (script) => {
     expect(() => runInEs3(`function f() {} ${script}`, {})).toThrow(/not a function|not defined|not a constructor/);
   },
@@ -87,17 +89,17 @@ const bundle = (file: string) => readFileSync(new URL(`../../dist/client/${file}
 describe.each(["legacyScript", "doctorScript"] as const)("the bundle %s", (name) => {
   const source = bundle(ASSETS[name]);
 
-  test("is free of all this, and of other than ASCII", () => {
+  test("has none of these traps, and only ASCII", () => {
     expect(es3Faults(source)).toEqual([]);
     expect(source).toMatch(/^[ -~\n]+$/);
   });
 
-  test("is small enough for a slow line: 16 KiB, as it is sent", () => {
+  test("has at most 16 KiB when compressed, for slow lines", () => {
     expect(gzipSync(source, { level: 9 }).length).toBeLessThanOrEqual(16 * 1024);
   });
 });
 
-test("the legacy bundle loads in a world of ES3, on a page without a room", () => {
+test("the legacy bundle loads in ES3 on a page without a room", () => {
   const world: { [name: string]: unknown } = {
     document: { createElement: () => ({}), getElementById: () => null, getElementsByTagName: () => [], body: {} },
     location: { href: "http://localhost/", protocol: "http:", host: "localhost", pathname: "/" },

@@ -5,9 +5,10 @@ import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import type { World } from "./world.ts";
 
 /**
- * What the network does to streams. `held`: nothing comes out; `refused`: an error, a wrong content type; `away`: nobody
- * is there; `hello`: it says hello and then nothing; `late`: each frame comes out when the next goes in; `lossy`,
- * `doubled`, `reordered`: what it says; `short`: cut after two seconds.
+ * What the network does to streams. `held`: nothing comes out; `refused`: an error, or a wrong
+ * content type; `hello`: hello comes out, and then nothing; `late`: each frame comes out when the
+ * next one is sent; `lossy`, `doubled`, `reordered`: events are dropped, repeated or swapped;
+ * `short`: streams are cut after two seconds.
  */
 export type StreamManners =
   | "good"
@@ -21,16 +22,17 @@ export type StreamManners =
   | "short";
 
 /**
- * What it does to requests. `html`: a login page; `stale`: a cache's answer to an earlier one; `instant`: empty at once,
- * as from a server that would not hold; `busy`: 503 with Retry-After; `short`: nothing held for more than three seconds.
+ * What the network does to requests. `html`: answers with a login page; `stale`: answers from a
+ * cache; `instant`: answers at once with nothing, like a server that does not hold polls; `busy`:
+ * answers 503 with Retry-After; `short`: holds nothing for more than three seconds.
  */
 export type RequestManners = "good" | "html" | "stale" | "instant" | "busy" | "refused" | "short";
 
-/** A site with two rooms and a network before it, which a test makes behave. */
+/** A site with two rooms, and a network between it and the client. A test commands both. */
 export type FakeSite = {
-  /** Of the room `lobby`. */
+  /** The log of the room `lobby`. */
   log: RoomEvent[];
-  /** Of the room `another`. */
+  /** The log of the room `another`. */
   otherLog: RoomEvent[];
   manners: { sse: StreamManners; stream: StreamManners; poll: RequestManners };
   streams: Transport[];
@@ -38,25 +40,28 @@ export type FakeSite = {
   http: Http;
   opened: { transport: string; reading: Reading; at: number }[];
   append(room?: string, id?: string): RoomEvent;
-  /** Breaks what is open. */
+  /** Cuts all open connections. */
   cut(): void;
-  /** What is open stays open, but shows nothing more. */
+  /** Keeps open connections open, but lets nothing come by them. */
   deafen(): void;
-  /** The stream that was opened last shows nothing more. */
+  /** Lets nothing more come by the newest stream. */
   deafenNewest(): void;
-  /** The machine or the network is gone: requests fail at once, or, in a black hole, never. */
+  /** Removes the server or the network. Requests fail at once or, in a black hole, never. */
   vanish(how: "refused" | "hole"): void;
   comeBack(): void;
-  /** Old events are pruned: the lobby's log begins behind this seq. */
+  /** Prunes old events: the lobby's log begins after this seq. */
   prune(seq: number): void;
-  /** The logs are restored from a backup: half of them is left, and they are other logs. */
+  /** Restores the logs from a backup: half of the events are left, in a new epoch. */
   restore(): void;
-  /** Confirmations count as polls: both are requests. */
+  /** Returns the open connections. Confirmations count as polls, since both are requests. */
   open(): { streams: number; polls: number };
   confirmations(): number;
 };
 
-/** The last seqs that are known of the lobby and of the other room; undefined where the cursors do not name it. */
+/**
+ * The last seqs that are known of the lobby and of the other room; undefined where the cursors do
+ * not name it.
+ */
 type Place = { [room: string]: number | undefined };
 
 type Stream = {
@@ -73,8 +78,8 @@ type Stream = {
 const TRIP_MS = 20;
 
 /**
- * A log grows by `append`; a cursor is the epoch, `c` at first, and the lobby's seq, then `.` and the other room's, of those
- * that are read. Of its two streams the first is the better.
+ * A log grows by `append`; a cursor is the epoch, `c` at first, and the lobby's seq, then `.` and
+ * the other room's, of those that are read. Of its two streams the first is the better.
  */
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
@@ -191,7 +196,7 @@ export function createFakeSite(world: World): FakeSite {
   }
 
   function show(stream: Stream, event: RoomEvent): void {
-    // who is not placed yet gets it with what it has missed
+    // A stream without a place gets this event later, with those that it has missed.
     if (stream.place[event.room] === undefined) return;
     stream.place[event.room] = event.seq;
     const cursor = cursorOf(stream.place);
@@ -201,7 +206,7 @@ export function createFakeSite(world: World): FakeSite {
     if (stream.manners === "doubled") put(stream, give);
   }
 
-  /** One frame on its way to the reader. */
+  /** Sends one frame to the reader. */
   function put(stream: Stream, give: () => void): void {
     if (stream.isOver || stream.isDumb || stream.manners === "held") return;
     if (stream.manners === "late") putLate(stream, give);
@@ -213,7 +218,7 @@ export function createFakeSite(world: World): FakeSite {
     const before = stream.held.splice(0);
     stream.held.push(give);
     for (const one of before) one();
-    // the comment behind the frame pushes it out
+    // The comment behind the frame pushes it out.
     if (stream.reading.late) stream.stops.push(later(50, () => stream.held.splice(0).forEach((one) => void one())));
   }
 
@@ -245,7 +250,7 @@ export function createFakeSite(world: World): FakeSite {
     for (const stop of stream.stops) stop();
   }
 
-  /** A request to the poll, as its URL says. */
+  /** Answers a poll or a confirmation, according to its URL. */
   function ask({ url, timeoutMs }: Request, done: (answer: Answer) => void): () => void {
     const params = url.split(";").slice(1);
     const all = (name: string) =>
@@ -254,7 +259,7 @@ export function createFakeSite(world: World): FakeSite {
     const [confirmed] = all("stream");
     const wait = Number(all("wait")[0] ?? 0);
     const reading = { rooms: all("room"), after: all("after"), nonce, wait };
-    // from now on: that is when it was asked
+    // "From now on" means from this moment.
     let { place, resets }: ReturnType<typeof placeOf> = { place: {}, resets: [] };
     site.opened.push({
       transport: confirmed === undefined ? "poll" : "here",
@@ -320,7 +325,10 @@ export function createFakeSite(world: World): FakeSite {
     });
   }
 
-  /** Without a cursor: from now on. A cursor that does not name a room says so of it. */
+  /**
+   * Returns where a reader begins: without a cursor from now on, else behind its cursors, or a
+   * reset.
+   */
   function placeOf({ rooms, after }: Pick<Reading, "rooms" | "after">): { place: Place; resets: ResetSignal[] } {
     const place: Place = {};
     const lost: ResetSignal[] = [];

@@ -27,7 +27,7 @@ function ladderOf(streams = 2, known: Known = {}) {
 }
 
 describe("the ladder", () => {
-  test("stays where it is after one refusal, and goes down after two in a row", () => {
+  test("stays on its rung after one refusal, and moves down after two in a row", () => {
     const { ladder } = ladderOf();
     ladder.failed(0, "refused");
     expect(ladder.rung()).toBe(0);
@@ -38,7 +38,7 @@ describe("the ladder", () => {
     expect(ladder.rung()).toBe(1);
   });
 
-  test("goes down at once from a mute rung, and from the last one to the polls", () => {
+  test("moves down at once from a mute rung, and from the last one to polls", () => {
     const { ladder } = ladderOf();
     ladder.failed(0, "mute");
     expect(ladder.rung()).toBe(1);
@@ -46,7 +46,7 @@ describe("the ladder", () => {
     expect(ladder.rung()).toBe(2);
   });
 
-  test("is not led down by a rung that it has left already", () => {
+  test("does not move down for a rung that it has already left", () => {
     const { ladder } = ladderOf();
     ladder.failed(0, "mute");
     ladder.proved(1);
@@ -54,7 +54,7 @@ describe("the ladder", () => {
     expect(ladder.rung()).toBe(1);
   });
 
-  test("climbs after five minutes, each time in vain after twice the time, up to an hour", () => {
+  test("climbs after five minutes, and after twice as long each time that fails, up to an hour", () => {
     const { ladder, world } = ladderOf(1);
     ladder.failed(0, "mute");
     const waited: number[] = [];
@@ -77,7 +77,7 @@ describe("the ladder", () => {
     expect(ladder.climb()).toBe(0);
   });
 
-  test("climbs one rung at a time, and the next one not at once", () => {
+  test("climbs one rung at a time, with a pause before the next", () => {
     const { ladder, world } = ladderOf();
     ladder.failed(0, "mute");
     ladder.failed(1, "mute");
@@ -91,7 +91,7 @@ describe("the ladder", () => {
     expect([ladder.rung(), ladder.climb()]).toEqual([0, undefined]);
   });
 
-  test("begins where it stood on this network, and climbs from there in its time", () => {
+  test("begins on the rung that is known for this network, and climbs from there in time", () => {
     const first = ladderOf();
     first.ladder.failed(0, "mute");
     first.ladder.failed(1, "mute");
@@ -101,7 +101,7 @@ describe("the ladder", () => {
     expect(ladder.climb()).toBe(1);
   });
 
-  test("is not kept from climbing by a clock that was set back", () => {
+  test("climbs even if the clock was set back", () => {
     const { ladder, world } = ladderOf();
     ladder.failed(0, "mute");
     world.setClock(-600 * MINUTE);

@@ -49,7 +49,7 @@ describe("a ledger", () => {
     expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([5, ["c5"]]);
   });
 
-  test("does not take an event after a gap, and says so again by each ping until the gap is closed", () => {
+  test("does not take an event after a gap, and reports the gap at each ping until it is closed", () => {
     const ledger = ledgerOf();
     expect(takeEvent(ledger, { data: eventOf(6), cursor: "c6" }, ["c4"])).toMatchObject({ events: [], hasGap: true });
     expect(takePing(ledger, { cursor: "c6", heads: { lobby: 6, elsewhere: 9 } })).toMatchObject({
@@ -61,21 +61,21 @@ describe("a ledger", () => {
     expect(takePing(ledger, { cursor: "c6", heads: {} }).hasGap).toBe(false);
   });
 
-  test("resets a room whose log begins later than it was asked for, and takes what there is", () => {
+  test("resets a room whose log begins later than requested, and takes the events that remain", () => {
     const ledger = ledgerOf();
     const reset = { room: "lobby", reason: "pruned", cursor: "", oldest: 8, head: 8 };
     expect(takeAnswered(ledger, eventOf(8), ["c4"])).toMatchObject({ reset, events: [eventOf(8)] });
     expect(takeAnswered(ledger, eventOf(10), ["elsewhere"])).toMatchObject({ reset: undefined, events: [] });
   });
 
-  test("takes a reset of the cursors that it has, and has the log asked about one of other cursors", () => {
+  test("takes a reset of its own cursors, and reports a gap at a reset of others", () => {
     const ledger = ledgerOf();
     expect(takeReset(ledger, resetOf(9), ["c3"])).toMatchObject({ reset: undefined, hasGap: true });
     expect(takeReset(ledger, resetOf(9), ["c4"])).toMatchObject({ reset: resetOf(9), hasGap: false });
     expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([9, ["c9"]]);
   });
 
-  test("moves its cursors behind an answer only where it stands at the answer's last event", () => {
+  test("moves a cursor behind an answer only if the room is at the answer's last event", () => {
     const ledger = ledgerOf();
     follow(ledger, { room: "another", cursor: "c0", seq: 0 });
     const answer = answerOf([eventOf(5), eventOf(1, "another")], "c5.1");
@@ -85,7 +85,7 @@ describe("a ledger", () => {
     expect(cursorsOf(ledger)).toEqual(["c6.1", "c5.1"]);
   });
 
-  test("begins a room without a cursor where its connection begins, and drops what is not followed", () => {
+  test("begins a room without a cursor where its connection begins, and drops events of rooms that are not followed", () => {
     const ledger = createLedger([{ room: "lobby", cursor: "", seq: -1 }]);
     begin(ledger, "c7");
     expect(cursorsOf(ledger)).toEqual(["c7"]);
@@ -93,7 +93,7 @@ describe("a ledger", () => {
     expect(takeEvent(ledger, { data: eventOf(8), cursor: "c8" }, ["c7"])).toMatchObject({ isNew: false, events: [] });
   });
 
-  test("changes nothing that it is given", () => {
+  test("does not change its arguments", () => {
     const ledger = createLedger([{ room: "lobby", cursor: "", seq: -1 }]);
     const given = Object.freeze([Object.freeze(eventOf(8)), Object.freeze(resetOf(9))] as const);
     const asked = Object.freeze([] as string[]) as string[];

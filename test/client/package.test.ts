@@ -65,7 +65,7 @@ describe("chattera/client in another project", () => {
     expect([warnings, outputFiles.length]).toEqual([[], 1]);
   });
 
-  test.each(["mts", "cts"])("has types for a .%s file, which catch what is wrong", async (extension) => {
+  test.each(["mts", "cts"])("has types for a .%s file, which catch errors", async (extension) => {
     const lines = [
       'import { connect, type RoomHandle, type RoomEvent } from "chattera/client";',
       'const room: RoomHandle = connect("http://localhost:3000", { room: "lobby", nickname: "Ann" });',
@@ -76,16 +76,16 @@ describe("chattera/client in another project", () => {
     writeFileSync(join(folder, `use.${extension}`), lines.join("\n"));
     const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022"];
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    const told = await run(process.execPath, [tsc, ...options, `use.${extension}`], { cwd: folder }).then(
+    const output = await run(process.execPath, [tsc, ...options, `use.${extension}`], { cwd: folder }).then(
       () => "nothing",
       ({ stdout }: { stdout: string }) => stdout,
     );
-    expect(told.trim().split("\n")).toEqual([
+    expect(output.trim().split("\n")).toEqual([
       expect.stringMatching(/^use\.[mc]ts\(5,.*TS2345: Argument of type 'number'/),
     ]);
   });
 
-  test("is what the documentation shows", async () => {
+  test("runs the example in the documentation", async () => {
     const docs = readFileSync(join(ROOT, "docs/client.md"), "utf8");
     const [, example = ""] = /```js bot\n([\s\S]*?)```/.exec(docs) ?? [];
     expect(example).toContain("connect(");

@@ -8,13 +8,13 @@ function source(file: string): string {
   return readFileSync(new URL(`../../client/${file}`, import.meta.url), "utf8");
 }
 
-test("the script reads no word that the page does not bring, and the page brings none that is not read", () => {
+test("the page has exactly the words that the script reads", () => {
   const declared = /export type ScriptWords = \{([\s\S]*?)\n\};/.exec(source("words.ts"))?.[1] ?? "";
   const words = [...declared.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1]);
   expect(words.sort()).toEqual([...Object.keys(ja.script), "refusals"].sort());
 });
 
-test("an address ends before what does not belong to it", () => {
+test("a link ends before characters that are not part of the address", () => {
   const addresses = (text: string) => text.split(ADDRESS).filter((_, index) => index % 2 === 1);
   expect(addresses("https://a.example/x?y=1#z、次")).toEqual(["https://a.example/x?y=1#z"]);
   expect(addresses("(see http://a.example/b.) and ftp://c.example")).toEqual(["http://a.example/b"]);
@@ -32,12 +32,12 @@ const PLAIN = [
   "http://[2001:db8::1]/",
 ];
 
-test.each(PLAIN)("%s is a link, and shows the host that a browser goes to", (address) => {
+test.each(PLAIN)("%s is a link, and shows the host that a browser opens", (address) => {
   expect(linkText(address)).toBe(address);
   expect(new URL(address).host).toBe(/^https?:\/\/([^/]*)/.exec(address)?.[1]);
 });
 
-test("capitals in a host are shown as the letters that they are", () => {
+test("capital letters in a host are shown in lower case", () => {
   expect(linkText("https://WWW.paypaI.example/PATH")).toBe("https://www.paypai.example/PATH");
 });
 
@@ -56,11 +56,11 @@ test.each([
   "https:////evil.example/",
   "http://?x",
   "http://a..example/",
-])("%s, whose host a browser reads as another, is no link", (address) => {
+])("%s is not a link, because a browser reads its host differently", (address) => {
   expect(linkText(address)).toBe("");
 });
 
-test("what is linked is what a browser goes to, whatever is typed", () => {
+test("any link leads to the host that it shows", () => {
   const part = fc.constantFrom(
     "a",
     "B",
@@ -86,7 +86,7 @@ test("what is linked is what a browser goes to, whatever is typed", () => {
     fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
       const address = `http://${parts.join("")}`;
       const shown = linkText(address);
-      // several spellings of IPv6 are one address, and none looks like another's name
+      // IPv6 has several spellings of one address, and none looks like another host's name.
       if (shown === "" || shown.startsWith("http://[") || !URL.canParse(address)) return;
       const { host, username } = new URL(address);
       const typed = /^http:\/\/([^/?#]*)/.exec(shown)?.[1]?.replace(/:(\d*)$/, portOf);
@@ -96,7 +96,7 @@ test("what is linked is what a browser goes to, whatever is typed", () => {
   );
 });
 
-test("a very long text is searched for addresses in no time", () => {
+test("searching a very long text for addresses takes less than 500 ms", () => {
   const started = Date.now();
   for (const piece of ["http://", "http://!", "https://a.", "http:/", "http://a", "1."]) {
     piece.repeat(2000).split(ADDRESS);
@@ -106,7 +106,9 @@ test("a very long text is searched for addresses in no time", () => {
   expect(Date.now() - started).toBeLessThan(500);
 });
 
-/** A port as a URL writes it: without zeros before it, and not at all where it is the scheme's own. */
+/**
+ * A port as a URL writes it: without zeros before it, and not at all where it is the scheme's own.
+ */
 function portOf(_: string, digits: string): string {
   return digits === "" || Number(digits) === 80 ? "" : `:${Number(digits)}`;
 }

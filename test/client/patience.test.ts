@@ -32,7 +32,7 @@ describe("the back-off", () => {
     expect(nextDelay(backoff)).toBeLessThan(1000);
   });
 
-  test("takes any part of that time, and what the server asks as a floor", () => {
+  test("is a random part of that time, with Retry-After as a floor", () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 0.999, noNaN: true }),
@@ -50,7 +50,7 @@ describe("the back-off", () => {
 });
 
 describe("the hold of a poll", () => {
-  test("begins with 10 s, and grows by halves to 25 s after every five polls that came through", () => {
+  test("begins with 10 s, and grows by half up to 25 s after every five polls that were held", () => {
     const network = networkOf();
     const seconds = [network.holdSeconds];
     for (let i = 0; i < 20; i++) {
@@ -61,7 +61,7 @@ describe("the hold of a poll", () => {
     expect(networkOf(network.known).holdSeconds).toBe(25);
   });
 
-  test("shrinks to 0.8 of what the network gave, and to a third where a poll died in silence", () => {
+  test("shrinks to 0.8 of the time that a poll lasted, and to a third if a poll died in silence", () => {
     const network = networkOf();
     notHeld(network, 5_000, { wait: 10, graceMs: 2_500 });
     expect(network.holdSeconds).toBe(4);
@@ -72,7 +72,7 @@ describe("the hold of a poll", () => {
     expect(silent.holdSeconds).toBe(3);
   });
 
-  test("ends where nothing is held for two seconds: then it is asked every one and a half", () => {
+  test("is 0 if no poll lasts two seconds, and then the client polls every 1.5 s", () => {
     const network = networkOf();
     notHeld(network, 1_200, { wait: 10, graceMs: 2_500 });
     expect(network.holdSeconds).toBe(0);
@@ -89,7 +89,7 @@ describe("the hold of a poll", () => {
     expect(machine.opened()).toBe(3);
   });
 
-  test("gives an answer three times the way there and back, and twice as long after each silence of a way that is not known", () => {
+  test("has a grace of three round trips, doubled after each silence while the round trip is not known", () => {
     const network = networkOf();
     expect([graceMs(network, 0), graceMs(network, 50), graceMs(network, 1000)]).toEqual([5_000, 2_500, 4_500]);
     notHeld(network, 2_500, { wait: 0, graceMs: 2_500 });
@@ -102,19 +102,19 @@ describe("the hold of a poll", () => {
 });
 
 describe("the pace of a stream", () => {
-  test("asks for pings at half of the pause that the network did not bear", () => {
+  test("requests pings at half of the pause after which the network cut the stream", () => {
     const network = networkOf({ pingSeconds: 15 });
     expect(cut(network, 100_000, 8_000)).toBe(false);
     expect(network.pingSeconds).toBe(4);
   });
 
-  test("asks for no slower pings after a pause of hours, for the machine has slept", () => {
+  test("requests no slower pings after a pause of hours, since the machine has slept", () => {
     const network = networkOf({ pingSeconds: 5 });
     cut(network, 3_700_000, 3_600_000);
     expect(network.pingSeconds).toBe(5);
   });
 
-  test("renews before the age at which two streams were cut, and remembers it", () => {
+  test("renews a stream before the age at which two were cut, and remembers it", () => {
     const network = networkOf();
     cut(network, 60_000, 100);
     expect(streamLifeMs(network)).toBeGreaterThan(4 * MINUTE);
@@ -123,12 +123,12 @@ describe("the pace of a stream", () => {
     expect(streamLifeMs(networkOf(network.known))).toBeLessThan(49_000);
   });
 
-  test("says when streams live too short to be worth it", () => {
+  test("reports that streams are cut too early to be useful", () => {
     const network = networkOf();
     expect([cut(network, 5_000, 100), cut(network, 5_100, 100)]).toEqual([false, true]);
   });
 
-  test("gives what has lasted a longer life and slower pings", () => {
+  test("lengthens the life of streams that have lasted, and slows down their pings", () => {
     const network = networkOf();
     expect(network.pingSeconds).toBe(4);
     for (let i = 0; i < 5; i++) lasted(network);
@@ -137,7 +137,7 @@ describe("the pace of a stream", () => {
   });
 });
 
-describe("the watch over silence", () => {
+describe("liveness", () => {
   test.each([
     ["visible", false, 8_000],
     ["hidden", true, 75_000],
@@ -160,7 +160,7 @@ describe("the watch over silence", () => {
     expect(check(liveness())).toBe("fine");
   });
 
-  test("a lull in a busy room is asked about after three seconds, in vain after twice as long", () => {
+  test("a lull in a busy room is questioned after three seconds, and after twice as long each time for nothing", () => {
     const world = createWorld();
     const liveness = livenessOf(world);
     for (let i = 0; i < 5; i++) {
@@ -176,7 +176,7 @@ describe("the watch over silence", () => {
     expect([lull(), lull(), lull()]).toEqual([2800, 3000, 6000]);
   });
 
-  test("a room where somebody speaks once a minute is not busy", () => {
+  test("a room with a message a minute is not busy", () => {
     const world = createWorld();
     const liveness = livenessOf(world);
     for (let i = 0; i < 5; i++) {

@@ -5,13 +5,13 @@ import type { SessionStatus } from "../../client/core/reading/state.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
 import { createWorld, type World } from "./world.ts";
 
-/** A session before a site and a network that a test commands, and what it has told so far. */
+/** A session, the site and network that a test commands, and all that the session has emitted. */
 export type Room = {
   world: World;
   site: FakeSite;
   session: ReadingSession;
   seen: number[];
-  /** The same of the room `another`. */
+  /** The seqs of the room `another`. */
   others: number[];
   resets: string[];
   states: SessionStatus[];
@@ -19,7 +19,7 @@ export type Room = {
   hidden: boolean;
 };
 
-/** Enters the room `lobby` after its event `seq`; -1: from now on. */
+/** Opens a session in the room `lobby` after its event `seq`; -1 means from now on. */
 export function enter(
   options: { random?: () => number; seq?: number; known?: Known; streams?: number; world?: World } = {},
 ): Room {
@@ -52,7 +52,7 @@ export function enter(
   return Object.assign(room, { session });
 }
 
-/** What the session says of itself: its state and what carries. */
+/** Returns the session's state and transport. */
 export function standing({ states }: Room): string {
   const { state, transport, slow } = states.at(-1) as SessionStatus;
   return `${state} ${transport}${slow ? " slow" : ""}`;

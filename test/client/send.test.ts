@@ -49,7 +49,7 @@ function answerTo({ url, method }: Request): Answer {
 const receipt = expect.objectContaining({ receipt: { event, cursor: "k.1-7" } });
 
 describe("sending", () => {
-  test("takes the first kind of request that the network lets through, and stays with it", () => {
+  test("uses the first kind of request that the network lets through, and stays with it", () => {
     for (const [blocked, used] of [
       [[], "json"],
       [["json"], "form"],
@@ -71,14 +71,14 @@ describe("sending", () => {
     expect(kinds).toEqual(["json", "form", "json", "form"]);
   });
 
-  test("takes no page's 200 for an answer, nor one to another request", () => {
+  test("accepts neither a login page's 200 nor the answer to another request", () => {
     for (const text of ["<html>log in", "{}", JSON.stringify({ chattera: 1, n: "other", event, cursor: "k.1-7" })]) {
       const { say } = senderOn(() => ({ status: 200, text }));
       expect(say()).toEqual({ retry: true });
     }
   });
 
-  test("does not leave a kind for a server that is away or busy, and hears what it asks", () => {
+  test("keeps a kind of request while the server is away or busy, and respects Retry-After", () => {
     for (const status of [429, 502, 503, 504, 407]) {
       const { say, kinds } = senderOn(() => ({ status, text: "", retryMs: 3000 }));
       for (let i = 0; i < 3; i++) expect(say()).toEqual({ retry: true, retryMs: 3000 });
@@ -86,12 +86,12 @@ describe("sending", () => {
     }
   });
 
-  test("leaves a kind that is swallowed twice", () => {
+  test("leaves a kind of request that is swallowed twice", () => {
     const { say, kinds } = senderOn((_, kind) => (kind === "json" ? NOBODY : "pass"));
     expect([say(), say(), kinds]).toEqual([{ retry: true }, receipt, ["json", "json", "form"]]);
   });
 
-  test("gets a token for GETs where the cookie is all it has", () => {
+  test("gets a token for GETs if it only has a cookie", () => {
     const { say, kinds, urls } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED), {
       base: "",
       nickname: "アン",
@@ -102,30 +102,30 @@ describe("sending", () => {
     expect(urls[3]).toContain(";token=NEW;");
   });
 
-  test("says so when a message is too long for what the network lets through", () => {
+  test("refuses a message that is too long for the only kind of request that passes", () => {
     const { say } = senderOn((_, kind) => (kind === "get" || kind === "script" ? "pass" : BLOCKED));
     expect(say("あ".repeat(440))).toEqual(receipt);
     expect(say("あ".repeat(500))).toEqual({ refused: "too_large" });
   });
 
-  test("says so also where the other kinds are swallowed", () => {
+  test("refuses such a message even if the other kinds are swallowed", () => {
     const { say } = senderOn((_, kind) => (kind === "get" || kind === "script" ? "pass" : NOBODY));
     const outcomes = Array.from({ length: 6 }, () => say("あ".repeat(500)));
     expect(outcomes).toContainEqual({ refused: "too_large" });
   });
 
-  test("never says so while nothing passes", () => {
+  test("never refuses a message while nothing passes", () => {
     const { say } = senderOn(() => NOBODY);
     for (let n = 0; n < 12; n++) expect(say("あ".repeat(500))).toEqual({ retry: true });
   });
 
-  test("asks for no token by script, which the cookie says nothing to", () => {
+  test("requests no token by script, since a script's cookie proves nothing", () => {
     const { say, kinds } = senderOn((_, kind) => (kind === "script" ? "pass" : BLOCKED), { base: "", nickname: "Ann" });
     expect(say()).toEqual({ retry: true });
     expect(kinds).toEqual(["json", "form", "get"]);
   });
 
-  test("names the nickname under which a message was written where only a cookie says who speaks", () => {
+  test("sends the nickname of a message's author if only a cookie proves it", () => {
     for (const [address, named] of [
       [{ base: "", nickname: "Ann" }, true],
       [{ base: "", nickname: "Ann", token: "T" }, false],
@@ -140,7 +140,7 @@ describe("sending", () => {
     }
   });
 
-  test("hands on the server's own refusal, by whatever kind", () => {
+  test("passes on the server's own refusal, whatever the kind of request", () => {
     const refusal = (url: string) => ({
       status: 403,
       text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "no_session" }),
@@ -149,7 +149,7 @@ describe("sending", () => {
     expect(say()).toEqual({ refused: "no_session" });
   });
 
-  test("gets a nickname where only GET passes", () => {
+  test("gets a session by GET if only GET passes", () => {
     const { sender, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED), { base: "" });
     let outcome: SessionOutcome | undefined;
     requestSession(sender, { nickname: "Ann" }, (one) => {
@@ -159,17 +159,17 @@ describe("sending", () => {
     expect(outcome).toMatchObject({ token: "NEW", member: { nickname: "Ann" } });
   });
 
-  test("does not leave GET for what no GET can say", () => {
+  test("does not leave GET for an action that has no GET", () => {
     const { sender, say, kinds, world } = senderOn((_, kind) => (kind === "get" ? "pass" : BLOCKED));
     say();
-    const told: unknown[] = [];
-    for (let i = 0; i < 4; i++) act(sender, "/api/rooms/lobby/typing", (outcome) => told.push(outcome));
+    const outcomes: unknown[] = [];
+    for (let i = 0; i < 4; i++) act(sender, "/api/rooms/lobby/typing", (outcome) => outcomes.push(outcome));
     world.pass(1000);
     say();
-    expect([kinds, told]).toEqual([["json", "form", "get", "get"], Array(4).fill({ unsayable: true })]);
+    expect([kinds, outcomes]).toEqual([["json", "form", "get", "get"], Array(4).fill({ unsayable: true })]);
   });
 
-  test("takes a server that is busy for no refusal of what was to be done", () => {
+  test("retries an action if the server is busy", () => {
     const busy = ({ url }: Request, status: number) => ({
       status,
       text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "too_many" }),
@@ -180,14 +180,14 @@ describe("sending", () => {
       [409, { refused: "too_many" }],
     ] as const) {
       const { sender, world } = senderOn((request) => busy(request, status));
-      const told: unknown[] = [];
-      act(sender, "/api/rooms/lobby/enter", (one) => told.push(one));
+      const outcomes: unknown[] = [];
+      act(sender, "/api/rooms/lobby/enter", (one) => outcomes.push(one));
       world.pass(1000);
-      expect(told).toEqual([outcome]);
+      expect(outcomes).toEqual([outcome]);
     }
   });
 
-  test("waits longer for an answer after each that did not come in time", () => {
+  test("waits longer for an answer after each timeout", () => {
     const waits: number[] = [];
     const world = createWorld();
     const http = {
@@ -206,7 +206,7 @@ describe("sending", () => {
   });
 });
 
-test("any text goes through a path as base64url of its UTF-8", () => {
+test("any text is sent in a path as base64url of its UTF-8", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), (text) => {
       expect(textParam("text", text)).toBe(`;text64=${Buffer.from(text).toString("base64url")}`);

@@ -17,7 +17,7 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual([1, 2]);
   });
 
-  test("is carried by a stream only after hello and a second frame, and then no more polls", () => {
+  test("lets a stream carry only after hello and a second frame, and then stops polling", () => {
     const room = enter();
     room.session.start();
     room.world.pass(400);
@@ -30,7 +30,7 @@ describe("a session on a good network", () => {
     ]);
   });
 
-  test("begins from now on when it has no cursor, and keeps the server's", () => {
+  test("begins from now on without a cursor, and keeps the server's", () => {
     const room = enter({ seq: -1 });
     room.site.append();
     room.session.start();
@@ -41,7 +41,7 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual([2]);
   });
 
-  test("leaves no connection and no timer when it is closed, in whatever state", () => {
+  test("leaves no connection and no timer when it is closed, in any state", () => {
     for (const ms of [0, 10, 300, 1000, 6 * MINUTE]) {
       const room = enter();
       room.session.start();
@@ -58,7 +58,7 @@ describe("a session on a good network", () => {
     }
   });
 
-  test("renews a stream that grows old with its successor already open, and asks that for slower pings", () => {
+  test("renews an old stream with its successor already open, and requests slower pings", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -75,7 +75,7 @@ describe("a session on a good network", () => {
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
-  test("has never more than two requests under way, a message's included", () => {
+  test("never has more than two requests under way, including a message's", () => {
     const room = enter();
     room.session.start();
     let most = 0;
@@ -105,7 +105,7 @@ describe("a session on a bad network", () => {
     expect(polls[0]?.reading.after).toEqual(["c1"]);
   });
 
-  test.each(["held", "hello"] as const)("polls where streams are %s, after it has tried each", (manners) => {
+  test.each(["held", "hello"] as const)("polls if streams are %s, after it has tried each", (manners) => {
     const room = enter();
     Object.assign(room.site.manners, { sse: manners, stream: manners });
     room.session.start();
@@ -116,7 +116,7 @@ describe("a session on a bad network", () => {
     expect(room.states.filter((status) => status.state === "waiting")).toEqual([]);
   });
 
-  test("takes the stream of bytes where event streams are refused", () => {
+  test("uses the stream of bytes if event streams are refused", () => {
     const room = enter();
     room.site.manners.sse = "refused";
     room.session.start();
@@ -124,7 +124,7 @@ describe("a session on a bad network", () => {
     expect(standing(room)).toBe("live stream");
   });
 
-  test("asks for a comment behind each frame where the network is one frame late", () => {
+  test("requests a comment behind each frame if the network is one frame late", () => {
     const room = enter();
     room.site.manners.sse = "late";
     room.session.start();
@@ -135,7 +135,7 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual([1]);
   });
 
-  test("climbs back after five minutes, without a gap and without a break in what is shown", () => {
+  test("climbs back after five minutes without a gap", () => {
     const room = enter({ streams: 1 });
     room.site.manners.sse = "held";
     room.session.start();
@@ -160,7 +160,7 @@ describe("a session on a bad network", () => {
     expect([standing(second), second.site.open()]).toEqual(["live poll slow", { streams: 0, polls: 1 }]);
   });
 
-  test.each(["refused", "hole"] as const)("does not blame a stream for a server that was away (%s)", (how) => {
+  test.each(["refused", "hole"] as const)("does not blame a stream while the server is away (%s)", (how) => {
     const room = enter();
     room.session.start();
     room.world.pass(MINUTE);
@@ -175,7 +175,7 @@ describe("a session on a bad network", () => {
     expect(standing(room)).toBe("live sse");
   });
 
-  test("does not blame a stream for a login page in front of everything", () => {
+  test("does not blame a stream while a login page answers everything", () => {
     const room = enter();
     room.session.start();
     room.world.pass(MINUTE);
@@ -188,7 +188,7 @@ describe("a session on a bad network", () => {
     expect(standing(room)).toBe("live sse");
   });
 
-  test("asks the log for what a lossy stream has left out, and leaves such a stream", () => {
+  test("asks the log for events that a lossy stream has left out, and leaves such a stream", () => {
     const room = enter({ streams: 1 });
     room.site.manners.sse = "lossy";
     room.session.start();
@@ -201,7 +201,7 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual(room.site.log.map((event) => event.seq));
   });
 
-  test("polls at once when its own message is not shown in time; the second time it goes down a rung", () => {
+  test("polls at once when its own message is not shown in time, and moves a rung down the second time", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(1000);
@@ -230,7 +230,7 @@ describe("a session on a bad network", () => {
     expect(room.seen.length).toBe(11);
   });
 
-  test("notices in a quiet room by the missing ping, and asks for quicker ones", () => {
+  test("notices a dead connection in a quiet room by the missing ping, and requests quicker pings", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -243,7 +243,7 @@ describe("a session on a bad network", () => {
     expect([pings, standing(room)]).toEqual([[4, 2], "live sse"]);
   });
 
-  test("gives a hidden page's stream 75 s, for its timers come once a minute", () => {
+  test("waits 75 s for a hidden page's stream, because its timers run once a minute", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -256,7 +256,7 @@ describe("a session on a bad network", () => {
     expect(room.site.opened.length).toBeGreaterThan(before);
   });
 
-  test("is current within a second after the phone has slept an hour", () => {
+  test("is up to date within a second after the phone has slept for an hour", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -268,7 +268,7 @@ describe("a session on a bad network", () => {
     expect(room.seen.length).toBe(30);
   });
 
-  test("notices the sleep by its clock when nobody tells it", () => {
+  test("notices by its clock that the machine has slept", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -279,7 +279,7 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual([1]);
   });
 
-  test("polls for less time than the network gives, and notices a poll that died in silence", () => {
+  test("holds polls for less time than the network allows, and notices a poll that died in silence", () => {
     const room = enter({ streams: 0 });
     room.site.manners.poll = "short";
     room.session.start();
@@ -308,7 +308,7 @@ describe("a session on a bad network", () => {
     expect(room.site.opened.length - before).toBeLessThan(60);
   });
 
-  test("keeps trying for ever, ever more slowly", () => {
+  test("retries forever, at growing intervals", () => {
     const room = enter();
     room.site.vanish("refused");
     room.session.start();
@@ -320,7 +320,7 @@ describe("a session on a bad network", () => {
     expect(standing(room)).toMatch(/^(waiting|connecting)/);
   });
 
-  test("tells that the log cannot be continued, by whatever way it learns it", () => {
+  test("reports by any transport that the log cannot be continued", () => {
     for (const streams of [0, 1]) {
       const room = enter({ streams });
       for (let i = 0; i < 9; i++) room.site.append();
@@ -333,7 +333,7 @@ describe("a session on a bad network", () => {
     }
   });
 
-  test("is not put off for hours by a clock that was set back", () => {
+  test("does not wait for hours after the clock was set back", () => {
     const room = enter({ world: createWorld() });
     room.session.start();
     room.world.pass(1000);
@@ -345,8 +345,8 @@ describe("a session on a bad network", () => {
   });
 });
 
-describe("a session's blame", () => {
-  test("does not fall on a stream that fell silent when nobody answered", () => {
+describe("a session that looks for the cause of a failure", () => {
+  test("does not blame a stream that fell silent while nothing else was answered", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(10_000);
@@ -359,7 +359,7 @@ describe("a session's blame", () => {
     expect([standing(room), room.known.rung ?? 0, room.known.pingSeconds ?? 5]).toEqual(["live sse", 0, 5]);
   });
 
-  test("does not fall on a stream whose network went away behind its hello", () => {
+  test("does not blame a stream whose network went away after its hello", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(50);
@@ -370,7 +370,7 @@ describe("a session's blame", () => {
     expect([standing(room), room.known.late]).toEqual(["live sse", false]);
   });
 
-  test("does not fall on a stream that was opened before a room was followed", () => {
+  test("does not blame a stream that was opened before a room was followed", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(10_000);
@@ -389,7 +389,7 @@ describe("a session's blame", () => {
     expect(room.states.slice(before)).toEqual([]);
   });
 
-  test("a successor that found no server does not keep the stream from being renewed for ever", () => {
+  test("renews a stream even if its first successor found no server", () => {
     const room = enter({ streams: 1 });
     room.session.start();
     room.world.pass(1000);
@@ -403,8 +403,8 @@ describe("a session's blame", () => {
   });
 });
 
-describe("a session that gives way", () => {
-  test("opens no third request when a message is through and a question waits", () => {
+describe("a session with a message under way", () => {
+  test("opens no third request when the message has been sent and a question waits", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -420,7 +420,7 @@ describe("a session that gives way", () => {
     }
   });
 
-  test("reads on while a message takes long, though no stream proves itself", () => {
+  test("goes on reading while the message takes long, even if no stream proves itself", () => {
     const room = enter();
     Object.assign(room.site.manners, { sse: "held", stream: "held" });
     room.session.start();
@@ -448,7 +448,7 @@ describe("a session that is closed", () => {
     expect([room.site.opened.length, ...left(room)]).toEqual([length, ...NOTHING_LEFT]);
   });
 
-  test("does not wait for the echo of a message whose receipt comes too late", () => {
+  test("does not expect a message whose receipt comes too late", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -461,7 +461,7 @@ describe("a session that is closed", () => {
     expect(room.seen).toEqual([]);
   });
 
-  test("does not go on to doubt its stream", () => {
+  test("does not doubt its stream any more", () => {
     const room = enter();
     room.session.start();
     room.world.pass(1000);
@@ -472,7 +472,7 @@ describe("a session that is closed", () => {
     expect(left(room)).toEqual(NOTHING_LEFT);
   });
 
-  test("tells nothing more of the answer that it was closed in, and its cursor has not gone farther", () => {
+  test("emits no more events of the answer during which it was closed, and keeps its cursor", () => {
     const room = enter();
     for (let i = 0; i < 5; i++) room.site.append();
     room.session.on("event", ({ seq }) => seq === 2 && room.session.close());
@@ -481,7 +481,7 @@ describe("a session that is closed", () => {
     expect([room.seen, room.session.after()]).toEqual([[1, 2], ["c0"]]);
   });
 
-  test("is closed for good also by who is told that the server is heard again", () => {
+  test("stays closed if a listener closes it when the server is heard again", () => {
     const room = enter();
     room.site.manners.poll = "html";
     room.session.on("status", () => room.states.at(-1)?.failures === 1 && room.site.append());
@@ -493,7 +493,7 @@ describe("a session that is closed", () => {
 });
 
 describe("a session whose application or network does something unexpected", () => {
-  test("does what a listener asks for after what it was doing", () => {
+  test("does what a listener requests after it has finished what it was doing", () => {
     const room = enter({ streams: 0 });
     const opened: number[] = [];
     for (let i = 0; i < 3; i++) room.site.append();
@@ -510,7 +510,7 @@ describe("a session whose application or network does something unexpected", () 
     expect(room.site.opened[1]?.reading.after).toEqual(["c3"]);
   });
 
-  test("takes a connection that cannot be opened for a refused one, and throws the error outside", () => {
+  test("treats a connection that cannot be opened as refused, and throws the error later", () => {
     const room = enter({ streams: 1 });
     const { open } = room.site.poll;
     const errors: unknown[] = [];
@@ -537,7 +537,7 @@ describe("a session whose application or network does something unexpected", () 
 });
 
 describe("a session that begins from now on", () => {
-  test("asks no question in a quiet room", () => {
+  test("sends no question in a quiet room", () => {
     const room = enter({ seq: -1 });
     room.site.append();
     room.session.start();
@@ -548,7 +548,7 @@ describe("a session that begins from now on", () => {
     expect(asked()).toBe(before);
   });
 
-  test("reads a room from now on that it follows beside another, and is told of no reset", () => {
+  test("reads a second room from now on, and emits no reset for it", () => {
     for (const streams of [0, 1]) {
       const room = enter({ streams });
       room.site.append("another");
@@ -571,8 +571,11 @@ test.each<[string, unknown]>([
   ["a rung above the ladder", { rung: -1 }],
   ["a rung between two", { rung: 0.5 }],
   ["no number", { rung: Number.NaN, climbAt: Number.NaN, holdSeconds: Number.NaN }],
-  ["words for numbers", { rung: "1st", climbMs: "long", lifeMs: "short", pingSeconds: "often", holdSeconds: "yes" }],
-  ["lives and holds of less than nothing", { lifeMs: -5, holdSeconds: -3, pingSeconds: -1, climbMs: -1 }],
+  [
+    "texts in place of numbers",
+    { rung: "1st", climbMs: "long", lifeMs: "short", pingSeconds: "often", holdSeconds: "yes" },
+  ],
+  ["negative numbers", { lifeMs: -5, holdSeconds: -3, pingSeconds: -1, climbMs: -1 }],
   ["pings that the server refuses", { pingSeconds: 1800 }],
 ])("a memory that is %s hinders no session", (_, known) => {
   const room = enter({ known: known as Known });

@@ -6,7 +6,10 @@ import { SHORT_NAMES } from "../../client/short-names.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** They are properties of WebRTC, media keys, geolocation, tables and others that the client does not use. */
+/**
+ * They are properties of WebRTC, media keys, geolocation, tables and others that the client does
+ * not use.
+ */
 const UNUSED_OF_THE_DOM = ["candidate", "channel", "messages", "position", "rows", "sender", "session"];
 
 function read(file: string): string {

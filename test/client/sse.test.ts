@@ -8,7 +8,7 @@ import { createSse } from "../../client/transports/sse.ts";
 import { createStream } from "../../client/transports/stream.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 
-/** [DOM 2.10] A browser reports what a listener throws, and goes on as if nothing had happened. */
+/** [DOM 2.10] A browser reports an error in a listener and continues. */
 class BrowsersEventSource extends EventSource {
   override dispatchEvent(event: Event): boolean {
     try {
@@ -42,9 +42,9 @@ describe.each<[string, (address: Address) => Transport]>([
   });
 
   test.each<[string, string, Ending["how"]]>([
-    ["somebody writes something of his own into it", `${HELLO}data: <script src="//proxy/banner.js">\n\n`, "cut"],
-    ["it is not ours at all", "data: maintenance\n\n", "refused"],
-    ["it brings nothing where something is to be", `${HELLO}data: null\n\n`, "cut"],
+    ["a proxy inserts something", `${HELLO}data: <script src="//proxy/banner.js">\n\n`, "cut"],
+    ["the stream is not the site's own", "data: maintenance\n\n", "refused"],
+    ["data is missing from an event", `${HELLO}data: null\n\n`, "cut"],
   ])("ends when %s", async (_, text, how) => {
     body = text;
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

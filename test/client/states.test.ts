@@ -6,7 +6,7 @@ import { enter, type Room } from "./room.ts";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** How the machine comes into each phase. */
+/** Ways to bring the machine into each phase. */
 const MACHINE_PHASES: { [phase: string]: () => Drive } = {
   waiting: () => started((machine) => Object.assign(machine.server, { isAway: true }), SECOND),
   polling: () =>
@@ -28,7 +28,7 @@ const MACHINE_PHASES: { [phase: string]: () => Drive } = {
   },
 };
 
-/** What happens to the machine in each row. */
+/** The happenings of each row. */
 const HAPPENINGS: { [row: string]: (machine: Drive) => void } = {
   answer(machine) {
     const poll = machine.open.find(({ transport }) => !transport.streams);
@@ -93,7 +93,7 @@ function eventOf(seq: number) {
   return { room: "lobby", seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `message ${seq}` };
 }
 
-/** How a session comes into each phase. */
+/** Ways to bring a session into each phase. */
 const PHASES: { [phase: string]: () => Room } = {
   waiting: () => after(1000, enter(), (room) => room.site.vanish("refused")),
   polling: () => after(1000, enter({ known: { rung: 2, climbMs: 5 * MINUTE, climbAt: 1_000_000 + 5 * MINUTE } })),
@@ -111,7 +111,7 @@ const PHASES: { [phase: string]: () => Room } = {
   },
 };
 
-/** How each event is brought about. */
+/** Ways to cause each event. */
 const EVENTS: { [event: string]: (room: Room) => void } = {
   answer({ site, world }) {
     site.append();
@@ -122,7 +122,7 @@ const EVENTS: { [event: string]: (room: Room) => void } = {
     site.append();
     world.pass(30);
     site.append();
-    // the answer to the question that was under way is the last one
+    // The answer to the question that was under way is the last one.
     world.pass(30);
   },
   proof: ({ world }) => world.pass(600),
@@ -186,7 +186,7 @@ function tableOf(page: string): [string, string, string][] {
 const table = tableOf(readFileSync(new URL("../../docs/client-states.md", import.meta.url), "utf8"));
 
 describe("the table of docs/client-states.md", () => {
-  test("is whole: every row in every phase", () => {
+  test("has a cell for every row and phase", () => {
     expect(table.map(([event, phase]) => `${event} ${phase}`)).toEqual(
       Object.keys(EVENTS).flatMap((event) => Object.keys(PHASES).map((phase) => `${event} ${phase}`)),
     );

@@ -9,32 +9,32 @@ import { createSharedSession } from "../../client/tabs/shared-session.ts";
 import type { FakeSite } from "./fake-site.ts";
 import type { World } from "./world.ts";
 
-/** A tab in the room `lobby`, opened when its log stood at `from`. */
+/** A tab in the room `lobby`, opened when `from` was the last seq of its log. */
 export type Tab = {
   from: number;
   seen: number[];
   resets: string[];
   states: SessionStatus[];
   isHidden: boolean;
-  /** Connections of its own. */
+  /** Returns the number of its own connections. */
   open(): number;
   wake(): void;
-  /** It is closed, or shows another page. */
+  /** Closes the tab, or opens another page in it. */
   close(): void;
-  /** Nothing of it is left, and it says nothing any more. */
+  /** Ends the tab without any last message. */
   crash(): void;
-  /** It does nothing; what comes to it waits. Its connections stay open. */
+  /** Freezes the tab: everything that arrives waits. Its connections stay open. */
   freeze(): void;
   thaw(): void;
 };
 
-/** A browser whose tabs tell each other everything within a millisecond. */
+/** A browser whose tabs receive each other's messages within a millisecond. */
 export type BrowserOfTabs = { openTab(isHidden?: boolean): Tab; tabs(): Tab[] };
 
-/** What is to be done in a tab: at once, when it thaws, or never. */
+/** Runs the work of a tab at once, when it thaws, or never. */
 type Life = { state: "well" | "frozen" | "gone"; waiting: (() => void)[]; run(work: () => void): void };
 
-/** Opens a browser with or without Web Locks. */
+/** Creates a browser with or without Web Locks. */
 export function createBrowserOfTabs(world: World, site: FakeSite, hasLocks: boolean): BrowserOfTabs {
   const ears = new Map<string, (message: TabMessage) => void>();
   const locks = createLocks();
@@ -143,7 +143,7 @@ function environmentOf(world: World, life: Life): Environment {
   };
 }
 
-/** Confirmations of one tab, which end with it. */
+/** Returns the confirmations of one tab, which end with it. */
 function ownedConfirm(confirm: Confirm, life: Life, closers: Set<() => void>): Confirm {
   return (nonce, done) => {
     const hangUp = confirm(nonce, (answer) => {
@@ -159,7 +159,7 @@ function ownedConfirm(confirm: Confirm, life: Life, closers: Set<() => void>): C
   };
 }
 
-/** A transport in one tab, whose connections end with it. */
+/** Returns a transport of one tab, whose connections end with it. */
 function owned(transport: Transport, life: Life, closers: Set<() => void>): Transport {
   return {
     ...transport,
@@ -190,7 +190,10 @@ function owned(transport: Transport, life: Life, closers: Set<() => void>): Tran
 
 type Waiting = { life: Life; owner: object; grant(): void };
 
-/** [Web Locks] One lock: who asks first has it, others queue; who steals has it at once; it is free when its tab is gone. */
+/**
+ * [Web Locks] Creates one lock. The first tab that requests it holds it, and others queue. A tab
+ * that steals it holds it at once. It is free when its tab is gone.
+ */
 function createLocks(): { owner(life: Life): { manager: Locks; die(): void } } {
   let holder: { owner: object; lose(): void } | undefined;
   let queue: Waiting[] = [];

@@ -10,7 +10,7 @@ function openBrowser(hasLocks: boolean, random?: () => number): Desk {
   const world = createWorld(random);
   const site = createFakeSite(world);
   const browser = createBrowserOfTabs(world, site, hasLocks);
-  // a lock is had and lost by promises: they go on between two moments of the clock
+  // Locks are granted and lost by promises, which run between two moments of the clock.
   const pass = async (ms: number) => {
     for (let left = ms; left > 0; left -= 50) {
       await new Promise(setImmediate);
@@ -23,20 +23,23 @@ function openBrowser(hasLocks: boolean, random?: () => number): Desk {
 
 const leaders = (desk: Desk) => desk.tabs().filter((tab) => tab.open() > 0);
 
-/** Each tab has seen what was said since it was opened, once, in order; one of them leads, by one connection or, while that is renewed, two. */
+/**
+ * Expects that each tab has shown all messages since it was opened, once and in order, and that one
+ * of them leads by one connection, or by two while that is renewed.
+ */
 function expectWell(desk: Desk): void {
   const head = desk.site.log.length;
   for (const tab of desk.tabs()) {
     expect(tab.seen).toEqual(Array.from({ length: head - tab.from }, (_, n) => tab.from + n + 1));
     const { state, transport, slow } = tab.states.at(-1) ?? {};
-    // connections that were cut one after the other may have led down, to the polls at last
+    // Several cuts in a row may have led down to polls.
     expect([tab.resets, `${state} ${transport} ${slow}`]).toEqual([
       [],
       expect.stringMatching(/^live (sse|stream) false$|^live poll true$/),
     ]);
   }
   const { streams, polls } = desk.site.open();
-  // a stream that grows old has its successor beside it for half a second
+  // An old stream and its successor are both open for half a second.
   expect([leaders(desk).length, polls - desk.site.confirmations(), streams === 1 || streams === 2]).toEqual([
     1,
     0,
@@ -46,7 +49,7 @@ function expectWell(desk: Desk): void {
 
 for (const hasLocks of [true, false])
   describe(`tabs of a browser ${hasLocks ? "with" : "without"} locks`, () => {
-    test("read by the connection of one of them, from the first second on", async () => {
+    test("read by the connection of one of them from the first second on", async () => {
       const desk = openBrowser(hasLocks);
       for (let n = 0; n < 6; n++) desk.openTab();
       await desk.pass(3_000);
@@ -56,7 +59,7 @@ for (const hasLocks of [true, false])
       expectWell(desk);
     });
 
-    test("a tab that is opened later needs one question and no connection", async () => {
+    test("a tab that is opened later needs one request and no connection", async () => {
       const desk = openBrowser(hasLocks);
       desk.openTab();
       await desk.pass(5_000);
@@ -73,7 +76,7 @@ for (const hasLocks of [true, false])
       ["crashes", (tab: Tab) => tab.crash()],
       ["is frozen", (tab: Tab) => tab.freeze()],
     ] as const)
-      test(`when the one that leads ${how}, another one does within five seconds, and nothing is lost`, async () => {
+      test(`when the leader ${how}, another tab leads within five seconds, and no message is lost`, async () => {
         const desk = openBrowser(hasLocks);
         for (let n = 0; n < 4; n++) desk.openTab();
         await desk.pass(10_000);
@@ -88,7 +91,7 @@ for (const hasLocks of [true, false])
         expectWell(desk);
       });
 
-    test("a hidden leader whose connection is in trouble hands the lead to a tab that somebody looks at", async () => {
+    test("a hidden leader whose connection is in trouble loses the lead to a visible tab", async () => {
       const desk = openBrowser(hasLocks);
       const first = desk.openTab();
       await desk.pass(2_000);
@@ -105,7 +108,7 @@ for (const hasLocks of [true, false])
       expectWell(desk);
     });
 
-    test("where no stream passes, the others are led as well, and told how slow it is", async () => {
+    test("without streams, the guests read by the leader's polls and show that the network is slow", async () => {
       const desk = openBrowser(hasLocks);
       Object.assign(desk.site.manners, { sse: "refused", stream: "refused" });
       const tabs = [desk.openTab(), desk.openTab(), desk.openTab()];
@@ -119,7 +122,7 @@ for (const hasLocks of [true, false])
       expect(desk.site.open()).toEqual({ streams: 0, polls: 1 });
     });
 
-    test("whatever becomes of them, each shows each message once, in order", async () => {
+    test("each tab shows each message once, in order, whatever happens to the tabs", async () => {
       const step = fc.oneof(
         fc.record({ do: fc.constantFrom("append" as const, "open" as const, "cut" as const) }),
         fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 8_000 }) }),

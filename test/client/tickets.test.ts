@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => site.close());
 
-/** The paths that the client asks for while it enters, reads and speaks. */
+/** Returns the paths that the client requests while it enters, reads and sends. */
 async function pathsOf(nickname: string, isRefused: (method: string, path: string) => boolean): Promise<string[]> {
   const { token } = await person(node.url, nickname);
   const paths: string[] = [];
@@ -38,27 +38,27 @@ async function pathsOf(nickname: string, isRefused: (method: string, path: strin
   return paths;
 }
 
-test("URLs carry a ticket where the client can get one", async () => {
+test("URLs carry a ticket if the client can get one", async () => {
   const paths = await pathsOf("Ticketed", () => false);
   expect(paths.filter((path) => path.includes("token="))).toEqual([]);
   expect(paths.filter((path) => path.startsWith("POST /api/session/ticket;"))).toHaveLength(1);
   expect(paths.some((path) => /^GET \/api\/(poll|events|stream).*;ticket=/.test(path))).toBe(true);
 });
 
-test("a ticket comes by GET where POST is blocked", async () => {
+test("the client gets a ticket by GET if POST is blocked", async () => {
   const paths = await pathsOf("Getter", (method) => method === "POST");
   expect(paths.some((path) => path.startsWith("GET /api/session/ticket;"))).toBe(true);
   expect(paths.some((path) => /^GET \/api\/rooms\/lobby\/say;.*;ticket=/.test(path))).toBe(true);
   expect(paths.filter((path) => path.includes(";token="))).toEqual([]);
 });
 
-test("the token stands in URLs where no ticket can be had", async () => {
+test("URLs carry the token if the client cannot get a ticket", async () => {
   const isRefused = (method: string, path: string) => method === "POST" || path.startsWith("/api/session/ticket");
   const paths = await pathsOf("Tokened", isRefused);
   expect(paths.some((path) => /^GET \/api\/rooms\/lobby\/say;.*;token=/.test(path))).toBe(true);
 });
 
-/** Whether the client asks for a ticket again, so many seconds after it was refused one. */
+/** Whether the client requests a ticket again this many seconds after it was refused one. */
 function asksAgain(refusal: Answer, seconds: number): boolean {
   const world = createWorld();
   let asked = 0;
@@ -78,14 +78,14 @@ function asksAgain(refusal: Answer, seconds: number): boolean {
   return asked > 2;
 }
 
-test("after a restart of the site the client asks for a ticket again within 10 s", () => {
+test("after a restart of the site, the client requests a ticket again after 10 s", () => {
   for (const status of [0, 502, 503]) {
     expect([status, asksAgain({ status, text: "" }, 9)]).toEqual([status, false]);
     expect([status, asksAgain({ status, text: "" }, 11)]).toEqual([status, true]);
   }
 });
 
-test("where the network lets no ticket through, the client asks again after minutes", () => {
+test("if the network blocks tickets, the client requests one again only after minutes", () => {
   for (const status of [200, 403, 404]) {
     expect([status, asksAgain({ status, text: "Blocked by policy" }, 200)]).toEqual([status, false]);
     expect([status, asksAgain({ status, text: "Blocked by policy" }, 230)]).toEqual([status, true]);

@@ -1,19 +1,21 @@
 import type { Environment } from "../../client/core/base/environment.ts";
 
-/** A clock that a test moves by hand, with timers that obey it and chance that is told in advance. */
+/**
+ * A clock that a test moves by hand, with timers that obey it and chance that is told in advance.
+ */
 export type World = {
   environment: Environment;
   /** Lets time pass; timers run in their order. */
   pass(ms: number): void;
-  /** The machine sleeps: the clock goes on, timers do not run until it wakes. */
+  /** The machine sleeps: the clock advances, but timers do not run until it wakes. */
   sleep(ms: number): void;
-  /** Somebody sets the clock, forward or back; timers do not mind. */
+  /** Sets the clock forward or back. Timers do not change. */
   setClock(ms: number): void;
   /** Timers that are still waiting. */
   timers(): number;
 };
 
-/** A world in which `random` always comes out in the middle, unless told otherwise. */
+/** Creates a world. By default `random` always returns 0.5. */
 export function createWorld(random = () => 0.5): World {
   let now = 1_000_000;
   let skew = 0;

@@ -13,7 +13,7 @@ import net.sourceforge.htmlunit.corejs.javascript.ContextFactory;
 
 /**
  * XMLHttpRequests and inserted scripts under way, each on a thread of its own. HtmlUnit would run requests one after
- * another on the timers' thread, where a remark waits for the end of a long poll (19.8 s instead of 29 ms), and would
+ * another on the timers' thread, where a message waits for the end of a long poll (19.8 s instead of 29 ms), and would
  * let everything wait while it loads a script that a script has inserted.
  */
 final class Calls extends BackgroundJavaScriptFactory {

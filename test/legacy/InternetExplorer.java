@@ -108,13 +108,13 @@ final class InternetExplorer {
 
   Object click(String selector) throws IOException {
     HtmlElement element = find(selector);
-    // [IE7] a <button> sends what stands on it, and not its value
+    // [IE7] A <button> sends its label instead of its value.
     if (element instanceof HtmlButton && isOld) element.setAttribute("value", element.getTextContent().trim());
     element.click();
     return null;
   }
 
-  /** Runs the body of a function in the page and gives back what it returns, as text. */
+  /** Runs the body of a function in the page, and returns its result as text. */
   String run(String script) {
     String source = "String(function(){" + script + "\n}())";
     String fault = judge.apply(source);
@@ -182,7 +182,7 @@ final class InternetExplorer {
 
     @Override
     public void loadScriptError(HtmlPage page, URL url, Exception error) {
-      // a page is not told, and goes on
+      // The page continues without a report.
     }
   }
 }

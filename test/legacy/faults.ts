@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "@j
 import { type Explorer, type Explorers, explorerTest, soon } from "../support/internet-explorer.ts";
 
 /**
- * The faults of Internet Explorer that HtmlUnit's own lacks. That a page works here is worth something only as long as
- * all this does not.
+ * The faults of Internet Explorer that HtmlUnit's own lacks. That a page works here is worth
+ * something only as long as all this does not.
  */
 export function hasItsFaults(explorers: () => Explorers | undefined): void {
   let server: Server;
@@ -68,7 +68,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
   const logged = (line: string) => soon(`"${line}" is written`, async () => (await log()).includes(line));
 
   describe("an Internet Explorer 7", () => {
-    explorerTest("lacks what came after ES3, and says who it is", async () => {
+    explorerTest("lacks everything after ES3, and identifies itself", async () => {
       const lacks = `JSON, Object.keys, Object.create, Object.defineProperty, Array.isArray, Date.now, [].forEach,
         [].indexOf, "".trim, parseInt.bind, window.Promise, window.localStorage, document.addEventListener,
         document.querySelector, document.body.textContent`.split(/,\s+/);
@@ -105,7 +105,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect(await ie.errors()).toHaveLength(1);
     });
 
-    explorerTest("lets nothing of an answer be read before all is there", async () => {
+    explorerTest("shows nothing of an answer before it is complete", async () => {
       answer = (_, response) => {
         response.setHeader("Cache-Control", "no-store");
         response.write("first ");
@@ -120,7 +120,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect(await log()).toContain("/slow 3 unreadable");
     });
 
-    explorerTest("calls a 204 1223, a server that is not there 12029, and a cut connection 12152", async () => {
+    explorerTest("reports a 204 as 1223, an unreachable server as 12029, and a cut connection as 12152", async () => {
       answer = (request, response) => {
         if (request.url === "/cut") request.socket.destroy();
         else response.writeHead(204).end();
@@ -131,7 +131,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       await logged("http://127.0.0.1:1/ 4 12029 ");
     });
 
-    explorerTest("ends a request that is given up: at once, with nothing to read, and the server sees it", async () => {
+    explorerTest("ends an aborted request at once, with nothing to read, and the server notices", async () => {
       let gone = false;
       answer = (request) => request.socket.once("close", () => (gone = true));
       await ie.run(`${REQUEST} window.request = get("/held")`);
@@ -141,7 +141,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect((await log()).filter((line) => line.includes(" 4"))).toEqual(["/held 4 unreadable"]);
     });
 
-    explorerTest("answers a GET from its cache unless that was forbidden", async () => {
+    explorerTest("answers a GET from its cache unless that is forbidden", async () => {
       answer = (request, response) => {
         if (request.url?.startsWith("/fresh")) response.setHeader("Cache-Control", "no-store");
         response.end(String(asked.length));
@@ -155,7 +155,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect(asked.slice(1)).toEqual(["/kept", "/fresh", "/fresh"]);
     });
 
-    explorerTest("lets no timer go off that was cleared, however late", async () => {
+    explorerTest("never runs a timer that was cleared, however late", async () => {
       await ie.run(`${REQUEST}
         var timer = setTimeout(function () { log.push("cleared"); }, 1);
         var since = new Date().getTime();
@@ -166,7 +166,7 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       expect(await log()).toEqual(["kept"]);
     });
 
-    explorerTest("goes on while a script is loading that a script has inserted", async () => {
+    explorerTest("continues while an inserted script is loading", async () => {
       let release: (() => void) | undefined;
       answer = (_, response) => {
         response.setHeader("Content-Type", "text/javascript");
@@ -184,33 +184,30 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       await logged("loaded");
     });
 
-    explorerTest(
-      "has two connections to a host: the third request waits, and what waits does not hold up the rest",
-      async () => {
-        const held: ServerResponse[] = [];
-        answer = (request, response) => {
-          response.setHeader("Cache-Control", "no-store");
-          if (request.url?.startsWith("/held")) held.push(response);
-          else response.end("quick");
-        };
-        await ie.run(`${REQUEST} get("/held1")`);
-        await soon("one is held", () => held.length === 1);
-        await ie.run('get("/quick")');
-        await logged("/quick 4 200 quick"); // beside the held one
-        await ie.run('get("/held2")');
-        await soon("two are held", () => held.length === 2);
-        await ie.run('get("/third")');
-        await ie.run("setTimeout(function () { log.push('timer'); }, 100)");
-        await logged("timer");
-        expect(asked).not.toContain("/third");
-        held[0]?.end("now");
-        await logged("/third 4 200 quick");
-        held[1]?.end();
-      },
-    );
+    explorerTest("has two connections to a host: the third request waits, and blocks nothing else", async () => {
+      const held: ServerResponse[] = [];
+      answer = (request, response) => {
+        response.setHeader("Cache-Control", "no-store");
+        if (request.url?.startsWith("/held")) held.push(response);
+        else response.end("quick");
+      };
+      await ie.run(`${REQUEST} get("/held1")`);
+      await soon("one is held", () => held.length === 1);
+      await ie.run('get("/quick")');
+      await logged("/quick 4 200 quick");
+      await ie.run('get("/held2")');
+      await soon("two are held", () => held.length === 2);
+      await ie.run('get("/third")');
+      await ie.run("setTimeout(function () { log.push('timer'); }, 100)");
+      await logged("timer");
+      expect(asked).not.toContain("/third");
+      held[0]?.end("now");
+      await logged("/third 4 200 quick");
+      held[1]?.end();
+    });
   });
 
-  explorerTest("Internet Explorer 6 asks by ActiveX, 8 is no old one", async () => {
+  explorerTest("Internet Explorer 6 sends requests by ActiveX, and 8 identifies itself as 8", async () => {
     const six = (await explorers()?.start("6")) as Explorer;
     await six.open(`${url}/`);
     expect(await six.run("return typeof XMLHttpRequest")).toBe("undefined");

@@ -56,7 +56,7 @@ async function visit(version: Version, page: string): Promise<Explorer> {
   const ie = (await explorers?.start(version)) as Explorer;
   open.push(ie);
   await ie.open(page);
-  // a page whose script is missing (built anew meanwhile?) is silent, and so is Internet Explorer
+  // A page whose script is missing (perhaps built again meanwhile) shows no error.
   const [script] = await ie.see("script");
   await request(url)
     .get(script?.src as string)
@@ -64,7 +64,7 @@ async function visit(version: Version, page: string): Promise<Explorer> {
   return ie;
 }
 
-async function tell(ie: Explorer, text: string): Promise<void> {
+async function write(ie: Explorer, text: string): Promise<void> {
   await ie.type("#say [name=text]", text);
   await ie.click("#say [type=submit]");
 }
@@ -88,14 +88,14 @@ async function seesAll(ie: Explorer, texts: string[]): Promise<void> {
 
 for (const version of ["6", "7", "8"] as const) {
   explorerTest(
-    `Internet Explorer ${version}: one enters by the form, hears at once what is said, and is heard`,
+    `Internet Explorer ${version}: the form enters the room, and messages arrive at once in both directions`,
     async () => {
       const bob = await person(url, `Bob${version}`);
       const ie = await sit(version, `Ann${version}`);
       const stream = await openStream(url, { room: "lobby" });
       await say(url, bob, `hello, ${version}`);
       await seesAll(ie, [`hello, ${version}`]);
-      await tell(ie, `早い <b>&amp; 'quick' ${version}`);
+      await write(ie, `早い <b>&amp; 'quick' ${version}`);
       await seesAll(ie, [`hello, ${version}`, `早い <b>&amp; 'quick' ${version}`]);
       const heard = await soon("it is heard", async () =>
         (await stream.events(1)).find(({ text }) => text?.startsWith("早い")),
@@ -111,7 +111,7 @@ for (const version of ["6", "7", "8"] as const) {
   );
 }
 
-explorerTest("Internet Explorer 7: one enters a room from the lobby, by its button", async () => {
+explorerTest("Internet Explorer 7: a button of the lobby enters its room", async () => {
   const ie = await visit("7", `${url}/`);
   await ie.type("#enter [name=nickname]", "Lobbyist");
   await ie.click("#enter button[value=garden]");
@@ -119,7 +119,7 @@ explorerTest("Internet Explorer 7: one enters a room from the lobby, by its butt
   expect(await ie.run("return location.href")).toBe(`${url}/rooms/garden`);
 });
 
-explorerTest("Internet Explorer 7: a nickname that is taken is said in words, and the next one is taken", async () => {
+explorerTest("Internet Explorer 7: a taken nickname is explained, and another one is accepted", async () => {
   await say(url, await person(url, "Taken"), "I am Taken");
   const ie = await visit("7", `${url}/rooms/lobby`);
   await is(ie, "live");
@@ -129,35 +129,35 @@ explorerTest("Internet Explorer 7: a nickname that is taken is said in words, an
   await ie.type("#enter [name=nickname]", "2");
   await ie.click("#enter [type=submit]");
   await soon("there is a form to say something", async () => (await ie.see("#say")).length === 1);
-  await tell(ie, "I am Taken2");
+  await write(ie, "I am Taken2");
   await seesAll(ie, ["I am Taken", "I am Taken2"]);
 });
 
-explorerTest("Internet Explorer 7: the doctor examines the path", async () => {
+explorerTest("Internet Explorer 7: the doctor tests the network", async () => {
   const ie = await visit("7", `${url}/doctor`);
   for (const step of ["reach", "params", "post", "size"]) {
     await soon(`${step} is fine`, async () => (await ie.see(`#outcome-${step}`))[0]?.text?.startsWith("fine"));
   }
 });
 
-explorerTest("two with Internet Explorer 7 talk, each message quicker than a poll is held", async () => {
+explorerTest("two users of Internet Explorer 7 talk, each message faster than a poll is held", async () => {
   const [ken, mei] = await Promise.all([sit("7", "健"), sit("7", "芽衣")]);
   const said: string[] = [];
-  for (const [who, text] of [
+  for (const [ie, text] of [
     [ken, "one"],
     [mei, "two"],
     [ken, "three"],
   ] as const) {
     said.push(text);
     const since = performance.now();
-    await tell(who, text);
+    await write(ie, text);
     await seesAll(ken, said);
     await seesAll(mei, said);
     expect(performance.now() - since).toBeLessThan(10_000);
   }
 });
 
-explorerTest("Internet Explorer 7: its polls take the fast path from the second on", async () => {
+explorerTest("Internet Explorer 7: polls take the fast path from the second one on", async () => {
   const node = site.nodes[0] as TestNode;
   const bob = await person(url, "Regular");
   const ie = await sit("7", "Poller");
@@ -171,16 +171,16 @@ explorerTest("Internet Explorer 7: its polls take the fast path from the second 
 });
 
 explorerTest(
-  "Internet Explorer 7 without a network keeps what is written, greyed, and has everything once when it is back",
+  "Internet Explorer 7 without a network keeps messages in gray, and sends each once when it is back",
   async () => {
     const bob = await person(url, "Bob");
     const ie = await sit("7", "Tunnel", proxy.through(url).replace(/\/$/, ""));
-    await tell(ie, "before");
+    await write(ie, "before");
     await seesAll(ie, ["before"]);
     await proxy.refuse();
     await is(ie, "offline");
-    await tell(ie, "kept one");
-    await tell(ie, "kept two");
+    await write(ie, "kept one");
+    await write(ie, "kept two");
     await soon("both are greyed", async () => (await ie.see("#log .pending")).length === 2);
     await say(url, bob, "while away");
     await proxy.pass();
@@ -189,7 +189,7 @@ explorerTest(
   },
 );
 
-explorerTest("Internet Explorer 7 whose connections are cut again and again loses and doubles nothing", async () => {
+explorerTest("Internet Explorer 7: repeated cuts lose and duplicate no message", async () => {
   const bob = await person(url, "Bobby");
   const ie = await sit("7", "Cutter", proxy.through(url).replace(/\/$/, ""));
   const texts: string[] = [];
@@ -201,7 +201,7 @@ explorerTest("Internet Explorer 7 whose connections are cut again and again lose
   }
   await seesAll(ie, texts);
   proxy.cutBeforeAnswer();
-  await tell(ie, "said once");
+  await write(ie, "said once");
   await soon("it is greyed", async () => (await ie.see("#log .pending")).length === 1);
   await proxy.pass();
   await seesAll(ie, [...texts, "said once"]);

@@ -82,9 +82,9 @@
     var state = 0;
     var aborted = false;
     real.onreadystatechange = function () {
-      if (!aborted) tell(real.readyState);
+      if (!aborted) report(real.readyState);
     };
-    function tell(now) {
+    function report(now) {
       state = now;
       if (request.onreadystatechange) request.onreadystatechange.call(request.onreadystatechange);
     }
@@ -119,7 +119,7 @@
       if (state > 0 && state < 4) {
         aborted = true;
         real.abort();
-        tell(4);
+        report(4);
       }
       state = 0;
     };

@@ -11,9 +11,9 @@ export type Tickets = {
 };
 
 /**
- * The site's address (`base` ends without a slash) and the client's proof of identity: its `token` if
- * it has no cookie, or the page's `formToken`, for a site behind a proxy that hides the site's name.
- * `nickname` is the cookie's, and gets a token where only GET passes.
+ * The site's address (`base` ends without a slash) and the client's proof of identity: its `token`
+ * if it has no cookie, or the page's `formToken`, for a site behind a proxy that hides the site's
+ * name. `nickname` is the cookie's, and gets a token where only GET passes.
  */
 export type Address = {
   base: string;

@@ -7,7 +7,9 @@ export type Emitter<Events> = {
   emit<Name extends keyof Events>(name: Name, data: Events[Name]): void;
 };
 
-/** Creates an emitter. An error that a listener throws is thrown again later, after the others ran. */
+/**
+ * Creates an emitter. An error that a listener throws is thrown again later, after the others ran.
+ */
 export function createEmitter<Events>(environment: Environment): Emitter<Events> {
   let entries: { name: keyof Events; listener: (data: never) => void }[] = [];
   return {

@@ -11,7 +11,10 @@ export function createNonce({ now, random }: Clock): string {
   return Math.floor(random() * 0x7fffffff).toString(36) + (now() % 1679616).toString(36);
 }
 
-/** Returns a key for one message: the time and 62 random bits. It need only be unique for its author. */
+/**
+ * Returns a key for one message: the time and 62 random bits. It need only be unique for its
+ * author.
+ */
 export function createClientId(clock: Clock): string {
   return `${clock.now().toString(36)}-${randomLetters(clock)}${randomLetters(clock)}`;
 }

@@ -28,7 +28,9 @@ export type Json = { parse(text: string): unknown; print(value: unknown): string
 /** All of HTTP that the core uses. */
 export type Http = { ask: Ask; json: Json };
 
-/** Returns the JSON of an answer that is the site's own: it bears its mark and the request's nonce. */
+/**
+ * Returns the JSON of an answer that is the site's own: it bears its mark and the request's nonce.
+ */
 export function readOurs({ json }: Http, text: string, nonce: string): object | undefined {
   let value: { chattera?: unknown; n?: unknown } | null;
   try {

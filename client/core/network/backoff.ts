@@ -1,7 +1,8 @@
 import type { Clock } from "../base/environment.ts";
 
 const FIRST_MS = 500;
-// Most outages last seconds. For the first minute, no client notices the end over three seconds late.
+// Most outages last seconds. For the first minute, no client notices the end over three seconds
+// late.
 const LONGEST_AT_FIRST_MS = 3_000;
 const AT_FIRST_MS = 60_000;
 const LONGEST_MS = 30_000;
@@ -22,8 +23,8 @@ export function createBackoff(clock: Clock): Backoff {
 }
 
 /**
- * Returns the next delay in milliseconds, after one more failure. Full jitter: a random part of 0.5,
- * 1, 2, 3, 3… seconds, after a minute of 6, 12, 24, 30, 30…, so that clients that were cut off
+ * Returns the next delay in milliseconds, after one more failure. Full jitter: a random part of
+ * 0.5, 1, 2, 3, 3… seconds, after a minute of 6, 12, 24, 30, 30…, so that clients that were cut off
  * together do not come back together. `floorMs` is the server's `Retry-After`, stretched by up to a
  * quarter for the same reason.
  */

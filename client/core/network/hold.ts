@@ -4,14 +4,16 @@ import { learn, type Network } from "./network.ts";
 const SHORTEST_SECONDS = 2;
 const POLLS_BEFORE_LONGER = 5;
 const SHORTEST_GRACE_MS = 2_500;
-// On a fast path a slow answer counts as lost. After 30 in a row, for more than a minute, the path may have become slow.
+// On a fast path a slow answer counts as lost. After 30 in a row, for more than a minute, the path
+// may have become slow.
 const SILENCES_OF_A_FAST_PATH = 30;
 const UNKNOWN_GRACE_MS = 5_000;
 const LONGEST_GRACE_MS = 15_000;
 
-// The hold: how long a poll may be held here. A poll that is cut is asked for 0.8 of the time it got, one that died in
-// silence for a third (10, 3); below 2 s polls are not held any more. Five whole ones in a row, and it is a half more, up
-// to 25 s: what cut them may have been the reader's walk from one network to another.
+// The hold: how long a poll may be held here. A poll that is cut is asked for 0.8 of the time it
+// got, one that died in silence for a third (10, 3); below 2 s polls are not held any more. Five
+// whole ones in a row, and it is a half more, up to 25 s: what cut them may have been the reader's
+// walk from one network to another.
 
 /** Returns how long a poll's answer may take beyond its hold. */
 export function graceMs({ silences }: Network, rttMs: number): number {

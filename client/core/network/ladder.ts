@@ -5,9 +5,10 @@ const CLIMB_MS = 5 * MINUTE;
 const LONGEST_CLIMB_MS = 60 * MINUTE;
 const CLIMB_POLLS = 30;
 
-// The ladder: the streams, best first, and below them the polls, which are always there. One mute stream, or two refusals
-// in a row, lead one rung down. The ladder is climbed again after five minutes or thirty polls, each time in vain after
-// twice as long, up to an hour. If the server is away, no rung is to blame, and nothing here is called.
+// The ladder: the streams, best first, and below them the polls, which are always there. One mute
+// stream, or two refusals in a row, lead one rung down. The ladder is climbed again after five
+// minutes or thirty polls, each time in vain after twice as long, up to an hour. If the server is
+// away, no rung is to blame, and nothing here is called.
 
 /** Returns a better rung to be tried next to what carries; `undefined` while it is not time. */
 export function climb(network: Network): number | undefined {

@@ -1,9 +1,11 @@
 import type { Known } from "./known.ts";
 
 const FIVE_MINUTES = 300_000;
-// Until a stream has lasted here, one that died in silence is noticed within 8 s: 4 s, 3 s of patience, a tick a second.
+// Until a stream has lasted here, one that died in silence is noticed within 8 s: 4 s, 3 s of
+// patience, a tick a second.
 const FIRST_PING_SECONDS = 4;
-// A network that is not known yet may let a connection die in silence: ten seconds are not too long to find out.
+// A network that is not known yet may let a connection die in silence: ten seconds are not too long
+// to find out.
 const FIRST_HOLD_SECONDS = 10;
 
 /** What a session knows of the network that it is in. */
@@ -40,7 +42,10 @@ export type Network = {
   late: boolean;
 };
 
-/** Creates the record of a network for a number of kinds of stream (`streams`), from what a former session kept. */
+/**
+ * Creates the record of a network for a number of kinds of stream (`streams`), from what a former
+ * session kept.
+ */
 export function createNetwork(
   known: Known,
   streams: number,

@@ -5,24 +5,33 @@ const SECOND = 1_000;
 const MINUTE = 60_000;
 const LONGEST_PING_SECONDS = PING_MS / SECOND;
 const SHORTEST_PING_SECONDS = 2;
-// Some proxies end every stream at ten minutes, and what runs that long may be renewed for 500 bytes.
+// Some proxies end every stream at ten minutes, and what runs that long may be renewed for 500
+// bytes.
 const LONGEST_LIFE_MS = 10 * MINUTE;
 const SHORTEST_LIFE_MS = 6 * SECOND;
 
-// The pace: at what idle or total age streams die here. A cut after a pause is answered by pings at half of the pause;
-// two cuts at the same age by renewing at 0.8 of it. What has lasted its life gets a longer one and slower pings.
+// The pace: at what idle or total age streams die here. A cut after a pause is answered by pings at
+// half of the pause; two cuts at the same age by renewing at 0.8 of it. What has lasted its life
+// gets a longer one and slower pings.
 
-/** Returns the age at which a stream is renewed: before the network cuts it, at different times for different people. */
+/**
+ * Returns the age at which a stream is renewed: before the network cuts it, at different times for
+ * different people.
+ */
 export function streamLifeMs({ lifeMs, random }: Network): number {
   return lifeMs * (0.8 + random() / 5);
 }
 
-/** A stream was cut at this age, after this pause. Returns whether streams live too short here to be worth it. */
+/**
+ * A stream was cut at this age, after this pause. Returns whether streams live too short here to be
+ * worth it.
+ */
 export function cut(network: Network, livedMs: number, idleMs: number): boolean {
   const { pingSeconds, lastAgeMs } = network;
   const isSameAge = Math.abs(livedMs - lastAgeMs) < Math.max(SECOND, livedMs / 5);
   network.lastAgeMs = livedMs;
-  // A pause of nearly a whole ping is what a network with an idle limit cuts at; a shorter one is chance.
+  // A pause of nearly a whole ping is what a network with an idle limit cuts at; a shorter one is
+  // chance.
   if (idleMs >= 1500 && idleMs >= pingSeconds * SECOND * 0.5 && pingSeconds > SHORTEST_PING_SECONDS) {
     // A pause that is longer than a ping is not the network's fault: the machine has slept.
     setPing(network, Math.min(pingSeconds, idleMs / (2 * SECOND)));

@@ -11,10 +11,16 @@ import type { State } from "./state.ts";
 // How long an answer may take, and how soon the next ping may try again.
 const PATIENCE_MS = 5_000;
 
-/** Makes one request that says that the stream of this nonce arrives. Returns how to give it up; `done` is called later. */
+/**
+ * Makes one request that says that the stream of this nonce arrives. Returns how to give it up;
+ * `done` is called later.
+ */
 export type Confirm = (nonce: string, done: (answer: Answer) => void) => () => void;
 
-/** By a GET whose parameters are in the path, which passes wherever polls do. It needs no token: the nonce is enough. */
+/**
+ * By a GET whose parameters are in the path, which passes wherever polls do. It needs no token: the
+ * nonce is enough.
+ */
 export function createConfirm(environment: Environment, http: Http, address: Address): Confirm {
   return (stream, done) => {
     const url = address.base + PATHS.here + param("stream", stream) + param("n", createNonce(environment));
@@ -23,8 +29,9 @@ export function createConfirm(environment: Environment, http: Http, address: Add
 }
 
 /**
- * Confirms the stream that carries, so that the server knows that its client is alive: every 20 s, when something arrives.
- * That is the clock: a hidden page's timers run once a minute, its network as always.
+ * Confirms the stream that carries, so that the server knows that its client is alive: every 20 s,
+ * when something arrives. That is the clock: a hidden page's timers run once a minute, its network
+ * as always.
  */
 export function confirm(state: State, stream: Link): void {
   const { now, isConfirming, candidate } = state;
@@ -37,7 +44,10 @@ export function confirm(state: State, stream: Link): void {
   order(state, { kind: "confirm", stream });
 }
 
-/** A confirmation was answered. A 200 from elsewhere costs one confirmation, which the server's patience allows for. */
+/**
+ * A confirmation was answered. A 200 from elsewhere costs one confirmation, which the server's
+ * patience allows for.
+ */
 export function confirmed(state: State, link: Link, status: number): void {
   state.isConfirming = false;
   // The time at which it was asked.

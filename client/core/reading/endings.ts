@@ -15,7 +15,8 @@ import { letGo, prove } from "./streams.ts";
 import type { Ending } from "./transport.ts";
 import { conclude, type QuestionResult } from "./watchdog.ts";
 
-// A poll that was to be held and is answered sooner and empty was not held: a cache or an overloaded server answered.
+// A poll that was to be held and is answered sooner and empty was not held: a cache or an
+// overloaded server answered.
 const INSTANT_MS = 1_000;
 const SHORT_PAUSE_MS = 1_500;
 const SHORT_LIFE_MS = 5_000;
@@ -67,7 +68,8 @@ function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number |
   const delayMs = nextDelay(state.pollBackoff, retryMs);
   // A poll that has hung has waited already.
   pollIn(state, isInstant ? delayMs : Math.max(0, delayMs - livedMs));
-  // A poll that was held for a while and is cut was ours. The next attempt shows whether the server is away.
+  // A poll that was held for a while and is cut was ours. The next attempt shows whether the server
+  // is away.
   if (reading.wait === 0 || isInstant || state.failures > 1)
     report(state, { state: "waiting", failures: state.status.failures + 1 });
 }
@@ -78,8 +80,8 @@ function candidateEnded(state: State, link: Link, { how, retryMs }: LinkEnding):
   state.proveAt = now + nextDelay(state.streamBackoff, retryMs);
   if (how === "bye") return;
   state.waitsForServer = true;
-  // Only if the server has answered something else since, it is the network that does not carry this stream. The clock may
-  // have been set back: what was heard in the future proves nothing.
+  // Only if the server has answered something else since, it is the network that does not carry
+  // this stream. The clock may have been set back: what was heard in the future proves nothing.
   const isMute = how === "mute";
   if (state.reachedAt > link.heardAt && state.reachedAt <= now) blame(state, link, isMute);
   else ask(state, { why: "blame", link, isMute });
@@ -87,7 +89,8 @@ function candidateEnded(state: State, link: Link, { how, retryMs }: LinkEnding):
 
 function blame(state: State, { rung, helloAt }: Link, isMute: boolean): void {
   state.waitsForServer = false;
-  // [featurehub-io/featurehub#296] It said hello when its second frame was sent: this network is one frame late.
+  // [featurehub-io/featurehub#296] It said hello when its second frame was sent: this network is
+  // one frame late.
   if (isMute && helloAt !== 0 && !state.late) {
     state.late = true;
     state.proveAt = state.now;

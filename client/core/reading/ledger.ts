@@ -1,7 +1,10 @@
 import type { PingSignal, PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
 import { without } from "../base/list.ts";
 
-/** How far a room is read: a cursor to go on from, "" for "from now on", and the last seq, -1 if it is not known. */
+/**
+ * How far a room is read: a cursor to go on from, "" for "from now on", and the last seq, -1 if it
+ * is not known.
+ */
 export type Position = { room: string; cursor: string; seq: number };
 
 /** `dropped` is the last event that came after a gap and was not taken. */
@@ -72,7 +75,10 @@ export function seqOf(ledger: Ledger, room: string): number {
   return row === undefined ? -1 : row.seq;
 }
 
-/** Takes an event of a stream that was opened with the cursors `asked`; `cursor` is behind it, or "". */
+/**
+ * Takes an event of a stream that was opened with the cursors `asked`; `cursor` is behind it, or
+ * "".
+ */
 export function takeEvent(
   ledger: Ledger,
   { data: event, cursor }: { data: RoomEvent; cursor: string },
@@ -82,12 +88,16 @@ export function takeEvent(
   const taken = take(row, event, asked);
   if (row === undefined) return taken;
   if (taken.isNew && cursor !== "") row.cursor = cursor;
-  // The event comes again with those before it: the client can only ask for the log after its cursor.
+  // The event comes again with those before it: the client can only ask for the log after its
+  // cursor.
   if (taken.hasGap) row.dropped = event.seq;
   return taken;
 }
 
-/** Takes an event of a poll's answer. An event after a gap is taken too: the log that was asked begins there. */
+/**
+ * Takes an event of a poll's answer. An event after a gap is taken too: the log that was asked
+ * begins there.
+ */
 export function takeAnswered(ledger: Ledger, event: RoomEvent, asked: string[]): Taken {
   const row = find(ledger, event.room);
   const taken = take(row, event, asked);
@@ -104,9 +114,11 @@ export function takeAnswered(ledger: Ledger, event: RoomEvent, asked: string[]):
 export function takeReset(ledger: Ledger, reset: ResetSignal, asked: string[]): Taken {
   const row = find(ledger, reset.room);
   if (row === undefined) return took({});
-  // This client has moved on since it asked. Only the log knows whether it can be continued from here.
+  // This client has moved on since it asked. Only the log knows whether it can be continued from
+  // here.
   if (!continues(row, asked)) return took({ hasGap: row.cursor !== reset.cursor });
-  // Next to rooms that have cursors, a room that is read from now on looks like one that cannot be continued.
+  // Next to rooms that have cursors, a room that is read from now on looks like one that cannot be
+  // continued.
   const wasUnread = row.cursor === "";
   row.cursor = reset.cursor;
   row.seq = reset.head;
@@ -140,7 +152,10 @@ export function settle(ledger: Ledger, { events, cursor }: PollAnswer): void {
   }
 }
 
-/** Begins rooms without a cursor at this one, which was given to a connection that asked without any. */
+/**
+ * Begins rooms without a cursor at this one, which was given to a connection that asked without
+ * any.
+ */
 export function begin({ rows }: Ledger, cursor: string): void {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row;

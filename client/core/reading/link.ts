@@ -6,7 +6,9 @@ export type Link = {
   /** The stream's place on the ladder. */
   rung: number;
   reading: Reading;
-  /** The cursors that it continues: those that it asked with, or else the first that it was given. */
+  /**
+   * The cursors that it continues: those that it asked with, or else the first that it was given.
+   */
   asked: string[];
   openedAt: number;
   heardAt: number;
@@ -14,7 +16,10 @@ export type Link = {
   helloAt: number;
   /** How often it said it would ping, in milliseconds; 0 if it does not. */
   pingMs: number;
-  /** The last seq that it has shown, or that was known when it began, by the position of the room in `reading.rooms`. */
+  /**
+   * The last seq that it has shown, or that was known when it began, by the position of the room in
+   * `reading.rooms`.
+   */
   shown: number[];
   /** It brought something new. */
   isNew: boolean;
@@ -30,7 +35,10 @@ export function show(link: Link, room: string, seq: number): void {
   for (let i = 0; i < link.shown.length; i++) if (link.reading.rooms[i] === room) link.shown[i] = seq;
 }
 
-/** Returns the last seq of a room that a link has shown, or that was known when it began; -1 if it does not read it. */
+/**
+ * Returns the last seq of a room that a link has shown, or that was known when it began; -1 if it
+ * does not read it.
+ */
 export function shownBy(link: Link, room: string): number {
   for (let i = 0; i < link.shown.length; i++) if (link.reading.rooms[i] === room) return link.shown[i] as number;
   return -1;

@@ -3,13 +3,16 @@ const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
 const HIDDEN_MS = 75_000;
 const JUMP_MS = 6_000;
-// In a room where messages come every second, three seconds without any are worth a question; where they come once a
-// minute, nothing is to be expected before the ping.
+// In a room where messages come every second, three seconds without any are worth a question; where
+// they come once a minute, nothing is to be expected before the ping.
 const SHORTEST_LULL_MS = 3_000;
 const LULL_GAPS = 8;
 const BUSY_GAP_MS = 5_000;
 
-/** What is known of the connection that carries, which may be dead though open. All times are clocks', no ticks counted. */
+/**
+ * What is known of the connection that carries, which may be dead though open. All times are
+ * clocks', no ticks counted.
+ */
 export type Liveness = {
   now: number;
   hidden(): boolean;
@@ -47,8 +50,8 @@ export function expectPing(liveness: Liveness, pingMs: number): void {
 }
 
 /**
- * To be called every second. `lull`: a busy room has fallen quiet, and the log knows whether it has; `silent`: a ping is
- * missing; `woke`: the clock jumped, the machine has slept.
+ * To be called every second. `lull`: a busy room has fallen quiet, and the log knows whether it
+ * has; `silent`: a ping is missing; `woke`: the clock jumped, the machine has slept.
  */
 export function check(liveness: Liveness): "fine" | "lull" | "silent" | "woke" {
   const { now, hidden } = liveness;

@@ -29,14 +29,15 @@ import { beginAgain, convict, expect, forget, judge, suspect } from "./watchdog.
 const TICK_MS = 1_000;
 const WAKES_APART_MS = 1_000;
 const SECOND_FRAME_MS = 3_000;
-// An event that comes together with hello proves nothing: a network that holds 4 KiB may let out both at once.
+// An event that comes together with hello proves nothing: a network that holds 4 KiB may let out
+// both at once.
 const APART_MS = 250;
 const RECEIPT_PATIENCE_MS = 3_000;
 const HEAD_PATIENCE_MS = 2_000;
 
 /**
- * Changes the state by what happens now, and returns the effects that have to follow, in order. The states and happenings
- * are those of docs/client-states.md.
+ * Changes the state by what happens now, and returns the effects that have to follow, in order. The
+ * states and happenings are those of docs/client-states.md.
  */
 export function step(state: State, happening: Happening, now: number): Order[] {
   state.now = now;
@@ -192,7 +193,10 @@ function hear(state: State, link: Link): void {
   if (link === state.stream) confirm(state, link);
 }
 
-/** A request without a cursor begins at the first one that it is given. Next to other cursors, a reset gives a room its own. */
+/**
+ * A request without a cursor begins at the first one that it is given. Next to other cursors, a
+ * reset gives a room its own.
+ */
 function beginAt({ ledger }: State, link: Link, cursor: string): void {
   if (link.asked.length > 0) return;
   link.asked = [cursor];

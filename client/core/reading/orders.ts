@@ -5,7 +5,10 @@ export function order(state: State, one: Order): void {
   state.orders.push(one);
 }
 
-/** Lets a timer happen, once, in place of the earlier one of that name. What it was for may be void by then. */
+/**
+ * Lets a timer happen, once, in place of the earlier one of that name. What it was for may be void
+ * by then.
+ */
 export function wakeIn(state: State, timer: string, ms: number): void {
   state.orders.push({ kind: "wakeIn", timer, ms });
 }

@@ -24,8 +24,8 @@ export function is({ status }: State, which: State["status"]["state"]): boolean 
 }
 
 /**
- * Whether a message or a question is under way. Old browsers and some networks allow two connections: what carries, or is
- * to carry, and this one.
+ * Whether a message or a question is under way. Old browsers and some networks allow two
+ * connections: what carries, or is to carry, and this one.
  */
 export function givesWay({ isSending, question }: State): boolean {
   return isSending || question !== undefined;

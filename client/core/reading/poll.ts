@@ -5,7 +5,9 @@ import { type Answer, type Http, readOurs } from "../base/http.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 import { readingUrl } from "./url.ts";
 
-/** Creates a transport of polls: one request, held by the server until there is something to answer. */
+/**
+ * Creates a transport of polls: one request, held by the server until there is something to answer.
+ */
 export function createPoll(http: Http, address: Address, name = "poll"): Transport {
   return {
     name,

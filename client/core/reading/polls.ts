@@ -33,7 +33,10 @@ export function stopPolling(state: State): void {
   drop(state, state.poll);
 }
 
-/** Opens another poll in place of one that would have been answered: its connection has died in silence. */
+/**
+ * Opens another poll in place of one that would have been answered: its connection has died in
+ * silence.
+ */
 export function replacePoll(state: State): void {
   const { poll: dead, now } = state;
   state.once = true;

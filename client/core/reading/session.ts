@@ -21,7 +21,10 @@ import type { Sink, Transport } from "./transport.ts";
 /** What a session emits: what it reads, and its status. */
 export type SessionEvents = FeedEvents & { status: SessionStatus };
 
-/** What a session needs: the environment, its rooms, ways to the server, and what is known of the network. */
+/**
+ * What a session needs: the environment, its rooms, ways to the server, and what is known of the
+ * network.
+ */
 export type SessionOptions = {
   environment: Environment;
   /** Where the page or an earlier session left off. */
@@ -38,13 +41,19 @@ export type SessionOptions = {
   memory: MemoryStore;
 };
 
-/** One reader's way through its rooms, over as many connections as it takes: each event once, in order. */
+/**
+ * One reader's way through its rooms, over as many connections as it takes: each event once, in
+ * order.
+ */
 export type ReadingSession = {
   on: Emitter<SessionEvents>["on"];
   start(): void;
   /** The page became visible, or the network came back: looks at once. */
   wake(connectionsAreDead?: boolean): void;
-  /** A message has its receipt: the server can be reached, and what is in its log must be shown soon, or it is held back. */
+  /**
+   * A message has its receipt: the server can be reached, and what is in its log must be shown
+   * soon, or it is held back.
+   */
   expect(room: string, seq: number, rttMs: number): void;
   /** A message is being sent: of two requests at a time it is one. */
   sending(isUnderWay: boolean): void;
@@ -72,8 +81,8 @@ type Shell = {
 };
 
 /**
- * Creates a session that is not started yet. It lets the machine step for one happening after the other, and does what
- * the machine orders: all effects are here, and what happens meanwhile waits.
+ * Creates a session that is not started yet. It lets the machine step for one happening after the
+ * other, and does what the machine orders: all effects are here, and what happens meanwhile waits.
  */
 export function createSession(options: SessionOptions): ReadingSession {
   const { environment, memory } = options;
@@ -122,7 +131,10 @@ function perform(shell: Shell, happening: Happening): void {
   }
 }
 
-/** A connection that cannot be opened is refused. The error goes to the page's or the process's own handler. */
+/**
+ * A connection that cannot be opened is refused. The error goes to the page's or the process's own
+ * handler.
+ */
 function fail(shell: Shell, order: Order, error: unknown): void {
   if ("link" in order) sinkOf(shell, order.link)("ended", { how: "refused" });
   shell.options.environment.later(0, () => {
@@ -174,7 +186,8 @@ function wakeIn(shell: Shell, timer: string, ms: number): void {
 
 function sinkOf(shell: Shell, link: Link): Sink {
   return (kind, data, cursor = "") => {
-    // What a listener asks for in the middle of an answer happens after it, when the cursor is behind it.
+    // What a listener asks for in the middle of an answer happens after it, when the cursor is
+    // behind it.
     happenAll(shell, kind === "answer" ? framesOf(link, data as PollAnswer) : [{ kind, link, data, cursor } as Frame]);
   };
 }

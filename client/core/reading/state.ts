@@ -8,7 +8,10 @@ import type { Link } from "./link.ts";
 import { createLiveness, type Liveness } from "./liveness.ts";
 import type { Brought, Transport } from "./transport.ts";
 
-/** What the application gets. `reset`: a room cannot be continued where it was left; its history has to be read again. */
+/**
+ * What the application gets. `reset`: a room cannot be continued where it was left; its history has
+ * to be read again.
+ */
 export type FeedEvents = {
   event: RoomEvent;
   members: MembersSignal;
@@ -18,8 +21,8 @@ export type FeedEvents = {
 };
 
 /**
- * The state of a session. `transport` carries the events; `slow`: no stream passes here and none is being tried;
- * `failures` counts the attempts in vain since something last came through.
+ * The state of a session. `transport` carries the events; `slow`: no stream passes here and none is
+ * being tried; `failures` counts the attempts in vain since something last came through.
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";
@@ -28,7 +31,9 @@ export type SessionStatus = {
   failures: number;
 };
 
-/** What can happen to a session: what the application does, and what its timers and requests bring. */
+/**
+ * What can happen to a session: what the application does, and what its timers and requests bring.
+ */
 export type Happening =
   | Frame
   | { kind: "start" }
@@ -44,8 +49,8 @@ export type Happening =
 type Incoming = Brought & { confirmed: number };
 
 /**
- * Something that came by a link; `cursor` is behind an event of a stream, or "". The resets and events of
- * an answer come before it.
+ * Something that came by a link; `cursor` is behind an event of a stream, or "". The resets and
+ * events of an answer come before it.
  */
 export type Frame = {
   [Kind in keyof Incoming]: { kind: Kind; link: Link; data: Incoming[Kind]; cursor: string };
@@ -69,10 +74,16 @@ export type Order =
   /** Stop all timers: nothing happens any more. */
   | { kind: "end" };
 
-/** A doubt whether what carries brings what the log has: something is late, a busy room fell quiet, or a ping is missing. */
+/**
+ * A doubt whether what carries brings what the log has: something is late, a busy room fell quiet,
+ * or a ping is missing.
+ */
 export type Doubt = { why: "late" | "lull" | "silent"; carrier: Link | undefined };
 
-/** Why the log is asked. `gap`: events are missing, or may be; `blame`: this stream found no server, or was mute. */
+/**
+ * Why the log is asked. `gap`: events are missing, or may be; `blame`: this stream found no server,
+ * or was mute.
+ */
 export type Question = { why: "gap" } | { why: "blame"; link: Link; isMute: boolean } | Doubt;
 
 /** What a session begins with. */
@@ -111,7 +122,9 @@ export type State = Network &
     rttMs: number;
     /** When something last came by a poll or a stream; -1: never. */
     reachedAt: number;
-    /** A kept-alive connection has died here in silence: later polls ask for theirs to be closed. */
+    /**
+     * A kept-alive connection has died here in silence: later polls ask for theirs to be closed.
+     */
     once: boolean;
     /** The transport of the next poll, and how many have failed in a row. */
     way: number;
@@ -124,7 +137,10 @@ export type State = Network &
     proveAt: number;
     /** The stream that carries is to be renewed. */
     renewAt: number;
-    /** The last stream found no server. The next one waits until a poll is answered, unless one carries. */
+    /**
+     * The last stream found no server. The next one waits until a poll is answered, unless one
+     * carries.
+     */
     waitsForServer: boolean;
     /** The stream was cut, and a timer runs for what comes after it. */
     isAway: boolean;

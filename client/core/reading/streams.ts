@@ -16,7 +16,10 @@ const LONGEST_HELLO_MS = 3_000;
 const SHORTEST_HELLO_MS = 1_500;
 const LONGEST_DELAY_MS = 30_000;
 
-/** Opens a stream to be proved if one is due: the first, a better one, or the successor of one that grows old. */
+/**
+ * Opens a stream to be proved if one is due: the first, a better one, or the successor of one that
+ * grows old.
+ */
 export function prove(state: State): void {
   const { stream, late, now } = state;
   const rung = dueRung(state);
@@ -45,7 +48,9 @@ function dueRung(state: State): number | undefined {
   return rung < streams.length ? rung : undefined;
 }
 
-/** Returns twice the round trip, at least 1.5 s and at most 3 s; 3 s if the round trip is not known. */
+/**
+ * Returns twice the round trip, at least 1.5 s and at most 3 s; 3 s if the round trip is not known.
+ */
 function helloPatience(rttMs: number): number {
   return rttMs === 0 ? LONGEST_HELLO_MS : Math.min(LONGEST_HELLO_MS, Math.max(2 * rttMs, SHORTEST_HELLO_MS));
 }
@@ -72,7 +77,9 @@ export function letGo(state: State): void {
   stopConfirming(state);
 }
 
-/** Closes what is in the way of another request: the stream that is being proved, or a confirmation. */
+/**
+ * Closes what is in the way of another request: the stream that is being proved, or a confirmation.
+ */
 export function putOff(state: State): void {
   drop(state, state.candidate);
   stopConfirming(state);

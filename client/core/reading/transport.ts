@@ -20,16 +20,19 @@ export type Reading = {
   graceMs: number;
   /** How often a stream pings, in seconds; 0 leaves it to the server. */
   ping: number;
-  /** This network releases a frame only when the next one comes, so each needs a comment behind it. */
+  /**
+   * This network releases a frame only when the next one comes, so each needs a comment behind it.
+   */
   late: boolean;
   /** A kept-alive connection has died here, so a poll's connection is to be closed. */
   once: boolean;
 };
 
 /**
- * How a connection ended. `answered`: a poll, as it should. `cut`: the site's own connection broke off, or
- * a poll's answer did not come in time. `refused`: it never was the site's own, as without a network, or
- * with an error page or a login page. `bye`: the server asks to come back after `retryMs`.
+ * How a connection ended. `answered`: a poll, as it should. `cut`: the site's own connection broke
+ * off, or a poll's answer did not come in time. `refused`: it never was the site's own, as without
+ * a network, or with an error page or a login page. `bye`: the server asks to come back after
+ * `retryMs`.
  */
 export type Ending = { how: "answered" | "cut" | "refused" | "bye"; retryMs?: number };
 
@@ -52,12 +55,14 @@ export type Brought = {
 export type Sink = <Kind extends keyof Brought>(kind: Kind, data: Brought[Kind], cursor?: string) => void;
 
 /**
- * One kind of connection to the server. `open` opens one, and returns a function that closes it; a closed
- * one reports nothing more.
+ * One kind of connection to the server. `open` opens one, and returns a function that closes it; a
+ * closed one reports nothing more.
  */
 export type Transport = {
   name: string;
-  /** It stays open and begins with hello. Otherwise each connection is one request and one answer. */
+  /**
+   * It stays open and begins with hello. Otherwise each connection is one request and one answer.
+   */
   streams: boolean;
   open(reading: Reading, sink: Sink): () => void;
 };

@@ -12,7 +12,8 @@ import { ask, dropQuestion } from "./question.ts";
 import type { Doubt, Expectation, State } from "./state.ts";
 import { letGo } from "./streams.ts";
 
-// The event that a question brings may be on its way by the stream: a tick of 45 ms and a bend in the network.
+// The event that a question brings may be on its way by the stream: a tick of 45 ms and a bend in
+// the network.
 const JUST_NOW_MS = 1_000;
 const HELD_BACK_MEMORY_MS = 60_000;
 const EXPECTED = "expected ";
@@ -21,8 +22,8 @@ const EXPECTED = "expected ";
 export type QuestionResult = "news" | "nothing" | "unanswered";
 
 /**
- * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in a ping. Of each room one
- * is awaited at a time; what is expected meanwhile is looked at after it.
+ * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in
+ * a ping. Of each room one is awaited at a time; what is expected meanwhile is looked at after it.
  */
 export function expect(state: State, { room, seq }: Head, withinMs: number): void {
   const { expected } = state;
@@ -53,7 +54,8 @@ export function judge(state: State, timer: string): void {
     const isMet = shown(state, room) >= seq;
     if (next !== undefined) expect(state, { room, seq: next.seq }, next.withinMs);
     if (isMet) state.heldBackAt = 0;
-    // It is the connection's fault only if a question brings the event. Otherwise it is the server that is late.
+    // It is the connection's fault only if a question brings the event. Otherwise it is the server
+    // that is late.
     else ask(state, { why: "late", carrier: carrier(state) });
   }
 }
@@ -81,7 +83,10 @@ export function conclude(state: State, doubt: Doubt, result: QuestionResult): vo
   } else if (result === "nothing" && why !== "late") state.patience *= 2;
 }
 
-/** The log had something. If the suspect has not brought it by now, it does not bring what it should. */
+/**
+ * The log had something. If the suspect has not brought it by now, it does not bring what it
+ * should.
+ */
 export function convict(state: State): void {
   const { suspect, ledger } = state;
   const link = suspect?.carrier;

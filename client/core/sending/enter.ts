@@ -10,9 +10,9 @@ export type Entry = { room: string; nickname: string; color?: string; attempts?:
 export type EnterOutcome = { token: string; member: Member } | { refused: string } | { retry: true };
 
 /**
- * Gets a session and enters a room with it. Gives up after `attempts` failures to get the session; a
- * client that then fails to enter the room enters it by its first message. Without `attempts`, retries
- * both until it succeeds. Returns a function that gives up.
+ * Gets a session and enters a room with it. Gives up after `attempts` failures to get the session;
+ * a client that then fails to enter the room enters it by its first message. Without `attempts`,
+ * retries both until it succeeds. Returns a function that gives up.
  */
 export function enter(sender: Sender, entry: Entry, done: (outcome: EnterOutcome) => void): () => void {
   const { environment, address } = sender;

@@ -4,7 +4,9 @@ import { createClientId, type Environment } from "../base/environment.ts";
 import { without } from "../base/list.ts";
 import { type Backoff, createBackoff, nextDelay, resetBackoff } from "../network/backoff.ts";
 
-/** A message without a receipt. `kept`: waits for the network; `refused`: the server rejected it. */
+/**
+ * A message without a receipt. `kept`: waits for the network; `refused`: the server rejected it.
+ */
 export type UnsentMessage = {
   id: string;
   text: string;
@@ -37,8 +39,8 @@ export type OutboxEvents = {
 };
 
 /**
- * Messages on their way: one at a time, in order, each until it has a receipt or is refused. `held`:
- * nothing may be sent yet; `waiting`: the last attempt failed, and the back-off runs.
+ * Messages on their way: one at a time, in order, each until it has a receipt or is refused.
+ * `held`: nothing may be sent yet; `waiting`: the last attempt failed, and the back-off runs.
  */
 export type Outbox = {
   environment: Environment;

@@ -77,10 +77,11 @@ const LONGEST_URL = 2_000;
 const BETTER_AGAIN_MS = 600_000;
 
 /**
- * Creates a sender. It has four kinds of request, best first: POST of JSON, POST of a form, GET with
- * everything in the path, and a script element if the access has any. A kind that is refused without
- * proof that the site itself refused leads to the next one at once; a kind without any answer does
- * so the second time. After ten minutes, and when all have failed, the best one is tried again.
+ * Creates a sender. It has four kinds of request, best first: POST of JSON, POST of a form, GET
+ * with everything in the path, and a script element if the access has any. A kind that is refused
+ * without proof that the site itself refused leads to the next one at once; a kind without any
+ * answer does so the second time. After ten minutes, and when all have failed, the best one is
+ * tried again.
  */
 export function createSender(access: Access): Sender {
   return { ...access, kind: JSON_POST, chosenAt: 0, silences: 0, timeouts: 0, lastRttMs: 0 };
@@ -274,7 +275,9 @@ function postOf({ sender, kind }: Delivery, content: Content, n: string): Reques
   };
 }
 
-/** Returns a short timeout, since a kept-alive connection may be dead, but lets slow lines through. */
+/**
+ * Returns a short timeout, since a kept-alive connection may be dead, but lets slow lines through.
+ */
 function patienceMs({ lastRttMs, timeouts }: Sender): number {
   const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
   const doublings = lastRttMs === 0 ? timeouts : Math.max(0, timeouts - TIMEOUTS_OF_A_FAST_PATH);
