@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { Diagnosis } from "../../client/doctor/diagnose.ts";
 import { outcomesOf } from "../../client/doctor/outcome.ts";
@@ -27,20 +27,13 @@ import {
   showLoginPage,
 } from "../networks/rig/refuse.ts";
 import { strip, stripQuery } from "../networks/rig/strip.ts";
-import { openNode, openSite, type TestSite } from "../support/app.ts";
+import { openNode } from "../support/app.ts";
 import { es3Faults } from "../support/es3.ts";
 import { hasNginx } from "../support/nginx.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-});
-
-afterAll(() => site.close());
+const site = useSite();
 
 /** Returns the doctor's report about a path, and the codes of its faults. */
 async function consult(at: string, isQuick = true): Promise<Report & { codes: string[] }> {
@@ -98,14 +91,14 @@ async function through<T>(opening: Promise<Running>, work: (at: string) => Promi
 
 describe("the doctor finds that a path", () => {
   for (const [does, misbehaviours, codes, sentence] of BAD_PATHS) {
-    const consulted = beforehand(() => through(openProxy(url, ...misbehaviours), consult));
+    const consulted = beforehand(() => through(openProxy(site.url, ...misbehaviours), consult));
     test(does, async () => {
       const report = await consulted();
       expect({ codes: report.codes, sentence: report.diagnosis.sentence }).toEqual({ codes, sentence });
     }, 60_000);
   }
 
-  const cut = beforehand(() => through(openProxy(url, cutAfter(4_000)), (at) => consult(at, false)));
+  const cut = beforehand(() => through(openProxy(site.url, cutAfter(4_000)), (at) => consult(at, false)));
   test("cuts silences, polls and streams, and after how many seconds", async () => {
     const { diagnosis, codes } = await cut();
     expect(codes).toEqual(["cut", "cut_poll", "lifetime"]);
@@ -148,7 +141,7 @@ describe("the doctor", () => {
   const busy = beforehand(() =>
     through(
       openProxy(
-        url,
+        site.url,
         busyFor((path) => path.includes("/stream")),
       ),
       consult,
@@ -165,7 +158,7 @@ describe("the doctor", () => {
   const overloaded = beforehand(() =>
     through(
       openProxy(
-        url,
+        site.url,
         busyFor(() => true),
       ),
       consult,
@@ -185,9 +178,13 @@ describe("the doctor", () => {
   });
 
   test("has a page in the chosen language", async () => {
-    const { headers } = await request(url).get("/doctor?language=ja").set("accept-language", "en").expect(303);
+    const { headers } = await request(site.url).get("/doctor?language=ja").set("accept-language", "en").expect(303);
     const cookie = String(headers["set-cookie"]);
-    const { text } = await request(url).get("/doctor").set("accept-language", "en").set("cookie", cookie).expect(200);
+    const { text } = await request(site.url)
+      .get("/doctor")
+      .set("accept-language", "en")
+      .set("cookie", cookie)
+      .expect(200);
     expect(text).toContain('<html lang="ja"');
   });
 
@@ -199,7 +196,7 @@ describe("the doctor", () => {
   });
 
   test("distinguishes chattera, a login page, and a site that does not answer", async () => {
-    const network = await openProxy(url, showLoginPage);
+    const network = await openProxy(site.url, showLoginPage);
     expect((await consult(network.url)).diagnosis).toMatchObject({ sentence: "foreign", grade: 2 });
     await network.close();
     const { diagnosis, findings } = await consult(network.url);
@@ -219,7 +216,7 @@ describe("behind an nginx that holds and compresses", () => {
       text += more;
     };
     if (hasNginx)
-      await through(startNginx(url, HELD, COMPRESSED), (at) =>
+      await through(startNginx(site.url, HELD, COMPRESSED), (at) =>
         runDoctor(at, { isQuick: true, isJson: false, language: "ja", out }),
       );
     return text;
@@ -238,7 +235,7 @@ describe("behind an nginx that holds and compresses", () => {
   // The address and name of the site are configured already.
   const cure = (lines ?? "").split("\n").filter((line) => /^ +[a-z_]+ .*;$/.test(line) && !/_pass|Host/.test(line));
   const cured = beforehand(async () =>
-    hasNginx ? through(startNginx(url, cure.join("\n"), COMPRESSED), consult) : undefined,
+    hasNginx ? through(startNginx(site.url, cure.join("\n"), COMPRESSED), consult) : undefined,
   );
   nginxTest(
     "those lines fix it",
@@ -264,7 +261,7 @@ describe("chattera doctor in a terminal", () => {
     });
   }
 
-  const report = beforehand(() => run(url, "--json", "--quick"));
+  const report = beforehand(() => run(site.url, "--json", "--quick"));
   test("prints only the report, and returns its exit code", async () => {
     const { code, out, err } = await report();
     expect({ code, err }).toEqual({ code: 0, err: "" });
@@ -279,22 +276,22 @@ describe("chattera doctor in a terminal", () => {
 
 describe("a request of the doctor", () => {
   test("is answered with the mark and the nonce, and streams frame by frame", async () => {
-    const { body } = await request(url).get("/api/doctor/echo;n=abc?q=1").set("via", "1.1 a, 1.1 b").expect(200);
+    const { body } = await request(site.url).get("/api/doctor/echo;n=abc?q=1").set("via", "1.1 a, 1.1 b").expect(200);
     expect(body).toMatchObject({ chattera: 1, n: "abc", query: true, via: 2, forwarded: 0 });
-    const stream = await request(url).get("/api/doctor/stream;n=abc;frames=2;gap=0;quiet=0").expect(200);
+    const stream = await request(site.url).get("/api/doctor/stream;n=abc;frames=2;gap=0;quiet=0").expect(200);
     expect(stream.headers).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
       "x-accel-buffering": "no",
       "cache-control": "no-store, no-transform",
     });
     expect(stream.text.match(/"n":"abc","frame":/g)).toHaveLength(3);
-    await request(url).get("/api/doctor/stream?as=nonsense").expect(400);
-    await request(url).get("/api/doctor/stream?frames=30&gap=10000").expect(400);
-    await request(url).post("/api/doctor/echo").type("form").send({ n: "abc" }).expect(200);
+    await request(site.url).get("/api/doctor/stream?as=nonsense").expect(400);
+    await request(site.url).get("/api/doctor/stream?frames=30&gap=10000").expect(400);
+    await request(site.url).post("/api/doctor/echo").type("form").send({ n: "abc" }).expect(200);
   });
 
   test("needs no session, and ignores one that the network damaged", async () => {
-    const damaged = request(url).post("/api/doctor/echo").set("cookie", "chattera=nonsense");
+    const damaged = request(site.url).post("/api/doctor/echo").set("cookie", "chattera=nonsense");
     await damaged.set("authorization", "Bearer nonsense").send({}).expect(200);
   });
 
@@ -316,14 +313,14 @@ describe("a request of the doctor", () => {
 });
 
 test("the doctor's page works without script and names the remedy for each fault once", async () => {
-  const { text, headers } = await request(url).get("/doctor").set("accept-language", "en").expect(200);
+  const { text, headers } = await request(site.url).get("/doctor").set("accept-language", "en").expect(200);
   expect(headers["content-security-policy"]?.split("frame-src 'self'")).toHaveLength(2);
   expect(text).toContain('<noscript><p class="problem">');
   expect(text).toContain('href="/rooms/lobby/live"');
   expect(text).toContain("proxy_buffering off;");
   const cures = REMEDIES.flatMap((remedy) => remedy.cures);
   expect(new Set(cures).size).toBe(cures.length);
-  expect((await request(url).get("/")).text).toContain('href="/doctor"');
+  expect((await request(site.url).get("/")).text).toContain('href="/doctor"');
 });
 
 test("the doctor's script runs in Internet Explorer 7", () => {

@@ -1,26 +1,22 @@
 import { get, type IncomingMessage } from "node:http";
 import { createContext, runInContext } from "node:vm";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { createParser } from "eventsource-parser";
 import request from "supertest";
-import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { openNode, person, say, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
-  await say(url, ann, "premise");
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "premise");
 });
 
-afterAll(() => site.close());
-
 /** Opens a stream. `parts` are its chunks in the order of arrival. */
-async function open(path: string, at = url) {
+async function open(path: string, at = site.url) {
   const response = await new Promise<IncomingMessage>((resolve) => get(`${at}${path}`, { agent: false }, resolve));
   const parts: string[] = [];
   response.setEncoding("utf8").on("data", (part) => parts.push(part));
@@ -45,16 +41,16 @@ const PING = /event: ping|\("ping"/;
 
 /** Creates a backlog of about 80 KB. Returns the cursor before it. */
 async function backlog(room: string): Promise<string> {
-  await request(url).post("/api/rooms").send({ slug: room }).expect(201);
-  const { cursor } = await say(url, ann, { text: "before", room });
-  for (let n = 0; n < 40; n += 1) await say(url, ann, { text: "x".repeat(1900), room });
+  await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
+  const { cursor } = await say(site.url, ann, { text: "before", room });
+  for (let n = 0; n < 40; n += 1) await say(site.url, ann, { text: "x".repeat(1900), room });
   return cursor;
 }
 
 describe("a byte stream", () => {
   test("has the frames of an event stream under a neutral type", async () => {
     const stream = await open("/api/stream?room=lobby&n=abc");
-    await say(url, ann, "in bytes");
+    await say(site.url, ann, "in bytes");
     await stream.has(/in bytes/);
     expect(stream.response.headers).toMatchObject({
       "content-type": "application/octet-stream",
@@ -71,7 +67,7 @@ describe("a byte stream", () => {
     await stream.has(PING);
     expect(stream.text()).toMatch(/^: {2048}\nevent: hello\n/);
     stream.close();
-    const { headers } = await request(url).head("/api/stream?room=lobby").expect(200);
+    const { headers } = await request(site.url).head("/api/stream?room=lobby").expect(200);
     expect(headers["content-type"]).toBe("application/octet-stream");
   });
 
@@ -81,7 +77,7 @@ describe("a byte stream", () => {
     ["JSON as text", "text/plain", JSON.stringify],
   ])("may be asked for by POST of %s, also with a cookie and no proof of where from", async (_, type, encode) => {
     const done = new AbortController();
-    const response = await fetch(`${url}/api/stream`, {
+    const response = await fetch(`${site.url}/api/stream`, {
       method: "POST",
       headers: { "content-type": type, cookie: ann.cookie },
       body: encode({ room: "lobby", n: "in-the-body" }),
@@ -107,7 +103,7 @@ describe("a byte stream", () => {
     const withoutFigures = names.filter((name) => name !== "members");
     expect(withoutFigures).toEqual(["hello", ...withoutFigures.slice(1, -1).map(() => "message"), "bye"]);
     expect(stream.text()).toMatch(/\n\nevent: bye\nretry: 0\ndata: \{"retry":0\}\n\n$/);
-    const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    const { hub } = site.node.app.site;
     await until("nobody reads", () => hub.readers.size === 0);
   });
 
@@ -119,13 +115,13 @@ describe("a byte stream", () => {
     await usual.has(PING);
     await little.has(PING);
     expect([usual.text().length > 64 * 1024, usual.isOver(), little.isOver()]).toEqual([true, false, false]);
-    for (let n = 0; n < 30; n += 1) await say(url, ann, { text: "y".repeat(1900), room: "longer" });
+    for (let n = 0; n < 30; n += 1) await say(site.url, ann, { text: "y".repeat(1900), room: "longer" });
     await usual.ended();
     await little.ended();
     expect(usual.text().length).toBeGreaterThanOrEqual(128 * 1024);
     expect(usual.text().length).toBeLessThan(160 * 1024);
     expect(little.text().length).toBeGreaterThanOrEqual(16 * 1024);
-    const { event } = await say(url, ann, { text: "the last", room: "longer" });
+    const { event } = await say(site.url, ann, { text: "the last", room: "longer" });
     await much.has(new RegExp(`"seq":${event.seq},`));
     expect(much.isOver()).toBe(false);
     much.close();
@@ -137,7 +133,7 @@ describe("a frame", () => {
 
   test("is a page of scripts, the only one with inline scripts, for frames of this site only", async () => {
     const frame = await open(FRAME);
-    await say(url, ann, "</script><b>");
+    await say(site.url, ann, "</script><b>");
     await frame.has(/u003cb/);
     expect(frame.response.headers).toMatchObject({
       "content-type": "text/html; charset=utf-8",
@@ -178,19 +174,19 @@ describe("a frame", () => {
   test.each(["", "&callback=", "&callback=a-b", "&callback=alert(1)//", "&callback=a.b.c.d.e", "&callback=%3Cb%3E"])(
     "is refused with a safe page for %j",
     async (callback) => {
-      const { status, type, text } = await request(url).get(`/api/frame?room=lobby${callback}`);
+      const { status, type, text } = await request(site.url).get(`/api/frame?room=lobby${callback}`);
       expect([status, type, text.includes("alert(1)")]).toEqual([400, "text/html", false]);
     },
   );
 
   test("of a room that does not exist is refused with a page that may not run inline scripts", async () => {
-    const { headers } = await request(url).get("/api/frame?room=nowhere&callback=x").expect(404);
+    const { headers } = await request(site.url).get("/api/frame?room=nowhere&callback=x").expect(404);
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(headers["content-security-policy"]).not.toContain("unsafe-inline");
   });
 
   test("answers HEAD", async () => {
-    const { headers } = await request(url).head(FRAME).expect(200);
+    const { headers } = await request(site.url).head(FRAME).expect(200);
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
   });
 });
@@ -205,7 +201,7 @@ describe("on a network that passes a frame on only with the next one", () => {
     await until("hello is pushed", () => stream.parts.at(-1) === filler);
     await stream.has(PING);
     await until("the ping is pushed", () => stream.parts.at(-1) === filler);
-    await say(url, ann, `pushed by ${way}`);
+    await say(site.url, ann, `pushed by ${way}`);
     await stream.has(/pushed by/);
     await until("the message is pushed", () => stream.parts.at(-1) === filler);
     stream.close();
@@ -217,7 +213,7 @@ describe("on a network that passes a frame on only with the next one", () => {
 
   test("the filler never splits a block and is no block of its own", async () => {
     const stream = await open("/api/events?room=lobby&late=1");
-    for (let n = 0; n < 20; n += 1) await say(url, ann, `busy ${n}`);
+    for (let n = 0; n < 20; n += 1) await say(site.url, ann, `busy ${n}`);
     await stream.has(/busy 19/);
     stream.close();
     for (const block of stream.text().split("\n\n").slice(0, -1))

@@ -1,52 +1,48 @@
 import type { Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { beforeAll, expect, test } from "@jest/globals";
+import { person, say, type TestPerson } from "../support/app.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 /** The node's ends of its connections, by the port of the other end. */
 const atNode = new Map<number | undefined, Socket>();
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  site.nodes[0]?.server.on("connection", (socket) => atNode.set(socket.remotePort, socket));
-  ann = await person(url, "Ann");
-  await say(url, ann, "I am in");
+  site.node.server.on("connection", (socket) => atNode.set(socket.remotePort, socket));
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "I am in");
 });
-
-afterAll(() => site.close());
 
 /** Returns the node's end of a connection. */
 const farEndOf = (wire: RawConnection) => atNode.get(wire.socket.localPort) as Socket;
 
 /** Returns a connection on which a poll has been answered, so that the node has kept it. */
 async function keptWire(): Promise<{ wire: RawConnection; cursor: string }> {
-  const wire = new RawConnection(url);
-  const { cursor } = await say(url, ann, "before");
+  const wire = new RawConnection(site.url);
+  const { cursor } = await say(site.url, ann, "before");
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
   await waits();
-  await say(url, ann, "the first answer");
+  await say(site.url, ann, "the first answer");
   const { body } = await wire.answer();
   return { wire, cursor: body.cursor };
 }
 
 /** Waits until a poll waits at the node. */
 async function waits(): Promise<void> {
-  await until("a poll waits", () => site.nodes[0]?.app.site.hub.readers.size === 1);
+  await until("a poll waits", () => site.node.app.site.hub.readers.size === 1);
 }
 
 test("a poll on a kept connection is answered like the first: same headers, its own nonce, the new messages", async () => {
   const { wire, cursor } = await keptWire();
-  const whole = new RawConnection(url);
+  const whole = new RawConnection(site.url);
   whole.ask(`/api/poll?room=lobby&after=${cursor}&n=whole`, "Host: here\r\nX-Another: shape\r\n");
   await waits();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=second`);
-  await until("both wait", () => site.nodes[0]?.app.site.hub.readers.size === 2);
-  await say(url, ann, "for both");
+  await until("both wait", () => site.node.app.site.hub.readers.size === 2);
+  await say(site.url, ann, "for both");
   const [kept, other] = [await wire.answer(), await whole.answer()];
   expect(kept.body).toEqual({ ...other.body, n: "second" });
   expect(kept.body.events).toMatchObject([{ text: "for both" }]);
@@ -60,8 +56,8 @@ test("a poll on a kept connection is answered like the first: same headers, its 
 
 test("messages between two polls are delivered at once", async () => {
   const { wire, cursor } = await keptWire();
-  await say(url, ann, "missed one");
-  await say(url, ann, "missed two");
+  await say(site.url, ann, "missed one");
+  await say(site.url, ann, "missed two");
   // A receipt may be slightly ahead of what this node has read. Then the next poll delivers the
   // second message.
   const texts: (string | undefined)[] = [];
@@ -126,7 +122,7 @@ test("a request that arrives in pieces is answered", async () => {
   const before = farEndOf(wire).bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=pie`);
   await until("the first piece has arrived", () => farEndOf(wire).bytesRead > before);
-  await say(url, ann, "meanwhile");
+  await say(site.url, ann, "meanwhile");
   wire.socket.write("ces HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "pieces", events: [{ text: "meanwhile" }] });
   wire.socket.destroy();
@@ -134,7 +130,7 @@ test("a request that arrives in pieces is answered", async () => {
 
 test("the body of a poll is never read as a request", async () => {
   const { wire, cursor } = await keptWire();
-  await say(url, ann, "missed");
+  await say(site.url, ann, "missed");
   const body = "GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n";
   for (const n of ["2", "3"]) {
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`, `Host: here\r\nContent-Length: ${body.length}\r\n`);
@@ -147,14 +143,14 @@ test("the body of a poll is never read as a request", async () => {
 });
 
 test("half a request that arrives before the first poll's answer is not lost", async () => {
-  const { cursor } = await say(url, ann, "before");
-  const wire = new RawConnection(url);
+  const { cursor } = await say(site.url, ann, "before");
+  const wire = new RawConnection(site.url);
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=first`);
   await waits();
   const before = farEndOf(wire).bytesRead;
   wire.socket.write(`GET /api/poll?room=lobby&after=${cursor}&n=se`);
   await until("the half is there", () => farEndOf(wire).bytesRead > before);
-  await say(url, ann, "between the halves");
+  await say(site.url, ann, "between the halves");
   expect((await wire.answer()).body).toMatchObject({ n: "first" });
   wire.socket.write("cond HTTP/1.1\r\nHost: here\r\n\r\n");
   expect((await wire.answer()).body).toMatchObject({ n: "second", events: [{ text: "between the halves" }] });
@@ -163,7 +159,7 @@ test("half a request that arrives before the first poll's answer is not lost", a
 
 test("a connection that is kept and given back repeatedly accumulates no listeners", async () => {
   const { wire, cursor } = await keptWire();
-  await say(url, ann, "missed");
+  await say(site.url, ann, "missed");
   const counts = new Set<number>();
   for (let n = 0; n < 5; n += 1) {
     wire.ask(`/api/poll?room=lobby&after=${cursor}&n=${n}`);
@@ -181,7 +177,7 @@ test("a connection that is kept and given back repeatedly accumulates no listene
 
 test("unread answers do not accumulate at the node", async () => {
   const { wire, cursor } = await keptWire();
-  for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(390)}`);
+  for (let n = 0; n < 20; n += 1) await say(site.url, ann, `${n} ${"long ".repeat(390)}`);
   wire.socket.pause();
   let unsent = 0;
   // 40 kB each, more than the kernel buffers. Each is requested by a packet of its own until the
@@ -199,7 +195,7 @@ test("unread answers do not accumulate at the node", async () => {
 
 test("a client that sends requests without reading gets all answers in order when it reads", async () => {
   const { wire, cursor } = await keptWire();
-  for (let n = 0; n < 20; n += 1) await say(url, ann, `${n} ${"long ".repeat(90)}`);
+  for (let n = 0; n < 20; n += 1) await say(site.url, ann, `${n} ${"long ".repeat(90)}`);
   let received = "";
   wire.socket.on("data", (text) => {
     received += text;
@@ -223,7 +219,7 @@ test("an answer that a client has not read yet keeps its nonce while others are 
   const { wire: slow, cursor } = await keptWire();
   const { wire: quick } = await keptWire();
   // Less than the 8 KiB that a kept connection answers itself.
-  for (let n = 0; n < 10; n += 1) await say(url, ann, `${n} ${"long ".repeat(90)}`);
+  for (let n = 0; n < 10; n += 1) await say(site.url, ann, `${n} ${"long ".repeat(90)}`);
   let received = "";
   slow.socket.on("data", (text) => {
     received += text;
@@ -260,14 +256,14 @@ test("a client that disconnects while it waits is forgotten", async () => {
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
   await waits();
   wire.socket.destroy();
-  await until("nobody waits", () => site.nodes[0]?.app.site.hub.readers.size === 0);
+  await until("nobody waits", () => site.node.app.site.hub.readers.size === 0);
 });
 
 test("a draining node sends the client away and closes the connection", async () => {
   const { wire, cursor } = await keptWire();
   wire.ask(`/api/poll?room=lobby&after=${cursor}&n=2`);
   await waits();
-  site.nodes[0]?.app.drain();
+  site.node.app.drain();
   expect((await wire.answer()).body.signals).toContainEqual(expect.objectContaining({ signal: "bye" }));
   await until("the node closes the connection", () => wire.isClosed);
 });

@@ -1,36 +1,32 @@
 import { get, type IncomingMessage } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import { append } from "../../db/log/append.ts";
 import type { Tail } from "../../server/delivery/tail.ts";
 import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";
-import { clientId, openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { clientId, openNode, person, say, type TestPerson } from "../support/app.ts";
 import { openBadProxy } from "../support/bad-proxy.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
-  await say(url, ann, "the first");
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "the first");
 });
-
-afterAll(() => site.close());
 
 describe("a page that grows", () => {
   test("is a page with a form and a log that grows by each message, once and in order", async () => {
-    const page = await openPage(`${url}/rooms/lobby/live`);
+    const page = await openPage(`${site.url}/rooms/lobby/live`);
     await page.shows("the first");
     expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(page.headers["cache-control"]).toBe("no-store, no-transform");
     expect(page.text()).toMatch(/<form id="enter"[\s\S]*<\/form>[\s\S]*<ol id="log"/);
     for (const text of ["one", "two <b>", "three"]) {
-      await say(url, ann, text);
+      await say(site.url, ann, text);
       await page.shows(`${text.replace("<b>", "&lt;b&gt;")}</span>`);
     }
     expect(page.hasEnded()).toBe(false);
@@ -40,19 +36,19 @@ describe("a page that grows", () => {
   });
 
   test("finds out by a picture whether it arrives: if that is fetched it continues, else it ends with a refresh", async () => {
-    const passed = await openPage(`${url}/rooms/lobby/live`);
-    const known = await openPage(`${url}/rooms/lobby/live`, { cookie: "arrives=1" });
-    const held = await openPage(`${url}/rooms/lobby/live`);
+    const passed = await openPage(`${site.url}/rooms/lobby/live`);
+    const known = await openPage(`${site.url}/rooms/lobby/live`, { cookie: "arrives=1" });
+    const held = await openPage(`${site.url}/rooms/lobby/live`);
     const [sign] = await passed.finds(/<img src="([^"]+)"/);
-    const picture = await request(url).get(String(sign)).expect(200);
+    const picture = await request(site.url).get(String(sign)).expect(200);
     expect(picture.headers["content-type"]).toBe("image/gif");
     expect(String(picture.headers["set-cookie"])).toContain("arrives=1");
-    await say(url, ann, "on both");
+    await say(site.url, ann, "on both");
     await until("the page that gave no sign ends", held.hasEnded, 14_000);
     expect(held.text()).toContain("</html>");
-    await say(url, ann, "on two, and on the next");
+    await say(site.url, ann, "on two, and on the next");
     for (const page of [passed, known]) await page.shows("on two, and on the next");
-    const next = await openPage(url + refreshOf(held.text()).address);
+    const next = await openPage(site.url + refreshOf(held.text()).address);
     await next.shows("on two, and on the next");
     const seqs = seqsOf(held.text());
     expect(seqsOf(next.text()).filter((seq) => seq > (seqs.at(-1) ?? 0))).toEqual([(seqs.at(-1) ?? 0) + 1]);
@@ -61,17 +57,17 @@ describe("a page that grows", () => {
   }, 20_000);
 
   test("ignores a picture that is fetched late", async () => {
-    const late = await request(url)
+    const late = await request(site.url)
       .get(`/rooms/lobby/live/sign;page=x;at=${Date.now() - 9_000}`)
       .expect(200);
     expect(late.headers["set-cookie"]).toBeUndefined();
   });
 
   test("continues from a cursor without gaps or doubles, from more than a page of the log back", async () => {
-    const { cursor, event } = await say(url, ann, "far back");
+    const { cursor, event } = await say(site.url, ann, "far back");
     await sayMany(230);
-    const page = await openPage(`${url}/rooms/lobby/live;after=${cursor}`);
-    await say(url, ann, "and live");
+    const page = await openPage(`${site.url}/rooms/lobby/live;after=${cursor}`);
+    await say(site.url, ann, "and live");
     await page.shows("and live");
     const seqs = seqsOf(page.text());
     expect(isContiguous(seqs)).toBe(true);
@@ -80,9 +76,9 @@ describe("a page that grows", () => {
   });
 
   test("answers HEAD, and leaves nothing behind when its reader disconnects", async () => {
-    const { readers } = (site.nodes[0] as TestSite["nodes"][0]).app.site.hub;
-    await request(url).head("/rooms/lobby/live").expect(200);
-    const page = await openPage(`${url}/rooms/lobby/live`);
+    const { readers } = site.node.app.site.hub;
+    await request(site.url).head("/rooms/lobby/live").expect(200);
+    const page = await openPage(`${site.url}/rooms/lobby/live`);
     await until("the reader is counted", () => readers.size === 1);
     await page.close();
     await until("the reader is gone", () => readers.size === 0);
@@ -90,7 +86,7 @@ describe("a page that grows", () => {
 
   test("counts its reader: a member stays, a watcher is a visitor", async () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
-    await request(url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
+    await request(site.url).post("/api/rooms").send({ slug: "quiet" }).expect(201);
     const [bob, eve] = [await person(node.url, "Bob"), await person(node.url, "Eve")];
     for (const who of [bob, eve]) await say(node.url, who, { text: "here", room: "quiet" });
     const pages = [
@@ -139,8 +135,8 @@ test("a page that was being opened when the node drained ends with a link to its
 
 describe("a page that refreshes", () => {
   test("is whole, newest line first, and says which messages it shows", async () => {
-    const { event } = await say(url, ann, "the newest");
-    const { text } = await request(url).get("/rooms/lobby/live?refresh=10").expect(200);
+    const { event } = await say(site.url, ann, "the newest");
+    const { text } = await request(site.url).get("/rooms/lobby/live?refresh=10").expect(200);
     const seqs = seqsOf(text);
     expect([seqs[0], seqs.length]).toEqual([event.seq, 50]);
     expect(isContiguous([...seqs].reverse())).toBe(true);
@@ -150,13 +146,13 @@ describe("a page that refreshes", () => {
   });
 
   test("continues from its cursor: over all loads nothing is lost and nothing is new twice", async () => {
-    const first = await request(url).get("/rooms/lobby/live?refresh=7").expect(200);
+    const first = await request(site.url).get("/rooms/lobby/live?refresh=7").expect(200);
     const shown: number[] = [];
     let next = refreshOf(first.text);
     for (const messages of [1, 0, 3, 210]) {
       await sayMany(messages);
       for (let left = messages; left >= 0; left -= 200) {
-        const { text } = await request(url).get(next.address).expect(200);
+        const { text } = await request(site.url).get(next.address).expect(200);
         const isNew = Number(/data-new="(\d+)"/.exec(text)?.[1]);
         shown.push(...seqsOf(text).slice(0, isNew).reverse());
         next = refreshOf(text);
@@ -170,7 +166,7 @@ describe("a page that refreshes", () => {
   test.each(["w3m/0.5.3", "Lynx/2.9.0dev.12 libwww-FM/2.14"])(
     "is sent to %s, which shows no page before its end",
     async (agent) => {
-      const { text } = await request(url).get("/rooms/lobby/live").set("user-agent", agent).expect(200);
+      const { text } = await request(site.url).get("/rooms/lobby/live").set("user-agent", agent).expect(200);
       expect(refreshOf(text)).toEqual({
         seconds: 10,
         address: expect.stringMatching(/^\/rooms\/lobby\/live\/refresh=10\/after=[\w.-]+$/),
@@ -183,13 +179,13 @@ describe("a page that refreshes", () => {
     ["zzz.1-4", "epoch"],
     ["AHEAD", "future"],
   ] as const)("says in words that the place %s cannot be gone on from", async (given, reason) => {
-    const { cursor } = await say(url, ann, "a place");
+    const { cursor } = await say(site.url, ann, "a place");
     const after = given === "AHEAD" ? cursor.replace(/\d+$/, "99999999") : given;
     const path = `/rooms/lobby/live?after=${encodeURIComponent(after)}`;
-    const renewed = await request(url).get(`${path}&refresh=10`).set("accept-language", "ja").expect(200);
+    const renewed = await request(site.url).get(`${path}&refresh=10`).set("accept-language", "ja").expect(200);
     expect(renewed.text).toContain(ja.live.resets[reason]);
     expect(renewed.text).toContain("a place");
-    const grows = await openPage(url + path);
+    const grows = await openPage(site.url + path);
     await grows.shows(en.live.resets[reason]);
     await grows.shows("a place");
     await grows.close();
@@ -197,7 +193,7 @@ describe("a page that refreshes", () => {
 
   test("keeps its member in the room until the next refresh and a grace after it, and no longer", async () => {
     const node = await openNode(site.databaseUrl, { graceSeconds: 1 });
-    await request(url).post("/api/rooms").send({ slug: "slow" }).expect(201);
+    await request(site.url).post("/api/rooms").send({ slug: "slow" }).expect(201);
     const [rea, bob] = [await person(node.url, "Rea"), await person(node.url, "Bob")];
     await say(node.url, rea, { text: "here", room: "slow" });
     const renew = async () =>
@@ -257,7 +253,7 @@ test("a full node refreshes the page instead, and says so", async () => {
 
 describe("the form next to it", () => {
   test("enters and returns to the page that was being read, and shows one's own message once", async () => {
-    const browser = request.agent(url);
+    const browser = request.agent(site.url);
     const outside = await browser.get("/rooms/lobby/live?refresh=10");
     const entered = await browser
       .post("/rooms/lobby")
@@ -278,7 +274,7 @@ describe("the form next to it", () => {
   });
 
   test("keeps a refused message, and the link back", async () => {
-    const browser = request.agent(url);
+    const browser = request.agent(site.url);
     const outside = await browser.get("/rooms/lobby/live?refresh=10");
     await browser
       .post("/rooms/lobby")
@@ -307,18 +303,18 @@ test("a room's page leads to it without script, by a frame and by a link, in bot
     ["en", en],
     ["ja", ja],
   ] as const) {
-    const { text } = await request(url).get("/rooms/lobby").set("accept-language", language);
+    const { text } = await request(site.url).get("/rooms/lobby").set("accept-language", language);
     const parts = (text.match(/<noscript>[\s\S]*?<\/noscript>/g) ?? []).join("");
     expect(parts).toContain(`<a href="/rooms/lobby/live">${words.live.follow}</a>`);
     expect(parts).toContain('src="/rooms/lobby/live;only=log"');
   }
   // Whole at first, so that the room's page finishes loading, and growing from then on.
-  const { text } = await request(url).get("/rooms/lobby/live;only=log").expect(200);
+  const { text } = await request(site.url).get("/rooms/lobby/live;only=log").expect(200);
   expect(text).not.toContain("<form");
   const next = refreshOf(text);
   expect(next.seconds).toBe(1);
-  const page = await openPage(url + next.address);
-  await say(url, ann, "in the frame");
+  const page = await openPage(site.url + next.address);
+  await say(site.url, ann, "in the frame");
   await page.shows("in the frame");
   expect([page.hasEnded(), page.text().includes("<form")]).toEqual([false, false]);
   await page.close();
@@ -326,7 +322,7 @@ test("a room's page leads to it without script, by a frame and by a link, in bot
 
 /** Inserts `count` messages in one statement, as fast as a crowd sends them. */
 async function sayMany(count: number): Promise<void> {
-  const { app } = site.nodes[0] as TestSite["nodes"][0];
+  const { app } = site.node;
   const [tail] = (await app.site.hub.rooms.open(["lobby"])) as [Tail];
   const member = { id: ann.id, nickname: ann.nickname, color: "#b3261e" };
   const drafts = Array.from({ length: count }, (_, n) => ({

@@ -1,37 +1,24 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import {
-  clientId,
-  openNode,
-  openSite,
-  person,
-  say,
-  type TestNode,
-  type TestPerson,
-  type TestSite,
-} from "../support/app.ts";
+import { clientId, openNode, openSite, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
 const PATH = "/api/rooms/lobby/messages";
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
+  ann = await person(site.url, "Ann");
 });
-
-afterAll(() => site.close());
 
 const bearer = (who: TestPerson) => ["authorization", `Bearer ${who.token}`] as const;
 
 describe("a message", () => {
   test("is answered with its event and the cursor after it, the mark and the nonce", async () => {
-    const { body } = await request(url)
+    const { body } = await request(site.url)
       .post(`${PATH}?n=nonce1`)
       .set(...bearer(ann))
       .send({ id: "message-01", text: "hi" })
@@ -45,14 +32,14 @@ describe("a message", () => {
   });
 
   test("that is resent, also many times at once, gets the first answer", async () => {
-    const first = await request(url)
+    const first = await request(site.url)
       .post(PATH)
       .set(...bearer(ann))
       .send({ id: "message-02", text: "once" })
       .expect(201);
     const again = await Promise.all(
       Array.from({ length: 10 }, () =>
-        request(url)
+        request(site.url)
           .post(PATH)
           .set(...bearer(ann))
           .send({ id: "message-02", text: "other" }),
@@ -66,7 +53,7 @@ describe("a message", () => {
     const id = clientId();
     const sent = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        request(n % 2 ? url : other.url)
+        request(n % 2 ? site.url : other.url)
           .post(PATH)
           .set(...bearer(ann))
           .send({ id, text: "one" }),
@@ -78,9 +65,9 @@ describe("a message", () => {
   });
 
   test("enters its sender into the room", async () => {
-    const newcomer = await person(url, "Newcomer");
-    const { event } = await say(url, newcomer, "I speak, so I am here");
-    const { body } = await request(url).get(`${PATH}?limit=2`);
+    const newcomer = await person(site.url, "Newcomer");
+    const { event } = await say(site.url, newcomer, "I speak, so I am here");
+    const { body } = await request(site.url).get(`${PATH}?limit=2`);
     expect(body.events.map((one: { kind: string }) => one.kind)).toEqual(["enter", "message"]);
     expect(body.events[1].seq).toBe(event.seq);
   });
@@ -95,7 +82,7 @@ describe("a message", () => {
     ["JSON as text", "text/plain", (id: string, text: string) => JSON.stringify({ id, text, token: ann.token })],
   ])("may come as %s", async (_, type, encode) => {
     const text = "a=b&c <日本> 🎉";
-    const { body } = await request(url)
+    const { body } = await request(site.url)
       .post(PATH)
       .set("content-type", type)
       .set(type === "text/plain" ? {} : { authorization: `Bearer ${ann.token}` })
@@ -107,13 +94,16 @@ describe("a message", () => {
   test("may come by GET where POST is blocked, in the query or in the path, as JSON or as a script", async () => {
     const id = clientId();
     const query = `id=${id}&text=${encodeURIComponent("by get 日本")}&token=${ann.token}`;
-    const first = await request(url).get(`/api/rooms/lobby/say?${query}`).expect(201);
+    const first = await request(site.url).get(`/api/rooms/lobby/say?${query}`).expect(201);
     expect(first.body.event.text).toBe("by get 日本");
-    const inPath = await request(url)
+    const inPath = await request(site.url)
       .get(`/api/rooms/lobby/say;${query.replaceAll("&", ";")};n=x1`)
       .expect(200);
     expect(inPath.body).toEqual({ ...first.body, n: "x1" });
-    const script = await request(url).get(`/api/rooms/lobby/say?${query}&callback=a.b$`).buffer(true).parse(asText);
+    const script = await request(site.url)
+      .get(`/api/rooms/lobby/say?${query}&callback=a.b$`)
+      .buffer(true)
+      .parse(asText);
     expect(script.headers["content-type"]).toBe("application/javascript; charset=utf-8");
     expect(script.headers["cross-origin-resource-policy"]).toBe("same-origin");
     expect(script.body).toMatch(/^\/\*\*\/a\.b\$\(\{"chattera":1,.*\}\);$/);
@@ -122,25 +112,25 @@ describe("a message", () => {
   test("is not stored by a HEAD request", async () => {
     const id = clientId();
     const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
-    await request(url).head(path).expect(405);
-    await request(url).get(path).expect(201);
+    await request(site.url).head(path).expect(405);
+    await request(site.url).get(path).expect(201);
   });
 
   test("that is refused, or has no route, gets the mark and the nonce too", async () => {
-    const { body } = await request(url).post(`${PATH}?n=abc`).send({ id: clientId(), text: "x" }).expect(401);
+    const { body } = await request(site.url).post(`${PATH}?n=abc`).send({ id: clientId(), text: "x" }).expect(401);
     expect(body).toMatchObject({ chattera: 1, n: "abc", code: "no_session" });
   });
 
   test("with a nonce or a callback that cannot be returned is refused, and not stored", async () => {
     const id = clientId();
     const path = `/api/rooms/lobby/say?id=${id}&text=x&token=${ann.token}`;
-    await request(url).get(`${path}&callback=1`).expect(400);
-    await request(url).get(`${path}&n=%20`).expect(400);
-    await request(url).get(path).expect(201);
+    await request(site.url).get(`${path}&callback=1`).expect(400);
+    await request(site.url).get(`${path}&n=%20`).expect(400);
+    await request(site.url).get(path).expect(201);
   });
 
   test("by GET ignores the cookie", async () => {
-    await request(url).get("/api/rooms/lobby/say?id=cookie-get&text=x").set("cookie", ann.cookie).expect(401);
+    await request(site.url).get("/api/rooms/lobby/say?id=cookie-get&text=x").set("cookie", ann.cookie).expect(401);
   });
 
   test.each([
@@ -158,7 +148,7 @@ describe("a message", () => {
     ["an escape", { id: "abcdefgh", text: "a\u001b[31m" }, "text_invalid"],
     ["half a character", { id: "abcdefgh", text: "a\ud83c" }, "text_invalid"],
   ])("with %s is refused", async (_, body, code) => {
-    const answer = await request(url)
+    const answer = await request(site.url)
       .post(PATH)
       .set(...bearer(ann))
       .set("content-type", "application/json")
@@ -168,20 +158,23 @@ describe("a message", () => {
   });
 
   test("of bytes that are not UTF-8 is refused, not stored as something else", async () => {
-    const form = request(url)
+    const form = request(site.url)
       .post(PATH)
       .type("form")
       .set(...bearer(ann))
       .send(`id=${clientId()}&text=%82%a0`);
     expect((await form).status).toBe(400);
     const say = (text: string) =>
-      request(url).get(`/api/rooms/lobby/say?id=${clientId()}&text=${text}&token=${ann.token}`);
+      request(site.url).get(`/api/rooms/lobby/say?id=${clientId()}&text=${text}&token=${ann.token}`);
     expect((await say("a%ff")).status).toBe(400);
     expect((await say("100%25")).body.event.text).toBe("100%");
   });
 
   test("that is too large closes its connection, so that the next request does not hang", async () => {
-    const sending = httpRequest(`${url}${PATH}`, { method: "POST", headers: { "content-type": "application/json" } });
+    const sending = httpRequest(`${site.url}${PATH}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+    });
     const answered = once(sending, "response");
     for (let n = 0; n < 20; n += 1) sending.write("x".repeat(10_000));
     const [response] = (await answered) as [IncomingMessage];
@@ -192,13 +185,13 @@ describe("a message", () => {
   });
 
   test("of 2000 characters beyond the basic plane passes", async () => {
-    const { event } = await say(url, ann, "🎉".repeat(2000));
+    const { event } = await say(site.url, ann, "🎉".repeat(2000));
     expect([...event.text]).toHaveLength(2000);
   });
 
   test("is refused with the reason: the room, the session, the type, the size, the encoding, the bytes", async () => {
     const post = (path = PATH) =>
-      request(url)
+      request(site.url)
         .post(path)
         .set(...bearer(ann));
     const message = { id: clientId(), text: "x" };
@@ -209,11 +202,10 @@ describe("a message", () => {
     expect(await code(post("/api/rooms/nowhere/messages").send(message))).toEqual([404, "no_such_room"]);
     expect(await code(post("/api/rooms/a%00b/messages").send(message))).toEqual([404, "no_such_room"]);
     expect(await code(post("/api/rooms/%ff/messages").send(message))).toEqual([400, "malformed"]);
-    expect(await code(request(url).post(PATH).send(message))).toEqual([401, "no_session"]);
-    expect(await code(request(url).post(PATH).set("authorization", `Bearer ${ann.token}x`).send(message))).toEqual([
-      401,
-      "no_session",
-    ]);
+    expect(await code(request(site.url).post(PATH).send(message))).toEqual([401, "no_session"]);
+    expect(await code(request(site.url).post(PATH).set("authorization", `Bearer ${ann.token}x`).send(message))).toEqual(
+      [401, "no_session"],
+    );
     expect(await code(post().type("application/xml").send("<x/>"))).toEqual([415, "unsupported_type"]);
     expect(await code(post().set("content-encoding", "gzip").send(message))).toEqual([415, "unsupported_type"]);
     expect(await code(post().send({ ...message, more: "x".repeat(70_000) }))).toEqual([413, "too_large"]);
@@ -226,17 +218,17 @@ describe("a message", () => {
           .send(Buffer.from([0x22, 0xff, 0x22]) as unknown as string),
       ),
     ).toEqual([400, "malformed"]);
-    expect(await code(request(url).put(PATH))).toEqual([405, "method_not_allowed"]);
-    expect((await request(url).put(PATH)).headers.allow?.split(", ").sort()).toEqual(["GET", "HEAD", "POST"]);
+    expect(await code(request(site.url).put(PATH))).toEqual([405, "method_not_allowed"]);
+    expect((await request(site.url).put(PATH)).headers.allow?.split(", ").sort()).toEqual(["GET", "HEAD", "POST"]);
   });
 });
 
 describe("history", () => {
   test("returns pages back to the first event, and names the oldest one kept", async () => {
-    await request(url).post("/api/rooms").send({ slug: "history" }).expect(201);
-    for (let n = 0; n < 5; n += 1) await say(url, ann, { text: `h${n}`, room: "history" });
+    await request(site.url).post("/api/rooms").send({ slug: "history" }).expect(201);
+    for (let n = 0; n < 5; n += 1) await say(site.url, ann, { text: `h${n}`, room: "history" });
     const page = async (query: string) =>
-      (await request(url).get(`/api/rooms/history/messages?${query}`).expect(200)).body;
+      (await request(site.url).get(`/api/rooms/history/messages?${query}`).expect(200)).body;
     const last = await page("limit=2");
     expect(last.events.map((event: { seq: number }) => event.seq)).toEqual([5, 6]);
     const before = await page("before=5&limit=10");
@@ -246,7 +238,7 @@ describe("history", () => {
   });
 
   test.each(["before=x", "before=-1", "limit=1.5", "limit=99999999999999999999"])("refuses %s", async (query) => {
-    expect((await request(url).get(`${PATH}?${query}`)).status).toBe(400);
+    expect((await request(site.url).get(`${PATH}?${query}`)).status).toBe(400);
   });
 });
 

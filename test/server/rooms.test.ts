@@ -1,32 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
-import { clientId, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { clientId, person, say, type TestPerson } from "../support/app.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-
-beforeAll(async () => {
-  site = await openSite({ graceSeconds: 4 });
-  url = site.nodes[0]?.url as string;
-});
-
-afterAll(() => site.close());
+const site = useSite({ graceSeconds: 4 });
 
 const bearer = (who: TestPerson) => ({ authorization: `Bearer ${who.token}` });
-const create = (body: object) => request(url).post("/api/rooms").send(body);
+const create = (body: object) => request(site.url).post("/api/rooms").send(body);
 const enter = (who: TestPerson, room = "lobby") =>
-  request(url)
+  request(site.url)
     .post(`/api/rooms/${encodeURIComponent(room)}/enter`)
     .set(bearer(who));
 const leave = (who: TestPerson, room = "lobby") =>
-  request(url)
+  request(site.url)
     .post(`/api/rooms/${encodeURIComponent(room)}/leave`)
     .set(bearer(who));
 const state = async (room = "lobby") =>
   (
-    await request(url)
+    await request(site.url)
       .get(`/api/rooms/${encodeURIComponent(room)}`)
       .expect(200)
   ).body;
@@ -42,7 +35,7 @@ describe("a room", () => {
   test.each(["", " ", "a b", "a/b", "a.b", "..", "a\0", "a;b", "é\u0301 ", "x".repeat(65), "🎉", "\ud800"])(
     "is not made under the name %j",
     async (slug) => {
-      const { status, body } = await request(url).post("/api/rooms").type("json").send(JSON.stringify({ slug }));
+      const { status, body } = await request(site.url).post("/api/rooms").type("json").send(JSON.stringify({ slug }));
       expect([status, body.code]).toEqual([400, "malformed"]);
     },
   );
@@ -65,11 +58,11 @@ describe("a room", () => {
     "is not made by %s without a token, which a page of another site may send unseen",
     async (type) => {
       const body = type.startsWith("application") ? "slug=unasked" : JSON.stringify({ slug: "unasked" });
-      const post = () => request(url).post("/api/rooms").set("content-type", type);
+      const post = () => request(site.url).post("/api/rooms").set("content-type", type);
       const { status, body: refusal } = await post().send(body);
       expect([status, refusal.code]).toEqual([403, "forbidden"]);
-      expect((await request(url).post("/api/rooms?slug=unasked")).status).toBe(403);
-      await request(url).get("/api/rooms/unasked").expect(404);
+      expect((await request(site.url).post("/api/rooms?slug=unasked")).status).toBe(403);
+      await request(site.url).get("/api/rooms/unasked").expect(404);
     },
   );
 
@@ -78,10 +71,10 @@ describe("a room", () => {
     async (type) => {
       const slugs = [`token-${type.length}`, `own-${type.length}`];
       const [first, second] = slugs.map((slug) => (type === "text/plain" ? JSON.stringify({ slug }) : `slug=${slug}`));
-      const post = () => request(url).post("/api/rooms").set("content-type", type);
-      const ann = await person(url, "Maker");
+      const post = () => request(site.url).post("/api/rooms").set("content-type", type);
+      const ann = await person(site.url, "Maker");
       expect((await post().set(bearer(ann)).send(first)).status).toBe(201);
-      expect((await post().set("origin", url).send(second)).status).toBe(201);
+      expect((await post().set("origin", site.url).send(second)).status).toBe(201);
     },
   );
 
@@ -125,10 +118,10 @@ describe("a room", () => {
   test("is listed if it is public, with the number of people in it and the time of its last message", async () => {
     await create({ slug: "listed", title: "Listed" });
     await create({ slug: "hidden", title: "Hidden", public: false });
-    const ann = await person(url, "Lister");
-    await say(url, ann, { text: "x", room: "listed" });
-    await say(url, ann, { text: "x", room: "hidden" });
-    const { body } = await request(url).get("/api/rooms").expect(200);
+    const ann = await person(site.url, "Lister");
+    await say(site.url, ann, { text: "x", room: "listed" });
+    await say(site.url, ann, { text: "x", room: "hidden" });
+    const { body } = await request(site.url).get("/api/rooms").expect(200);
     const rooms: { slug: string }[] = body.rooms;
     expect(rooms.find(({ slug }) => slug === "hidden")).toBeUndefined();
     expect(rooms.find(({ slug }) => slug === "listed")).toEqual({
@@ -145,12 +138,12 @@ describe("a room", () => {
 describe("entering and leaving", () => {
   test("are published once each, and repeated requests publish nothing", async () => {
     await create({ slug: "door" });
-    const stream = await openStream(url, { room: "door" });
-    const ann = await person(url, "Ann");
+    const stream = await openStream(site.url, { room: "door" });
+    const ann = await person(site.url, "Ann");
     for (let n = 0; n < 3; n += 1) await enter(ann, "door").expect(200);
     expect((await state("door")).members).toEqual([{ id: ann.id, nickname: "Ann", color: expect.any(String) }]);
     for (let n = 0; n < 2; n += 1) await leave(ann, "door").expect(200);
-    await say(url, ann, { text: "and in again", room: "door" });
+    await say(site.url, ann, { text: "and in again", room: "door" });
     const events = await stream.events(4);
     expect(events.map((event) => event.kind)).toEqual(["enter", "leave", "enter", "message"]);
     await stream.close();
@@ -158,10 +151,10 @@ describe("entering and leaving", () => {
 
   test("a crowd that enters and speaks at once is published one by one, without a gap", async () => {
     await create({ slug: "crowd" });
-    const crowd = await Promise.all(Array.from({ length: 25 }, (_, n) => person(url, `crowd ${n}`)));
+    const crowd = await Promise.all(Array.from({ length: 25 }, (_, n) => person(site.url, `crowd ${n}`)));
     const entered = crowd.map((who) => enter(who, "crowd").expect(200));
-    await Promise.all([...entered, ...crowd.map((who) => say(url, who, { text: "hello", room: "crowd" }))]);
-    const { body } = await request(url).get("/api/rooms/crowd/messages?limit=200");
+    await Promise.all([...entered, ...crowd.map((who) => say(site.url, who, { text: "hello", room: "crowd" }))]);
+    const { body } = await request(site.url).get("/api/rooms/crowd/messages?limit=200");
     const events: { seq: number; kind: string }[] = body.events;
     expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
     expect(events.filter((event) => event.kind === "enter")).toHaveLength(25);
@@ -169,28 +162,28 @@ describe("entering and leaving", () => {
 
   test("do not happen for a request whose nonce cannot be returned", async () => {
     await create({ slug: "nonce" });
-    const ann = await person(url, "Ann");
-    const entered = await request(url).post("/api/rooms/nonce/enter?n=%20").set(bearer(ann));
+    const ann = await person(site.url, "Ann");
+    const entered = await request(site.url).post("/api/rooms/nonce/enter?n=%20").set(bearer(ann));
     expect([entered.status, (await state("nonce")).members]).toEqual([400, []]);
   });
 
   test("need a session", async () => {
-    expect((await request(url).post("/api/rooms/lobby/enter")).body.code).toBe("no_session");
-    expect((await request(url).post("/api/rooms/lobby/leave")).body.code).toBe("no_session");
+    expect((await request(site.url).post("/api/rooms/lobby/enter")).body.code).toBe("no_session");
+    expect((await request(site.url).post("/api/rooms/lobby/leave")).body.code).toBe("no_session");
   });
 
   test.each(["Kate", "ＫＡＴＥ", "kate", "K a t e", "Кate"])(
     "a nickname that looks like one in the room is refused: %s",
     async (nickname) => {
       await create({ slug: "looks" });
-      const first = await person(url, "Kate");
-      const kate = await request(url).post("/api/rooms/looks/enter").set(bearer(first));
+      const first = await person(site.url, "Kate");
+      const kate = await request(site.url).post("/api/rooms/looks/enter").set(bearer(first));
       expect([200, 409]).toContain(kate.status);
-      const { status, body } = await enter(await person(url, nickname), "looks");
+      const { status, body } = await enter(await person(site.url, nickname), "looks");
       expect([status, body.code]).toEqual([409, "nickname_taken"]);
-      const speaks = await request(url)
+      const speaks = await request(site.url)
         .post("/api/rooms/looks/messages")
-        .set(bearer(await person(url, nickname)))
+        .set(bearer(await person(site.url, nickname)))
         .send({ id: "12345678", text: "me too" });
       expect([speaks.status, speaks.body.code]).toEqual([409, "nickname_taken"]);
     },
@@ -198,21 +191,21 @@ describe("entering and leaving", () => {
 
   test("a member speaks only under a nickname that it entered with: it enters first, or is refused", async () => {
     await create({ slug: "names" });
-    const ann = await person(url, "Ann");
-    const zed = await person(url, "Zed");
+    const ann = await person(site.url, "Ann");
+    const zed = await person(site.url, "Zed");
     for (const who of [ann, zed]) await enter(who, "names").expect(200);
     const renamed = async (nickname: string): Promise<TestPerson> => {
-      const { body } = await request(url).post("/api/session").set(bearer(zed)).send({ nickname });
+      const { body } = await request(site.url).post("/api/session").set(bearer(zed)).send({ nickname });
       return { ...zed, nickname, token: body.token };
     };
-    const asAnn = await request(url)
+    const asAnn = await request(site.url)
       .post("/api/rooms/names/messages")
       .set(bearer(await renamed("Ann")))
       .send({ id: clientId(), text: "I am not Ann" });
     expect([asAnn.status, asAnn.body.code]).toEqual([409, "nickname_taken"]);
     for (const nickname of ["Zoe", "Zoe#secretive"])
-      await say(url, await renamed(nickname), { text: `as ${nickname}`, room: "names" });
-    const { body } = await request(url).get("/api/rooms/names/messages");
+      await say(site.url, await renamed(nickname), { text: `as ${nickname}`, room: "names" });
+    const { body } = await request(site.url).get("/api/rooms/names/messages");
     const logged = body.events.map(({ kind, member }: RoomEvent) => [kind, member.nickname, member.trip !== undefined]);
     expect(logged).toEqual([
       ["enter", "Ann", false],
@@ -232,24 +225,30 @@ describe("entering and leaving", () => {
 
   test("the same browser takes its nickname back at once, and the owner of the trip replaces their ghost", async () => {
     await create({ slug: "ghosts" });
-    const tab = await person(url, "Casper#boo-boo-boo");
+    const tab = await person(site.url, "Casper#boo-boo-boo");
     await enter(tab, "ghosts").expect(200);
-    const back = await request(url).post("/api/session").set(bearer(tab)).send({ nickname: "Casper#boo-boo-boo" });
-    await request(url).post("/api/rooms/ghosts/enter").set("authorization", `Bearer ${back.body.token}`).expect(200);
+    const back = await request(site.url).post("/api/session").set(bearer(tab)).send({ nickname: "Casper#boo-boo-boo" });
+    await request(site.url)
+      .post("/api/rooms/ghosts/enter")
+      .set("authorization", `Bearer ${back.body.token}`)
+      .expect(200);
     expect((await state("ghosts")).members).toHaveLength(1);
-    const phone = await person(url, "Casper#boo-boo-boo");
+    const phone = await person(site.url, "Casper#boo-boo-boo");
     await enter(phone, "ghosts").expect(200);
     expect((await state("ghosts")).members.map((member: { id: string }) => member.id)).toEqual([phone.id]);
-    expect((await enter(await person(url, "Casper#another-one"), "ghosts")).status).toBe(409);
+    expect((await enter(await person(site.url, "Casper#another-one"), "ghosts")).status).toBe(409);
   });
 
   test("a new nickname is published as a leave and an enter", async () => {
     await create({ slug: "rename" });
-    const before = await person(url, "Before");
+    const before = await person(site.url, "Before");
     await enter(before, "rename");
-    const stream = await openStream(url, { room: "rename" });
-    const after = await request(url).post("/api/session").set(bearer(before)).send({ nickname: "After" });
-    await request(url).post("/api/rooms/rename/enter").set("authorization", `Bearer ${after.body.token}`).expect(200);
+    const stream = await openStream(site.url, { room: "rename" });
+    const after = await request(site.url).post("/api/session").set(bearer(before)).send({ nickname: "After" });
+    await request(site.url)
+      .post("/api/rooms/rename/enter")
+      .set("authorization", `Bearer ${after.body.token}`)
+      .expect(200);
     const published = (await stream.events(2)).map((event) => [event.kind, event.member.nickname, event.member.id]);
     expect(published).toEqual([
       ["leave", "Before", before.id],
@@ -262,14 +261,14 @@ describe("entering and leaving", () => {
 describe("presence", () => {
   test("a reader stays, a member that is gone for the grace time leaves, and a return within it publishes nothing", async () => {
     await create({ slug: "grace" });
-    const [stays, leaves] = [await person(url, "Stays"), await person(url, "Leaves")];
+    const [stays, leaves] = [await person(site.url, "Stays"), await person(site.url, "Leaves")];
     await enter(stays, "grace");
     await enter(leaves, "grace");
-    const watcher = await openStream(url, { room: "grace", timeoutMs: 10_000 });
-    const reading = await openStream(url, { room: "grace", token: stays.token });
-    const shortly = await openStream(url, { room: "grace", token: leaves.token });
+    const watcher = await openStream(site.url, { room: "grace", timeoutMs: 10_000 });
+    const reading = await openStream(site.url, { room: "grace", token: stays.token });
+    const shortly = await openStream(site.url, { room: "grace", token: leaves.token });
     await shortly.close();
-    const again = await openStream(url, { room: "grace", token: leaves.token });
+    const again = await openStream(site.url, { room: "grace", token: leaves.token });
     await again.close();
     const [left] = await watcher.events(1);
     expect(left).toMatchObject({ kind: "leave", member: { nickname: "Leaves" } });
@@ -279,10 +278,10 @@ describe("presence", () => {
 
   test("a visitor is counted, and the count is published to everybody", async () => {
     await create({ slug: "watch" });
-    const ann = await person(url, "Watched");
+    const ann = await person(site.url, "Watched");
     await enter(ann, "watch");
-    const member = await openStream(url, { room: "watch", token: ann.token });
-    const watchers = await Promise.all([1, 2].map(() => openStream(url, { room: "watch" })));
+    const member = await openStream(site.url, { room: "watch", token: ann.token });
+    const watchers = await Promise.all([1, 2].map(() => openStream(site.url, { room: "watch" })));
     const figures = async () => {
       for (;;) {
         const signal = (await member.signal("members")) as { members: number; visitors: number };
@@ -296,14 +295,14 @@ describe("presence", () => {
 
   test("typing is published to the room and not logged", async () => {
     await create({ slug: "typing" });
-    const ann = await person(url, "Typist");
+    const ann = await person(site.url, "Typist");
     await enter(ann, "typing");
-    const stream = await openStream(url, { room: "typing" });
-    await request(url).post("/api/rooms/typing/typing").set(bearer(ann)).expect(200);
+    const stream = await openStream(site.url, { room: "typing" });
+    await request(site.url).post("/api/rooms/typing/typing").set(bearer(ann)).expect(200);
     expect(await stream.signal("typing")).toEqual({ room: "typing", nicknames: ["Typist"] });
-    expect((await request(url).get("/api/rooms/typing/messages")).body.events).toHaveLength(1);
-    const stranger = await person(url, "Stranger");
-    expect((await request(url).post("/api/rooms/typing/typing").set(bearer(stranger))).status).toBe(403);
+    expect((await request(site.url).get("/api/rooms/typing/messages")).body.events).toHaveLength(1);
+    const stranger = await person(site.url, "Stranger");
+    expect((await request(site.url).post("/api/rooms/typing/typing").set(bearer(stranger))).status).toBe(403);
     await stream.close();
   });
 });

@@ -1,24 +1,20 @@
 import { runInNewContext } from "node:vm";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { clientId, person, say, type TestPerson } from "../support/app.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
-  await say(url, ann, "premise");
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "premise");
 });
-
-afterAll(() => site.close());
 
 /** Asks as a script element does; `given` is what the callback got, if it was called. */
 async function ask(path: string, headers: { [name: string]: string } = {}) {
-  const response = await fetch(`${url}${path}`, { headers });
+  const response = await fetch(`${site.url}${path}`, { headers });
   const text = await response.text();
   const given: { [member: string]: unknown }[] = [];
   const cb = (value: object) => given.push(JSON.parse(JSON.stringify(value)));
@@ -58,7 +54,7 @@ describe("an answer as a script", () => {
   });
 
   test("never reveals whose browser it is", async () => {
-    const mine = await request(url).get("/api/session?nickname=Ann").set("cookie", ann.cookie);
+    const mine = await request(site.url).get("/api/session?nickname=Ann").set("cookie", ann.cookie);
     expect(mine.body.member.id).toBe(ann.id);
     for (const path of ["/api/session?nickname=Ann&callback=cb", "/api/session;nickname=Ann;callback=cb"]) {
       const { given, headers } = await ask(path, { cookie: ann.cookie });

@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openNode, openSite, type TestSite } from "../support/app.ts";
+import { clientId, openNode } from "../support/app.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-});
-
-afterAll(() => site.close());
+const site = useSite();
 
 const SAY = "/api/rooms/lobby/messages";
-const open = (body: object) => request(url).post("/api/session").send(body);
+const open = (body: object) => request(site.url).post("/api/session").send(body);
 const message = () => ({ id: clientId(), text: "x" });
 
 describe("a session", () => {
@@ -41,7 +34,7 @@ describe("a session", () => {
   test("with a secret word has a trip: the same for the same word, on every node", async () => {
     const other = await openNode(site.databaseUrl);
     const trips = await Promise.all(
-      [url, url, other.url].map(async (at, n) => {
+      [site.url, site.url, other.url].map(async (at, n) => {
         const { body } = await request(at)
           .post("/api/session")
           .send({ nickname: `Mike#${n === 1 ? "wrong-word" : "right-word"}` });
@@ -67,7 +60,7 @@ describe("a session", () => {
 
   test("has one spelling: with anything appended it is invalid", async () => {
     const { body } = await open({ nickname: "Speller" });
-    const say = (token: string) => request(url).post(SAY).set("authorization", `Bearer ${token}`).send(message());
+    const say = (token: string) => request(site.url).post(SAY).set("authorization", `Bearer ${token}`).send(message());
     expect((await say(body.token)).status).toBe(201);
     for (const more of [".", ".more"]) expect((await say(body.token + more)).body.code).toBe("no_session");
   });
@@ -75,7 +68,7 @@ describe("a session", () => {
   test("of another nickname does not send a message that was written under this one", async () => {
     const { body } = await open({ nickname: "Now" });
     const say = (nickname: string) =>
-      request(url)
+      request(site.url)
         .post(SAY)
         .set("authorization", `Bearer ${body.token}`)
         .send({ ...message(), nickname });
@@ -129,7 +122,7 @@ describe("a session", () => {
 
   test("is available by GET where POST is blocked, and then sets no cookie", async () => {
     for (const path of ["/api/session?nickname=Getter", "/api/session;nickname=Getter"]) {
-      const { body, headers } = await request(url).get(path).expect(200);
+      const { body, headers } = await request(site.url).get(path).expect(200);
       expect(body.member.nickname).toBe("Getter");
       expect(headers["set-cookie"]).toBeUndefined();
     }
@@ -141,18 +134,18 @@ describe("a session", () => {
     }[];
     for (const proof of foreign)
       for (const path of ["/api/session", "/api/session/end"]) {
-        const { headers } = await request(url).post(path).set(proof).type("form").send({ nickname: "Mallory" });
+        const { headers } = await request(site.url).post(path).set(proof).type("form").send({ nickname: "Mallory" });
         expect([path, headers["set-cookie"]]).toEqual([path, undefined]);
       }
   });
 
   test("ends by clearing the cookie and leaving every room", async () => {
-    const { headers } = await request(url).post("/api/session/end").expect(200);
+    const { headers } = await request(site.url).post("/api/session/end").expect(200);
     expect(String(headers["set-cookie"])).toMatch(/^chattera-\d+=; path=\/; expires=Thu, 01 Jan 1970/);
     const { body } = await open({ nickname: "Goer" });
-    await request(url).post("/api/rooms/lobby/enter").set("authorization", `Bearer ${body.token}`).expect(200);
-    await request(url).post("/api/session/end").set("authorization", `Bearer ${body.token}`).expect(200);
-    const { members } = (await request(url).get("/api/rooms/lobby")).body;
+    await request(site.url).post("/api/rooms/lobby/enter").set("authorization", `Bearer ${body.token}`).expect(200);
+    await request(site.url).post("/api/session/end").set("authorization", `Bearer ${body.token}`).expect(200);
+    const { members } = (await request(site.url).get("/api/rooms/lobby")).body;
     expect(members.map((member: { nickname: string }) => member.nickname)).not.toContain("Goer");
   });
 
@@ -170,7 +163,10 @@ describe("a session", () => {
     ["a tower of marks", `a${"\u0301".repeat(9)}`],
     ["half a character", "\ud800"],
   ])("is refused for a nickname of %s", async (_, nickname) => {
-    const { status, body } = await request(url).post("/api/session").type("json").send(JSON.stringify({ nickname }));
+    const { status, body } = await request(site.url)
+      .post("/api/session")
+      .type("json")
+      .send(JSON.stringify({ nickname }));
     expect([status, body.code]).toEqual([400, "nickname_invalid"]);
   });
 
@@ -190,25 +186,30 @@ describe("the author of a message", () => {
   test("is known by header, body and cookie, and where a network drops them, by the query of say and of readers", async () => {
     const { body, headers } = await open({ nickname: "Everyhow" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
-    await request(url).post(SAY).set("authorization", `bearer ${body.token}`).send(message()).expect(201);
-    await request(url)
+    await request(site.url).post(SAY).set("authorization", `bearer ${body.token}`).send(message()).expect(201);
+    await request(site.url)
       .post(SAY)
       .send({ ...message(), token: body.token })
       .expect(201);
-    await request(url).post(SAY).set("cookie", cookie).set("sec-fetch-site", "same-origin").send(message()).expect(201);
-    await request(url).get(`/api/poll?room=lobby&wait=0&token=${body.token}`).expect(200);
+    await request(site.url)
+      .post(SAY)
+      .set("cookie", cookie)
+      .set("sec-fetch-site", "same-origin")
+      .send(message())
+      .expect(201);
+    await request(site.url).get(`/api/poll?room=lobby&wait=0&token=${body.token}`).expect(200);
     // Reading needs no session: a change of the secret must not end anybody's stream.
-    await request(url).get("/api/poll?room=lobby&wait=0&token=forged").expect(200);
-    await request(url).get("/api/rooms/lobby/say?id=12345678&text=x&token=forged").expect(401);
-    await request(url).post(`${SAY}?token=${body.token}`).send(message()).expect(401);
+    await request(site.url).get("/api/poll?room=lobby&wait=0&token=forged").expect(200);
+    await request(site.url).get("/api/rooms/lobby/say?id=12345678&text=x&token=forged").expect(401);
+    await request(site.url).post(`${SAY}?token=${body.token}`).send(message()).expect(401);
   });
 
   test("by the cookie alone must come from a page of this site", async () => {
     const { headers } = await open({ nickname: "Cookie" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
-    const host = new URL(url).host;
+    const host = new URL(site.url).host;
     const post = (proof: { [header: string]: string }) =>
-      request(url)
+      request(site.url)
         .post(SAY)
         .set({ cookie, ...proof })
         .send(message());
@@ -225,9 +226,9 @@ describe("the author of a message", () => {
       { origin: "garbage" },
       { "sec-fetch-site": "cross-site", origin: `http://${host}` },
     ];
-    const { text } = await request(url).get("/").set({ cookie });
+    const { text } = await request(site.url).get("/").set({ cookie });
     const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1];
-    const behindProxy = request(url).post(SAY).set({ cookie, origin: "http://chat.example" });
+    const behindProxy = request(site.url).post(SAY).set({ cookie, origin: "http://chat.example" });
     expect((await behindProxy.send({ ...message(), form_token })).status).toBe(201);
     for (const proof of foreign as { [h: string]: string }[]) {
       const { status, body } = await post(proof);
@@ -238,11 +239,13 @@ describe("the author of a message", () => {
   test("as text/plain, which any page may send, is not known by the cookie", async () => {
     const { headers } = await open({ nickname: "Plain" });
     const cookie = String(headers["set-cookie"]).split(";")[0] as string;
-    const post = request(url).post(SAY).set({ cookie, "sec-fetch-site": "same-origin", "content-type": "text/plain" });
+    const post = request(site.url)
+      .post(SAY)
+      .set({ cookie, "sec-fetch-site": "same-origin", "content-type": "text/plain" });
     expect((await post.send(JSON.stringify(message()))).status).toBe(401);
   });
 
   test("an invalid cookie is ignored", async () => {
-    await request(url).get("/").set("cookie", "chattera=forged.x").expect(200);
+    await request(site.url).get("/").set("cookie", "chattera=forged.x").expect(200);
   });
 });

@@ -1,29 +1,22 @@
 import { createServer } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import Koa from "koa";
 import mount from "koa-mount";
 import request from "supertest";
 import { readEnvironment } from "../../server/config.ts";
 import { createApp } from "../../server/index.ts";
 import { openStream, readEvents } from "../../server/testing.ts";
-import { clientId, openNode, openSite, person, say, type TestOptions, type TestSite } from "../support/app.ts";
+import { clientId, openNode, person, say, type TestOptions } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
-
-beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-});
-
-afterAll(() => site.close());
+const site = useSite();
 
 const fieldOf = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? "";
 
 describe("the pages without script", () => {
   test("take a visitor from the lobby into a room in one step, let them speak, and let them leave", async () => {
-    const browser = request.agent(url);
+    const browser = request.agent(site.url);
     const lobby = await browser.get("/").expect(200);
     expect(lobby.headers["content-type"]).toBe("text/html; charset=utf-8");
     const entered = await browser
@@ -43,13 +36,13 @@ describe("the pages without script", () => {
       .send({ leave: "1", form_token: form.form_token })
       .expect(303);
     expect(left.headers.location).toBe("/");
-    expect((await request(url).get("/api/rooms/lobby")).body.members).toEqual([]);
+    expect((await request(site.url).get("/api/rooms/lobby")).body.members).toEqual([]);
   });
 
   test("explain why a form was refused and keep the typed text", async () => {
-    const holder = await person(url, "Holder");
-    await say(url, holder, "I am here");
-    const browser = request.agent(url);
+    const holder = await person(site.url, "Holder");
+    await say(site.url, holder, "I am here");
+    const browser = request.agent(site.url);
     const lobby = await browser.get("/").set("accept-language", "ja");
     const send = (fields: object) =>
       browser
@@ -62,7 +55,7 @@ describe("the pages without script", () => {
     expect(taken.text).toContain('class="problem"');
     await send({ nickname: "" }).expect(400);
     await send({ nickname: "Fine", room: "nowhere" }).expect(404);
-    const stranger = await request(url)
+    const stranger = await request(site.url)
       .post("/rooms/lobby")
       .type("form")
       .send({ text: "x", form_token: fieldOf(lobby.text, "form_token") });
@@ -70,13 +63,15 @@ describe("the pages without script", () => {
   });
 
   test("accept no form from another site's page", async () => {
-    const forged = request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
+    const forged = request(site.url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
     expect((await forged.set("origin", "http://evil.example")).status).toBe(403);
-    expect((await request(url).post("/").type("form").send({ nickname: "Forged", room: "lobby" })).status).toBe(403);
+    expect((await request(site.url).post("/").type("form").send({ nickname: "Forged", room: "lobby" })).status).toBe(
+      403,
+    );
   });
 
   test("use the browser's language, and a chosen one after that", async () => {
-    const browser = request.agent(url);
+    const browser = request.agent(site.url);
     expect((await browser.get("/").set("accept-language", "ja,en;q=0.5")).text).toContain('<html lang="ja">');
     const chosen = await browser.get("/rooms/lobby?language=en").expect(303);
     expect(chosen.headers.location).toBe("/rooms/lobby");
@@ -84,20 +79,20 @@ describe("the pages without script", () => {
   });
 
   test("contain their cursor, from which the stream continues", async () => {
-    const ann = await person(url, "Carrier");
-    await say(url, ann, "on the page");
-    const { text } = await request(url).get("/rooms/lobby");
-    await say(url, ann, "between page and stream");
+    const ann = await person(site.url, "Carrier");
+    await say(site.url, ann, "on the page");
+    const { text } = await request(site.url).get("/rooms/lobby");
+    await say(site.url, ann, "between page and stream");
     const after = /data-cursor="([^"]+)"/.exec(text)?.[1] as string;
-    const [event] = await readEvents(url, { room: "lobby", after, count: 1 });
+    const [event] = await readEvents(site.url, { room: "lobby", after, count: 1 });
     expect(event?.text).toBe("between page and stream");
   });
 
   test("answer an unknown path with a page, and programs with JSON", async () => {
-    const page = await request(url).get("/rooms/nowhere").set("accept", "text/html").expect(404);
+    const page = await request(site.url).get("/rooms/nowhere").set("accept", "text/html").expect(404);
     expect(page.text).toContain("<!doctype html>");
     for (const path of ["/nothing", "/api/nothing", "/assets/nothing.js", "/assets/assets.json"]) {
-      const { status, body, headers } = await request(url).get(path).set("accept", "application/json");
+      const { status, body, headers } = await request(site.url).get(path).set("accept", "application/json");
       expect([path, status, body.code, headers["x-content-type-options"]]).toEqual([
         path,
         404,
@@ -110,29 +105,29 @@ describe("the pages without script", () => {
   test("send no Referer to other sites", async () => {
     for (const path of ["/", "/rooms/lobby", "/rooms/lobby/live", "/rooms/nowhere", "/doctor"]) {
       // A live page does not end; its head is enough.
-      const { headers, body } = await fetch(url + path, {
+      const { headers, body } = await fetch(site.url + path, {
         headers: { accept: "text/html" },
         signal: AbortSignal.timeout(5000),
       });
       expect([path, headers.get("referrer-policy")]).toEqual([path, "same-origin"]);
       await body?.cancel();
     }
-    const { text } = await request(url).get("/rooms/lobby");
+    const { text } = await request(site.url).get("/rooms/lobby");
     expect(text).not.toMatch(/name="?referrer|referrerpolicy/i);
   });
 
   test("have their script, style and icon, which any cache may keep", async () => {
-    const { text } = await request(url).get("/");
+    const { text } = await request(site.url).get("/");
     const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] as string);
     expect(assets).toHaveLength(6);
     for (const path of assets) {
-      const { headers } = await request(url).get(path).set("accept-encoding", "gzip").expect(200);
+      const { headers } = await request(site.url).get(path).set("accept-encoding", "gzip").expect(200);
       expect(headers["cache-control"]).toBe("max-age=31536000,immutable");
       expect(headers["content-encoding"]).toBe("gzip");
       // At a slow phone's 50 kB/s, the script takes less than half a second. The page can be read
       // without it.
       expect(Number(headers["content-length"])).toBeLessThan(24_000);
-      const plain = await request(url).get(path).set("accept-encoding", "identity").expect(200);
+      const plain = await request(site.url).get(path).set("accept-encoding", "identity").expect(200);
       expect(plain.headers["content-encoding"]).toBeUndefined();
     }
   });
@@ -168,7 +163,7 @@ describe("operating", () => {
   });
 
   test("forwarded headers count only from the named proxies", async () => {
-    const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    const { db } = site.node.app.site;
     expect(db).toBeDefined();
     const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "chat.example" };
     const secure = async (options: TestOptions) => {
@@ -209,11 +204,11 @@ describe("operating", () => {
 
 describe("as a library", () => {
   test("a test may wait for a stream's events and signals at once", async () => {
-    const ann = await person(url, "Twice");
-    const stream = await openStream(url, { room: "lobby" });
+    const ann = await person(site.url, "Twice");
+    const stream = await openStream(site.url, { room: "lobby" });
     await stream.signal("hello");
     const both = Promise.all([stream.events(2), stream.signal("ping")]);
-    await say(url, ann, "woken");
+    await say(site.url, ann, "woken");
     expect((await both)[0]).toMatchObject([{ kind: "enter" }, { text: "woken" }]);
     await stream.close();
   }, 4_000);

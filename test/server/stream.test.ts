@@ -1,26 +1,24 @@
 import { get, type IncomingMessage } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
-import { openNode, openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
+import { openNode, person, say, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
-  await say(url, ann, "premise");
+  ann = await person(site.url, "Ann");
+  await say(site.url, ann, "premise");
 });
-
-afterAll(() => site.close());
 
 /** Returns the bytes of a stream until they contain a text. */
 async function readUntil(path: string, end: RegExp, onOpen: () => Promise<unknown> = async () => undefined) {
-  const response = await new Promise<IncomingMessage>((resolve) => get(`${url}${path}`, { agent: false }, resolve));
+  const response = await new Promise<IncomingMessage>((resolve) =>
+    get(`${site.url}${path}`, { agent: false }, resolve),
+  );
   await onOpen();
   const parts: string[] = [];
   for await (const part of response.setEncoding("utf8")) {
@@ -60,7 +58,7 @@ describe("an event stream", () => {
 
   test("puts data before id, in one write, and sends no block without data", async () => {
     const { text, parts } = await readUntil("/api/events?room=lobby", /"text":"lines"[^\n]*\nid: .*\n\n/, () =>
-      say(url, ann, "lines"),
+      say(site.url, ann, "lines"),
     );
     const blocks = text.split("\n\n").slice(0, -1);
     for (const block of blocks)
@@ -85,12 +83,12 @@ describe("an event stream", () => {
   }, 7_000);
 
   test("answers HEAD", async () => {
-    const { headers } = await request(url).head("/api/events?room=lobby").expect(200);
+    const { headers } = await request(site.url).head("/api/events?room=lobby").expect(200);
     expect(headers["content-type"]).toBe("text/event-stream; charset=utf-8");
   });
 
   test("refuses impossible requests with the right status", async () => {
-    const codes = async (path: string) => (await request(url).get(path)).body.code;
+    const codes = async (path: string) => (await request(site.url).get(path)).body.code;
     expect(await codes("/api/events?room=nowhere")).toBe("no_such_room");
     expect(await codes("/api/events")).toBe("malformed");
     expect(await codes(`/api/events?${Array.from({ length: 9 }, (_, n) => `room=r${n}`).join("&")}`)).toBe("malformed");
@@ -119,7 +117,7 @@ describe("an event stream", () => {
 
   test("that was being opened when the others were sent away is sent away too", async () => {
     const node = await openNode(site.databaseUrl);
-    await request(url).post("/api/rooms").send({ slug: "late" }).expect(201);
+    await request(site.url).post("/api/rooms").send({ slug: "late" }).expect(201);
     // The room is looked up after the check whether the node is draining.
     node.app.site.db.on("query", ({ sql }) => {
       if (/from rooms where slug/.test(sql)) node.app.drain();
@@ -140,14 +138,14 @@ describe("an event stream", () => {
       wake();
     };
     await new Promise((resolve) => source.addEventListener("hello", resolve, { once: true }));
-    await say(url, ann, "before the cut");
+    await say(site.url, ann, "before the cut");
     while (texts.length < 1)
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     node.server.closeAllConnections();
-    await say(url, ann, "while away");
-    await say(url, ann, "while away too");
+    await say(site.url, ann, "while away");
+    await say(site.url, ann, "while away too");
     while (texts.length < 3)
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -160,12 +158,12 @@ describe("an event stream", () => {
 
 describe("a poll", () => {
   test("is answered as soon as a message is sent, with the mark, the nonce and the figures", async () => {
-    const { cursor } = await say(url, ann, "now");
-    const waiting = request(url)
+    const { cursor } = await say(site.url, ann, "now");
+    const waiting = request(site.url)
       .get(`/api/poll?room=lobby&after=${cursor}&wait=20&n=q7`)
       .then((answer) => answer.body);
     await untilReaders(1);
-    const { event, cursor: behind } = await say(url, ann, "later");
+    const { event, cursor: behind } = await say(site.url, ann, "later");
     expect(await waiting).toEqual({
       chattera: 1,
       n: "q7",
@@ -176,29 +174,29 @@ describe("a poll", () => {
   });
 
   test("is answered empty when its time is up, and at once if it does not wait", async () => {
-    const { cursor } = await say(url, ann, "quiet");
+    const { cursor } = await say(site.url, ann, "quiet");
     for (const wait of [0, 1]) {
       const askedAt = performance.now();
-      const { body } = await request(url).get(`/api/poll?room=lobby&after=${cursor}&wait=${wait}`).expect(200);
+      const { body } = await request(site.url).get(`/api/poll?room=lobby&after=${cursor}&wait=${wait}`).expect(200);
       expect([body.events, body.cursor]).toEqual([[], cursor]);
       expect(performance.now() - askedAt > 950).toBe(wait === 1);
     }
   });
 
   test("may come by POST, and in the path, and as a script", async () => {
-    const { cursor } = await say(url, ann, "start");
-    const { event } = await say(url, ann, "end");
-    const post = await request(url).post("/api/poll").send({ room: "lobby", after: cursor, wait: 0 }).expect(200);
-    const form = await request(url)
+    const { cursor } = await say(site.url, ann, "start");
+    const { event } = await say(site.url, ann, "end");
+    const post = await request(site.url).post("/api/poll").send({ room: "lobby", after: cursor, wait: 0 }).expect(200);
+    const form = await request(site.url)
       .post("/api/poll")
       .type("form")
       .send({ room: "lobby", after: cursor, wait: 0 })
       .expect(200);
-    const path = await request(url).get(`/api/poll;room=lobby;after=${cursor};wait=0`).expect(200);
-    const twice = await request(url).post("/api/poll").type("form").send(`room=lobby&room=nowhere&wait=0`);
+    const path = await request(site.url).get(`/api/poll;room=lobby;after=${cursor};wait=0`).expect(200);
+    const twice = await request(site.url).post("/api/poll").type("form").send(`room=lobby&room=nowhere&wait=0`);
     expect(twice.status).toBe(404);
     for (const { body } of [post, form, path]) expect(body.events).toEqual([event]);
-    const script = await request(url)
+    const script = await request(site.url)
       .get(`/api/poll?room=lobby&after=${cursor}&wait=0&callback=cb`)
       .buffer(true)
       .parse(asText);
@@ -208,14 +206,16 @@ describe("a poll", () => {
   test.each(["a-b", "1a", "a.b.c.d.e", "alert(1)//", "a b", "あ", "x".repeat(65)])(
     "is not answered as a script to %j",
     async (callback) => {
-      const answer = await request(url).get(`/api/poll?room=lobby&wait=0&callback=${encodeURIComponent(callback)}`);
+      const answer = await request(site.url).get(
+        `/api/poll?room=lobby&wait=0&callback=${encodeURIComponent(callback)}`,
+      );
       expect([answer.status, answer.type]).toEqual([400, "application/problem+json"]);
     },
   );
 
   test("leaves nothing behind when its client disconnects", async () => {
-    const { cursor } = await say(url, ann, "gone");
-    const waiting = get(`${url}/api/poll?room=lobby&after=${cursor}&wait=50`);
+    const { cursor } = await say(site.url, ann, "gone");
+    const waiting = get(`${site.url}/api/poll?room=lobby&after=${cursor}&wait=50`);
     waiting.on("error", () => undefined);
     await untilReaders(1);
     waiting.destroy();
@@ -226,10 +226,10 @@ describe("a poll", () => {
 test.each(["events", "poll"])(
   "/api/%s leaves nothing behind if its client disconnects before the room is found",
   async (way) => {
-    const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+    const { hub } = site.node.app.site;
     const open = hub.rooms.open.bind(hub.rooms);
     const gone = new Promise((resolve) =>
-      site.nodes[0]?.server.once("connection", (socket) => socket.once("close", resolve)),
+      site.node.server.once("connection", (socket) => socket.once("close", resolve)),
     );
     const found = new Promise<void>((resolve) => {
       hub.rooms.open = async (slugs) => {
@@ -239,7 +239,7 @@ test.each(["events", "poll"])(
         return open(slugs);
       };
     });
-    const waiting = get(`${url}/api/${way}?room=lobby&wait=50`, { agent: false });
+    const waiting = get(`${site.url}/api/${way}?room=lobby&wait=50`, { agent: false });
     waiting.on("error", () => undefined);
     await found;
     hub.rooms.open = open;
@@ -250,7 +250,7 @@ test.each(["events", "poll"])(
 
 /** Waits until the node has `count` readers. */
 async function untilReaders(count: number): Promise<void> {
-  const { hub } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
+  const { hub } = site.node.app.site;
   await until(`the hub has ${count} readers`, () => hub.readers.size === count);
 }
 

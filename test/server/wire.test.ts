@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { clientId, openNode, openSite, person, type TestPerson, type TestSite } from "../support/app.ts";
+import { clientId, openNode, person, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
 
-let site: TestSite;
-let url: string;
+const site = useSite();
 let ann: TestPerson;
 
 beforeAll(async () => {
-  site = await openSite();
-  url = site.nodes[0]?.url as string;
-  ann = await person(url, "Ann");
+  ann = await person(site.url, "Ann");
 });
-
-afterAll(() => site.close());
 
 const in64 = (text: string) => Buffer.from(text).toString("base64url");
 
@@ -22,15 +18,15 @@ describe("a parameter in the path", () => {
     "may be %j, as base64url",
     async (text) => {
       const path = `/api/rooms/lobby/say;id=${clientId()};text64=${in64(text)};token=${ann.token};n=x1`;
-      const { body } = await request(url).get(path).expect(201);
+      const { body } = await request(site.url).get(path).expect(201);
       expect([body.n, body.event.text]).toEqual(["x1", text]);
     },
   );
 
   test("may be any parameter: a nickname, a room, a cursor", async () => {
-    const session = await request(url).get(`/api/session;nickname64=${in64("花子/;")};color64=${in64("#a1267a")}`);
+    const session = await request(site.url).get(`/api/session;nickname64=${in64("花子/;")};color64=${in64("#a1267a")}`);
     expect(session.body.member).toMatchObject({ nickname: "花子/;", color: "#a1267a" });
-    const poll = await request(url).get(`/api/poll;room64=${in64("lobby")};after64=${in64("!!")};wait=0`);
+    const poll = await request(site.url).get(`/api/poll;room64=${in64("lobby")};after64=${in64("!!")};wait=0`);
     expect(poll.body.reset).toMatchObject({ room: "lobby", reason: "malformed" });
   });
 
@@ -44,12 +40,12 @@ describe("a parameter in the path", () => {
     ["half a character", Buffer.from([0xed, 0xa0, 0x80]).toString("base64url")],
   ])("is refused with %s, and the refusal carries the nonce", async (_, value) => {
     const path = `/api/rooms/lobby/say;id=${clientId()};text64=${value};token=${ann.token};n=x2`;
-    const { body } = await request(url).get(path).expect(400);
+    const { body } = await request(site.url).get(path).expect(400);
     expect(body).toMatchObject({ chattera: 1, n: "x2", code: "malformed" });
   });
 
   test.each([";n", ";=x", ";", ";64"])("is refused as %j", async (param) => {
-    const { body } = await request(url).get(`/api/rooms${param};n=x3`).expect(400);
+    const { body } = await request(site.url).get(`/api/rooms${param};n=x3`).expect(400);
     expect(body).toMatchObject({ n: "x3", code: "malformed" });
   });
 });
@@ -60,12 +56,12 @@ describe("sending by GET", () => {
       const start = `/api/rooms/lobby/say;id=${clientId()};token=${ann.token};text=`;
       return start + "x".repeat(length - start.length);
     };
-    await request(url).get(path(2000)).expect(201);
-    const { body } = await request(url)
+    await request(site.url).get(path(2000)).expect(201);
+    const { body } = await request(site.url)
       .get(`${path(1996)};n=x`)
       .expect(201);
     expect(body.n).toBe("x");
-    await request(url).get(path(2001)).expect(413);
+    await request(site.url).get(path(2001)).expect(413);
   });
 });
 
@@ -78,7 +74,7 @@ describe("a body", () => {
 
   test.each(TYPES)("may be sent as %s everywhere, with token and nonce in it", async (name, type, encode) => {
     const post = async (path: string, fields: { [name: string]: string }) => {
-      const { status, body } = await request(url)
+      const { status, body } = await request(site.url)
         .post(path)
         .set("content-type", type)
         .send(encode({ ...fields, n: "in-body" }));
@@ -109,12 +105,12 @@ describe("every refusal carries the mark and the nonce", () => {
   const ours = (code: string) => expect.objectContaining({ chattera: 1, n: "x9", code });
 
   test("405, 413 and 415", async () => {
-    const put = await request(url).put(PATH);
-    const large = await request(url)
+    const put = await request(site.url).put(PATH);
+    const large = await request(site.url)
       .post(PATH)
       .send({ text: "x".repeat(70_000) });
-    const typed = await request(url).post(PATH).type("application/xml").send("<x/>");
-    const packed = await request(url).post(PATH).set("content-encoding", "gzip").send({});
+    const typed = await request(site.url).post(PATH).type("application/xml").send("<x/>");
+    const packed = await request(site.url).post(PATH).set("content-encoding", "gzip").send({});
     expect([put.status, put.body]).toEqual([405, ours("method_not_allowed")]);
     expect([large.status, large.body]).toEqual([413, ours("too_large")]);
     for (const { status, body } of [typed, packed]) expect([status, body]).toEqual([415, ours("unsupported_type")]);
@@ -143,7 +139,7 @@ describe("every refusal carries the mark and the nonce", () => {
 describe("a poll", () => {
   test("closes its connection on request", async () => {
     const connection = async (more: string) => {
-      const { headers } = await fetch(`${url}/api/poll;room=lobby;wait=0${more}`);
+      const { headers } = await fetch(`${site.url}/api/poll;room=lobby;wait=0${more}`);
       return headers.get("connection");
     };
     expect([await connection(""), await connection(";once=1")]).toEqual(["keep-alive", "close"]);
