@@ -1,23 +1,21 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { describeSettings } from "../server/config.ts";
+import { describeSettings, type SettingDescription } from "../server/config.ts";
 
 /**
  * Writes docs/configuration.md and the type of the options of `createApp` from the table in
  * server/settings.ts. With --check it only reports which of them is out of date.
  */
-type Described = ReturnType<typeof describeSettings>[number];
-
 const settings = describeSettings();
 
 const FILES = {
   "docs/configuration.md": `# Configuration
 
-\`chattera serve\` reads its settings from environment variables, and \`createApp\` takes them as options
-([testing.md](testing.md) has an example). Settings without an option concern the process and are not for \`createApp\`.
-An empty variable counts as unset. If a value is invalid, the server names it and does not start.
+\`chattera serve\` reads its settings from environment variables, and [\`createApp\`](testing.md#createapp) takes them
+as options. Settings without an option concern the process. An empty variable counts as unset. If a value is
+invalid, the server names it and does not start.
 
-In the environment, the entries of a list are separated by commas, and \`true\` and \`false\` are written \`on\` and \`off\`.
-\`npm run docs\` writes this page from \`server/settings.ts\`: change it there.
+In the environment, the entries of a list are separated by commas, and \`true\` and \`false\` are written \`on\` and
+\`off\`. \`npm run docs\` writes this page from \`server/settings.ts\`: change it there.
 
 | environment variable | option | type | default | unit | description |
 |---|---|---|---|---|---|
@@ -44,19 +42,22 @@ for (const [name, text] of Object.entries(FILES)) {
   }
 }
 
-function rowOf({ env, option, scope, type, default: value, unit, doc }: Described): string {
+function rowOf({ env, option, scope, type, default: value, envDefault, unit, doc }: SettingDescription): string {
   const cells = [
     `\`${env}\``,
     scope === "app" ? `\`${option}\`` : "",
     `\`${type}\``,
-    value === "" ? "" : `\`${value}\``,
+    [...new Set([value, envDefault])]
+      .filter((text) => text !== "")
+      .map((text) => `\`${text}\``)
+      .join(", "),
     unit ?? "",
     doc,
   ];
   return `| ${cells.join(" | ")} |`;
 }
 
-function memberOf({ env, option, type, default: value, unit, doc }: Described): string {
+function memberOf({ env, option, type, default: value, unit, doc }: SettingDescription): string {
   const notes = [
     unit === undefined ? "" : `Unit: ${unit}.`,
     value === "" ? "" : `Default: ${value}.`,

@@ -64,16 +64,20 @@ export function settingsIn(env: { [name: string]: string | undefined }): { optio
 }
 
 /**
- * Returns every setting with its option's type and its default as text, in the order of the docs.
+ * A setting for the docs: its option's type, and its default, also as it is written in the
+ * environment.
  */
-export function describeSettings(): (Setting & { option: OptionName; type: string; default: string })[] {
+export type SettingDescription = Setting & { option: OptionName; type: string; default: string; envDefault: string };
+
+/** Returns the descriptions of all settings, in the order of the docs. */
+export function describeSettings(): SettingDescription[] {
   const defaults: { [name: string]: unknown } = OPTIONS.parse({});
-  return NAMES.map((option) => ({
-    ...(SETTINGS[option] as Setting),
-    option,
-    type: SPELLINGS[SETTINGS[option].spelling].type,
-    default: String(defaults[option] ?? ""),
-  }));
+  return NAMES.map((option) => {
+    const setting: Setting = SETTINGS[option];
+    const { type, write = String }: Spelling = SPELLINGS[setting.spelling];
+    const value = defaults[option] ?? "";
+    return { ...setting, option, type, default: String(value), envDefault: write(value) };
+  });
 }
 
 /**

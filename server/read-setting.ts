@@ -3,15 +3,25 @@ import { z } from "zod";
 /**
  * A way to write an option as the text of an environment variable. `type` is the option's type in
  * TypeScript. `read` returns text that it cannot read as it is, and the option's schema rejects it;
- * `problem` then replaces the schema's sentence.
+ * `problem` then replaces the schema's sentence. `write` writes a value that is not its own text.
  */
-export type Spelling = { type: string; read(text: string): unknown; problem?: string };
+export type Spelling = {
+  type: string;
+  read(text: string): unknown;
+  write?(value: unknown): string;
+  problem?: string;
+};
 
 /** The ways to write an option as text, by name. */
 export const SPELLINGS = {
   text: { type: "string", read: (text) => text },
   number: { type: "number", read: Number },
-  flag: { type: "boolean", read: (text) => FLAGS.get(text) ?? text, problem: "must be on or off" },
+  flag: {
+    type: "boolean",
+    read: (text) => FLAGS.get(text) ?? text,
+    write: (value) => (value === true ? "on" : "off"),
+    problem: "must be on or off",
+  },
   /** Separated by commas or spaces. */
   list: { type: "string[]", read: (text) => text.split(/[\s,]+/).filter((entry) => entry !== "") },
   /** Separated by commas, so that a secret may contain spaces. */

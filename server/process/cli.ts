@@ -74,8 +74,8 @@ async function run(
 
 function settingsHelp(): string {
   return describeSettings()
-    .map(({ env, default: value, unit, doc }) => {
-      const notes = [value, unit ?? ""].filter((note) => note !== "").join(" ");
+    .map(({ env, envDefault, unit, doc }) => {
+      const notes = [envDefault, unit ?? ""].filter((note) => note !== "").join(" ");
       return `  ${env}${notes === "" ? "" : ` (${notes})`}\n      ${doc}`;
     })
     .join("\n");

@@ -68,6 +68,7 @@ describe("the settings", () => {
   test("are written with option, environment variable, type, default and unit in the docs", () => {
     const page = readFileSync("docs/configuration.md", "utf8");
     expect(page).toContain("| `CHATTERA_SESSION_DAYS` | `sessionDays` | `number` | `30` | days |");
+    expect(page).toContain("| `CHATTERA_LIMITS` | `limits` | `boolean` | `true`, `on` |");
     expect(page).toContain("| `WORKERS` |  | `number` | `1` | processes |");
   });
 });
