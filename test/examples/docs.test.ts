@@ -18,7 +18,7 @@ let folder: string;
 
 // Inside the package, so that the snippets can import "chattera" by its name.
 beforeAll(() => {
-  folder = mkdtempSync(join(ROOT, "test/docs/snippet-"));
+  folder = mkdtempSync(join(ROOT, "test/examples/snippet-"));
 });
 
 afterAll(async () => {
