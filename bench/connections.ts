@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
 
 /** An answer, a character a byte. `status` 0: the connection ended before it was whole. */
-export type Answer = { status: number; head: string; body: string };
+export type ServerAnswer = { status: number; head: string; body: string };
 
 /** One person's connections to the server, kept open as a browser and Node's fetch keep them. */
 export type Connections = {
   /** Sends a request over a connection that nothing else waits on, a new one if there is none. */
-  ask(request: string): Promise<Answer>;
+  ask(request: string): Promise<ServerAnswer>;
   /**
    * Sends a request over a connection of its own whose answer does not end. `onBytes` must not keep
    * the bytes.
@@ -29,7 +29,7 @@ const RECEIVED = Buffer.allocUnsafe(256 * 1024);
 
 type Connection = { socket: Socket; onBytes: (bytes: Buffer) => void; onEnd: () => void };
 
-const NO_ANSWER: Answer = { status: 0, head: "", body: "" };
+const NO_ANSWER: ServerAnswer = { status: 0, head: "", body: "" };
 
 /** Opens none yet. */
 export function createConnections(way: Way): Connections {
@@ -40,7 +40,7 @@ export function createConnections(way: Way): Connections {
   let connected: Promise<void> = Promise.resolve();
   return { ask, follow, connected: () => connected };
 
-  async function ask(request: string): Promise<Answer> {
+  async function ask(request: string): Promise<ServerAnswer> {
     while (idle.length === 0 && open >= way.most) await new Promise<void>((resolve) => waiting.push(resolve));
     const kept = idle.pop();
     let connection = kept ?? dial();
@@ -56,7 +56,7 @@ export function createConnections(way: Way): Connections {
     return answer;
   }
 
-  function exchange(connection: Connection, request: string): Promise<Answer> {
+  function exchange(connection: Connection, request: string): Promise<ServerAnswer> {
     return new Promise((resolve) => {
       let received = "";
       connection.onBytes = (bytes) => {
@@ -111,7 +111,7 @@ export function createConnections(way: Way): Connections {
 }
 
 /** The answer in what was received; `undefined` while it is not whole. */
-function readAnswer(received: string): Answer | undefined {
+function readAnswer(received: string): ServerAnswer | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
   const head = received.slice(0, headEnd);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Order, Outcome } from "./generator.ts";
+import type { GeneratorOrder, Outcome } from "./generator.ts";
 import type { System } from "./systems/system.ts";
 
 /** The generator. */
@@ -26,7 +26,7 @@ const TASKSET = "/usr/bin/taskset";
 export async function gather(system: System, { comeBack = false, isTyping = false } = {}): Promise<Crowd> {
   const child = spawnGenerator();
   const gone = once(child, "exit");
-  const ask = async (order: Order) => {
+  const ask = async (order: GeneratorOrder) => {
     const answer = once(child, "message");
     child.send(order);
     const [value] = await Promise.race([answer, gone.then(() => Promise.reject(new Error("the generator ended")))]);

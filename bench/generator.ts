@@ -12,7 +12,7 @@ import { openWriters, type Writers } from "./writers.ts";
  * checks every delivery to every reader for once and order. It is given orders, and answers each
  * with one message.
  */
-export type Order =
+export type GeneratorOrder =
   | { do: "connect"; plan: Plan; comeBack: boolean }
   | { do: "speak"; rate: number; seconds: number; patienceMs: number };
 
@@ -52,11 +52,11 @@ let speakerOf: (n: number) => Person;
 let readers: Readers;
 let writers: Writers;
 
-process.on("message", (order: Order) => {
+process.on("message", (order: GeneratorOrder) => {
   void obey(order).then((answer) => process.send?.(answer));
 });
 
-async function obey(order: Order): Promise<Outcome | "connected"> {
+async function obey(order: GeneratorOrder): Promise<Outcome | "connected"> {
   return order.do === "connect"
     ? connect(order.plan, order.comeBack)
     : speak(order.rate, order.seconds, order.patienceMs);

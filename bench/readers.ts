@@ -27,7 +27,7 @@ const PAUSE_MS = 1_000;
 const TICKET_MS = 225_000;
 
 /** How readers read. */
-export type Reading = {
+export type ReadingPlan = {
   plan: Plan;
   findings: DeliveryFindings;
   /**
@@ -41,7 +41,7 @@ export type Reading = {
  * Opens all readers. Resolves when each has received the first bytes of its stream, or has sent its
  * first poll.
  */
-export async function openReaders(clients: Client[], reading: Reading): Promise<Readers> {
+export async function openReaders(clients: Client[], reading: ReadingPlan): Promise<Readers> {
   const logs: RoomLog[] = [];
   const checks: Check[] = [];
   const open = (client: Client) => {
@@ -56,7 +56,7 @@ export async function openReaders(clients: Client[], reading: Reading): Promise<
   return { logs, missing: () => checks.reduce((sum, check) => sum + check.missing(), 0) };
 }
 
-function openReader(client: Client, check: Check, { plan, findings, comeBack }: Reading): Promise<void> {
+function openReader(client: Client, check: Check, { plan, findings, comeBack }: ReadingPlan): Promise<void> {
   const reader = { client, check, findings, comeBack };
   if (plan.wire === "endless") {
     return follow(reader, { cursor: client.person.values.cursor ?? "", retryMs: 1_000 });
@@ -65,7 +65,7 @@ function openReader(client: Client, check: Check, { plan, findings, comeBack }: 
   return client.connections.connected();
 }
 
-type Reader = { client: Client; check: Check } & Pick<Reading, "findings" | "comeBack">;
+type Reader = { client: Client; check: Check } & Pick<ReadingPlan, "findings" | "comeBack">;
 
 async function follow(reader: Reader, from: Place): Promise<void> {
   const { client, check, findings, comeBack } = reader;

@@ -4,7 +4,7 @@ import type { ClientName } from "./clients/templates.ts";
 import { medianOf, reportOf } from "./report.ts";
 import { type Result, type RunOptions, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { Missing } from "./systems/missing.ts";
-import type { System, SystemOptions, Transport } from "./systems/system.ts";
+import type { LoadTransport, System, SystemOptions } from "./systems/system.ts";
 
 /**
  * Measures chattera and its peers side by side: one scenario after the other, in each all systems,
@@ -32,7 +32,7 @@ const { scenario, system, client, transport, runs, write, ...options } = new Com
     scenario: string[];
     system: string[];
     client: ClientName[];
-    transport: Transport[];
+    transport: LoadTransport[];
     runs: number;
     seconds: number;
     warmSeconds: number;
@@ -43,13 +43,13 @@ const { scenario, system, client, transport, runs, write, ...options } = new Com
 const run: RunOptions = { ...options, isTyping: options.typing === true };
 
 /** A system, and what the crowd plays before it. */
-type Play = { name: string; client: ClientName; transport: Transport };
+type Play = { name: string; client: ClientName; transport: LoadTransport };
 
 /**
  * The transports of each system. Peers have no client of their own: they receive the page's header
  * lines.
  */
-const CARRIES: { [name: string]: Transport[] } = {
+const CARRIES: { [name: string]: LoadTransport[] } = {
   chattera: ["stream", "poll"],
   nchan: ["stream", "poll"],
   "socket.io": ["poll"],

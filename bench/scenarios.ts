@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { ClientName } from "./clients/templates.ts";
 import { type Crowd, gather } from "./crowd.ts";
 import type { Outcome } from "./generator.ts";
-import type { System, SystemOptions, Transport } from "./systems/system.ts";
+import type { LoadTransport, System, SystemOptions } from "./systems/system.ts";
 import { cpuBetween, type Usage, usageOf } from "./usage.ts";
 
 /**
@@ -15,7 +15,7 @@ export type Result = {
   system: string;
   /** Whose requests were sent, and what brought the events. */
   client: ClientName;
-  transport: Transport;
+  transport: LoadTransport;
   cpu?: number;
   serverCpu?: number;
   databaseCpu?: number;
@@ -57,7 +57,7 @@ export type Scenario = {
   systems?: string[];
   /** The clients and transports that matter here; default: the page, by streams. */
   clients?: ClientName[];
-  transports?: Transport[];
+  transports?: LoadTransport[];
   /** How often at most. */
   runs?: number;
   run(start: Start, options: RunOptions): Promise<Result>;

@@ -11,7 +11,7 @@ import { type ClientName, readTemplates, type Templates } from "../clients/templ
 import { freePort } from "./free-port.ts";
 import { BROWSER, peopleOf } from "./people.ts";
 import { type Program, runProgram } from "./program.ts";
-import type { Person, System, SystemOptions, Transport } from "./system.ts";
+import type { LoadTransport, Person, System, SystemOptions } from "./system.ts";
 
 /**
  * Starts chattera as a small operator runs it: one command, which brings its own PostgreSQL with
@@ -76,7 +76,7 @@ function withinGroup(group: string | undefined, command: string[]): string[] {
 const SERVER = fileURLToPath(new URL("../../dist/server/process/cli.js", import.meta.url));
 
 /** Returns the requests that the client sends over this transport. */
-function requestsOf(client: ClientName, transport: Transport): System["requests"] {
+function requestsOf(client: ClientName, transport: LoadTransport): System["requests"] {
   const templates = readTemplates(client);
   const ofKind = (kind: string): Templates => {
     const own = Object.entries(templates)

@@ -8,7 +8,7 @@ export type System = {
    * chattera's page.
    */
   client: ClientName;
-  transport: Transport;
+  transport: LoadTransport;
   port: number;
   /**
    * Processes whose CPU and memory are the server's, with their children: its own, its database's.
@@ -30,7 +30,7 @@ export type System = {
 };
 
 /** How events reach people: by a stream, or by one poll after the other. */
-export type Transport = "stream" | "poll";
+export type LoadTransport = "stream" | "poll";
 
 /** Somebody who reads a room, and as a member writes in it as well. */
 export type Person = {
@@ -56,7 +56,7 @@ export type SystemOptions = {
   /** Default: the page. */
   client?: ClientName;
   /** Default: a stream. */
-  transport?: Transport;
+  transport?: LoadTransport;
   /** Members report that they are typing before each message, as the page does. */
   isTyping?: boolean;
   /** Rate limits off, where a load is more than a site as shipped takes. */
