@@ -91,6 +91,6 @@ describe("chattera/client in another project", () => {
     expect(example).toContain("connect(");
     writeFileSync(join(folder, "documented.mjs"), example.replace("http://localhost:3000", url));
     const { stdout } = await run(process.execPath, ["documented.mjs"], { cwd: folder, timeout: 20_000, env: {} });
-    expect(stdout).toMatch(/^said as number \d+$/m);
+    expect(stdout).toMatch(/^sent as number \d+$/m);
   });
 });
