@@ -6,9 +6,9 @@ import type { WakeUps } from "../../db/log/wake-ups.ts";
 const CONNECT_MS = 5_000;
 
 /**
- * Carries wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin with
- * `prefix`. Core NATS keeps no messages for absent subscribers, and need not. The bus reconnects, as it
- * does with PostgreSQL.
+ * Carries wake-ups over NATS at `url` (`nats://user:password@host:4222`), on subjects that begin
+ * with `prefix`. Core NATS keeps no messages for absent subscribers, and need not. The bus
+ * reconnects, as it does with PostgreSQL.
  */
 export function natsWakeUps(url: string, prefix: string): WakeUps {
   let current: NatsConnection | undefined;
@@ -54,7 +54,10 @@ export function natsWakeUps(url: string, prefix: string): WakeUps {
   }
 }
 
-/** A server that stops answering here would be noticed only by the client's own pings, minutes later. */
+/**
+ * A server that stops answering here would be noticed only by the client's own pings, minutes
+ * later.
+ */
 async function failLate(): Promise<never> {
   await setTimeout(CONNECT_MS, undefined, { ref: false });
   return fail();

@@ -5,7 +5,9 @@ import type { Logger } from "../log.ts";
 
 /** The ended sessions, in this node's memory. */
 export type Revocations = {
-  /** Returns whether a token of a member, issued at that time (milliseconds since 1970), is refused. */
+  /**
+   * Returns whether a token of a member, issued at that time (milliseconds since 1970), is refused.
+   */
   isRevoked(memberId: string, issuedAt: number): boolean;
   /**
    * Ends all of a member's tokens issued until now, on every node. `issuedAt` is that of the token

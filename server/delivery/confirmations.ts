@@ -19,9 +19,9 @@ export type Confirmations = {
 const PASS_ON_MS = 1_000;
 
 /**
- * Creates the way of confirmations to streams on other nodes: once a second, in one wake-up to all of
- * them. Confirmations that do not fit are refused, so that invented nonces cost no more than that. A
- * refused client confirms again at the next ping.
+ * Creates the way of confirmations to streams on other nodes: once a second, in one wake-up to all
+ * of them. Confirmations that do not fit are refused, so that invented nonces cost no more than
+ * that. A refused client confirms again at the next ping.
  */
 export function createConfirmations({
   hub,

@@ -29,24 +29,28 @@ export type Poller = {
   waitMs: number;
 };
 
-/** The polls of a node that have passed every guard, by their shape and the address of their peer. */
+/**
+ * The polls of a node that have passed every guard, by their shape and the address of their peer.
+ */
 export type VerifiedPolls = PollRoad & {
   /**
-   * Once the answer to a poll on the whole road is sent with 200, remembers the poll and keeps its connection. `values` is
-   * what the road read as its cursors and nonce; a poll whose head says that in another way is not remembered.
+   * Once the answer to a poll on the whole road is sent with 200, remembers the poll and keeps its
+   * connection. `values` is what the road read as its cursors and nonce; a poll whose head says
+   * that in another way is not remembered.
    */
   remember(ctx: Context, values: PollValues, poller: Poller): void;
 };
 
 /**
- * A verified poll is valid for this long, or down to half as long, so that a crowd that came at once is not verified
- * again at once. All that is known to change with time is asked at each poll.
+ * A verified poll is valid for this long, or down to half as long, so that a crowd that came at
+ * once is not verified again at once. All that is known to change with time is asked at each poll.
  */
 const VERIFIED_MS = 60_000;
 
 /**
- * Bytes of all verified polls. One of a browser with a session is 2.5 kB: a text and a buffer of 0.9 kB each, and 0.7 kB of objects.
- * So 16 MiB hold 6,500 of them. A kept connection keeps its own, and does without this map.
+ * Bytes of all verified polls. One of a browser with a session is 2.5 kB: a text and a buffer of
+ * 0.9 kB each, and 0.7 kB of objects. So 16 MiB hold 6,500 of them. A kept connection keeps its
+ * own, and does without this map.
  */
 const VERIFIED_BYTES = 16 * 1024 * 1024;
 const OBJECT_BYTES = 700;
@@ -55,8 +59,8 @@ const OBJECT_BYTES = 700;
 type PolledSite = Pick<Site, "hub" | "limits" | "metrics" | "logger" | "revocations" | "isDraining">;
 
 /**
- * Answers polls of a verified shape before `otherwise` sees them, and from then on on their kept connections. For a
- * server of our own: in a host's app each poll is to pass the host's middleware.
+ * Answers polls of a verified shape before `otherwise` sees them, and from then on on their kept
+ * connections. For a server of our own: in a host's app each poll is to pass the host's middleware.
  */
 export function withKeptPolls(polls: VerifiedPolls | undefined, otherwise: RequestListener): RequestListener {
   if (polls === undefined) return otherwise;
@@ -64,7 +68,7 @@ export function withKeptPolls(polls: VerifiedPolls | undefined, otherwise: Reque
     const found = findAsked(polls, request);
     if (!found) return void otherwise(request, response);
     process.nextTick(() => {
-      if (!answerAsVerified(request, response, polls, found)) void otherwise(request, response);
+      if (!answerAsVerified(response, polls, found)) void otherwise(request, response);
     });
   };
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ByeSignal } from "../../protocol/event.ts";
 import type { Hub } from "../delivery/hub.ts";
@@ -15,14 +15,13 @@ import {
   takeAskingSocket,
   takeIdleSocket,
 } from "../streams/socket.ts";
-import { sendAnswer } from "./answer.ts";
-import { restOf, restWith } from "./poll.ts";
+import { makeAnswer, restOf, restWith, sendAnswer } from "./answer.ts";
 import { HEAD_MAX_BYTES, type PollShape, type PollValues, readValues } from "./shape.ts";
 
 /**
- * A poll that has passed every guard. The guards look at the bytes of a request, the address of its peer, the settings
- * and the time, so they would say the same of a poll of the same shape from the same peer. `positionAt` asks again what
- * time can change.
+ * A poll that has passed every guard. The guards depend on the bytes of a request, the address of
+ * its peer, the settings and the time, so they would pass a poll of the same shape from the same
+ * peer as well. `positionAt` checks again what can change with time.
  */
 export type VerifiedPoll = {
   readonly shape: PollShape;
@@ -33,13 +32,16 @@ export type VerifiedPoll = {
   readonly waitMs: number;
   readonly visitor: Visitor;
   /**
-   * Returns where these cursors stand in the rooms' logs. `undefined` if a guard could now say something else, or if
-   * finding out takes more than a look: then the whole road has to be taken.
+   * Returns the position of these cursors. Returns `undefined` if a guard could refuse the poll
+   * now, or if memory alone cannot tell the position: then the poll takes the whole road.
    */
   positionAt(cursors: string[]): ReaderPosition | undefined;
-  /** Makes a reader there, which is not started yet. */
+  /** Creates a reader at a position, not yet attached to its tails. */
   open(transport: ReaderTransport, position: ReaderPosition): Reader;
-  /** Starts a reader. `isCounted`: the request counts towards the rate limit even if it waits. */
+  /**
+   * Attaches a reader to its tails. If `isCounted`, the request counts against the rate limit even
+   * if it waits.
+   */
   start(reader: Reader, isCounted: boolean): void;
   /** Ends a reader whose answer is sent. */
   end(reader: Reader): void;
@@ -48,59 +50,60 @@ export type VerifiedPoll = {
 /** A verified poll of the same shape, and the values of the head at hand. */
 export type Found = { poll: VerifiedPoll; values: PollValues };
 
-/** What kept poll connections need of their node. */
+/** The parts of a node that kept poll connections use. */
 export type PollRoad = { hub: Hub; find(peer: string, head: string): Found | undefined };
 
-/** How often idle connections are looked at. */
+/** How often idle connections are checked. */
 const SWEEP_MS = 1_000;
 
 /**
- * Keeps a poller's connection whose poll took the whole road and is answered. Most often the same request follows, byte
- * for byte except for cursor and nonce. It is answered here; anything else is given back to Node's http with its bytes
- * and takes the whole road.
+ * Keeps the connection of a poll that took the whole road and is answered. Most often the same
+ * request follows, byte for byte except for cursor and nonce, and is answered here. Any other bytes
+ * are handed back to Node's http and take the whole road.
  */
 export function keepPolling(socket: ServerSocket, road: PollRoad, poll: VerifiedPoll): void {
   const { server } = socket;
   if (poll.isKept && server && road.hub.slots.isOpenTo(poll.visitor) && takeIdleSocket(socket))
-    new KeptPoll(socket, server, road, poll);
+    new KeptPoll({ socket, server, road, poll });
 }
 
-/** [node lib/_http_server.js] Node's http notes a connection's server on it. */
+/** [node lib/_http_server.js] Node's http keeps a connection's server on its socket. */
 type ServerSocket = Socket & { server?: Server };
 
 /**
- * Answers a poll of a verified shape that has just come through Node's http, on whatever connection, and keeps the
- * connection if it may. Returns `false` if the poll has to take the whole road.
+ * Answers a poll of a verified shape that has just arrived through Node's http, on whatever
+ * connection, and keeps the connection if the poll allows that. Returns `false` if the poll has to
+ * take the whole road.
  */
-export function answerAsVerified(
-  request: IncomingMessage,
-  response: ServerResponse,
-  road: PollRoad,
-  { poll, values }: Found,
-): boolean {
+export function answerAsVerified(response: ServerResponse, road: PollRoad, { poll, values }: Found): boolean {
+  const { req: request } = response;
   const { server } = request.socket as ServerSocket;
   const position = poll.positionAt(values.cursors);
   if (!position || !server || !road.hub.slots.isOpenTo(poll.visitor)) return false;
   const socket = takeAskingSocket(request, response);
-  if (socket) new KeptPoll(socket, server, road, poll).begin(position, values.nonce, true);
+  if (socket) new KeptPoll({ socket, server, road, poll }).begin(position, values.nonce, true);
   return socket !== undefined;
 }
 
-/** A poller's connection: one of thousands. As a transport it carries one poll after the other. */
+type KeptPollOptions = { socket: Socket; server: Server; road: PollRoad; poll: VerifiedPoll };
+
+/**
+ * A poller's connection. There are thousands of these, and each carries one poll after the other.
+ */
 class KeptPoll implements ReaderTransport, KeptConnection {
   readonly name = "poll";
   readonly format = "json";
   #socket: Socket;
   #server: Server;
   #road: PollRoad;
-  /** The poll that it carried last. */
+  /** The latest poll that it carried. */
   #poll: VerifiedPoll;
   #slot: Slot<Occupant> | undefined;
   #reader: Reader | undefined;
   #nonce: string | undefined;
   #answeredAt = performance.now();
 
-  constructor(socket: Socket, server: Server, road: PollRoad, poll: VerifiedPoll) {
+  constructor({ socket, server, road, poll }: KeptPollOptions) {
     this.#socket = socket;
     this.#server = server;
     this.#road = road;
@@ -160,7 +163,10 @@ class KeptPoll implements ReaderTransport, KeptConnection {
     else this.#socket.destroySoon();
   }
 
-  /** Ends a connection that has been idle for as long as Node would keep it, or whose server has closed. */
+  /**
+   * Ends a connection that has been idle for as long as Node would keep it, or whose server has
+   * closed.
+   */
   sweep(now: number): void {
     if (this.#reader) return;
     const isOver = now - this.#answeredAt > this.#server.keepAliveTimeout;
@@ -169,14 +175,15 @@ class KeptPoll implements ReaderTransport, KeptConnection {
 
   /** The buffer holds something else as soon as this returns. */
   #onRead(buffer: Buffer, length: number): void {
-    // a client that asks again before its answer gets the answer, and its request takes the whole road
+    // A client that sends a request before its answer gets the answer, and its request takes the
+    // whole road.
     if (this.#reader) this.heartbeat(this.#reader);
     else if (this.#ask(buffer, length)) return;
     this.#giveBack(Buffer.from(buffer.subarray(0, length)));
   }
 
   #ask(buffer: Buffer, length: number): boolean {
-    // under back-pressure, Node gets the socket back, and does not read such a client
+    // Under back-pressure, hand the socket back to Node, which pauses such a client.
     if (hasUnsent(this.#socket)) return false;
     const values = readValues(buffer, length, this.#poll.shape);
     const found = values ? { poll: this.#poll, values } : this.#find(buffer, length);
@@ -191,7 +198,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
     return this.#road.find(this.#socket.remoteAddress ?? "", buffer.toString("latin1", 0, length));
   }
 
-  /** Takes the place of another visitor, whose polls a proxy sends over the same connection. */
+  /** Takes a slot of another visitor, whose polls a proxy sends over the same connection. */
   #movesTo(poll: VerifiedPoll): boolean {
     const { slots } = this.#road.hub;
     const isSame = poll.visitor === this.#poll.visitor;
@@ -205,7 +212,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
   #answer(reader: Reader, rest: Buffer): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
-    sendAnswer(this.#socket, this.#poll.head, rest, this.#nonce);
+    sendAnswer(this.#socket, makeAnswer(this.#poll.head, rest, this.#nonce));
     if (!this.#poll.isKept) this.#socket.destroySoon();
     this.#answeredAt = performance.now();
     this.#poll.end(reader);
@@ -223,7 +230,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
     if (this.#slot) this.#road.hub.slots.free(this.#slot);
   }
 
-  /** A server that has closed takes nothing back. */
+  /** Hands the connection back to Node's http, unless its server has closed. */
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket;
     if (!this.#server.listening) return void socket.destroy();
@@ -242,7 +249,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
 const kept = new Set<KeptPoll>();
 let sweeping: NodeJS.Timeout | undefined;
 
-/** One timer for all: a timer of each socket would be put off by each of its reads and writes. */
+/** One timer for all: a socket's own timer would be restarted by each read and write. */
 function sweepOften(connection: KeptPoll): void {
   kept.add(connection);
   sweeping ??= setInterval(sweep, SWEEP_MS).unref();
@@ -256,19 +263,19 @@ function sweep(): void {
   sweeping = undefined;
 }
 
-/** Returns the head of an answer without date and length, as every answer to the same request has it. */
+/** Returns the head of an answer without date and length, the same for all answers to a request. */
 export function answerHead(response: ServerResponse, isKept: boolean): string {
   const lines = (response as NamedHeaders)
     .getRawHeaderNames()
     .filter((name) => !/^(date|content-length|connection|keep-alive)$/i.test(name))
     .map((name) => `${name}: ${response.getHeader(name)}\r\n`);
   const head = `HTTP/1.1 200 OK\r\n${lines.join("")}Connection: ${isKept ? "keep-alive" : "close"}\r\n`;
-  // nearly all heads are the same, so one copy is kept
+  // Nearly all heads are the same, so one copy is kept.
   if (head !== latestHead) latestHead = head;
   return latestHead;
 }
 
-/** [node lib/_http_outgoing.js] It is in no types for Node 20. */
+/** [node lib/_http_outgoing.js] The types for Node 20 lack this function. */
 type NamedHeaders = ServerResponse & { getRawHeaderNames(): string[] };
 
 let latestHead = "";

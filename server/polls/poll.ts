@@ -1,6 +1,7 @@
-import type { ByeSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
+import type { PollAnswer } from "../../protocol/event.ts";
 import { toJson } from "../delivery/frames.ts";
-import type { Reader, ReaderTransport } from "../delivery/reader.ts";
+import type { ReaderTransport } from "../delivery/reader.ts";
+import { beginning, restOf, restWith } from "./answer.ts";
 
 /** A poll that waits for its answer. */
 export type Poll = { transport: ReaderTransport; answer: Promise<Buffer> };
@@ -8,8 +9,9 @@ export type Poll = { transport: ReaderTransport; answer: Promise<Buffer> };
 type PollOptions = { waitMs: number; nonce: string | undefined; rooms: PollAnswer["rooms"] };
 
 /**
- * Waits for the first events, for `waitMs`, or for the end. Nothing is kept when it is answered: the next poll's
- * cursor says all, to any node.
+ * Opens a poll, which is answered with the first events, after `waitMs`, or at the end of its
+ * reader. No state is kept: the cursor in the answer is enough for any node to answer the next
+ * poll.
  */
 export function openPoll(options: PollOptions, onDone: () => void): Poll {
   let settle: (body: Buffer) => void = () => undefined;
@@ -43,35 +45,4 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
     settle(Buffer.concat([Buffer.from(beginning(options.nonce) + rooms), rest]));
     onDone();
   }
-}
-
-/** How an answer begins: what is its own. */
-export function beginning(nonce: string | undefined): string {
-  return nonce === undefined ? '{"chattera":1,' : `{"chattera":1,"n":"${nonce}",`;
-}
-
-/** How it goes on and ends: for all who are handed the same frame of the one room they read the same Buffer. */
-export function restOf(reader: Reader, frame: Buffer): Buffer {
-  if (reader.tails.length > 1) return restWith(reader, {}, frame);
-  const members = reader.tails[0]?.members;
-  const known = rests.get(frame);
-  if (known && known.members === members) return known.rest;
-  const rest = restWith(reader, {}, frame);
-  rests.set(frame, { members, rest });
-  return rest;
-}
-
-const rests = new WeakMap<Buffer, { members: object | undefined; rest: Buffer }>();
-
-/** What an answer says beside events. */
-type Told = { resets?: ResetSignal[]; bye?: ByeSignal };
-
-/** The same for one reader: PollAnswer without its beginning. */
-export function restWith(reader: Reader, { resets = [], bye }: Told = {}, frame?: Buffer): Buffer {
-  const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
-  for (const { members } of reader.tails) if (members) signals.push({ signal: "members", ...members });
-  const rest: Omit<PollAnswer, "chattera" | "events" | "n" | "rooms"> = { signals, cursor: reader.cursor() };
-  if (resets[0]) rest.reset = resets[0];
-  if (resets.length > 1) rest.resets = resets;
-  return Buffer.from(`"events":[${frame ?? ""}],${toJson(rest).slice(1)}`);
 }

@@ -50,7 +50,7 @@ function paddingOf(ctx: Context): { isPadded: boolean } {
 }
 
 /**
- * Answers with a stream. What cannot be had now is answered 200 as well, with `bye` and the end;
+ * Answers with a stream. One that cannot be opened now is answered 200 as well, with `bye` and the end;
  * see busyAnswer.
  */
 async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void> {

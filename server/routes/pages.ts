@@ -170,8 +170,8 @@ function backOf(input: Input): Back | undefined {
 }
 
 /**
- * Returns the seconds after which a live page is refreshed, 5 to 300, or 0 for one that grows. Throws
- * `malformed`.
+ * Returns the seconds after which a live page is refreshed, 5 to 300, or 0 for one that grows.
+ * Throws `malformed`.
  */
 export function refreshOf(input: Input, usual: number): number {
   return input.text("refresh") === "0" ? 0 : input.number("refresh", { min: 5, max: 300 }, usual);
@@ -194,8 +194,8 @@ export function showPage(ctx: Context, page: string): void {
 }
 
 /**
- * Remembers the language of `?language=ja` or `en` for a year, and redirects to the page without the
- * parameter. Returns `false` if no language is asked for.
+ * Remembers the language of `?language=ja` or `en` for a year, and redirects to the page without
+ * the parameter. Returns `false` if no language is asked for.
  */
 export function chooseLanguage(ctx: Context): boolean {
   const language = inputOf(ctx).text("language");
@@ -211,8 +211,8 @@ export function chooseLanguage(ctx: Context): boolean {
 }
 
 /**
- * Redirects to a path of our own by 303 [RFC 9110 15.4.4], which is fetched with GET, so that a reload
- * sends no form twice.
+ * Redirects to a path of our own by 303 [RFC 9110 15.4.4], which is fetched with GET, so that a
+ * reload sends no form twice.
  */
 function redirect(ctx: Context, path: string): void {
   setDocumentHeaders(ctx);

@@ -55,7 +55,9 @@ export function takeAskingSocket(request: IncomingMessage, response: ServerRespo
   return socket;
 }
 
-/** The buffer for the reads of all connections that share it: 64 KiB, as Node allocates for each. */
+/**
+ * The buffer for the reads of all connections that share it: 64 KiB, as Node allocates for each.
+ */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
@@ -166,8 +168,8 @@ function findOnRead(): OnRead | undefined {
 type ReadingSocket = Socket & { _handle?: { useUserBuffer?(buffer: Buffer): void } | null };
 
 /**
- * Returns whether no request is running on a connection: it is between two, or the head of the first
- * has not arrived yet.
+ * Returns whether no request is running on a connection: it is between two, or the head of the
+ * first has not arrived yet.
  */
 export function isIdle(socket: Socket): boolean {
   const { parser, _httpMessage: answering, [OWNER]: owner } = socket as ParsedSocket;
