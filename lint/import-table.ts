@@ -102,7 +102,7 @@ export const AREAS: readonly Area[] = [
     without: HTTP,
     because: "Tests a site from outside.",
   },
-  { name: "server/guard", imports: ["protocol", "server/*.ts", "server/site.ts"], because: "One concern per file." },
+  { name: "server/guard", imports: ["protocol", "server/*.ts"], because: "One concern per file." },
   {
     name: "server/http",
     imports: [

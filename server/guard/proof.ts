@@ -1,9 +1,8 @@
 import type { Context } from "koa";
 import { refuse } from "../refusal.ts";
-import type { Site } from "../site.ts";
 import type { Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
-import { cookieOf, readCookie, type Session, setVisitCookie } from "./session.ts";
+import { cookieOf, readCookie, type Session, type SessionKeys, setVisitCookie } from "./session.ts";
 import { isBrowser, type RequestSource } from "./source.ts";
 
 /**
@@ -31,11 +30,11 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  * A GET that changes something ignores the cookie, or reveals nothing through it, so an unknown
  * source may send one.
  */
-export function assertMayChange(ctx: Context, site: Site): void {
+export function assertMayChange(ctx: Context, site: SessionKeys): void {
   if (!mayChange(ctx, site)) throw refuse("forbidden");
 }
 
-function mayChange(ctx: Context, site: Site): boolean {
+function mayChange(ctx: Context, site: SessionKeys): boolean {
   const { session, guards, source } = ctx.state as { session?: Session; guards: Guards; source: RequestSource };
   if (source === "own") return true;
   if (source === "listed") return !guards.page;
@@ -53,7 +52,7 @@ function mayChange(ctx: Context, site: Site): boolean {
  * token made for one of its cookies, or by the token of the session in its cookie. Another site's
  * page has only tokens of its own, and cannot plant the cookies.
  */
-export function isBound(ctx: Context, site: Site): boolean {
+export function isBound(ctx: Context, site: SessionKeys): boolean {
   const session: Session | undefined = ctx.state.session;
   const inCookie = readCookie(ctx, site)?.member.id;
   if (session?.by === "token" && session.member.id === inCookie) return true;
@@ -62,7 +61,7 @@ export function isBound(ctx: Context, site: Site): boolean {
 }
 
 /** Returns the binding of the request's form token; `undefined` if it has none of ours. */
-function formBinding(ctx: Context, site: Site): string | undefined {
+function formBinding(ctx: Context, site: SessionKeys): string | undefined {
   const { form_token: token } = ctx.state.body as { form_token?: unknown };
   return typeof token === "string" ? site.tokens.readFormToken(token) : undefined;
 }

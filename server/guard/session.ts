@@ -2,8 +2,18 @@ import { randomBytes } from "node:crypto";
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import { refuse } from "../refusal.ts";
-import type { Site } from "../site.ts";
+import type { Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
+
+/** The part of a site that sessions need: keys, revocations, and the life of a session. */
+export type SessionKeys = {
+  readonly tokens: Tokens;
+  readonly revocations: {
+    /** Returns true if the member's tokens of this time, in milliseconds since 1970, were revoked. */
+    isRevoked(memberId: string, issuedAt: number): boolean;
+  };
+  readonly config: { readonly sessionDays: number };
+};
 
 /**
  * The request's session and its proof. A browser sends the cookie for any page, so `by` decides
@@ -41,7 +51,7 @@ const RENEW_MS = 24 * 3_600_000;
  * counts. Throws `no_session` for a token that is invalid, expired or revoked, except on routes
  * where auth is optional.
  */
-export function findSession(ctx: Context, guards: Guards, site: Site): void {
+export function findSession(ctx: Context, guards: Guards, site: SessionKeys): void {
   const token = tokenOf(ctx, guards);
   if (token !== undefined) {
     const session = readSession(site, token, "token") ?? readTicket(site, guards, token);
@@ -109,7 +119,7 @@ function mayUseCookie(ctx: Context, guards: Guards): boolean {
 }
 
 /** Returns the session of the cookie, whether or not the cookie counts for this request. */
-export function readCookie(ctx: Context, site: Site): Session | undefined {
+export function readCookie(ctx: Context, site: SessionKeys): Session | undefined {
   const session = readSession(site, cookieOf(ctx, "session") ?? "", "cookie");
   if (session) return session;
   const former = readSession(site, ctx.cookies.get(FORMER_COOKIE) ?? "", "cookie");
@@ -120,13 +130,13 @@ export function readCookie(ctx: Context, site: Site): Session | undefined {
  * Sends the browser a newer token for the same session. It also replaces a cookie under the former
  * name.
  */
-function renewCookie(ctx: Context, site: Site, { member, since }: Session): void {
+function renewCookie(ctx: Context, site: SessionKeys, { member, since }: Session): void {
   setSession(ctx, site, site.tokens.sign(member, since));
   clearFormerCookie(ctx);
 }
 
 /** Sets the session's cookie, which lasts as long as the session does without use. */
-export function setSession(ctx: Context, site: Site, token: string): void {
+export function setSession(ctx: Context, site: SessionKeys, token: string): void {
   setCookie(ctx, { kind: "session", value: token, maxAgeMs: site.config.sessionDays * 24 * 3_600_000 });
 }
 
@@ -136,7 +146,7 @@ export function clearFormerCookie(ctx: Context): void {
   ctx.cookies.set(FORMER_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
 }
 
-function readSession(site: Site, token: string, by: Session["by"]): Session | undefined {
+function readSession(site: SessionKeys, token: string, by: Session["by"]): Session | undefined {
   if (token === "") return undefined;
   const read = site.tokens.verify(token);
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
@@ -149,7 +159,7 @@ function readSession(site: Site, token: string, by: Session["by"]): Session | un
  * Reads a ticket, which replaces its session's token in URLs for a few minutes. It is never
  * exchanged for a token.
  */
-function readTicket(site: Site, guards: Guards, ticket: string): Session | undefined {
+function readTicket(site: SessionKeys, guards: Guards, ticket: string): Session | undefined {
   const read = guards.tickets ? site.tokens.verifyTicket(ticket) : undefined;
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   return { ...read, by: "token", isDue: false };
