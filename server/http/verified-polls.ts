@@ -19,7 +19,7 @@ import {
 import { headOf, type PollShape, type PollValues, shapeOf, splitHead } from "../polls/shape.ts";
 import type { Site } from "../site.ts";
 
-/** What the whole road found out about a poll. */
+/** The facts that the slow path has established about a poll. */
 export type Poller = {
   /** Not their tails, which this would keep in memory. */
   roomIds: number[];
@@ -34,7 +34,7 @@ export type Poller = {
  */
 export type VerifiedPolls = PollRoad & {
   /**
-   * Once the answer to a poll on the whole road is sent with 200, remembers the poll and keeps its
+   * Once the answer to a poll on the slow path is sent with 200, remembers the poll and keeps its
    * connection. `values` is what the road read as its cursors and nonce; a poll whose head says
    * that in another way is not remembered.
    */
@@ -176,7 +176,7 @@ class Verified implements VerifiedPoll {
     logger.debug({ method: "GET", path: this.#path, status: 200, tookMs }, "request");
   }
 
-  /** Without a valid session, the whole road answers the same request as one of a visitor. */
+  /** Without a valid session, the slow path answers the same request as one of a visitor. */
   #isSessionValid(): boolean {
     const { session } = this.#poller;
     if (session === undefined) return true;

@@ -33,7 +33,7 @@ export type VerifiedPoll = {
   readonly visitor: Visitor;
   /**
    * Returns the position of these cursors. Returns `undefined` if a guard could refuse the poll
-   * now, or if memory alone cannot tell the position: then the poll takes the whole road.
+   * now, or if memory alone cannot tell the position: then the poll takes the slow path.
    */
   positionAt(cursors: string[]): ReaderPosition | undefined;
   /** Creates a reader at a position, not yet attached to its tails. */
@@ -57,9 +57,9 @@ export type PollRoad = { hub: Hub; find(peer: string, head: string): Found | und
 const SWEEP_MS = 1_000;
 
 /**
- * Keeps the connection of a poll that took the whole road and is answered. Most often the same
+ * Keeps the connection of a poll that took the slow path and is answered. Most often the same
  * request follows, byte for byte except for cursor and nonce, and is answered here. Any other bytes
- * are handed back to Node's http and take the whole road.
+ * are handed back to Node's http and take the slow path.
  */
 export function keepPolling(socket: ServerSocket, road: PollRoad, poll: VerifiedPoll): void {
   const { server } = socket;
@@ -73,7 +73,7 @@ type ServerSocket = Socket & { server?: Server };
 /**
  * Answers a poll of a verified shape that has just arrived through Node's http, on whatever
  * connection, and keeps the connection if the poll allows that. Returns `false` if the poll has to
- * take the whole road.
+ * take the slow path.
  */
 export function answerAsVerified(response: ServerResponse, road: PollRoad, { poll, values }: Found): boolean {
   const { req: request } = response;
@@ -176,7 +176,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
   /** The buffer holds something else as soon as this returns. */
   #onRead(buffer: Buffer, length: number): void {
     // A client that sends a request before its answer gets the answer, and its request takes the
-    // whole road.
+    // slow path.
     if (this.#reader) this.heartbeat(this.#reader);
     else if (this.#ask(buffer, length)) return;
     this.#giveBack(Buffer.from(buffer.subarray(0, length)));

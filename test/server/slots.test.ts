@@ -174,7 +174,9 @@ test("for any history in two /48s, the counts are right and a newcomer from else
         const networks = networksOf(`2001:db8:${wide}:${narrow}::1`);
         if (leaves && here.length > 0) slots.free(here.splice(nth % here.length, 1)[0]?.slot as Slot<string>);
         else {
+          const isOpen = slots.isOpenTo({ networks, factor: 1 });
           const slot = slots.take(networks[0], { networks, factor: 1 });
+          expect(slot !== undefined).toBe(isOpen);
           if (slot) here.push({ name: networks[0], slot });
         }
         const countOf = (prefix: string) => here.filter(({ name }) => name.startsWith(prefix)).length;
@@ -215,7 +217,9 @@ test("for any history, the counts are right and the one that loses a slot holds 
           const [left] = here.splice(nth % here.length, 1);
           slots.free(left?.slot as Slot<string>);
         } else {
+          const isOpen = slots.isOpenTo({ networks: [network], factor: 1 });
           const slot = slots.take(network, { networks: [network], factor: 1 });
+          expect(slot !== undefined).toBe(isOpen);
           if (slot) here.push({ slot, network });
           else expect(countOf(network) + 1).toBeGreaterThanOrEqual(Math.max(...["a", "b", "c", "d"].map(countOf)));
         }
