@@ -15,13 +15,15 @@ export const NICKNAME_LENGTH = 20;
  * guessed by trying.
  */
 export const SECRET_LENGTH = 8;
+/** The most characters of a secret. */
 export const SECRET_LENGTH_MAX = 128;
 
 /** Characters (code points) of one message. */
 export const TEXT_LENGTH = 2000;
 
-/** Characters of a room's slug and of its title. */
+/** Characters of a room's slug. */
 export const SLUG_LENGTH = 64;
+/** Characters (code points) of a room's title. */
 export const TITLE_LENGTH = 80;
 
 /** A client id: the sender's unique key for a message. */
@@ -63,11 +65,13 @@ export const CONFIRM_MS = 20_000;
  * default of SockJS. One page of a backlog is half of that.
  */
 export const STREAM_BYTES = 128 * 1024;
+/** The range of that limit that a request may ask for. */
 export const STREAM_BYTES_MIN = 16 * 1024;
 export const STREAM_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How long a poll is held. RFC 6202 5.5 calls 30 s safe, and common proxies cut there. */
 export const POLL_WAIT_SECONDS = 25;
+/** The longest wait that a poll may ask for. */
 export const POLL_WAIT_MAX_SECONDS = 55;
 
 /**
@@ -76,8 +80,9 @@ export const POLL_WAIT_MAX_SECONDS = 55;
  */
 export const ROOMS_PER_READER = 8;
 
-/** Events in one poll answer or one page of history. */
+/** The most events in one poll answer or one page of history. */
 export const PAGE_EVENTS = 200;
+/** Events in one page of history, unless the request asks for another number. */
 export const HISTORY_EVENTS = 50;
 
 /**

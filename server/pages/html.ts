@@ -4,7 +4,7 @@ import { HtmlSafeString } from "escape-html-template-tag";
 export type Html = HtmlSafeString;
 
 /**
- * Template tag for HTML: escapes values, keeps nested templates and joins arrays. Unlike the
+ * Renders an HTML template: escapes values, keeps nested templates and joins arrays. Unlike the
  * library's tag, which prints `undefined`, `null` and `false` as words, it prints nothing for them.
  */
 export function html(parts: TemplateStringsArray, ...values: unknown[]): Html {

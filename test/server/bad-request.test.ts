@@ -70,7 +70,7 @@ test.each([
     413,
     "too_large",
   ],
-])("%s: the refusal carries the headers of the app's own", async (_, bytes, status, code) => {
+])("%s: the refusal carries the headers of the app's own", async (...[, bytes, status, code]) => {
   const answer = await send(bytes);
   expect(answer.headers).toMatchObject({ ...common, connection: "close" });
   expect([answer.status, JSON.parse(answer.body)]).toEqual([status, expect.objectContaining({ status, code })]);

@@ -91,7 +91,7 @@ describe("a parameter that repeats", () => {
     ["a list of one in JSON", "POST", "/api/session", { nickname: ["a"] }],
     ["a page's query", "GET", "/rooms/lobby?x=1&x=1", ""],
     ["a page's form", "POST", "/rooms/lobby", "nickname=a&nickname=b"],
-  ])("of %s is refused", async (_, method, path, body) => {
+  ])("of %s is refused", async (...[, method, path, body]) => {
     const sent = method === "GET" ? request(url).get(path) : request(url).post(path).send(body);
     expect((await sent).status).toBe(400);
   });

@@ -58,7 +58,7 @@ const SWALLOWED: { [name: string]: () => Promise<number> } = {
 async function goneMember(room: string, path: (who: TestPerson) => string, confirmed?: string): Promise<number> {
   const who = await entered(room);
   const hole = await openHole();
-  void open(hole.url, path(who), { host: new URL(url).host, cookie: `${who.cookie}; arrives=1` }).catch(
+  void open(hole.url + path(who), { headers: { host: new URL(url).host, cookie: `${who.cookie}; arrives=1` } }).catch(
     () => undefined,
   );
   await isReading(room);
@@ -69,7 +69,7 @@ async function goneMember(room: string, path: (who: TestPerson) => string, confi
 async function goneWatcher(room: string, path: string): Promise<number> {
   await request(url).post("/api/rooms").send({ slug: room }).expect(201);
   const hole = await openHole();
-  void open(hole.url, path).catch(() => undefined);
+  void open(hole.url + path).catch(() => undefined);
   await until("the watcher counts", async () => (await stateOf(room)).visitors === 1);
   return hole.swallow(() => isEmpty(room));
 }
@@ -100,7 +100,7 @@ const LONG_MS = 14_000;
 
 async function confirmedFor(room: string, at: string): Promise<unknown> {
   const { token } = await entered(room);
-  const response = await open(url, `/api/events?room=${room}&token=${token}&n=of-${room}`);
+  const response = await open(`${url}/api/events?room=${room}&token=${token}&n=of-${room}`);
   let text = "";
   response.setEncoding("utf8").on("data", (piece) => {
     text += piece;
@@ -183,7 +183,7 @@ describe("a confirmation", () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const endings: unknown[] = [];
     for (const path of ["/api/here;stream=1", "/api/rooms/lobby", "/api/here;stream=1"])
-      endings.push((await open(url, path, {}, agent)).resume().headers.connection);
+      endings.push((await open(url + path, { agent })).resume().headers.connection);
     expect(endings).toEqual(["close", "keep-alive", "keep-alive"]);
     agent.destroy();
   });
@@ -210,10 +210,12 @@ async function openHole() {
   };
 }
 
+type OpenOptions = { headers?: NodeJS.Dict<string>; agent?: Agent };
+
 /** Makes a request whose answer may not end. */
-function open(at: string, path: string, headers: NodeJS.Dict<string> = {}, agent?: Agent): Promise<IncomingMessage> {
+function open(at: string, { headers = {}, agent }: OpenOptions = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    requests.push(get(`${at}${path}`, { agent: agent ?? false, headers }, resolve).once("error", reject));
+    requests.push(get(at, { agent: agent ?? false, headers }, resolve).once("error", reject));
   });
 }
 

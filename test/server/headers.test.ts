@@ -338,14 +338,14 @@ describe("an answer carries the headers that docs/protocol.md lists for its kind
     expect(new Set([...rows, ...FOR_SOME_TIME])).toEqual(new Set(RULES.map(textOf)));
   });
 
-  test.each(ROWS)("%s (%s, %d)", async (_what, kind, status, request, more, less = []) => {
+  test.each(ROWS)("%s (%s, %d)", async (...[, kind, status, request, more, less = []]) => {
     const head = await headOf(site.url, request());
     expect([head.status, ...found(head)]).toEqual([status, ...expectedOf(kind, more, less)]);
   });
 
   test.each(LISTING_ROWS)(
     "where an origin is listed: %s (%s, %d)",
-    async (_what, kind, status, request, more, less = []) => {
+    async (...[, kind, status, request, more, less = []]) => {
       const head = await headOf(listing.url, request());
       expect([head.status, ...found(head)]).toEqual([status, ...expectedOf(kind, more, less)]);
     },

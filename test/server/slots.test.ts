@@ -20,9 +20,9 @@ function openHall(limits: { max: number; networkMax?: number; memberMax?: number
 function fill(
   { slots, held }: Hall,
   network: string | Visitor["networks"],
-  count: number,
-  visitor: Partial<Visitor> = {},
+  visitors: number | (Partial<Visitor> & { count: number }),
 ): boolean[] {
+  const { count, ...visitor } = typeof visitors === "number" ? { count: visitors } : visitors;
   const networks = typeof network === "string" ? ([network] as const) : network;
   return Array.from({ length: count }, (_, n) => {
     const name = networks[0].endsWith("/64") ? `${networks[0]} ${n + 1}` : `${networks[0]}${n + 1}`;
@@ -78,7 +78,7 @@ test("beyond its share a network loses its own oldest, though there are slots", 
 
 test("a named network has a larger share, and counts as more than one when all slots are taken", () => {
   const hall = openHall({ max: 10, networkMax: 3 });
-  fill(hall, "office", 7, { factor: 4 });
+  fill(hall, "office", { count: 7, factor: 4 });
   fill(hall, "a", 3);
   expect(fill(hall, "b", 1)).toEqual([true]);
   expect(hall.dismissed).toEqual(["a1"]);
@@ -125,7 +125,7 @@ describe("an IPv6 provider's /48", () => {
 
   test("the slots of a named network count less within it as well", () => {
     const hall = openHall({ max: 100, networkMax: 20 });
-    fill(hall, customer(1), 80, { factor: 4 });
+    fill(hall, customer(1), { count: 80, factor: 4 });
     fill(hall, customer(2), 10);
     expect(hall.dismissed).toEqual([]);
   });
@@ -133,16 +133,16 @@ describe("an IPv6 provider's /48", () => {
 
 test("a proxy that is not trusted has no share of its own", () => {
   const hall = openHall({ max: 10, networkMax: 3 });
-  expect(fill(hall, "proxy", 11, { isManyVisitors: true })).toEqual([...Array(10).fill(true), false]);
+  expect(fill(hall, "proxy", { count: 11, isManyVisitors: true })).toEqual([...Array(10).fill(true), false]);
   expect(hall.dismissed).toEqual([]);
   expect(hall.slots.isFull()).toBe(true);
 });
 
 test("a member beyond its slots loses its own oldest, from whatever network", () => {
   const hall = openHall({ max: 100, memberMax: 2 });
-  fill(hall, "a", 1, { member: "ann" });
-  fill(hall, "b", 1, { member: "bob" });
-  fill(hall, "c", 2, { member: "ann" });
+  fill(hall, "a", { count: 1, member: "ann" });
+  fill(hall, "b", { count: 1, member: "bob" });
+  fill(hall, "c", { count: 2, member: "ann" });
   expect(hall.dismissed).toEqual(["a1"]);
 });
 

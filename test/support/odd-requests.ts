@@ -124,8 +124,8 @@ export const oddRequest: fc.Arbitrary<OddRequest> = fc.record({
 });
 
 /**
- * The target of an odd request. `path` has `:room` in it where a room is named, `fields` are those of
- * a request that is right.
+ * The target of an odd request. `path` has `:room` in it where a room is named, `fields` are those
+ * of a request that is right.
  */
 export type OddTarget = { method: string; path: string; token: string; fields: { [name: string]: string } };
 

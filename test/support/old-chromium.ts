@@ -41,7 +41,7 @@ export type OldChromium = {
 };
 
 /**
- * A test in an old Chromium. Skipped, with the reason in its name, if its package is not installed.
+ * Returns `test` for an old Chromium. It skips, with the reason in the name, without the package.
  */
 export function oldChromiumTest(version: Version): typeof test {
   if (isInstalled(version)) return test;

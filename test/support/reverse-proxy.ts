@@ -64,7 +64,9 @@ export const PROGRAMS: DeployedProgram[] = [
 /** Returns whether a program is installed on this machine. */
 export const isHere = ({ path }: DeployedProgram) => existsSync(path);
 
-/** A test behind a program. Skipped, with the reason in its name, if the program is missing. */
+/**
+ * Returns `test` for a program. It skips, with the reason in the name, if the program is missing.
+ */
 export function testBehind(program: DeployedProgram): typeof test {
   if (isHere(program)) return test;
   if (process.env.CHATTERA_REQUIRE_BROWSER)

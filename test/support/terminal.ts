@@ -18,7 +18,9 @@ export type Terminal = {
   close(): Promise<void>;
 };
 
-/** A test with a program. Skipped, with the reason in its name, if it is not installed. */
+/**
+ * Returns `test` for a program. It skips, with the reason in the name, if the program is missing.
+ */
 export function programTest(program: string): typeof test {
   if (isInstalled(program) && isInstalled("script")) return test;
   if (process.env.CHATTERA_REQUIRE_BROWSER)

@@ -68,7 +68,7 @@ function strand(near: Socket, far: Socket): Strand {
   };
 }
 
-/** Silently forgets connections after `idleMs` without bytes, as a NAT does. */
+/** Forgets connections silently after `idleMs` without bytes, as a NAT does. */
 export function forgetIdle(idleMs: number): (strand: Strand) => void {
   return (strand) => {
     const timer = setTimeout(strand.fallSilent, idleMs);
@@ -77,7 +77,7 @@ export function forgetIdle(idleMs: number): (strand: Strand) => void {
   };
 }
 
-/** Silently forgets every connection at this age. */
+/** Forgets every connection silently at this age. */
 export function forgetOld(ageMs: number): (strand: Strand) => void {
   return (strand) => {
     const timer = setTimeout(strand.fallSilent, ageMs);
