@@ -39,7 +39,7 @@ async function modernScript(entry: string): Promise<string> {
   const { code } = await minify(withObjectAssign(Buffer.from(es2017).toString()), {
     module: true,
     ecma: 2017,
-    compress: { passes: 3, pure_getters: true, unsafe: true },
+    compress: { passes: 3, pure_getters: true },
   });
   return code as string;
 }
@@ -55,7 +55,7 @@ async function es3Script(entry: string): Promise<string> {
   const { code } = await minify(`(function(){${withSmallHelper(es3.code)}})()`, {
     ie8: true,
     ecma: 5,
-    compress: { reduce_funcs: false, inline: 1, passes: 3, pure_getters: true, unsafe: true },
+    compress: { reduce_funcs: false, inline: 1, passes: 3, pure_getters: true },
     format: { ascii_only: true },
   });
   return code as string;

@@ -142,9 +142,9 @@ function sendNext(conversation: Conversation<ConversationSession>): void {
 
 /** Sends now, even if the back-off still runs. */
 function sendNow(conversation: Conversation<ConversationSession>): void {
-  const { outbox } = conversation;
+  const { outbox, stopWaiting } = conversation;
   if (outbox.phase === "waiting") {
-    conversation.stopWaiting?.();
+    stopWaiting?.();
     outbox.phase = "idle";
   }
   sendNext(conversation);

@@ -3,7 +3,7 @@ export function openComposer(form: PageElement, say: (text: string) => void): vo
   const field = form.getElementsByTagName("textarea")[0] as PageElement;
 
   field.onkeydown = (event) => {
-    const { keyCode, shiftKey, ctrlKey, altKey, metaKey } = event ?? window.event;
+    const { keyCode, shiftKey, ctrlKey, altKey, metaKey } = event || window.event;
     // The Enter that confirms a Japanese conversion has the code 229.
     if (keyCode !== 13 || shiftKey || ctrlKey || altKey || metaKey) return undefined;
     return submit();

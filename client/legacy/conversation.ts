@@ -83,7 +83,7 @@ function conversationOf(page: Page, stream: Transport | undefined): Conversation
 
 // [IE10] Its XMLHttpRequest is the first one in Internet Explorer that shows what has come so far.
 function streamOf(address: Address): Transport | undefined {
-  const isOld = typeof ActiveXObject !== "undefined" && (document.documentMode ?? 0) < 10;
+  const isOld = typeof ActiveXObject !== "undefined" && (document.documentMode || 0) < 10;
   return isOld ? createIframeStream(address) : createXhrStream(address);
 }
 

@@ -34,7 +34,7 @@ export function openEnterForm(form: PageElement, { page, sender, entered }: Ente
     const old = byId("problem");
     if (old !== undefined) remove(old);
     const { refusals } = page.words;
-    const problem = create("p", "problem", refusals[code] ?? refusals.internal);
+    const problem = create("p", "problem", refusals[code] || refusals.internal);
     problem.id = "problem";
     form.insertBefore(problem, form.firstChild);
   }

@@ -57,7 +57,7 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
     if (event.id !== undefined) removeUnsent(items, event.id);
     let i = items.length;
     while (i > 0 && isBelow(items[i - 1] as PageElement, event.seq)) i--;
-    log.insertBefore(lineOfEvent(event, page.words), items[i] ?? null);
+    log.insertBefore(lineOfEvent(event, page.words), items[i] || null);
     return true;
   }
 }
@@ -109,7 +109,7 @@ function showUnsent(
   element.innerHTML = "";
   addText(element, ` ${sentence} `);
   if (state !== "refused") return;
-  addText(element, `${words.refusals[code] ?? ""} `);
+  addText(element, `${words.refusals[code] || ""} `);
   element.appendChild(createButton(words.resend, () => resend(conversation, message)));
   addText(element, " ");
   element.appendChild(createButton(words.discard, () => discard(conversation.outbox, message)));

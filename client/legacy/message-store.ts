@@ -16,7 +16,7 @@ export function messageStore(page: Page): MessageStore {
   const name = `outbox_${page.room}`;
   return {
     load() {
-      const { nickname, remarks: messages } = (store.load(name) ?? { remarks: [] }) as Left;
+      const { nickname, remarks: messages } = (store.load(name) || { remarks: [] }) as Left;
       if (page.present && nickname === page.me.nickname) return messages;
       for (let i = 0; i < messages.length; i++) {
         (messages[i] as UnsentMessage).state = "refused";

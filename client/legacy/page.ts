@@ -10,7 +10,7 @@ export function readPage(room: PageElement, log: PageElement): Page {
   const data = (name: string) => attr(room, `data-${name}`);
   const lines = log.getElementsByTagName("li");
   const last = lines[lines.length - 1];
-  const address: Address = { base: data("base"), formToken: valuesOf(room).form_token ?? "" };
+  const address: Address = { base: data("base"), formToken: valuesOf(room).form_token || "" };
   const me: Member = { id: data("member-id"), nickname: data("nickname"), color: data("color") };
   if (me.nickname !== "") address.nickname = me.nickname;
   if (data("trip") !== "") me.trip = data("trip");

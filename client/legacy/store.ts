@@ -10,11 +10,11 @@ const PREFIX = "chattera_";
  * for the pages of one folder.
  */
 export function createStore(area: "localStorage" | "sessionStorage"): Store {
-  const { get, set } = storage(area) ?? userData(area) ?? { get: () => "", set() {} };
+  const { get, set } = storage(area) || userData(area) || { get: () => "", set() {} };
   return {
     load(name) {
       try {
-        return json.parse(get(PREFIX + name) ?? "");
+        return json.parse(get(PREFIX + name) || "");
       } catch (_isNothing) {
         return undefined;
       }

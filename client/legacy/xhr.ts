@@ -76,7 +76,7 @@ export function send(
     };
     if (type !== undefined) request.setRequestHeader("Content-Type", type);
     if (token !== undefined) request.setRequestHeader("Authorization", `Bearer ${token}`);
-    request.send(body ?? null);
+    request.send(body || null);
     return true;
   } catch (_isRefused) {
     return false;

@@ -89,7 +89,7 @@ function overheard(host: Host, sink: Sink): Sink {
 }
 
 function postAnswer(host: Host, { resets, reset, events, signals, cursor }: PollAnswer): void {
-  for (const news of resets ?? (reset ? [reset] : [])) post(host, { name: "reset", news });
+  for (const news of resets || (reset ? [reset] : [])) post(host, { name: "reset", news });
   // The answer's cursor is true only behind the last event of its room: a guest's log may have a
   // gap before it.
   events.forEach((event, at) => {
@@ -134,7 +134,7 @@ function join(host: Host, session: ReadingSession, { link, rooms, after }: Extra
   for (const room of added) {
     followed.add(room);
     // A guest has one room, and so one cursor.
-    session.follow({ room, cursor: after[0] ?? "", seq: -1 });
+    session.follow({ room, cursor: after[0] || "", seq: -1 });
   }
   answer(host, link);
 }
@@ -178,7 +178,7 @@ function stateOf({ status, hiddenMs }: Host): LeaderState {
 function pingFor({ heads, session }: Host, rooms: string[]): PingSignal {
   const known = rooms.filter((room) => heads.has(room));
   return {
-    cursor: session?.after()[0] ?? "",
+    cursor: session?.after()[0] || "",
     heads: Object.fromEntries(known.map((room) => [room, heads.get(room) as number])),
   };
 }

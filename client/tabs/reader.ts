@@ -26,7 +26,7 @@ export function createLeader(options: SessionOptions, channel: Channel, hiddenMs
     streams: streams.map((transport) => overhear(host, transport)),
     polls: polls.map((transport) => overhear(host, transport)),
   });
-  serveGuests(host, session, rooms[0]?.room ?? "");
+  serveGuests(host, session, rooms[0]?.room || "");
   return readerOf(session, () => closeHost(host));
 }
 

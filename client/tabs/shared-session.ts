@@ -97,7 +97,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
     const { session, end: close } = reader;
     reader = undefined;
     // The tab's own room is the first one, so this is its cursor.
-    position = { ...position, cursor: session.after()[0] ?? position.cursor };
+    position = { ...position, cursor: session.after()[0] || position.cursor };
     close();
   }
 }

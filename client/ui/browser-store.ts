@@ -15,7 +15,7 @@ function textStore(storage: () => Storage, key: string): TextStore {
   return {
     load() {
       try {
-        return storage().getItem(key) ?? "";
+        return storage().getItem(key) || "";
       } catch {
         return "";
       }

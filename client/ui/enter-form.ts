@@ -27,7 +27,7 @@ export function openEnterForm(
   person.fillIn(nickname, color);
 
   form.addEventListener("submit", (event) => {
-    person.save({ nickname: nickname.value.split("#")[0] ?? "", color: color.value });
+    person.save({ nickname: nickname.value.split("#")[0] || "", color: color.value });
     const button = event.submitter as HTMLButtonElement | null;
     const slug = room ?? button?.value;
     if (!slug) return;
@@ -46,7 +46,7 @@ export function openEnterForm(
     enter(sender, entry, (outcome) => {
       if ("refused" in outcome) {
         wait(false);
-        showRefusal(form, nickname, refusals[outcome.refused] ?? refusals.internal ?? outcome.refused);
+        showRefusal(form, nickname, refusals[outcome.refused] || refusals.internal || outcome.refused);
       } else if ("token" in outcome) {
         keepSession(base, { ...outcome, room: slug });
         location.assign(base + PATHS.room(slug));

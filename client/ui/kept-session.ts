@@ -47,7 +47,7 @@ export function becomeMember(page: Page): void {
 
 // The visitor's form brings the member's forms as a text, in the markup of our own server.
 function putForms(enterForm: HTMLElement): void {
-  const forms = document.createRange().createContextualFragment(enterForm.dataset.entered ?? "");
+  const forms = document.createRange().createContextualFragment(enterForm.dataset.entered || "");
   document.querySelector(".bar-end")?.prepend(forms.querySelector(".leave") as HTMLElement);
   enterForm.replaceWith(forms.querySelector("#say") as HTMLElement);
 }

@@ -41,7 +41,7 @@ export function describeMember(element: HTMLElement, member: Member): void {
   tag.textContent = member.tag === undefined ? "" : `·${member.tag}`;
   tag.hidden = member.tag === undefined;
   const trip = inside(element, "trip");
-  trip.textContent = member.trip ?? "";
+  trip.textContent = member.trip || "";
   trip.hidden = member.trip === undefined;
 }
 
@@ -53,7 +53,7 @@ export function inside(line: HTMLElement, name: string): HTMLElement {
 function textOf(event: RoomEvent, words: ScriptWords): string {
   if (event.kind === "enter") return words.entered;
   if (event.kind === "leave") return words.left;
-  return event.text ?? "";
+  return event.text || "";
 }
 
 function linkedText(text: string): Node[] {

@@ -27,8 +27,8 @@ function start(): void {
   } else {
     const form = document.getElementById("enter") as HTMLFormElement | null;
     if (form !== null) {
-      const refusals = (parsed(form.dataset.refusals ?? "") ?? {}) as { [code: string]: string };
-      openEnterForm(form, { base: form.dataset.base ?? "", refusals });
+      const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };
+      openEnterForm(form, { base: form.dataset.base || "", refusals });
     }
   }
 }

@@ -140,7 +140,7 @@ function remove(line: HTMLElement): void {
 function describeState({ page, conversation }: Lines, line: HTMLElement, message: UnsentMessage): void {
   const { words } = page;
   const { state, code } = message;
-  const element = line.querySelector<HTMLElement>(".message-state") ?? document.createElement("span");
+  const element = line.querySelector<HTMLElement>(".message-state") || document.createElement("span");
   element.className = "message-state";
   // "Sending…" is only shown. A failure is read aloud, too.
   if (state === "refused") element.setAttribute("role", "alert");
@@ -149,7 +149,7 @@ function describeState({ page, conversation }: Lines, line: HTMLElement, message
   line.classList.toggle("kept", state === "kept");
   if (state !== "refused") element.textContent = state === "kept" ? words.kept : words.sending;
   else {
-    const why = words.refusals[code ?? ""] ?? "";
+    const why = words.refusals[code || ""] || "";
     const again = button(words.resend, () => resend(conversation, message));
     const away = button(words.discard, () => discard(conversation.outbox, message));
     away.classList.add("quiet");

@@ -16,7 +16,7 @@ export function messageStore(page: Page): MessageStore {
   const store = tabStore(`chattera:outbox:${page.room}`);
   return {
     load() {
-      const { nickname, remarks: messages } = (parsed(store.load()) ?? { remarks: [] }) as Left;
+      const { nickname, remarks: messages } = (parsed(store.load()) || { remarks: [] }) as Left;
       if (page.present && nickname === page.me.nickname) return messages;
       return messages.map((message) => ({ code: "no_session", ...message, state: "refused" }));
     },

@@ -29,7 +29,7 @@ export function createNotices(words: ScriptWords, myName: string): Notices {
     heard(event) {
       // [field notes] With role=log, some screen readers read everything again. One line at a time
       // in a region of its own works.
-      spoken.textContent = `${event.member.nickname}: ${event.text ?? ""}`;
+      spoken.textContent = `${event.member.nickname}: ${event.text || ""}`;
       sentAt.set(event.member.nickname, Date.now());
       clearTyping();
       if (!document.hidden) return;
@@ -48,7 +48,7 @@ export function createNotices(words: ScriptWords, myName: string): Notices {
 
   // The server counts a member as typing for 5 s, even if the message has arrived meanwhile.
   function hasJustSent(nickname: string): boolean {
-    return Date.now() - (sentAt.get(nickname) ?? 0) < TYPING_SHOWN_MS;
+    return Date.now() - (sentAt.get(nickname) || 0) < TYPING_SHOWN_MS;
   }
 
   function clearTyping(): void {

@@ -6,23 +6,23 @@ export function readPage(room: HTMLElement): Page {
   const { dataset } = room;
   const lines = room.querySelectorAll<HTMLElement>("#log > [data-seq]");
   return {
-    room: dataset.room ?? "",
+    room: dataset.room || "",
     address: {
-      base: dataset.base ?? "",
-      formToken: document.querySelector<HTMLInputElement>("[name=form_token]")?.value ?? "",
+      base: dataset.base || "",
+      formToken: document.querySelector<HTMLInputElement>("[name=form_token]")?.value || "",
       ...(dataset.nickname ? { nickname: dataset.nickname } : {}),
     },
-    cursor: dataset.cursor ?? "",
+    cursor: dataset.cursor || "",
     lastSeq: Number(lines[lines.length - 1]?.dataset.seq ?? -1),
     me: {
-      id: dataset.memberId ?? "",
-      nickname: dataset.nickname ?? "",
-      color: dataset.color ?? "",
+      id: dataset.memberId || "",
+      nickname: dataset.nickname || "",
+      color: dataset.color || "",
       ...(dataset.trip ? { trip: dataset.trip } : {}),
     },
     present: dataset.present === "true",
-    network: document.querySelector<HTMLElement>("[data-network]")?.dataset.network ?? "",
+    network: document.querySelector<HTMLElement>("[data-network]")?.dataset.network || "",
     hasOlder: dataset.older === "true",
-    words: JSON.parse(dataset.words ?? "{}") as ScriptWords,
+    words: JSON.parse(dataset.words || "{}") as ScriptWords,
   };
 }

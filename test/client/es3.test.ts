@@ -94,6 +94,10 @@ describe.each(["legacyScript", "doctorScript"] as const)("the bundle %s", (name)
     expect(source).toMatch(/^[ -~\n]+$/);
   });
 
+  test("looks for JSON before it uses it, since Internet Explorer 7 has none", () => {
+    expect(source).toMatch(/typeof JSON/);
+  });
+
   test("has at most 16 KiB when compressed, for slow lines", () => {
     expect(gzipSync(source, { level: 9 }).length).toBeLessThanOrEqual(16 * 1024);
   });

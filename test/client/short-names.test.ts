@@ -10,7 +10,18 @@ const ROOT = new URL("../../", import.meta.url);
  * They are properties of WebRTC, media keys, geolocation, tables and others that the client does
  * not use.
  */
-const UNUSED_OF_THE_DOM = ["candidate", "channel", "messages", "position", "rows", "sender", "session"];
+const UNUSED_OF_THE_DOM = [
+  "access",
+  "candidate",
+  "channel",
+  "fields",
+  "messages",
+  "nonce",
+  "position",
+  "rows",
+  "sender",
+  "session",
+];
 
 function read(file: string): string {
   return readFileSync(new URL(file, ROOT), "utf8");

@@ -69,7 +69,7 @@ export function createNetwork(
     silences: 0,
     late: false,
     ...known,
-    rung: Math.min(known.rung ?? 0, streams),
+    rung: Math.min(known.rung || 0, streams),
   };
 }
 

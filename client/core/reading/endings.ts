@@ -38,7 +38,7 @@ export function end(state: State, link: Link, ending: LinkEnding): void {
 
 function pollEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {
   if (how === "answered") pollAnswered(state, link);
-  else if (how === "bye") pollIn(state, retryMs ?? 0);
+  else if (how === "bye") pollIn(state, retryMs || 0);
   else pollFailed(state, link, retryMs);
 }
 

@@ -15,7 +15,7 @@ export function phaseOf(state: State): Phase {
 
 /** Returns the link that brings the events now. */
 export function carrier({ stream, poll }: State): Link | undefined {
-  return stream ?? poll;
+  return stream || poll;
 }
 
 /** Whether the status is this one. */

@@ -143,7 +143,7 @@ function fail(shell: Shell, order: Order, error: unknown): void {
 }
 
 function obey(shell: Shell, order: Order): void {
-  const { options, emitter, timers } = shell;
+  const { options, emitter, timers, unconfirm } = shell;
   switch (order.kind) {
     case "poll":
     case "prove":
@@ -151,7 +151,7 @@ function obey(shell: Shell, order: Order): void {
       order.link.hangUp = order.link.transport.open(order.link.reading, sinkOf(shell, order.link));
       break;
     case "drop":
-      order.link.hangUp?.();
+      hangUp(order.link);
       break;
     case "confirm":
       shell.unconfirm = options.confirm(order.stream.reading.nonce, ({ status }) =>
@@ -159,7 +159,7 @@ function obey(shell: Shell, order: Order): void {
       );
       break;
     case "unconfirm":
-      shell.unconfirm?.();
+      unconfirm?.();
       break;
     case "wakeIn":
       wakeIn(shell, order.timer, order.ms);
@@ -178,9 +178,14 @@ function obey(shell: Shell, order: Order): void {
   }
 }
 
+function hangUp({ hangUp: close }: Link): void {
+  if (close) close();
+}
+
 function wakeIn(shell: Shell, timer: string, ms: number): void {
   const { timers, options } = shell;
-  timers[timer]?.();
+  const stop = timers[timer];
+  if (stop) stop();
   timers[timer] = options.environment.later(ms, () => happenAll(shell, [{ kind: "timer", timer }]));
 }
 

@@ -197,7 +197,7 @@ function next(delivery: Delivery, reply: Reply): void {
   // Another delivery may have moved on meanwhile.
   if (sender.kind === kind) choose(sender, (kind + 1) % kinds);
   if (tried < kinds) attempt(delivery);
-  else done(last ?? reply);
+  else done(last || reply);
 }
 
 function choose(sender: Sender, kind: number): void {

@@ -43,7 +43,7 @@ export function ticketed(access: Access, { name, streams, open }: Transport): Tr
       });
       return () => {
         isOver = true;
-        hangUp?.();
+        if (hangUp) hangUp();
       };
     },
   };
@@ -59,7 +59,7 @@ function ask(access: Access, tickets: Tickets, { token, method }: { token: strin
     request.body = `token=${encodeURIComponent(token)}`;
   }
   http.ask(request, ({ status, text }) => {
-    const { ticket, ticketSeconds = 0 }: Ours = readOurs(http, text, nonce) ?? {};
+    const { ticket, ticketSeconds = 0 }: Ours = readOurs(http, text, nonce) || {};
     tickets.ticket = ticket;
     if (!ticket && method === "POST") ask(access, tickets, { token, method: "GET" });
     else settle(tickets, status, ticketSeconds * 1000 * SHARE_USED);
