@@ -29,7 +29,9 @@ type Headers = { [name: string]: string };
 
 const own = () => `http://127.0.0.1:${port}`;
 
-const ask = (method: "GET" | "POST", path: string, headers: Headers, form?: { [name: string]: string }) =>
+type Content = { headers: Headers; form?: { [name: string]: string } | undefined };
+
+const ask = (method: "GET" | "POST", path: string, { headers, form }: Content = { headers: {} }) =>
   visit({ port }, path, { method, headers: { host: `127.0.0.1:${port}`, ...headers }, ...(form && { form }) });
 
 /** How browsers of each generation say that another site's page made them send a request. */
@@ -91,8 +93,8 @@ function routes() {
 
 async function heads(): Promise<string> {
   const [rooms, lobby] = await Promise.all([
-    ask("GET", "/api/rooms", {}),
-    ask("GET", "/api/rooms/lobby/messages?limit=200", {}),
+    ask("GET", "/api/rooms"),
+    ask("GET", "/api/rooms/lobby/messages?limit=200"),
   ]);
   return `${JSON.parse(rooms.text).rooms.length} ${JSON.parse(lobby.text).events.length}`;
 }
@@ -108,7 +110,7 @@ describe("a page of another site", () => {
         const query = method === "GET" ? `?id=${clientId()}&text=forged&nickname=Mallory` : "";
         const proof = { cookie: victim.cookie, ...filled(headers) };
         const form = method === "POST" ? { ...FORM, id: clientId() } : undefined;
-        const answer = await ask(method, spelled + query, proof, form);
+        const answer = await ask(method, spelled + query, { headers: proof, form });
         const got = [method, spelled, spelling, answer.status, answer.headers["set-cookie"]];
         // A parameter ends the path, so a path with one in the middle names another resource, which
         // a GET only reads.
@@ -124,11 +126,9 @@ describe("a page of another site", () => {
     for (const { path, guards } of routes()) {
       if (!guards.jsonp) continue;
       for (const status of ["", "&status=200"]) {
-        const { status: answered, headers: given } = await ask(
-          "GET",
-          `${path}?callback=f&wait=0${status}`,
-          filled(headers),
-        );
+        const { status: answered, headers: given } = await ask("GET", `${path}?callback=f&wait=0${status}`, {
+          headers: filled(headers),
+        });
         expect([path, answered]).toEqual([path, 403]);
         expect(given["content-type"]).toContain("json");
         expect(given["access-control-allow-origin"]).toBeUndefined();
@@ -140,12 +140,14 @@ describe("a page of another site", () => {
     const agent =
       "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
     const script = "/api/rooms/lobby/messages?callback=f";
-    expect((await ask("GET", script, { "user-agent": agent })).status).toBe(403);
-    expect((await ask("GET", script, { "user-agent": agent, referer: `${own()}/rooms/lobby` })).status).toBe(200);
+    expect((await ask("GET", script, { headers: { "user-agent": agent } })).status).toBe(403);
+    expect(
+      (await ask("GET", script, { headers: { "user-agent": agent, referer: `${own()}/rooms/lobby` } })).status,
+    ).toBe(200);
     const explorer = "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0)";
-    expect((await ask("GET", script, { "user-agent": explorer })).status).toBe(200);
+    expect((await ask("GET", script, { headers: { "user-agent": explorer } })).status).toBe(200);
     const last = "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko";
-    expect((await ask("GET", script, { "user-agent": last })).status).toBe(200);
+    expect((await ask("GET", script, { headers: { "user-agent": last } })).status).toBe(200);
   });
 
   test("does not get the cookie renewed, set or taken away", async () => {
@@ -156,7 +158,7 @@ describe("a page of another site", () => {
         { origin: "http://evil.example" },
         {},
       ] as Headers[]) {
-        const { headers: given, status } = await ask("POST", "/api/session", headers, body);
+        const { headers: given, status } = await ask("POST", "/api/session", { headers, form: body });
         const isOwn = Object.keys(headers).length === 0;
         expect([status, given["set-cookie"] !== undefined]).toEqual([isOwn ? 201 : 403, isOwn && !("token" in body)]);
       }
@@ -175,25 +177,27 @@ describe("a page of another site", () => {
       });
       expect([preflight.status, preflight.headers["access-control-allow-origin"]]).toEqual([204, origin]);
       expect(preflight.headers["access-control-allow-headers"]).toContain("Authorization");
-      const said = await ask("POST", "/api/rooms/lobby/messages", cross, {
-        ...FORM,
-        nickname: "Victim",
-        id: clientId(),
-        token: victim.token,
+      const said = await ask("POST", "/api/rooms/lobby/messages", {
+        headers: cross,
+        form: {
+          ...FORM,
+          nickname: "Victim",
+          id: clientId(),
+          token: victim.token,
+        },
       });
       expect([said.status, said.headers["access-control-allow-origin"]]).toEqual([201, origin]);
       const byCookie = { ...cross, cookie: victim.cookie };
       const form = { id: clientId(), text: "by cookie" };
-      expect((await ask("POST", "/api/rooms/lobby/messages", byCookie, form)).status).toBe(401);
-      const read = await ask("GET", "/api/poll?room=lobby&wait=0", byCookie);
+      expect((await ask("POST", "/api/rooms/lobby/messages", { headers: byCookie, form })).status).toBe(401);
+      const read = await ask("GET", "/api/poll?room=lobby&wait=0", { headers: byCookie });
       expect(read.headers["access-control-allow-origin"]).toBe(origin);
       expect(read.headers["access-control-allow-credentials"]).toBeUndefined();
       const script = await ask("GET", "/api/rooms/lobby?callback=f", {
-        referer: `${origin}/page`,
-        "sec-fetch-site": "cross-site",
+        headers: { referer: `${origin}/page`, "sec-fetch-site": "cross-site" },
       });
       expect([script.status, script.headers["cross-origin-resource-policy"]]).toEqual([200, "cross-origin"]);
-      const page = await ask("GET", "/rooms/lobby", {});
+      const page = await ask("GET", "/rooms/lobby");
       expect(page.headers["content-security-policy"]).toContain(
         `frame-ancestors 'self' ${LISTED} http://other.example:8080`,
       );
@@ -219,12 +223,10 @@ describe("a path", () => {
         if (spelled === path || spelling.startsWith("with a parameter") || !spelled.startsWith("/")) continue;
         // The API accepts a room's name in any case.
         if (path.endsWith("/api/rooms/lobby") && spelling === "with a capital") continue;
-        const { status, headers } = await ask(
-          method,
-          spelled,
-          { accept: "text/html" },
-          method === "POST" ? {} : undefined,
-        );
+        const { status, headers } = await ask(method, spelled, {
+          headers: { accept: "text/html" },
+          form: method === "POST" ? {} : undefined,
+        });
         const got = [method, spelled, status, headers.location];
         if (status === 308) expect(got).toEqual([method, spelled, 308, expect.stringMatching(/^\/[^/\\]*/)]);
         else if (path !== "/" && path !== `${BASE}/`)
@@ -250,7 +252,7 @@ describe("a path", () => {
     ["/rooms", undefined],
     ["/rooms/", undefined],
   ])("%s leads to %s", async (path, to) => {
-    const { status, headers } = await ask("GET", encodeURI(path).replaceAll("%25", "%"), {});
+    const { status, headers } = await ask("GET", encodeURI(path).replaceAll("%25", "%"));
     expect([status, headers.location]).toEqual([to ? 308 : 404, to]);
   });
 
@@ -259,10 +261,10 @@ describe("a path", () => {
     const query = Object.keys(rooms)
       .map((name) => `room=${encodeURIComponent(name)}`)
       .join("&");
-    const poll = await ask("GET", `/api/poll?${query}&room=lobby&wait=0&after=`, {});
+    const poll = await ask("GET", `/api/poll?${query}&room=lobby&wait=0&after=`);
     expect(JSON.parse(poll.text).rooms).toEqual(rooms);
-    expect(JSON.parse((await ask("GET", "/api/rooms/Lobby", {})).text).rooms).toEqual({ Lobby: "lobby" });
-    expect(JSON.parse((await ask("GET", "/api/rooms/lobby", {})).text).rooms).toBeUndefined();
+    expect(JSON.parse((await ask("GET", "/api/rooms/Lobby")).text).rooms).toEqual({ Lobby: "lobby" });
+    expect(JSON.parse((await ask("GET", "/api/rooms/lobby")).text).rooms).toBeUndefined();
   });
 
   test("delivers each event once to a reader that names a room twice", async () => {
@@ -276,15 +278,15 @@ describe("a path", () => {
 
   test("ends with its parameters: anything that another program could read as more of it is refused", async () => {
     for (const path of ["/api/rooms/lobby;a=1/say", "/api/rooms/lobby;a=1/../say", "/rooms/lobby;only=log/live"])
-      expect([path, (await ask("GET", path, {})).status]).toEqual([path, 400]);
+      expect([path, (await ask("GET", path)).status]).toEqual([path, 400]);
   });
 
   test("takes escapes in either case", async () => {
     const room = encodeURIComponent("日本");
-    await ask("POST", "/api/rooms", { origin: own() }, { slug: "日本" });
+    await ask("POST", "/api/rooms", { headers: { origin: own() }, form: { slug: "日本" } });
     for (const name of [room, room.toLowerCase()]) {
-      expect((await ask("GET", `/rooms/${name}`, {})).status).toBe(200);
-      expect((await ask("GET", `/api/rooms/${name}`, {})).status).toBe(200);
+      expect((await ask("GET", `/rooms/${name}`)).status).toBe(200);
+      expect((await ask("GET", `/api/rooms/${name}`)).status).toBe(200);
     }
   });
 });
