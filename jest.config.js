@@ -11,7 +11,7 @@ export default {
   globalTeardown: "<rootDir>/test/support/stop-database.ts",
   reporters: ["default", "<rootDir>/test/support/plain-line-reporter.js"],
   coverageProvider: "babel",
-  // most tests wait for a database or a clock: as many at once as there are cores
+  // Most tests wait for a database or a clock, so as many run at once as there are cores.
   maxWorkers: "100%",
   testTimeout: 15_000,
 };
