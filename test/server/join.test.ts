@@ -111,7 +111,9 @@ function pick<T>(list: T[], random: () => number): T {
   return list[Math.floor(random() * list.length)] as T;
 }
 
-/** Returns mulberry32, a generator of the same numbers for a seed, so that SEED=… repeats a failure. */
+/**
+ * Returns mulberry32, a generator of the same numbers for a seed, so that SEED=… repeats a failure.
+ */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
