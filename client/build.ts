@@ -17,10 +17,10 @@ const assets = {
   script: hashed("main", "js", await modernScript("ui/main.ts")),
   style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
-  legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts")),
+  legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts", { mangleProps })),
   // [IE7] esbuild only joins and shortens here, since IE does not understand modern CSS.
   legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
-  doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts")),
+  doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts", {})),
   doctorStyle: hashed("doctor", "css", await bundled("doctor/doctor.css", { ...modern, minify: true })),
 };
 writeFileSync(`${TARGET}/assets.json`, `${JSON.stringify(assets)}\n`);
@@ -45,8 +45,8 @@ async function modernScript(entry: string): Promise<string> {
 }
 
 /** Builds a script for old browsers, too: one file of ES3, as test/client/es3.test.ts checks. */
-async function es3Script(entry: string): Promise<string> {
-  const es2020 = await bundled(entry, { ...modern, charset: "ascii", mangleProps });
+async function es3Script(entry: string, options: BuildOptions): Promise<string> {
+  const es2020 = await bundled(entry, { ...modern, charset: "ascii", ...options });
   // esbuild cannot lower below ES2015.
   const es3 = await transform(Buffer.from(es2020).toString(), { isModule: false, jsc: { target: "es3", loose: true } });
   // swc leaves `a.catch` as it is and puts its helpers outside the program. Terser's ie8 quotes

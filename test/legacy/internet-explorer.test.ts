@@ -136,7 +136,7 @@ explorerTest("Internet Explorer 7: a taken nickname is explained, and another on
 explorerTest("Internet Explorer 7: the doctor tests the network", async () => {
   const ie = await visit("7", `${url}/doctor`);
   for (const step of ["reach", "params", "post", "size"]) {
-    await soon(`${step} is fine`, async () => (await ie.see(`#outcome-${step}`))[0]?.text?.startsWith("fine"));
+    await soon(`${step} is OK`, async () => (await ie.see(`#outcome-${step}`))[0]?.text?.startsWith("OK"));
   }
 });
 
