@@ -35,7 +35,7 @@ export async function catchUp(hub: Hub, reader: Reader, account: Account): Promi
   }
 }
 
-/** Returns whether what the reader lacks is in memory and fits into one page. */
+/** Returns whether the reader's backlog is in memory and fits into one page. */
 function isNear(reader: Reader, tail: Tail): boolean {
   const seq = reader.seqIn(tail);
   return tail.reaches(seq) && tail.bytesAfter(seq) <= PAGE_BYTES;
@@ -67,9 +67,7 @@ async function writePage(reader: Reader, tail: Tail, events: EncodedEvent[]): Pr
   await reader.transport.drained();
 }
 
-/**
- * Moves the reader to the head of the log, with a reset by which its client knows what it lacks.
- */
+/** Moves the reader to the head of the log. Its client learns of the gap by a reset. */
 async function skipGap(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
   const { head, oldest } = await hub.rooms.bounds(tail);
   hub.countReset("pruned");

@@ -88,7 +88,7 @@ export class Hub {
     this.#heartbeats.schedule(reader, reader.transport.firstHeartbeatMs);
   }
 
-  /** Sends a reader that a tail reaches what it lacks, and from then on what the tail grows by. */
+  /** Sends a reader its backlog, which the tail reaches, and from then on every new event. */
   attach(reader: Reader, tail: Tail): void {
     // A tail that was forgotten while the reader caught up gets no more events. The client returns
     // to the new one.

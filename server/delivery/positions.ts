@@ -16,15 +16,15 @@ export type ReaderStart = { seqs: number[]; resets: ResetSignal[] };
 type Claim = { cursor: Cursor | undefined; fault: ResetReason | undefined };
 
 /**
- * Costs nothing: what a poll lacks that comes back after a second or two in a busy room. The polls
- * that one network may send get 8 MB a second this way.
+ * The backlog that is free: that of a poll which returns after a second or two in a busy room. The
+ * polls that one network may send get 8 MB a second this way.
  */
 export const FREE_BYTES = 8 * 1024;
 
 /**
  * Returns where a reader with these cursors starts: in each room at the farther of them, without a
- * cursor at the head, and at the head with a reset if the log cannot be continued from there. Asks
- * the log only for what no tail knows.
+ * cursor at the head, and at the head with a reset if the log cannot be continued from there.
+ * Queries the log only where the tails do not suffice.
  */
 export async function startOf(rooms: Pick<Rooms, "bounds">, tails: Tail[], cursors: string[]): Promise<ReaderStart> {
   const claim = claimOf(cursors, (tails[0] as Tail).epoch);

@@ -133,7 +133,7 @@ export class Reader {
     return { name: "ping", data: { cursor: this.cursor(), heads: this.heads() } };
   }
 
-  /** Writes what this tail has after the reader's position. */
+  /** Writes the events that this tail has after the reader's position. */
   advance(tail: Tail): void {
     const index = this.#indexOf(tail);
     const after = this.#seqs[index] as number;

@@ -199,7 +199,7 @@ export class Rooms {
     this.#isReading = true;
     while (this.#behind.size > 0 && !this.#isStopped) {
       try {
-        // After a failure, what answers now may be another database.
+        // After a failure, another database may answer.
         if (this.#hasFailed) await this.checkEpoch();
         await this.#readOnce();
         this.#hasFailed = false;
@@ -260,7 +260,7 @@ export class Rooms {
 
   #break(tail: Tail): void {
     const { logger, onBreak } = this.#deps;
-    logger.warn({ room: tail.id }, "the log does not continue what was read of it; the room's readers reset");
+    logger.warn({ room: tail.id }, "the log does not continue the room's tail; the room's readers reset");
     this.forget(tail);
     onBreak(tail);
   }

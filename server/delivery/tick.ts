@@ -17,12 +17,12 @@ const COMMIT_MS = 15;
 type Options = {
   /** The longest rest, CHATTERA_BEAT_MS. */
   longestMs: number;
-  /** Reads the log after these tails and hands out what it finds. */
+  /** Reads the log after these tails and delivers the new events. */
   read(tails: Tail[]): void;
 };
 
 /**
- * Batches what busy rooms have to send: a quiet room is read at once, one that rests at its next
+ * Batches the events of busy rooms: a quiet room is read at once, one that rests at its next
  * tick.
  */
 export class RoomTick {

@@ -3,11 +3,14 @@ import type { Context } from "koa";
 import { LRUCache } from "lru-cache";
 import { PATHS } from "../../protocol/paths.ts";
 import { joinAtOnce, readerAt } from "../delivery/admit.ts";
+import type { Hub } from "../delivery/hub.ts";
 import { positionInMemory, type ReaderPosition } from "../delivery/positions.ts";
 import type { Reader, ReaderTransport } from "../delivery/reader.ts";
 import type { Visitor } from "../delivery/slots.ts";
-import type { Allowance, Payer } from "../guard/rate-limit.ts";
+import type { Allowance, Payer, RateLimits } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import {
   answerAsVerified,
   answerHead,
@@ -17,7 +20,6 @@ import {
   type VerifiedPoll,
 } from "../polls/kept-connection.ts";
 import { headOf, type PollShape, type PollValues, shapeOf, splitHead } from "../polls/shape.ts";
-import type { Site } from "../site.ts";
 
 /** The facts that the slow path has established about a poll. */
 export type Poller = {
@@ -35,7 +37,7 @@ export type Poller = {
 export type VerifiedPolls = PollRoad & {
   /**
    * Once the answer to a poll on the slow path is sent with 200, remembers the poll and keeps its
-   * connection. `values` is what the road read as its cursors and nonce; a poll whose head says
+   * connection. `values` are the cursors and the nonce that it read; a poll whose head says
    * that in another way is not remembered.
    */
   remember(ctx: Context, values: PollValues, poller: Poller): void;
@@ -55,8 +57,15 @@ const VERIFIED_MS = 60_000;
 const VERIFIED_BYTES = 16 * 1024 * 1024;
 const OBJECT_BYTES = 700;
 
-/** What verified polls need of their node. */
-type PolledSite = Pick<Site, "hub" | "limits" | "metrics" | "logger" | "revocations" | "isDraining">;
+/** The parts of a node that verified polls use. */
+type PolledSite = {
+  hub: Hub;
+  limits: RateLimits;
+  metrics: Metrics;
+  logger: Logger;
+  revocations: { isRevoked(memberId: string, issuedAt: number): boolean };
+  readonly isDraining: boolean;
+};
 
 /**
  * Answers polls of a verified shape before `otherwise` sees them, and from then on on their kept
@@ -164,7 +173,7 @@ class Verified implements VerifiedPoll {
     const { hub, metrics } = this.#site;
     metrics.polls.kept += 1;
     joinAtOnce(hub, reader);
-    // answered at once, and so asked for again at once
+    // Answered at once, so the client polls again at once.
     if (isCounted || !reader.isOpen) this.#allowance.take();
   }
 

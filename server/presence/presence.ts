@@ -46,8 +46,8 @@ type Dependencies = {
 };
 
 /**
- * Writes to the database who is connected to this node, and sends this node's readers what the
- * database knows of all nodes.
+ * Writes the members connected to this node to the database, and sends the figures of all nodes to
+ * this node's readers.
  *
  * A member is present while some node saw it within the grace. So coming back within the grace is
  * no event, and the members of a node that died leave on their own. After a start, or when the
@@ -128,7 +128,7 @@ export class Presence {
     this.#runSoon();
   }
 
-  /** Writes what was seen last, and that this node has no visitors any more. */
+  /** Writes the members that were seen last, and that this node has no visitors any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
@@ -169,7 +169,9 @@ export class Presence {
       });
   }
 
-  /** Writes who is connected here: in a full round everyone, in between only who is new. */
+  /**
+   * Writes the members connected to this node: all of them in a full round, else only the new ones.
+   */
   async #write(): Promise<void> {
     const { hub, config } = this.#deps;
     const now = performance.now();

@@ -21,6 +21,6 @@ async function sendAsset(ctx: Context): Promise<void> {
   if (!Object.values(ASSETS).includes(file)) return;
   ctx.vary("Accept-Encoding");
   await send(ctx, file, { root: ASSET_FOLDER });
-  // Only now that the file is sent: no cache may keep an error.
+  // Set only once the file is found, since no cache may keep an error.
   ctx.set("Cache-Control", A_YEAR_IN_ANY_CACHE);
 }

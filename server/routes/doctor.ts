@@ -30,14 +30,15 @@ const HELD_MAX = 200;
 const HELD_PER_NETWORK = 35;
 
 /**
- * The cookie that comes back, or does not; half a minute is longer than the two requests are apart.
+ * The cookie that tests whether cookies come back. Half a minute is longer than the two requests
+ * are apart.
  */
 const COOKIE = "doctor";
 const COOKIE_MS = 30_000;
 
 /**
- * The path doctor: its page, and what its tests ask. They need neither session nor
- * database, and no guard refuses them for what a network did to their headers.
+ * Returns the routes of the path doctor: its page, and the targets of its tests. The tests need
+ * neither session nor database, and no guard refuses them for headers that a network has changed.
  */
 export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
   const slots = new Slots<ServerResponse>({
@@ -73,10 +74,7 @@ export function doctorRoutes(site: Site, limits: RateLimits): Route[] {
     await work(ctx, input);
   }
 
-  /**
-   * A test that runs is not ended for a newer one of its network: it would blame the network for
-   * that.
-   */
+  /** A running test is not ended for a newer one of its network: it would blame the network. */
   function hold(ctx: Context): void {
     const visitor = visitorOf(ctx, site);
     if (site.config.limits && slots.heldBy(visitor) >= HELD_PER_NETWORK * visitor.factor)
@@ -98,7 +96,7 @@ function showDoctor(ctx: Context, site: Site): void {
   });
 }
 
-/** Says what arrived; `hold` milliseconds later, if so asked, as a poll would. */
+/** Answers with the parts of the request that arrived, after `hold` milliseconds, like a poll. */
 async function echo(ctx: Context, input: Input): Promise<void> {
   const holdMs = input.number("hold", { min: 0, max: DOCTOR_LONGEST_MS }, 0);
   const value: Omit<DoctorEcho, "chattera" | "n"> = {
@@ -130,8 +128,8 @@ function countOf(list: string): number {
 }
 
 /**
- * `frames` frames, `gap` milliseconds apart, the first at once; `quiet` milliseconds after the last
- * one more, which says that it is the end. Headers as those of chattera's own streams.
+ * Sends `frames` frames, `gap` milliseconds apart, the first at once, and `quiet` milliseconds
+ * later a last one that marks the end. It has the headers of chattera's own streams.
  */
 async function stream(ctx: Context, input: Input): Promise<void> {
   const kind = input.text("as") ?? "event-stream";
@@ -177,7 +175,7 @@ function write(res: ServerResponse, kind: string, frame: object): void {
   res.write(kind === "html" ? `<p>${json}</p>\n` : `data: ${json}\n\n`);
 }
 
-/** Ends early when the one who asked has gone. */
+/** Ends early if the client disconnects. */
 async function sleep(res: ServerResponse, ms: number): Promise<void> {
   if (res.destroyed) return;
   const gone = new AbortController();

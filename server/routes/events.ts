@@ -50,8 +50,8 @@ function paddingOf(ctx: Context): { isPadded: boolean } {
 }
 
 /**
- * Answers with a stream. One that cannot be opened now is answered 200 as well, with `bye` and the end;
- * see busyAnswer.
+ * Answers with a stream. One that cannot be opened now is answered 200 as well, with `bye` and the
+ * end; see busyAnswer.
  */
 async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void> {
   const input = inputOf(ctx);

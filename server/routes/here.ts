@@ -9,8 +9,8 @@ import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
 /**
- * By these requests clients confirm that their streams reach them. The nonce of a stream is known
- * to its client alone, so no session is needed, and no token is in the URL.
+ * Returns the routes by which clients confirm that their streams reach them. Only its client knows
+ * the nonce of a stream, so no session is needed, and no token is in the URL.
  */
 export function hereRoutes(site: Site): Route[] {
   const guards = { api: true, auth: "none", cookie: "never" } as const;
@@ -22,7 +22,7 @@ export function hereRoutes(site: Site): Route[] {
 }
 
 /**
- * Notes that the client of the stream with this nonce is there, on this node or another. Throws
+ * Notes that the client of the stream with this nonce confirmed it, on this node or another. Throws
  * `too_many`.
  */
 export function confirmStream(ctx: Context, { hub, confirmations, limits }: Site, nonce: string): void {

@@ -9,13 +9,13 @@ import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
-/** A balancer's own patience with a check is seldom longer. */
+/** Load balancers seldom wait longer for a check. */
 const DATABASE_PATIENCE_MS = 2_000;
 
 /** Anyone may ask for readiness, as often as they like. Balancers ask once a second. */
 const ASK_EVERY_MS = 1_000;
 
-/** For those who run the site: does it live, is it ready, what does it count. */
+/** Returns the routes for operators: health, readiness and metrics. */
 export function operationRoutes(site: Site): Route[] {
   const guards = { auth: "none", cookie: "never", anyHost: true } as const;
   const isDatabaseHere = askedOnceASecond(() => answersInTime(site.db));
@@ -41,7 +41,7 @@ export function operationRoutes(site: Site): Route[] {
     ctx.body = { status: isReady ? "ready" : "not ready", checks };
   }
 
-  // 404 and not 403: a stranger is not to learn that there is something to ask for
+  // 404 instead of 403, so that strangers do not learn that there are metrics.
   async function metrics(ctx: Context): Promise<void> {
     if (!mayReadMetrics(ctx, site.config.metricsToken)) throw refuse("no_such_page");
     ctx.type = site.metrics.registry.contentType;
@@ -54,8 +54,7 @@ function answersInTime(db: Knex): Promise<boolean> {
 }
 
 /**
- * Returns a function that shares one answer among all that ask within a second, and while the
- * answer is awaited.
+ * Returns a function that shares one answer among all calls within a second or while it is awaited.
  */
 function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
   let answer: Promise<boolean> | undefined;
@@ -70,7 +69,7 @@ function askedOnceASecond(ask: () => Promise<boolean>): () => Promise<boolean> {
   };
 }
 
-/** Has the readers counted when metrics are asked for, not with each of 10 000 polls a second. */
+/** Counts readers when metrics are requested, not with each of 10,000 polls a second. */
 export function countReaders({ hub, metrics }: Site): void {
   new Gauge({
     name: "chattera_readers",

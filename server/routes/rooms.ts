@@ -17,7 +17,7 @@ import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
-/** The rooms, and who is in them. */
+/** Returns the routes of rooms and their people. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { db } = site;
   const { roomsMax, limits: hasLimits } = site.config;
@@ -52,8 +52,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function state(ctx: Context): Promise<void> {
     const tail = await roomOf(ctx, site);
-    // The cursor is read before the list: a move in between is in the list and comes again as an
-    // event, to no effect.
+    // Read the cursor before the list. A member that enters or leaves in between is in the list
+    // already, and the event that follows changes nothing.
     const cursor = tail.cursorAt((await site.hub.rooms.bounds(tail)).head);
     answer(ctx, {
       room: { slug: tail.slug, title: tail.title },
@@ -66,10 +66,10 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   async function listPeople(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
     const limit = input.number("limit", { min: 1, max: PEOPLE_SHOWN }, PEOPLE_PAGE);
-    const after = placeOf(input.text("after"));
+    const after = positionOf(input.text("after"));
     const tail = await roomOf(ctx, site);
     const { members, last } = await listMembers(db, tail.id, { after, limit });
-    answer(ctx, { members, ...(last && members.length === limit && { next: formatPlace(last) }) });
+    answer(ctx, { members, ...(last && members.length === limit && { next: formatPosition(last) }) });
   }
 
   async function enter(ctx: Context): Promise<void> {
@@ -91,8 +91,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const member = memberOf(ctx);
     limits.typing.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    const place = { roomId: tail.id, memberId: member.id };
-    if (!(await noteTyping(db, place))) throw refuse("not_present");
+    const membership = { roomId: tail.id, memberId: member.id };
+    if (!(await noteTyping(db, membership))) throw refuse("not_present");
     await publishPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   }
@@ -106,9 +106,9 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 }
 
 /**
- * Making a room needs no session, so nothing else shows that this is not a page of another site,
- * which an old browser does not name: [Fetch 2.2.2] such a page may send any type except JSON
- * without a preflight. Throws `forbidden`.
+ * Creating a room needs no session, so only the Origin shows that a request is not from another
+ * site's page, and an old browser does not send it. [Fetch 2.2.2] Without a preflight, such a page
+ * may send any type except JSON. Throws `forbidden`.
  */
 function assertNotBySimpleRequest(ctx: Context): void {
   const { source, session } = ctx.state;
@@ -116,13 +116,13 @@ function assertNotBySimpleRequest(ctx: Context): void {
   throw refuse("forbidden", "without a token or an Origin, send application/json");
 }
 
-/** A place in the list of people as clients carry it. */
-function formatPlace({ enteredAt, memberId }: MemberPosition): string {
+/** Returns a position in the list of people as clients send it. */
+function formatPosition({ enteredAt, memberId }: MemberPosition): string {
   return Buffer.from(`${enteredAt} ${memberId}`).toString("base64url");
 }
 
-/** Reads such a place. Throws `malformed`. */
-function placeOf(text: string | undefined): MemberPosition | undefined {
+/** Reads such a position. Throws `malformed`. */
+function positionOf(text: string | undefined): MemberPosition | undefined {
   if (text === undefined) return undefined;
   const [, enteredAt, memberId] =
     /^(\d{1,16}) ([^\0\ufffd]{1,100})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];

@@ -40,7 +40,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
     answer(ctx, { token, member }, 201);
   }
 
-  /** Says whose session it is, and until when it can rest. */
+  /** Answers with the session's member, and with the time until which it may stay unused. */
   function describe(ctx: Context): void {
     const { member, issuedAt } = sessionOf(ctx);
     answer(ctx, { member, expires: new Date(site.tokens.expiresAt(issuedAt)).toISOString() });
@@ -51,7 +51,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
     answer(ctx, { ticket: site.tokens.ticket(member, issuedAt, since), ticketSeconds: TICKET_MS / 1000 });
   }
 
-  /** Every token of the session ends with it, on every node. */
+  /** Ends every token of the session, on every node. */
   async function end(ctx: Context): Promise<void> {
     const session: Session | undefined = ctx.state.session;
     if (session) {
@@ -64,7 +64,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   }
 }
 
-/** Makes a session; who has one already stays the same person under the new nickname. */
+/** Opens a session. A person who has one already stays the same person under the new nickname. */
 export async function openSession(
   ctx: Context,
   site: Site,

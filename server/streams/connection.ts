@@ -19,8 +19,8 @@ export type StreamConnection = {
 
 type Options = {
   /**
-   * Is the server the site's own? In a host's app, the host may count or change what passes through
-   * its response.
+   * Is the server the site's own? In a host's app, the host may count or change the bytes of its
+   * response.
    */
   isOwnServer: boolean;
   /** Called once, when the connection has ended. */
@@ -54,7 +54,9 @@ export function openConnection(response: ServerResponse, { isOwnServer, onClose 
 class SocketConnection implements StreamConnection {
   #socket: Socket;
   #isChunked: boolean;
-  /** Has the kernel taken everything at once so far? If not, the stream counts what waits. */
+  /**
+   * Has the kernel taken every write at once so far? If not, the stream counts the unsent bytes.
+   */
   #isKeepingUp = true;
 
   constructor(socket: Socket, isChunked: boolean, onClose: () => void) {
