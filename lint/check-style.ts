@@ -16,7 +16,7 @@ const COLUMNS = 100;
 const CSS = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?<comment>\/\*[\s\S]*?\*\/)/g;
 const JAVA = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?<comment>\/\*[\s\S]*?\*\/|\/\/[^\n]*)/g;
 const SQL = /'(?:[^']|'')*'|(?<comment>--[^\n]*|\/\*[\s\S]*?\*\/)/g;
-const HASH = /(?<=^[ \t]*)(?<comment>#[^\n]*)/gm;
+const HASH = /(?<=^[ \t]*)(?<comment>#(?!!)[^\n]*)/gm;
 
 /** Returns what the style rules out in a file. A file of an unknown kind has no findings. */
 export function checkStyle(file: string, source: string): Finding[] {
