@@ -156,7 +156,8 @@ function prepareApache(config: string, { port, folder }: Location) {
   cpSync("/etc/apache2", root, { recursive: true, verbatimSymlinks: true });
   rmSync(join(root, "sites-enabled"), { recursive: true });
   mkdirSync(join(root, "sites-enabled"));
-  for (const name of /a2enmod (.*)/.exec(config)?.[1]?.split(" ") ?? []) enableModule(root, name);
+  for (const [, names = ""] of config.matchAll(/^# {3}a2enmod (.*)$/gm))
+    for (const name of names.split(" ")) enableModule(root, name);
   writeFileSync(join(root, "ports.conf"), `Listen 127.0.0.1:${port}\n`);
   writeFileSync(join(root, "sites-enabled/chattera.conf"), put(config, "*:80>", `127.0.0.1:${port}>`));
   const env = {
