@@ -47,11 +47,11 @@ async function modernScript(entry: string): Promise<string> {
 /** Builds a script for old browsers, too: one file of ES3, as test/client/es3.test.ts checks. */
 async function es3Script(entry: string, options: BuildOptions): Promise<string> {
   const es2020 = await bundled(entry, { ...modern, charset: "ascii", ...options });
-  // esbuild cannot lower below ES2015.
+  // Esbuild cannot lower below ES2015.
   const es3 = await transform(Buffer.from(es2020).toString(), { isModule: false, jsc: { target: "es3", loose: true } });
-  // swc leaves `a.catch` as it is and puts its helpers outside the program. Terser's ie8 quotes
-  // "catch". [IE8] The name of a function expression leaks. Terser removes those that swc makes,
-  // and makes none of its own without reduce_funcs and with inline at 1.
+  // The compiler swc leaves `a.catch` as it is and puts its helpers outside the program. Terser's
+  // ie8 quotes "catch". [IE8] The name of a function expression leaks. Terser removes those that
+  // swc makes, and makes none of its own without reduce_funcs and with inline at 1.
   const { code } = await minify(`(function(){${withSmallHelper(es3.code)}})()`, {
     ie8: true,
     ecma: 5,

@@ -49,7 +49,7 @@ export type Scroll = {
   toNewest(): void;
 };
 
-/** What a page shows a conversation in. */
+/** The parts of a page that show a conversation. */
 export type Face = {
   page: Page;
   list: MessageList;

@@ -33,8 +33,8 @@ export type ConnectOptions = {
 };
 
 /**
- * What a handle emits. `event`: each entry of the room's log, once, in order; `state`: the state of
- * the connection; `members` and `typing`: signals that are not in the log; `reset`: the cursor
+ * The events of a handle. `event`: each entry of the room's log, once, in order; `state`: the state
+ * of the connection; `members` and `typing`: signals that are not in the log; `reset`: the cursor
  * could not be continued, and events may be missing; `refused`: the server rejected a message or
  * the nickname.
  */
@@ -235,7 +235,7 @@ function refuse(handle: HandleState, code: string): void {
   end(handle, new RefusedError(code));
 }
 
-/** Sends nothing more. The handle goes on reading until it is closed. */
+/** Sends nothing more. The handle keeps reading until it is closed. */
 function end(handle: HandleState, reason: Error): void {
   const { conversation, ready, sent } = handle;
   handle.ended ??= reason;

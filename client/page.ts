@@ -2,7 +2,7 @@ import type { Member } from "../protocol/event.ts";
 import type { Address } from "./core/base/address.ts";
 import type { ScriptWords } from "./words.ts";
 
-/** What the server has written into a room's page for the script. */
+/** The data that the server writes into a room's page for the script. */
 export type Page = {
   room: string;
   address: Address;

@@ -18,7 +18,7 @@ import {
 import { createSender, type Sender, sendMessage } from "./sending/send.ts";
 import { ticketed, useTickets } from "./sending/tickets.ts";
 
-/** What a conversation needs of the session that it reads by. */
+/** The part of a session that a conversation uses. */
 export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending">;
 
 /** One room: the session that reads it, and the outbox and the sender that write to it. */
@@ -31,7 +31,7 @@ export type Conversation<Reader extends ConversationSession = ReadingSession> = 
   stopWaiting?: () => void;
 };
 
-/** What a conversation is made of. */
+/** The parts of a conversation. */
 export type ConversationOptions<Reader extends ConversationSession> = Access &
   Pick<SessionOptions, "streams" | "rttMs" | "hidden" | "memory"> & {
     /** Where the page or an earlier conversation has left off. */
@@ -119,7 +119,7 @@ export function wake(conversation: Conversation<ConversationSession>, connection
   sendNow(conversation);
 }
 
-/** Sends nothing more. What is read goes on. */
+/** Sends nothing more. Reading continues. */
 export function stopSending({ outbox, stopWaiting }: Conversation<ConversationSession>): void {
   outbox.phase = "closed";
   stopWaiting?.();

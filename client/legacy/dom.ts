@@ -34,8 +34,8 @@ export function create(tag: string, className: string, text = ""): PageElement {
 /** Creates a button. */
 export function createButton(label: string, act: () => void): PageElement {
   const link = create("a", "button small", label);
-  // [IE7] The type of a created button cannot be set, and a "javascript:" address would end an iframe's
-  // stream.
+  // [IE7] The type of a created button cannot be set, and a "javascript:" address would end an
+  // iframe's stream.
   link.href = "#";
   onClick(link, act);
   return link;

@@ -8,7 +8,7 @@ import { byId, create, remove, valuesOf } from "./dom.ts";
 // attempts the browser submits the form itself.
 const ATTEMPTS = 5;
 
-/** What an enter form needs. `entered` gets the member, who stays on the page. */
+/** The options of an enter form. `entered` gets the member, who stays on the page. */
 export type EnterFormUse = { page: Page; sender: Sender; entered(member: Member): void };
 
 /** Lets a form enter the room by whatever kind of request this network lets through. */

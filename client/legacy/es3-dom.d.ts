@@ -1,8 +1,8 @@
 // biome-ignore-all lint/style/useConsistentTypeDefinitions: They add to the interfaces of core/base/es3.d.ts.
 // biome-ignore-all lint/suspicious/noShadowRestrictedNames: There is no other Date.
 
-// What the page's program may use in addition to the core: what Internet Explorer 6 has. Anything
-// that may be missing is marked `undefined`.
+// All that the page's script may use in addition to the core: the parts that Internet Explorer 6
+// has. Anything that may be missing is marked `undefined`.
 interface Date {
   getTime(): number;
   getFullYear(): number;

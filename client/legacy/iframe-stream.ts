@@ -31,7 +31,7 @@ export function createIframeStream(address: Address): Transport | undefined {
       // [IE6] An iframe that is removed while its own script runs crashes the browser.
       const reception = createReception(sink, () => setTimeout(() => closeFile(file), 0));
       const take: Take = (name, data, cursor = "") => {
-        // [IE] What an iframe's script has created dies with the iframe. A copy lives on.
+        // [IE] An object of an iframe's script dies with the iframe. A copy lives on.
         receive(reception, { name, data: json.parse(json.print(data)), cursor });
       };
       const url = readingUrl(address, PATHS.frame, reading) + param("callback", "parent.c");

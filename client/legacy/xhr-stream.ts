@@ -41,8 +41,8 @@ function changed(stream: Stream): void {
   try {
     if (request.status === 200) take(stream, request.responseText);
   } catch (_isUnreadable) {
-    // [IE9] Nothing can be read before the end. What cannot be read at the end is not the site's
-    // own.
+    // [IE9] Nothing can be read before the end. An answer that cannot be read even at the end is
+    // not the site's own.
     if (request.readyState === 3) return;
   }
   if (request.readyState === 4) breakOff(reception);

@@ -17,7 +17,7 @@ const ASK_MS = 3_000;
 // then.
 const HIDDEN_LEADER_MS = 60_000;
 
-/** What a guest's link needs. */
+/** The options of a guest's link. */
 export type GuestOptions = {
   environment: Environment;
   channel: Channel;

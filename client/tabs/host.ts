@@ -12,7 +12,7 @@ const UNFOLLOW_MS = 10_000;
 // A hidden guest asks once a minute, and one that crashed does not ask at all.
 const FORGET_MS = 150_000;
 
-/** What a host needs. */
+/** The options of a host. */
 export type HostOptions = { environment: Environment; channel: Channel; hiddenMs(): number };
 
 /**

@@ -15,7 +15,7 @@ export type RoomUpdate =
  */
 export type LeaderState = { status: SessionStatus; hiddenMs: number };
 
-/** What one tab posts to all others; `link` names the guest's link that is meant. */
+/** A message from one tab to all others; `link` names the guest's link that is meant. */
 export type TabMessage = { from: string } & (
   | { say: "who leads?" }
   /** This tab leads, since that time. */
@@ -32,7 +32,7 @@ export type TabMessage = { from: string } & (
   /** The leader's answer to `join` and `ask`. */
   | { say: "here"; link: string; ping: PingSignal; state: LeaderState }
   | { say: "full" | "unknown"; link: string }
-  /** What the leader posts to all its guests. */
+  /** The leader posts these to all its guests. */
   | { say: "ping"; ping: PingSignal }
   | { say: "state"; state: LeaderState }
   | { say: "news"; of: RoomUpdate }

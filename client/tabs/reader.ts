@@ -54,7 +54,7 @@ export function createGuest(options: SessionOptions, channel: Channel, claim: ()
     streams: [link],
     // The leader confirms its stream.
     confirm: () => () => {},
-    // What happens to this link says nothing about the network.
+    // The fate of this link says nothing about the network.
     memory: { load: () => undefined, save() {} },
   });
   session.on("status", (status) => {

@@ -15,8 +15,8 @@ export type SharedSession = Pick<ReadingSession, "on" | "wake" | "expect" | "sen
 };
 
 /**
- * What it needs. `rooms` is one room. Tabs whose channels have the same name share a connection, so
- * the name must identify the site and the reader.
+ * The options of a shared session. `rooms` is one room. Tabs whose channels have the same name
+ * share a connection, so the name must identify the site and the reader.
  */
 export type SharedOptions = SessionOptions & {
   openChannel(): Channel | undefined;

@@ -11,7 +11,9 @@ const AFTER_COMPOSITION_MS = 80;
 const isAndroid = /Android/.test(navigator.userAgent);
 const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 
-/** What a composer does with a text: keeps the draft, sends it, and now and then signals typing. */
+/**
+ * The effects of a composer: it keeps the draft, sends the text, and now and then signals typing.
+ */
 export type ComposerUse = { draft: TextStore; say(text: string): void; typing(): void };
 
 /** Brings the form in which a message is written to life. */

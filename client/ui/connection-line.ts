@@ -48,9 +48,8 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   };
 }
 
-// One failure may be chance. After two, messages wait, and their author should know. What the
-// browser says about the network counts only if nothing arrives: some say "offline" of one that
-// works.
+// One failure may be chance. After two, messages wait, and their author should know. The browser's
+// own word on the network counts only if nothing arrives: some say "offline" of one that works.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
   if (status.state === "live") return status.slow ? "slow" : "live";
   return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";

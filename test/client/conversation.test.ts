@@ -146,7 +146,7 @@ describe("a conversation", () => {
     expect(one.attempts.length).toBe(2);
   });
 
-  test("keeps a refused message, goes on with the next, and lets the author decide", () => {
+  test("keeps a refused message, continues with the next, and lets the author decide", () => {
     const one = desk();
     const first = say(one.conversation, "first");
     say(one.conversation, "second");

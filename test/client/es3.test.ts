@@ -5,7 +5,8 @@ import { ASSETS } from "../../server/http/assets.ts";
 import { es3Faults, runInEs3 } from "../support/es3.ts";
 
 /**
- * What Internet Explorer 7 does not understand or does otherwise, seen there or in wine's JScript.
+ * Code that Internet Explorer 7 does not understand or runs differently, as seen there or in wine's
+ * JScript.
  */
 const TRAPS = [
   "x = {a: 1,}",

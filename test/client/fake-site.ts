@@ -5,7 +5,7 @@ import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import type { World } from "./world.ts";
 
 /**
- * What the network does to streams. `held`: nothing comes out; `refused`: an error, or a wrong
+ * The network's treatment of streams. `held`: nothing comes out; `refused`: an error, or a wrong
  * content type; `hello`: hello comes out, and then nothing; `late`: each frame comes out when the
  * next one is sent; `lossy`, `doubled`, `reordered`: events are dropped, repeated or swapped;
  * `short`: streams are cut after two seconds.
@@ -22,7 +22,7 @@ export type StreamManners =
   | "short";
 
 /**
- * What the network does to requests. `html`: answers with a login page; `stale`: answers from a
+ * The network's treatment of requests. `html`: answers with a login page; `stale`: answers from a
  * cache; `instant`: answers at once with nothing, like a server that does not hold polls; `busy`:
  * answers 503 with Retry-After; `short`: holds nothing for more than three seconds.
  */

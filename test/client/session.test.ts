@@ -420,7 +420,7 @@ describe("a session with a message under way", () => {
     }
   });
 
-  test("goes on reading while the message takes long, even if no stream proves itself", () => {
+  test("keeps reading while the message takes long, even if no stream proves itself", () => {
     const room = enter();
     Object.assign(room.site.manners, { sse: "held", stream: "held" });
     room.session.start();

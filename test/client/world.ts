@@ -1,7 +1,7 @@
 import type { Environment } from "../../client/core/base/environment.ts";
 
 /**
- * A clock that a test moves by hand, with timers that obey it and chance that is told in advance.
+ * A clock that a test moves by hand, with timers that follow it and chance that the test chooses.
  */
 export type World = {
   environment: Environment;

@@ -12,9 +12,10 @@ import net.sourceforge.htmlunit.corejs.javascript.ContextAction;
 import net.sourceforge.htmlunit.corejs.javascript.ContextFactory;
 
 /**
- * XMLHttpRequests and inserted scripts under way, each on a thread of its own. HtmlUnit would run requests one after
- * another on the timers' thread, where a message waits for the end of a long poll (19.8 s instead of 29 ms), and would
- * let everything wait while it loads a script that a script has inserted.
+ * XMLHttpRequests and inserted scripts under way, each on a thread of its own. HtmlUnit would run
+ * requests one after another on the timers' thread, where a message waits for the end of a long
+ * poll (19.8 s instead of 29 ms), and would let everything wait while it loads a script that a
+ * script has inserted.
  */
 final class Calls extends BackgroundJavaScriptFactory {
   /** One request; `hangUp` is known while it is on the wire. */
@@ -31,7 +32,7 @@ final class Calls extends BackgroundJavaScriptFactory {
   private static final ThreadLocal<Call> CURRENT = new ThreadLocal<>();
   private static final Map<Integer, Call> BY_JOB = new ConcurrentHashMap<>();
 
-  /** What this thread works for, or null: a person's click. */
+  /** Returns the call that this thread works for, or null for a person's click. */
   static Call current() {
     return CURRENT.get();
   }
@@ -41,7 +42,7 @@ final class Calls extends BackgroundJavaScriptFactory {
     return job(() -> contexts.call(action));
   }
 
-  /** Does what HtmlUnit would do before anything else goes on: loads a script or a frame that was inserted. */
+  /** Loads an inserted script or frame, as HtmlUnit would do before anything else. */
   static void later(Page page, PostponedAction action) {
     page.getEnclosingWindow().getJobManager().addJob(((Calls) theFactory()).job(() -> execute(action)), page);
   }
@@ -76,7 +77,10 @@ final class Calls extends BackgroundJavaScriptFactory {
     BY_JOB.computeIfAbsent(job, number -> new Call()).abort();
   }
 
-  /** HtmlUnit's abort() and its leaving of a page take what waits from the queue, and let run what runs. */
+  /**
+   * HtmlUnit's abort() and leaving a page only remove waiting jobs from the queue. Running jobs
+   * continue.
+   */
   @Override
   public JavaScriptJobManager createJavaScriptJobManager(WebWindow window) {
     JavaScriptJobManager manager = super.createJavaScriptJobManager(window);

@@ -11,10 +11,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Browsers by remote control: a line of JSON for each command on stdin, a line for each answer on stdout, in the order
- * in which they are done. The end of stdin is the end of the program.
+ * Browsers by remote control: a line of JSON for each command on stdin, a line for each answer on
+ * stdout, in the order in which they are done. The end of stdin is the end of the program.
  *
- * <p>It asks too: {"judge": 1, "source": "…"} before a script runs, and {"judged": 1, "fault": "…"} refuses it.
+ * <p>It asks too: {"judge": 1, "source": "…"} before a script runs, and {"judged": 1, "fault":
+ * "…"} refuses it.
  */
 public final class Driver {
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -76,7 +77,7 @@ public final class Driver {
     }
   }
 
-  /** What is wrong with a script, or null; the other side knows. */
+  /** Returns the fault of a script, which the other side finds, or null. */
   private static String judge(String source) {
     int number = JUDGED.incrementAndGet();
     CompletableFuture<String> fault = new CompletableFuture<>();

@@ -28,8 +28,8 @@ import net.sourceforge.htmlunit.corejs.javascript.Context;
 import net.sourceforge.htmlunit.corejs.javascript.Scriptable;
 
 /**
- * One person's Internet Explorer. HtmlUnit knows its DOM and its events; what HtmlUnit allows and the real one does not
- * is taken away here, in Network, in Calls and in prelude.js.
+ * One person's Internet Explorer. HtmlUnit knows its DOM and its events; what HtmlUnit allows and
+ * the real one does not is taken away here, in Network, in Calls and in prelude.js.
  */
 final class InternetExplorer {
   private static final String PRELUDE = "prelude.js";
@@ -131,7 +131,10 @@ final class InternetExplorer {
     return null;
   }
 
-  /** What the person sees; a frame that loads within it becomes HtmlUnit's current window. */
+  /**
+   * Returns the page that the person sees. A frame that loads within it becomes HtmlUnit's current
+   * window.
+   */
   private HtmlPage page() {
     return (HtmlPage) client.getCurrentWindow().getTopWindow().getEnclosedPage();
   }

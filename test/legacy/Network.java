@@ -17,12 +17,17 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.http.impl.client.AbstractHttpClient;
 
-/** WinINet's ways: two lines to a host, a cache that keeps whatever was not forbidden, and numbers of its own. */
+/**
+ * The behavior of WinINet: two connections to a host, a cache of everything that is not forbidden,
+ * and its own status numbers.
+ */
 final class Network implements WebConnection {
   /** [KB208427] */
   private static final int LONGEST_URL = 2083;
   private static final int NO_CONTENT = 204;
-  /** [KB193625, KB2826958] what XMLHttpRequest says of a 204, of a server not reached, and of a connection cut. */
+  /**
+   * [KB193625, KB2826958] The status of a 204, of an unreachable server, and of a cut connection.
+   */
   private static final int NO_CONTENT_HERE = 1223;
   private static final int CANNOT_CONNECT = 12029;
   private static final int CUT = 12152;
@@ -114,7 +119,7 @@ final class Network implements WebConnection {
     @Override
     protected AbstractHttpClient createHttpClient() {
       AbstractHttpClient http = super.createHttpClient();
-      // it would ask three times before it says that a connection is cut
+      // By default it would retry three times before it reports a cut connection.
       http.setHttpRequestRetryHandler((error, count, context) -> false);
       return http;
     }

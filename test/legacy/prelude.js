@@ -1,6 +1,6 @@
 // biome-ignore-all lint: the engine it runs in is of 2012
-// Runs in every window before the page's scripts, in the engine that plays Internet Explorer: takes away what came
-// after ES3, and makes what is there misbehave as it does in JScript 5.7.
+// Runs in every window before the page's scripts, in the engine that plays Internet Explorer: takes
+// away what came after ES3, and makes what is there misbehave as it does in JScript 5.7.
 (function (window) {
   var define = Object.defineProperty;
   var call = Function.prototype.call;
@@ -53,8 +53,8 @@
     });
   }
 
-  // A timer passes nothing on. And one that is cleared is dead: HtmlUnit's goes off all the same if it was waiting just
-  // then for another script to end, which in a browser cannot be.
+  // A timer passes nothing on. And one that is cleared is dead: HtmlUnit's goes off all the same if
+  // it was waiting just then for another script to end, which in a browser cannot be.
   function wrapTimers(set, clear, isRepeated) {
     var live = {};
     var realSet = window[set];
@@ -75,8 +75,8 @@
     };
   }
 
-  // [MSDN readyState] Nothing can be read before all is there: "doing so will return an error". abort() ends a request
-  // with the state 4 and nothing to read.
+  // [MSDN readyState] Nothing can be read before all is there: "doing so will return an error".
+  // abort() ends a request with the state 4 and nothing to read.
   function Request(real) {
     var request = this;
     var state = 0;

@@ -1,7 +1,7 @@
 /** A clock in milliseconds, and a source of chance. */
 export type Clock = { now(): number; random(): number };
 
-/** What the core needs from outside: a clock, and a timer that returns a function to cancel it. */
+/** The core's environment: a clock, and a timer that returns a function to cancel it. */
 export type Environment = Clock & {
   later(ms: number, run: () => void): () => void;
 };

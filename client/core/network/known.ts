@@ -1,8 +1,8 @@
 import { POLL_WAIT_SECONDS } from "../../../protocol/limits.ts";
 
 /**
- * What is known of a network from earlier: the rung that carried and when to climb from it, its cut
- * times, its holds.
+ * Findings about a network from earlier sessions: the rung that carried and when to climb from it,
+ * its cut times, its holds.
  */
 export type Known = {
   /** The stream's place on the ladder; as many as there are streams means polls. */
@@ -18,8 +18,8 @@ export type Known = {
 /** Where that outlives the page. */
 export type MemoryStore = { load(): Known | undefined; save(known: Known): void };
 
-// What is kept may be an older script's, or anybody's. The limits are those of ladder.ts, pace.ts
-// and hold.ts.
+// The stored findings may come from an older script, or from anybody. The limits are those of
+// ladder.ts, pace.ts and hold.ts.
 const SENSE: { [name: string]: (value: number) => boolean } = {
   rung: (value) => value >= 0 && value % 1 === 0,
   climbAt: (value) => value >= 0,

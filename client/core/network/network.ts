@@ -8,12 +8,12 @@ const FIRST_PING_SECONDS = 4;
 // to find out.
 const FIRST_HOLD_SECONDS = 10;
 
-/** What a session knows of the network that it is in. */
+/** The findings of a session about its network. */
 export type Network = {
   /** The time of what happens. */
   now: number;
   random(): number;
-  /** What is to be kept; `isNew`: something of it has changed. */
+  /** The findings to be stored; `isNew`: some have changed. */
   known: Known;
   isNew: boolean;
   /** The rung of the stream that should carry; as many as there are streams: none does. */
@@ -38,7 +38,7 @@ export type Network = {
   held: number;
   /** Polls in a row that were not answered in time. */
   silences: number;
-  /** A frame comes out when the next one goes in. */
+  /** The network releases a frame only when the next one is sent. */
   late: boolean;
 };
 

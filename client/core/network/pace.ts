@@ -11,8 +11,8 @@ const LONGEST_LIFE_MS = 10 * MINUTE;
 const SHORTEST_LIFE_MS = 6 * SECOND;
 
 // The pace: at what idle or total age streams die here. A cut after a pause is answered by pings at
-// half of the pause; two cuts at the same age by renewing at 0.8 of it. What has lasted its life
-// gets a longer one and slower pings.
+// half of the pause; two cuts at the same age by renewing at 0.8 of it. A stream that has lasted
+// its life gets a longer one and slower pings.
 
 /**
  * Returns the age at which a stream is renewed: before the network cuts it, at different times for

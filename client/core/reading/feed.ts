@@ -10,7 +10,7 @@ export function serve(state: State): void {
   prove(state);
 }
 
-/** Serves, unless the pause after a stream that was cut goes on. */
+/** Serves, unless the pause after a stream that was cut still runs. */
 export function look(state: State): void {
   if (!state.isAway) serve(state);
 }

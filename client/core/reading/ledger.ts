@@ -16,7 +16,7 @@ export type Ledger = { rows: Row[] };
 /** A seq that a server has sent, so that it has to arrive. */
 export type Head = { room: string; seq: number };
 
-/** What a ledger took. */
+/** The result of taking a frame. */
 export type Taken = {
   /** Whether a room has moved on. */
   isNew: boolean;

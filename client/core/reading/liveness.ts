@@ -1,4 +1,4 @@
-// What a ping may be late by on its way and in a busy server.
+// A ping may be this late on its way and in a busy server.
 const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
 const HIDDEN_MS = 75_000;
@@ -10,8 +10,8 @@ const LULL_GAPS = 8;
 const BUSY_GAP_MS = 5_000;
 
 /**
- * What is known of the connection that carries, which may be dead though open. All times are
- * clocks', no ticks counted.
+ * The signs of life of the connection that carries, which may be dead though open. All times are
+ * taken from a clock, and no ticks are counted.
  */
 export type Liveness = {
   now: number;

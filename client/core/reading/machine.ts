@@ -195,7 +195,7 @@ function hear(state: State, link: Link): void {
 
 /**
  * A request without a cursor begins at the first one that it is given. Next to other cursors, a
- * reset gives a room its own.
+ * room gets its own from a reset.
  */
 function beginAt({ ledger }: State, link: Link, cursor: string): void {
   if (link.asked.length > 0) return;

@@ -6,8 +6,8 @@ export function order(state: State, one: Order): void {
 }
 
 /**
- * Lets a timer happen, once, in place of the earlier one of that name. What it was for may be void
- * by then.
+ * Lets a timer happen, once, in place of the earlier one of that name. Its purpose may be void by
+ * then.
  */
 export function wakeIn(state: State, timer: string, ms: number): void {
   state.orders.push({ kind: "wakeIn", timer, ms });
@@ -18,7 +18,7 @@ export function give<Name extends keyof FeedEvents>(state: State, name: Name, ne
   state.orders.push({ kind: "give", name, news });
 }
 
-/** Reports the status if it differs. What is not given stays. */
+/** Reports the status if it differs. Fields that are left out stay. */
 export function report(state: State, change: Partial<SessionStatus>): void {
   const former = state.status;
   const status = { ...former, ...change };

@@ -1,7 +1,7 @@
 import type { Link } from "./link.ts";
 import type { State } from "./state.ts";
 
-/** What is open, see docs/client-states.md. */
+/** The phase of a session, by its open connections: see docs/client-states.md. */
 export type Phase = "waiting" | "polling" | "proving" | "streaming" | "renewing" | "closed";
 
 /** Returns the phase that a session is in. */

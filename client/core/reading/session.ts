@@ -18,11 +18,11 @@ import {
 } from "./state.ts";
 import type { Sink, Transport } from "./transport.ts";
 
-/** What a session emits: what it reads, and its status. */
+/** The events of a session: all that it reads, and its status. */
 export type SessionEvents = FeedEvents & { status: SessionStatus };
 
 /**
- * What a session needs: the environment, its rooms, ways to the server, and what is known of the
+ * The options of a session: the environment, its rooms, transports, and earlier findings about the
  * network.
  */
 export type SessionOptions = {
@@ -73,7 +73,7 @@ type Shell = {
   emitter: Emitter<SessionEvents>;
   state: State;
   timers: { [name: string]: () => void };
-  /** What has happened and is not performed yet. */
+  /** Happenings that are not performed yet. */
   queued: Happening[];
   isBusy: boolean;
   /** Gives up the confirmation that is under way. */
@@ -191,7 +191,7 @@ function wakeIn(shell: Shell, timer: string, ms: number): void {
 
 function sinkOf(shell: Shell, link: Link): Sink {
   return (kind, data, cursor = "") => {
-    // What a listener asks for in the middle of an answer happens after it, when the cursor is
+    // A call of a listener in the middle of an answer is performed after it, when the cursor is
     // behind it.
     happenAll(shell, kind === "answer" ? framesOf(link, data as PollAnswer) : [{ kind, link, data, cursor } as Frame]);
   };

@@ -9,8 +9,8 @@ import { createLiveness, type Liveness } from "./liveness.ts";
 import type { Brought, Transport } from "./transport.ts";
 
 /**
- * What the application gets. `reset`: a room cannot be continued where it was left; its history has
- * to be read again.
+ * The events for the application. `reset`: a room cannot be continued where it was left; its
+ * history has to be read again.
  */
 export type FeedEvents = {
   event: RoomEvent;
@@ -32,7 +32,7 @@ export type SessionStatus = {
 };
 
 /**
- * What can happen to a session: what the application does, and what its timers and requests bring.
+ * The happenings of a session: calls of the application, timers, and frames of its connections.
  */
 export type Happening =
   | Frame
@@ -45,7 +45,7 @@ export type Happening =
   | { kind: "close" }
   | { kind: "timer"; timer: string };
 
-/** What comes by a link. `confirmed`: the status with which its confirmation was answered. */
+/** The frames of a link. `confirmed`: the status with which its confirmation was answered. */
 type Incoming = Brought & { confirmed: number };
 
 /**
@@ -56,7 +56,7 @@ export type Frame = {
   [Kind in keyof Incoming]: { kind: Kind; link: Link; data: Incoming[Kind]; cursor: string };
 }[keyof Incoming];
 
-/** What a session is ordered to do. */
+/** An effect that a session has to carry out. */
 export type Order =
   /** Open this connection: a poll, a stream that has to prove itself, or a question to the log. */
   | { kind: "poll" | "prove" | "ask"; link: Link }
@@ -86,7 +86,7 @@ export type Doubt = { why: "late" | "lull" | "silent"; carrier: Link | undefined
  */
 export type Question = { why: "gap" } | { why: "blame"; link: Link; isMute: boolean } | Doubt;
 
-/** What a session begins with. */
+/** The beginning of a session. */
 export type Beginning = {
   rooms: Position[];
   /** Ways that stay open, best first. */
@@ -95,7 +95,7 @@ export type Beginning = {
   polls: Transport[];
   /** A guess at the round trip in milliseconds, 0 if there is none. */
   rttMs: number;
-  /** What was known of the network before. */
+  /** Earlier findings about the network. */
   known: Known;
   random(): number;
   hidden(): boolean;
@@ -105,7 +105,7 @@ export type Beginning = {
 export type State = Network &
   Liveness & {
     clock: Clock;
-    /** What has to follow from what happens now. */
+    /** The orders that follow from the current happening. */
     orders: Order[];
     ledger: Ledger;
     status: SessionStatus;
@@ -158,7 +158,7 @@ export type State = Network &
     wokeAt: number;
   };
 
-/** A seq that is known to be in the log. What is expected meanwhile is `next`. */
+/** A seq that is known to be in the log. The seq that is expected after it is `next`. */
 export type Expectation = { room: string; seq: number; next?: { seq: number; withinMs: number } };
 
 /** Creates the state of a session that is not started. */

@@ -8,7 +8,7 @@ import type {
   TypingSignal,
 } from "../../../protocol/event.ts";
 
-/** What one connection is to read: the events of `rooms` after the cursors `after`. */
+/** The request of one connection: the events of `rooms` after the cursors `after`. */
 export type Reading = {
   rooms: string[];
   /** None means "from now on". The server joins several. */
@@ -36,7 +36,7 @@ export type Reading = {
  */
 export type Ending = { how: "answered" | "cut" | "refused" | "bye"; retryMs?: number };
 
-/** What a connection can bring. */
+/** All that a connection can bring. */
 export type Brought = {
   hello: HelloSignal;
   ping: PingSignal;

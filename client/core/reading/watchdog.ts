@@ -18,7 +18,7 @@ const JUST_NOW_MS = 1_000;
 const HELD_BACK_MEMORY_MS = 60_000;
 const EXPECTED = "expected ";
 
-/** What a question came to: something new, nothing new, or no answer. */
+/** The result of a question: something new, nothing new, or no answer. */
 export type QuestionResult = "news" | "nothing" | "unanswered";
 
 /**

@@ -3,7 +3,7 @@ import { PATHS } from "../../../protocol/paths.ts";
 import { createBackoff, nextDelay } from "../network/backoff.ts";
 import { type ActOutcome, act, requestSession, type Sender, type SessionOutcome } from "./send.ts";
 
-/** A person who is to enter a room, in at most so many attempts. */
+/** A person to enter a room, and the limit of attempts. */
 export type Entry = { room: string; nickname: string; color?: string; attempts?: number };
 
 /** The outcome of entering. `retry`: all attempts have failed. */

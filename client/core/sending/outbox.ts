@@ -30,7 +30,7 @@ export type SendOutcome =
 /** Where unsent messages outlive a reload. */
 export type MessageStore = { load(): UnsentMessage[]; save(messages: UnsentMessage[]): void };
 
-/** What an outbox emits. */
+/** The events of an outbox. */
 export type OutboxEvents = {
   /** A message is new, or its state has changed. */
   changed: UnsentMessage;

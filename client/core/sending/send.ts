@@ -30,7 +30,9 @@ export type Sender = Access & {
 
 type Fields = { [name: string]: string };
 
-/** What is sent: by POST to `path`, or by GET to `getPath` where POST is blocked. */
+/**
+ * The content of a request: sent by POST to `path`, or by GET to `getPath` where POST is blocked.
+ */
 type Content = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
 
 /** The JSON of an answer that is the site's own. */
