@@ -9,7 +9,9 @@ import type { Guards } from "./guards.ts";
 export type SessionKeys = {
   readonly tokens: Tokens;
   readonly revocations: {
-    /** Returns true if the member's tokens of this time, in milliseconds since 1970, were revoked. */
+    /**
+     * Returns true if the member's tokens of this time, in milliseconds since 1970, were revoked.
+     */
     isRevoked(memberId: string, issuedAt: number): boolean;
   };
   readonly config: { readonly sessionDays: number };

@@ -6,16 +6,22 @@ import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-/** What answers at a URL: a node, or several behind one port. */
+/** A server at a URL: a node, or several behind one port. */
 export type Wakened = { url: string; close(): Promise<void> };
 
-/** What carries wake-ups: its URL, given the database's, and a node that gets its wake-ups from `busUrl`. */
+/**
+ * A carrier of wake-ups: its URL, given the database's, and a node that gets its wake-ups from
+ * `busUrl`.
+ */
 export type Carrier = {
   target(databaseUrl: string): string;
   open(databaseUrl: string, busUrl: string): Promise<Wakened>;
 };
 
-/** What nodes may rely on, whatever wakes them. One of the two nodes reaches it by a proxy that misbehaves. */
+/**
+ * Tests that wake-ups arrive as nodes rely on it, over any carrier. One of the two nodes reaches it
+ * by a proxy that misbehaves.
+ */
 export function busContract(carrier: Carrier): void {
   let database: Awaited<ReturnType<typeof createDatabase>>;
   let proxy: BadProxy;
@@ -56,11 +62,11 @@ export function busContract(carrier: Carrier): void {
   test("messages reach the readers of another node at once, not by the sweep of every five seconds", async () => {
     const times = [];
     for (const text of ["one", "two", "three", "four", "five"]) times.push(await crossing(text));
-    // five in a row that the sweep happened to bring so soon are one in three thousand
+    // Five in a row that the sweep happened to bring so soon are one in three thousand
     expect(Math.max(...times)).toBeLessThan(1_000);
   });
 
-  test("who enters is told to the readers of another node", async () => {
+  test("a reader at another node sees who enters", async () => {
     const stream = await openStream(node.url, { room: "lobby" });
     const bob = await person(writer.url, "Bob");
     await say(writer.url, bob, "hello");

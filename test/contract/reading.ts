@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import { openNode, openSite, person, say, type TestOptions, type TestPerson, type TestSite } from "../support/app.ts";
 
-/** A reader under test, by whatever transport: gives the log's events after a cursor, in the order they came. */
+/**
+ * A reader under test, by whatever transport: gives the log's events after a cursor, in the order
+ * they came.
+ */
 export type ReaderUnderTest = {
   /** The next so many events. */
   events(count: number): Promise<RoomEvent[]>;
@@ -18,7 +21,7 @@ export type OpenReader = (
   query: { room: string | string[]; after?: string | string[]; header?: string },
 ) => Promise<ReaderUnderTest>;
 
-/** What every transport must keep. */
+/** Tests the promises that every transport must keep. */
 export function keepsTheReadingContract(name: string, open: OpenReader, options: TestOptions = {}): void {
   describe(`reading by ${name}`, () => {
     let site: TestSite;
@@ -147,7 +150,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       ["malformed", () => "a".repeat(500)],
       ["epoch", (cursor: string) => cursor.replace(/^[^.]+/, "zzzz")],
       ["future", (cursor: string) => cursor.replace(/\d+$/, (seq) => String(Number(seq) + 1000))],
-    ])("tells a cursor that is %s, with a new one that goes on", async (reason, spoil) => {
+    ])("resets a cursor that is %s, and sends a new one that works", async (reason, spoil) => {
       const { cursor, event } = await say(url, ann, "head");
       const reader = await open(url, { room: "lobby", after: spoil(cursor) });
       expect(await reader.resets(1)).toEqual([{ room: "lobby", reason, cursor, oldest: 1, head: event.seq }]);
@@ -158,14 +161,14 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       await next.close();
     });
 
-    test("tells a cursor that does not name the room", async () => {
+    test("resets a cursor that does not name the room", async () => {
       const { cursor } = await say(url, ann, { text: "elsewhere", room: "east" });
       const reader = await open(url, { room: "lobby", after: cursor });
       expect(await reader.resets(1)).toMatchObject([{ room: "lobby", reason: "malformed" }]);
       await reader.close();
     });
 
-    test("tells of every room whose place is lost", async () => {
+    test("resets every room whose position is lost", async () => {
       const rooms = ["east", "west"];
       const heads = [];
       for (const room of rooms) heads.push((await say(url, ann, { text: "head", room })).event.seq);
@@ -200,7 +203,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       await fresh.close();
     });
 
-    test("tells a cursor older than what is kept", async () => {
+    test("resets a cursor that is older than the kept messages", async () => {
       const { db } = (site.nodes[0] as TestSite["nodes"][0]).app.site;
       await db("rooms").insert({ slug: "pruned", title: "pruned" });
       const { cursor } = await say(url, ann, { text: "old", room: "pruned" });
