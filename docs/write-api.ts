@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { apiSurface } from "./api-surface.ts";
 
 /**
@@ -14,7 +15,7 @@ const manifest = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8"))
 const sections = Object.entries(manifest.exports).flatMap(([path, target]) => {
   const types = typeof target === "string" ? undefined : (target.types ?? target.import?.types);
   const name = path.replace(/^\./, "chattera");
-  return types === undefined ? [] : `# ${name}\n\n${apiSurface(new URL(types, ROOT).pathname)}\n`;
+  return types === undefined ? [] : `# ${name}\n\n${apiSurface(fileURLToPath(new URL(types, ROOT)))}\n`;
 });
 const text = `Everything that a program can import. A change here is a change of the public API: name it in CHANGELOG.md.
 Written by \`npm run docs\` from the emitted types. \`npm run api\` makes a reference with all descriptions.
