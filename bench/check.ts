@@ -116,7 +116,7 @@ export class Check {
     this.#findings.times.add(now - (this.#findings.dueAt[n] as number));
   }
 
-  /** Notes what is wrong; `false` for what had come before. */
+  /** Notes each fault. Returns `false` for an event that has come before. */
   #isOutOfOrder(n: number): boolean {
     const place = this.#log.placeOf(n);
     if (place !== undefined && place < this.place) {

@@ -4,8 +4,8 @@ import type { System, SystemOptions } from "./system.ts";
 
 /**
  * The yardstick: Koa, better-sse's channels and PostgreSQL put together in an hour. Its PostgreSQL
- * is the one chattera brings, durable by the same settings. Two commits may come in one order and
- * their notifications in the other: what is found out of order is its own.
+ * is the one that chattera brings, durable by the same settings. The notifications of two commits
+ * may arrive in another order than the commits, so events out of order are this system's own fault.
  */
 export async function start(options: SystemOptions): Promise<System> {
   const program = runNode(options.core, "naive-server.ts");

@@ -32,7 +32,7 @@ program
 
 program
   .command("doctor")
-  .description("test the path to a site, and report what hinders it on the way and how to mend that")
+  .description("test the path to a site, and report what is in the way and how to fix it")
   .argument("<url>", "the site's address, with its base path")
   .option("--json", "print the report as JSON")
   .option("--quick", "skip the tests that take a minute")

@@ -6,8 +6,8 @@ import { createRequest, drop } from "./requests.ts";
 import type { Question, State } from "./state.ts";
 
 /**
- * Asks the log for what comes after the client's cursor, next to what carries. A question that is
- * under way answers this one too.
+ * Asks the log for the events after the client's cursor, while the current transport continues. A
+ * question that is under way answers this one too.
  */
 export function ask(state: State, question: Question): void {
   state.asking = state.asking.concat([question]);

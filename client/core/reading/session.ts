@@ -55,7 +55,7 @@ export type ReadingSession = {
    * soon, or it is held back.
    */
   expect(room: string, seq: number, rttMs: number): void;
-  /** A message is being sent: of two requests at a time it is one. */
+  /** A message is being sent. It uses one of the two requests that may run at a time. */
   sending(isUnderWay: boolean): void;
   /** Reads one more room over the same connection. */
   follow(position: Position): void;

@@ -22,7 +22,7 @@ export type FeedEvents = {
 
 /**
  * The state of a session. `transport` carries the events; `slow`: no stream passes here and none is
- * being tried; `failures` counts the attempts in vain since something last came through.
+ * being tried; `failures` counts the failed attempts since something last came through.
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";

@@ -23,7 +23,7 @@ export type QuestionResult = "news" | "nothing" | "unanswered";
 
 /**
  * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in
- * a ping. Of each room one is awaited at a time; what is expected meanwhile is looked at after it.
+ * a ping. One seq is awaited in each room at a time; the last one reported meanwhile is next.
  */
 export function expect(state: State, { room, seq }: Head, withinMs: number): void {
   const { expected } = state;
@@ -125,7 +125,7 @@ function replaceStream(state: State, isMute: boolean, fellSilent: boolean): void
   serve(state);
 }
 
-/** Forgets what was expected of what was open. */
+/** Forgets all doubts, because the connections that they were about are closed. */
 export function beginAgain(state: State): void {
   expectPing(state, 0);
   forget(state);
