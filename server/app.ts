@@ -28,7 +28,10 @@ export type App = Koa & {
    * is 503.
    */
   drain(): void;
-  /** Closes every reader and the connections to the database. */
+  /**
+   * Closes every reader and the connections to the database. Every further call returns the same
+   * promise.
+   */
   close(): Promise<void>;
 };
 
@@ -42,9 +45,12 @@ export async function openApp(config: NodeConfig, options: SiteOptions): Promise
   app.use(stalls.watch);
   countReaders(site);
   useMiddleware(app, site);
+  let closing: Promise<void> | undefined;
   const close = () => {
     stalls.stop();
-    return closeSite(site);
+    // A second run would wait for connections of a pool that the first has ended.
+    closing ??= closeSite(site);
+    return closing;
   };
   return Object.assign(app, { site, drain: site.drain, close });
 }

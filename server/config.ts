@@ -33,7 +33,7 @@ const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
  * and systemd units write them like that. Throws a StartError that names every invalid variable.
  */
 export function readEnvironment(env: { [name: string]: string | undefined }): Config {
-  return check(optionsIn(env), spellsEnvironment);
+  return check(optionsIn(env), { isVariable: () => true, unknown: [] });
 }
 
 /**
@@ -46,7 +46,8 @@ export function readOptions(
 ): NodeConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const former = optionsIn(env);
-  const config = check({ ...former, ...given }, (name) => name in former && !(name in given));
+  const isVariable = (name: string) => name in former && !(name in given);
+  const config = check({ ...former, ...given }, { isVariable, unknown: Object.keys(given).filter(isOfProcess) });
   const { databaseUrl } = config;
   if (databaseUrl === undefined)
     throw new StartError("databaseUrl: createApp requires a PostgreSQL, like postgres://…");
@@ -93,20 +94,35 @@ function optionsIn(env: { [name: string]: string | undefined }): { [option: stri
   );
 }
 
-function check(given: { [option: string]: unknown }, isVariable: (option: string) => boolean): Config {
+/** How options are checked. */
+type Check = {
+  /** Was this option set by its environment variable? */
+  isVariable(option: string): boolean;
+  /** Options that are settings, but not for the caller. */
+  unknown: string[];
+};
+
+function check(given: { [option: string]: unknown }, { isVariable, unknown }: Check): Config {
   const read = OPTIONS.safeParse(given);
-  if (!read.success) throw new StartError(read.error.issues.map((issue) => problemOf(issue, isVariable)).join("; "));
+  const issues = read.error?.issues.map((issue) => problemOf(issue, isVariable)) ?? [];
+  if (unknown.length > 0) issues.unshift(unknownOptions(unknown));
+  if (!read.success || issues.length > 0) throw new StartError(issues.join("; "));
   const seenMs = Math.max(SEEN_MS, POLL_APART_MS - read.data.graceSeconds * 1000);
   return { ...read.data, seenMs };
 }
 
-function spellsEnvironment(): boolean {
-  return true;
+/** Returns whether an option is for the command only, which `createApp` would ignore. */
+function isOfProcess(option: string): boolean {
+  return NAMES.some((name) => name === option && SETTINGS[name].scope === "process");
+}
+
+function unknownOptions(options: string[]): string {
+  return `${options.join(", ")}: createApp has no such option`;
 }
 
 /** Returns the sentence about one invalid setting, under the name by which it was set. */
 function problemOf(issue: z.core.$ZodIssue, isVariable: (option: string) => boolean): string {
-  if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")}: createApp has no such option`;
+  if (issue.code === "unrecognized_keys") return unknownOptions(issue.keys);
   const option = issue.path[0] as OptionName;
   const { env, spelling }: Setting = SETTINGS[option];
   if (!isVariable(option)) return `${option}: ${issue.message}`;

@@ -82,6 +82,7 @@ describe("invalid options", () => {
     [{ trustProxy: ["everybody"] }, 'trustProxy: "everybody" is not an address'],
     [{ basePath: 3 }, "basePath: must be a string"],
     [{ basepath: "/chat" }, "basepath: createApp has no such option"],
+    [{ port: 3000 }, "port: createApp has no such option"],
     [{ databaseUrl: undefined }, "databaseUrl: createApp requires a PostgreSQL"],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
   ])("%j is explained in one sentence", async (options, sentence) => {
@@ -89,6 +90,13 @@ describe("invalid options", () => {
     await expect(opened).rejects.toThrow(StartError);
     await expect(opened).rejects.toThrow(sentence);
     await expect(opened).rejects.not.toThrow(/; /);
+  });
+
+  test("that are for the command only are refused together with the others", async () => {
+    const options = { workers: 2, logLevel: "info", sessionDays: 0 } as AppSettings;
+    await expect(createApp({ databaseUrl, ...options })).rejects.toThrow(
+      /^workers, logLevel: createApp has no such option; sessionDays: must be [^;]*$/,
+    );
   });
 
   test("are named together, each as it was spelled", async () => {

@@ -229,6 +229,17 @@ describe("as a library", () => {
     await app.close();
   });
 
+  test("it closes once, however often it is asked to", async () => {
+    const app = await createApp({ databaseUrl: site.databaseUrl });
+    const stream = await openStream(app.callback(), { room: "lobby" });
+    await stream.signal("ping");
+    const closing = app.close();
+    expect(app.close()).toBe(closing);
+    await closing;
+    expect(app.close()).toBe(closing);
+    await stream.close();
+  }, 3_000);
+
   test("it mounts in a host's app, alongside its routes and behind its body parser", async () => {
     const chat = await createApp({ databaseUrl: site.databaseUrl });
     const own = new Koa();
