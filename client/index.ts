@@ -95,11 +95,13 @@ type HandleState = {
 
 /** Follows a room of the chattera site at `url`, base path included, in a browser or in Node. */
 export function connect(url: string, options: ConnectOptions): RoomHandle {
-  const handle = createHandle(url, options);
+  // Events name the room by its own spelling; see "rooms" in the protocol.
+  const named = { ...options, room: options.room.normalize("NFKC").toLowerCase() };
+  const handle = createHandle(url, named);
   const { conversation, emitter, ready } = handle;
   listen(handle);
   start(conversation);
-  if (!handle.isEntered) enterRoom(handle, options);
+  if (!handle.isEntered) enterRoom(handle, named);
   return {
     on: emitter.on,
     ready: ready.promise,

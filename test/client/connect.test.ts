@@ -29,6 +29,16 @@ describe("a handle of the client", () => {
     expect(refusals[0]).toBe("no_such_room");
   });
 
+  test("gets the events of a room that it names in another spelling", async () => {
+    const room = connect(url, { room: "ＬＯＢＢＹ", nickname: "Loud" });
+    const texts: (string | undefined)[] = [];
+    room.on("event", ({ text }) => texts.push(text));
+    await room.ready;
+    await room.send("hello");
+    await until("its own message comes back", () => texts.includes("hello"));
+    room.close();
+  });
+
   test("rejects the messages of a client whose nickname was refused", async () => {
     const room = connect(url, { room: "lobby", nickname: "\u200b" });
     const early = room.send("before").catch((error: RefusedError) => error.code);
