@@ -45,6 +45,9 @@ export function readOptions(
   env: { [name: string]: string | undefined } = {},
 ): NodeConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const [name, value] of Object.entries(env))
+    if (typeof value !== "string" && value !== undefined)
+      throw new StartError(`${name}: in "settings" it must be a string`);
   const former = optionsIn(env);
   const isVariable = (name: string) => name in former && !(name in given);
   const config = check({ ...former, ...given }, { isVariable, unknown: Object.keys(given).filter(isOfProcess) });

@@ -102,7 +102,7 @@ const AWAY_CODE =
 
 /** Messages of pg and knex that come without a code. */
 const AWAY_MESSAGE =
-  /Connection terminated|Connection ended|timeout expired|Query read timeout|not queryable|Timeout acquiring/;
+  /Connection terminated|Connection ended|timeout expired|Query read timeout|not queryable|Timeout acquiring|Unable to acquire a connection/;
 
 /** Returns whether the database answers a query. */
 export function isAnswering(db: Knex): Promise<boolean> {

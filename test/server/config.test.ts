@@ -84,9 +84,10 @@ describe("invalid options", () => {
     [{ basepath: "/chat" }, "basepath: createApp has no such option"],
     [{ port: 3000 }, "port: createApp has no such option"],
     [{ databaseUrl: undefined }, "databaseUrl: createApp requires a PostgreSQL"],
+    [{ settings: { TRUST_PROXY: ["loopback"] } }, 'TRUST_PROXY: in "settings" it must be a string'],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
   ])("%j is explained in one sentence", async (options, sentence) => {
-    const opened = createApp({ databaseUrl, ...options } as AppOptions);
+    const opened = createApp({ databaseUrl, ...options } as unknown as AppOptions);
     await expect(opened).rejects.toThrow(StartError);
     await expect(opened).rejects.toThrow(sentence);
     await expect(opened).rejects.not.toThrow(/; /);

@@ -240,6 +240,15 @@ describe("as a library", () => {
     await stream.close();
   }, 3_000);
 
+  test("a closed app that is still mounted answers 503", async () => {
+    const app = await createApp({ databaseUrl: site.databaseUrl });
+    const callback = app.callback();
+    await request(callback).get("/api/rooms/lobby").expect(200);
+    await app.close();
+    for (const path of ["/api/rooms/lobby", "/api/poll?room=lobby&wait=0", "/rooms/lobby"])
+      await request(callback).get(path).expect(503);
+  });
+
   test("it mounts in a host's app, alongside its routes and behind its body parser", async () => {
     const chat = await createApp({ databaseUrl: site.databaseUrl });
     const own = new Koa();
