@@ -8,6 +8,7 @@ import type { NodeConfig } from "../config.ts";
 import { createShares } from "../guard/shares.ts";
 import { withKeptPolls } from "../http/verified-polls.ts";
 import { createLog, type Logger } from "../log.ts";
+import { HAS_FAST_PATH } from "../streams/socket.ts";
 import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
 import { capConnections } from "./connections.ts";
 import { tuneGarbageCollection } from "./gc-tuning.ts";
@@ -97,7 +98,7 @@ export async function serve(config: NodeConfig): Promise<RunningNode> {
   }
   const { port } = server.address() as AddressInfo;
   const url = urlOf(config, port);
-  logger.info({ url }, "serving");
+  logger.info({ url, fastPath: HAS_FAST_PATH }, "serving");
   warnOfAnyHost(config, logger);
   return { url, stop: () => stop(app, server, logger) };
 }

@@ -227,6 +227,12 @@ type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) 
 /** [node lib/_http_common.js] Detaches a parser from its socket and returns it to Node's pool. */
 const freeParser = findFreeParser();
 
+/**
+ * Does this Node have the inner parts that the fast path needs? Without them, streams and polls
+ * take the plain path, which costs more.
+ */
+export const HAS_FAST_PATH = freeParser !== undefined && ONREAD !== undefined && WRITE !== undefined;
+
 function findFreeParser(): FreeParser | undefined {
   try {
     const inner = createRequire(import.meta.url)("node:_http_common");

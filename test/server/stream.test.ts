@@ -2,6 +2,7 @@ import { get, type IncomingMessage } from "node:http";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
+import { HAS_FAST_PATH } from "../../server/streams/socket.ts";
 import { openNode, person, say, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
@@ -247,6 +248,10 @@ test.each(["events", "poll"])(
     expect(hub.slots.size).toBe(0);
   },
 );
+
+test("this Node has the inner parts that the fast path needs", () => {
+  expect(HAS_FAST_PATH).toBe(true);
+});
 
 /** Waits until the node has `count` readers. */
 async function untilReaders(count: number): Promise<void> {
