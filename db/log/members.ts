@@ -44,14 +44,21 @@ export async function roomsOf(db: Knex, memberId: string): Promise<Membership[]>
   return rows.map(({ room_id }) => ({ roomId: room_id, memberId }));
 }
 
-/** Records that these members were seen `agoMs` ago. Returns those that are present. */
+/**
+ * Records that these members were seen `agoMs` ago. Returns those that are present. Locks them in
+ * the order of enter_and_append.sql, whatever plan the update has.
+ */
 export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number })[]): Promise<Membership[]> {
   if (seen.length === 0) return [];
   return rowsOf<Membership>(
     db,
-    `update members m set seen_at = greatest(m.seen_at, now() - p.ago_ms * interval '1 millisecond')
-     from (select * from unnest(?::int[], ?::text[], ?::int[]) as p (room_id, member_id, ago_ms) order by 1, 2) p
-     where m.room_id = p.room_id and m.member_id = p.member_id
+    `with locked as (
+       select m.room_id, m.member_id, p.ago_ms from unnest(?::int[], ?::text[], ?::int[]) as p (room_id, member_id, ago_ms)
+       join members m on m.room_id = p.room_id and m.member_id = p.member_id
+       order by m.room_id, m.member_id for no key update of m
+     )
+     update members m set seen_at = greatest(m.seen_at, now() - l.ago_ms * interval '1 millisecond')
+     from locked l where m.room_id = l.room_id and m.member_id = l.member_id
      returning m.room_id as "roomId", m.member_id as "memberId"`,
     [
       seen.map(({ roomId }) => roomId),

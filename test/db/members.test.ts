@@ -4,9 +4,10 @@ import { sweepMembers } from "../../db/log/leave.ts";
 import { isPresent, touchMembers } from "../../db/log/members.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { connect } from "../../db/pool/connect.ts";
-import { rowsOf } from "../../db/pool/statement.ts";
+import { execute, rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom } from "../support/enter.ts";
+import { until } from "../support/until.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let db: Knex;
@@ -54,4 +55,26 @@ test("a member who was not seen within the grace leaves", async () => {
     1,
     false,
   ]);
+});
+
+test("members are locked in the order of their ids, whatever plan the update has", async () => {
+  // In the table, the one with the greater id comes first.
+  for (const id of ["zoe", "bea"]) await enterRoom(db, roomId, { id, nickname: id, color: "#b3261e", skeleton: id });
+  const other = await db.transaction();
+  await execute(other, "select from members where member_id = 'bea' for update");
+  const touched = db.transaction(async (tx) => {
+    await execute(tx, "set local enable_nestloop = off");
+    await execute(tx, "set local enable_mergejoin = off");
+    await touchMembers(tx, [
+      { roomId, memberId: "zoe", agoMs: 0 },
+      { roomId, memberId: "bea", agoMs: 0 },
+    ]);
+  });
+  await until("the update waits for the first one", async () => {
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    return (await rowsOf<object>(db, waiting)).length > 0;
+  });
+  await execute(other, "select from members where member_id = 'zoe' for update nowait");
+  await other.commit();
+  await touched;
 });
