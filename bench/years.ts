@@ -10,9 +10,9 @@ import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 
 /**
- * Does a long log slow the newest page? Fills an embedded PostgreSQL with so many events of one
- * year, times what the site asks of it, and prunes. One line of a table for each number; every cell
- * is the median and the 99th percentile of CALLS calls, in ms.
+ * Measures whether a long log slows the newest page. For each number of rows: fills an embedded
+ * PostgreSQL with that many events of one year, times the queries of the site, and prunes. Prints
+ * one table row; every cell is the median and the 99th percentile of CALLS calls, in ms.
  *
  *     npx tsx bench/years.ts [rows 10000 1000000 …]
  */

@@ -7,9 +7,9 @@ import { openNode, openSite, person, say, type TestOptions, type TestPerson, typ
  * they came.
  */
 export type ReaderUnderTest = {
-  /** The next so many events. */
+  /** Reads the next `count` events. */
   events(count: number): Promise<RoomEvent[]>;
-  /** The next so many resets. */
+  /** Reads the next `count` resets. */
   resets(count: number): Promise<ResetSignal[]>;
   /** The place behind what was read. */
   cursor(): string;
