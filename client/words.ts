@@ -4,6 +4,10 @@ import { grouped } from "../protocol/line.ts";
 export type ScriptWords = {
   entered: string;
   left: string;
+  /** A run of people who came and went. */
+  folded: string;
+  foldedEnters: string;
+  foldedLeaves: string;
   live: string;
   slow: string;
   doctor: string;

@@ -140,6 +140,9 @@ export const en: PageWords = {
   script: {
     entered: "entered",
     left: "left",
+    folded: "{enters} came, {leaves} left",
+    foldedEnters: "{enters} came",
+    foldedLeaves: "{leaves} left",
     live: "Live",
     slow: "Slow: this network holds data back",
     doctor: "Find out why",

@@ -142,6 +142,9 @@ export const ja = {
   script: {
     entered: "入室",
     left: "退室",
+    folded: "{enters}人が入室、{leaves}人が退室",
+    foldedEnters: "{enters}人が入室",
+    foldedLeaves: "{leaves}人が退室",
     live: "つながっています",
     slow: "途中の機器がデータを溜めるため、少し遅れます",
     doctor: "原因を調べる",
