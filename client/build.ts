@@ -4,13 +4,13 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { transform } from "@swc/core";
 import { type BuildOptions, build } from "esbuild";
 import { minify } from "terser";
-import { SHORT_NAMES } from "./short-names.ts";
+import { DOCTOR_SHORT_NAMES, SHORT_NAMES } from "./short-names.ts";
 
 const SOURCE = import.meta.dirname;
 const TARGET = `${SOURCE}/../dist/client`;
 
 mkdirSync(TARGET, { recursive: true });
-const mangleProps = new RegExp(`^(?:${SHORT_NAMES.join("|")})$`);
+const mangleProps = oneOf(SHORT_NAMES);
 const modern = { bundle: true, format: "esm", target: "es2020", charset: "utf8" } satisfies BuildOptions;
 const assets = {
   // Read by every browser with modules. It finds out itself whether it supports the browser.
@@ -20,16 +20,23 @@ const assets = {
   legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts", { mangleProps })),
   // [IE7] esbuild only joins and shortens here, since IE does not understand modern CSS.
   legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
-  doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts", {})),
+  doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts", { mangleProps: oneOf(DOCTOR_SHORT_NAMES) })),
   doctorStyle: hashed("doctor", "css", await bundled("doctor/doctor.css", { ...modern, minify: true })),
 };
 writeFileSync(`${TARGET}/assets.json`, `${JSON.stringify(assets)}\n`);
 removeOld(Object.values(assets));
-writeFileSync(`${TARGET}/index.js`, await bundled("index.ts", modern));
+writeFileSync(`${TARGET}/index.js`, await bundled("index.ts", { ...modern, minifySyntax: true }));
 // For require(): the folder's package.json says that its files, and the types, are CommonJS.
 mkdirSync(`${TARGET}/commonjs`, { recursive: true });
 writeFileSync(`${TARGET}/commonjs/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(`${TARGET}/commonjs/index.js`, await bundled("index.ts", { ...modern, format: "cjs" }));
+writeFileSync(
+  `${TARGET}/commonjs/index.js`,
+  await bundled("index.ts", { ...modern, format: "cjs", minifySyntax: true }),
+);
+
+function oneOf(names: string[]): RegExp {
+  return new RegExp(`^(?:${names.join("|")})$`);
+}
 
 /**
  * Builds a script for browsers with modules. Terser saves another 6 % on the wire after esbuild.

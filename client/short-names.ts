@@ -18,3 +18,12 @@ const NAMES = `
  * the client's own: none of them is sent, stored, shared between tabs, or read by a browser.
  */
 export const SHORT_NAMES = NAMES.trim().split(/\s+/);
+
+/**
+ * The properties that get short names in the doctor's script, by the same rule. None of them is in
+ * the report, which is shown and copied.
+ */
+export const DOCTOR_SHORT_NAMES = (
+  "arrivedMs gapMs isComplete isInQuery onText quietMs requestByIframe requestOf retrySeconds seesStreams timeoutMs " +
+  "tookMs"
+).split(" ");

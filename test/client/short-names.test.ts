@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { SHORT_NAMES } from "../../client/short-names.ts";
+import { DOCTOR_SHORT_NAMES, SHORT_NAMES } from "../../client/short-names.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -34,7 +34,8 @@ function wordsIn(text: string): Set<string> {
 
 function clientSources(folder = "client"): string[] {
   return readdirSync(new URL(folder, ROOT), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !/doctor/.test(entry.parentPath))
+    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name))
+    .filter((entry) => folder === "client/doctor" || !/doctor/.test(entry.parentPath))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
 }
 
@@ -81,4 +82,20 @@ test("no property with a short name is also named by a text", () => {
   const named = new Set([...sources.matchAll(/"([A-Za-z_]\w*)"|dataset\.(\w+)/g)].map((match) => match[1] ?? match[2]));
   expect(named.has("memberId")).toBe(true);
   expect(SHORT_NAMES.filter((name) => named.has(name))).toEqual([]);
+});
+
+test("no property with a short name in the doctor is reported, echoed, the browser's, or named by a text", () => {
+  const reported = [
+    "protocol/doctor.ts",
+    "client/doctor/findings.ts",
+    "client/doctor/diagnose.ts",
+    "client/doctor/report.ts",
+  ];
+  const sources = clientSources("client/doctor")
+    .join("\n")
+    .replace(/Pick<[^>]*>/g, "");
+  const named = [...sources.matchAll(/"([A-Za-z_]\w*)"/g)].map((match) => match[1]);
+  const taken = new Set([...wordsIn(reported.map(read).join("\n")), ...domNames(), ...named]);
+  expect(taken.has("roundTripMs")).toBe(true);
+  expect(DOCTOR_SHORT_NAMES.filter((name) => taken.has(name))).toEqual([]);
 });
