@@ -23,6 +23,9 @@ export type ScriptWords = {
   resend: string;
   discard: string;
   tooLong: string;
+  charactersLeft: string;
+  newLineHint: string;
+  keysHint: string;
   olderFailed: string;
   refusals: { [code: string]: string };
 };

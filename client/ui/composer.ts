@@ -1,5 +1,6 @@
 import { fill, type ScriptWords } from "../words.ts";
 import type { TextStore } from "./browser-store.ts";
+import { hasFinePointer, leadKeysTo } from "./keyboard.ts";
 
 const TYPING_EVERY_MS = 3_000;
 // Safari reports the Enter that ends a conversion after the conversion itself. Nobody presses Enter
@@ -10,6 +11,10 @@ const AFTER_COMPOSITION_MS = 80;
 // conversion.
 const isAndroid = /Android/.test(navigator.userAgent);
 const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
+// Of the 2000 characters that a message may have, most never see the counter.
+const COUNTED_LAST = 200;
+// A message may begin with spaces: in a drawing, they are a part of it.
+const EMPTY_LINES = /^(?:[^\S\n]*\n)+/;
 
 /**
  * The effects of a composer: it keeps the draft, sends the text, and now and then signals typing.
@@ -19,13 +24,13 @@ export type ComposerUse = { draft: TextStore; say(text: string): void; typing():
 /** Brings the form in which a message is written to life. */
 export function createComposer(form: HTMLFormElement, words: ScriptWords, use: ComposerUse): void {
   const field = form.elements.namedItem("text") as HTMLTextAreaElement;
+  const counter = createCounter(field, words);
   let typedAt = 0;
   if (field.value === "") field.value = use.draft.load();
-  fitHeight(field);
+  changed();
   field.addEventListener("input", () => {
     use.draft.save(field.value);
-    field.setCustomValidity("");
-    fitHeight(field);
+    changed();
     if (field.value === "" || Date.now() - typedAt < TYPING_EVERY_MS) return;
     typedAt = Date.now();
     use.typing();
@@ -35,11 +40,21 @@ export function createComposer(form: HTMLFormElement, words: ScriptWords, use: C
     event.preventDefault();
     submit();
   });
+  hintAtKeys(field, words);
+  holdFocus(field);
+
+  function changed(): void {
+    field.setCustomValidity("");
+    fitHeight(field);
+    counter.update();
+  }
 
   function submit(): void {
-    const text = field.value.trim();
+    const text = field.value.replace(EMPTY_LINES, "").trimEnd();
+    // A finger that presses the button may have no keyboard open, and none should open then.
+    if (hasFinePointer()) field.focus();
     if (text === "") return;
-    const excess = Array.from(text).length - Number(field.dataset.length);
+    const excess = lengthOf(text) - Number(field.dataset.length);
     if (excess > 0) {
       field.setCustomValidity(fill(words.tooLong, { n: excess }));
       field.reportValidity();
@@ -48,13 +63,78 @@ export function createComposer(form: HTMLFormElement, words: ScriptWords, use: C
     field.value = "";
     use.draft.save("");
     typedAt = 0;
-    fitHeight(field);
+    changed();
     document.getElementById("problem")?.remove();
     use.say(text);
   }
 }
 
-/** Calls back at each Enter that does not confirm a conversion. */
+/**
+ * Lets the field have the focus whenever nothing else has it: when the page opens, when keys are
+ * pressed on the page, and when the button that had it is gone. Without a fine pointer, a keyboard
+ * would open over half the screen.
+ */
+function holdFocus(field: HTMLTextAreaElement): void {
+  takeFocus(field);
+  leadKeysTo(field);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && takeFocus(field));
+  document.addEventListener("click", ({ target }) => {
+    if (target instanceof Element && !isShown(target)) takeFocus(field);
+  });
+  // A button takes the focus before it is clicked, and a phone then closes its keyboard.
+  document.addEventListener("mousedown", (event) => {
+    const isButton = (event.target as Element).closest("button, summary") !== null;
+    if (isButton && document.activeElement === field) event.preventDefault();
+  });
+}
+
+function takeFocus(field: HTMLTextAreaElement): void {
+  const { activeElement } = document;
+  const isFree = activeElement === null || activeElement === document.body || !isShown(activeElement);
+  const isSelecting = document.getSelection()?.isCollapsed === false;
+  if (hasFinePointer() && isFree && !isSelecting) field.focus({ preventScroll: true });
+}
+
+function isShown(element: Element): boolean {
+  return element.getClientRects().length > 0;
+}
+
+/** Says how to begin a new line, where the field is wide enough and there is a keyboard for it. */
+function hintAtKeys(field: HTMLTextAreaElement, words: ScriptWords): void {
+  if (!hasFinePointer()) return;
+  field.title = words.keysHint;
+  if (window.matchMedia("(min-width: 40rem)").matches) field.placeholder += words.newLineHint;
+}
+
+/** Creates a line under the field that says how many characters are left, once there are few. */
+function createCounter(field: HTMLTextAreaElement, words: ScriptWords): { update(): void } {
+  const most = Number(field.dataset.length);
+  const line = document.createElement("p");
+  line.id = "count";
+  line.className = "count hint";
+  return {
+    update() {
+      // A character has one or two units.
+      const left = field.value.length < most - COUNTED_LAST ? most : most - lengthOf(field.value);
+      if (left > COUNTED_LAST) {
+        field.removeAttribute("aria-describedby");
+        line.remove();
+        return;
+      }
+      line.textContent = fill(left < 0 ? words.tooLong : words.charactersLeft, { n: Math.abs(left) });
+      if (line.isConnected) return;
+      field.setAttribute("aria-describedby", line.id);
+      field.after(line);
+    },
+  };
+}
+
+/** Returns the number of characters, as the server counts them. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+/** Calls back at each Enter that means to send, with Ctrl or Cmd or without. */
 function onEnter(field: HTMLTextAreaElement, run: () => void): void {
   let composed = "";
   let composedAt = 0;
@@ -65,7 +145,7 @@ function onEnter(field: HTMLTextAreaElement, run: () => void): void {
     composedAt = event.timeStamp;
   });
   field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     if (confirms(event)) return;
     event.preventDefault();
     run();

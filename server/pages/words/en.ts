@@ -158,6 +158,9 @@ export const en: PageWords = {
     resend: "Send again",
     discard: "Discard",
     tooLong: "{n} characters too long",
+    charactersLeft: "{n} characters left",
+    newLineHint: " (Shift+Enter for a new line)",
+    keysHint: "Enter sends. Shift+Enter begins a new line.",
     olderFailed: "Could not load them. Please try again.",
   },
   refusals: {

@@ -160,6 +160,9 @@ export const ja = {
     resend: "もう一度送る",
     discard: "取り消す",
     tooLong: "{n} 文字多すぎます",
+    charactersLeft: "あと {n} 文字",
+    newLineHint: "(Shift+Enter で改行)",
+    keysHint: "Enter で送信、Shift+Enter で改行",
     olderFailed: "読み込めませんでした。もう一度どうぞ。",
   },
   refusals: {
