@@ -45,6 +45,8 @@ interface TreeNode {
   previousSibling: PageElement | null;
 }
 
+type HTMLScriptElement = PageElement;
+
 interface PageElement extends TreeNode {
   checked: boolean;
   className: string;
@@ -67,6 +69,7 @@ interface PageElement extends TreeNode {
   value: string;
   onclick: (() => boolean | undefined) | null;
   onerror: (() => void) | null;
+  onload: (() => void) | null;
   onkeydown: ((event: KeyEvent | undefined) => boolean | undefined) | null;
   onscroll: (() => void) | null;
   onsubmit: (() => boolean | undefined) | null;

@@ -42,12 +42,20 @@ export const http: Http = {
 };
 
 /**
- * Creates a request. [IE6] has only ActiveX for it, and [IE7] too, if its own is switched off.
- * Returns `undefined` if ActiveX is switched off as well.
+ * Creates a request. [IE6] has only ActiveX for it, and [IE7] too, if its own is switched off: then
+ * it is missing or throws. Returns `undefined` if ActiveX is switched off as well.
  */
 export function createRequest(): XMLHttpRequest | undefined {
   try {
-    return typeof XMLHttpRequest === "undefined" ? new ActiveXObject("Microsoft.XMLHTTP") : new XMLHttpRequest();
+    return new XMLHttpRequest();
+  } catch (_isMissing) {
+    return createByActiveX();
+  }
+}
+
+function createByActiveX(): XMLHttpRequest | undefined {
+  try {
+    return new ActiveXObject("Microsoft.XMLHTTP");
   } catch (_isForbidden) {
     return undefined;
   }
@@ -90,7 +98,12 @@ export function send(
 export function hangUp(request: XMLHttpRequest | undefined): void {
   if (request === undefined) return;
   request.onreadystatechange = nothing;
-  request.abort();
+  try {
+    request.abort();
+  } catch (_isOver) {
+    // [IE6] There was nothing to abort.
+    return;
+  }
 }
 
 function answerOf(request: XMLHttpRequest): Answer {

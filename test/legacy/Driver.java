@@ -54,7 +54,7 @@ public final class Driver {
     String name = text(command, "browser");
     String selector = text(command, "selector");
     if (text(command, "do").equals("start")) {
-      return BROWSERS.put(name, new InternetExplorer(text(command, "version"), Driver::judge));
+      return BROWSERS.put(name, new InternetExplorer(text(command, "version"), command.has("strict"), Driver::judge));
     }
     InternetExplorer browser = BROWSERS.get(name);
     switch (text(command, "do")) {

@@ -33,6 +33,7 @@ import net.sourceforge.htmlunit.corejs.javascript.Scriptable;
  */
 final class InternetExplorer {
   private static final String PRELUDE = "prelude.js";
+  private static final String STRICT = "strict.js";
 
   static {
     BackgroundJavaScriptFactory.setFactory(new Calls());
@@ -43,7 +44,8 @@ final class InternetExplorer {
   private final List<String> errors = new CopyOnWriteArrayList<>();
   private final UnaryOperator<String> judge;
 
-  InternetExplorer(String version, UnaryOperator<String> judge) throws IOException {
+  /** `isStrict`: its security zone allows neither requests nor ActiveX. */
+  InternetExplorer(String version, boolean isStrict, UnaryOperator<String> judge) throws IOException {
     this.judge = judge;
     isOld = !version.equals("8");
     client = new WebClient(version(version));
@@ -53,7 +55,7 @@ final class InternetExplorer {
     client.getOptions().setThrowExceptionOnFailingStatusCode(false);
     client.setJavaScriptErrorListener(new Listener());
     client.setScriptPreProcessor((page, source, name, line, element) -> judged(source, name));
-    client.setJavaScriptEngine(new Engine(client, read(PRELUDE)));
+    client.setJavaScriptEngine(new Engine(client, read(PRELUDE) + (isStrict ? read(STRICT) : "")));
   }
 
   private static BrowserVersion version(String number) {

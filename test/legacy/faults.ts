@@ -184,6 +184,30 @@ export function hasItsFaults(explorers: () => Explorers | undefined): void {
       await logged("loaded");
     });
 
+    explorerTest("reports that a script could not be loaded by its readyState alone", async () => {
+      answer = (request, response) => {
+        if (request.url === "/cut.js") request.socket.destroy();
+        else if (request.url === "/error.js") response.writeHead(502).end("<html>Bad Gateway</html>");
+        else response.setHeader("Content-Type", "text/javascript").end("log.push('runs');");
+      };
+      await ie.run(`window.log = [];
+        window.load = function (path) {
+          var script = document.createElement("script");
+          script.onerror = function () { log.push(path + " error"); };
+          script.onload = function () { log.push(path + " load"); };
+          script.onreadystatechange = function () { log.push(path + " " + script.readyState); };
+          script.src = path;
+          document.body.appendChild(script);
+        };`);
+      for (const path of ["/cut.js", "/error.js", "/fine.js"]) {
+        await ie.run(`load("${path}")`);
+        await logged(`${path} loaded`);
+      }
+      const states = (path: string) => [`${path} loading`, `${path} loaded`];
+      const ran = ["/fine.js loading", "runs", "/fine.js loaded"];
+      expect(await log()).toEqual([...states("/cut.js"), ...states("/error.js"), ...ran]);
+    });
+
     explorerTest("has two connections to a host: the third request waits, and blocks nothing else", async () => {
       const held: ServerResponse[] = [];
       answer = (request, response) => {

@@ -53,8 +53,14 @@ export type Explorer = {
   close(): Promise<void>;
 };
 
-/** A program that simulates any number of Internet Explorers. */
-export type Explorers = { start(version: "6" | "7" | "8"): Promise<Explorer>; close(): Promise<void> };
+/**
+ * A program that simulates any number of Internet Explorers. In a strict zone, one can make neither
+ * requests nor ActiveX objects.
+ */
+export type Explorers = {
+  start(version: "6" | "7" | "8", zone?: "strict"): Promise<Explorer>;
+  close(): Promise<void>;
+};
 
 type Answer = { id: number; result?: unknown; error?: string };
 type Question = { judge: number; source: string };
@@ -89,11 +95,11 @@ export async function openExplorers(): Promise<Explorers | undefined> {
     },
   };
 
-  async function start(version: string): Promise<Explorer> {
+  async function start(version: string, zone?: "strict"): Promise<Explorer> {
     browsers += 1;
     const browser = `${browsers}`;
     const command = (what: string, more: object = {}) => ask({ do: what, browser, ...more }) as Promise<never>;
-    await command("start", { version });
+    await command("start", { version, ...(zone && { strict: true }) });
     return {
       open: (url) => command("open", { url }),
       see: (selector) => command("see", { selector }),
