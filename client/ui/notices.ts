@@ -1,5 +1,5 @@
 import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
-import { fill, type ScriptWords } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
 
 const TYPING_SHOWN_MS = 6_000;
@@ -40,7 +40,7 @@ export function createNotices(words: ScriptWords, myName: string): Notices {
       const nicknames = signal.nicknames
         .filter((nickname) => nickname !== myName && !hasJustSent(nickname))
         .slice(0, 3);
-      typing.textContent = nicknames.length === 0 ? "" : fill(words.typing, { nicknames: nicknames.join(", ") });
+      typing.replaceChildren(...(nicknames.length === 0 ? [] : typingWords(words.typing, nicknames)));
       clearTimeout(timer);
       timer = setTimeout(clearTyping, TYPING_SHOWN_MS);
     },
@@ -55,4 +55,16 @@ export function createNotices(words: ScriptWords, myName: string): Notices {
     clearTimeout(timer);
     typing.textContent = "";
   }
+}
+
+/** Returns the sentence about people who are typing. Each name has a direction of its own. */
+function typingWords(sentence: string, nicknames: string[]): (Node | string)[] {
+  const [before = "", after = ""] = sentence.split("{nicknames}");
+  const names = nicknames.flatMap((nickname, index) => {
+    const name = document.createElement("bdi");
+    name.translate = false;
+    name.textContent = nickname;
+    return index === 0 ? [name] : [", ", name];
+  });
+  return [before, ...names, after];
 }

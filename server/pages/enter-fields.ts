@@ -11,7 +11,7 @@ export function enterFields(layout: PageLayout, entry: { nickname?: string; prob
   return html`${problemLine(layout, problem)}
 <div class="field nickname-field">
 <label for="nickname">${words.nickname}</label>
-<input id="nickname" name="nickname" value="${nickname}" maxlength="${FIELD_LENGTH}" required autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="go" aria-describedby="${problem && html`problem `}nickname-hint"${problem && html` aria-invalid="true"`}>
+<input dir="auto" id="nickname" name="nickname" value="${nickname}" maxlength="${FIELD_LENGTH}" required autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="go" aria-describedby="${problem && html`problem `}nickname-hint"${problem && html` aria-invalid="true"`}>
 <p id="nickname-hint" class="hint">${words.nicknameHint}</p>
 </div>
 ${swatches(layout)}`;
@@ -34,7 +34,7 @@ function swatches(layout: PageLayout): Html {
 <legend>${words.color}</legend>
 ${COLORS.map(
   (color, index) =>
-    html`<label class="swatch" data-color="${color}"><input type="radio" name="color" value="${color}"${color === chosen && html` checked`}><span class="swatch-name">${words.colors[index]}</span></label>`,
+    html`<label class="swatch" data-color="${color}" title="${words.colors[index]}"><input type="radio" name="color" value="${color}"${color === chosen && html` checked`}><span class="swatch-name">${words.colors[index]}</span></label>`,
 )}
 </fieldset>`;
 }

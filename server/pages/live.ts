@@ -134,7 +134,7 @@ function liveBar(layout: PageLayout, view: LiveView): Html {
   const form = { room: { slug: view.options.room, title: view.title } };
   return html`<header class="bar">
 ${homeLink(layout)}
-<h1 class="bar-title">${view.title}</h1>
+<h1 class="bar-title" dir="auto">${view.title}</h1>
 ${connectionLine(layout, view)}
 <nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(layout, form)}${languageSwitch(layout)}</nav>
 </header>`;

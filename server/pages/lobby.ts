@@ -42,7 +42,7 @@ function roomItem(layout: PageLayout, room: LobbyRoom): Html {
   const { title } = room;
   return html`<li class="room-item">
 <div class="room-about">
-<strong class="room-title">${title}</strong>
+<strong class="room-title" dir="auto">${title}</strong>
 <span class="room-figures">${figuresOf(words.roomFigures, room)}</span>
 <span class="room-last">${room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
 </div>

@@ -2,7 +2,7 @@ import type { RoomEvent } from "../../protocol/event.ts";
 import { SAME_SPEAKER_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import { linkedText } from "./links.ts";
-import { tagMark } from "./people.ts";
+import { memberSkeleton, nicknameOf, tagMark, tripOf } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
 import type { PageWords } from "./words/ja.ts";
 
@@ -14,13 +14,13 @@ export function messageLine(words: PageWords, event: RoomEvent, previous?: RoomE
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const kind = follows ? `${event.kind} follows` : event.kind;
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}><span class="nickname">${member.nickname}</span>${tagMark(member)} ${member.trip !== undefined && html`<span class="trip">${member.trip}</span> `}${timeStamp(event.at)} <span class="text">${lineText(words, event)}</span></li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(event.at)} <span dir="auto" class="text">${lineText(words, event)}</span></li>
 `;
 }
 
 /** Renders an empty line for the script to fill in, so that the markup of a line has one source. */
 export function lineSkeleton(): Html {
-  return html`<template id="line"><li class="line"><span class="nickname"></span><span class="tag"></span> <span class="trip"></span> <time></time> <span class="text"></span></li></template>`;
+  return html`<template id="line"><li class="line">${memberSkeleton()} <time></time> <span dir="auto" class="text"></span></li></template>`;
 }
 
 function continues(previous: RoomEvent, event: RoomEvent): boolean {

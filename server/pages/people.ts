@@ -18,13 +18,31 @@ export function people(words: PageWords, { members, memberCount, visitors }: Peo
 ${members.map(personItem)}
 </ul>
 <p id="people-cut" class="people-cut hint">${cut}</p>
-<template id="person"><li class="person"><span class="nickname"></span><span class="tag"></span><span class="trip"></span></li></template>
+<template id="person"><li class="person">${memberSkeleton()}</li></template>
 </details>`;
 }
 
 function personItem(member: Member): Html {
-  return html`<li class="person" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"><span class="nickname">${member.nickname}</span>${tagMark(member)}${member.trip !== undefined && html`<span class="trip">${member.trip}</span>`}</li>
+  return html`<li class="person" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}">${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && tripOf(member)}</li>
 `;
+}
+
+/**
+ * Renders a member's nickname: in its own direction, and not translated by the browser, like all
+ * marks of a member.
+ */
+export function nicknameOf({ nickname }: Pick<Member, "nickname">): Html {
+  return html`<span translate="no" dir="auto" class="nickname">${nickname}</span>`;
+}
+
+/** Renders a member's trip. */
+export function tripOf({ trip }: Member): Html {
+  return html`<span translate="no" class="trip">${trip}</span>`;
+}
+
+/** Renders the empty marks of a member, for the script to fill in. */
+export function memberSkeleton(): Html {
+  return html`${nicknameOf({ nickname: "" })}<span class="tag"></span> ${tripOf({} as Member)}`;
 }
 
 /** Renders the mark of a nickname that someone else gave up a short while ago, if it has one. */

@@ -70,7 +70,7 @@ function roomBar(layout: PageLayout, view: RoomView): Html {
   const live = link(layout.basePath + PATHS.live(view.room.slug));
   return html`<header class="bar">
 ${homeLink(layout)}
-<h1 class="bar-title">${view.room.title}</h1>
+<h1 class="bar-title" dir="auto">${view.room.title}</h1>
 <p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
 <nav class="bar-end">${view.present && leaveForm(layout, view)}${languageSwitch(layout)}</nav>
 </header>`;
@@ -104,7 +104,7 @@ ${view.back === undefined ? textArea(words, view.text) : textLine(words, view.te
 }
 
 function textArea(words: PageWords, text: string | undefined): Html {
-  return html`<textarea id="text" name="text" class="say-text" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
+  return html`<textarea id="text" name="text" class="say-text" dir="auto" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
 ${text}</textarea>`;
 }
 
@@ -113,7 +113,7 @@ ${text}</textarea>`;
  * text area.
  */
 function textLine(words: PageWords, text: string | undefined): Html {
-  return html`<input id="text" name="text" class="say-text" size="40" value="${text}" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send">`;
+  return html`<input id="text" name="text" class="say-text" dir="auto" size="40" value="${text}" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send">`;
 }
 
 /** Renders the form that enters the room under a nickname. */
@@ -132,7 +132,7 @@ function unsent(words: PageWords, text: string | undefined): Html | undefined {
   if (text === undefined) return undefined;
   return html`
 <label class="unseen" for="unsent">${words.text}</label>
-<textarea id="unsent" class="say-text" rows="3" readonly>
+<textarea id="unsent" class="say-text" dir="auto" rows="3" readonly>
 ${text}</textarea>`;
 }
 
