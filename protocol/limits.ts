@@ -91,6 +91,9 @@ export const HISTORY_EVENTS = 50;
  */
 export const FIELDS_MAX = 50;
 
+/** The most messages in one request. A client that waited out an outage has sent 50 at once. */
+export const BATCH_MESSAGES = 50;
+
 /** People that a room's list shows. A longer list is cut and says how many there are. */
 export const PEOPLE_SHOWN = 200;
 

@@ -23,6 +23,8 @@ export type GroupCommit = {
    * share its commit.
    */
   append(draft: Draft, patienceMs?: number): Promise<Stored | undefined>;
+  /** Appends several drafts, at most 50, in one commit, and returns an answer for each. */
+  appendAll(drafts: Draft[], patienceMs?: number): Promise<(Stored | undefined)[]>;
   /** Enters a room, and stores the first message, if any, in the same commit. */
   enter(request: EntryRequest, options: EntryOptions): Promise<StoredEntry>;
   /** Returns the number of messages and entry requests that are waiting. */
@@ -48,7 +50,8 @@ type Waiting<Result> = {
   reject(error: unknown): void;
 };
 
-type WaitingDraft = Waiting<Stored | undefined> & { draft: Draft };
+/** `followers`: how many of the next drafts must be in the same commit. */
+type WaitingDraft = Waiting<Stored | undefined> & { draft: Draft; followers: number };
 
 type WaitingEntry = Waiting<StoredEntry> & {
   roomId: number;
@@ -110,15 +113,22 @@ export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupC
   let nextAt = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
-  return { append: enqueue, enter, waiting: () => drafts.length + entries.all().length };
+  return { append: enqueue, appendAll, enter, waiting: () => drafts.length + entries.all().length };
 
   function enqueue(draft: Draft, patienceMs = 0): Promise<Stored | undefined> {
     if (drafts.length >= QUEUE_LIMIT) return Promise.reject(queueFull("messages"));
     return new Promise((resolve, reject) => {
       const since = performance.now();
-      drafts.push({ draft, since, dueAt: since + patienceMs, resolve, reject });
+      drafts.push({ draft, followers: 0, since, dueAt: since + patienceMs, resolve, reject });
       commitAt(since + patienceMs);
     });
+  }
+
+  function appendAll(batch: Draft[], patienceMs = 0): Promise<(Stored | undefined)[]> {
+    if (drafts.length + batch.length > QUEUE_LIMIT) return Promise.reject(queueFull("messages"));
+    const answers = enqueueTogether(drafts, batch, patienceMs);
+    commitAt(performance.now() + patienceMs);
+    return Promise.all(answers);
   }
 
   function enter(request: EntryRequest, { share, patienceMs = 0, message }: EntryOptions): Promise<StoredEntry> {
@@ -161,7 +171,7 @@ export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupC
   /** Each entry request counts twice, because it names a room and may bring a message. */
   function nextBatch(): Batch {
     const next = entries.take(ENTRY_LIMIT);
-    const count = APPEND_LIMIT - 2 * next.length;
+    const count = countWhole(drafts, APPEND_LIMIT - 2 * next.length);
     const batch = { drafts: drafts.slice(0, count), entries: next };
     drafts = drafts.slice(count);
     return batch;
@@ -174,6 +184,25 @@ export function createGroupCommit(db: Knex, options: GroupCommitOptions): GroupC
     drafts = drafts.filter((one) => one.since >= limit);
     for (const one of entries.drop(({ since }) => since < limit)) one.reject(error);
   }
+}
+
+/** Adds drafts that must be in one commit. Returns a promise of the answer of each. */
+function enqueueTogether(drafts: WaitingDraft[], batch: Draft[], patienceMs: number): Promise<Stored | undefined>[] {
+  const since = performance.now();
+  const dueAt = since + patienceMs;
+  return batch.map(
+    (draft, index) =>
+      new Promise((resolve, reject) => {
+        drafts.push({ draft, followers: batch.length - 1 - index, since, dueAt, resolve, reject });
+      }),
+  );
+}
+
+/** Returns how many drafts fit in a commit, at most `count`, without dividing a batch. */
+function countWhole(drafts: WaitingDraft[], count: number): number {
+  let whole = count;
+  if (drafts.length > count) while ((drafts[whole - 1]?.followers ?? 0) > 0) whole -= 1;
+  return whole;
 }
 
 function dueAtOf(waiting: readonly { dueAt: number }[]): number {

@@ -1,7 +1,8 @@
 import type { Context, Middleware } from "koa";
 import rawBody from "raw-body";
 import { refuse } from "../refusal.ts";
-import { assertFewFields, assertFewMembers, MAY_REPEAT, repeats } from "./fields.ts";
+import { assertFewFields, assertFewMembers, mayRepeat, repeats } from "./fields.ts";
+import type { Guards } from "./guards.ts";
 import { assertUtf8 } from "./utf8.ts";
 
 /**
@@ -36,7 +37,7 @@ async function parseBody(ctx: Context): Promise<unknown> {
   if (encoding) throw refuse("unsupported_type");
   const bytes = await readBytes(ctx);
   const type = (written.split(";", 1)[0] ?? "").trim().toLowerCase();
-  if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes));
+  if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes), ctx.state.guards);
   if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
   // A leave sent by sendBeacon and an enter sent by a button have an empty body and need no type.
   if (bytes.length === 0) return {};
@@ -69,13 +70,13 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true });
  * Returns the fields of a form. A name that repeats has a list of values. Throws `malformed` if it
  * may not repeat.
  */
-function parseForm(text: string): object {
-  assertFewFields(text, "&");
+function parseForm(text: string, guards: Guards | undefined): object {
+  assertFewFields(text);
   assertUtf8(text);
   const fields = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const before = fields.get(name);
-    if (before !== undefined && !MAY_REPEAT.has(name)) throw repeats();
+    if (before !== undefined && !mayRepeat(name, guards)) throw repeats();
     if (Array.isArray(before)) before.push(value);
     else fields.set(name, before === undefined ? value : [before, value]);
   }

@@ -1,5 +1,6 @@
-import { FIELDS_MAX } from "../../protocol/limits.ts";
+import { BATCH_MESSAGES, FIELDS_MAX } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
+import type { Guards } from "./guards.ts";
 
 /**
  * Names that may repeat: rooms, and all names of a cursor [Yaffle lastEventId, older polyfills
@@ -7,17 +8,35 @@ import { refuse } from "../refusal.ts";
  */
 export const MAY_REPEAT = new Set(["room", "after", "lastEventId", "evs_last_event_id"]);
 
+/** Names that repeat in a form, a query or a path with several messages. */
+const OF_A_MESSAGE = new Set(["id", "text"]);
+
+/** The most fields: those of a batch of messages, and all others. */
+export const FIELDS_WITH_BATCH_MAX = FIELDS_MAX + OF_A_MESSAGE.size * BATCH_MESSAGES;
+
+/** Returns whether a name may repeat on a route with these guards. */
+export function mayRepeat(name: string, guards: Guards | undefined): boolean {
+  return MAY_REPEAT.has(name) || (guards?.batch === true && OF_A_MESSAGE.has(name));
+}
+
 /**
- * Refuses a form, a query or path parameters with more than 50 fields, before they are parsed.
- * Empty fields count. Throws `malformed`.
+ * Refuses a form with more than 50 fields, before it is parsed. Empty fields count. The ids and
+ * texts of 50 messages may come on top. Throws `malformed`.
  */
-export function assertFewFields(encoded: string, separator: "&" | ";"): void {
+export function assertFewFields(encoded: string): void {
   let at = -1;
   for (let fields = 1; fields <= FIELDS_MAX; fields += 1) {
-    at = encoded.indexOf(separator, at + 1);
+    at = encoded.indexOf("&", at + 1);
     if (at < 0) return;
   }
-  throw tooMany();
+  assertFewNames(encoded.split("&", FIELDS_WITH_BATCH_MAX + 1).map((field) => field.split("=", 1)[0]));
+}
+
+/** Refuses too many parameters, by their names. Throws `malformed`. */
+export function assertFewNames(names: (string | undefined)[]): void {
+  if (names.length <= FIELDS_MAX) return;
+  const others = names.filter((name) => name === undefined || !OF_A_MESSAGE.has(name));
+  if (names.length > FIELDS_WITH_BATCH_MAX || others.length > FIELDS_MAX) throw tooMany();
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from "koa";
 import { FIELDS_MAX } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { assertFewNames, FIELDS_WITH_BATCH_MAX } from "../guard/fields.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { assertUtf8 } from "../guard/utf8.ts";
 import { refuse } from "../refusal.ts";
@@ -64,10 +65,11 @@ function readParams(ctx: Context, inPath: string): void {
   ctx.state.pathParams = [];
   ctx.state.query = new URLSearchParams(querystring);
   if (inPath === "" && querystring === "") return;
-  const pairs = inPath === "" ? [] : inPath.split(";", FIELDS_MAX + 1);
-  const params = pairs.slice(0, FIELDS_MAX).map(readParam);
+  const pairs = inPath === "" ? [] : inPath.split(";", FIELDS_WITH_BATCH_MAX + 1);
+  const params = pairs.map(readParam);
   ctx.state.pathParams = params.filter((param) => param !== undefined);
-  if (pairs.length + ctx.state.query.size > FIELDS_MAX) throw refuse("malformed", `at most ${FIELDS_MAX} parameters`);
+  if (pairs.length + ctx.state.query.size > FIELDS_MAX)
+    assertFewNames([...params.map((param) => param?.[0]), ...ctx.state.query.keys()]);
   if (params.includes(undefined))
     throw refuse("malformed", "a parameter in the path: ;name=UTF-8 or ;name64=base64url");
   assertUtf8(querystring);

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { NONCE } from "../../protocol/limits.ts";
-import { MAY_REPEAT, repeats } from "../guard/fields.ts";
+import { MAY_REPEAT, mayRepeat, repeats } from "../guard/fields.ts";
 import { refuse } from "../refusal.ts";
 
 /** The parameters of a request. The body overrides the query, and the query overrides the path. */
@@ -17,6 +17,8 @@ export type Input = {
   string(name: string): string | undefined;
   /** Returns all values of a name that may repeat. */
   texts(name: string): string[];
+  /** Returns what was sent under a name, once for each time, empty values included. */
+  sent(name: string): unknown[];
   /** Returns a whole number within a range; `otherwise` if it is absent. Throws `malformed`. */
   number(name: string, range: { min: number; max: number }, otherwise: number): number;
 };
@@ -45,7 +47,7 @@ export function addPathParams(ctx: Context, params: { [name: string]: string }):
  */
 export function assertNoRepeats(ctx: Context): void {
   for (const place of [inPath(ctx), inQuery(ctx)])
-    for (const [name, values] of place) if (values.length > 1 && !MAY_REPEAT.has(name)) throw repeats();
+    for (const [name, values] of place) if (values.length > 1 && !mayRepeat(name, ctx.state.guards)) throw repeats();
 }
 
 /** Returns the request's nonce, which its answer carries back. Throws `malformed`. */
@@ -58,7 +60,7 @@ export function nonceOf(input: Input): string | undefined {
 type Parameters = Map<string, unknown[]>;
 
 function createInput(parameters: Parameters): Input {
-  return { text, string, texts, number };
+  return { text, string, texts, sent: (name) => parameters.get(name) ?? [], number };
 
   function text(name: string): string | undefined {
     const values = texts(name);

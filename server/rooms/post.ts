@@ -1,10 +1,11 @@
+import type { Draft } from "../../db/log/append.ts";
 import type { MemberNetwork } from "../../db/log/enter.ts";
 import type { Stored } from "../../db/log/event-row.ts";
 import type { GroupCommit } from "../../db/log/group-commit.ts";
 import type { StoredRoom } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import { enter } from "./enter.ts";
 
 /** A message that a client sends. `id` is the client's own key, by which a resend is recognized. */
@@ -52,7 +53,7 @@ export async function post(
   { room, member, message }: { room: Pick<StoredRoom, "id">; member: Member; message: NewMessage },
   { share, network, patienceMs, isKnown }: PostOptions,
 ): Promise<Posted> {
-  const draft = { roomId: room.id, kind: "message" as const, member, text: message.text, clientId: message.id };
+  const draft = draftOf(room, member, message);
   const stored = (isKnown ? await commit.append(draft, patienceMs) : undefined) ?? (await enterAndAppend());
   return { event: stored.event, roomId: stored.roomId, isNew: stored.isNew };
 
@@ -63,6 +64,37 @@ export async function post(
     if (stored === undefined) throw refuse("unavailable");
     return stored;
   }
+}
+
+/**
+ * Posts several messages of one member in a room, in this order, in one commit. Returns for each
+ * what post() would return or throw. Throws `no_such_room` and `unavailable`. A member that is not
+ * in the room enters it first, in a commit of its own.
+ */
+export async function postAll(
+  commit: GroupCommit,
+  { room, member, messages }: { room: Pick<StoredRoom, "id">; member: Member; messages: NewMessage[] },
+  { share, network, patienceMs }: Omit<PostOptions, "isKnown">,
+): Promise<(Posted | Refusal)[]> {
+  const drafts = messages.map((message) => draftOf(room, member, message));
+  let stored = await commit.appendAll(drafts, patienceMs);
+  let refusal: Refusal | undefined;
+  if (stored.includes(undefined)) {
+    refusal = await enter(commit, { room, member, network: network() }, { share }).then(() => undefined, refusalIn);
+    if (refusal === undefined) stored = await commit.appendAll(drafts);
+  }
+  // After entering, only a member that left again at once can be missing.
+  return stored.map((one) => one ?? refusal ?? refuse("unavailable"));
+}
+
+/** Returns a refusal that concerns the member. Throws everything else. */
+function refusalIn(error: unknown): Refusal {
+  if (!(error instanceof Refusal) || error.code === "no_such_room" || error.code === "unavailable") throw error;
+  return error;
+}
+
+function draftOf(room: Pick<StoredRoom, "id">, member: Member, { id, text }: NewMessage): Draft {
+  return { roomId: room.id, kind: "message", member, text, clientId: id };
 }
 
 /**

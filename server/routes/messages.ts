@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import { findSent, readBefore } from "../../db/log/read.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
+import type { Member } from "../../protocol/event.ts";
 import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
@@ -15,6 +16,7 @@ import { refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, post, readMessage } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
+import { batchOf, sayAll } from "./batch.ts";
 
 /** Returns the routes that send messages and read history. */
 export function messageRoutes(site: Site, limits: RateLimits): Route[] {
@@ -22,17 +24,26 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
     {
       method: "POST",
       path: PATHS.messages(":room"),
-      guards: { api: true, auth: "token", cookie: "counts", mutates: true },
-      handle: async (ctx) => answerReceipt(ctx, await say(ctx, site)),
+      guards: { api: true, auth: "token", cookie: "counts", mutates: true, batch: true },
+      handle: take,
     },
     // The last way to send: where POST is blocked, or from an old browser on another site's page.
     {
       method: "GET",
       path: PATHS.say(":room"),
-      guards: { api: true, auth: "token", urlToken: true, tickets: true, cookie: "never", jsonp: true, mutates: true },
+      guards: {
+        api: true,
+        auth: "token",
+        urlToken: true,
+        tickets: true,
+        cookie: "never",
+        jsonp: true,
+        mutates: true,
+        batch: true,
+      },
       handle: async (ctx) => {
         if (ctx.originalUrl.length > 2000) throw refuse("too_large", "a URL of more than 2000 characters");
-        answerReceipt(ctx, await say(ctx, site));
+        await take(ctx);
       },
     },
     {
@@ -42,6 +53,15 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
       handle: history,
     },
   ];
+
+  async function take(ctx: Context): Promise<void> {
+    const batch = batchOf(ctx);
+    if (batch === undefined) answerReceipt(ctx, await say(ctx, site));
+    else {
+      authorOf(ctx);
+      answer(ctx, await sayAll(ctx, site, batch));
+    }
+  }
 
   async function history(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
@@ -61,10 +81,8 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
 
 /** Stores a request's message in the log. The cursor is the position after it. */
 export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: string }> {
-  const member = memberOf(ctx);
+  authorOf(ctx);
   const input = inputOf(ctx);
-  if ((input.string("nickname") ?? member.nickname) !== member.nickname)
-    throw refuse("no_session", "another nickname's");
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   const message = readMessage(id, text);
   const receipt = await postWithinLimits(ctx, site, message);
@@ -72,6 +90,14 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   // A resend is answered with the position of its first copy, which may be in another room.
   const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
   return { ...receipt, cursor };
+}
+
+/** Returns the author of a request's messages. Throws `no_session` if it names another nickname. */
+function authorOf(ctx: Context): Member {
+  const member = memberOf(ctx);
+  if ((inputOf(ctx).string("nickname") ?? member.nickname) !== member.nickname)
+    throw refuse("no_session", "another nickname's");
+  return member;
 }
 
 /**

@@ -287,6 +287,21 @@ describe("group commit", () => {
     expect(performance.now() - since).toBeGreaterThanOrEqual(29);
   });
 
+  test("stores drafts that came together in one commit, in order, however many others wait", async () => {
+    const batches: number[] = [];
+    const commit = groupCommit((size) => batches.push(size));
+    const texts = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
+    const [room] = rooms as [number];
+    const first = commit.append(draft(room, "first"));
+    const others = texts("other", 240).map((text) => commit.append(draft(room, text)));
+    const together = await commit.appendAll(texts("together", 30).map((text) => draft(room, text)));
+    await Promise.all([first, ...others]);
+    expect(batches).toEqual([1, 240, 30]);
+    const seqs = together.map((row) => row?.event.seq as number);
+    expect(seqs).toEqual(seqs.map((_, n) => (seqs[0] as number) + n));
+    await expect(commit.appendAll(texts("flood", 2_001).map((text) => draft(room, text)))).rejects.toThrow("full");
+  });
+
   test("refuses messages when the queue is full, and stores those it has accepted", async () => {
     const commit = groupCommit();
     const sent = Array.from({ length: 2_100 }, (_, n) => commit.append(draft(rooms[1] as number, `flood ${n}`)));

@@ -1,0 +1,156 @@
+import type { Context } from "koa";
+import { readSent } from "../../db/log/read.ts";
+import { formatCursor } from "../../protocol/cursor.ts";
+import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
+import type { Tail } from "../delivery/tail.ts";
+import { memberOf } from "../guard/session.ts";
+import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
+import { roomOf } from "../http/find-room.ts";
+import { inputOf } from "../http/input.ts";
+import { payerOf } from "../http/payer.ts";
+import { Refusal, refuse } from "../refusal.ts";
+import { type NewMessage, type Posted, postAll, readMessage } from "../rooms/post.ts";
+import { readSlug } from "../rooms/slug.ts";
+import type { Site } from "../site.ts";
+
+/** The answer to one message of a batch: what it would get alone. */
+export type BatchResult = Pick<Posted, "event" | "isNew"> | { code: string; detail: string; retryAfter?: number };
+
+/** A message of a batch, before its id and text are checked. */
+type Said = { id: string; text: string };
+
+/**
+ * Returns the messages of a request that has several; `undefined` if it has one. JSON has a list of
+ * `messages`; a form, a query or a path repeats `id` and `text`. Throws `malformed`.
+ */
+export function batchOf(ctx: Context): Said[] | undefined {
+  const { body } = ctx.state;
+  if (body.messages !== undefined) {
+    if (body.id !== undefined || body.text !== undefined) throw refuse("malformed", "either messages, or id and text");
+    return readBatch(body.messages);
+  }
+  const isForm = ctx.method === "POST";
+  if (isForm && !(Array.isArray(body.id) && ctx.is("urlencoded"))) return undefined;
+  const input = inputOf(ctx);
+  const ids: unknown[] = isForm ? body.id : input.sent("id");
+  const texts: unknown = isForm ? body.text : input.sent("text");
+  if (ids.length < 2 && (texts as unknown[]).length < 2) return undefined;
+  if (!Array.isArray(texts) || texts.length !== ids.length) throw refuse("malformed", "one text for each id");
+  return readBatch(ids.map((id, index) => ({ id, text: texts[index] })));
+}
+
+/**
+ * Stores the messages of a request in the log, in their order, in one commit. One that is refused
+ * for good does not stop the others. If one is over the limit, all later ones are refused alike, so
+ * that none gets ahead of it when it is sent again.
+ */
+export async function sayAll(
+  ctx: Context,
+  site: Site,
+  batch: Said[],
+): Promise<{ results: BatchResult[]; cursor: string }> {
+  const read = batch.map(readOrRefuse);
+  const messages = read.flatMap((one) => (one instanceof Refusal ? [] : [one]));
+  const { allowed, refusal } = chargeEach(ctx, site, messages.length);
+  const tail = await roomOf(ctx, site);
+  const outcomes =
+    allowed === 0 ? [] : await postWithinLimits(ctx, site, { tail, messages: messages.slice(0, allowed) });
+  if (refusal) outcomes.push(...(await findOrRefuse(ctx, site, { messages: messages.slice(allowed), refusal })));
+  let next = 0;
+  const all = read.map((one) => (one instanceof Refusal ? one : (outcomes[next++] as Posted | Refusal)));
+  return { results: all.map((outcome) => resultOf(outcome, site)), cursor: cursorAfter(all, tail, site) };
+}
+
+function readBatch(list: unknown): Said[] {
+  if (!Array.isArray(list) || list.length === 0 || list.length > BATCH_MESSAGES || !list.every(isSaid))
+    throw refuse("malformed", `messages: 1 to ${BATCH_MESSAGES}, each with id and text, which are strings`);
+  return list;
+}
+
+function isSaid(one: unknown): one is Said {
+  const { id, text } = (one ?? {}) as Partial<Said>;
+  return typeof id === "string" && typeof text === "string";
+}
+
+function readOrRefuse({ id, text }: Said): NewMessage | Refusal {
+  try {
+    return readMessage(id, text);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/** Charges for as many messages as the limits allow, and returns the refusal of the next one. */
+function chargeEach(ctx: Context, site: Site, count: number): { allowed: number; refusal?: Refusal } {
+  const payer = payerOf(ctx, readSlug(ctx.params.room ?? ""));
+  for (let allowed = 0; allowed < count; allowed += 1) {
+    try {
+      site.limits.messages.take(payer);
+    } catch (error) {
+      if (error instanceof Refusal) return { allowed, refusal: error };
+      throw error;
+    }
+  }
+  return { allowed: count };
+}
+
+async function postWithinLimits(
+  ctx: Context,
+  site: Site,
+  { tail, messages }: { tail: Tail; messages: NewMessage[] },
+): Promise<(Posted | Refusal)[]> {
+  const member = memberOf(ctx);
+  const options = {
+    share: shareOf(ctx),
+    network: () => memberNetworkOf(ctx, site),
+    patienceMs: site.hub.patienceMs(tail),
+  };
+  const outcomes = await unlessRemoved(site, tail, postAll(site.commit, { room: tail, member, messages }, options));
+  const posted = outcomes.flatMap((outcome) => (outcome instanceof Refusal ? [] : [outcome]));
+  const added = posted.filter(({ isNew }) => isNew).length;
+  const membership = { roomId: tail.id, memberId: member.id };
+  site.metrics.appended.inc(added);
+  if (added > 0) site.presence.noteEntered(membership);
+  else if (posted.length > 0) site.presence.noteSeen(membership);
+  const resent = posted.length - added;
+  if (resent > 0) site.limits.messages.giveBack(payerOf(ctx, readSlug(ctx.params.room ?? "")), resent);
+  return outcomes;
+}
+
+/** Finds those that are stored already, in one query: resends whose first copies were allowed. */
+async function findOrRefuse(
+  ctx: Context,
+  site: Site,
+  { messages, refusal }: { messages: NewMessage[]; refusal: Refusal },
+): Promise<(Posted | Refusal)[]> {
+  const { id: memberId } = memberOf(ctx);
+  const copies = new Map<string | undefined, Posted>();
+  try {
+    site.limits.resends.take(payerOf(ctx, readSlug(ctx.params.room ?? "")));
+    const keys = messages.map(({ id }) => ({ memberId, clientId: id }));
+    for (const copy of await readSent(site.db, keys)) copies.set(copy.event.id, copy);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return messages.map(({ id }) => copies.get(id) ?? refusal);
+}
+
+function resultOf(outcome: Posted | Refusal, { metrics }: Site): BatchResult {
+  if (!(outcome instanceof Refusal)) return { event: outcome.event, isNew: outcome.isNew };
+  const { code, message: detail, retrySeconds } = outcome;
+  metrics.refusals.inc({ code });
+  return { code, detail, ...(retrySeconds !== undefined && { retryAfter: retrySeconds }) };
+}
+
+/** Returns the position after all stored messages. First copies may be in other rooms. */
+function cursorAfter(outcomes: (Posted | Refusal)[], tail: Tail, { log }: Site): string {
+  const seqs = new Map<number, number>();
+  for (const outcome of outcomes) {
+    if (outcome instanceof Refusal) continue;
+    const { roomId, event } = outcome;
+    if (seqs.has(roomId) || seqs.size < ROOMS_PER_READER) seqs.set(roomId, Math.max(event.seq, seqs.get(roomId) ?? 0));
+  }
+  if (seqs.size === 0) seqs.set(tail.id, tail.head);
+  return formatCursor({ epoch: log.epoch, seqs });
+}
