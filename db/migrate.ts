@@ -12,6 +12,7 @@ import * as networksOfMembers from "./migrations/20261130000020_networks_of_memb
 import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
 import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
 import * as functions from "./migrations/20261130000040_functions.ts";
+import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
 import { StartError } from "./start-error.ts";
@@ -22,11 +23,13 @@ const TIMEOUT_MS = 30 * 60_000;
 /**
  * Brings the schema of the database at `url` up to date: first the tables, by the numbered
  * migrations, then the functions, from db/sql. Any number of nodes may call this at once. knex lets
- * one of them work, and the advisory lock makes the others wait for it instead of failing.
+ * one of them work, and the advisory lock makes the others wait for it instead of failing. Throws a
+ * StartError if the database cannot be used.
  */
 export async function migrate(url: string): Promise<void> {
   const db = connect(url, { poolMax: 2, timeoutMs: TIMEOUT_MS });
   try {
+    await assertUsable(db);
     await migrateLocked(db);
   } finally {
     await db.destroy();

@@ -1,5 +1,7 @@
+import type { Knex } from "knex";
 import pg from "pg";
 import { StartError } from "../start-error.ts";
+import { FOREIGN_SETTINGS } from "./session-settings.ts";
 
 /**
  * The oldest version that has all that the schema needs, and that PostgreSQL maintained when this
@@ -37,6 +39,42 @@ export async function assertReachable(
   } finally {
     client?.end().catch(() => undefined);
   }
+}
+
+/**
+ * Throws a StartError if the database cannot hold every message, or if a pooler is in between and
+ * the settings of its sessions would change what our statements mean.
+ */
+export async function assertUsable(db: Knex): Promise<void> {
+  const connection = (await db.client.acquireConnection()) as pg.Client & { processID: number };
+  try {
+    const { rows } = await connection.query<Properties>(
+      `select current_setting('server_encoding') as encoding, current_user as "user", pg_backend_pid() as "backendPid"`,
+    );
+    const { encoding, user, backendPid } = rows[0] as Properties;
+    if (encoding !== "UTF8")
+      throw new StartError(
+        `The database has the encoding ${encoding}, which cannot hold every message: ` +
+          "create it with encoding 'UTF8' template template0.",
+      );
+    // Each connection pins its settings. Behind a pooler that shares connections among its clients,
+    // a statement may run on one that another client has set up, so the defaults must be right.
+    if (connection.processID !== backendPid) await assertOwnSettings(connection, user);
+  } finally {
+    db.client.releaseConnection(connection);
+  }
+}
+
+type Properties = { encoding: string; user: string; backendPid: number };
+
+async function assertOwnSettings(client: pg.Client, user: string): Promise<void> {
+  const { rows } = await client.query<{ name: string; value: string }>(FOREIGN_SETTINGS);
+  if (rows.length === 0) return;
+  const statements = rows.map(({ name, value }) => `alter role ${pg.escapeIdentifier(user)} set ${name} = '${value}';`);
+  throw new StartError(
+    `Behind a connection pooler, chattera cannot set ${rows.map(({ name }) => name).join(", ")} itself: ` +
+      `run ${statements.join(" ")} and let the pooler connect again.`,
+  );
 }
 
 const INSTEAD = {

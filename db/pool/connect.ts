@@ -1,6 +1,7 @@
 import knex, { type Knex } from "knex";
 import pg from "pg";
 import { type PooledConnection, watchConnections } from "./dead-connections.ts";
+import { pinSettings } from "./session-settings.ts";
 import { execute } from "./statement.ts";
 
 /**
@@ -47,21 +48,15 @@ export function connect(url: string, options: { poolMax?: number; timeoutMs?: nu
 
   function afterCreate(connection: PooledConnection, done: (error?: Error) => void): void {
     watch.onConnect(connection);
-    void connection.query(endIdleTransactions(2 * timeoutMs), (error) => {
+    // If the network drops a connection in the middle of a transaction, PostgreSQL would hold the
+    // lock on the room's row until TCP gives up two hours later, and nobody could post there. After
+    // twice the timeout, the transaction has failed on this side anyway.
+    void connection.query(pinSettings(2 * timeoutMs), (error) => {
       // Otherwise, knex would drop the connection without ending it.
       if (error) void connection.end();
       done(error ?? undefined);
     });
   }
-}
-
-/**
- * If the network drops a connection in the middle of a transaction, PostgreSQL would hold the lock
- * on the room's row until TCP gives up two hours later, and nobody could post there. After twice
- * the timeout, the transaction has failed on this side anyway.
- */
-function endIdleTransactions(ms: number): string {
-  return `set idle_in_transaction_session_timeout = ${ms}`;
 }
 
 /** Closing a connection waits this long for the server, which may never answer. */
@@ -94,11 +89,11 @@ export function isDatabaseAway(error: unknown): boolean {
 
 /**
  * SQLSTATE classes 08 (connection), 53 (resources) and 57P (operator intervention), 25006
- * (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40P01 (deadlock), 58030 (disk), then
- * the error codes of sockets.
+ * (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40001 and 40P01 (serialization failure,
+ * deadlock), 58030 (disk), then the error codes of sockets.
  */
 const AWAY_CODE =
-  /^(08...|53...|57P0.|25006|57014|55P03|25P03|40P01|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
+  /^(08...|53...|57P0.|25006|57014|55P03|25P03|40001|40P01|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
 
 /** Messages of pg and knex that come without a code. */
 const AWAY_MESSAGE =

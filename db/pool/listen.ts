@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import pg from "pg";
+import { pinSettings } from "./session-settings.ts";
 import { execute } from "./statement.ts";
 
 /** Closing waits this long for the server: a half-open connection never answers. */
@@ -40,6 +41,8 @@ export async function listen(url: string, subscription: Subscription): Promise<G
     query_timeout: 5_000,
     keepAlive: true,
   });
+  // In the round trip of the first LISTEN.
+  let pins = [pinSettings(0)];
   let hasEnded = false;
   const onceEnded = (error?: Error) => {
     if (hasEnded) return;
@@ -67,7 +70,9 @@ export async function listen(url: string, subscription: Subscription): Promise<G
   };
 
   async function subscribe(more: string[]): Promise<void> {
-    for (const channel of more) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    const listens = more.map((channel) => `listen ${pg.escapeIdentifier(channel)}`);
+    await client.query([...pins, ...listens].join("; "));
+    pins = [];
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Knex } from "knex";
+import { repeated } from "./statement.ts";
 
 /**
  * A statement of the hot path, and the name under which each connection keeps it parsed and
@@ -34,13 +35,13 @@ export async function runPrepared<Row extends object>(
 ): Promise<Row[]> {
   const start = () => db.raw<{ rows: Row[] }>(sql, bindings as Knex.RawBinding[]);
   // In a transaction, the rejection would end the transaction.
-  if (db.isTransaction || withoutNames.has(db.client)) return (await start()).rows;
+  if (db.isTransaction || withoutNames.has(db.client)) return (await repeated(db, start)).rows;
   try {
-    return (await start().options({ name })).rows;
+    return (await repeated(db, () => start().options({ name }))).rows;
   } catch (error) {
     if (!NAME_LOST.includes((error as { code?: string }).code ?? "")) throw error;
     withoutNames.add(db.client);
-    return (await start()).rows;
+    return (await repeated(db, start)).rows;
   }
 }
 

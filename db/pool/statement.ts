@@ -6,12 +6,35 @@ export async function rowsOf<Row extends object = never>(
   sql: string,
   bindings: readonly unknown[] | Knex.ValueDict = [],
 ): Promise<Row[]> {
-  const { rows } = await db.raw<{ rows: Row[] }>(sql, bindings as Knex.RawBinding[]);
+  const { rows } = await repeated(db, () => db.raw<{ rows: Row[] }>(sql, bindings as Knex.RawBinding[]));
   return rows;
 }
 
 /** Runs a statement and returns the number of rows that it changed. */
 export async function execute(db: Knex, sql: string, bindings: readonly unknown[] = []): Promise<number> {
-  const { rowCount } = await db.raw<{ rowCount: number | null }>(sql, bindings as Knex.RawBinding[]);
+  const { rowCount } = await repeated(db, () =>
+    db.raw<{ rowCount: number | null }>(sql, bindings as Knex.RawBinding[]),
+  );
   return rowCount ?? 0;
 }
+
+/** A statement that conflicts with others this many times in a row fails. */
+const ATTEMPTS = 20;
+
+/**
+ * Runs a statement, and repeats it if it failed only because of what others did at the same time.
+ * Outside a transaction, a statement that failed has changed nothing.
+ */
+export async function repeated<Result>(db: Knex, run: () => PromiseLike<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      const isConflict = CONFLICTS.includes((error as { code?: string }).code ?? "");
+      if (!isConflict || db.isTransaction || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** [errcodes] serialization_failure, deadlock_detected. */
+const CONFLICTS = ["40001", "40P01"];
