@@ -3,7 +3,7 @@ import type { Knex } from "knex";
 import type { Registry } from "prom-client";
 import { createGroupCommit, type GroupCommit } from "../db/log/group-commit.ts";
 import { createLeave, type Leave } from "../db/log/leave.ts";
-import { type LogIdentity, openLog, unsafeSettings } from "../db/log/log.ts";
+import { type LogIdentity, openLog, refusedFunctions, unsafeSettings } from "../db/log/log.ts";
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { fillSkeletons } from "../db/log/rooms.ts";
@@ -97,6 +97,7 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
     const log = await openLog(db);
     await fillSkeletons(db, roomSkeletonOf);
     warnOfUnsafe(await unsafeSettings(db), logger);
+    warnOfRefused(refusedFunctions(db), logger);
     return await startSite({ config, logger, metrics, db, log }, options);
   } catch (error) {
     await db.destroy();
@@ -275,5 +276,13 @@ function warnOfUnsafe(settings: string[], logger: Logger): void {
   logger.warn(
     { settings },
     "the database may lose acknowledged messages when it or its machine fails: switch these PostgreSQL settings on",
+  );
+}
+
+function warnOfRefused(functions: string[], logger: Logger): void {
+  if (functions.length === 0) return;
+  logger.warn(
+    { functions },
+    "the database refuses these functions, so a restored or promoted copy of it may go unnoticed: after one, run `update log set fingerprint = ''`",
   );
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Knex } from "knex";
+import { isDatabaseAway } from "../pool/connect.ts";
 import { execute, rowsOf } from "../pool/statement.ts";
 
 /**
@@ -17,26 +18,37 @@ export async function openLog(db: Knex): Promise<LogIdentity> {
   const fingerprint = await fingerprintOf(db);
   // This runs every few seconds. Even an update without a change would be a commit on the disk, so
   // only read.
-  const known = await readLog(db, fingerprint);
-  if (known) return known;
+  const known = await readLog(db);
+  const isSame = known !== undefined && isSameFingerprint(known.fingerprint, fingerprint);
+  const latest = isSame ? merged(known.fingerprint, fingerprint) : fingerprint;
+  if (known?.fingerprint === latest) return identityOf(known);
+  const epoch = isSame ? known.epoch : newEpoch();
   await execute(
     db,
     `insert into log (epoch, fingerprint, secret) values (?, ?, ?)
      on conflict (single) do update set epoch = excluded.epoch, fingerprint = excluded.fingerprint
-     where log.fingerprint <> excluded.fingerprint`,
-    [newEpoch(), fingerprint, randomBytes(32).toString("base64url")],
+     where log.fingerprint = ?`,
+    [epoch, latest, newSecret(), known?.fingerprint ?? ""],
   );
-  return (await readLog(db, fingerprint)) as LogIdentity;
+  return identityOf((await readLog(db)) as StoredLog);
 }
 
-async function readLog(db: Knex, fingerprint: string): Promise<LogIdentity | undefined> {
-  const [log] = await rowsOf<LogIdentity>(
+type StoredLog = LogIdentity & { fingerprint: string };
+
+async function readLog(db: Knex): Promise<StoredLog | undefined> {
+  const [log] = await rowsOf<StoredLog>(
     db,
-    `select epoch, secret, (extract(epoch from upgraded_at) * 1000)::bigint as "upgradedAt"
-     from log where fingerprint = ?`,
-    [fingerprint],
+    `select epoch, fingerprint, secret, (extract(epoch from upgraded_at) * 1000)::bigint as "upgradedAt" from log`,
   );
   return log;
+}
+
+function identityOf({ epoch, secret, upgradedAt }: StoredLog): LogIdentity {
+  return { epoch, secret, upgradedAt };
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString("base64url");
 }
 
 /**
@@ -53,23 +65,81 @@ export async function unsafeSettings(db: Knex): Promise<string[]> {
 }
 
 /**
- * Returns a text that changes with the cluster (initdb), with its timeline (a promoted replica or a
- * point-in-time recovery starts a new one), with the database (a dump restored into another one, a
- * copy by template) and with the table (a dump restored into the same database).
+ * Where this log is: the cluster (initdb), its timeline (a promoted replica or a point-in-time
+ * recovery starts a new one), the database (a dump restored into another one, a copy by template)
+ * and the table (a dump restored into the same database).
  *
  * The timeline is taken from the position of the next write. pg_control_checkpoint() returns the
  * old one until the first checkpoint after a promotion has ended, and the replica serves requests
  * during all that time.
  */
+const PARTS = [
+  { sql: "(select system_identifier from pg_control_system())", needs: "pg_control_system()" },
+  {
+    sql: "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint",
+    needs: "pg_walfile_name() and pg_current_wal_lsn()",
+  },
+  { sql: "(select oid from pg_database where datname = current_database())", needs: "pg_database" },
+  { sql: "'events'::regclass::oid", needs: "the table of events" },
+];
+
+/** Stands for a part that the server does not reveal. */
+const UNKNOWN = "unknown";
+
+/** The parts that the server of a pool refuses, as some managed servers do. */
+const refusedParts = new WeakMap<Knex.Client, Set<string>>();
+
+/**
+ * Returns the functions that the server refuses to openLog(). Without them, a restored or promoted
+ * copy of the database may go unnoticed.
+ */
+export function refusedFunctions(db: Knex): string[] {
+  return [...(refusedParts.get(db.client) ?? [])];
+}
+
+/** Returns the parts as one text. Asks the server which parts it refuses if it refuses one. */
 async function fingerprintOf(db: Knex): Promise<string> {
-  const [row] = await rowsOf<{ fingerprint: string }>(
-    db,
-    `select concat_ws('.', s.system_identifier, t.timeline, d.oid, 'events'::regclass::oid) as fingerprint
-    from pg_control_system() s, pg_database d,
-      (select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint as timeline) t
-    where d.datname = current_database()`,
-  );
+  const known = refusedParts.get(db.client);
+  if (known !== undefined) return partsOf(db, known);
+  const refused = new Set<string>();
+  try {
+    return await partsOf(db, refused);
+  } catch (error) {
+    if (isDatabaseAway(error)) throw error;
+  }
+  for (const { sql, needs } of PARTS.slice(0, 2))
+    await rowsOf<object>(db, `select ${sql}`).catch((error: unknown) => {
+      if (isDatabaseAway(error)) throw error;
+      refused.add(needs);
+    });
+  const fingerprint = await partsOf(db, refused);
+  refusedParts.set(db.client, refused);
+  return fingerprint;
+}
+
+async function partsOf(db: Knex, refused: ReadonlySet<string>): Promise<string> {
+  const parts = PARTS.map(({ sql, needs }) => (refused.has(needs) ? `'${UNKNOWN}'` : sql));
+  const [row] = await rowsOf<{ fingerprint: string }>(db, `select concat_ws('.', ${parts.join(", ")}) as fingerprint`);
   return (row as { fingerprint: string }).fingerprint;
+}
+
+/** A part that was or is unknown proves no difference, so it does not start a new epoch. */
+function isSameFingerprint(a: string, b: string): boolean {
+  const others = b.split(".");
+  const parts = a.split(".");
+  return (
+    parts.length === others.length &&
+    parts.every((part, n) => part === others[n] || part === UNKNOWN || others[n] === UNKNOWN)
+  );
+}
+
+/** Keeps what is known of each part. */
+function merged(stored: string, now: string): string {
+  const before = stored.split(".");
+  return now
+    .split(".")
+    .map((part, n) => (part === UNKNOWN ? before[n] : part))
+    .join(".");
 }
 
 /**

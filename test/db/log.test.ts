@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { openLog, unsafeSettings } from "../../db/log/log.ts";
+import { openLog, refusedFunctions, unsafeSettings } from "../../db/log/log.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
@@ -52,6 +52,35 @@ describe("the log", () => {
     const after = await openLog(db);
     expect(after.epoch).not.toBe(before.epoch);
     expect(after.secret).toBe(before.secret);
+  });
+
+  test("keeps its epoch while a managed server refuses functions, and after it allows them again", async () => {
+    const { epoch } = await openLog(db);
+    const refuse = async (signature: string, result: string) => {
+      await db.raw(
+        `create function public.${signature} returns ${result} language plpgsql
+         as 'begin raise exception ''refused'' using errcode = ''42501''; end'`,
+      );
+    };
+    const name = new URL(database.url).pathname.slice(1);
+    await db.raw(`alter database ${name} set search_path = public, pg_catalog`);
+    await refuse("pg_control_system()", "table (system_identifier bigint)");
+    await refuse("pg_walfile_name(pg_lsn)", "text");
+    const other = connect(database.url);
+    expect((await openLog(other)).epoch).toBe(epoch);
+    expect(refusedFunctions(other)).toEqual(["pg_control_system()", "pg_walfile_name() and pg_current_wal_lsn()"]);
+    // What is still known is enough to notice a dump that was restored.
+    await other.raw(
+      "create table copy (like events including all); drop table events; alter table copy rename to events",
+    );
+    const restored = await openLog(other);
+    expect(restored.epoch).not.toBe(epoch);
+    await db.raw("drop function public.pg_control_system(); drop function public.pg_walfile_name(pg_lsn)");
+    expect((await openLog(db)).epoch).toBe(restored.epoch);
+    expect(refusedFunctions(db)).toEqual([]);
+    expect((await openLog(other)).epoch).toBe(restored.epoch);
+    await other.destroy();
+    await db.raw(`alter database ${name} reset search_path`);
   });
 
   test("names the settings that can lose acknowledged messages", async () => {
