@@ -89,8 +89,8 @@ export function isDatabaseAway(error: unknown): boolean {
 
 /**
  * SQLSTATE classes 08 (connection), 53 (resources) and 57P (operator intervention), 25006
- * (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40001 and 40P01 (serialization failure,
- * deadlock), 58030 (disk), then the error codes of sockets.
+ * (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40001 and 40P01 (conflicts with other
+ * transactions), 58030 (disk), then the error codes of sockets.
  */
 const AWAY_CODE =
   /^(08...|53...|57P0.|25006|57014|55P03|25P03|40001|40P01|58030|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;

@@ -69,7 +69,7 @@ describe("the log", () => {
     const other = connect(database.url);
     expect((await openLog(other)).epoch).toBe(epoch);
     expect(refusedFunctions(other)).toEqual(["pg_control_system()", "pg_walfile_name() and pg_current_wal_lsn()"]);
-    // What is still known is enough to notice a dump that was restored.
+    // The other parts are enough to notice a dump that was restored.
     await other.raw(
       "create table copy (like events including all); drop table events; alter table copy rename to events",
     );

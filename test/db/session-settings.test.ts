@@ -10,7 +10,7 @@ import { openNode, person, say, type TestNode } from "../support/app.ts";
 import { createDatabase, databaseUrl, dropDatabase, query, testServer } from "../support/database.ts";
 import { HAS_PGBOUNCER, openPgBouncer } from "../support/pgbouncer.ts";
 
-/** What an administrator, a hosting company or an old dump may have set for a database. */
+/** Settings that an administrator, a hosting company or an old dump may have given a database. */
 const FOREIGN: { [name: string]: string } = {
   datestyle: "German",
   intervalstyle: "sql_standard",
