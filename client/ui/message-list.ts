@@ -1,11 +1,12 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
-import { type Conversation, type ConversationSession, resend } from "../core/conversation.ts";
-import { discard, type UnsentMessage } from "../core/sending/outbox.ts";
+import type { Conversation, ConversationSession } from "../core/conversation.ts";
+import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { lineOf, lineOfEvent, settleLine } from "./line.ts";
 import { part } from "./part.ts";
+import { showUnsentState } from "./unsent-line.ts";
 
 const MOST_LINES = 500;
 // A reader of older lines should not lose them to newer ones.
@@ -72,7 +73,7 @@ function showEvent(lines: Lines, event: RoomEvent): void {
 }
 
 function showUnsent(lines: Lines, message: UnsentMessage): void {
-  const { page, scroll, log, unsent } = lines;
+  const { page, scroll, conversation, log, unsent } = lines;
   const { id, text } = message;
   let line = unsent.get(id);
   if (line === undefined) {
@@ -86,7 +87,7 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
     scroll.keep(() => log.append(created));
     markFollowing(line);
   }
-  describeState(lines, line, message);
+  showUnsentState(line, message, { words: page.words, conversation });
 }
 
 function settle(lines: Lines, event: RoomEvent): void {
@@ -137,27 +138,6 @@ function remove(line: HTMLElement): void {
   if (below) markFollowing(below);
 }
 
-function describeState({ page, conversation }: Lines, line: HTMLElement, message: UnsentMessage): void {
-  const { words } = page;
-  const { state, code } = message;
-  const element = line.querySelector<HTMLElement>(".message-state") || document.createElement("span");
-  element.className = "message-state";
-  // "Sending…" is only shown. A failure is read aloud, too.
-  if (state === "refused") element.setAttribute("role", "alert");
-  else element.removeAttribute("role");
-  line.classList.toggle("refused", state === "refused");
-  line.classList.toggle("kept", state === "kept");
-  if (state !== "refused") element.textContent = state === "kept" ? words.kept : words.sending;
-  else {
-    const why = words.refusals[code || ""] || "";
-    const again = button(words.resend, () => resend(conversation, message));
-    const away = button(words.discard, () => discard(conversation.outbox, message));
-    away.classList.add("quiet");
-    element.replaceChildren(`${words.refused} ${why} `, again, " ", away);
-  }
-  line.append(element);
-}
-
 /**
  * Hides the name of an author who continues within five minutes from the eye, as
  * server/pages/message-line.ts does.
@@ -172,13 +152,4 @@ function markFollowing(line: HTMLElement): void {
 
 function momentOf(line: HTMLElement | null): number {
   return line?.dataset.at === undefined ? Date.now() : Date.parse(line.dataset.at);
-}
-
-function button(label: string, run: () => void): HTMLButtonElement {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.className = "button small";
-  element.textContent = label;
-  element.addEventListener("click", run);
-  return element;
 }
