@@ -12,8 +12,6 @@ const leaveAll = async (...seats: PageUser[]) => {
   for (const { page } of seats) await page.context().close();
 };
 
-const contiguous = (seqs: number[]) => seqs.every((seq, n) => n === 0 || seq === (seqs[n - 1] as number) + 1);
-
 describe("two people", () => {
   browserTest(
     "talk without a reload, each in their language, and see the same messages in the same order",
@@ -27,9 +25,8 @@ describe("two people", () => {
       await ann.sees("こんにちは");
       for (let n = 0; n < 10; n += 1) await (n % 2 ? ann : ken).say(`message ${n}`);
       for (const seat of [ann, ken]) for (let n = 0; n < 10; n += 1) await seat.sees(`message ${n}`);
-      const [anns, kens] = [await ann.log(), await ken.log()];
+      const [anns, kens] = [await ann.wholeLog(), await ken.wholeLog()];
       expect(anns.texts.slice(-12)).toEqual(kens.texts.slice(-12));
-      expect([contiguous(anns.seqs), contiguous(kens.seqs)]).toEqual([true, true]);
       expect(await ken.page.textContent("#members")).toContain("Ann");
       expect(await ken.page.getAttribute("html", "lang")).toBe("ja");
       await leaveAll(ann, ken);

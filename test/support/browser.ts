@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, test } from "@jest/globals";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { until } from "./until.ts";
 
 /** The usual paths of Chromium. CHROMIUM names another one. */
 const PATHS = [
@@ -36,8 +37,21 @@ export type PageUser = {
   /** Waits for a state of the connection line. */
   is(state: "live" | "slow" | "catching-up" | "offline"): Promise<void>;
   /** Returns the seqs in the log and the texts of its messages, in the order on the screen. */
-  log(): Promise<{ seqs: number[]; texts: string[] }>;
+  log(): Promise<ShownLog>;
+  /**
+   * Waits until no seq is missing in the log or out of order, and returns it. A receipt shows one's
+   * own message, and may overtake the event before it.
+   */
+  wholeLog(): Promise<ShownLog>;
 };
+
+/** The content of a log: all seqs, and the texts of its messages. */
+export type ShownLog = { seqs: number[]; texts: string[] };
+
+/** Returns whether seqs ascend one by one. */
+export function isWhole(seqs: number[]): boolean {
+  return seqs.every((seq, n) => seq === (seqs[0] as number) + n);
+}
 
 /** The browser of a test file. */
 export type UsedBrowser = {
@@ -91,8 +105,22 @@ async function enterLobby(page: Page, url: string, nickname: string): Promise<Pa
   await page.fill("#enter [name=nickname]", nickname);
   await page.click("#enter button[name=room][value=lobby]");
   await page.waitForSelector("#say");
+  const log = () =>
+    page.evaluate(() => {
+      const lines = [...document.querySelectorAll<HTMLElement>("#log [data-seq]")];
+      return {
+        seqs: lines.map((line) => Number(line.dataset.seq)),
+        texts: lines.map((line) => line.querySelector(".text")?.textContent ?? "").filter((text) => text !== ""),
+      };
+    });
   return {
     page,
+    log,
+    wholeLog: () =>
+      until("no seq is missing or out of order", async () => {
+        const shown = await log();
+        return isWhole(shown.seqs) ? shown : undefined;
+      }),
     say: async (text) => {
       await page.fill("#say [name=text]", text);
       await page.press("#say [name=text]", "Enter");
@@ -109,13 +137,5 @@ async function enterLobby(page: Page, url: string, nickname: string): Promise<Pa
     is: async (state) => {
       await page.waitForSelector(`#connection[data-state="${state}"]`, { timeout: 15_000 });
     },
-    log: () =>
-      page.evaluate(() => {
-        const lines = [...document.querySelectorAll<HTMLElement>("#log [data-seq]")];
-        return {
-          seqs: lines.map((line) => Number(line.dataset.seq)),
-          texts: lines.map((line) => line.querySelector(".text")?.textContent ?? "").filter((text) => text !== ""),
-        };
-      }),
   };
 }
