@@ -32,7 +32,7 @@ export const REFUSALS = {
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** The name of a sentence that pages show about a refusal. */
-export type Wording = RefusalCode | "too_many_network" | "too_many_room";
+export type Wording = RefusalCode | "too_many_network" | "too_many_room" | "needs_cookie";
 
 /** An expected failure. The first middleware answers it as a page or as JSON. */
 export class Refusal extends Error {
@@ -40,6 +40,8 @@ export class Refusal extends Error {
   readonly retrySeconds: number | undefined;
   /** For `too_many`: whose share is used up, if it is not the visitor's own. */
   share: "network" | "room" | undefined;
+  /** For `forbidden`: the browser sent no cookie with a form of ours, and so keeps none. */
+  needsCookie = false;
 
   constructor(code: RefusalCode, detail?: string, retrySeconds?: number) {
     super(detail ?? REFUSALS[code].title);
@@ -49,6 +51,7 @@ export class Refusal extends Error {
 
   /** The name of the refusal's words on a page. */
   get wording(): Wording {
+    if (this.needsCookie) return "needs_cookie";
     return this.share === undefined ? this.code : `too_many_${this.share}`;
   }
 }

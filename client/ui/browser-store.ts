@@ -1,5 +1,18 @@
-/** One text that outlives the page. */
-export type TextStore = { load(): string; save(text: string): void };
+import type { Page } from "../page.ts";
+
+/**
+ * One text that outlives the page, if the browser allows that, and else lives as long as the page.
+ * `save` returns whether the browser has kept it.
+ */
+export type TextStore = { load(): string; save(text: string): boolean };
+
+/** The texts that the browser did not keep, by the key of their store. */
+const inMemory = new Map<string, string>();
+
+/** Returns the key of a room's text. Sites under several paths share the browser's storage. */
+export function roomKey(kind: string, { address: { base }, room }: Pick<Page, "address" | "room">): string {
+  return `chattera:${kind}:${base === "" ? "" : `${base}:`}${room}`;
+}
 
 /** Returns a store in this tab, which outlives a reload. */
 export function tabStore(key: string): TextStore {
@@ -15,18 +28,22 @@ function textStore(storage: () => Storage, key: string): TextStore {
   return {
     load() {
       try {
-        return storage().getItem(key) || "";
+        return inMemory.get(key) ?? (storage().getItem(key) || "");
       } catch {
         return "";
       }
     },
     save(text) {
+      inMemory.delete(key);
       try {
-        if (text === "") storage().removeItem(key);
-        else storage().setItem(key, text);
+        // First, since a full storage would keep the former text.
+        storage().removeItem(key);
+        if (text !== "") storage().setItem(key, text);
+        return true;
       } catch {
-        // [Safari, private] Storage may be full or forbidden. The page keeps the text in memory.
-        return;
+        // [site data blocked, private windows] Storage may be forbidden or full.
+        inMemory.set(key, text);
+        return false;
       }
     },
   };

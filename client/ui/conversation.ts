@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { type Conversation, createConversation, say, start, wake } from "../core/conversation.ts";
+import { type Conversation, createConversation, say, start, stopSending, wake } from "../core/conversation.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Scroll } from "../face.ts";
@@ -9,7 +9,7 @@ import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { onSleep, onWake, pageRttMs, watchHiding } from "./browser.ts";
-import { tabStore } from "./browser-store.ts";
+import { roomKey, tabStore } from "./browser-store.ts";
 import { createComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { forgetSession } from "./kept-session.ts";
@@ -26,8 +26,11 @@ import { openChannel } from "./tab-channel.ts";
 /** The codes of refusals after which the author has to enter again. */
 const STRANGER = ["no_session", "nickname_taken"];
 
-/** Brings a room's page to life. Returns a function that starts the connection. */
-export function openConversation(page: Page): () => void {
+/** A conversation on the page. `close` ends it for good. */
+export type OpenConversation = { start(): void; close(): void };
+
+/** Brings a room's page to life. */
+export function openConversation(page: Page): OpenConversation {
   const conversation = conversationOf(page);
   const { session, sender, outbox } = conversation;
   const { words, me } = page;
@@ -49,10 +52,19 @@ export function openConversation(page: Page): () => void {
   });
   const form = document.getElementById("say");
   if (form !== null) speak(conversation, page, { form: form as HTMLFormElement, scroll });
-  return () => {
-    start(conversation);
-    onWake((connectionsAreDead) => wake(conversation, connectionsAreDead));
-    onSleep(session.leave, () => start(conversation));
+  let isOpen = true;
+  const go = () => isOpen && start(conversation);
+  return {
+    start() {
+      go();
+      onWake((connectionsAreDead) => isOpen && wake(conversation, connectionsAreDead));
+      onSleep(session.leave, go);
+    },
+    close() {
+      isOpen = false;
+      session.leave();
+      stopSending(conversation);
+    },
   };
 }
 
@@ -90,16 +102,16 @@ function enterAgain({ address }: Page): void {
 
 function speak(
   conversation: Conversation<SharedSession>,
-  { words, room }: Page,
+  page: Page,
   { form, scroll }: { form: HTMLFormElement; scroll: Scroll },
 ): void {
-  createComposer(form, words, {
-    draft: tabStore(`chattera:draft:${room}`),
+  createComposer(form, page.words, {
+    draft: tabStore(roomKey("draft", page)),
     say(text) {
       say(conversation, text);
       scroll.toNewest();
     },
     // The signal may be lost.
-    typing: () => act(conversation.sender, PATHS.typing(room), () => {}),
+    typing: () => act(conversation.sender, PATHS.typing(page.room), () => {}),
   });
 }

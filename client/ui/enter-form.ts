@@ -6,6 +6,7 @@ import { environment } from "../environment.ts";
 import { http } from "../transports/fetch.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 import { keepSession } from "./kept-session.ts";
+import { showPage } from "./show-page.ts";
 
 // A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
 // attempts the browser submits the form itself.
@@ -13,14 +14,21 @@ const ATTEMPTS = 5;
 
 type Sentences = { [code: string]: string };
 
+/** The options of an enter form: the site's base, and the room, if the form is in one. */
+export type EnterFormOptions = {
+  base: string;
+  room?: string;
+  /** The sentences for refusals, by their code. */
+  refusals: Sentences;
+  /** Brings a page to life that was not loaded. */
+  run(): void;
+};
+
 /**
  * Lets a form enter a room by whatever kind of request this network lets through. The tab keeps the
- * session, in case the network loses its cookie. `refusals` are the sentences for refusals.
+ * session, in case the browser or the network loses its cookie.
  */
-export function openEnterForm(
-  form: HTMLFormElement,
-  { base, room, refusals }: { base: string; room?: string; refusals: Sentences },
-): void {
+export function openEnterForm(form: HTMLFormElement, { base, room, refusals, run }: EnterFormOptions): void {
   const { nickname, color, formToken } = fieldsOf(form);
   const person = createPersonStore();
   let isUnderWay = false;
@@ -48,8 +56,10 @@ export function openEnterForm(
         wait(false);
         showRefusal(form, nickname, refusals[outcome.refused] || refusals.internal || outcome.refused);
       } else if ("token" in outcome) {
-        keepSession(base, { ...outcome, room: slug });
-        location.assign(base + PATHS.room(slug));
+        const url = base + PATHS.room(slug);
+        // Where the browser keeps nothing, a page that is loaded would not know who has entered.
+        if (keepSession(base, { ...outcome, room: slug })) location.assign(url);
+        else showPage(url, run);
       } else submitAsItIs(form, slug, button);
     });
   }

@@ -5,12 +5,20 @@ import { parsed, tabStore } from "./browser-store.ts";
 /** A session that this tab keeps itself, for a network that loses cookies or blocks POST. */
 type KeptSession = { token: string; member: Member; rooms: string[] };
 
-/** Keeps the session of a member who has entered a room. `base` is the site's. */
-export function keepSession(base: string, entered: { token: string; member: Member; room: string }): void {
+/**
+ * Keeps the session of a member who has entered a room. `base` is the site's. Returns whether it
+ * outlives the page.
+ */
+export function keepSession(base: string, entered: { token: string; member: Member; room: string }): boolean {
   const { token, member, room } = entered;
   const known = load(base);
   const rooms = known?.member.id === member.id ? known.rooms.filter((slug) => slug !== room) : [];
-  save(base, { token, member, rooms: [...rooms, room] });
+  return save(base, { token, member, rooms: [...rooms, room] });
+}
+
+/** Keeps the session as it is. Returns whether it outlives the page. */
+export function outlivesPage(base: string): boolean {
+  return save(base, load(base));
 }
 
 /**
@@ -56,8 +64,8 @@ function load(base: string): KeptSession | undefined {
   return parsed(storeOf(base).load()) as KeptSession | undefined;
 }
 
-function save(base: string, session: KeptSession | undefined): void {
-  storeOf(base).save(session === undefined ? "" : JSON.stringify(session));
+function save(base: string, session: KeptSession | undefined): boolean {
+  return storeOf(base).save(session === undefined ? "" : JSON.stringify(session));
 }
 
 function storeOf(base: string) {

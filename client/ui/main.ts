@@ -9,28 +9,32 @@ import { readPage } from "./page.ts";
 
 // [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this
 // program uses.
+let closeRoom = () => {};
 if ("replaceChildren" in Element.prototype) start();
 else startLegacy();
 
+/** Brings the page to life, and ends what an earlier page in this document has open. */
 function start(): void {
+  closeRoom();
   showLocalTimes(document);
-
   const room = document.getElementById("room");
-  if (room !== null) {
-    keepAboveKeyboard(room);
-    const page = readPage(room);
-    becomeMember(page);
-    const form = document.getElementById("enter") as HTMLFormElement | null;
-    const { base } = page.address;
-    if (form !== null) openEnterForm(form, { base, room: page.room, refusals: page.words.refusals });
-    afterLoad(openConversation(page));
-  } else {
-    const form = document.getElementById("enter") as HTMLFormElement | null;
-    if (form !== null) {
-      const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };
-      openEnterForm(form, { base: form.dataset.base || "", refusals });
-    }
+  const form = document.getElementById("enter") as HTMLFormElement | null;
+  if (room !== null) openRoom(room, form);
+  else if (form !== null) {
+    const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };
+    openEnterForm(form, { base: form.dataset.base || "", refusals, run: start });
   }
+}
+
+function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {
+  keepAboveKeyboard(room);
+  const page = readPage(room);
+  becomeMember(page);
+  const { base } = page.address;
+  if (form?.isConnected) openEnterForm(form, { base, room: page.room, refusals: page.words.refusals, run: start });
+  const conversation = openConversation(page);
+  closeRoom = conversation.close;
+  afterLoad(conversation.start);
 }
 
 /** Loads the program for older browsers, which the page names for browsers without modules. */

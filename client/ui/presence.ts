@@ -3,8 +3,8 @@ import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { act, type Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
-import { browserStore } from "./browser-store.ts";
-import { forgetSession } from "./kept-session.ts";
+import { browserStore, roomKey } from "./browser-store.ts";
+import { forgetSession, outlivesPage } from "./kept-session.ts";
 
 /** Keeps a member who has entered in the room while the page is open. */
 export type OwnPresence = {
@@ -21,7 +21,7 @@ export type OwnPresence = {
  */
 export function createPresence(page: Page, sender: Sender): OwnPresence {
   // Stored without a time, because a tab that slept may read the leave hours later.
-  const leftByHand = browserStore(`chattera:left:${page.room}`);
+  const leftByHand = browserStore(roomKey("left", page));
   // Decided now, because a token that is fetched later for a GET does not mean that the cookie is
   // lost.
   const isKept = page.address.token !== undefined;
@@ -35,6 +35,7 @@ export function createPresence(page: Page, sender: Sender): OwnPresence {
       if (isKept) leave(event);
     });
   }
+  if (isKept && !outlivesPage(page.address.base)) window.addEventListener("pagehide", leaveWithPage);
   return {
     seen(event) {
       if (!page.present) return;
@@ -60,6 +61,12 @@ export function createPresence(page: Page, sender: Sender): OwnPresence {
     if (leftByHand.load() !== "") location.reload();
     // If this fails, the next message enters the room as well.
     else act(sender, PATHS.enter(page.room), () => {});
+  }
+
+  // Nobody could come back as this member, whose nickname would stay taken for a while.
+  function leaveWithPage(): void {
+    const { base, token } = page.address;
+    if (token !== undefined) navigator.sendBeacon(base + PATHS.leave(page.room), new URLSearchParams({ token }));
   }
 
   // The form itself could not say who leaves, because its cookie does not arrive.

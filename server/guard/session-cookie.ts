@@ -1,7 +1,10 @@
 import type { Context } from "koa";
+import { refuse } from "../refusal.ts";
 import { isBound } from "./proof.ts";
-import { clearFormerCookie, type Session, type SessionKeys, setCookie, setSession } from "./session.ts";
+import { clearFormerCookie, cookieOf, type Session, type SessionKeys, setCookie, setSession } from "./session.ts";
 import { isBrowser } from "./source.ts";
+
+const TEXT_BROWSER = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
 
 /**
  * Sends a browser its session as a cookie. Not if another site's page may have requested it,
@@ -12,6 +15,19 @@ export function setSessionCookie(ctx: Context, site: SessionKeys, token: string)
   const session: Session | undefined = ctx.state.session;
   if (session?.by === "token" || !isOwnPage(ctx, site)) return;
   setSession(ctx, site, token);
+}
+
+/**
+ * Refuses a form that came without any of our cookies, though its page was sent with one. The
+ * session's cookie would not arrive either: after entering, the person would be a visitor again,
+ * without a word, and their nickname taken by nobody but themselves. A program may do without the
+ * first cookie, since it gets the session's from the answer. Throws `forbidden`.
+ */
+export function assertKeepsCookies(ctx: Context): void {
+  const mayKeep = isBrowser(ctx) || TEXT_BROWSER.test(ctx.get("User-Agent"));
+  const isOurForm = mayKeep && typeof ctx.state.body.form_token === "string";
+  if (!isOurForm || ctx.state.session !== undefined || cookieOf(ctx, "visit") !== undefined) return;
+  throw Object.assign(refuse("forbidden", "The browser keeps no cookie of this site."), { needsCookie: true });
 }
 
 /** Clears the session cookie under the same conditions. */

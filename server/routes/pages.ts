@@ -7,7 +7,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
-import { setSessionCookie } from "../guard/session-cookie.ts";
+import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
 import { enterRoom } from "../http/enter-room.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
@@ -115,6 +115,7 @@ function problemOf(ctx: Context, site: Site, error: unknown): Problem {
 
 async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail> {
   const { limits } = site;
+  assertKeepsCookies(ctx);
   const { member, token } = await openSession(ctx, site, limits);
   limits.moves.take({ ...payerOf(ctx), member: member.id });
   const [tail] = (await findRooms(site, [name])) as [Tail];

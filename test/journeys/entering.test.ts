@@ -115,3 +115,86 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
       60_000,
     );
   });
+
+const BLOCKED = () => {
+  for (const area of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, area, {
+      get() {
+        throw new DOMException("Access is denied for this document.", "SecurityError");
+      },
+    });
+};
+
+const FULL = () => {
+  Storage.prototype.setItem = () => {
+    throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+  };
+};
+
+describe.each([
+  ["forbids storage and cookies", BLOCKED, [noCookies]],
+  ["has full storage and forbids cookies", FULL, [noCookies]],
+  ["forbids storage only", BLOCKED, []],
+] as const)("where the browser %s, a person", (name, script, misbehaviours) => {
+  let network: Running;
+  beforeAll(async () => {
+    network = await openProxy(site.url, ...misbehaviours);
+  });
+  afterAll(() => network.close());
+
+  const openBlocked = async (path: string) => {
+    const context = await browser.newContext({ locale: "en-US" });
+    await context.addInitScript(script);
+    const page = await context.newPage();
+    await page.goto(network.url + path);
+    return page;
+  };
+
+  browserTest(
+    "enters by the room's page, talks and leaves, and no ghost keeps the nickname",
+    async () => {
+      const nickname = `D${name.length}`;
+      const page = await openBlocked("/rooms/lobby");
+      await page.fill("#enter [name=nickname]", nickname);
+      await page.press("#enter [name=nickname]", "Enter");
+      await isMember(page);
+      await write(page, `${name} one`);
+      await sees(page, `${name} one`);
+      await page.waitForSelector('#people-figures:has-text("1 here, 0 watching")');
+      expect(await saidBy(nickname)).toEqual(["enter", `${name} one`]);
+      if (misbehaviours.length > 0) {
+        await page.reload();
+        await page.fill("#enter [name=nickname]", nickname);
+        await page.press("#enter [name=nickname]", "Enter");
+      } else await page.reload();
+      await isMember(page);
+      await write(page, `${name} two`);
+      await sees(page, `${name} two`);
+      await page.click("form.leave button");
+      await page.waitForSelector(".lobby");
+      await page.goto(`${network.url}/rooms/lobby`);
+      await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { timeout: 15_000 });
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "enters by the lobby, talks, and comes back to the lobby",
+    async () => {
+      const nickname = `E${name.length}`;
+      const page = await openBlocked("/");
+      await page.fill("#enter [name=nickname]", nickname);
+      await page.click("#enter button[name=room][value=lobby]");
+      await isMember(page);
+      expect(new URL(page.url()).pathname).toBe("/rooms/lobby");
+      await write(page, `${name} three`);
+      await sees(page, `${name} three`);
+      expect(await saidBy(nickname)).toEqual(["enter", `${name} three`]);
+      await page.goBack();
+      await page.waitForSelector(".lobby");
+      await page.context().close();
+    },
+    60_000,
+  );
+});

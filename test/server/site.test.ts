@@ -62,6 +62,21 @@ describe("the pages without script", () => {
     expect(stranger.status).toBe(401);
   });
 
+  test("say before anybody is entered that a browser keeps no cookies", async () => {
+    for (const agent of ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Lynx/2.9.2", "w3m/0.5.3"]) {
+      const lobby = await request(site.url).get("/").set({ "user-agent": agent, "accept-language": "en" });
+      const form = { nickname: "Cookieless", room: "lobby", form_token: fieldOf(lobby.text, "form_token") };
+      const from = { "user-agent": agent, "accept-language": "en", referer: `${site.url}/` };
+      for (const path of ["/", "/rooms/lobby"]) {
+        const refused = await request(site.url).post(path).type("form").set(from).send(form);
+        expect(refused.status).toBe(403);
+        expect(refused.text).toContain("Please allow cookies");
+        expect(refused.text).toContain('value="Cookieless"');
+        expect((await request(site.url).get("/api/rooms/lobby/messages")).text).not.toContain("Cookieless");
+      }
+    }
+  });
+
   test("accept no form from another site's page", async () => {
     const forged = request(site.url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
     expect((await forged.set("origin", "http://evil.example")).status).toBe(403);

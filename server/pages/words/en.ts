@@ -167,6 +167,8 @@ export const en: PageWords = {
     malformed: "The server could not read this request.",
     no_session: "You are not in the room. Choose a nickname and enter again.",
     forbidden: "You are not allowed to do this.",
+    needs_cookie:
+      "Your browser sent no cookie, so the room could not know you. Please allow cookies for this site, and enter again.",
     not_present: "Enter the room first.",
     no_such_room: "There is no such room.",
     no_such_page: "There is no such page.",
