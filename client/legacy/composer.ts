@@ -1,17 +1,35 @@
-/** The form in which a message is written; `say` is given the text. */
-export function openComposer(form: PageElement, say: (text: string) => void): void {
+import { leadKeysTo, takeFocus } from "./keyboard.ts";
+
+// A message may begin with spaces: in a drawing, they are a part of it. [JScript] \s has neither
+// U+00A0 nor U+3000.
+const EMPTY_LINES = /^(?:[ \t\u00a0\u3000]*\n)+/;
+const SPACES_AT_END = /[\s\u00a0\u3000]+$/;
+
+/**
+ * The form in which a message is written; `say` is given the text. Returns its field, which has the
+ * focus.
+ */
+export function openComposer(form: PageElement, say: (text: string) => void): PageElement {
   const field = form.getElementsByTagName("textarea")[0] as PageElement;
+  const button = form.getElementsByTagName("button")[0];
 
   field.onkeydown = (event) => {
-    const { keyCode, shiftKey, ctrlKey, altKey, metaKey } = event || window.event;
+    const { keyCode, shiftKey, altKey } = event || window.event;
     // The Enter that confirms a Japanese conversion has the code 229.
-    if (keyCode !== 13 || shiftKey || ctrlKey || altKey || metaKey) return undefined;
+    if (keyCode !== 13 || shiftKey || altKey) return undefined;
     return submit();
   };
   form.onsubmit = submit;
+  // The button does not take the focus, and so a phone does not close its keyboard.
+  if (button) button.onmousedown = () => false;
+  leadKeysTo(field);
+  takeFocus(field);
+  return field;
 
   function submit(): false {
-    const text = field.value.replace(/\r/g, "").replace(/^\s+|\s+$/g, "");
+    const text = field.value.replace(/\r/g, "").replace(EMPTY_LINES, "").replace(SPACES_AT_END, "");
+    // [IE] The button takes the focus all the same.
+    takeFocus(field);
     if (text !== "") {
       field.value = "";
       say(text);

@@ -2,7 +2,8 @@ import type { Member } from "../../protocol/event.ts";
 import { enter } from "../core/sending/enter.ts";
 import type { Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
-import { byId, create, remove, valuesOf } from "./dom.ts";
+import { byId, create, part, remove, valuesOf } from "./dom.ts";
+import { takeFocus } from "./keyboard.ts";
 
 // A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
 // attempts the browser submits the form itself.
@@ -36,6 +37,9 @@ export function openEnterForm(form: PageElement, { page, sender, entered }: Ente
     const { refusals } = page.words;
     const problem = create("p", "problem", refusals[code] || refusals.internal);
     problem.id = "problem";
+    // An alert is read aloud.
+    problem.setAttribute("role", "alert");
     form.insertBefore(problem, form.firstChild);
+    takeFocus(part("nickname"));
   }
 }

@@ -39,6 +39,7 @@ interface List<Item> {
 }
 
 interface TreeNode {
+  nodeName: string;
   nodeType: number;
   nextSibling: PageElement | null;
   parentNode: PageElement | null;
@@ -70,7 +71,9 @@ interface PageElement extends TreeNode {
   onclick: (() => boolean | undefined) | null;
   onerror: (() => void) | null;
   onload: (() => void) | null;
+  onmousedown: (() => boolean) | null;
   onkeydown: ((event: KeyEvent | undefined) => boolean | undefined) | null;
+  onmousedown: (() => boolean) | null;
   onscroll: (() => void) | null;
   onsubmit: (() => boolean | undefined) | null;
   appendChild<Kind extends TreeNode>(node: Kind): Kind;
@@ -96,15 +99,21 @@ interface KeyEvent {
   ctrlKey: boolean;
   metaKey: boolean | undefined;
   shiftKey: boolean;
+  /** [IE6–8] `srcElement` instead of `target`. */
+  srcElement: PageElement | undefined;
+  target: PageElement | undefined;
 }
 
 interface PageDocument {
+  /** [Firefox 3] */
+  activeElement: PageElement | null | undefined;
   body: PageElement;
   documentElement: PageElement;
   title: string;
   /** [IE8] */
   documentMode: number | undefined;
   hidden: boolean | undefined;
+  onkeydown: ((event: KeyEvent | undefined) => boolean | undefined) | null;
   close(): void;
   createElement(tag: string): PageElement;
   createTextNode(text: string): TreeNode;

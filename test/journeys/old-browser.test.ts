@@ -106,6 +106,64 @@ browserTest(
 );
 
 browserTest(
+  "an old browser's message field has the focus after entering, gets what is typed on the page, and keeps spaces",
+  async () => {
+    const context = await browser.newContext({ locale: "en-US" });
+    await withoutModules(context);
+    const page = await context.newPage();
+    const active = () => page.evaluate(() => document.activeElement?.id);
+    const blur = () => page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    const value = () => page.inputValue("#say [name=text]");
+    await enter(page, "Typist");
+    expect(await active()).toBe("text");
+    await blur();
+    await page.keyboard.type("Hi!");
+    expect(await value()).toBe("Hi!");
+    await page.focus("#scroll");
+    for (const key of ["Control+c", "Alt+x", "ArrowUp", "F2", "Shift", "Space"]) await page.keyboard.press(key);
+    expect(await active()).toBe("scroll");
+    await page.click("#say button");
+    await page.keyboard.type("typed on");
+    expect(await value()).toBe("typed on");
+    const art = "　　∧＿∧\n　（　´∀｀）";
+    await page.fill("#say [name=text]", `\n　\n${art} \n　`);
+    await page.press("#say [name=text]", "Control+Enter");
+    // The line break is an element.
+    await page.waitForFunction(
+      (lines) =>
+        [...document.querySelectorAll("#log [data-seq] .text")].some((text) => text.textContent === lines.join("")),
+      art.split("\n"),
+    );
+    await page.fill("#say [name=text]", "　\n ");
+    await page.press("#say [name=text]", "Enter");
+    expect(await page.locator("#log .pending").count()).toBe(0);
+    await page.reload();
+    await page.waitForFunction(() => document.activeElement?.id === "text");
+    await context.close();
+  },
+  30_000,
+);
+
+browserTest(
+  "an old browser with a touch screen does not take the focus, and keeps it when the button is tapped",
+  async () => {
+    const context = await browser.newContext({ locale: "en-US", hasTouch: true });
+    await withoutModules(context);
+    const page = await context.newPage();
+    const active = () => page.evaluate(() => document.activeElement?.id);
+    await enter(page, "Finger");
+    expect(await active()).toBe("");
+    await page.tap("#say [name=text]");
+    await page.keyboard.type("by finger");
+    await page.tap("#say button");
+    await page.waitForSelector('#log [data-seq]:not(.pending) .text:text-is("by finger")');
+    expect(await active()).toBe("text");
+    await context.close();
+  },
+  30_000,
+);
+
+browserTest(
   "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
