@@ -23,6 +23,7 @@ import { createShares, type Shares } from "./guard/shares.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createOutage, type Outage } from "./outage.ts";
 import { Presence } from "./presence/presence.ts";
 import { refuse } from "./refusal.ts";
 import { createLobby, type Lobby } from "./rooms/lobby.ts";
@@ -43,6 +44,8 @@ export type Site = Readonly<{
   db: Knex;
   log: LogIdentity;
   commit: GroupCommit;
+  /** Notes whether messages can be stored. */
+  storing: Outage;
   leave: Leave;
   lobby: Lobby;
   people: ReadPeople;
@@ -164,7 +167,10 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
   };
 }
 
-type Delivery = Pick<Site, "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit">;
+type Delivery = Pick<
+  Site,
+  "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit" | "storing"
+>;
 
 /**
  * Starts the parts that deliver events from the log to this node's readers, and messages into the
@@ -195,14 +201,16 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   };
   const onWakeUp = wakeHub({ hub, revocations, logger });
   const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
+  const storing = createOutage(logger, "storing messages");
   const commit = createGroupCommit(db, {
     wakeUps,
     roomMembers: config.roomMembers,
     queueFull: (queue) => refuse("full", QUEUE_FULL[queue], 2),
     onBatch: (size) => metrics.batch.observe(size),
+    onStored: (error) => (error === undefined ? storing.succeeded() : storing.failed(error)),
   });
   await bus.start();
-  return { wakeUps, bus, hub, presence, confirmations, revocations, commit };
+  return { wakeUps, bus, hub, presence, confirmations, revocations, commit, storing };
 }
 
 const QUEUE_FULL = {

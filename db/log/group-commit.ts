@@ -41,6 +41,8 @@ export type GroupCommitOptions = {
   queueFull: (queue: "messages" | "entries") => Error;
   /** Receives the number of messages and entry requests of each batch. */
   onBatch?: (size: number) => void;
+  /** Called after each batch: without an error if it was stored, else with it. */
+  onStored?: (error?: unknown) => void;
 };
 
 type Waiting<Result> = {
@@ -216,6 +218,7 @@ function dueAtOf(waiting: readonly { dueAt: number }[]): number {
 async function commitBatch(db: Knex, batch: Batch, options: GroupCommitOptions): Promise<void> {
   try {
     const { results, stored } = await storeDespiteCollisions(db, batch, options);
+    options.onStored?.();
     let next = batch.drafts.length;
     batch.drafts.forEach((one, index) => {
       one.resolve(stored[index]);
@@ -224,6 +227,7 @@ async function commitBatch(db: Knex, batch: Batch, options: GroupCommitOptions):
       one.resolve({ ...(results[index] as EntryResult), stored: one.message && stored[next++] });
     });
   } catch (error) {
+    options.onStored?.(error);
     for (const one of [...batch.drafts, ...batch.entries]) one.reject(error);
     throw error;
   }

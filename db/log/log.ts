@@ -51,6 +51,11 @@ function newSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
+/** Writes a row as it is. Throws if the database stores nothing, for example on a full disk. */
+export async function writeNothing(db: Knex): Promise<void> {
+  await execute(db, "update log set epoch = epoch");
+}
+
 /**
  * Returns the names of settings that are off and without which a crash can lose acknowledged
  * messages.

@@ -6,6 +6,7 @@ import { findRooms, readBounds } from "../../db/log/rooms.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
+import { createOutage, type Outage } from "../outage.ts";
 import { TAIL_EVENTS, Tail } from "./tail.ts";
 import { createTurns } from "./turns.ts";
 
@@ -58,13 +59,14 @@ export class Rooms {
   readonly #bounds = new Map<Tail, BoundsQuery>();
   /** Two at a time, so that catching up cannot starve posting of database connections. */
   readonly #pageTurns = createTurns(2);
+  readonly #outage: Outage;
   #epochCheck: Promise<void> | undefined;
   #isReading = false;
-  #hasFailed = false;
   #isStopped = false;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
+    this.#outage = createOutage(deps.logger, "reading the log");
   }
 
   /**
@@ -200,12 +202,11 @@ export class Rooms {
     while (this.#behind.size > 0 && !this.#isStopped) {
       try {
         // After a failure, another database may answer.
-        if (this.#hasFailed) await this.checkEpoch();
+        if (this.#outage.isOn()) await this.checkEpoch();
         await this.#readOnce();
-        this.#hasFailed = false;
+        this.#outage.succeeded();
       } catch (error) {
-        this.#hasFailed = true;
-        this.#deps.logger.warn({ err: error }, "reading the log failed; retrying");
+        this.#outage.failed(error);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

@@ -5,6 +5,7 @@ import { exposeRetryAfter } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { countByTheMinute } from "../minute-log.ts";
+import { causeOf } from "../outage.ts";
 import { renderRefused } from "../pages/refused.ts";
 import type { FormView } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
@@ -26,6 +27,10 @@ export function refused(site: Site): Middleware {
   const noteWrongHost = countByTheMinute((requests) =>
     site.logger.warn({ host, requests }, "request refused: its host is not in CHATTERA_HOSTS"),
   );
+  let cause = "";
+  const noteUnavailable = countByTheMinute((requests) =>
+    site.logger.warn({ cause, requests }, "requests refused: the database is unavailable"),
+  );
   return async (ctx, next) => {
     try {
       await next();
@@ -39,7 +44,10 @@ export function refused(site: Site): Middleware {
         host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
         noteWrongHost();
       }
-      if (refusal.code === "unavailable") site.logger.debug({ err: error }, "database unavailable");
+      if (isDatabaseAway(error)) {
+        cause = causeOf(error);
+        noteUnavailable();
+      }
       if (ctx.res.headersSent) ctx.res.destroy();
       else answerRefusal(ctx, site, refusal);
     }

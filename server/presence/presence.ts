@@ -7,6 +7,7 @@ import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import type { Tail } from "../delivery/tail.ts";
 import type { Logger } from "../log.ts";
+import { createOutage, type Outage } from "../outage.ts";
 import { keyOf, SeenMembers } from "./seen.ts";
 import { createSweep, type Sweep } from "./sweep.ts";
 
@@ -77,6 +78,7 @@ export class Presence {
   #isStopped = false;
   #underWay: Promise<void> | undefined;
   #soon: NodeJS.Timeout | undefined;
+  readonly #outage: Outage;
   readonly #sweep: Sweep;
   readonly #timer: NodeJS.Timeout;
 
@@ -84,6 +86,7 @@ export class Presence {
     const { db, wakeUps, config, logger } = deps;
     this.#deps = deps;
     this.#roundMs = Math.min(ROUND_MS, (config.graceSeconds * 1000) / 3);
+    this.#outage = createOutage(logger, "publishing presence");
     this.#sweep = createSweep({ db, wakeUps, graceSeconds: config.graceSeconds, logger });
     this.#timer = setInterval(() => this.#run(), this.#roundMs).unref();
   }
@@ -160,9 +163,10 @@ export class Presence {
     }
     this.#underWay = this.#write()
       .then(() => this.#sendFigures())
+      .then(() => this.#outage.succeeded())
       .catch((error) => {
         this.#workingSince = performance.now();
-        this.#deps.logger.warn({ err: error }, "presence could not be published; retrying");
+        this.#outage.failed(error);
       })
       .finally(() => {
         this.#underWay = undefined;

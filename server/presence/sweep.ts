@@ -2,6 +2,7 @@ import type { Knex } from "knex";
 import { sweepMembers } from "../../db/log/leave.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Logger } from "../log.ts";
+import { createOutage } from "../outage.ts";
 
 /** Removes members that no node has seen for the grace period. */
 export type Sweep = {
@@ -17,6 +18,7 @@ type Dependencies = { db: Knex; wakeUps: WakeUps; graceSeconds: number; logger: 
  * presence rounds go on meanwhile.
  */
 export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies): Sweep {
+  const outage = createOutage(logger, "removing absent members");
   const ending = new AbortController();
   let underWay: Promise<void> | undefined;
   return {
@@ -32,8 +34,9 @@ export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies)
   async function sweep(): Promise<void> {
     try {
       await sweepMembers(db, { graceSeconds, signal: ending.signal, wakeUps });
+      outage.succeeded();
     } catch (error) {
-      logger.warn({ err: error }, "sweeping absent members failed; retrying with the next presence round");
+      outage.failed(error);
     }
     underWay = undefined;
   }

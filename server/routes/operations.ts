@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import type { Knex } from "knex";
 import type { Context } from "koa";
 import { Gauge } from "prom-client";
+import { writeNothing } from "../../db/log/log.ts";
 import { isAnswering } from "../../db/pool/connect.ts";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
@@ -18,7 +18,8 @@ const ASK_EVERY_MS = 1_000;
 /** Returns the routes for operators: health, readiness and metrics. */
 export function operationRoutes(site: Site): Route[] {
   const guards = { auth: "none", cookie: "never", anyHost: true } as const;
-  const isDatabaseHere = askedOnceASecond(() => answersInTime(site.db));
+  const isDatabaseHere = askedOnceASecond(() => inTime(isAnswering(site.db)));
+  const isStoring = askedOnceASecond(() => inTime(canStore(site)));
   return [
     { method: "GET", path: "/healthz", guards, handle: live },
     { method: "GET", path: "/readyz", guards, handle: ready },
@@ -32,6 +33,7 @@ export function operationRoutes(site: Site): Route[] {
   async function ready(ctx: Context): Promise<void> {
     const checks = {
       database: await isDatabaseHere(),
+      storing: await isStoring(),
       bus: site.bus.isReady(),
       places: !site.hub.slots.isFull(),
       serving: !site.isDraining,
@@ -49,8 +51,23 @@ export function operationRoutes(site: Site): Route[] {
   }
 }
 
-function answersInTime(db: Knex): Promise<boolean> {
-  return Promise.race([isAnswering(db), setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
+function inTime(answer: Promise<boolean>): Promise<boolean> {
+  return Promise.race([answer, setTimeout(DATABASE_PATIENCE_MS, false, { ref: false })]);
+}
+
+/**
+ * Returns whether the last messages were stored. If not, tries a write, because a balancer sends
+ * this node no messages while it is not ready: the disk may be full, or the database read-only.
+ */
+async function canStore({ db, storing }: Site): Promise<boolean> {
+  if (!storing.isOn()) return true;
+  try {
+    await writeNothing(db);
+    storing.succeeded();
+  } catch (error) {
+    storing.failed(error);
+  }
+  return !storing.isOn();
 }
 
 /**
