@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { startEmbedded } from "../db/embedded/start.ts";
 import { append, type Draft } from "../db/log/append.ts";
 import { pruneSlice } from "../db/log/prune.ts";
-import { findSent, readBefore, readSince } from "../db/log/read.ts";
+import { findSent, readSince, readTalk } from "../db/log/read.ts";
 import { readBounds } from "../db/log/rooms.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
@@ -125,7 +125,7 @@ async function timesOfAll(): Promise<string[]> {
 
 async function timesOfReading(): Promise<string[]> {
   return [
-    await time(somePlace, ({ roomId, head }) => readBefore(db, { roomId, before: head + 1, limit: 50 })),
+    await time(somePlace, ({ roomId, head }) => readTalk(db, { roomId, before: head + 1, messages: 50 })),
     await time(somePlace, ({ roomId, head }) => readSince(db, new Map([[roomId, head - 5]]), 200)),
     await time(somePlace, ({ roomId }) => readBounds(db, roomId)),
   ];
@@ -147,7 +147,7 @@ async function timesOfPruned(): Promise<string[]> {
     slice,
     String(Math.round(events / CALLS)),
     newestPage as string,
-    await time(somePlace, () => readBefore(db, { roomId: id, before: pruned_seq + 10, limit: 50 })),
+    await time(somePlace, () => readTalk(db, { roomId: id, before: pruned_seq + 10, messages: 50 })),
     await time(somePlace, () => readBounds(db, id)),
     await time(somePlace, unaided, 1),
     await time(somePlace, unaided),

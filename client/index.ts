@@ -69,8 +69,10 @@ export type RoomHandle = {
    */
   send(text: string): Promise<RoomEvent>;
   /**
-   * Reads at most `limit` events (at most 200, by default 50) before a seq, by default the newest.
-   * Rejects if there is no answer.
+   * Reads the last `limit` messages (at most 200, by default 50) before a seq, by default the
+   * newest, with the events between and after them. Of long runs of people who come and go it
+   * leaves out parts, and names them in `skipped`. The seq of the first event is the next older
+   * page's `before`; there is none if it is `oldest`. Rejects if there is no answer.
    */
   history(before?: number, limit?: number): Promise<HistoryPage>;
   /** Returns where another handle can continue reading. */
@@ -255,8 +257,8 @@ function pageOf({ conversation }: HandleState, before?: number, limit?: number):
   if (limit !== undefined) path += param("limit", String(limit));
   return new Promise((resolve, reject) => {
     askOnce({ ...sender, http: { ...http, ask: sender.script ?? http.ask } }, path, (status, ours = {}) => {
-      const { events, oldest, code } = ours as Partial<HistoryPage> & { code?: string };
-      if (events !== undefined && oldest !== undefined) resolve({ events, oldest });
+      const { events, skipped, oldest, code } = ours as Partial<HistoryPage> & { code?: string };
+      if (events !== undefined && oldest !== undefined) resolve({ events, ...(skipped && { skipped }), oldest });
       else reject(code === undefined ? new Error(`The site did not answer (${status}).`) : new RefusedError(code));
     });
   });

@@ -8,6 +8,10 @@ export type ScriptWords = {
   folded: string;
   foldedEnters: string;
   foldedLeaves: string;
+  /** A run so long that nobody counted which of them came. */
+  foldedMany: string;
+  /** The lines that an opened run leaves out. */
+  foldedMore: string;
   live: string;
   slow: string;
   doctor: string;

@@ -12,6 +12,7 @@ import * as networksOfMembers from "./migrations/20261130000020_networks_of_memb
 import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
 import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
 import * as functions from "./migrations/20261130000040_functions.ts";
+import * as messagesOfRooms from "./migrations/20261130000050_messages_of_rooms.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -98,4 +99,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000021_wide_creators": wideCreators,
   "20261130000030_rooms_by_number": roomsByNumber,
   "20261130000040_functions": functions,
+  "20261130000050_messages_of_rooms": messagesOfRooms,
 };

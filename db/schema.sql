@@ -17,6 +17,7 @@ create table events (
   constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'notice'::text])))
 );
 CREATE UNIQUE INDEX events_client_id ON events USING btree (member_id, client_id) WHERE (client_id IS NOT NULL);
+CREATE INDEX events_messages ON events USING btree (room_id, seq) WHERE (kind = 'message'::text);
 
 create table freed_names (
   room_id integer not null,
@@ -174,3 +175,14 @@ create function remove_unused_rooms(at_most integer)
   returns TABLE(room_id integer)
   language plpgsql rows 1000
   as 'sql/remove_unused_rooms.sql';
+
+create function talk_before(room integer, before bigint, messages integer, others integer, per_run integer, counted integer)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, last bigint, enters integer, leaves integer)
+  language plpgsql stable rows 100
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  set enable_sort=off
+  as 'sql/talk_before.sql';

@@ -23,6 +23,13 @@ export type RoomEvent = {
   id?: string;
 };
 
+/**
+ * Events that a page of history leaves out: a part of a long run of people who come and go. They
+ * are the events from `first` to `last`. `enters` and `leaves` are their numbers, unless there are
+ * too many to count.
+ */
+export type SkippedRun = { first: number; last: number; enters?: number; leaves?: number };
+
 /** A signal is not in the log, has no seq and may be lost. */
 export type SignalName = "hello" | "ping" | "members" | "typing" | "reset" | "bye";
 

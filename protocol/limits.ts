@@ -80,10 +80,10 @@ export const POLL_WAIT_MAX_SECONDS = 55;
  */
 export const ROOMS_PER_READER = 8;
 
-/** The most events in one poll answer or one page of history. */
+/** The most events in one poll answer, and the most messages in one page of history. */
 export const PAGE_EVENTS = 200;
-/** Events in one page of history, unless the request asks for another number. */
-export const HISTORY_EVENTS = 50;
+/** Messages in one page of history, unless the request asks for another number. */
+export const HISTORY_MESSAGES = 50;
 
 /**
  * Fields of a form, a query, a path or a JSON object, and values of one field. The largest request

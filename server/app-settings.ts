@@ -3,6 +3,14 @@
 /** The settings among the options of `createApp`. */
 export type AppSettings = {
   /**
+   * Time zone of the times and days on pages from the server, by its IANA name, for example
+   * `Asia/Tokyo`. A script shows the reader's own. Unset: the server's, which is UTC in most
+   * containers.
+   *
+   * Environment: CHATTERA_TIME_ZONE.
+   */
+  timeZone?: string | undefined;
+  /**
    * Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it
    * on. An app that koa-mount mounts needs none.
    *

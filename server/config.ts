@@ -17,6 +17,8 @@ const OPTIONS = z.strictObject(
 export type Config = Readonly<z.output<typeof OPTIONS>> & {
   /** A connection counts as a sign of life for this long after its client last sent something. */
   readonly seenMs: number;
+  /** The site's time zone. */
+  readonly timeZone: string;
 };
 
 /** The settings of a node whose database is known. */
@@ -111,7 +113,8 @@ function check(given: { [option: string]: unknown }, { isVariable, unknown }: Ch
   if (unknown.length > 0) issues.unshift(unknownOptions(unknown));
   if (!read.success || issues.length > 0) throw new StartError(issues.join("; "));
   const seenMs = Math.max(SEEN_MS, POLL_APART_MS - read.data.graceSeconds * 1000);
-  return { ...read.data, seenMs };
+  const timeZone = read.data.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { ...read.data, seenMs, timeZone };
 }
 
 /** Returns whether an option is for the command only, which `createApp` would ignore. */

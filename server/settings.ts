@@ -80,6 +80,15 @@ export const SETTINGS = {
     scope: "process",
     doc: "Number of that user's group. Unset: the same as `CHATTERA_PG_UID`.",
   },
+  timeZone: {
+    env: "CHATTERA_TIME_ZONE",
+    spelling: "text",
+    schema: text().refine(isTimeZone, "must be a time zone like Asia/Tokyo or Europe/Berlin").optional(),
+    scope: "app",
+    doc:
+      "Time zone of the times and days on pages from the server, by its IANA name, for example `Asia/Tokyo`. A script " +
+      "shows the reader's own. Unset: the server's, which is UTC in most containers.",
+  },
   basePath: {
     env: "BASE_PATH",
     spelling: "text",
@@ -303,6 +312,14 @@ export type OptionName = keyof typeof SETTINGS;
 export type AppOptionName = {
   [name in OptionName]: (typeof SETTINGS)[name]["scope"] extends "app" ? name : never;
 }[OptionName];
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text);

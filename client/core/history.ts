@@ -1,5 +1,5 @@
-import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Access } from "./base/access.ts";
 import { param } from "./base/address.ts";
@@ -15,8 +15,11 @@ export type History = {
   readings: number;
 };
 
-/** A page of a room's log, oldest first; `oldest` is the first seq that the log still has. */
-export type HistoryPage = { events: RoomEvent[]; oldest: number };
+/**
+ * A page of a room's log, oldest first. `skipped` are the parts of long runs of coming and going
+ * that it leaves out, if there are any. `oldest` is the first seq that the log still has.
+ */
+export type HistoryPage = { events: RoomEvent[]; skipped?: SkippedRun[]; oldest: number };
 
 const TIMEOUT_MS = 15_000;
 
@@ -56,7 +59,7 @@ export function askOnce(access: Access, path: string, done: (status: number, our
 }
 
 function pathOf({ room }: History): string {
-  return PATHS.messages(room) + param("limit", String(HISTORY_EVENTS));
+  return PATHS.messages(room) + param("limit", String(HISTORY_MESSAGES));
 }
 
 function read<Kind>(history: History, path: string, done: (found: Kind | undefined) => void): void {

@@ -19,6 +19,7 @@ type Items = List<PageElement>;
 export function createMessageList(page: Page, scroll: Scroll, conversation: Conversation): MessageList {
   const log = part("log");
   const items = log.getElementsByTagName("li");
+  unfold(log, items);
   for (let i = 0; i < items.length; i++) finish(items[i] as PageElement);
 
   return {
@@ -59,6 +60,17 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
     while (i > 0 && isBelow(items[i - 1] as PageElement, event.seq)) i--;
     log.insertBefore(lineOfEvent(event, page.words), items[i] || null);
     return true;
+  }
+}
+
+/** Shows the lines that the server has folded, and removes all that is no line. */
+function unfold(log: PageElement, items: Items): void {
+  for (let i = 0; i < items.length; ) {
+    const item = items[i] as PageElement;
+    const inner = item.getElementsByTagName("li");
+    while (inner[0] !== undefined) log.insertBefore(inner[0], item);
+    if (attr(item, "data-seq") === "") remove(item);
+    else i++;
   }
 }
 

@@ -34,6 +34,8 @@ export function createMessageList(
   const log = part("log");
   const lines: Lines = { page, scroll, conversation, log, shown: new Map(), unsent: new Map() };
   const { shown, unsent } = lines;
+  for (const folded of log.querySelectorAll(".folded")) folded.replaceWith(...folded.querySelectorAll("[data-seq]"));
+  for (const day of log.querySelectorAll(".day")) day.remove();
   for (const line of log.querySelectorAll<HTMLElement>("[data-seq]")) shown.set(Number(line.dataset.seq), line);
   return {
     add(event) {

@@ -4,7 +4,7 @@ import type { ScriptWords } from "../words.ts";
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
   const { dataset } = room;
-  const lines = room.querySelectorAll<HTMLElement>("#log > [data-seq]");
+  const lines = room.querySelectorAll<HTMLElement>("#log [data-seq]");
   return {
     room: dataset.room || "",
     address: {

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { prepared, runPrepared } from "../pool/prepared.ts";
 import { rowsOf } from "../pool/statement.ts";
 import { type EventRow, eventOf, type Stored, storedOf } from "./event-row.ts";
@@ -31,13 +31,44 @@ export async function readPage(
   return rows.map(eventOf);
 }
 
-/** Returns the last `limit` events before a seq, oldest first. */
-export async function readBefore(
+/** Messages of a room with the other events between them, oldest first, and what is left out. */
+export type Talk = { events: RoomEvent[]; skipped: SkippedRun[] };
+
+/**
+ * Returns the last `messages` messages before a seq, by default the newest, and the events between
+ * and after them. Long runs of other events are shortened, see db/sql/talk_before.sql.
+ */
+export async function readTalk(
   db: Knex,
-  { roomId, before, limit }: { roomId: number; before: number; limit: number },
-): Promise<RoomEvent[]> {
-  const rows = await rowsOf<EventRow>(db, "select * from events_before(?, ?, ?) order by seq", [roomId, before, limit]);
-  return rows.map(eventOf);
+  { roomId, before = Number.MAX_SAFE_INTEGER, messages }: { roomId: number; before?: number; messages: number },
+): Promise<Talk> {
+  const limits = [messages, OTHERS_IN_TALK, OTHERS_IN_RUN, COUNTED_OTHERS];
+  const rows = await rowsOf<TalkRow>(db, "select * from talk_before(?, ?, ?, ?, ?, ?)", [roomId, before, ...limits]);
+  rows.sort((a, b) => a.seq - b.seq);
+  return {
+    events: rows.filter((row) => row.kind !== "skipped").map((row) => eventOf(row as EventRow)),
+    skipped: rows.filter((row) => row.kind === "skipped").map(skippedOf),
+  };
+}
+
+/** A run is one line that opens. 50 events are more than anybody reads of it. */
+const OTHERS_IN_RUN = 50;
+
+/** 500 events are 100 kB of a page, 10 kB when it is compressed. */
+const OTHERS_IN_TALK = 500;
+
+/** Counting 5,000 events takes 2 ms. */
+const COUNTED_OTHERS = 5_000;
+
+type TalkRow = Omit<EventRow, "kind"> & {
+  kind: EventRow["kind"] | "skipped";
+  last: number;
+  enters: number | null;
+  leaves: number | null;
+};
+
+function skippedOf({ seq: first, last, enters, leaves }: TalkRow): SkippedRun {
+  return enters === null || leaves === null ? { first, last } : { first, last, enters, leaves };
 }
 
 /** Returns the enter and leave events after a seq, in order, at most `limit`. */

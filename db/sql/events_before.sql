@@ -1,5 +1,5 @@
--- Returns the last events of a room before a seq, the last one first. Called by readBefore() in
--- db/log/read.ts.
+-- Returns the last events of a room before a seq, the last one first. Only nodes of the version
+-- before call it. talk_before.sql replaces it.
 --
 -- The planner does not know the bound, expects few rows and would sort the whole room for a page.
 -- With sorting off, it reads by the key, which is in order.

@@ -10,6 +10,12 @@ import { ASSETS } from "./assets.ts";
 export const LANGUAGE_COOKIE = "language";
 
 /**
+ * Text browsers show all of what can be opened elsewhere. Nothing but their names distinguishes
+ * them from the others.
+ */
+const SHOWS_ALL = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
+
+/**
  * Returns the properties of a request that every page needs. The request may have been refused
  * early, before all guards ran.
  */
@@ -18,6 +24,8 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
   const session: Session | undefined = ctx.state.session;
   const layout: PageLayout = {
     language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language")),
+    timeZone: site.config.timeZone,
+    canOpen: !SHOWS_ALL.test(ctx.get("User-Agent")),
     basePath: base,
     here: ctx.path,
     script: `${base}/assets/${ASSETS.script}`,

@@ -12,9 +12,9 @@ export function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
 }
 
 /**
- * Returns a path of the site as the value of an attribute. The library would write every `/` as
- * `&#x2F;`, which is correct but unreadable. Paths contain percent-encoded text only, so only the
- * five characters below could end the attribute.
+ * Returns a path of the site, or a date, as the value of an attribute. The library would write
+ * every `/` as `&#x2F;`, which is correct but unreadable. Paths contain percent-encoded text only,
+ * so only the five characters below could end the attribute.
  */
 export function link(path: string): Html {
   const escaped = path.replace(/[&"'<>]/g, (character) => `&#${character.charCodeAt(0)};`);

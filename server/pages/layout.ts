@@ -8,6 +8,10 @@ import { type Language, wordsOf } from "./language.ts";
  */
 export type PageLayout = {
   language: Language;
+  /** The site's time zone, by its IANA name. */
+  timeZone: string;
+  /** Can the browser open and close a part of a page? Text browsers would show all of it. */
+  canOpen: boolean;
   basePath: string;
   here: string;
   script: string;

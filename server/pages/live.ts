@@ -1,9 +1,9 @@
-import type { ResetReason, RoomEvent } from "../../protocol/event.ts";
+import type { ResetReason, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
-import { messageLine } from "./message-line.ts";
+import { logLines, newestFirst } from "./log-lines.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
 
 /**
@@ -12,11 +12,15 @@ import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
  */
 export type LiveOptions = { room: string; refresh: number; isBare: boolean };
 
-/** A live page. `context` holds the events up to the reader's position, `events` those after it. */
+/**
+ * A live page. `context` holds the events up to the reader's position without those in `skipped`,
+ * `events` those after it.
+ */
 export type LiveView = {
   options: LiveOptions;
   title: string;
   context: RoomEvent[];
+  skipped: SkippedRun[];
   events: RoomEvent[];
   cursor: string;
   /** Seconds until the next page is fetched; 0 for a page that grows. */
@@ -43,10 +47,10 @@ export function liveAddress({ room, refresh, isBare }: LiveOptions, after?: stri
  * because text browsers show the top.
  */
 export function renderRefreshing(layout: PageLayout, view: LiveView): string {
-  const { options, cursor, seconds, context, events } = view;
+  const { options, cursor, seconds, context, events, skipped } = view;
   return html`${opening(layout, view, refreshTo(layout, { options, cursor, seconds }))}
 <ol id="log" class="log newest-first">
-${linesOf(layout, [...context, ...events]).reverse()}</ol>
+${newestFirst(layout, { events: [...context, ...events], skipped })}</ol>
 ${closing()}`.toString();
 }
 
@@ -54,12 +58,14 @@ ${closing()}`.toString();
 export function renderGrowing(layout: PageLayout, view: LiveView): string {
   return html`${opening(layout, view)}
 <ol id="log" class="log">
-${linesOf(layout, view.context)}`.toString();
+${logLines(layout, { ...view, events: view.context })}`.toString();
 }
 
-/** Renders events as lines of a growing page. */
+/**
+ * Renders the events of one write as lines of a growing page. A line that was sent never changes.
+ */
 export function growingLines(layout: PageLayout, events: RoomEvent[], previous: RoomEvent | undefined): string {
-  return linesOf(layout, events, previous).join("");
+  return logLines(layout, { events, previous }).join("");
 }
 
 /** Renders the line of a growing page that says that messages are missing here. */
@@ -174,9 +180,4 @@ function foot(layout: PageLayout, view: LiveView): Html {
   const back: Back = { refresh: options.refresh, after: view.seconds > 0 ? view.cursor : undefined };
   const form = { room: { slug: options.room, title }, clientId, back };
   return view.present ? messageForm(layout, form) : enterForm(layout, form);
-}
-
-function linesOf(layout: PageLayout, events: RoomEvent[], previous?: RoomEvent): Html[] {
-  const words = wordsOf(layout.language);
-  return events.map((event, index) => messageLine(words, event, events[index - 1] ?? previous));
 }

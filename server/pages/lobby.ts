@@ -44,7 +44,7 @@ function roomItem(layout: PageLayout, room: LobbyRoom): Html {
 <div class="room-about">
 <strong class="room-title" dir="auto">${title}</strong>
 <span class="room-figures">${figuresOf(words.roomFigures, room)}</span>
-<span class="room-last">${room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(room.lastAt)}`}</span>
+<span class="room-last">${room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(layout, room.lastAt)}`}</span>
 </div>
 <a class="button quiet" href="${link(layout.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
 <button class="button" type="submit" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>

@@ -1,6 +1,8 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { SAME_SPEAKER_MS, sealOf } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
+import { wordsOf } from "./language.ts";
+import type { PageLayout } from "./layout.ts";
 import { linkedText } from "./links.ts";
 import { memberSkeleton, nicknameOf, tagMark, tripOf } from "./people.ts";
 import { timeStamp } from "./time-stamp.ts";
@@ -10,11 +12,12 @@ import type { PageWords } from "./words/ja.ts";
  * Renders an event as a line of the log. If `previous`, the line above, is by the same person, the
  * nickname is visually hidden.
  */
-export function messageLine(words: PageWords, event: RoomEvent, previous?: RoomEvent): Html {
+export function messageLine(layout: PageLayout, event: RoomEvent, previous?: RoomEvent): Html {
+  const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const kind = follows ? `${event.kind} follows` : event.kind;
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(event.at)} <span dir="auto" class="text">${lineText(words, event)}</span></li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} <span dir="auto" class="text">${lineText(words, event)}</span></li>
 `;
 }
 

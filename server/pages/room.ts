@@ -1,11 +1,12 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
-import { lineSkeleton, messageLine } from "./message-line.ts";
+import { logLines } from "./log-lines.ts";
+import { lineSkeleton } from "./message-line.ts";
 import { type PeopleView, people } from "./people.ts";
 import type { PageWords } from "./words/ja.ts";
 
@@ -16,6 +17,7 @@ import type { PageWords } from "./words/ja.ts";
 export type RoomView = PeopleView & {
   room: { slug: string; title: string };
   events: RoomEvent[];
+  skipped?: SkippedRun[];
   cursor: string;
   hasOlder: boolean;
   present: boolean;
@@ -45,7 +47,7 @@ ${people(words, view)}
 <section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
 <button id="older" class="button quiet" type="button" hidden>${words.older}</button>
 <ol id="log" class="log">
-${view.events.map((event, index) => messageLine(words, event, view.events[index - 1]))}</ol>
+${logLines(layout, view)}</ol>
 </section>
 <noscript><iframe class="live-layout" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
 <div class="foot">

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
 import { isPresent } from "../../db/log/members.ts";
-import { readBefore } from "../../db/log/read.ts";
+import { readTalk } from "../../db/log/read.ts";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
-import { HISTORY_EVENTS, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
+import { HISTORY_MESSAGES, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { admit } from "../delivery/admit.ts";
 import { type ReaderStart, startOf } from "../delivery/positions.ts";
@@ -207,11 +207,13 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   if (present) site.presence.noteSeen(membership, options.refresh * 1000);
   const { memberCount, visitors } = await site.people(tail.id);
   const isAtTop = options.refresh === 0 && hasNoPictures(ctx);
-  const lines = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_EVENTS;
+  const messages = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_MESSAGES;
+  const { events: context, skipped } = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
   return {
     options,
     title: tail.title,
-    context: await readBefore(site.db, { roomId: tail.id, before: seq + 1, limit: lines }),
+    context,
+    skipped,
     events: [],
     cursor: tail.cursorAt(seq),
     seconds: 0,

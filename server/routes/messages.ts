@@ -1,8 +1,8 @@
 import type { Context } from "koa";
-import { findSent, readBefore } from "../../db/log/read.ts";
+import { findSent, readTalk } from "../../db/log/read.ts";
 import { formatCursor } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
-import { HISTORY_EVENTS, PAGE_EVENTS } from "../../protocol/limits.ts";
+import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
@@ -66,12 +66,12 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
   async function history(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
     const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
-    const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_EVENTS);
-    limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_EVENTS));
+    const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_MESSAGES);
+    limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
     const tail = await roomOf(ctx, site);
-    const events = await readBefore(site.db, { roomId: tail.id, before, limit });
+    const { events, skipped } = await readTalk(site.db, { roomId: tail.id, before, messages: limit });
     const { oldest } = await site.hub.rooms.bounds(tail);
-    answer(ctx, { events, oldest });
+    answer(ctx, { events, ...(skipped.length > 0 && { skipped }), oldest });
   }
 
   function answerReceipt(ctx: Context, { event, cursor, isNew }: Posted & { cursor: string }): void {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
 import { isPresent } from "../../db/log/members.ts";
-import { readBefore } from "../../db/log/read.ts";
-import { HISTORY_EVENTS } from "../../protocol/limits.ts";
+import { readTalk } from "../../db/log/read.ts";
+import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
@@ -137,14 +137,11 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
   if (present) site.presence.noteSeen(membership);
   // Read the log before the list of members. An event after the cursor may be in the list already,
   // and taking it in again changes nothing.
-  const events = await readBefore(site.db, {
-    roomId: tail.id,
-    before: Number.MAX_SAFE_INTEGER,
-    limit: HISTORY_EVENTS,
-  });
+  const { events, skipped } = await readTalk(site.db, { roomId: tail.id, messages: HISTORY_MESSAGES });
   const view = {
     room: { slug: tail.slug, title: tail.title },
     events,
+    skipped,
     ...(await site.people(tail.id)),
     cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
     hasOlder: (events[0]?.seq ?? 1) > 1,

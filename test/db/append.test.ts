@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
 import { append, type Draft } from "../../db/log/append.ts";
 import { createGroupCommit } from "../../db/log/group-commit.ts";
-import { readBefore, readSince } from "../../db/log/read.ts";
+import { readSince } from "../../db/log/read.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { WAKE_UP_CHANNEL, type WakeUps } from "../../db/log/wake-ups.ts";
 import { connect } from "../../db/pool/connect.ts";
@@ -203,11 +203,6 @@ describe("reading", () => {
       [rooms[4], 1],
       [rooms[4], 2],
     ]);
-  });
-
-  test("returns the events before a seq, oldest first", async () => {
-    const events = await readBefore(one, { roomId: rooms[5] as number, before: 5, limit: 3 });
-    expect(events.map((event) => event.seq)).toEqual([2, 3, 4]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Knex } from "knex";
 import { dumpSchema } from "../../db/dump-schema.ts";
 import { applyFunctions, forgetFunctions, readFunctions } from "../../db/functions.ts";
 import { append, type Draft } from "../../db/log/append.ts";
-import { readBefore } from "../../db/log/read.ts";
+import { readTalk } from "../../db/log/read.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { execute, rowsOf } from "../../db/pool/statement.ts";
@@ -105,7 +105,7 @@ describe("the functions of a database", () => {
     await migrate(database.url);
     expect(await dumpSchema(db)).toBe(SCHEMA);
     await say("after");
-    const events = await readBefore(db, { roomId: id, before: 100, limit: 100 });
+    const { events } = await readTalk(db, { roomId: id, messages: 100 });
     expect(events.map(({ seq, kind, text }) => [seq, kind, text])).toEqual([
       [1, "enter", undefined],
       [2, "message", "before"],

@@ -18,6 +18,7 @@ const databaseUrl = "postgres://localhost/chat";
  */
 const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string] } = {
   databaseUrl: [databaseUrl, databaseUrl],
+  timeZone: ["Asia/Tokyo", "Asia/Tokyo"],
   basePath: ["/chat", "/chat"],
   trustProxy: [["loopback", "192.0.2.1"], "loopback, 192.0.2.1"],
   listenUrl: ["postgres://direct/chat", "postgres://direct/chat"],

@@ -26,6 +26,8 @@ function layout(changes: Partial<PageLayout> = {}): PageLayout {
   };
   return {
     language: "en",
+    timeZone: "UTC",
+    canOpen: true,
     basePath: "/chat",
     here: "/rooms/lobby",
     formToken: "proof",

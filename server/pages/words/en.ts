@@ -143,6 +143,8 @@ export const en: PageWords = {
     folded: "{enters} came, {leaves} left",
     foldedEnters: "{enters} came",
     foldedLeaves: "{leaves} left",
+    foldedMany: "{lines} came or left",
+    foldedMore: "{lines} more",
     live: "Live",
     slow: "Slow: this network holds data back",
     doctor: "Find out why",

@@ -145,6 +145,8 @@ export const ja = {
     folded: "{enters}人が入室、{leaves}人が退室",
     foldedEnters: "{enters}人が入室",
     foldedLeaves: "{leaves}人が退室",
+    foldedMany: "のべ{lines}人が入退室",
+    foldedMore: "ほか{lines}件",
     live: "つながっています",
     slow: "途中の機器がデータを溜めるため、少し遅れます",
     doctor: "原因を調べる",

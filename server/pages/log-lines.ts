@@ -1,0 +1,148 @@
+import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { grouped } from "../../protocol/line.ts";
+import { isSameDay } from "../../protocol/moment.ts";
+import { type Html, html } from "./html.ts";
+import { fill, wordsOf } from "./language.ts";
+import type { PageLayout } from "./layout.ts";
+import { messageLine } from "./message-line.ts";
+import { dayName, now, wallTimeOf } from "./time-stamp.ts";
+
+/**
+ * Events of a log in order, and what is left out between them. `previous` is the event above them,
+ * if there is one on the page.
+ */
+export type LogView = { events: RoomEvent[]; skipped?: SkippedRun[]; previous?: RoomEvent | undefined };
+
+/**
+ * Renders events as the lines of a log. Runs of people who come and go become one line that opens,
+ * and each day has its name above it, except today if it is the first one.
+ */
+export function logLines(layout: PageLayout, view: LogView): Html[] {
+  const last = view.previous;
+  return daysOf(layout, view).flatMap(({ at, items }, n) => {
+    const isNamed = n === 0 && last ? !isSameDate(layout, last.at, at) : n > 0 || !isSameDate(layout, now(), at);
+    const lines = items.map((item, index) =>
+      renderItem(layout, item, items[index - 1] ?? (isNamed ? undefined : last)),
+    );
+    return isNamed ? [dayLine(layout, at, items[0] as Item), ...lines] : lines;
+  });
+}
+
+/** Renders the same lines for a page that begins with the newest. */
+export function newestFirst(layout: PageLayout, view: LogView): Html[] {
+  const days = daysOf(layout, view).reverse();
+  return days.flatMap(({ at, items }, n) => {
+    const lines = items.map((item, index) => renderItem(layout, turned(item), items[index - 1])).reverse();
+    const isNamed = n > 0 || !isSameDate(layout, now(), at);
+    return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
+  });
+}
+
+/** A run of events that fold into one line, and what is left out of it. */
+type Run = { run: (RoomEvent | SkippedRun)[] };
+type Item = RoomEvent | Run;
+type Day = { at: string; items: Item[] };
+
+function daysOf(layout: PageLayout, { events, skipped = [] }: LogView): Day[] {
+  const days: Day[] = [];
+  const left = [...skipped];
+  for (const event of events) {
+    let day = days.at(-1);
+    const isNew = day === undefined || !isSameDate(layout, day.at, event.at);
+    // Events that are left out before a line belong to the run above it, also if the line is of the
+    // next day.
+    const before = left.filter(({ last }) => last < event.seq);
+    left.splice(0, before.length);
+    if (day && isNew && !folds(event.kind)) for (const one of before.splice(0)) runAtEnd(day.items).run.push(one);
+    if (day === undefined || isNew) {
+      day = { at: event.at, items: [] };
+      days.push(day);
+    }
+    for (const one of before) runAtEnd(day.items).run.push(one);
+    if (folds(event.kind)) runAtEnd(day.items).run.push(event);
+    else day.items.push(event);
+  }
+  return days.map(({ at, items }) => ({ at, items: items.flatMap(unlessShort) }));
+}
+
+function runAtEnd(items: Item[]): Run {
+  const last = items.at(-1);
+  if (last !== undefined && "run" in last) return last;
+  const added: Run = { run: [] };
+  items.push(added);
+  return added;
+}
+
+function unlessShort(item: Item): Item[] {
+  if (!("run" in item)) return [item];
+  const events = item.run.filter((one) => "seq" in one);
+  return events.length === item.run.length && events.length < SHORTEST_FOLD ? events : [item];
+}
+
+function turned(item: Item): Item {
+  return "run" in item ? { run: [...item.run].reverse() } : item;
+}
+
+function isSameDate({ timeZone }: PageLayout, one: string, other: string): boolean {
+  return isSameDay(wallTimeOf(timeZone, one), wallTimeOf(timeZone, other));
+}
+
+function renderItem(layout: PageLayout, item: Item, previous: Item | undefined): Html {
+  if ("run" in item) return foldedRun(layout, item);
+  return messageLine(layout, item, previous !== undefined && "seq" in previous ? previous : undefined);
+}
+
+/**
+ * Renders the name of a day. Its number is that of the next line: text browsers show numbers, and
+ * would otherwise count it as a line.
+ */
+function dayLine(layout: PageLayout, at: string, next: Item): Html {
+  const seq = "seq" in next ? next.seq : firstOf(next);
+  return html`<li class="day" value="${seq}"><time datetime="${at}">${dayName(layout, at)}</time></li>
+`;
+}
+
+function foldedRun(layout: PageLayout, { run }: Run): Html {
+  const sentence = sentenceOf(layout, run);
+  const lines = run.map((one) => ("seq" in one ? messageLine(layout, one) : skippedLine(layout, one)));
+  const content = layout.canOpen
+    ? html`<details><summary>${sentence}</summary><ol class="folded-lines">
+${lines}</ol></details>`
+    : html`${sentence}`;
+  return html`<li class="folded" value="${firstOf({ run })}">${content}</li>
+`;
+}
+
+function firstOf({ run }: Run): number {
+  return Math.min(...run.map((one) => ("seq" in one ? one.seq : one.first)));
+}
+
+function sentenceOf(layout: PageLayout, run: Run["run"]): string {
+  const { script } = wordsOf(layout.language);
+  let [enters, leaves, lines] = [0, 0, 0];
+  for (const one of run) {
+    if ("seq" in one) {
+      if (one.kind === "enter") enters += 1;
+      else leaves += 1;
+    } else if (one.enters === undefined || one.leaves === undefined) lines += countOf(one);
+    else {
+      enters += one.enters;
+      leaves += one.leaves;
+    }
+  }
+  if (lines > 0) return fill(script.foldedMany, { lines: grouped(lines + enters + leaves) });
+  return fill(script[foldSentence(enters, leaves)], { enters: grouped(enters), leaves: grouped(leaves) });
+}
+
+function skippedLine(layout: PageLayout, one: SkippedRun): Html {
+  const text = fill(wordsOf(layout.language).script.foldedMore, { lines: grouped(countOf(one)) });
+  const { first, last, enters, leaves } = one;
+  const counts = enters !== undefined && html` data-enters="${enters}" data-leaves="${leaves}"`;
+  return html`<li class="skipped" value="${first}" data-first="${first}" data-last="${last}"${counts}>${text}</li>
+`;
+}
+
+function countOf({ first, last }: SkippedRun): number {
+  return last - first + 1;
+}
