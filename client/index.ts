@@ -38,7 +38,7 @@ export type ConnectOptions = {
  * could not be continued, and events may be missing; `refused`: the server rejected a message or
  * the nickname.
  */
-export type HandleEvents = Omit<SessionEvents, "status" | "ping"> & { state: SessionStatus; refused: Refused };
+export type HandleEvents = Omit<SessionEvents, "status" | "ping" | "turn"> & { state: SessionStatus; refused: Refused };
 
 /** A message that the server rejected for good, or the nickname if there is no `text`. */
 export type Refused = { code: string; text?: string };

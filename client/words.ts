@@ -16,6 +16,7 @@ export type ScriptWords = {
   slow: string;
   doctor: string;
   catchingUp: string;
+  checking: string;
   offline: string;
   peopleFigures: string;
   peopleCut: string;

@@ -7,6 +7,7 @@ import type { Transport } from "./reading/transport.ts";
 import {
   createOutbox,
   found,
+  hasNext,
   type MessageStore,
   type Outbox,
   put,
@@ -19,7 +20,7 @@ import { createSender, type Sender, sendMessage } from "./sending/send.ts";
 import { ticketed, useTickets } from "./sending/tickets.ts";
 
 /** The part of a session that a conversation uses. */
-export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending">;
+export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending" | "doubt">;
 
 /** One room: the session that reads it, and the outbox and the sender that write to it. */
 export type Conversation<Reader extends ConversationSession = ReadingSession> = {
@@ -62,6 +63,7 @@ export function createConversation<Reader extends ConversationSession>(
   session.on("status", ({ state }) => {
     if (state === "live") sendNow(conversation);
   });
+  session.on("turn", () => transmit(conversation));
   return conversation;
 }
 
@@ -125,12 +127,23 @@ export function stopSending({ outbox, stopWaiting }: Conversation<ConversationSe
   stopWaiting?.();
 }
 
-function sendNext(conversation: Conversation<ConversationSession>): void {
+function sendNext({ session, outbox }: Conversation<ConversationSession>): void {
+  if (hasNext(outbox)) session.sending(true);
+}
+
+/** Sends the next message, as it is its turn. */
+function transmit(conversation: Conversation<ConversationSession>): void {
   const { room, session, sender, outbox } = conversation;
+  if (outbox.phase === "sending") return;
   const message = takeNext(outbox);
-  if (message === undefined) return;
-  session.sending(true);
+  if (message === undefined) {
+    session.sending(false);
+    return;
+  }
+  const { timeouts } = sender;
+  const startedAt = sender.environment.now();
   sendMessage(sender, { room, id: message.id, text: message.text }, (outcome) => {
+    if (sender.timeouts > timeouts) session.doubt(startedAt);
     session.sending(false);
     if (outbox.phase === "closed") return;
     const waitMs = settle(outbox, message, outcome);

@@ -20,14 +20,15 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
   return (status) => {
     const state = stateOf(status);
     stop();
-    stop = environment.later(state === "catching-up" && written !== "offline" ? PATIENCE_MS : 0, () => {
+    stop = environment.later(state === "catching-up" && written !== words.offline ? PATIENCE_MS : 0, () => {
+      const text = status.checking && status.state === "live" ? words.checking : sentence[state];
       line.setAttribute("data-transport", status.transport);
-      if (written === state) return;
-      written = state;
+      if (written === text) return;
+      written = text;
       line.setAttribute("data-state", state);
       line.className = `connection ${state}`;
-      setText(line, sentence[state]);
-      if (state !== "slow") return;
+      setText(line, text);
+      if (text !== words.slow) return;
       addText(line, " ");
       line.appendChild(create("a", "", words.doctor)).href = address.base + PATHS.doctor;
     });

@@ -46,7 +46,7 @@ export function createHost(options: HostOptions): Host {
     followed: new Set(),
     ownRoom: "",
     session: undefined,
-    status: { state: "connecting", transport: "", slow: false, failures: 0 },
+    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false },
     stopListening() {},
   };
 }
@@ -120,6 +120,7 @@ function hear(host: Host, session: ReadingSession, message: TabMessage): void {
   if (message.say === "ask") answer(host, message.link);
   if (message.say === "part") part(host, message.link);
   if (message.say === "wake") session.wake();
+  if (message.say === "doubt") session.doubt(message.since);
   if (message.say === "expect") session.expect(message.room, message.seq, message.rttMs);
 }
 

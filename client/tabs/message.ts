@@ -29,6 +29,8 @@ export type TabMessage = { from: string } & (
   /** A guest is being looked at: the leader checks whether its connection is alive. */
   | { say: "wake" }
   | { say: "expect"; room: string; seq: number; rttMs: number }
+  /** A request of a guest that began at this time died in silence. */
+  | { say: "doubt"; since: number }
   /** The leader's answer to `join` and `ask`. */
   | { say: "here"; link: string; ping: PingSignal; state: LeaderState }
   | { say: "full" | "unknown"; link: string }

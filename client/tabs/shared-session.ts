@@ -7,7 +7,7 @@ import { createLead, type Lead, type Locks } from "./lead.ts";
 import { createGuest, createLeader, createLoneReader, type TabReader } from "./reader.ts";
 
 /** A session that may read by another tab's connection. */
-export type SharedSession = Pick<ReadingSession, "on" | "wake" | "expect" | "sending"> & {
+export type SharedSession = Pick<ReadingSession, "on" | "wake" | "expect" | "sending" | "doubt"> & {
   /** Joins the other tabs and starts to read. Also after `leave`. */
   start(): void;
   /** The page is left or frozen: another tab has to lead. */
@@ -40,6 +40,7 @@ export function createSharedSession(options: SharedOptions): SharedSession {
   let lead: Lead | undefined;
   let reader: TabReader | undefined;
   let shown: SessionStatus | undefined;
+  let isSending = false;
 
   return {
     on: emitter.on,
@@ -58,7 +59,16 @@ export function createSharedSession(options: SharedOptions): SharedSession {
       reader?.session.expect(room, seq, rttMs);
       channel?.post({ say: "expect", room, seq, rttMs });
     },
-    sending: (isUnderWay) => reader?.session.sending(isUnderWay),
+    doubt(since) {
+      reader?.session.doubt(since);
+      channel?.post({ say: "doubt", since });
+    },
+    sending(isUnderWay) {
+      isSending = isUnderWay;
+      if (reader !== undefined) reader.session.sending(isUnderWay);
+      // Nothing is read yet, or any more.
+      else if (isUnderWay) emitter.emit("turn", undefined);
+    },
     leave() {
       end();
       lead?.leave();
@@ -85,6 +95,8 @@ export function createSharedSession(options: SharedOptions): SharedSession {
       shown = status;
       emitter.emit("status", status);
     });
+    // A message may be under way, or may wait for a question of the session before.
+    if (isSending) next.session.sending(true);
     next.session.start();
   }
 
@@ -108,9 +120,16 @@ function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own:
     session.on(name, (data) => data.room === own && emit(name, data as never));
   }
   session.on("ping", (ping) => emit("ping", ping));
+  session.on("turn", () => emit("turn", undefined));
 }
 
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
-  const { state, transport, slow, failures } = one;
-  return state === other.state && transport === other.transport && slow === other.slow && failures === other.failures;
+  const { state, transport, slow, failures, checking } = one;
+  return (
+    state === other.state &&
+    transport === other.transport &&
+    slow === other.slow &&
+    failures === other.failures &&
+    checking === other.checking
+  );
 }

@@ -19,13 +19,14 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   function write(): void {
     if (latest === undefined) return;
     const state = stateOf(latest);
+    const text = latest.checking && latest.state === "live" ? words.checking : sentence[state];
     line.dataset.transport = latest.transport;
     line.dataset.state = state;
     // Text that has not changed must not be read aloud again.
-    if (written === state) return;
-    written = state;
-    line.textContent = sentence[state];
-    if (state === "slow") line.append(" ", doctor());
+    if (written === text) return;
+    written = text;
+    line.textContent = text;
+    if (text === words.slow) line.append(" ", doctor());
   }
 
   function doctor(): HTMLAnchorElement {

@@ -16,6 +16,7 @@ export type Drive = {
   happen(happening: Happening): Order[];
   /** Lets a frame come by a link. */
   bring(of: Link | undefined, kind: Frame["kind"], data: unknown): void;
+  now(): number;
   pass(ms: number): void;
   phase(): Phase;
   /** The open links, oldest first. */
@@ -55,6 +56,7 @@ export function drive(known: Known = {}): Drive {
   return {
     happen,
     bring,
+    now: () => now,
     phase: () => phaseOf(state),
     open,
     opened: () => opened,

@@ -28,13 +28,16 @@ export type StreamManners =
  */
 export type RequestManners = "good" | "html" | "stale" | "instant" | "busy" | "refused" | "short";
 
+/** The network's treatment of messages. `hang`: they are not answered; `busy`: answers 503. */
+export type PostManners = "good" | "hang" | "busy";
+
 /** A site with two rooms, and a network between it and the client. A test commands both. */
 export type FakeSite = {
   /** The log of the room `lobby`. */
   log: RoomEvent[];
   /** The log of the room `another`. */
   otherLog: RoomEvent[];
-  manners: { sse: StreamManners; stream: StreamManners; poll: RequestManners };
+  manners: { sse: StreamManners; stream: StreamManners; poll: RequestManners; post: PostManners };
   streams: Transport[];
   poll: Transport;
   http: Http;
@@ -55,6 +58,8 @@ export type FakeSite = {
   restore(): void;
   /** Returns the open connections. Confirmations count as polls, since both are requests. */
   open(): { streams: number; polls: number };
+  /** Returns the number of messages that are under way. */
+  sending(): number;
   confirmations(): number;
 };
 
@@ -85,6 +90,7 @@ export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
   const polls = new Set<{ look(): void; fail(): void; isDumb: boolean; isConfirmation: boolean }>();
   const { later, now } = world.environment;
+  const posts = new Set<object>();
   let oldest = 1;
   let epoch = "c";
   let gone: "refused" | "hole" | undefined;
@@ -93,7 +99,7 @@ export function createFakeSite(world: World): FakeSite {
   const site: FakeSite = {
     log: [],
     otherLog: [],
-    manners: { sse: "good", stream: "good", poll: "good" },
+    manners: { sse: "good", stream: "good", poll: "good", post: "good" },
     streams: [streamNamed("sse"), streamNamed("stream")],
     poll: createPoll(http, { base: "" }),
     http,
@@ -136,6 +142,7 @@ export function createFakeSite(world: World): FakeSite {
       site.cut();
     },
     open: () => ({ streams: [...streams].filter((stream) => !stream.isOver).length, polls: polls.size }),
+    sending: () => posts.size,
     confirmations: () => [...polls].filter(({ isConfirmation }) => isConfirmation).length,
   };
   return site;
@@ -251,7 +258,9 @@ export function createFakeSite(world: World): FakeSite {
   }
 
   /** Answers a poll or a confirmation, according to its URL. */
-  function ask({ url, timeoutMs }: Request, done: (answer: Answer) => void): () => void {
+  function ask(request: Request, done: (answer: Answer) => void): () => void {
+    if (request.method === "POST" || request.url.includes("/say;")) return post(request, done);
+    const { url, timeoutMs } = request;
     const params = url.split(";").slice(1);
     const all = (name: string) =>
       params.filter((param) => param.startsWith(`${name}=`)).map((param) => param.slice(name.length + 1));
@@ -309,6 +318,40 @@ export function createFakeSite(world: World): FakeSite {
 
     function hangUp(): void {
       polls.delete(poll);
+      for (const stop of stops) stop();
+    }
+  }
+
+  /** Stores a message, each id once, and answers with its receipt. */
+  function post({ url, body = "", timeoutMs }: Request, done: (answer: Answer) => void): () => void {
+    const id = /"id":"([^"]*)|[;&]?\bid=([^&;]*)/
+      .exec(body + url)
+      ?.slice(1)
+      .find((one) => one !== undefined);
+    const n = /;n=([^;]*)/.exec(url)?.[1];
+    const { post: manners } = site.manners;
+    const isLost = gone === "hole" || manners === "hang";
+    const stops = [later(timeoutMs, () => settle({ status: 0, text: "" }))];
+    if (!isLost) stops.push(later(TRIP_MS, arrive));
+    posts.add(stops);
+    return hangUp;
+
+    function arrive(): void {
+      if (gone === "refused") settle({ status: 0, text: "" });
+      else if (manners === "busy") settle({ status: 503, text: "" });
+      else {
+        const event = site.log.find((one) => one.id === id) ?? site.append("lobby", id);
+        settle({ status: 201, text: JSON.stringify({ chattera: 1, n, event, cursor: `${epoch}${event.seq}` }) });
+      }
+    }
+
+    function settle(answer: Answer): void {
+      hangUp();
+      done(answer);
+    }
+
+    function hangUp(): void {
+      posts.delete(stops);
       for (const stop of stops) stop();
     }
   }

@@ -68,6 +68,16 @@ const HAPPENINGS: { [row: string]: (machine: Drive) => void } = {
     expect(link?.confirmedAt).toBeGreaterThan(link?.openedAt as number);
   },
   sending: (machine) => void machine.happen({ kind: "sending", isUnderWay: true }),
+  doubt(machine) {
+    machine.pass(5);
+    machine.happen({ kind: "doubt", since: machine.now() + 1 });
+  },
+  "silence, sending"(machine) {
+    machine.deafen();
+    machine.happen({ kind: "sending", isUnderWay: true });
+    const before = machine.opened();
+    for (let ms = 0; ms < 20 * SECOND && machine.opened() === before; ms += 10) machine.pass(10);
+  },
   due(machine) {
     const before = machine.phase();
     for (let ms = 0; ms < 6 * MINUTE && machine.phase() === before; ms += 100) machine.pass(100);
@@ -149,6 +159,16 @@ const EVENTS: { [event: string]: (room: Room) => void } = {
     expect(site.opened.at(-1)?.transport).toBe("here");
   },
   sending: ({ session }) => session.sending(true),
+  doubt({ world, session }) {
+    world.pass(5);
+    session.doubt(world.environment.now() + 1);
+  },
+  "silence, sending"({ site, world, session }) {
+    site.deafen();
+    session.sending(true);
+    const before = site.opened.length;
+    for (let ms = 0; ms < 20 * SECOND && site.opened.length === before; ms += 10) world.pass(10);
+  },
   due({ world, session }) {
     const before = session.phase();
     for (let ms = 0; ms < 6 * MINUTE && session.phase() === before; ms += 100) world.pass(100);

@@ -10,7 +10,7 @@ const CLIMB_POLLS = 30;
 // minutes or thirty polls, each time in vain after twice as long, up to an hour. If the server is
 // away, no rung is to blame, and nothing here is called.
 
-/** Returns a better rung to be tried next to what carries; `undefined` while it is not time. */
+/** Returns a better rung to be tried next to the feed; `undefined` while it is not time. */
 export function climb(network: Network): number | undefined {
   const { rung, climbMs, now } = network;
   if (rung === 0) return undefined;

@@ -27,23 +27,25 @@ export function streamLifeMs({ lifeMs, random }: Network): number {
  * worth it.
  */
 export function cut(network: Network, livedMs: number, idleMs: number): boolean {
-  const { pingSeconds, lastAgeMs } = network;
-  const isSameAge = Math.abs(livedMs - lastAgeMs) < Math.max(SECOND, livedMs / 5);
-  network.lastAgeMs = livedMs;
+  const { pingSeconds } = network;
   // A pause of nearly a whole ping is what a network with an idle limit cuts at; a shorter one is
   // chance.
   if (idleMs >= 1500 && idleMs >= pingSeconds * SECOND * 0.5 && pingSeconds > SHORTEST_PING_SECONDS) {
     // A pause that is longer than a ping is not the network's fault: the machine has slept.
-    setPing(network, Math.min(pingSeconds, idleMs / (2 * SECOND)));
-  } else if (isSameAge && livedMs >= SECOND) network.lifeMs = livedMs * 0.8;
-  keep(network);
-  return network.lifeMs < SHORTEST_LIFE_MS;
+    return tooLong(network, livedMs, Math.min(pingSeconds, idleMs / (2 * SECOND)));
+  }
+  return tooOld(network, livedMs);
 }
 
-/** A stream fell silent: a pause was too long for something on the way. */
-export function fellSilent(network: Network): void {
-  setPing(network, network.pingSeconds / 2);
-  keep(network);
+/**
+ * A stream fell silent after it was last heard at this age. Returns whether streams live too short
+ * here to be worth it.
+ */
+export function fellSilent(network: Network, livedMs: number): boolean {
+  const { pingSeconds } = network;
+  // Only where no pause is long any more, it is the age that something on the way does not allow.
+  if (pingSeconds > SHORTEST_PING_SECONDS) return tooLong(network, livedMs, pingSeconds / 2);
+  return tooOld(network, livedMs);
 }
 
 /** A stream reached its age. */
@@ -54,10 +56,28 @@ export function lasted(network: Network): void {
   keep(network);
 }
 
+/** A pause was too long: pings come this often from now on. */
+function tooLong(network: Network, livedMs: number, seconds: number): boolean {
+  network.lastAgeMs = livedMs;
+  setPing(network, seconds);
+  return keep(network);
+}
+
+/** The second stream that ends at the same age was too old. */
+function tooOld(network: Network, livedMs: number): boolean {
+  const isSameAge = Math.abs(livedMs - network.lastAgeMs) < Math.max(SECOND, livedMs / 5);
+  network.lastAgeMs = livedMs;
+  if (isSameAge && livedMs >= SECOND) network.lifeMs = livedMs * 0.8;
+  return keep(network);
+}
+
 function setPing(network: Network, seconds: number): void {
   network.pingSeconds = Math.max(SHORTEST_PING_SECONDS, Math.floor(seconds));
 }
 
-function keep(network: Network): void {
-  learn(network, { pingSeconds: network.pingSeconds, lifeMs: network.lifeMs });
+/** Returns whether streams live too short here to be worth it. */
+function keep(network: Network): boolean {
+  const { pingSeconds, lifeMs } = network;
+  learn(network, { pingSeconds, lifeMs });
+  return lifeMs < SHORTEST_LIFE_MS;
 }

@@ -29,9 +29,9 @@ export function createConfirm(environment: Environment, http: Http, address: Add
 }
 
 /**
- * Confirms the stream that carries, so that the server knows that its client is alive: every 20 s,
- * when something arrives. That is the clock: a hidden page's timers run once a minute, its network
- * as always.
+ * Confirms the stream that is the feed, so that the server knows that its client is alive: every
+ * 20 s, when something arrives. That is the clock: a hidden page's timers run once a minute, its
+ * network as always.
  */
 export function confirm(state: State, stream: Link): void {
   const { now, isConfirming, candidate } = state;

@@ -2,18 +2,17 @@ import { nextDelay, resetBackoff } from "../network/backoff.ts";
 import { held, notHeld } from "../network/hold.ts";
 import { failed, refused } from "../network/ladder.ts";
 import { cut } from "../network/pace.ts";
-import { giveWay } from "./feed.ts";
 import type { Link } from "./link.ts";
 import { expectPing } from "./liveness.ts";
 import { report, wakeIn } from "./orders.ts";
 import { is } from "./phase.ts";
 import { pollIn, showPolling } from "./polls.ts";
-import { ask } from "./question.ts";
+import { afterQuestion, ask } from "./question.ts";
 import { drop } from "./requests.ts";
 import type { Question, State } from "./state.ts";
 import { letGo, prove } from "./streams.ts";
 import type { Ending } from "./transport.ts";
-import { conclude, type QuestionResult } from "./watchdog.ts";
+import { conclude, judgeFallen, type QuestionResult } from "./watchdog.ts";
 
 // A poll that was to be held and is answered sooner and empty was not held: a cache or an
 // overloaded server answered.
@@ -48,6 +47,7 @@ function pollAnswered(state: State, { reading, isNew, openedAt }: Link): void {
   const livedMs = now - openedAt;
   if (wait === 0) state.rttMs = Math.max(1, livedMs);
   state.failures = 0;
+  judgeFallen(state);
   held(state, wait);
   // A cache answers "nothing" at once, time after time.
   const spins = wait > 0 && !isNew && livedMs < INSTANT_MS;
@@ -64,6 +64,7 @@ function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number |
   const isInstant = livedMs < INSTANT_MS;
   notHeld(state, livedMs, reading);
   state.failures++;
+  state.fallen = undefined;
   if (state.failures % 2 === 0) state.way = (state.way + 1) % state.polls.length;
   const delayMs = nextDelay(state.pollBackoff, retryMs);
   // A poll that has hung has waited already.
@@ -124,9 +125,9 @@ function streamEnded(state: State, link: Link, { how, retryMs }: LinkEnding): vo
 
 function questionEnded(state: State, { isNew }: Link, { how }: LinkEnding): void {
   const { asking } = state;
-  const result: QuestionResult = how !== "answered" ? "unanswered" : isNew ? "news" : "nothing";
+  const result: QuestionResult = how !== "answered" ? "unanswered" : isNew ? "events" : "nothing";
   state.asking = [];
-  giveWay(state);
+  afterQuestion(state);
   for (let i = 0; i < asking.length; i++) {
     const question = asking[i] as Question;
     if (question.why === "blame") {

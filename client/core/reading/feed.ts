@@ -3,7 +3,7 @@ import { poll, pollAgain, stopPolling } from "./polls.ts";
 import type { State } from "./state.ts";
 import { prove, putOff } from "./streams.ts";
 
-/** Polls unless a stream carries, and proves a stream if one is due. */
+/** Polls unless the feed is a stream, and proves a stream if one is due. */
 export function serve(state: State): void {
   state.isAway = false;
   if (state.stream === undefined && mayPoll(state) && state.poll === undefined && !state.isPollSet) poll(state);
@@ -11,7 +11,7 @@ export function serve(state: State): void {
 }
 
 /** Serves, unless the pause after a stream that was cut still runs. */
-export function look(state: State): void {
+export function keepServing(state: State): void {
   if (!state.isAway) serve(state);
 }
 
@@ -22,7 +22,7 @@ export function retry(state: State): void {
   prove(state);
 }
 
-/** Opens what carries again: the rooms have changed. */
+/** Opens the feed again: the rooms have changed. */
 export function renew(state: State): void {
   if (state.poll !== undefined) pollAgain(state);
   state.renewAt = 0;
@@ -32,7 +32,7 @@ export function renew(state: State): void {
 
 /** Makes room for a message or a question, or uses the room that it has left. */
 export function giveWay(state: State): void {
-  if (!givesWay(state)) look(state);
+  if (!givesWay(state)) keepServing(state);
   else if (state.stream !== undefined) putOff(state);
   else if (state.candidate !== undefined) stopPolling(state);
 }

@@ -3,6 +3,7 @@ const PING_LATE_MS = 3_000;
 // Browsers let a hidden page's timers run once a minute: 60 s and a ping of 15 s.
 const HIDDEN_MS = 75_000;
 const JUMP_MS = 6_000;
+const TICK_MS = 1_000;
 // In a room where messages come every second, three seconds without any are worth a question; where
 // they come once a minute, nothing is to be expected before the ping.
 const SHORTEST_LULL_MS = 3_000;
@@ -10,7 +11,7 @@ const LULL_GAPS = 8;
 const BUSY_GAP_MS = 5_000;
 
 /**
- * The signs of life of the connection that carries, which may be dead though open. All times are
+ * The signs of life of the feed, which may be dead though open. All times are
  * taken from a clock, and no ticks are counted.
  */
 export type Liveness = {
@@ -43,15 +44,15 @@ export function heardEvent(liveness: Liveness): void {
   liveness.patience = 1;
 }
 
-/** Another connection carries, which must say something this often; 0: it need not. */
+/** The feed is another connection, which must say something this often; 0: it need not. */
 export function expectPing(liveness: Liveness, pingMs: number): void {
   liveness.pingMs = pingMs;
   liveness.heardAt = liveness.now;
 }
 
 /**
- * To be called every second. `lull`: a busy room has fallen quiet, and the log knows whether it
- * has; `silent`: a ping is missing; `woke`: the clock jumped, the machine has slept.
+ * To be called after `nextCheckMs`. `lull`: a busy room has fallen quiet, and the log knows whether
+ * it has; `silent`: a ping is missing; `woke`: the clock jumped, the machine has slept.
  */
 export function check(liveness: Liveness): "fine" | "lull" | "silent" | "woke" {
   const { now, hidden } = liveness;
@@ -66,9 +67,20 @@ export function check(liveness: Liveness): "fine" | "lull" | "silent" | "woke" {
 }
 
 /** Whether nothing came for longer than a ping may take. */
-export function isSilent({ now, hidden, heardAt, pingMs }: Liveness): boolean {
+export function isSilent(liveness: Liveness): boolean {
+  return liveness.pingMs > 0 && leftMs(liveness) < 0;
+}
+
+/** Returns after how many milliseconds to check again: a second, or when a ping is missing. */
+export function nextCheckMs(liveness: Liveness): number {
+  const ms = leftMs(liveness) + 1;
+  return liveness.pingMs > 0 && ms > 0 ? Math.min(TICK_MS, ms) : TICK_MS;
+}
+
+/** Returns how much longer nothing may come. */
+function leftMs({ now, hidden, heardAt, pingMs }: Liveness): number {
   const longestMs = pingMs + PING_LATE_MS;
-  return pingMs > 0 && now - heardAt > (hidden() ? Math.max(HIDDEN_MS, longestMs) : longestMs);
+  return (hidden() ? Math.max(HIDDEN_MS, longestMs) : longestMs) - (now - heardAt);
 }
 
 function isLull({ now, hidden, eventAt, gapMs, patience }: Liveness): boolean {

@@ -1,7 +1,7 @@
 import type { HelloSignal, PollAnswer, RoomEvent } from "../../../protocol/event.ts";
 import { confirm, confirmed } from "./confirm.ts";
 import { end } from "./endings.ts";
-import { giveWay, look, renew, retry, serve } from "./feed.ts";
+import { keepServing, renew, retry, serve } from "./feed.ts";
 import {
   begin,
   follow,
@@ -16,17 +16,16 @@ import {
   unfollow,
 } from "./ledger.ts";
 import { type Link, show, shownBy } from "./link.ts";
-import { check, heardEvent, isSilent } from "./liveness.ts";
-import { give, order, report, wakeIn } from "./orders.ts";
+import { check, heardEvent, isSilent, nextCheckMs } from "./liveness.ts";
+import { order, publish, report, wakeIn } from "./orders.ts";
 import { is } from "./phase.ts";
 import { poll } from "./polls.ts";
-import { ask, openQuestion, pauseQuestion } from "./question.ts";
+import { ask, beginSending, endSending, noteOverdue } from "./question.ts";
 import { drop } from "./requests.ts";
 import type { Frame, Happening, Order, State } from "./state.ts";
-import { carry, dropStreams } from "./streams.ts";
-import { beginAgain, convict, expect, forget, judge, suspect } from "./watchdog.ts";
+import { dropStreams, makeFeed } from "./streams.ts";
+import { beginAgain, convict, doubt, expect, forget, judge, suspect } from "./watchdog.ts";
 
-const TICK_MS = 1_000;
 const WAKES_APART_MS = 1_000;
 const SECOND_FRAME_MS = 3_000;
 // An event that comes together with hello proves nothing: a network that holds 4 KiB may let out
@@ -68,10 +67,11 @@ function take(state: State, happening: Exclude<Happening, Frame>): void {
       expect(state, happening, Math.max(RECEIPT_PATIENCE_MS, 2 * happening.rttMs + 1000));
       break;
     case "sending":
-      state.isSending = happening.isUnderWay;
-      if (state.isSending) pauseQuestion(state);
-      else openQuestion(state);
-      giveWay(state);
+      if (happening.isUnderWay) beginSending(state);
+      else endSending(state);
+      break;
+    case "doubt":
+      doubt(state, happening.since);
       break;
     case "follow":
       follow(state.ledger, happening.position);
@@ -94,17 +94,18 @@ function due(state: State, timer: string): void {
   } else if (timer === "return") {
     if (state.isAway) serve(state);
   } else if (timer === "suspect") convict(state);
+  else if (timer === "overdue") noteOverdue(state);
   else if (timer !== "proof") judge(state, timer);
   else if (state.candidate !== undefined) end(state, state.candidate, { how: "mute" });
 }
 
 /** Every second: compares clocks, and does what is due. */
 function tick(state: State): void {
-  wakeIn(state, "tick", TICK_MS);
   const verdict = check(state);
+  wakeIn(state, "tick", nextCheckMs(state));
   if (verdict === "woke") wake(state, false);
-  else if (verdict !== "fine" && !state.isSending && !is(state, "waiting")) suspect(state, verdict);
-  look(state);
+  else if (verdict !== "fine" && !is(state, "waiting")) suspect(state, verdict);
+  keepServing(state);
 }
 
 function wake(state: State, connectionsAreDead: boolean): void {
@@ -157,7 +158,7 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
     case "ping":
       proof(state, link);
       pass(state, link, takePing(ledger, data));
-      give(state, kind, data);
+      publish(state, kind, data);
       break;
     case "event":
       proof(state, link);
@@ -178,11 +179,11 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
       break;
     case "members":
     case "typing":
-      if (follows(ledger, data.room)) give(state, kind, data);
+      if (follows(ledger, data.room)) publish(state, kind, data);
   }
 }
 
-/** Notes a sign of life. A question's says nothing about what carries. */
+/** Notes a sign of life. A question's says nothing about the feed. */
 function hear(state: State, link: Link): void {
   if (link.isOver) return;
   link.heardAt = state.now;
@@ -206,7 +207,7 @@ function beginAt({ ledger }: State, link: Link, cursor: string): void {
 /** A frame proves the stream that brought it, unless it was held back together with hello. */
 function proof(state: State, link: Link): void {
   if (link !== state.candidate || link.helloAt === 0 || state.now - link.helloAt < APART_MS) return;
-  carry(state, link);
+  makeFeed(state, link);
 }
 
 function settleAnswer(state: State, link: Link, answer: PollAnswer): void {
@@ -216,7 +217,7 @@ function settleAnswer(state: State, link: Link, answer: PollAnswer): void {
   beginAt(state, link, answer.cursor);
   for (let i = 0; i < signals.length; i++) {
     const signal = signals[i] as PollAnswer["signals"][number];
-    if (signal.signal === "members" && follows(ledger, signal.room)) give(state, "members", signal);
+    if (signal.signal === "members" && follows(ledger, signal.room)) publish(state, "members", signal);
   }
 }
 
@@ -225,11 +226,11 @@ function pass(state: State, link: Link, { isNew, reset, events, heads, hasGap }:
   if (isNew) link.isNew = true;
   if (reset !== undefined) {
     forget(state);
-    give(state, "reset", reset);
+    publish(state, "reset", reset);
   }
   for (let i = 0; i < events.length; i++) {
     heardEvent(state);
-    give(state, "event", events[i] as RoomEvent);
+    publish(state, "event", events[i] as RoomEvent);
   }
   for (let i = 0; i < heads.length; i++) {
     expect(state, heads[i] as Head, HEAD_PATIENCE_MS);

@@ -13,9 +13,9 @@ export function wakeIn(state: State, timer: string, ms: number): void {
   state.orders.push({ kind: "wakeIn", timer, ms });
 }
 
-/** Gives the application something. */
-export function give<Name extends keyof FeedEvents>(state: State, name: Name, news: FeedEvents[Name]): void {
-  state.orders.push({ kind: "give", name, news });
+/** Passes an event or a signal to the application. */
+export function publish<Name extends keyof FeedEvents>(state: State, name: Name, data: FeedEvents[Name]): void {
+  state.orders.push({ kind: "publish", name, data });
 }
 
 /** Reports the status if it differs. Fields that are left out stay. */
@@ -26,6 +26,7 @@ export function report(state: State, change: Partial<SessionStatus>): void {
     status.state === former.state &&
     status.transport === former.transport &&
     status.slow === former.slow &&
+    status.checking === former.checking &&
     status.failures === former.failures
   )
     return;

@@ -13,8 +13,8 @@ export function phaseOf(state: State): Phase {
   return poll === undefined ? "waiting" : "polling";
 }
 
-/** Returns the link that brings the events now. */
-export function carrier({ stream, poll }: State): Link | undefined {
+/** Returns the feed: the link that brings the events now. */
+export function feedOf({ stream, poll }: State): Link | undefined {
   return stream || poll;
 }
 
@@ -25,7 +25,7 @@ export function is({ status }: State, which: State["status"]["state"]): boolean 
 
 /**
  * Whether a message or a question is under way. Old browsers and some networks allow two
- * connections: what carries, or is to carry, and this one.
+ * connections: the feed, or the stream that is to become it, and this one.
  */
 export function givesWay({ isSending, question }: State): boolean {
   return isSending || question !== undefined;
@@ -36,7 +36,7 @@ export function mayPoll(state: State): boolean {
   return !(givesWay(state) && state.candidate !== undefined);
 }
 
-/** Whether another request may be open besides what carries. */
+/** Whether another request may be open besides the feed, or besides the poll that is due. */
 export function mayProve(state: State): boolean {
-  return !(givesWay(state) && carrier(state) !== undefined);
+  return !(givesWay(state) && (state.isPollSet || feedOf(state) !== undefined));
 }

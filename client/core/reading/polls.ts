@@ -49,7 +49,7 @@ export function pollTransport({ polls, way }: State): Transport {
   return polls[way] as Transport;
 }
 
-/** Reports that polls carry, if they do. */
+/** Reports that the feed is a poll, if it is. */
 export function showPolling(state: State): void {
   const { stream, candidate, rung, streams } = state;
   if (stream !== undefined) return;

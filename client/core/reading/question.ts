@@ -1,9 +1,12 @@
 import { graceMs } from "../network/hold.ts";
 import { giveWay } from "./feed.ts";
-import { order } from "./orders.ts";
+import { order, publish, report, wakeIn } from "./orders.ts";
 import { pollTransport } from "./polls.ts";
 import { createRequest, drop } from "./requests.ts";
 import type { Question, State } from "./state.ts";
+
+// On a network that works, an answer takes one round trip and some milliseconds.
+const USUAL_MS = 1_000;
 
 /**
  * Asks the log for the events after the client's cursor, while the current transport continues. A
@@ -22,17 +25,45 @@ export function openQuestion(state: State): void {
   state.question = link;
   giveWay(state);
   order(state, { kind: "ask", link });
+  wakeIn(state, "overdue", Math.max(USUAL_MS, 2 * state.rttMs));
 }
 
-/** Closes the question. It is asked again later. */
-export function pauseQuestion(state: State): void {
-  if (state.question === undefined) return;
-  drop(state, state.question);
-  giveWay(state);
+/** The usual time of an answer has passed. If there is none, the reader learns that. */
+export function noteOverdue(state: State): void {
+  if (state.question !== undefined) report(state, { checking: true });
 }
 
 /** Closes the question for good. */
 export function dropQuestion(state: State): void {
-  pauseQuestion(state);
+  const { question } = state;
   state.asking = [];
+  if (question === undefined) return;
+  drop(state, question);
+  afterQuestion(state);
+}
+
+/** The question is over: the second connection is free for a message, or for a stream. */
+export function afterQuestion(state: State): void {
+  report(state, { checking: false });
+  if (state.isSendingNext) beginSending(state);
+  else giveWay(state);
+}
+
+/**
+ * Lets a message be sent once the question that is under way is answered: there are two
+ * connections, and a feed that may be dead must not wait for a message that may take long.
+ */
+export function beginSending(state: State): void {
+  state.isSendingNext = state.question !== undefined;
+  if (state.isSendingNext) return;
+  state.isSending = true;
+  giveWay(state);
+  publish(state, "turn", undefined);
+}
+
+/** No message is under way any more, or waits for its turn. */
+export function endSending(state: State): void {
+  state.isSending = state.isSendingNext = false;
+  openQuestion(state);
+  giveWay(state);
 }

@@ -55,8 +55,13 @@ export type ReadingSession = {
    * soon, or it is held back.
    */
   expect(room: string, seq: number, rttMs: number): void;
-  /** A message is being sent. It uses one of the two requests that may run at a time. */
+  /**
+   * A message is to be sent, or none any more. It uses one of the two requests that may run at a
+   * time, so it is sent at the event `turn`: at once, or when a question is answered.
+   */
   sending(isUnderWay: boolean): void;
+  /** A request that began at this time died in silence, so what is open may be dead too. */
+  doubt(since: number): void;
   /** Reads one more room over the same connection. */
   follow(position: Position): void;
   unfollow(room: string): void;
@@ -97,6 +102,7 @@ export function createSession(options: SessionOptions): ReadingSession {
     wake: (connectionsAreDead = false) => happen({ kind: "wake", connectionsAreDead }),
     expect: (room, seq, rttMs) => happen({ kind: "receipt", room, seq, rttMs }),
     sending: (isUnderWay) => happen({ kind: "sending", isUnderWay }),
+    doubt: (since) => happen({ kind: "doubt", since }),
     follow: (position) => happen({ kind: "follow", position }),
     unfollow: (room) => happen({ kind: "unfollow", room }),
     after: () => cursorsOf(state.ledger),
@@ -164,8 +170,8 @@ function obey(shell: Shell, order: Order): void {
     case "wakeIn":
       wakeIn(shell, order.timer, order.ms);
       break;
-    case "give":
-      emitter.emit(order.name, order.news as never);
+    case "publish":
+      emitter.emit(order.name, order.data as never);
       break;
     case "report":
       emitter.emit("status", order.status);

@@ -18,17 +18,22 @@ export type FeedEvents = {
   typing: TypingSignal;
   reset: ResetSignal;
   ping: PingSignal;
+  /** A message may be sent now: the answer to `sending`. */
+  turn: undefined;
 };
 
 /**
- * The state of a session. `transport` carries the events; `slow`: no stream passes here and none is
- * being tried; `failures` counts the failed attempts since something last came through.
+ * The state of a session. `transport` is that of the feed; `slow`: no stream passes here and none
+ * is being tried; `failures` counts the failed attempts since something last came through;
+ * `checking`: a question whether the connection still lives has not been answered in the usual
+ * time.
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";
   transport: string;
   slow: boolean;
   failures: number;
+  checking: boolean;
 };
 
 /**
@@ -40,6 +45,7 @@ export type Happening =
   | { kind: "wake"; connectionsAreDead: boolean }
   | { kind: "receipt"; room: string; seq: number; rttMs: number }
   | { kind: "sending"; isUnderWay: boolean }
+  | { kind: "doubt"; since: number }
   | { kind: "follow"; position: Position }
   | { kind: "unfollow"; room: string }
   | { kind: "close" }
@@ -68,17 +74,17 @@ export type Order =
   | { kind: "unconfirm" }
   /** Let a timer happen, once, in place of the earlier one of that name. */
   | { kind: "wakeIn"; timer: string; ms: number }
-  | { kind: "give"; name: keyof FeedEvents; news: FeedEvents[keyof FeedEvents] }
+  | { kind: "publish"; name: keyof FeedEvents; data: FeedEvents[keyof FeedEvents] }
   | { kind: "report"; status: SessionStatus }
   | { kind: "learn"; known: Known }
   /** Stop all timers: nothing happens any more. */
   | { kind: "end" };
 
 /**
- * A doubt whether what carries brings what the log has: something is late, a busy room fell quiet,
- * or a ping is missing.
+ * A doubt whether the feed brings what the log has: something is late, a busy room fell quiet, a
+ * ping is missing, or another request died in silence.
  */
-export type Doubt = { why: "late" | "lull" | "silent"; carrier: Link | undefined };
+export type Doubt = { why: "late" | "lull" | "silent" | "unanswered"; feed: Link | undefined };
 
 /**
  * Why the log is asked. `gap`: events are missing, or may be; `blame`: this stream found no server,
@@ -113,7 +119,7 @@ export type State = Network &
     streams: Transport[];
     polls: Transport[];
     poll?: Link | undefined;
-    /** The stream that carries. */
+    /** The stream that is the feed. */
     stream?: Link | undefined;
     /** The stream that is being proved. */
     candidate?: Link | undefined;
@@ -135,23 +141,27 @@ export type State = Network &
     streamBackoff: Backoff;
     /** No stream is opened before. */
     proveAt: number;
-    /** The stream that carries is to be renewed. */
+    /** When the stream that is the feed is to be renewed. */
     renewAt: number;
     /**
-     * The last stream found no server. The next one waits until a poll is answered, unless one
-     * carries.
+     * The last stream found no server. The next one waits until a poll is answered, unless the feed
+     * is a stream.
      */
     waitsForServer: boolean;
     /** The stream was cut, and a timer runs for what comes after it. */
     isAway: boolean;
     isConfirming: boolean;
     isSending: boolean;
+    /** A message waits until the question is answered. */
+    isSendingNext: boolean;
     /** Why the log is being asked, or is to be asked. */
     asking: Question[];
     /** It is asked because of a lull or a missing ping. */
     isDoubting: boolean;
-    /** The log had something that the carrier of this doubt has to show soon. */
+    /** The log had something that the feed of this doubt has to show soon. */
     suspect?: Doubt | undefined;
+    /** The stream that fell silent while a message was being sent: the next poll asks about it. */
+    fallen?: Link | undefined;
     /** When the last stream that was expected to bring something held it back; 0: it did not. */
     heldBackAt: number;
     expected: Expectation[];
@@ -171,7 +181,7 @@ export function createState(beginning: Beginning, now: number): State {
     clock,
     orders: [],
     ledger: createLedger(rooms),
-    status: { state: "connecting", transport: "", slow: false, failures: 0 },
+    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false },
     streams,
     polls,
     rttMs,
@@ -188,6 +198,7 @@ export function createState(beginning: Beginning, now: number): State {
     isAway: false,
     isConfirming: false,
     isSending: false,
+    isSendingNext: false,
     asking: [],
     isDoubting: false,
     heldBackAt: 0,

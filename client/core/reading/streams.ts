@@ -55,8 +55,8 @@ function helloPatience(rttMs: number): number {
   return rttMs === 0 ? LONGEST_HELLO_MS : Math.min(LONGEST_HELLO_MS, Math.max(2 * rttMs, SHORTEST_HELLO_MS));
 }
 
-/** Lets the stream that was proved carry. */
-export function carry(state: State, link: Link): void {
+/** Makes a stream that was proved the feed. */
+export function makeFeed(state: State, link: Link): void {
   const { now, late } = state;
   drop(state, state.stream);
   state.stream = link;
@@ -71,7 +71,7 @@ export function carry(state: State, link: Link): void {
   report(state, { state: "live", transport: link.transport.name, slow: false, failures: 0 });
 }
 
-/** Closes the stream that carries. */
+/** Closes the stream that is the feed. */
 export function letGo(state: State): void {
   drop(state, state.stream);
   stopConfirming(state);

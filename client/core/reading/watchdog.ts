@@ -1,13 +1,13 @@
 import { without } from "../base/list.ts";
 import { failed } from "../network/ladder.ts";
-import { fellSilent as pauseTooLong } from "../network/pace.ts";
+import { fellSilent } from "../network/pace.ts";
 import { serve } from "./feed.ts";
 import { type Head, type Ledger, seqOf } from "./ledger.ts";
 import { type Link, shownBy } from "./link.ts";
 import { expectPing, isSilent } from "./liveness.ts";
 import { report, wakeIn } from "./orders.ts";
-import { carrier } from "./phase.ts";
-import { replacePoll } from "./polls.ts";
+import { feedOf } from "./phase.ts";
+import { pollAgain, replacePoll } from "./polls.ts";
 import { ask, dropQuestion } from "./question.ts";
 import type { Doubt, Expectation, State } from "./state.ts";
 import { letGo } from "./streams.ts";
@@ -16,10 +16,12 @@ import { letGo } from "./streams.ts";
 // the network.
 const JUST_NOW_MS = 1_000;
 const HELD_BACK_MEMORY_MS = 60_000;
+// If a message and a question have both died in silence, a ping need not be three seconds late.
+const LATE_PING_MS = 1_000;
 const EXPECTED = "expected ";
 
 /** The result of a question: something new, nothing new, or no answer. */
-export type QuestionResult = "news" | "nothing" | "unanswered";
+export type QuestionResult = "events" | "nothing" | "unanswered";
 
 /**
  * Expects a seq that is known to be in the log, by the receipt of an own message or by the head in
@@ -56,31 +58,55 @@ export function judge(state: State, timer: string): void {
     if (isMet) state.heldBackAt = 0;
     // It is the connection's fault only if a question brings the event. Otherwise it is the server
     // that is late.
-    else ask(state, { why: "late", carrier: carrier(state) });
+    else ask(state, { why: "late", feed: feedOf(state) });
   }
 }
 
-/** Asks the log because a busy room has fallen quiet, or because a ping is missing. */
-export function suspect(state: State, why: "lull" | "silent"): void {
-  if (state.isDoubting) return;
-  state.isDoubting = true;
-  ask(state, { why, carrier: carrier(state) });
+/** Asks the log because a busy room has fallen quiet, or because something got no answer. */
+export function suspect(state: State, why: "lull" | "silent" | "unanswered"): void {
+  const { stream } = state;
+  // A message is the second request, and may take long. The stream has had its time, so a poll
+  // takes its place and asks the same.
+  if (why === "silent" && state.isSending && stream !== undefined) {
+    replaceStream(state, { isMute: false });
+    state.fallen = stream;
+  } else if (!state.isDoubting) {
+    state.isDoubting = true;
+    ask(state, { why, feed: feedOf(state) });
+  }
+}
+
+/** A request that began at this time died in silence. The feed may be dead too. */
+export function doubt(state: State, since: number): void {
+  // An upload on a slow line says nothing about a feed that has brought something meanwhile.
+  if (state.heardAt < since && feedOf(state) !== undefined) suspect(state, "unanswered");
 }
 
 /** Draws the conclusion from what the log has answered. */
-export function conclude(state: State, doubt: Doubt, result: QuestionResult): void {
-  const { why, carrier: asked } = doubt;
+export function conclude(state: State, about: Doubt, result: QuestionResult): void {
+  const { why, feed } = about;
   state.isDoubting = false;
-  if (asked === undefined || asked !== carrier(state)) return;
+  if (feed === undefined || feed !== feedOf(state)) return;
   const isDead = why === "silent" && isSilent(state);
-  if (result === "news") {
-    state.suspect = doubt;
+  if (result === "events") {
+    state.suspect = about;
     wakeIn(state, "suspect", JUST_NOW_MS);
-  } else if (isDead) {
-    // If nothing else was answered either, the server is away, and no stream is to blame.
-    if (result === "nothing") heldBack(state, true);
-    else replaceStream(state, false, false);
-  } else if (result === "nothing" && why !== "late") state.patience *= 2;
+  } else if (result === "nothing") {
+    if (isDead) heldBack(state, about);
+    else if (why === "lull" || why === "silent") state.patience *= 2;
+  } else if (isDead || (why === "unanswered" && !isAlive(state, feed))) {
+    // Nothing else was answered either: the server is away, and no stream is to blame.
+    if (feed.transport.streams) replaceStream(state, { isMute: false });
+    else {
+      beginAgain(state);
+      pollAgain(state);
+    }
+  }
+}
+
+/** Whether the feed may still live although a message and a question have died in silence. */
+function isAlive({ now, heardAt, pingMs }: State, { transport, openedAt }: Link): boolean {
+  return transport.streams ? now - heardAt <= pingMs + LATE_PING_MS : now - openedAt <= LATE_PING_MS;
 }
 
 /**
@@ -88,13 +114,13 @@ export function conclude(state: State, doubt: Doubt, result: QuestionResult): vo
  * should.
  */
 export function convict(state: State): void {
-  const { suspect, ledger } = state;
-  const link = suspect?.carrier;
+  const { suspect: about, ledger } = state;
+  const link = about?.feed;
   state.suspect = undefined;
-  if (suspect === undefined || link === undefined || link !== carrier(state)) return;
+  if (about === undefined || link === undefined || link !== feedOf(state)) return;
   // A poll would have been answered and be gone.
   if (!link.transport.streams) replacePoll(state);
-  else if (!hasShownAll(link, ledger)) heldBack(state, suspect.why === "silent");
+  else if (!hasShownAll(link, ledger)) heldBack(state, about);
 }
 
 function hasShownAll(link: Link, ledger: Ledger): boolean {
@@ -106,18 +132,37 @@ function hasShownAll(link: Link, ledger: Ledger): boolean {
   return true;
 }
 
-// Once may be chance, and the question has cured it. Twice in a row leads a rung down.
-function heldBack(state: State, fellSilent: boolean): void {
+/** The first poll after a stream fell silent was answered: it was the stream that had died. */
+export function judgeFallen(state: State): void {
+  const { fallen } = state;
+  state.fallen = undefined;
+  if (fallen === undefined) return;
+  noteSilence(state, fallen);
+  if (isHeldBackAgain(state)) failed(state, fallen.rung);
+}
+
+function heldBack(state: State, { why }: Doubt): void {
+  const { stream } = state;
+  if (why === "silent" && stream !== undefined) noteSilence(state, stream);
+  replaceStream(state, { isMute: isHeldBackAgain(state) });
+}
+
+/** A pause was too long for this network, or the connection too old. */
+function noteSilence(state: State, { openedAt, heardAt, rung }: Link): void {
+  if (fellSilent(state, heardAt - openedAt)) failed(state, rung);
+}
+
+/** Once may be chance, and the question has cured it. Twice in a row leads a rung down. */
+function isHeldBackAgain(state: State): boolean {
   const { now, heldBackAt } = state;
   const isAgain = heldBackAt > 0 && Math.abs(now - heldBackAt) < HELD_BACK_MEMORY_MS;
   state.heldBackAt = isAgain ? 0 : now;
-  replaceStream(state, isAgain, fellSilent);
+  return isAgain;
 }
 
-/** `isMute`: the stream's rung is to blame; `fellSilent`: a pause was too long for this network. */
-function replaceStream(state: State, isMute: boolean, fellSilent: boolean): void {
+/** Closes the stream that is the feed, and begins again. `isMute`: its rung is to blame. */
+function replaceStream(state: State, { isMute }: { isMute: boolean }): void {
   const { stream, now } = state;
-  if (fellSilent) pauseTooLong(state);
   letGo(state);
   if (isMute && stream !== undefined) failed(state, stream.rung);
   state.proveAt = now;
@@ -136,6 +181,6 @@ export function beginAgain(state: State): void {
 export function forget(state: State): void {
   dropQuestion(state);
   state.expected = [];
-  state.suspect = undefined;
+  state.suspect = state.fallen = undefined;
   state.isDoubting = false;
 }

@@ -74,6 +74,14 @@ export function put(outbox: Outbox, text: string): UnsentMessage {
   return message;
 }
 
+/** Whether a message is to be sent now. */
+export function hasNext({ phase, messages }: Outbox): boolean {
+  for (let i = 0; i < messages.length && phase === "idle"; i++) {
+    if ((messages[i] as UnsentMessage).state !== "refused") return true;
+  }
+  return false;
+}
+
 /** Returns the message to be sent now; `undefined` if there is none, or if it is not yet time. */
 export function takeNext(outbox: Outbox): UnsentMessage | undefined {
   const { phase, messages } = outbox;

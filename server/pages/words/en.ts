@@ -149,6 +149,7 @@ export const en: PageWords = {
     slow: "Slow: this network holds data back",
     doctor: "Find out why",
     catchingUp: "Catching up…",
+    checking: "Checking the connection…",
     offline: "Offline. Your text is kept",
     peopleFigures: "{members} here, {visitors} watching",
     peopleCut: "{shown} shown, {members} here",
