@@ -1,5 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { ADDRESS, linkText } from "../../protocol/line.ts";
+import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
 import type { ScriptWords } from "../words.ts";
 import { addText, attr, create, setText } from "./dom.ts";
 
@@ -63,25 +63,18 @@ function dateOf(moment: Date): string {
   return `${moment.getMonth() + 1}/${moment.getDate()}`;
 }
 
-// [IE8] split() with an expression drops its captures.
 function addLinked(element: PageElement, text: string): void {
-  let rest = text;
-  for (let found = ADDRESS.exec(rest); found !== null; found = ADDRESS.exec(rest)) {
-    const address = found[0] as string;
-    addText(element, rest.slice(0, found.index));
-    addLink(element, address, linkText(address));
-    rest = rest.slice(found.index + address.length);
-  }
-  addText(element, rest);
+  const pieces = linkedPieces(text);
+  for (let i = 0; i < pieces.length; i++) addPiece(element, pieces[i] as TextPiece);
 }
 
-function addLink(element: PageElement, address: string, shown: string): void {
-  if (shown === "") {
-    addText(element, address);
+function addPiece(element: PageElement, { text, href }: TextPiece): void {
+  if (href === "") {
+    addText(element, text);
     return;
   }
-  const link = element.appendChild(create("a", "", shown));
-  link.href = address;
+  const link = element.appendChild(create("a", "", text));
+  link.href = href;
   link.target = "_blank";
   link.setAttribute("rel", "nofollow noopener noreferrer ugc");
 }

@@ -1,5 +1,6 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { ADDRESS, linkText, sealOf } from "../../protocol/line.ts";
+import { sealOf } from "../../protocol/line.ts";
+import { linkedPieces } from "../../protocol/links.ts";
 import type { ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
@@ -56,15 +57,14 @@ function textOf(event: RoomEvent, words: ScriptWords): string {
   return event.text || "";
 }
 
-function linkedText(text: string): Node[] {
-  return text.split(ADDRESS).map((piece, index) => {
-    const shown = index % 2 === 1 && linkText(piece);
-    if (!shown) return document.createTextNode(piece);
+function linkedText(text: string): (Node | string)[] {
+  return linkedPieces(text).map((piece) => {
+    if (piece.href === "") return piece.text;
     const link = document.createElement("a");
-    link.href = piece;
+    link.href = piece.href;
     link.rel = "nofollow noopener noreferrer ugc";
     link.target = "_blank";
-    link.textContent = shown;
+    link.textContent = piece.text;
     return link;
   });
 }

@@ -1,11 +1,11 @@
-import { ADDRESS, linkText } from "../../protocol/line.ts";
+import { linkedPieces } from "../../protocol/links.ts";
 import { type Html, html, link } from "./html.ts";
 
-/** Returns a message's text with its http(s) addresses as links. All else is escaped. */
+/** Returns a message's text with its addresses as links. All else is escaped. */
 export function linkedText(text: string): Html[] {
-  return text.split(ADDRESS).map((piece, index) => {
-    const shown = index % 2 === 1 && linkText(piece);
-    if (!shown) return html`${piece}`;
-    return html`<a href="${link(piece)}" rel="nofollow noopener noreferrer ugc" target="_blank">${shown}</a>`;
-  });
+  return linkedPieces(text).map((piece) =>
+    piece.href === ""
+      ? html`${piece.text}`
+      : html`<a href="${link(piece.href)}" rel="nofollow noopener noreferrer ugc" target="_blank">${piece.text}</a>`,
+  );
 }

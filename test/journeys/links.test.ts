@@ -1,27 +1,33 @@
 import { expect } from "@jest/globals";
 import type { Page } from "playwright-core";
+import { TEXT_LENGTH } from "../../protocol/limits.ts";
+import { linkedPieces } from "../../protocol/links.ts";
 import { person, say } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
+import { LINKS, OTHER_LINKS } from "../support/links.ts";
 import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
 const site = useSite();
 
-const TEXT =
-  "http://a.example/x, http://user@evil.example/, https://paypaI.example/X http://b%61nk.example/ https://xn--pple-43d.com";
+/** Returns the texts of the table in few messages. A reversing character has one of its own. */
+function messages(): string[] {
+  const texts = [...LINKS, ...OTHER_LINKS].map(([text]) => text);
+  const isReversed = (text: string) => /[\u202d\u202e]/.test(text);
+  const joined = [""];
+  for (const text of texts.filter((one) => !isReversed(one))) {
+    const longer = `${joined.at(-1)}\n${text}`;
+    if (longer.length > TEXT_LENGTH) joined.push(text);
+    else joined[joined.length - 1] = longer;
+  }
+  return [...joined, ...texts.filter(isReversed)];
+}
 
-const LINKS = [
-  ["http://a.example/x", "http://a.example/x"],
-  ["https://paypai.example/X", "https://paypai.example/X"],
-  ["https://xn--pple-43d.com/", "https://xn--pple-43d.com"],
-];
-
-/** Returns the addresses and texts of the links in the last message. */
+/** Returns the addresses and texts of the links in the messages. */
 function linksOf(page: Page): Promise<string[][]> {
   return page.evaluate(() => {
-    const line = [...document.querySelectorAll("#log [data-seq]")].at(-1);
-    const links = line?.querySelectorAll<HTMLAnchorElement>(".text a") ?? [];
-    return [...links].map((link) => [link.href, link.textContent ?? ""]);
+    const links = [...document.querySelectorAll("#log [data-seq] .text a")];
+    return links.map((link) => [link.getAttribute("href") ?? "", link.textContent ?? ""]);
   });
 }
 
@@ -41,12 +47,16 @@ browserTest(
       await page.goto(`${site.url}/rooms/lobby`);
       await page.waitForSelector('#connection[data-state="live"]');
     }
-    const { event } = await say(site.url, await person(site.url, "Ann"), TEXT);
+    const ann = await person(site.url, "Ann");
+    const expected = messages().flatMap((text) => linkedPieces(text).filter(({ href }) => href !== ""));
+    for (const text of messages()) await say(site.url, ann, text);
+    const { event } = await say(site.url, ann, "the last");
     for (const page of [script, legacy]) await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
+    expect(expected.length).toBeGreaterThan(60);
     const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
     await plain.goto(`${site.url}/rooms/lobby`);
     for (const page of [script, legacy, plain]) {
-      expect(await linksOf(page)).toEqual(LINKS);
+      expect(await linksOf(page)).toEqual(expected.map(({ text, href }) => [href, text]));
       await page.context().close();
     }
   },
