@@ -27,7 +27,7 @@ function start(): void {
 }
 
 function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {
-  keepAboveKeyboard(room);
+  keepAboveKeyboard(document.body);
   const page = readPage(room);
   becomeMember(page);
   const { base } = page.address;

@@ -38,13 +38,17 @@ export function createMemberList(words: ScriptWords): MemberList {
   };
 }
 
-// The style sheet shows a folded list as a column if the browser supports ::details-content. This
-// is for the others.
+/**
+ * Shows the list as a column on a wide screen. Nothing folds there, so the line above it is no stop
+ * for the keyboard.
+ */
 function unfoldOnWideScreens(details: HTMLDetailsElement | null): void {
   const wide = window.matchMedia("(min-width: 56rem)");
   const unfold = () => {
-    if (details && wide.matches) details.open = true;
+    if (details === null) return;
+    details.open = wide.matches;
+    details.querySelector("summary")?.setAttribute("tabindex", wide.matches ? "-1" : "0");
   };
   wide.addEventListener("change", unfold);
-  unfold();
+  if (wide.matches) unfold();
 }

@@ -207,3 +207,29 @@ describe("a message", () => {
     await page.context().close();
   });
 });
+
+describe("the list of people", () => {
+  const stops = async (page: Page) => {
+    const seen: (string | undefined)[] = [];
+    for (let n = 0; n < 12; n += 1) {
+      await page.keyboard.press("Tab");
+      seen.push(await page.evaluate(() => document.activeElement?.tagName));
+    }
+    return seen;
+  };
+
+  for (const javaScriptEnabled of [true, false])
+    browserTest(`is no stop of Tab on a wide screen, and opens on a phone (script: ${javaScriptEnabled})`, async () => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, javaScriptEnabled });
+      await page.goto(`${site.url}/rooms/lobby`);
+      expect(await page.isVisible("#members")).toBe(true);
+      expect(await page.isVisible(".people-title")).toBe(true);
+      const wide = await stops(page);
+      expect([wide.includes("SUMMARY"), wide.includes("A")]).toEqual([false, true]);
+      await page.setViewportSize({ width: 390, height: 720 });
+      await page.reload();
+      expect(await page.isVisible("#members")).toBe(false);
+      expect(await stops(page)).toContain("SUMMARY");
+      await page.context().close();
+    });
+});

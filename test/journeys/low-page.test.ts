@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, jest } from "@jest/globals";
+import type { Page } from "playwright-core";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
+
+const browser = useBrowser();
+const site = useSite();
+
+jest.setTimeout(60_000);
+
+/** Width, height, and the height of the log that has room for the lines asked for. */
+const SIZES = [
+  [844, 190, 60],
+  [800, 210, 60],
+  [667, 175, 60],
+  [568, 150, 60],
+  [360, 320, 110],
+  [320, 256, 60],
+  [640, 360, 110],
+  [1280, 200, 60],
+] as const;
+
+beforeAll(async () => {
+  const talker = await person(site.url, "Talker");
+  for (let n = 0; n < 12; n += 1) await say(site.url, talker, `line ${n}`);
+});
+
+/** Returns the height of the log that is in the window, and the edges of what must not run off. */
+const measured = (page: Page) =>
+  page.evaluate(() => {
+    const log = (document.querySelector("#scroll") as HTMLElement).getBoundingClientRect();
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    const edges = [...document.querySelectorAll<HTMLElement>("#say > *, #enter > *, .bar, .bar button, summary")]
+      .map((element) => element.getBoundingClientRect())
+      .filter(({ width, height }) => width > 0 && height > 0);
+    return {
+      log: Math.min(log.bottom, innerHeight) - Math.max(log.top, 0),
+      isInside: edges.every(
+        ({ left, top, right, bottom }) => left >= 0 && top >= 0 && right <= innerWidth + 1 && bottom <= innerHeight + 1,
+      ),
+      scrolls: scrollWidth > innerWidth || scrollHeight > innerHeight,
+    };
+  });
+
+describe.each(SIZES)("a page of %i by %i pixels", (width, height, least) => {
+  for (const locale of ["en-US", "ja-JP"])
+    browserTest(`shows lines of the log above every form, and cuts nothing off (${locale})`, async () => {
+      const context = await browser.newContext({ locale, viewport: { width, height } });
+      const page = await context.newPage();
+      await page.goto(`${site.url}/rooms/lobby`);
+      await page.waitForSelector("#enter");
+      const watching = await measured(page);
+      expect(watching).toEqual({ log: watching.log, isInside: true, scrolls: false });
+      expect(watching.log).toBeGreaterThanOrEqual(least);
+      await page.fill("#enter [name=nickname]", `${locale.slice(0, 2)} ${width}x${height}`);
+      await page.press("#enter [name=nickname]", "Enter");
+      await page.waitForSelector("#say");
+      const talking = await measured(page);
+      expect(talking).toEqual({ log: talking.log, isInside: true, scrolls: false });
+      expect(talking.log).toBeGreaterThanOrEqual(least);
+      await page.fill("#say [name=text]", "a\nb\nc\nd\ne\nf");
+      const writing = await measured(page);
+      expect(writing).toEqual({ log: writing.log, isInside: true, scrolls: false });
+      expect(writing.log).toBeGreaterThan(27);
+      await context.close();
+    });
+});
+
+describe("the people of a low page", () => {
+  browserTest("unfold over the log", async () => {
+    const context = await browser.newContext({ locale: "en-US", viewport: { width: 640, height: 300 } });
+    const page = await context.newPage();
+    await page.goto(`${site.url}/rooms/lobby`);
+    await page.click(".people summary");
+    const box = await page.locator("#members").boundingBox();
+    expect(box?.y).toBeGreaterThan(20);
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(641);
+    expect((await measured(page)).log).toBeGreaterThan(150);
+    await context.close();
+  });
+});
