@@ -5,10 +5,12 @@
 export const PROTOCOL_VERSION = 1;
 
 /**
- * Characters (code points) of a nickname: the most that fit on one line of a phone's list of
- * people.
+ * Characters of a nickname, as a person counts them: the most that fit on one line of a phone's
+ * list of people.
  */
 export const NICKNAME_LENGTH = 20;
+/** The most code points of a nickname, because one emoji can have ten. */
+export const NICKNAME_CODE_POINTS = 3 * NICKNAME_LENGTH;
 
 /**
  * Characters of the secret behind a nickname. Short secrets prove nothing, because they can be

@@ -6,13 +6,6 @@
 /** The nickname is not repeated when the same person writes again within five minutes. */
 export const SAME_SPEAKER_MS = 300_000;
 
-/** Returns the first letter of a nickname, for the seal next to that person's messages. */
-export function sealOf(nickname: string): string {
-  // A character beyond U+FFFF takes two code units of a string.
-  const first = /^[\uD800-\uDBFF]?[\s\S]?/.exec(nickname);
-  return (first?.[0] ?? "").toUpperCase();
-}
-
 /** Returns a whole number with commas between thousands, and a text unchanged. */
 export function grouped(value: number | string): string {
   return typeof value === "number" ? String(value).replace(/\B(?=(\d{3})+$)/g, ",") : value;

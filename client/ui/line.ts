@@ -1,5 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { sealOf } from "../../protocol/line.ts";
+import { sealOf } from "../../protocol/graphemes.ts";
 import { linkedPieces } from "../../protocol/links.ts";
 import type { ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";

@@ -1,4 +1,4 @@
-import { COLORS, NICKNAME_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
+import { COLORS, NICKNAME_CODE_POINTS, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
 import { type Html, html } from "./html.ts";
 import { type Problem, refusalText, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
@@ -18,7 +18,7 @@ ${swatches(layout)}`;
 }
 
 /** A nickname, `#` and a secret. A browser counts UTF-16 units, of which an emoji takes two. */
-const FIELD_LENGTH = 2 * NICKNAME_LENGTH + 1 + SECRET_LENGTH_MAX;
+const FIELD_LENGTH = 2 * NICKNAME_CODE_POINTS + 1 + SECRET_LENGTH_MAX;
 
 /** Renders a problem as a sentence, to be placed above its form. */
 export function problemLine(layout: PageLayout, problem: Problem | undefined): Html {

@@ -1,5 +1,6 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import { SAME_SPEAKER_MS, sealOf } from "../../protocol/line.ts";
+import { sealOf } from "../../protocol/graphemes.ts";
+import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import { wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";

@@ -1,5 +1,6 @@
 import type { Member } from "../../protocol/event.ts";
-import { grouped, sealOf } from "../../protocol/line.ts";
+import { sealOf } from "../../protocol/graphemes.ts";
+import { grouped } from "../../protocol/line.ts";
 import { type Html, html } from "./html.ts";
 import { figuresOf, fill } from "./language.ts";
 import type { PageWords } from "./words/ja.ts";

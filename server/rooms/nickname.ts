@@ -1,4 +1,5 @@
-import { NICKNAME_LENGTH, SECRET_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
+import { graphemesOf } from "../../protocol/graphemes.ts";
+import { NICKNAME_CODE_POINTS, NICKNAME_LENGTH, SECRET_LENGTH, SECRET_LENGTH_MAX } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 import { isDisplayable, isTooLong } from "./displayable.ts";
 import { hasTripSign } from "./trip-sign.ts";
@@ -21,7 +22,8 @@ function readName(typed: string): string {
     .normalize("NFC")
     .trim()
     .replace(/\p{Zs}+/gu, " ");
-  if (!isDisplayable(nickname, NICKNAME_LENGTH) || hasTripSign(nickname)) throw refuse("nickname_invalid");
+  if (!isDisplayable(nickname, NICKNAME_CODE_POINTS) || hasTripSign(nickname)) throw refuse("nickname_invalid");
+  if (graphemesOf(nickname).length > NICKNAME_LENGTH) throw refuse("nickname_invalid");
   return nickname;
 }
 

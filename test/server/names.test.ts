@@ -83,10 +83,20 @@ describe("a name that a person types", () => {
     );
   });
 
-  test("is measured by its visible characters: 20 emoji or precomposed letters fit", () => {
-    for (const nickname of ["é".repeat(20), "e\u0301".repeat(20), "😀".repeat(20), "👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
-      expect(readNickname(nickname).nickname).toBe(nickname.normalize("NFC"));
-    expect(codeOf(() => readNickname("😀".repeat(21)))).toBe("nickname_invalid");
+  test("is measured as a person counts: 20 letters, emoji or flags fit, if they have at most 60 code points", () => {
+    const fitting = [
+      "é".repeat(20),
+      "e\u0301".repeat(20),
+      "😀".repeat(20),
+      "👨‍👩‍👧‍👦".repeat(8),
+      "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+      "🇯🇵".repeat(20),
+      "👍🏽".repeat(20),
+      "1️⃣".repeat(20),
+    ];
+    for (const nickname of fitting) expect(readNickname(nickname).nickname).toBe(nickname.normalize("NFC"));
+    for (const nickname of ["😀".repeat(21), "🇯🇵".repeat(21), "a".repeat(21), "👨‍👩‍👧‍👦".repeat(9)])
+      expect(codeOf(() => readNickname(nickname))).toBe("nickname_invalid");
   });
 
   const DIAMONDS = [..."◆◇◈◊♢♦⬥⬦⬧⬨⬩⬪⬫⧫⧪⯁❖⬖⬗⬘⬙⟐⟠⟡⋄⌑⛋💠🔶🔷🔸🔹🞗🞘🞙🞚🞛🞜🞝🞞🞟𝆹𝆺✦ᛜ✧⯌⯍⯎⯏⬢⬡⬣⬟⬠⎔🟄🟆", "♦️"];
