@@ -6,7 +6,10 @@ type Failure = { status: number; title: string; retrySeconds?: number };
  */
 export const REFUSALS = {
   malformed: { status: 400, title: "The request cannot be understood." },
-  nickname_invalid: { status: 400, title: "A nickname is 1 to 20 visible characters of at most 60 code points, without diamonds." },
+  nickname_invalid: {
+    status: 400,
+    title: "A nickname is 1 to 20 visible characters of at most 60 code points, without diamonds.",
+  },
   secret_invalid: { status: 400, title: "The secret after # needs 8 to 128 characters." },
   text_invalid: { status: 400, title: "A message has 1 to 2000 characters, some of them visible." },
   no_session: { status: 401, title: "Choose a nickname first." },
