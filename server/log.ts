@@ -2,7 +2,47 @@ import { type Logger, pino } from "pino";
 
 export type { Logger };
 
-/** Logs JSON lines to stdout, without nicknames, messages, tokens and query strings. */
+/** A reader of the log that reads nothing for this long does not delay the end of the process. */
+const LAST_FLUSH_MS = 1_000;
+
+/** Lines that wait for a slow reader of the log, in characters. Further lines are dropped. */
+const WAITING_LENGTH = 1_000_000;
+
+let endsAt = Number.POSITIVE_INFINITY;
+
+type Destination = ReturnType<typeof pino.destination>;
+
+const destinations = new Set<Destination>();
+
+/**
+ * Logs JSON lines to stdout, without nicknames, messages, tokens and query strings. A reader that
+ * stops to read delays nothing but the lines.
+ */
 export function createLog(level: string): Logger {
-  return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
+  const stdout = pino.destination({
+    dest: 1,
+    sync: false,
+    maxLength: WAITING_LENGTH,
+    retryEAGAIN: () => performance.now() < endsAt,
+  });
+  destinations.add(stdout);
+  // Nobody could read about it.
+  stdout.on("error", () => undefined);
+  return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
+}
+
+/**
+ * Writes the last lines of a process that is about to end. A full pipe that nobody reads loses them
+ * after a second instead of keeping the process.
+ */
+export function endLog(): void {
+  endsAt = performance.now() + LAST_FLUSH_MS;
+  for (const destination of destinations) {
+    try {
+      destination.flushSync();
+    } catch {
+      // The reader of the log is at fault, and the node has ended well.
+      destination.destroy();
+    }
+  }
 }

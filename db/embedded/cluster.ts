@@ -1,5 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { OR_DATABASE_URL, StartError } from "../start-error.ts";
 import { failureOf } from "./failure.ts";
@@ -33,6 +45,7 @@ export async function openCluster({ folder, programs, user, report }: ClusterOpt
     // PostgreSQL refuses a folder that others can read, for example one restored from a backup.
     await chmod(pgData, 0o700);
     await stopLeftOver(cluster, report);
+    await removeUnfinished(folder);
   }
   await writeFile(join(pgData, "pg_hba.conf"), HOSTS);
   return cluster;
@@ -53,13 +66,12 @@ async function passwordIn(folder: string, isNew: boolean): Promise<string> {
 }
 
 /**
- * The files get their name when they are complete. A start that was killed halfway begins again.
+ * The files get their name when they are complete. A start that was killed halfway begins again, in
+ * a folder of its own, because the initdb of the killed one may still be writing.
  */
 async function create(cluster: Cluster): Promise<void> {
   const { folder, pgData, password, user } = cluster;
-  const unfinished = join(folder, "new");
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { mode: 0o700 });
+  const unfinished = await mkdtemp(join(folder, UNFINISHED));
   await writeFile(join(unfinished, "password"), password, { mode: 0o600 });
   if (user) {
     await chown(join(unfinished, "password"), user.uid, user.gid);
@@ -68,9 +80,19 @@ async function create(cluster: Cluster): Promise<void> {
   const args = ["-D", join(unfinished, "postgresql"), "-U", "postgres", `--pwfile=${join(unfinished, "password")}`];
   const { code, output } = await runProgram(cluster, "initdb", [...args, ...INITDB]);
   if (code === 0) await rename(join(unfinished, "postgresql"), pgData);
-  await rm(unfinished, { recursive: true, force: true });
+  await removeUnfinished(folder);
   if (code !== 0) throw failureOf(output, folder);
 }
+
+/** Removes the folders of this start and of killed ones. What resists is left for the next start. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(UNFINISHED))
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+}
+
+/** Earlier versions used the name without more letters. */
+const UNFINISHED = "new";
 
 /**
  * [PostgreSQL 20.1] Allows connections over loopback with a password only. The file of initdb also

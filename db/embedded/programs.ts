@@ -130,7 +130,10 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   const options = { ...user, env: PROGRAM_ENV, cwd: "/" };
   try {
-    const { stdout } = await execFileResult(programPath(programs, name), args, options);
+    const running = execFileResult(programPath(programs, name), args, options);
+    const endAtExit = () => running.child.kill("SIGKILL");
+    process.once("exit", endAtExit);
+    const { stdout } = await running.finally(() => process.off("exit", endAtExit));
     return { code: 0, output: stdout };
   } catch (error) {
     const { code, signal, stderr, stdout, message } = error as Error & Partial<Record<string, string>>;

@@ -7,6 +7,7 @@ import pg from "pg";
 import { StartError } from "../start-error.ts";
 import type { Cluster } from "./cluster.ts";
 import { failureOf } from "./failure.ts";
+import { stopWithParent } from "./parent-watch.ts";
 import { PROGRAM_ENV, programPath, runProgram } from "./programs.ts";
 import { SETTINGS } from "./settings.ts";
 
@@ -121,7 +122,11 @@ async function spawnServer(
       resolve();
     });
   });
-  void ended.then(() => process.off("exit", stopAtExit));
+  const shell = child.pid === undefined ? undefined : stopWithParent(child.pid, cluster.user);
+  void ended.then(() => {
+    process.off("exit", stopAtExit);
+    shell?.kill("SIGKILL");
+  });
   await log.close();
   const output = async () => failure + (await readFile(logOf(cluster))).subarray(size).toString();
   return { child, port, ended, output };

@@ -74,7 +74,7 @@ async function runIn({ folder, programs, user, unlock, options }: LockedFolder):
   });
   let stopped: Promise<void> | undefined;
   return {
-    url: `postgres://chattera:${password}@127.0.0.1:${server.port}/chattera`,
+    url: `postgres://chattera:${password}@127.0.0.1:${server.port}/chattera?${OWN_OPTIONS}`,
     stop() {
       // Once only: a moment later, the lock may belong to another process.
       stopped ??= server.stop().then(unlock);
@@ -82,6 +82,12 @@ async function runIn({ folder, programs, user, unlock, options }: LockedFolder):
     },
   };
 }
+
+/**
+ * Keeps PGSSLMODE and PGOPTIONS away, which many machines have for another database: pg takes them
+ * from the environment unless the URL has its own.
+ */
+const OWN_OPTIONS = "sslmode=disable&options=-c%20search_path%3Dpublic";
 
 /** Errors of the system (EACCES, ENOSPC…) are about the data folder. All others pass unchanged. */
 async function withSystemErrorsExplained<T>(folder: string, work: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
 import { runDoctor } from "../doctor/terminal.ts";
+import { endLog } from "../log.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 
@@ -64,6 +65,7 @@ async function run(
 ): Promise<void> {
   try {
     await work(readEnvironment({ ...process.env, ...environmentOf(overrides) }));
+    endLog();
     process.exit(0);
   } catch (error) {
     const isBug = error instanceof TypeError || error instanceof ReferenceError;

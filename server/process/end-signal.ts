@@ -1,13 +1,29 @@
 import cluster from "node:cluster";
+import { readFileSync } from "node:fs";
 
 /**
- * Ends this process at SIGTERM or SIGINT, until endSignal() is called. Without a listener the
+ * The signals that end a process, SIGHUP among them: a terminal that was closed or a connection
+ * that was lost. A program that was started by nohup ignores it, and Node would not.
+ */
+const SIGNALS: NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT", ...(isHangUpIgnored() ? [] : ["SIGHUP" as const])];
+
+/** [Linux proc(5)] The lowest bit of SigIgn is SIGHUP. Elsewhere, nohup is not known. */
+function isHangUpIgnored(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Ends this process at one of the signals, until endSignal() is called. Without a listener the
  * process would end as well, but not by exit(), which stops an embedded PostgreSQL; and as a
  * container's first process it would not end at all.
  */
 export function endAtSignal(): void {
-  process.on("SIGTERM", exit);
-  process.on("SIGINT", exit);
+  for (const signal of SIGNALS) process.on(signal, exit);
 }
 
 /** Uses the exit code of a shell: 128 and the signal's number. */
@@ -19,19 +35,17 @@ function exit(_name: string, number: number): void {
 const PARENT_MS = 500;
 
 /**
- * Resolves when this process is to end: at SIGTERM or SIGINT, at the end of the primary of which it
+ * Resolves when this process is to end: at one of the signals, at the end of the primary of which it
  * is a worker, or, with `followsParent`, at the end of its parent. The shell that npm puts in
  * between dies of a signal and does not pass it on.
  */
 export function endSignal({ followsParent }: { followsParent: boolean }): Promise<void> {
   return new Promise((resolve) => {
     // These listeners stay: a second Ctrl-C must not kill a process that is draining.
-    process.on("SIGTERM", resolve);
-    process.on("SIGINT", resolve);
+    for (const signal of SIGNALS) process.on(signal, resolve);
     // Not before: between two listeners Node would drop the signal, and one that came then would be
     // lost.
-    process.off("SIGTERM", exit);
-    process.off("SIGINT", exit);
+    for (const signal of SIGNALS) process.off(signal, exit);
     process.once("disconnect", resolve);
     // Without this, Node ends a worker as soon as its primary ends.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;

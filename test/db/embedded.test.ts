@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, cp, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { failureOf } from "../../db/embedded/failure.ts";
@@ -12,6 +13,7 @@ import { isAlive } from "../../db/embedded/process-status.ts";
 import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
 import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { databaseUser } from "../../db/embedded/user.ts";
+import { migrate } from "../../db/migrate.ts";
 import { StartError } from "../../db/start-error.ts";
 import { databaseUrl, query } from "../support/database.ts";
 
@@ -74,7 +76,7 @@ test("the chat's role owns its database and can do nothing else, even if an earl
   for (const name of ["postgres", "template1"])
     await expect(query(databaseUrl(url, name), "select 1")).rejects.toThrow("permission denied");
   for (const kind of ["true", "database"])
-    await expect(query(`${url}?replication=${kind}`, "select 1")).rejects.toThrow("max_wal_senders");
+    await expect(query(`${url}&replication=${kind}`, "select 1")).rejects.toThrow("max_wal_senders");
   const rules = await query(await adminUrl(url), "select database, user_name, auth_method from pg_hba_file_rules");
   expect(rules).toEqual([{ database: ["all"], user_name: ["all"], auth_method: "scram-sha-256" }]);
   await query(url, "create table own (word text)");
@@ -125,10 +127,21 @@ test("stopping leaves no process and no lock, also when it is called twice", asy
   expect(await readdir(folder)).not.toContain("owner.lock");
 });
 
-test("after chattera is killed, the next start stops the server that it left, and keeps the data", async () => {
+test("after chattera is killed, its server stops by itself", async () => {
+  const killed = await startInChild();
+  const pid = await serverPid();
+  killed.child.kill("SIGKILL");
+  await until(async () => !(await isAlive(pid)));
+});
+
+test("after chattera is killed with all that it started, the next start stops the server that it left, and keeps the data", async () => {
   const killed = await startInChild();
   await query(killed.url, "insert into kept values ('before the kill')");
   const pid = await serverPid();
+  const others = spawnSync("pgrep", ["-P", String(killed.child.pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .split("\n");
+  for (const other of others.map(Number)) if (other !== pid) process.kill(other, "SIGKILL");
   killed.child.kill("SIGKILL");
   await once(killed.child, "exit");
   expect(await isAlive(pid)).toBe(true);
@@ -165,6 +178,34 @@ test("a process that got the old server's number after a reboot goes on and does
   await start();
   expect(await isAlive(stranger.pid as number)).toBe(true);
   stranger.kill();
+});
+
+test("a start that was killed while it created the database does not disturb the next one", async () => {
+  const dataDir = await emptyFolder("killed-early");
+  // Each leaves a folder, in which its initdb may still be writing.
+  const unfinished = async () => (await readdir(dataDir)).filter((name) => name.startsWith("new"));
+  for (const n of [1, 2, 3]) {
+    const child = holdDatabase(dataDir);
+    await until(async () => (await unfinished()).length === n);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  const { url } = await start({ dataDir });
+  expect(await query(url, "select 1 as one")).toEqual([{ one: 1 }]);
+  await stopAll();
+  await start({ dataDir });
+  expect(await unfinished()).toEqual([]);
+});
+
+test("variables for another PostgreSQL in the environment do not reach the embedded one", async () => {
+  const others = { PGSSLMODE: "require", PGOPTIONS: "-c search_path=nosuch", PGHOST: "192.0.2.1", PGUSER: "nobody" };
+  Object.assign(process.env, others);
+  try {
+    const { url } = await start();
+    await migrate(url);
+  } finally {
+    for (const name of Object.keys(others)) delete process.env[name];
+  }
 });
 
 test("data of another major version is refused and not changed", async () => {
@@ -302,13 +343,18 @@ async function startError(options: Parameters<typeof startEmbedded>[0]): Promise
 }
 
 async function startInChild(): Promise<{ url: string; child: ChildProcess }> {
+  const child = holdDatabase(folder);
+  const [url] = await once(createInterface(child.stdout as Readable), "line");
+  return { url, child };
+}
+
+function holdDatabase(dataDir: string): ChildProcess {
   const program = fileURLToPath(new URL("../support/hold-database.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", program, folder], {
+  const child = spawn(process.execPath, ["--import", "tsx", program, dataDir], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   running.push({ stop: async () => void child.kill("SIGKILL") });
-  const [url] = await once(createInterface(child.stdout), "line");
-  return { url, child };
+  return child;
 }
 
 async function serverPid(): Promise<number> {

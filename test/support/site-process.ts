@@ -36,7 +36,8 @@ type Settings = { [name: string]: string };
  * files.
  */
 export async function startSite(databaseUrl: string, settings: Settings = {}, files?: number): Promise<SiteProcess> {
-  const { child, said } = spawnSite(databaseUrl, settings, files);
+  const limit = files === undefined ? [] : ["sh", "-c", `ulimit -n ${files} && exec "$@"`, "sh"];
+  const { child, said } = spawnSite(databaseUrl, settings, limit);
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr?.on("data", () => {
       const found = /chattera is at (\S+)/.exec(said())?.[1];
@@ -72,16 +73,15 @@ export function workerPids(site: SiteProcess): number[] {
   return [...site.said().matchAll(/"pid":(\d+).*"msg":"serving"/g)].map((match) => Number(match[1]));
 }
 
-/** Starts one without waiting for it. */
+/** Starts one without waiting for it, maybe by a command that gets its command line. */
 export function spawnSite(
   databaseUrl: string,
   settings: Settings,
-  files?: number,
+  starter: string[] = [],
 ): { child: ChildProcess; said: () => string } {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
-  const command = [process.execPath, "--import", "tsx", CLI, "serve"];
-  const limited = files === undefined ? command : ["sh", "-c", `ulimit -n ${files} && exec "$@"`, "sh", ...command];
-  const child = spawn(limited[0] as string, limited.slice(1), {
+  const command = [...starter, process.execPath, "--import", "tsx", CLI, "serve"];
+  const child = spawn(command[0] as string, command.slice(1), {
     cwd: ROOT,
     env: {
       ...environment,
