@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { Browser } from "playwright-core";
 import { openSite, type TestSite } from "../support/app.ts";
-import { browserTest, openBrowser } from "../support/browser.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
 import { endExamples, runExample } from "../support/example.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/until.ts";
 
-let browser: Browser | undefined;
+const browser = useBrowser();
 let site: TestSite;
 let pageUrl: string;
 
 beforeAll(async () => {
-  browser = await openBrowser();
   const port = await freePort();
   pageUrl = `http://localhost:${port}`;
   site = await openSite({ origins: [pageUrl] });
@@ -20,12 +18,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await endExamples();
-  await browser?.close();
   await site.close();
 });
 
 browserTest("a visitor of the page reads the room of another origin, and sends to it", async () => {
-  const page = await (browser as Browser).newPage();
+  const page = await browser.newPage();
   await page.goto(pageUrl);
   await page.fill("[name=nickname]", "Ann");
   await page.fill("[name=text]", "hello");

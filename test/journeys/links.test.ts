@@ -33,6 +33,7 @@ function linksOf(page: Page): Promise<string[][]> {
 
 browserTest(
   "links are the same on the server's page, from the script, and from the script for old browsers",
+  { needs: ["routes", "no script"] },
   async () => {
     const script = await (await browser.newContext()).newPage();
     const legacy = await (await browser.newContext()).newPage();

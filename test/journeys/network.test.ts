@@ -29,6 +29,7 @@ describe("when the network", () => {
 
   browserTest(
     "was down for so long that a message is sent by GET, the leave button still works",
+    { needs: ["routes"] },
     async () => {
       const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Leaver");
       const isIn = async () => {

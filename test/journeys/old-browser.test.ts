@@ -76,6 +76,7 @@ async function talks(page: Page, friend: PageUser, text: string): Promise<void> 
 
 browserTest(
   "an old browser's full log stays at the newest line, and does not move while older ones are read",
+  { needs: ["routes"] },
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
     await withoutModules(context);
@@ -165,6 +166,7 @@ browserTest(
 
 browserTest(
   "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
+  { needs: ["routes", "init scripts"] },
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
     await withoutModules(context);
@@ -191,6 +193,7 @@ for (const [name, how, transport, dress] of [
 ] as const) {
   browserTest(
     `an old browser talks ${how}`,
+    { needs: ["routes", "init scripts", ...(dress === withHtmlfile ? (["no policy"] as const) : [])] },
     async () => {
       // [CSP] Internet Explorer before 10 has no CSP, which forbids frames in the pages of other
       // browsers.

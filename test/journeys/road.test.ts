@@ -24,6 +24,7 @@ beforeAll(async () => {
 describe("the road of a message in docs/architecture.md", () => {
   browserTest(
     "names the files that run between Enter on one page and the message on another, and no others",
+    { needs: ["devtools"] },
     async () => {
       const [ann, ben] = [await sitWithStream("Ann"), await sitWithStream("Ben")];
       await ann.say("the first message");

@@ -99,6 +99,7 @@ for (const [where, lacks] of [
   describe(`many tabs of one browser, ${where},`, () => {
     browserTest(
       "share one connection, and each shows every message of its room once, in order and at once",
+      { needs: ["init scripts"] },
       async () => {
         const rooms = ["lobby", "lobby", "lobby", "tea", "tea", "sea"];
         const { context, tabs, held } = await openTabs(`six ${lacks.length}`, rooms, [STREAMS, ...lacks]);
@@ -126,6 +127,9 @@ for (const [where, lacks] of [
     ] as const)
       browserTest(
         `continue without loss or doubles when the leader ${end}`,
+        {
+          needs: ["init scripts", ...(how === crash ? (["crash"] as const) : how === hang ? (["hang"] as const) : [])],
+        },
         async () => {
           const name = `${end} ${lacks.length}`;
           const { context, tabs, held } = await openTabs(name, ["hill", "hill", "lake", "hill"], [STREAMS, ...lacks]);

@@ -111,7 +111,7 @@ describe("a log that is full", () => {
 });
 
 describe("writing", () => {
-  browserTest("Enter that confirms a Japanese conversion does not send", async () => {
+  browserTest("Enter that confirms a Japanese conversion does not send", { needs: ["devtools"] }, async () => {
     const ann = await browser.sit(site.url, "IME");
     await ann.is("live");
     const keyboard = await ann.page.context().newCDPSession(ann.page);
@@ -143,66 +143,74 @@ describe("writing", () => {
     await leaveAll(ann);
   });
 
-  browserTest("Enter on an Android keyboard sends in the middle of a word, but not during a conversion", async () => {
-    const userAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
-    const ann = await browser.sit(site.url, "Android", { userAgent });
-    await ann.is("live");
-    const keyboard = await ann.page.context().newCDPSession(ann.page);
-    await ann.page.focus("#say [name=text]");
-    const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
-    for (const text of ["にほん", "hello"]) {
-      await keyboard.send("Input.imeSetComposition", {
-        text,
-        selectionStart: text.length,
-        selectionEnd: text.length,
-      });
-      for (const type of ["rawKeyDown", "keyUp"] as const)
-        await keyboard.send("Input.dispatchKeyEvent", { type, ...enter });
-    }
-    await ann.sees("hello");
-    expect((await ann.log()).texts).not.toContain("にほん");
-    expect(await ann.page.inputValue("#say [name=text]")).toBe("");
-    await leaveAll(ann);
-  });
+  browserTest(
+    "Enter on an Android keyboard sends in the middle of a word, but not during a conversion",
+    { needs: ["devtools"] },
+    async () => {
+      const userAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
+      const ann = await browser.sit(site.url, "Android", { userAgent });
+      await ann.is("live");
+      const keyboard = await ann.page.context().newCDPSession(ann.page);
+      await ann.page.focus("#say [name=text]");
+      const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+      for (const text of ["にほん", "hello"]) {
+        await keyboard.send("Input.imeSetComposition", {
+          text,
+          selectionStart: text.length,
+          selectionEnd: text.length,
+        });
+        for (const type of ["rawKeyDown", "keyUp"] as const)
+          await keyboard.send("Input.dispatchKeyEvent", { type, ...enter });
+      }
+      await ann.sees("hello");
+      expect((await ann.log()).texts).not.toContain("にほん");
+      expect(await ann.page.inputValue("#say [name=text]")).toBe("");
+      await leaveAll(ann);
+    },
+  );
 
-  browserTest("a message is gray until it is acknowledged, and a refused one can be sent again", async () => {
-    const ann = await browser.sit(site.url, "Refused");
-    await ann.is("live");
-    let answers: "hold" | "refuse" | "pass" = "hold";
-    let release: () => void = () => undefined;
-    await ann.page.route("**/messages;*", async (route) => {
-      if (answers === "hold")
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
-      if (answers === "refuse")
-        return route.fulfill({
-          status: 400,
-          contentType: "application/problem+json",
-          // Only an answer with chattera's marks counts as a refusal.
-          body: JSON.stringify({ chattera: 1, n: /;n=(\w+)/.exec(route.request().url())?.[1], code: "text_invalid" }),
-        });
-      return route.continue();
-    });
-    await ann.say("wait for it");
-    await ann.page.waitForSelector('#log .pending:has-text("wait for it")');
-    answers = "pass";
-    release();
-    await ann.sees("wait for it");
-    answers = "refuse";
-    await ann.say("not this one");
-    const again = ann.page.locator('#log .pending:has-text("not this one") button').first();
-    await again.waitFor();
-    answers = "pass";
-    await again.click();
-    await ann.sees("not this one");
-    expect((await ann.log()).texts.filter((text) => text === "not this one")).toHaveLength(1);
-    await leaveAll(ann);
-  });
+  browserTest(
+    "a message is gray until it is acknowledged, and a refused one can be sent again",
+    { needs: ["routes"] },
+    async () => {
+      const ann = await browser.sit(site.url, "Refused");
+      await ann.is("live");
+      let answers: "hold" | "refuse" | "pass" = "hold";
+      let release: () => void = () => undefined;
+      await ann.page.route("**/messages;*", async (route) => {
+        if (answers === "hold")
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+        if (answers === "refuse")
+          return route.fulfill({
+            status: 400,
+            contentType: "application/problem+json",
+            // Only an answer with chattera's marks counts as a refusal.
+            body: JSON.stringify({ chattera: 1, n: /;n=(\w+)/.exec(route.request().url())?.[1], code: "text_invalid" }),
+          });
+        return route.continue();
+      });
+      await ann.say("wait for it");
+      await ann.page.waitForSelector('#log .pending:has-text("wait for it")');
+      answers = "pass";
+      release();
+      await ann.sees("wait for it");
+      answers = "refuse";
+      await ann.say("not this one");
+      const again = ann.page.locator('#log .pending:has-text("not this one") button').first();
+      await again.waitFor();
+      answers = "pass";
+      await again.click();
+      await ann.sees("not this one");
+      expect((await ann.log()).texts.filter((text) => text === "not this one")).toHaveLength(1);
+      await leaveAll(ann);
+    },
+  );
 });
 
 describe("without script", () => {
-  browserTest("the room is entered, read and written by forms and reloads", async () => {
+  browserTest("the room is entered, read and written by forms and reloads", { needs: ["no script"] }, async () => {
     const ann = await browser.sit(site.url, "Scriptless", { javaScriptEnabled: false });
     await ann.page.fill("#say [name=text]", "by form");
     await ann.page.click("#say button");

@@ -18,25 +18,30 @@ beforeAll(async () => {
   await say(site.url, bob, "I was here before");
 });
 
-describe("Chromium without script", () => {
-  browserTest("a room updates itself in its frame, next to a form that keeps its draft", async () => {
-    const page = await enter(site.url, "Framed");
-    const { log } = inFrame(page);
-    await log("I was here before");
-    await page.fill("#say [name=text]", "not sent yet");
-    for (const text of ["one", "two", "three"]) {
-      await say(site.url, bob, text);
-      await log(text);
-    }
-    expect(await page.inputValue("#say [name=text]")).toBe("not sent yet");
-    await page.click("#say button");
-    await log("not sent yet");
-    expect(isContiguous(await seqs(page.frameLocator("iframe")))).toBe(true);
-    await page.context().close();
-  });
+describe("a browser without script", () => {
+  browserTest(
+    "a room updates itself in its frame, next to a form that keeps its draft",
+    { needs: ["no script"] },
+    async () => {
+      const page = await enter(site.url, "Framed");
+      const { log } = inFrame(page);
+      await log("I was here before");
+      await page.fill("#say [name=text]", "not sent yet");
+      for (const text of ["one", "two", "three"]) {
+        await say(site.url, bob, text);
+        await log(text);
+      }
+      expect(await page.inputValue("#say [name=text]")).toBe("not sent yet");
+      await page.click("#say button");
+      await log("not sent yet");
+      expect(isContiguous(await seqs(page.frameLocator("iframe")))).toBe(true);
+      await page.context().close();
+    },
+  );
 
   browserTest(
     "a live page grows without being fetched again, even after its trial, and accepts a message",
+    { needs: ["no script", "routes"] },
     async () => {
       const page = await enter(site.url, "Growing");
       const fetched = countPages(page);
@@ -66,6 +71,7 @@ describe("Chromium without script", () => {
     ["hands each piece on with the next", onePieceLate],
   ])(
     "on a network that %s the frame is refreshed from its cursor, and nothing is lost or doubled",
+    { needs: ["no script"] },
     async (_, hold) => {
       const { loads, record } = recordLoads();
       const proxy = await openProxy(site.url, record, hold);
@@ -89,6 +95,7 @@ describe("Chromium without script", () => {
 
   browserTest(
     "a page that refreshes shows new messages at its foot",
+    { needs: ["no script"] },
     async () => {
       const { loads, record } = recordLoads();
       const proxy = await openProxy(site.url, record);

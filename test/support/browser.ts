@@ -1,31 +1,78 @@
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, test } from "@jest/globals";
+import { afterAll, test } from "@jest/globals";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { chosenEngines, type Engine, type Need, packagesOf, programsOf, reasonAgainst } from "./engines.ts";
+import { createFirefox } from "./firefox.ts";
 import { until } from "./until.ts";
 
-/** The usual paths of Chromium. CHROMIUM names another one. */
-const PATHS = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-];
+/** The default of the project's tests, see jest.config.js. */
+const TIMEOUT_MS = 15_000;
 
-const executablePath = [process.env.CHROMIUM ?? "", ...PATHS].find((path) => path !== "" && existsSync(path));
+/** How long the start of an engine may take on a busy machine. It is part of a test. */
+const START_MS = 30_000;
 
-if (executablePath === undefined && process.env.CHATTERA_REQUIRE_BROWSER)
-  throw new Error(
-    "CHATTERA_REQUIRE_BROWSER is set, but there is no Chromium. Install one, or set CHROMIUM to its path",
-  );
+/** The needs of a browser test, and the engines in which it cannot run. */
+export type BrowserTestOptions = {
+  /** Abilities that not every engine offers to tests. */
+  needs?: Need[];
+  /** Engines that cannot run this test, each with the reason. */
+  except?: { [engine in Engine]?: string };
+};
 
-/** A test in a real browser. Skipped, with the reason in its name, if there is none. */
-export const browserTest: typeof test = executablePath
-  ? test
-  : (Object.assign(
-      (name: string, work: () => void, timeout?: number) =>
-        test.skip(`${name} (skipped: no Chromium found)`, work, timeout),
-      test,
-    ) as typeof test);
+/** Registers a test once per engine. */
+type Register<Args extends unknown[]> = {
+  (name: string, work: (...args: Args) => unknown, timeoutMs?: number): void;
+  (name: string, options: BrowserTestOptions, work: (...args: Args) => unknown, timeoutMs?: number): void;
+};
+
+type Mutable<Row extends readonly unknown[]> = { -readonly [column in keyof Row]: Row[column] } & unknown[];
+
+type Runner = (name: string, work: (...args: never[]) => Promise<void>, timeoutMs?: number) => void;
+
+for (const engine of chosenEngines())
+  if (process.env.CHATTERA_REQUIRE_BROWSER && programsOf(engine) === undefined)
+    throw new Error(
+      `CHATTERA_REQUIRE_BROWSER is set, but there is no ${engine}. Install it (Debian: ${packagesOf(engine)}), or name its programs as in test/support/engines.ts`,
+    );
+
+/** The engine of the running test. */
+let inUse: Engine = "Chromium";
+
+/**
+ * A test in real browsers: it runs once in each engine, which its name shows. An engine that is not
+ * installed, or that cannot offer what the test needs, skips it, with the reason in the name.
+ */
+export const browserTest: Register<[]> & {
+  each<const Row extends readonly unknown[]>(rows: readonly Row[]): Register<Mutable<Row>>;
+} = Object.assign(inEachEngine<[]>(test as Runner, test.skip as Runner), {
+  each: <const Row extends readonly unknown[]>(rows: readonly Row[]) =>
+    inEachEngine<Mutable<Row>>(test.each(rows as never) as Runner, test.skip.each(rows as never) as Runner),
+});
+
+function inEachEngine<Args extends unknown[]>(run: Runner, skip: Runner): Register<Args> {
+  type Work = (...args: Args) => unknown;
+  const register = (name: string, ...given: (Work | BrowserTestOptions | number | undefined)[]) => {
+    const options = typeof given[0] === "function" ? {} : (given.shift() as BrowserTestOptions);
+    const [work, timeoutMs = TIMEOUT_MS] = given as [Work, number?];
+    for (const engine of chosenEngines()) {
+      const reason = reasonToSkip(engine, options);
+      if (reason !== undefined) skip(`${name} (not in ${engine}: ${reason})`, async () => undefined);
+      else
+        run(
+          `${name} (${engine})`,
+          async (...args) => {
+            inUse = engine;
+            await work(...(args as unknown as Args));
+          },
+          timeoutMs + START_MS,
+        );
+    }
+  };
+  return register as Register<Args>;
+}
+
+function reasonToSkip(engine: Engine, { needs = [], except = {} }: BrowserTestOptions): string | undefined {
+  return except[engine] ?? reasonAgainst(engine, needs) ?? (programsOf(engine) ? undefined : "it is not installed");
+}
 
 /** A person at a page. */
 export type PageUser = {
@@ -53,29 +100,37 @@ export function isWhole(seqs: number[]): boolean {
   return seqs.every((seq, n) => seq === (seqs[0] as number) + n);
 }
 
-/** The browser of a test file. */
+/** The browser of a test file: in each test, the engine that runs it. */
 export type UsedBrowser = {
+  /** Returns the engine of the running test. */
+  engine(): Engine;
   newContext(options?: BrowserContextOptions): Promise<BrowserContext>;
   newPage(options?: BrowserContextOptions): Promise<Page>;
   /** Enters the lobby of a site under a nickname, as a person does: page, name, button. */
   sit(url: string, nickname: string, options?: BrowserContextOptions): Promise<PageUser>;
 };
 
+/** An engine that can open contexts. */
+type Started = { newContext(options: BrowserContextOptions): Promise<BrowserContext>; close(): Promise<void> };
+
 /**
- * Starts Chromium before all tests of the file, and closes it after them. Call it before `useSite`,
- * so that its pages are closed before the site. Without Chromium it starts nothing, because every
- * browserTest is skipped.
+ * Starts each engine at its first test of the file, and closes all after them. Call it before
+ * `useSite`, so that pages are closed before the site.
  */
 export function useBrowser(): UsedBrowser {
-  let browser: Browser | undefined;
-  beforeAll(async () => {
-    browser = await openBrowser();
+  const started = new Map<Engine, Promise<Started>>();
+  afterAll(async () => {
+    for (const engine of started.values()) await (await engine).close();
   }, 30_000);
-  afterAll(() => browser?.close());
-  const newContext = (options?: BrowserContextOptions) => (browser as Browser).newContext(options);
+  const newContext = async (options: BrowserContextOptions = {}) => {
+    const engine = started.get(inUse) ?? STARTS[inUse]();
+    started.set(inUse, engine);
+    return (await engine).newContext(options);
+  };
   return {
+    engine: () => inUse,
     newContext,
-    newPage: (options) => (browser as Browser).newPage(options),
+    newPage: async (options) => (await newContext(options)).newPage(),
     sit: async (url, nickname, options = {}) => {
       const context = await newContext({ locale: "en-US", ...options });
       return enterLobby(await context.newPage(), url, nickname);
@@ -83,8 +138,15 @@ export function useBrowser(): UsedBrowser {
   };
 }
 
+const STARTS: { [engine in Engine]: () => Promise<Started> } = {
+  Chromium: async () => (await openBrowser()) as Browser,
+  Firefox: async () => createFirefox(),
+  WebKit: async () => (await import("./webkit/browser.ts")).createWebKit(),
+};
+
 /** Starts Chromium, which can reach this machine only. Returns `undefined` if there is none. */
 export async function openBrowser(): Promise<Browser | undefined> {
+  const executablePath = programsOf("Chromium")?.[0];
   if (executablePath === undefined) return undefined;
   return chromium.launch({
     executablePath,

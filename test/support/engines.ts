@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+
+/** The browser engines that run the tests of pages. */
+export const ENGINES = ["Chromium", "Firefox", "WebKit"] as const;
+
+/** An engine. Each stands for the browsers that are built on it. */
+export type Engine = (typeof ENGINES)[number];
+
+/**
+ * Something that a test may need and that not every engine offers to a test: the DevTools protocol,
+ * requests answered or watched by the test, scripts before those of the page, pages without script,
+ * a page that crashes or hangs, rules of the page's policy switched off.
+ */
+export type Need = "devtools" | "routes" | "init scripts" | "no script" | "crash" | "hang" | "no policy";
+
+/** Why an engine cannot offer something. The reason is shown in the name of the skipped test. */
+const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
+  Chromium: {},
+  Firefox: {
+    devtools: "Firefox has no DevTools protocol",
+    "no script": "playwright cannot fill in forms in a Firefox without script",
+    crash: "Firefox does not report a crash to the test",
+    hang: "a hanging page also stops Firefox's WebDriver",
+    "no policy": "Firefox cannot ignore a page's policy",
+  },
+  WebKit: {
+    devtools: "WebKit has no DevTools protocol",
+    routes: "WebDriver does not intercept requests",
+    "init scripts": "WebDriver runs no script before those of the page",
+    crash: "WebDriver cannot crash a page",
+    hang: "WebDriver waits for a page that hangs",
+    "no policy": "WebKit cannot ignore a page's policy",
+  },
+};
+
+/** Returns why an engine cannot run a test with these needs, or `undefined` if it can. */
+export function reasonAgainst(engine: Engine, needs: readonly Need[]): string | undefined {
+  return needs.map((need) => LACKS[engine][need]).find((reason) => reason !== undefined);
+}
+
+/** The programs of each engine, by their usual paths, and the variable that names another one. */
+const PROGRAMS: { [engine in Engine]: { variable: string; paths: string[]; package: string }[] } = {
+  Chromium: [
+    {
+      variable: "CHROMIUM",
+      paths: [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+        "/usr/bin/google-chrome-stable",
+      ],
+      package: "chromium",
+    },
+  ],
+  Firefox: [{ variable: "FIREFOX", paths: ["/usr/bin/firefox-esr"], package: "firefox-esr" }],
+  WebKit: [
+    { variable: "WEBKIT_DRIVER", paths: ["/usr/bin/WebKitWebDriver"], package: "webkit2gtk-driver" },
+    {
+      variable: "WEBKIT",
+      paths: ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/webkit2gtk-4.1/MiniBrowser`),
+      package: "webkit2gtk-driver",
+    },
+    { variable: "XVFB", paths: ["/usr/bin/Xvfb"], package: "xvfb" },
+    { variable: "LOCALEDEF", paths: ["/usr/bin/localedef"], package: "locales" },
+  ],
+};
+
+/** Returns the paths of an engine's programs, or `undefined` if one of them is not installed. */
+export function programsOf(engine: Engine): string[] | undefined {
+  const found = PROGRAMS[engine].map(({ variable, paths }) =>
+    [process.env[variable] ?? "", ...paths].find((path) => path !== "" && existsSync(path)),
+  );
+  return found.every((path) => path !== undefined) ? found : undefined;
+}
+
+/** Returns the Debian packages that contain an engine. */
+export function packagesOf(engine: Engine): string {
+  return [...new Set(PROGRAMS[engine].map((program) => program.package))].join(" ");
+}
+
+/** The engines that this run uses. ENGINES names them, for example `ENGINES=Firefox,WebKit`. */
+export function chosenEngines(): readonly Engine[] {
+  const chosen = process.env.ENGINES?.split(",") ?? ["Chromium"];
+  return ENGINES.filter((engine) => chosen.includes(engine));
+}

@@ -1,0 +1,109 @@
+import { error, type WebDriver, type WebElement } from "selenium-webdriver";
+import { findElements, type Step } from "./find.ts";
+
+/** Code of a test that runs in the page: a function, an expression or statements. */
+export type PageCode = string | ((...args: never[]) => unknown);
+
+/** The way to elements: through iframes, and then in the last of them. */
+export type Road = { frames: Step[][]; steps: Step[] };
+
+/** One window of a session. */
+export type PageWindow = {
+  /** Runs code in the page, or in an iframe of it. Resolves with its value, which must be JSON. */
+  run<T>(code: PageCode, args?: unknown[], frames?: Step[][]): Promise<T>;
+  /** Uses the first element of a road. Throws if there is none. */
+  withElement<T>(road: Road, work: (element: WebElement, driver: WebDriver) => Promise<T>): Promise<T>;
+  /** Uses the driver while this window is its current one. */
+  use<T>(work: (driver: WebDriver) => Promise<T>): Promise<T>;
+  /** Returns the address of the page when code last ran in it. */
+  url(): string;
+};
+
+/**
+ * Returns a function that opens windows of a session. WebDriver's commands are for its current
+ * window and frame, so the windows take turns.
+ */
+export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
+  let isFirst = true;
+  let current = "";
+  let last: Promise<unknown> = Promise.resolve();
+
+  return () =>
+    inTurn(async () => {
+      // Not a tab, which would hide the one before.
+      if (!isFirst) await driver.switchTo().newWindow("window");
+      isFirst = false;
+      current = await driver.getWindowHandle();
+      return windowOf(current);
+    });
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  }
+
+  function windowOf(handle: string): PageWindow {
+    let url = "about:blank";
+    return {
+      url: () => url,
+      use: (work) => useFrame([], work),
+      run: (code, args = [], frames = []) =>
+        useFrame(frames, async () => {
+          const answer = JSON.parse(await driver.executeScript(asJson(code), ...args)) as { value: never; url: string };
+          if (frames.length === 0) url = answer.url;
+          return answer.value;
+        }),
+      withElement: ({ frames, steps }, work) => useFrame(frames, async () => work(await elementAt(steps), driver)),
+    };
+
+    function useFrame<T>(frames: Step[][], work: (driver: WebDriver) => Promise<T>): Promise<T> {
+      return inTurn(async () => {
+        if (handle !== current) await driver.switchTo().window(handle);
+        current = handle;
+        if (frames.length === 0) return work(driver);
+        try {
+          for (const steps of frames) await driver.switchTo().frame(await elementAt(steps));
+          return await work(driver);
+        } finally {
+          await driver.switchTo().defaultContent();
+        }
+      });
+    }
+  }
+
+  async function elementAt(steps: Step[]): Promise<WebElement> {
+    const found = await driver.executeScript<WebElement | null>(`return (${findElements})(arguments[0])[0]`, steps);
+    if (found === null) throw new error.NoSuchElementError(`no element ${JSON.stringify(steps)}`);
+    return found;
+  }
+}
+
+/** Returns a function for the page that is made of others by their texts. */
+export function composed(source: string): PageCode {
+  return Object.assign(() => undefined, { toString: () => source });
+}
+
+/** JSON keeps apart what WebDriver would turn into null. */
+function asJson(code: PageCode): string {
+  const value =
+    typeof code === "function"
+      ? `value = await (${code})(...args)`
+      : isExpression(code)
+        ? `value = await (${code}\n)`
+        : code;
+  return `const args = arguments; const __name = (named) => named; return (async () => {
+    let value;
+    ${value}
+    ;return JSON.stringify({ value, url: location.href });
+  })()`;
+}
+
+function isExpression(code: PageCode): boolean {
+  try {
+    new Function(`return (${code}\n)`);
+    return true;
+  } catch {
+    return false;
+  }
+}
