@@ -84,7 +84,7 @@ async function create(cluster: Cluster): Promise<void> {
   if (code !== 0) throw failureOf(output, folder);
 }
 
-/** Removes the folders of this start and of killed ones. What resists is left for the next start. */
+/** Removes the folders of this start and of killed ones, or leaves them to the next start. */
 async function removeUnfinished(folder: string): Promise<void> {
   for (const name of await readdir(folder))
     if (name.startsWith(UNFINISHED))

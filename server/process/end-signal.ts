@@ -35,8 +35,8 @@ function exit(_name: string, number: number): void {
 const PARENT_MS = 500;
 
 /**
- * Resolves when this process is to end: at one of the signals, at the end of the primary of which it
- * is a worker, or, with `followsParent`, at the end of its parent. The shell that npm puts in
+ * Resolves when this process is to end: at one of the signals, at the end of the primary of which
+ * it is a worker, or, with `followsParent`, at the end of its parent. The shell that npm puts in
  * between dies of a signal and does not pass it on.
  */
 export function endSignal({ followsParent }: { followsParent: boolean }): Promise<void> {
