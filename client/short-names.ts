@@ -1,10 +1,10 @@
 const NAMES = `
   access addOlder announce arrived asking attempts backoff candidate ceilingMs channel checkedAt
-  chosenAt claim clock confirmedAt connectionsAreDead conversation draft dropped emit emitter
+  chosenAt claim clock confirmedAt connectionsAreDead conversation dropped emit emitter
   environment eventAt expected fallen fields fillIn followed formToken gapMs getPath graceMs guests
   hangUp hasGap hasOlder heardAt heldBackAt helloAt isAsking isAway isBlocked isBusy isConfirming
   isDoubting isGreeted isMute isNew isOver isPassing isPollSet isSending isSendingNext isUnderWay
-  isUnsayable keep lastAgeMs lastRttMs lastSeq later leader ledger letGo listed messages needsToken
+  isUnsayable keep lastAgeMs lastRttMs lastSeq later leader ledger letGo listed needsToken
   nonce noteLeader oldestSeq onStatus openChannel openedAt openSession orders ours outbox ownRoom
   patience phase pingMs pollBackoff polled polls position post proveAt provedAt question queued
   reachedAt readAgain reader reading readings reception removeUnsent renewAt retryMs roomState rows

@@ -5,6 +5,7 @@ import { createPoll } from "./reading/poll.ts";
 import type { ReadingSession, SessionOptions } from "./reading/session.ts";
 import type { Transport } from "./reading/transport.ts";
 import {
+  adopt,
   createOutbox,
   found,
   hasNext,
@@ -12,12 +13,20 @@ import {
   type Outbox,
   put,
   retryRefused,
+  type SendOutcome,
   settle,
-  takeNext,
+  takeWaiting,
   type UnsentMessage,
 } from "./sending/outbox.ts";
-import { createSender, type Sender, sendMessage } from "./sending/send.ts";
+import { createSender, returnToProven, type Sender, sendMessages } from "./sending/send.ts";
 import { ticketed, useTickets } from "./sending/tickets.ts";
+
+// The back-off is a random part of its time, which may be nothing. 0.2, 0.4 … 1 s are the least.
+const SHORTEST_WAIT_MS = 200;
+const SHORTEST_LATER_MS = 1_000;
+const HASTE_MS = 1_000;
+// Longer than any question takes.
+const TURN_MS = 15_000;
 
 /** The part of a session that a conversation uses. */
 export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending" | "doubt">;
@@ -30,6 +39,10 @@ export type Conversation<Reader extends ConversationSession = ReadingSession> = 
   outbox: Outbox;
   /** Cancels the timer of the outbox's back-off. */
   stopWaiting?: () => void;
+  /** Cancels the timer of messages that wait for their turn. */
+  stopTurn?: (() => void) | undefined;
+  /** When an attempt was last made before its back-off was over. */
+  hastenedAt: number;
 };
 
 /** The parts of a conversation. */
@@ -55,13 +68,24 @@ export function createConversation<Reader extends ConversationSession>(
   if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
   const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
-  const conversation: Conversation<Reader> = { room: position.room, session, sender: createSender(options), outbox };
+  const conversation: Conversation<Reader> = {
+    room: position.room,
+    session,
+    sender: createSender(options),
+    outbox,
+    hastenedAt: 0,
+  };
   session.on("event", ({ id }) => {
     // Nobody else knows this id before it is in the log, even if the server has lost the cookie.
     if (id !== undefined) found(outbox, id);
   });
+  let isLive = false;
   session.on("status", ({ state }) => {
-    if (state === "live") sendNow(conversation);
+    const wasLive = isLive;
+    isLive = state === "live";
+    if (wasLive || !isLive) return;
+    returnToProven(conversation.sender);
+    sendNow(conversation);
   });
   session.on("turn", () => transmit(conversation));
   return conversation;
@@ -102,6 +126,12 @@ export function resend(conversation: Conversation<ConversationSession>, message:
   sendNext(conversation);
 }
 
+/** Sends messages that another page has left. */
+export function takeOver(conversation: Conversation<ConversationSession>, messages: UnsentMessage[]): void {
+  adopt(conversation.outbox, messages);
+  sendNext(conversation);
+}
+
 /** Returns what an earlier page has left and the log does not show. */
 export function unsentMessages(
   { outbox }: Conversation<ConversationSession>,
@@ -122,42 +152,90 @@ export function wake(conversation: Conversation<ConversationSession>, connection
 }
 
 /** Sends nothing more. Reading continues. */
-export function stopSending({ outbox, stopWaiting }: Conversation<ConversationSession>): void {
+export function stopSending({ outbox, stopWaiting, stopTurn }: Conversation<ConversationSession>): void {
   outbox.phase = "closed";
   stopWaiting?.();
+  stopTurn?.();
 }
 
-function sendNext({ session, outbox }: Conversation<ConversationSession>): void {
-  if (hasNext(outbox)) session.sending(true);
+/** Sends what waits when it has its turn: a question of the session goes first. */
+function sendNext(conversation: Conversation<ConversationSession>): void {
+  const { session, sender, outbox } = conversation;
+  if (!hasNext(outbox)) return;
+  // Whatever becomes of the question, the messages do not wait for it forever.
+  if (!conversation.stopTurn) conversation.stopTurn = sender.environment.later(TURN_MS, () => transmit(conversation));
+  session.sending(true);
 }
 
-/** Sends the next message, as it is its turn. */
+/** Sends what waits, as it has its turn. */
 function transmit(conversation: Conversation<ConversationSession>): void {
   const { room, session, sender, outbox } = conversation;
+  conversation.stopTurn?.();
+  conversation.stopTurn = undefined;
   if (outbox.phase === "sending") return;
-  const message = takeNext(outbox);
-  if (message === undefined) {
+  const messages = takeWaiting(outbox);
+  if (messages.length === 0) {
     session.sending(false);
     return;
   }
   const { timeouts } = sender;
   const startedAt = sender.environment.now();
-  sendMessage(sender, { room, id: message.id, text: message.text }, (outcome) => {
+  let isOver = false;
+  const ended = (outcomes: SendOutcome[]) => {
+    if (isOver) return;
+    isOver = true;
     if (sender.timeouts > timeouts) session.doubt(startedAt);
-    session.sending(false);
-    if (outbox.phase === "closed") return;
-    const waitMs = settle(outbox, message, outcome);
-    if ("receipt" in outcome) session.expect(room, outcome.receipt.event.seq, outcome.rttMs);
-    if (waitMs === undefined) sendNext(conversation);
-    else conversation.stopWaiting = sender.environment.later(waitMs, () => sendNow(conversation));
+    noteEnd(conversation, outcomes);
+  };
+  try {
+    sendMessages(sender, { room, messages }, ended);
+  } catch (_failed) {
+    // An attempt that throws has failed. Without an outcome, nothing would ever be sent again.
+    sender.environment.later(0, () => ended([{ retry: true }]));
+  }
+}
+
+function noteEnd(conversation: Conversation<ConversationSession>, outcomes: SendOutcome[]): void {
+  const { room, session, outbox } = conversation;
+  session.sending(false);
+  if (outbox.phase === "closed") return;
+  const waitMs = settle(outbox, outcomes);
+  for (let i = outcomes.length - 1; i >= 0; i--) {
+    const outcome = outcomes[i] as SendOutcome;
+    if (!("receipt" in outcome)) continue;
+    const { receipt, rttMs } = outcome;
+    session.expect(room, receipt.event.seq, rttMs);
+    break;
+  }
+  if (waitMs === undefined) sendNext(conversation);
+  else {
+    const shortestMs = Math.min(SHORTEST_LATER_MS, SHORTEST_WAIT_MS * outbox.backoff.failures);
+    waitFor(conversation, Math.max(waitMs, shortestMs));
+  }
+}
+
+function waitFor(conversation: Conversation<ConversationSession>, ms: number): void {
+  conversation.stopWaiting = conversation.sender.environment.later(ms, () => {
+    if (conversation.outbox.phase !== "waiting") return;
+    conversation.outbox.phase = "idle";
+    sendNext(conversation);
   });
 }
 
-/** Sends now, even if the back-off still runs. */
+/**
+ * Sends now, even if the back-off still runs, but at most once a second. A connection that comes
+ * and goes must not become a loop.
+ */
 function sendNow(conversation: Conversation<ConversationSession>): void {
-  const { outbox, stopWaiting } = conversation;
+  const { outbox, sender, hastenedAt, stopWaiting } = conversation;
   if (outbox.phase === "waiting") {
     stopWaiting?.();
+    const sinceMs = Math.abs(sender.environment.now() - hastenedAt);
+    if (sinceMs < HASTE_MS) {
+      waitFor(conversation, HASTE_MS - sinceMs);
+      return;
+    }
+    conversation.hastenedAt = sender.environment.now();
     outbox.phase = "idle";
   }
   sendNext(conversation);

@@ -48,6 +48,41 @@ describe("a handle of the client", () => {
     room.close();
   });
 
+  test("refuses a text that no request can carry, and sends what comes after it", async () => {
+    const room = connect(url, { room: "lobby", nickname: "Half" });
+    const refused: unknown[] = [];
+    room.on("refused", (one) => refused.push(one));
+    const outcomes = await Promise.allSettled(
+      ["half \ud83d emoji", "a whole one", undefined as unknown as string, "another"].map((text) => room.send(text)),
+    );
+    room.close();
+    expect(outcomes).toMatchObject([
+      { status: "rejected", reason: { code: "text_invalid" } },
+      { status: "fulfilled", value: { text: "a whole one" } },
+      { status: "rejected", reason: { code: "text_invalid" } },
+      { status: "fulfilled", value: { text: "another" } },
+    ]);
+    expect(refused).toHaveLength(2);
+  });
+
+  test("sends each message, in order, even if fetch throws instead of rejecting", async () => {
+    const { fetch } = globalThis;
+    const room = connect(url, { room: "lobby", nickname: "Thrown" });
+    await room.ready;
+    let left = 3;
+    globalThis.fetch = (url, init) => {
+      if (String(url).includes("/messages") && left-- > 0) throw new Error("a monitoring script failed");
+      return fetch(url, init);
+    };
+    const sent = await Promise.all(["one", "two", "three"].map((text) => room.send(text)));
+    globalThis.fetch = fetch;
+    room.close();
+    expect(left).toBeLessThan(0);
+    expect(sent.map(({ text, seq }) => [text, seq])).toEqual(
+      ["one", "two", "three"].map((text, n) => [text, (sent[0]?.seq ?? 0) + n]),
+    );
+  });
+
   test("leaves no timer and no unhandled rejection when it is closed while a message waits", async () => {
     const before = timers();
     const unheard: unknown[] = [];

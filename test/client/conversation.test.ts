@@ -8,14 +8,23 @@ import {
   resend,
   say,
   start,
+  takeOver,
   wake,
 } from "../../client/core/conversation.ts";
 import { createSession } from "../../client/core/reading/session.ts";
-import { discard, found, type UnsentMessage } from "../../client/core/sending/outbox.ts";
+import { discard, found, takeBack, type UnsentMessage } from "../../client/core/sending/outbox.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
 import { createWorld, type World } from "./world.ts";
 
-type Attempt = { id: string; text: string; answer(answer: "receipt" | Answer): void };
+/** The result of one message of a request with several. */
+type Result = "stored" | { code: string; retryAfter?: number };
+type Attempt = {
+  messages: { id: string; text: string }[];
+  /** Of the first message. */
+  id: string | undefined;
+  text: string | undefined;
+  answer(answer: "receipt" | Answer | Result[]): void;
+};
 type Desk = {
   world: World;
   site: FakeSite;
@@ -28,7 +37,7 @@ type Desk = {
 const NOTHING: Answer = { status: 503, text: "" };
 
 /** A conversation in the room `lobby`, whose messages are answered by the test. */
-function desk(left: UnsentMessage[] = [], random?: () => number): Desk {
+function desk(left: UnsentMessage[] = [], random = chance()): Desk {
   const world = createWorld(random);
   const site = createFakeSite(world);
   const attempts: Attempt[] = [];
@@ -62,12 +71,44 @@ function desk(left: UnsentMessage[] = [], random?: () => number): Desk {
   return { world, site, conversation, attempts, stored: () => stored, sent };
 }
 
+/** Returns numbers that differ, around the middle. */
+function chance(): () => number {
+  let n = 0;
+  return () => 0.4 + ((n++ * 7) % 200) / 1000;
+}
+
 function attemptOf({ body = "", url }: Request, done: (answer: Answer) => void): Attempt {
-  const { id, text } = JSON.parse(body) as { id: string; text: string };
+  const { id, text, messages = [{ id, text }] } = JSON.parse(body);
   const n = /;n=([^;]*)/.exec(url)?.[1];
-  const event = { room: "lobby", seq: 1, kind: "message", text, id };
-  const receipt = { status: 201, text: JSON.stringify({ chattera: 1, n, event, cursor: "c1" }) };
-  return { id, text, answer: (answer) => done(answer === "receipt" ? receipt : withNonce(answer, n)) };
+  const eventOf = (one: { id: string; text: string }) => ({ room: "lobby", seq: 1, kind: "message", ...one });
+  const printed = (status: number, value: object) => ({ status, text: JSON.stringify({ chattera: 1, n, ...value }) });
+  const answerAll = (results: Result[]) =>
+    printed(200, {
+      results: results.map((one, i) => (one === "stored" ? { event: eventOf(messages[i]), isNew: true } : one)),
+      cursor: "c1",
+    });
+  const receipt = () =>
+    id === undefined
+      ? answerAll(messages.map(() => "stored"))
+      : printed(201, { event: eventOf({ id, text }), cursor: "c1" });
+  return {
+    messages,
+    ...messages[0],
+    answer(answer) {
+      if (answer === "receipt") done(receipt());
+      else done(Array.isArray(answer) ? answerAll(answer) : withNonce(answer, n));
+    },
+  };
+}
+
+/** Notes what becomes of messages. */
+function eventsOf({ conversation }: Desk): string[] {
+  const seen: string[] = [];
+  const { emitter } = conversation.outbox;
+  emitter.on("sent", ({ message }) => seen.push(`sent ${message.text}`));
+  emitter.on("discarded", ({ text }) => seen.push(`discarded ${text}`));
+  emitter.on("edited", ({ text }) => seen.push(`edited ${text}`));
+  return seen;
 }
 
 function refusal(code: string): Answer {
@@ -83,20 +124,67 @@ function last({ attempts }: Desk): Attempt {
   return attempts.at(-1) as Attempt;
 }
 
+/** Returns the texts of each request. */
+function textsOf({ attempts }: Desk): string[][] {
+  return attempts.map(({ messages }) => messages.map(({ text }) => text));
+}
+
 function states({ conversation }: Desk): string[] {
   return conversation.outbox.messages.map(({ state }) => state);
 }
 
 describe("a conversation", () => {
-  test("sends one message at a time, in order", () => {
+  test("sends a message at once, and those that wait meanwhile together, in order", () => {
     const one = desk();
-    say(one.conversation, "first");
-    say(one.conversation, "second");
-    expect(one.attempts.map(({ text }) => text)).toEqual(["first"]);
+    for (const text of ["first", "second", "third"]) say(one.conversation, text);
+    expect(textsOf(one)).toEqual([["first"]]);
     last(one).answer("receipt");
+    expect(textsOf(one)).toEqual([["first"], ["second", "third"]]);
     last(one).answer("receipt");
-    expect(one.sent).toEqual(["first", "second"]);
+    expect(one.sent).toEqual(["first", "second", "third"]);
     expect(one.conversation.outbox.messages).toEqual([]);
+  });
+
+  test("sends sixty messages that waited in two requests", () => {
+    const one = desk();
+    hold(one.conversation);
+    for (let n = 0; n < 60; n++) say(one.conversation, `message ${n}`);
+    release(one.conversation);
+    last(one).answer("receipt");
+    last(one).answer("receipt");
+    expect(one.attempts.map(({ messages }) => messages.length)).toEqual([50, 10]);
+    expect(one.sent).toEqual(Array.from({ length: 60 }, (_, n) => `message ${n}`));
+  });
+
+  test("settles each of several messages by its own result", () => {
+    const one = desk();
+    one.site.vanish("refused");
+    hold(one.conversation);
+    for (const text of ["a", "b", "c", "d"]) say(one.conversation, text);
+    release(one.conversation);
+    const late = { code: "too_many", retryAfter: 3 };
+    last(one).answer(["stored", { code: "text_invalid" }, late, late]);
+    expect(one.sent).toEqual(["a"]);
+    expect(one.conversation.outbox.messages.map(({ text, state }) => [text, state])).toEqual([
+      ["b", "refused"],
+      ["c", "kept"],
+      ["d", "kept"],
+    ]);
+    one.world.pass(2_999);
+    expect(one.attempts.length).toBe(1);
+    one.world.pass(1_000);
+    expect(textsOf(one).at(-1)).toEqual(["c", "d"]);
+  });
+
+  test("sends one message at a time to a server that does not know several", () => {
+    const one = desk();
+    hold(one.conversation);
+    for (const text of ["a", "b", "c"]) say(one.conversation, text);
+    release(one.conversation);
+    last(one).answer(refusal("malformed"));
+    for (const _ of "abc") last(one).answer("receipt");
+    expect(textsOf(one)).toEqual([["a", "b", "c"], ["a"], ["b"], ["c"]]);
+    expect(one.sent).toEqual(["a", "b", "c"]);
   });
 
   test("sends a message again under the same id until its outcome is known, and keeps the order meanwhile", () => {
@@ -106,10 +194,24 @@ describe("a conversation", () => {
     say(one.conversation, "second");
     expect(states(one)).toEqual(["kept", "kept"]);
     one.world.pass(1000);
-    expect(one.attempts.map(({ text }) => text)).toEqual(["first", "first"]);
+    expect(textsOf(one)).toEqual([["first"], ["first", "second"]]);
     expect(one.attempts[0]?.id).toBe(one.attempts[1]?.id);
     last(one).answer("receipt");
-    expect(last(one).text).toBe("second");
+    expect(one.sent).toEqual(["first", "second"]);
+  });
+
+  test("hastens an attempt at most once a second, however often the network seems to be back", () => {
+    const one = desk();
+    say(one.conversation, "first");
+    for (let n = 0; n < 100; n++) {
+      if (one.attempts.length === n + 1) last(one).answer(NOTHING);
+      wake(one.conversation, true);
+      one.world.pass(50);
+    }
+    expect(one.attempts.length).toBeLessThan(12);
+    one.world.pass(60_000);
+    last(one).answer("receipt");
+    expect(one.sent).toEqual(["first"]);
   });
 
   test("waits at least as long as the server asks", () => {
@@ -160,6 +262,48 @@ describe("a conversation", () => {
     expect([one.conversation.outbox.messages, one.stored()]).toEqual([[], []]);
   });
 
+  test("takes a message back that waits, to cancel it or to write it again", () => {
+    const one = desk();
+    const seen = eventsOf(one);
+    const [first, second] = [say(one.conversation, "first"), say(one.conversation, "second")];
+    last(one).answer(NOTHING);
+    takeBack(one.conversation.outbox, first, "cancel");
+    takeBack(one.conversation.outbox, second, "edit");
+    expect(seen).toEqual(["discarded first", "discarded second", "edited second"]);
+    expect(one.stored()).toEqual([]);
+    one.world.pass(60_000);
+    expect(one.attempts.length).toBe(1);
+  });
+
+  test("takes a message back that is being sent if the attempt does not store it", () => {
+    for (const [why, answer, wanted] of [
+      ["cancel", "receipt", ["sent first"]],
+      ["edit", "receipt", ["sent first"]],
+      ["cancel", NOTHING, ["discarded first"]],
+      ["edit", NOTHING, ["discarded first", "edited first"]],
+      ["edit", refusal("text_invalid"), ["discarded first", "edited first"]],
+    ] as const) {
+      const one = desk();
+      const seen = eventsOf(one);
+      takeBack(one.conversation.outbox, say(one.conversation, "first"), why);
+      expect([seen, one.stored().length]).toEqual([[], why === "cancel" ? 0 : 1]);
+      last(one).answer(answer);
+      one.world.pass(60_000);
+      expect([one.attempts.length, seen, one.stored()]).toEqual([1, wanted, []]);
+    }
+  });
+
+  test("sends what another page has left before its own messages, each once", () => {
+    const one = desk();
+    hold(one.conversation);
+    say(one.conversation, "own");
+    const left: UnsentMessage[] = ["older", "old"].map((text) => ({ id: `left-${text}`, text, state: "kept" }));
+    takeOver(one.conversation, [...left, left[0] as UnsentMessage]);
+    takeOver(one.conversation, left);
+    release(one.conversation);
+    expect(textsOf(one)).toEqual([["older", "old", "own"]]);
+  });
+
   test("does not send a message again that was found in the log, whatever the outcome of its attempt", () => {
     for (const answer of [NOTHING, refusal("no_session")]) {
       const one = desk();
@@ -191,7 +335,7 @@ describe("a conversation", () => {
     expect(left.map(({ text }) => text)).toEqual(["first", "second"]);
     const after = desk(left);
     start(after.conversation);
-    expect(last(after)).toMatchObject({ id: left[0]?.id, text: "first" });
+    expect(last(after).messages).toEqual(left.map(({ id, text }) => ({ id, text })));
   });
 
   test("sends nothing while it is held", () => {

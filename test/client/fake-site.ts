@@ -322,12 +322,9 @@ export function createFakeSite(world: World): FakeSite {
     }
   }
 
-  /** Stores a message, each id once, and answers with its receipt. */
+  /** Stores messages, each id once, and answers with their receipts. */
   function post({ url, body = "", timeoutMs }: Request, done: (answer: Answer) => void): () => void {
-    const id = /"id":"([^"]*)|[;&]?\bid=([^&;]*)/
-      .exec(body + url)
-      ?.slice(1)
-      .find((one) => one !== undefined);
+    const ids = [...(body + url).matchAll(/"id":"([^"]*)|[;&]?\bid=([^&;]*)/g)].map(([, json, other]) => json ?? other);
     const n = /;n=([^;]*)/.exec(url)?.[1];
     const { post: manners } = site.manners;
     const isLost = gone === "hole" || manners === "hang";
@@ -340,8 +337,10 @@ export function createFakeSite(world: World): FakeSite {
       if (gone === "refused") settle({ status: 0, text: "" });
       else if (manners === "busy") settle({ status: 503, text: "" });
       else {
-        const event = site.log.find((one) => one.id === id) ?? site.append("lobby", id);
-        settle({ status: 201, text: JSON.stringify({ chattera: 1, n, event, cursor: `${epoch}${event.seq}` }) });
+        const events = ids.map((id) => site.log.find((one) => one.id === id) ?? site.append("lobby", id));
+        const stored = events.length === 1 ? { event: events[0] } : { results: events.map((event) => ({ event })) };
+        const cursor = `${epoch}${events.at(-1)?.seq}`;
+        settle({ status: 201, text: JSON.stringify({ chattera: 1, n, ...stored, cursor }) });
       }
     }
 

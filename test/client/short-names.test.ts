@@ -15,7 +15,6 @@ const UNUSED_OF_THE_DOM = [
   "candidate",
   "channel",
   "fields",
-  "messages",
   "nonce",
   "position",
   "rows",

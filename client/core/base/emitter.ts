@@ -30,7 +30,8 @@ export function createEmitter<Events>(environment: Environment): Emitter<Events>
   };
 }
 
-function callSafely(environment: Environment, listener: (data: unknown) => void, data: unknown): void {
+/** Calls a listener. An error that it throws is thrown again later. */
+export function callSafely<Data>(environment: Environment, listener: (data: Data) => void, data: Data): void {
   try {
     listener(data);
   } catch (error) {

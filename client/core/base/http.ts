@@ -1,3 +1,5 @@
+import type { Environment } from "./environment.ts";
+
 /** One HTTP request; `timeoutMs` counts from its start to the last byte of the answer. */
 export type Request = {
   method: "GET" | "POST";
@@ -39,6 +41,28 @@ export function readOurs({ json }: Http, text: string, nonce: string): object | 
     return undefined;
   }
   return value !== null && value.chattera === 1 && value.n === nonce ? value : undefined;
+}
+
+/**
+ * Begins a request. If that throws, as in scripts that replace fetch, the request counts as one
+ * without an answer, so that its caller continues.
+ */
+export function askSafely(
+  { later }: Environment,
+  begin: (answered: (answer: Answer) => void) => void,
+  done: (answer: Answer) => void,
+): void {
+  let isOver = false;
+  const answered = (answer: Answer) => {
+    if (isOver) return;
+    isOver = true;
+    done(answer);
+  };
+  try {
+    begin(answered);
+  } catch (_failed) {
+    later(0, () => answered({ status: 0, text: "" }));
+  }
 }
 
 /** Whether a status means "not now": the server, or a proxy before it, is away or overloaded. */

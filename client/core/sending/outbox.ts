@@ -12,8 +12,13 @@ export type UnsentMessage = {
   text: string;
   state: "sending" | "kept" | "refused";
   /** The code of the refusal. */
-  code?: string;
+  code?: string | undefined;
+  /** Its author wants it back, but an attempt to send it is under way. */
+  wish?: TakeBack | undefined;
 };
+
+/** Why an author takes a message back. */
+export type TakeBack = "cancel" | "edit";
 
 /** The server's answer to a message: the event that it became, and a cursor behind it. */
 export type Receipt = { event: RoomEvent; cursor: string };
@@ -35,12 +40,15 @@ export type OutboxEvents = {
   /** A message is new, or its state has changed. */
   changed: UnsentMessage;
   sent: { message: UnsentMessage; receipt: Receipt };
+  /** A message is no longer in the outbox, and will not be sent. */
   discarded: UnsentMessage;
+  /** A message was discarded so that its author can write it again. */
+  edited: UnsentMessage;
 };
 
 /**
- * Messages on their way: one at a time, in order, each until it has a receipt or is refused.
- * `held`: nothing may be sent yet; `waiting`: the last attempt failed, and the back-off runs.
+ * Messages on their way, in order, each until it has a receipt or is refused. `held`: nothing may
+ * be sent yet; `waiting`: the last attempt failed, and the back-off runs.
  */
 export type Outbox = {
   environment: Environment;
@@ -50,26 +58,34 @@ export type Outbox = {
   backoff: Backoff;
   /** Oldest first. */
   messages: UnsentMessage[];
+  /** Those that the attempt under way may carry. */
+  underWay: UnsentMessage[];
 };
 
 /** Creates an outbox with the messages that an earlier page has left. */
 export function createOutbox(environment: Environment, store: MessageStore): Outbox {
-  return {
+  const outbox: Outbox = {
     environment,
     emitter: createEmitter(environment),
     store,
     phase: "idle",
     backoff: createBackoff(environment),
-    messages: store.load(),
+    messages: [],
+    underWay: [],
   };
+  try {
+    outbox.messages = store.load();
+  } catch (_isUnreadable) {
+    outbox.messages = [];
+  }
+  return outbox;
 }
 
 /** Adds a message. */
 export function put(outbox: Outbox, text: string): UnsentMessage {
-  const { environment, phase, messages } = outbox;
-  const id = createClientId(environment);
-  const message: UnsentMessage = { id, text, state: phase === "waiting" ? "kept" : "sending" };
-  save(outbox, messages.concat([message]));
+  const id = createClientId(outbox.environment);
+  const message: UnsentMessage = { id, text, state: mustWait(outbox) ? "kept" : "sending" };
+  save(outbox, outbox.messages.concat([message]));
   outbox.emitter.emit("changed", message);
   return message;
 }
@@ -82,51 +98,82 @@ export function hasNext({ phase, messages }: Outbox): boolean {
   return false;
 }
 
-/** Returns the message to be sent now; `undefined` if there is none, or if it is not yet time. */
-export function takeNext(outbox: Outbox): UnsentMessage | undefined {
-  const { phase, messages } = outbox;
-  for (let i = 0; i < messages.length && phase === "idle"; i++) {
+/** Adds messages that another page has left, before those of this page. */
+export function adopt(outbox: Outbox, messages: UnsentMessage[]): void {
+  const added: UnsentMessage[] = [];
+  for (let i = 0; i < messages.length; i++) {
     const message = messages[i] as UnsentMessage;
-    if (message.state === "refused") continue;
-    outbox.phase = "sending";
-    change(outbox, message, "sending");
-    return message;
+    if (!isListed(outbox.messages, message.id) && !isListed(added, message.id)) added.push(message);
   }
-  return undefined;
+  save(outbox, added.concat(outbox.messages));
+  for (let i = 0; i < added.length; i++) outbox.emitter.emit("changed", added[i] as UnsentMessage);
+}
+
+/** Returns the messages to be sent now, oldest first; none if it is not yet time. */
+export function takeWaiting(outbox: Outbox): UnsentMessage[] {
+  const waiting: UnsentMessage[] = [];
+  const { phase, messages } = outbox;
+  if (phase !== "idle") return waiting;
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (message.state !== "refused") waiting.push(message);
+  }
+  if (waiting.length > 0) outbox.phase = "sending";
+  outbox.underWay = waiting;
+  return waiting;
 }
 
 /**
- * Notes the outcome of an attempt. Returns for how many milliseconds to wait before the next one;
- * `undefined` if there is no need to wait.
+ * Notes the outcomes of an attempt, which are those of the first messages that it was given.
+ * Returns for how many milliseconds to wait before the next one; `undefined` if there is no need to
+ * wait.
  */
-export function settle(outbox: Outbox, message: UnsentMessage, outcome: SendOutcome): number | undefined {
-  if ("retry" in outcome) {
-    outbox.phase = "waiting";
-    change(outbox, message, "kept");
-    return nextDelay(outbox.backoff, outcome.retryMs);
+export function settle(outbox: Outbox, outcomes: SendOutcome[]): number | undefined {
+  const { underWay, backoff } = outbox;
+  let retryMs: number | undefined;
+  let mustRetry = false;
+  for (let i = 0; i < outcomes.length; i++) {
+    const outcome = outcomes[i] as SendOutcome;
+    if ("retry" in outcome) {
+      if (!mustRetry) retryMs = outcome.retryMs;
+      mustRetry = true;
+    } else {
+      resetBackoff(backoff);
+      settleOne(outbox, underWay[i] as UnsentMessage, outcome);
+    }
   }
-  outbox.phase = "idle";
-  resetBackoff(outbox.backoff);
-  if ("refused" in outcome) {
-    message.code = outcome.refused;
-    change(outbox, message, "refused");
-  } else {
-    remove(outbox, message);
-    outbox.emitter.emit("sent", { message, receipt: outcome.receipt });
-  }
-  return undefined;
+  outbox.underWay = [];
+  if (mustRetry) keepAll(outbox);
+  for (let i = 0; i < underWay.length; i++) grant(outbox, underWay[i] as UnsentMessage);
+  // Only now, since a listener may have added a message. It may also have closed the outbox.
+  if (outbox.phase === "sending") outbox.phase = mustRetry ? "waiting" : "idle";
+  return mustRetry ? nextDelay(backoff, retryMs) : undefined;
 }
 
 /** Lets a refused message be sent again. */
 export function retryRefused(outbox: Outbox, message: UnsentMessage): void {
-  if (message.state === "refused") change(outbox, message, "kept");
+  if (message.state !== "refused") return;
+  message.code = undefined;
+  change(outbox, message, mustWait(outbox) ? "kept" : "sending");
+}
+
+/**
+ * Takes a message back, to cancel it or to edit it. While an attempt to send it is under way, that
+ * is only a wish: it is granted when the attempt has ended without storing the message.
+ */
+export function takeBack(outbox: Outbox, message: UnsentMessage, why: TakeBack): void {
+  message.wish = why;
+  if (!isListed(outbox.messages, message.id)) return;
+  if (message.state === "refused" || !isListed(outbox.underWay, message.id)) grant(outbox, message);
+  else {
+    save(outbox, outbox.messages);
+    outbox.emitter.emit("changed", message);
+  }
 }
 
 /** Removes a refused message. */
 export function discard(outbox: Outbox, message: UnsentMessage): void {
-  if (message.state !== "refused") return;
-  remove(outbox, message);
-  outbox.emitter.emit("discarded", message);
+  if (message.state === "refused") takeBack(outbox, message, "cancel");
 }
 
 /** Removes a message that was read in the log, which is as good as a receipt. */
@@ -138,10 +185,45 @@ export function found(outbox: Outbox, id: string): void {
   }
 }
 
+function settleOne(outbox: Outbox, message: UnsentMessage, outcome: { receipt: Receipt } | { refused: string }): void {
+  if ("refused" in outcome) {
+    message.code = outcome.refused;
+    change(outbox, message, "refused");
+  } else {
+    message.wish = undefined;
+    remove(outbox, message);
+    outbox.emitter.emit("sent", { message, receipt: outcome.receipt });
+  }
+}
+
+/** Removes a message whose author wants it back. */
+function grant(outbox: Outbox, message: UnsentMessage): void {
+  const { wish } = message;
+  if (wish === undefined || !isListed(outbox.messages, message.id)) return;
+  remove(outbox, message);
+  outbox.emitter.emit("discarded", message);
+  if (wish === "edit") outbox.emitter.emit("edited", message);
+}
+
+/** Shows that nothing can be sent for now, so the authors of all that waits can take it back. */
+function keepAll(outbox: Outbox): void {
+  const { messages } = outbox;
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (message.state === "sending") change(outbox, message, "kept");
+  }
+}
+
+/** Whether a new message cannot be sent at once: an earlier one waits for the network. */
+function mustWait({ phase, messages }: Outbox): boolean {
+  for (let i = 0; i < messages.length; i++) if ((messages[i] as UnsentMessage).state === "kept") return true;
+  return phase === "waiting";
+}
+
 function change(outbox: Outbox, message: UnsentMessage, state: UnsentMessage["state"]): void {
   const { messages, emitter } = outbox;
   // An attempt may end after its message was read in the log.
-  if (message.state === state || without(messages, message).length === messages.length) return;
+  if (message.state === state || !isListed(messages, message.id)) return;
   message.state = state;
   save(outbox, messages);
   emitter.emit("changed", message);
@@ -151,7 +233,23 @@ function remove(outbox: Outbox, message: UnsentMessage): void {
   save(outbox, without(outbox.messages, message));
 }
 
+function isListed(messages: UnsentMessage[], id: string): boolean {
+  for (let i = 0; i < messages.length; i++) if ((messages[i] as UnsentMessage).id === id) return true;
+  return false;
+}
+
+/** Stores the messages. A canceled one is not sent by another page either. */
 function save(outbox: Outbox, messages: UnsentMessage[]): void {
+  const kept: UnsentMessage[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (message.wish !== "cancel") kept.push(message);
+  }
   outbox.messages = messages;
-  outbox.store.save(messages);
+  try {
+    outbox.store.save(kept);
+  } catch (_isFull) {
+    // The messages are still in memory, from where they are sent.
+    return;
+  }
 }

@@ -1,9 +1,19 @@
 import type { Member } from "../../../protocol/event.ts";
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
-import { param, proofParam, textParam } from "../base/address.ts";
+import { param, proofParam } from "../base/address.ts";
 import { createNonce } from "../base/environment.ts";
-import { isPassing, type Request, readOurs } from "../base/http.ts";
+import { askSafely, isPassing, type Request, readOurs } from "../base/http.ts";
+import {
+  type BatchSize,
+  createBatchSize,
+  nextSize,
+  noteAnswer,
+  noteRefusal,
+  noteSilence,
+  shrink,
+} from "./batch-size.ts";
+import { type Content, type Fields, formOf, isSayable, jsonOf, paramsOf } from "./content.ts";
 import type { Receipt, SendOutcome } from "./outbox.ts";
 import { whenTicketed } from "./tickets.ts";
 
@@ -17,26 +27,27 @@ export type ActOutcome = { done: true } | { unsayable: true } | Failure;
 
 /** Sends to the server by the best kind of request that this network lets through. */
 export type Sender = Access & {
-  /** The kind of request that is used now, and since when. */
+  /** The kind of request that is used now, and since when; and the last one that was answered. */
   kind: number;
   chosenAt: number;
+  proven: number;
   /** Requests of this kind in a row without any answer. */
   silences: number;
   /** Requests of any kind in a row that timed out. */
   timeouts: number;
   /** The last round trip, 0 if it is not known. */
   lastRttMs: number;
+  size: BatchSize;
 };
 
-type Fields = { [name: string]: string };
+/** A message to be sent. */
+export type Outgoing = { id: string; text: string };
 
-/**
- * The content of a request: sent by POST to `path`, or by GET to `getPath` where POST is blocked.
- */
-type Content = { path: string; getPath?: string; needsToken?: boolean; fields: Fields; texts: Fields };
+/** The answer to one message of several. `retryAfter` is in seconds. */
+type Result = { event?: Receipt["event"]; code?: string; retryAfter?: number };
 
 /** The JSON of an answer that is the site's own. */
-type Ours = { code?: string; token?: string; member?: Member } & Partial<Receipt>;
+type Ours = { code?: string; token?: string; member?: Member; results?: Result[] } & Partial<Receipt>;
 
 /**
  * The answer to a request. Without `ours`, `isBlocked` means that the network blocks this kind of
@@ -44,6 +55,8 @@ type Ours = { code?: string; token?: string; member?: Member } & Partial<Receipt
  */
 type Reply = {
   ours?: Ours | undefined;
+  /** The number of the content's parts that the request carried. */
+  carried: number;
   rttMs: number;
   retryMs?: number | undefined;
   isBlocked?: boolean;
@@ -51,10 +64,15 @@ type Reply = {
   isUnsayable?: boolean;
 };
 
+/** A request that was made: how many parts it carries, and whether they do not fit in its URL. */
+type Made = { carried: number; timeoutMs: number; isTooLong?: boolean };
+
 /** One sending of some content, which may take several kinds of request. */
 type Delivery = {
   sender: Sender;
   content: Content;
+  /** The most parts that a request may carry. */
+  most: number;
   /** The kind of the attempt that is under way, and how many kinds were tried. */
   kind: number;
   tried: number;
@@ -76,6 +94,11 @@ const LONGEST_MS = 10_000;
 const TIMEOUTS_OF_A_FAST_PATH = 30;
 // Whole URLs of more than 2000 characters do not pass old browsers and proxies [KB208427].
 const LONGEST_URL = 2_000;
+// The name of the callback and the status, which jsonp.ts adds.
+const SCRIPT_PARAMS = 64;
+// A body of this size is no longer than a request's head. Beyond it, a line of 2 kB/s takes time.
+const SMALL_BYTES = 1_000;
+const BYTES_PER_MS = 2;
 const BETTER_AGAIN_MS = 600_000;
 
 /**
@@ -86,27 +109,57 @@ const BETTER_AGAIN_MS = 600_000;
  * tried again.
  */
 export function createSender(access: Access): Sender {
-  return { ...access, kind: JSON_POST, chosenAt: 0, silences: 0, timeouts: 0, lastRttMs: 0 };
+  return {
+    ...access,
+    kind: JSON_POST,
+    chosenAt: 0,
+    proven: JSON_POST,
+    silences: 0,
+    timeouts: 0,
+    lastRttMs: 0,
+    size: createBatchSize(access.environment),
+  };
 }
 
-/** Makes one attempt to send a message to a room. */
-export function sendMessage(
+/**
+ * Makes one attempt to send messages to a room, as many of the first ones as one request may carry.
+ * Calls back later with their outcomes, at least one. A text that no request can carry is refused
+ * here, as the server would refuse it.
+ */
+export function sendMessages(
   sender: Sender,
-  { room, id, text }: { room: string; id: string; text: string },
-  done: (outcome: SendOutcome) => void,
+  { room, messages }: { room: string; messages: Outgoing[] },
+  done: (outcomes: SendOutcome[]) => void,
 ): void {
-  const content = {
-    path: PATHS.messages(room),
-    getPath: PATHS.say(room),
-    needsToken: true,
-    fields: { id },
-    texts: { text },
-  };
+  const parts: Fields[] = [];
+  for (let i = 0; i < messages.length && isSayable((messages[i] as Outgoing).text); i++) {
+    const { id, text } = messages[i] as Outgoing;
+    parts.push({ id, text });
+  }
+  if (parts.length === 0) {
+    sender.environment.later(0, () => done([{ refused: "text_invalid" }]));
+    return;
+  }
+  const content = { path: PATHS.messages(room), getPath: PATHS.say(room), needsToken: true, parts };
   deliver(sender, content, (reply) => {
-    const { event, cursor } = reply.ours || {};
-    if (event?.id === id && cursor !== undefined) done({ receipt: { event, cursor }, rttMs: reply.rttMs });
-    else done(failureOf(reply));
+    const outcomes: SendOutcome[] = [];
+    let postponed = 0;
+    for (let i = 0; i < Math.max(1, reply.carried); i++) {
+      const outcome = outcomeOf(reply, (messages[i] as Outgoing).id, i);
+      if ("retry" in outcome) postponed++;
+      outcomes.push(outcome);
+    }
+    const { code, results } = reply.ours || {};
+    if (code === "internal") shrink(sender.size, reply.carried);
+    else if (results || code === "too_many") noteAnswer(sender.size, reply.carried, postponed);
+    else if (reply.ours) noteAnswer(sender.size, reply.carried, 0);
+    done(outcomes);
   });
+}
+
+/** Uses the kind that was answered last. During an outage, no kind is to blame. */
+export function returnToProven(sender: Sender): void {
+  if (sender.kind !== sender.proven) choose(sender, sender.proven);
 }
 
 /** Requests a session under a nickname. Its token is for clients that keep no cookie. */
@@ -115,6 +168,10 @@ export function requestSession(
   { nickname, color }: { nickname: string; color?: string },
   done: (outcome: SessionOutcome) => void,
 ): void {
+  if (!isSayable(nickname)) {
+    sender.environment.later(0, () => done({ refused: "nickname_invalid" }));
+    return;
+  }
   deliver(sender, sessionContent(color === undefined ? { nickname } : { nickname, color }), (reply) => {
     const { token, member } = reply.ours || {};
     done(token !== undefined && member !== undefined ? { token, member } : failureOf(reply));
@@ -123,21 +180,21 @@ export function requestSession(
 
 /** Sends something whose answer has no content of interest: enter, leave, typing. */
 export function act(sender: Sender, path: string, done: (outcome: ActOutcome) => void): void {
-  deliver(sender, { path, fields: {}, texts: {} }, (reply) => {
+  deliver(sender, { path, parts: [] }, (reply) => {
     if (reply.isUnsayable) done({ unsayable: true });
     else done(reply.ours && reply.ours.code === undefined ? { done: true } : failureOf(reply));
   });
 }
 
 function sessionContent(texts: Fields): Content {
-  return { path: PATHS.session, getPath: PATHS.session, fields: {}, texts };
+  return { path: PATHS.session, getPath: PATHS.session, parts: [texts] };
 }
 
 /** Tries each kind at most once. */
 function deliver(sender: Sender, content: Content, done: (reply: Reply) => void): void {
   const { environment, kind, chosenAt } = sender;
   if (kind > 0 && Math.abs(environment.now() - chosenAt) > BETTER_AGAIN_MS) choose(sender, 0);
-  attempt({ sender, content, kind: 0, tried: 0, done });
+  attempt({ sender, content, most: nextSize(sender.size), kind: 0, tried: 0, done });
 }
 
 function attempt(delivery: Delivery): void {
@@ -158,13 +215,13 @@ function fetchToken(delivery: Delivery): void {
   const { nickname } = address;
   // A script carries no proof that the cookie is this page's, so it would get a stranger's token.
   if (nickname === undefined || kind === SCRIPT) {
-    next(delivery, { rttMs: 0 });
+    next(delivery, { rttMs: 0, carried: 1 });
     return;
   }
   request(delivery, sessionContent({ nickname }), (reply) => {
     const { ours } = reply;
     if (ours === undefined) leaveOrWait(delivery, reply);
-    else if (ours.token === undefined) delivery.done({ rttMs: 0, retryMs: 0 });
+    else if (ours.token === undefined) delivery.done({ rttMs: 0, retryMs: 0, carried: 1 });
     else {
       address.token = ours.token;
       exchange(delivery);
@@ -175,10 +232,16 @@ function fetchToken(delivery: Delivery): void {
 function exchange(delivery: Delivery): void {
   request(delivery, delivery.content, (reply) => {
     if (reply.ours === undefined) leaveOrWait(delivery, reply);
-    else if (isKindRefused(reply.ours)) {
+    else if (reply.carried > 1 && isBatchRefused(reply.ours)) {
+      delivery.most = noteRefusal(delivery.sender.size, reply.carried, reply.ours.code === "malformed");
+      exchange(delivery);
+    } else if (isKindRefused(reply.ours)) {
       delivery.last = reply;
       next(delivery, reply);
-    } else delivery.done(reply);
+    } else {
+      delivery.sender.proven = delivery.kind;
+      delivery.done(reply);
+    }
   });
 }
 
@@ -189,6 +252,7 @@ function exchange(delivery: Delivery): void {
 function leaveOrWait(delivery: Delivery, reply: Reply): void {
   const { sender, last, done } = delivery;
   const isTooLarge = last?.ours?.code === "too_large";
+  if (!reply.isBlocked && !reply.isPassing && reply.rttMs >= SHORTEST_MS) noteSilence(sender.size, reply.carried);
   if (reply.isBlocked || (!reply.isPassing && (++sender.silences >= 2 || isTooLarge))) next(delivery, reply);
   else done(reply);
 }
@@ -211,33 +275,39 @@ function choose(sender: Sender, kind: number): void {
 /** Makes one request of the delivery's kind. */
 function request(delivery: Delivery, content: Content, done: (reply: Reply) => void): void {
   const { sender, kind } = delivery;
-  const { environment, http, address, script } = sender;
-  const nonce = createNonce(environment);
-  const asked = kind < GET ? postOf(delivery, content, nonce) : getOf(sender, content);
+  const { environment, http, script } = sender;
   // It is not GET's fault that this content has no GET.
-  if (asked === undefined) {
-    done({ rttMs: 0, isPassing: true, isUnsayable: true });
+  if (kind >= GET && content.getPath === undefined) {
+    done({ rttMs: 0, carried: 0, isPassing: true, isUnsayable: true });
     return;
   }
-  asked.url += param("n", nonce);
-  const isTooLong = asked.url.length > LONGEST_URL;
-  // Sent without what is too long: while nothing passes, it is not known that only GET would.
-  if (isTooLong) asked.url = address.base + content.getPath + param("n", nonce);
+  const nonce = createNonce(environment);
   const startedAt = environment.now();
-  (kind === SCRIPT && script ? script : http.ask)(asked, ({ status, text, retryMs }) => {
-    const rttMs = environment.now() - startedAt;
-    const isAway = isPassing(status);
-    const ours: Ours | undefined = readOurs(http, text, nonce);
-    if (ours) heard(sender, ours, rttMs);
-    else if (rttMs >= asked.timeoutMs) sender.timeouts++;
-    done({
-      ours: ours && isTooLong ? { code: "too_large" } : ours,
-      rttMs,
-      retryMs,
-      isBlocked: status >= 400 && status < 500 && !isAway,
-      isPassing: isAway && !(ours && isTooLong),
-    });
-  });
+  let made: Made = { carried: 1, timeoutMs: 0 };
+  askSafely(
+    environment,
+    (answered) => {
+      const one = kind < GET ? postOf(delivery, content, nonce) : getOf(delivery, content, nonce);
+      made = one;
+      (kind === SCRIPT && script ? script : http.ask)(one.asked, answered);
+    },
+    ({ status, text, retryMs }) => {
+      const { carried, timeoutMs, isTooLong } = made;
+      const rttMs = environment.now() - startedAt;
+      const isAway = isPassing(status);
+      const ours: Ours | undefined = readOurs(http, text, nonce);
+      if (ours) heard(sender, ours, rttMs);
+      else if (timeoutMs > 0 && rttMs >= timeoutMs) sender.timeouts++;
+      done({
+        ours: ours && isTooLong ? { code: "too_large" } : ours,
+        carried,
+        rttMs,
+        retryMs,
+        isBlocked: status >= 400 && status < 500 && !isAway,
+        isPassing: isAway && !(ours && isTooLong),
+      });
+    },
+  );
 }
 
 function heard(sender: Sender, { token }: Ours, rttMs: number): void {
@@ -248,53 +318,76 @@ function heard(sender: Sender, { token }: Ours, rttMs: number): void {
   if (token !== undefined && address.token !== undefined) address.token = token;
 }
 
-function getOf(sender: Sender, { getPath, fields, texts }: Content): Request | undefined {
-  if (getPath === undefined) return undefined;
+function getOf(
+  { sender, kind, most }: Delivery,
+  { getPath, parts }: Content,
+  nonce: string,
+): Made & { asked: Request } {
   const { address } = sender;
-  let url = address.base + getPath;
-  for (const name in fields) url += param(name, fields[name] as string);
-  for (const name in texts) url += textParam(name, texts[name] as string);
-  return { method: "GET", url: url + proofParam(address), timeoutMs: patienceMs(sender) };
+  const head = address.base + getPath;
+  const tail = proofParam(address) + param("n", nonce);
+  const longest = kind === SCRIPT ? LONGEST_URL - SCRIPT_PARAMS : LONGEST_URL;
+  const { text, carried } = paramsOf(parts, most, longest - head.length - tail.length);
+  const timeoutMs = patienceMs(sender, 0);
+  const isTooLong = head.length + text.length + tail.length > longest;
+  // Sent without what is too long: while nothing passes, it is not known that only GET would.
+  const url = isTooLong ? head + param("n", nonce) : head + text + tail;
+  return { asked: { method: "GET", url, timeoutMs }, carried, timeoutMs, isTooLong };
 }
 
-function postOf({ sender, kind }: Delivery, content: Content, n: string): Request {
+function postOf({ sender, kind, most }: Delivery, content: Content, n: string): Made & { asked: Request } {
   const { http, address } = sender;
   const { base, token, formToken, nickname } = address;
-  const fields: Fields = { ...content.fields, ...content.texts, n };
+  const rest: Fields = { n };
   // [networks] Some networks strip Authorization, so the token is sent in the body.
-  if (token !== undefined) fields.token = token;
+  if (token !== undefined) rest.token = token;
   else {
-    if (formToken !== undefined) fields.form_token = formToken;
+    if (formToken !== undefined) rest.form_token = formToken;
     // The cookie may have another tab's nickname by now, under which this was not written.
-    if (content.needsToken && nickname !== undefined) fields.nickname = nickname;
+    if (content.needsToken && nickname !== undefined) rest.nickname = nickname;
   }
-  return {
-    method: "POST",
-    url: base + content.path,
-    type: kind === FORM_POST ? "application/x-www-form-urlencoded" : "application/json",
-    body: kind === FORM_POST ? formOf(fields) : http.json.print(fields),
-    timeoutMs: patienceMs(sender),
-  };
+  const isForm = kind === FORM_POST;
+  const { parts } = content;
+  const { text: body, carried } = isForm ? formOf(parts, rest, most) : jsonOf(http.json, { parts, rest, most });
+  const timeoutMs = patienceMs(sender, body.length);
+  const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
+  const url = base + content.path + param("n", n);
+  return { asked: { method: "POST", url, type, body, timeoutMs }, carried, timeoutMs };
 }
 
 /**
  * Returns a short timeout, since a kept-alive connection may be dead, but lets slow lines through.
  */
-function patienceMs({ lastRttMs, timeouts }: Sender): number {
+function patienceMs({ lastRttMs, timeouts }: Sender, length: number): number {
   const patience = lastRttMs === 0 ? UNKNOWN_MS : Math.max(SHORTEST_MS, 3 * lastRttMs + 1000);
   const doublings = lastRttMs === 0 ? timeouts : Math.max(0, timeouts - TIMEOUTS_OF_A_FAST_PATH);
-  return Math.min(LONGEST_MS, patience * 2 ** Math.min(doublings, 2));
+  const uploadMs = Math.max(0, length - SMALL_BYTES) / BYTES_PER_MS;
+  return Math.min(LONGEST_MS, patience * 2 ** Math.min(doublings, 2)) + uploadMs;
+}
+
+/** Returns what became of the message with this id, the nth of those that a request carried. */
+function outcomeOf(reply: Reply, id: string, n: number): SendOutcome {
+  const { ours, rttMs } = reply;
+  const { event, cursor, results } = ours || {};
+  const result: Result | undefined = reply.carried > 1 && results ? results[n] : event && { event };
+  if (result === undefined) return failureOf(reply);
+  const { code, retryAfter } = result;
+  if (result.event?.id === id && cursor !== undefined) return { receipt: { event: result.event, cursor }, rttMs };
+  if (code === undefined || retryAfter !== undefined) return { retry: true, retryMs: retryAfter && retryAfter * 1000 };
+  return { refused: code };
+}
+
+/**
+ * Whether the site refused several messages together, which it may accept one by one: a server of
+ * before takes one message in a request.
+ */
+function isBatchRefused({ code }: Ours): boolean {
+  return code === "malformed" || code === "too_large";
 }
 
 /** Whether the site refused this kind of request and not its content. */
 function isKindRefused({ code }: Ours): boolean {
   return code === "method_not_allowed" || code === "unsupported_type" || code === "forbidden" || code === "too_large";
-}
-
-function formOf(fields: Fields): string {
-  let form = "";
-  for (const name in fields) form += `${form === "" ? "" : "&"}${name}=${encodeURIComponent(fields[name] as string)}`;
-  return form;
 }
 
 function failureOf({ ours, isPassing: mayPass, retryMs }: Reply): Failure {

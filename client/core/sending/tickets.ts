@@ -1,8 +1,9 @@
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
 import type { Address, Tickets } from "../base/address.ts";
+import { callSafely } from "../base/emitter.ts";
 import { type Clock, createNonce } from "../base/environment.ts";
-import { isPassing, type Request, readOurs } from "../base/http.ts";
+import { askSafely, isPassing, type Request, readOurs } from "../base/http.ts";
 import type { Transport } from "../reading/transport.ts";
 
 // A ticket is replaced when a quarter of its life is left, so that none expires on its way.
@@ -58,22 +59,27 @@ function ask(access: Access, tickets: Tickets, { token, method }: { token: strin
     request.type = "application/x-www-form-urlencoded";
     request.body = `token=${encodeURIComponent(token)}`;
   }
-  http.ask(request, ({ status, text }) => {
-    const { ticket, ticketSeconds = 0 }: Ours = readOurs(http, text, nonce) || {};
-    tickets.ticket = ticket;
-    if (!ticket && method === "POST") ask(access, tickets, { token, method: "GET" });
-    else settle(tickets, status, ticketSeconds * 1000 * SHARE_USED);
-  });
+  askSafely(
+    environment,
+    (answered) => http.ask(request, answered),
+    ({ status, text }) => {
+      const { ticket, ticketSeconds = 0 }: Ours = readOurs(http, text, nonce) || {};
+      tickets.ticket = ticket;
+      if (!ticket && method === "POST") ask(access, tickets, { token, method: "GET" });
+      else settle(access, status, ticketSeconds * 1000 * SHARE_USED);
+    },
+  );
 }
 
 type Ours = { ticket?: string; ticketSeconds?: number };
 
 /** Runs what has waited: the ticket is good for this time, or there is none. */
-function settle(tickets: Tickets, status: number, lifeMs: number): void {
+function settle({ environment, address }: Access, status: number, lifeMs: number): void {
+  const tickets = address.tickets as Tickets;
   const { clock, retryMs, ticket, waiting } = tickets;
   const pauseMs = status === 0 || isPassing(status) ? Math.min(retryMs, PAUSE_MS) : PAUSE_MS;
   tickets.retryMs = ticket ? RETRY_MS : retryMs * 2;
   tickets.until = clock.now() + (lifeMs || pauseMs);
   tickets.waiting = [];
-  for (let i = 0; i < waiting.length; i++) (waiting[i] as () => void)();
+  for (let i = 0; i < waiting.length; i++) callSafely(environment, waiting[i] as () => void, undefined);
 }
