@@ -1,5 +1,7 @@
 import type { Member, MembersSignal, RoomEvent } from "../protocol/event.ts";
+import { arrive, createArrivals, dropArrivals } from "./arrivals.ts";
 import { type Conversation, type ConversationSession, unsentMessages } from "./core/conversation.ts";
+import type { HistoryPage } from "./core/history.ts";
 import type { UnsentMessage } from "./core/sending/outbox.ts";
 import type { Page } from "./page.ts";
 
@@ -8,9 +10,11 @@ import type { Page } from "./page.ts";
  * messages.
  */
 export type MessageList = {
-  /** Shows an event unless it is shown already. Returns whether it is new. */
-  add(event: RoomEvent): boolean;
-  addOlder(events: RoomEvent[]): void;
+  /** The most messages that it would keep now. */
+  most(): number;
+  /** Shows events as one change, oldest first. Returns those that were not shown before. */
+  add(events: RoomEvent[]): RoomEvent[];
+  addOlder(older: HistoryPage): void;
   /** Removes all lines of the log. Unsent messages stay. */
   clear(): void;
   oldestSeq(): number | undefined;
@@ -38,14 +42,14 @@ export type MemberList = {
 
 /** The part of the log that the reader sees. */
 export type Scroll = {
+  isAtNewest(): boolean;
   /**
-   * Changes the log below what the reader sees, or above it. A reader at the newest line stays
-   * there, and a reader of older lines is not moved. Returns whether the reader is at the newest
-   * line.
+   * Changes the log below what the reader sees, or also above it. A reader at the newest line stays
+   * there, and a reader of older lines is not moved.
    */
-  keep(change: () => void, isAbove?: boolean): boolean;
-  /** A new line has arrived. If the reader cannot see it, shows how many there are. */
-  arrived(): void;
+  keep(change: () => void, isAbove?: boolean): void;
+  /** New lines have arrived. If the reader cannot see them, shows how many there are. */
+  arrived(count: number): void;
   toNewest(): void;
 };
 
@@ -57,21 +61,34 @@ export type Face = {
   scroll: Scroll;
   /** Shows the newest page of the log in place of one that cannot be continued. */
   readAgain(): void;
-  /** Announces a message that somebody else has just sent. */
-  announce(event: RoomEvent): void;
+  /** Notes events in the title. Some may be known. */
+  noteNew(events: RoomEvent[]): void;
+  /** Announces messages that others have just sent. */
+  announce(messages: RoomEvent[]): void;
 };
 
 /** Shows what a conversation reads and sends. */
 export function draw(conversation: Conversation<ConversationSession>, face: Face): void {
-  const { session, outbox } = conversation;
+  const { session, outbox, sender } = conversation;
   const { list, members } = face;
+  const arrivals = createArrivals(sender.environment, {
+    most: list.most,
+    show: (events, live) => show(face, events, live),
+    note(events) {
+      movePeople(members, events);
+      face.noteNew(events);
+    },
+  });
   let isLive = false;
   session.on("status", ({ state }) => {
     isLive = state === "live";
   });
   session.on("members", members.count);
-  session.on("reset", face.readAgain);
-  session.on("event", (event) => drawEvent(face, event, isLive));
+  session.on("reset", () => {
+    dropArrivals(arrivals);
+    face.readAgain();
+  });
+  session.on("event", (event) => arrive(arrivals, event, isLive));
   const unsent = unsentMessages(conversation, list.has);
   for (let i = 0; i < unsent.length; i++) list.showUnsent(unsent[i] as UnsentMessage);
   outbox.emitter.on("changed", list.showUnsent);
@@ -79,13 +96,37 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
   outbox.emitter.on("sent", ({ receipt }) => list.settle(receipt.event));
 }
 
-function drawEvent({ page, list, members, scroll, announce }: Face, event: RoomEvent, isLive: boolean): void {
-  const { kind, member } = event;
-  const isNew = list.add(event);
-  if (kind === "enter") members.entered(member);
-  if (kind === "leave") members.left(member);
-  if (!isNew || kind !== "message" || member.id === page.me.id) return;
-  scroll.arrived();
-  // Messages that were missed are shown, but not read aloud line by line.
-  if (isLive) announce(event);
+// Messages that were missed are shown, but not read aloud.
+function show({ page, list, scroll, announce }: Face, events: RoomEvent[], live: RoomEvent[]): void {
+  const added = ofOthers(page, list.add(events));
+  if (added.length > 0) scroll.arrived(added.length);
+  const said = ofOthers(page, live);
+  if (said.length > 0) announce(said);
+}
+
+function ofOthers({ me }: Page, events: RoomEvent[]): RoomEvent[] {
+  const messages: RoomEvent[] = [];
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i] as RoomEvent;
+    if (event.kind === "message" && event.member.id !== me.id) messages.push(event);
+  }
+  return messages;
+}
+
+/** Only the last event of each person matters. */
+function movePeople(members: MemberList, events: RoomEvent[]): void {
+  const moved: { [id: string]: boolean } = {};
+  const last: RoomEvent[] = [];
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i] as RoomEvent;
+    const { kind, member } = event;
+    if ((kind !== "enter" && kind !== "leave") || moved[member.id] === true) continue;
+    moved[member.id] = true;
+    last.push(event);
+  }
+  for (let i = last.length - 1; i >= 0; i--) {
+    const { kind, member } = last[i] as RoomEvent;
+    if (kind === "enter") members.entered(member);
+    else members.left(member);
+  }
 }

@@ -22,6 +22,8 @@ export type ScriptWords = {
   peopleCut: string;
   typing: string;
   newMessages: string;
+  /** Read aloud in place of more than a few messages. */
+  announced: string;
   sending: string;
   kept: string;
   refused: string;

@@ -195,8 +195,8 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "client/*.ts",
-    files: "^client/(environment|face|page|words)[.]ts$",
-    imports: ["protocol", "client/core"],
+    files: "^client/(arrivals|environment|face|page|words)[.]ts$",
+    imports: ["protocol", "client/core", "client/*.ts"],
     without: ".",
     because: "The parts that both faces share, in ES3: clock and timers, the page's data, the type of a face.",
   },

@@ -37,7 +37,7 @@ export function openConversation(root: PageElement): void {
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(words);
   const readAgain = createPast(page, { access: sender, list }, members.replace);
-  const face: Face = { page, list, members, scroll, readAgain, announce: createNotices() };
+  const face: Face = { page, list, members, scroll, readAgain, noteNew() {}, announce: createNotices() };
   session.on("status", createConnectionLine(page, stream !== undefined));
   draw(conversation, face);
   const form = byId("enter");

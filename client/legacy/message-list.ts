@@ -22,9 +22,11 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
   unfold(log, items);
   for (let i = 0; i < items.length; i++) finish(items[i] as PageElement);
 
+  const most = () => (scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING);
   return {
+    most,
     add,
-    addOlder(events) {
+    addOlder({ events }) {
       scroll.keep(() => {
         for (let i = 0; i < events.length; i++) addOne(events[i] as RoomEvent);
       }, true);
@@ -40,17 +42,18 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
     showUnsent(message) {
       scroll.keep(() => showUnsent({ log, items, page, conversation }, message));
     },
-    settle: add,
+    settle: (event) => add([event]),
     removeUnsent: (id) => removeUnsent(items, id),
   };
 
-  function add(event: RoomEvent): boolean {
-    let isNew = false;
-    const isAtNewest = scroll.keep(() => {
-      isNew = addOne(event);
+  function add(events: RoomEvent[]): RoomEvent[] {
+    const isAtNewest = scroll.isAtNewest();
+    const added: RoomEvent[] = [];
+    scroll.keep(() => {
+      for (let i = 0; i < events.length; i++) if (addOne(events[i] as RoomEvent)) added.push(events[i] as RoomEvent);
     });
-    scroll.keep(() => trim(items, isAtNewest ? MOST_LINES : MOST_WHILE_READING), !isAtNewest);
-    return isNew;
+    if (items.length > most()) scroll.keep(() => trim(items, most()), !isAtNewest);
+    return added;
   }
 
   function addOne(event: RoomEvent): boolean {

@@ -2,10 +2,10 @@ import type { RoomEvent } from "../../protocol/event.ts";
 import { part, setText } from "./dom.ts";
 
 /**
- * Returns a function that announces a message of somebody else: read aloud, and counted in the
- * title while the page is not looked at.
+ * Returns a function that announces messages of others: read aloud, and counted in the title while
+ * the page is not looked at.
  */
-export function createNotices(): (event: RoomEvent) => void {
+export function createNotices(): (messages: RoomEvent[]) => void {
   const { title } = document;
   let isLookedAt = true;
   let unread = 0;
@@ -19,10 +19,15 @@ export function createNotices(): (event: RoomEvent) => void {
     unread = 0;
     document.title = title;
   };
-  return ({ member, text = "" }) => {
-    setText(part("spoken"), `${member.nickname}: ${text}`);
+  return (messages) => {
+    let lines = "";
+    for (let i = 0; i < messages.length; i++) {
+      const { member, text = "" } = messages[i] as RoomEvent;
+      lines += `${member.nickname}: ${text}\n`;
+    }
+    setText(part("announcer"), lines);
     if (isLookedAt) return;
-    unread++;
+    unread += messages.length;
     document.title = `(${unread}) ${title}`;
   };
 }

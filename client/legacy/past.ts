@@ -33,7 +33,7 @@ export function createPast(
   };
 
   function showPage(older: HistoryPage): void {
-    list.addOlder(older.events);
+    list.addOlder(older);
     button.disabled = false;
     button.innerHTML = label;
     show(button, hasOlder(older));

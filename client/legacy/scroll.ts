@@ -18,17 +18,17 @@ export function watchScroll(words: ScriptWords): Scroll {
     show(button, false);
   };
   const scroll: Scroll = {
+    isAtNewest: atNewest,
     keep(change, isAbove) {
       const { scrollHeight } = box;
       const stays = atNewest();
       change();
       if (isAbove) box.scrollTop += box.scrollHeight - scrollHeight;
       else if (stays) box.scrollTop = box.scrollHeight;
-      return stays;
     },
-    arrived() {
+    arrived(count) {
       if (atNewest()) return;
-      unseen++;
+      unseen += count;
       setText(button, fill(words.newMessages, { n: unseen }));
       show(button, true);
     },

@@ -37,14 +37,19 @@ export function openConversation(page: Page): OpenConversation {
   const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(words);
-  const notices = createNotices(words, me.nickname);
+  const notices = createNotices(page);
+  const { noteNew, announce } = notices;
   const presence = createPresence(page, sender);
-  const readAgain = createPast(page, { access: sender, list }, (now) => {
-    members.replace(now);
-    presence.listed(now);
+  const readAgain = createPast(page, sender, {
+    list,
+    noteNew,
+    showMembers(now) {
+      members.replace(now);
+      presence.listed(now);
+    },
   });
   session.on("status", createConnectionLine(page).show);
-  draw(conversation, { page, list, members, scroll, readAgain, announce: notices.heard });
+  draw(conversation, { page, list, members, scroll, readAgain, noteNew, announce });
   session.on("typing", notices.typing);
   session.on("event", (event) => event.member.id === me.id && presence.seen(event));
   outbox.emitter.on("changed", ({ state, code = "" }) => {

@@ -1,17 +1,95 @@
-/** Replaces the server's UTC by the reader's own time in all `<time>` of a part of the page. */
+const MINUTE_MS = 60_000;
+
+/** Replaces the server's times by the reader's own in all `<time>` of a part of the page. */
 export function showLocalTimes(root: ParentNode): void {
-  for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime]")) showLocalTime(time, time.dateTime);
+  for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime*=T]")) showMoment(time);
 }
 
-/** Shows a moment as the reader's 24-hour time, with the date if that is not today. */
+/** Shows a moment as the reader's 24-hour time. The day is not shown. */
 export function showLocalTime(element: HTMLTimeElement, at: string): void {
   const moment = new Date(at);
   if (Number.isNaN(moment.getTime())) return;
-  const time = `${twoDigits(moment.getHours())}:${twoDigits(moment.getMinutes())}`;
-  const isToday = moment.toDateString() === new Date().toDateString();
   element.dateTime = at;
-  element.textContent = isToday ? time : `${moment.getMonth() + 1}/${moment.getDate()} ${time}`;
-  element.title = moment.toLocaleString(document.documentElement.lang);
+  element.textContent = clockTime(moment);
+  element.title = format("whole", { dateStyle: "full", timeStyle: "medium" }, moment);
+}
+
+/** Returns the day of a moment where the reader is, as `2026-11-30`. */
+export function dayOf(ms: number): string {
+  const moment = new Date(ms);
+  return `${moment.getFullYear()}-${twoDigits(moment.getMonth() + 1)}-${twoDigits(moment.getDate())}`;
+}
+
+/** Returns the words for a day, such as `Monday, November 30`. This year is left out. */
+export function dayLabel(day: string): string {
+  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
+  const moment = new Date(year, month - 1, date);
+  if (document.documentElement.lang === "ja")
+    return format("ja", { year: "numeric", month: "long", day: "numeric", weekday: "short" }, moment);
+  const isClear = year === new Date().getFullYear();
+  const parts: Intl.DateTimeFormatOptions = { month: "long", day: "numeric", weekday: "long" };
+  return isClear ? format("day", parts, moment) : format("year", { ...parts, year: "numeric" }, moment);
+}
+
+/**
+ * Calls back when another day has begun, or when the reader is in another time zone. A clock that
+ * was asleep, or set, is noticed within a minute, and when the page is looked at again.
+ */
+export function onNewDay(changed: () => void): void {
+  let shown = zoneAndDay();
+  const look = () => {
+    const now = zoneAndDay();
+    if (now === shown) return;
+    shown = now;
+    formats.clear();
+    changed();
+  };
+  const wait = () => setTimeout(tick, Math.min(MINUTE_MS, msToMidnight()));
+  const tick = () => {
+    look();
+    wait();
+  };
+  wait();
+  document.addEventListener("visibilitychange", look);
+  document.addEventListener("resume", look);
+  window.addEventListener("pageshow", look);
+  window.addEventListener("focus", look);
+}
+
+function showMoment(element: HTMLTimeElement): void {
+  const at = element.dateTime;
+  const moment = new Date(at);
+  showLocalTime(element, at);
+  if (moment.toDateString() === new Date().toDateString()) return;
+  const year = moment.getFullYear();
+  const date = `${moment.getMonth() + 1}/${moment.getDate()} ${clockTime(moment)}`;
+  element.textContent = year === new Date().getFullYear() ? date : `${year}/${date}`;
+}
+
+function clockTime(moment: Date): string {
+  return `${twoDigits(moment.getHours())}:${twoDigits(moment.getMinutes())}`;
+}
+
+function zoneAndDay(): string {
+  const now = new Date();
+  return `${now.toDateString()} ${now.getTimezoneOffset()}`;
+}
+
+function msToMidnight(): number {
+  const now = new Date();
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime() - now.getTime();
+}
+
+// Creating a format takes a hundred times longer than using it.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(name: string, options: Intl.DateTimeFormatOptions, moment: Date): string {
+  let found = formats.get(name);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat(document.documentElement.lang, options);
+    formats.set(name, found);
+  }
+  return found.format(moment);
 }
 
 function twoDigits(figure: number): string {

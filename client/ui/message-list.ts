@@ -1,24 +1,32 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { folds } from "../../protocol/fold.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import type { Conversation, ConversationSession } from "../core/conversation.ts";
+import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
+import { arrange, type Log, removeRows } from "./arrange.ts";
+import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
 import { lineOf, lineOfEvent, settleLine } from "./line.ts";
+import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
+import { firstOfNewest, lastOf, type Row, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { showUnsentState } from "./unsent-line.ts";
 
 const MOST_LINES = 500;
 // A reader of older lines should not lose them to newer ones.
 const MOST_WHILE_READING = 5_000;
+// Lines of a closed fold are not laid out, but take memory.
+const MOST_FOLDED = 4;
 
 type Lines = {
   page: Page;
   scroll: Scroll;
   conversation: Conversation<ConversationSession>;
-  log: HTMLElement;
-  /** The lines of the log, by seq. */
-  shown: Map<number, HTMLElement>;
+  log: Log;
+  /** The seqs of all rows. */
+  shown: Set<number>;
   /** The lines of unsent messages, by client id. */
   unsent: Map<string, HTMLElement>;
 };
@@ -31,47 +39,152 @@ export function createMessageList(
   scroll: Scroll,
   conversation: Conversation<ConversationSession>,
 ): MessageList {
-  const log = part("log");
-  const lines: Lines = { page, scroll, conversation, log, shown: new Map(), unsent: new Map() };
-  const { shown, unsent } = lines;
-  for (const folded of log.querySelectorAll(".folded")) folded.replaceWith(...folded.querySelectorAll("[data-seq]"));
-  for (const day of log.querySelectorAll(".day")) day.remove();
-  for (const line of log.querySelectorAll<HTMLElement>("[data-seq]")) shown.set(Number(line.dataset.seq), line);
+  const log: Log = { element: part("log"), rows: [], words: page.words };
+  const lines: Lines = { page, scroll, conversation, log, shown: new Set(), unsent: new Map() };
+  const { unsent } = lines;
+  takeOver(lines);
+  onNewDay(() => scroll.keep(() => redate(log), true));
   return {
-    add(event) {
-      if (shown.has(event.seq)) return false;
-      const isAtNewest = scroll.keep(() => showEvent(lines, event));
-      trim(lines, isAtNewest ? MOST_LINES : MOST_WHILE_READING);
-      return true;
-    },
-    addOlder(events) {
-      for (const event of events) if (!shown.has(event.seq)) showEvent(lines, event);
-    },
-    clear() {
-      for (const line of shown.values()) line.remove();
-      shown.clear();
-    },
-    oldestSeq: () => (shown.size === 0 ? undefined : Math.min(...shown.keys())),
+    most: () => (scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING),
+    add: (events) => add(lines, events),
+    addOlder: (older) => addOlder(lines, older),
+    clear: () => drop(lines, log.rows.length),
+    oldestSeq: () => log.rows[0]?.seq,
     has: (id) => has(lines, id),
     showUnsent: (message) => showUnsent(lines, message),
     settle: (event) => settle(lines, event),
     removeUnsent(id) {
       const line = unsent.get(id);
-      if (line) remove(line);
       unsent.delete(id);
+      line?.remove();
+      markUnsent(lines);
     },
   };
 }
 
-function has({ log }: Lines, id: string): boolean {
-  return log.querySelector(`[data-seq][data-client-id="${CSS.escape(id)}"]`) !== null;
+/** Takes over the lines that the server has rendered, in its own time zone. */
+function takeOver({ log, shown }: Lines): void {
+  let dayMark: HTMLElement | undefined;
+  const leftOut: HTMLElement[] = [];
+  for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, [data-seq]")) {
+    if (element.className === "day") dayMark = element;
+    else if (element.className === "skipped") leftOut.push(element);
+    else {
+      const row = rowOfLine(element);
+      log.rows.push(row);
+      shown.add(row.seq);
+      row.dayMark = dayMark;
+      row.fold = foldAround(element);
+      dayMark = undefined;
+    }
+  }
+  for (const line of leftOut) leaveOut(log, skippedBy(line), line);
+  redate(log);
 }
 
-/** Shows an event in its place. The line of an unsent message becomes the event's. */
-function showEvent(lines: Lines, event: RoomEvent): void {
-  const own = event.id === undefined ? undefined : lines.unsent.get(event.id);
-  if (own) settleUnsent(lines, own, event);
-  else insert(lines, lineOfEvent(event, lines.page.words), event.seq);
+/** Shows times and days where the reader is now. */
+function redate(log: Log): void {
+  for (const row of log.rows) {
+    row.day = dayOf(row.at);
+    if (row.skipped) continue;
+    const time = row.line.querySelector("time");
+    if (time) showLocalTime(time, time.dateTime);
+  }
+  arrange(log, 0, log.rows.length - 1);
+}
+
+/**
+ * Shows events as one change. Of events that do not continue the log, and of too many, only the
+ * newest are kept, because a gap in the middle would never be filled again.
+ */
+function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
+  const { scroll, log, shown } = lines;
+  const { rows } = log;
+  const added = events.filter(({ seq }) => !shown.has(seq));
+  const oldest = added[0];
+  if (oldest === undefined) return added;
+  const isAtNewest = scroll.isAtNewest();
+  const most = isAtNewest ? MOST_LINES : MOST_WHILE_READING;
+  const start = placeOf(rows, oldest.seq);
+  const continued = rows[start - 1];
+  const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq;
+  // The lines above change only if some are dropped there.
+  const isFull = isGap || rows.length + added.length > most;
+  scroll.keep(() => {
+    if (isGap) drop(lines, start);
+    insert(lines, added);
+    if (isFull) trim(lines, most);
+  }, isFull);
+  return added;
+}
+
+function addOlder(lines: Lines, { events, skipped = [] }: HistoryPage): void {
+  const { scroll, log, shown, page } = lines;
+  const added = events.filter(({ seq }) => !shown.has(seq));
+  if (added.length === 0) return;
+  scroll.keep(() => {
+    insert(lines, added);
+    for (const one of skipped) leaveOut(log, one, lineOfSkipped(one, page.words));
+  }, true);
+}
+
+/** Adds a row for events that are left out. It is in the run of the event above it, or below it. */
+function leaveOut(log: Log, skipped: SkippedRun, line: HTMLElement): void {
+  const { rows } = log;
+  const index = placeOf(rows, skipped.first);
+  const near = [rows[index - 1], rows[index]].find((row) => row && folds(row.kind)) || rows[index] || rows[index - 1];
+  if (near === undefined) return;
+  const row = rowOfSkipped(skipped, line, near);
+  row.fold = foldAround(line);
+  rows.splice(index, 0, row);
+  arrange(log, index, index);
+}
+
+/** Inserts events that are not shown. The line of an unsent message becomes its event's. */
+function insert(lines: Lines, events: RoomEvent[]): void {
+  const { log, shown, unsent, page } = lines;
+  const { rows } = log;
+  let from = rows.length;
+  let to = 0;
+  for (const event of events) {
+    const index = placeOf(rows, event.seq);
+    const own = event.id === undefined ? undefined : unsent.get(event.id);
+    const line = own ? settled(lines, own, event) : lineOfEvent(event, page.words);
+    if (index === rows.length) rows.push(rowOfEvent(event, line));
+    else rows.splice(index, 0, rowOfEvent(event, line));
+    shown.add(event.seq);
+    from = Math.min(from, index);
+    to = Math.max(to, index);
+  }
+  arrange(log, from, to);
+  markUnsent(lines);
+}
+
+/** Returns the index at which a seq belongs. A new line is nearly always the last one. */
+function placeOf(rows: Row[], seq: number): number {
+  let index = rows.length;
+  while (index > 0 && (rows[index - 1] as Row).seq > seq) index--;
+  return index;
+}
+
+function trim(lines: Lines, most: number): void {
+  const { rows } = lines.log;
+  const first = Math.max(firstOfNewest(rows, most), rows.length - most * MOST_FOLDED);
+  if (first === 0) return;
+  drop(lines, first);
+  arrange(lines.log, 0, 0);
+  part("older").hidden = false;
+}
+
+/** Drops that many of the oldest rows. */
+function drop({ log, shown }: Lines, count: number): void {
+  const dropped = log.rows.splice(0, count);
+  for (const { seq } of dropped) shown.delete(seq);
+  removeRows(dropped);
+}
+
+function has({ log }: Lines, id: string): boolean {
+  return log.rows.some(({ clientId }) => clientId === id);
 }
 
 function showUnsent(lines: Lines, message: UnsentMessage): void {
@@ -86,8 +199,10 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
     line.classList.add("message", "pending");
     line.dataset.clientId = id;
     unsent.set(id, line);
-    scroll.keep(() => log.append(created));
-    markFollowing(line);
+    scroll.keep(() => {
+      log.element.append(created);
+      markUnsent(lines);
+    });
   }
   showUnsentState(line, message, { words: page.words, conversation });
 }
@@ -96,62 +211,26 @@ function settle(lines: Lines, event: RoomEvent): void {
   const { scroll, shown, unsent } = lines;
   const line = event.id === undefined ? undefined : unsent.get(event.id);
   if (line === undefined) return;
-  if (shown.has(event.seq)) remove(line);
-  else scroll.keep(() => settleUnsent(lines, line, event));
-  unsent.delete(event.id as string);
+  if (shown.has(event.seq)) {
+    line.remove();
+    unsent.delete(event.id as string);
+  } else scroll.keep(() => insert(lines, [event]));
 }
 
-function settleUnsent(lines: Lines, line: HTMLElement, event: RoomEvent): void {
-  lines.unsent.delete(event.id as string);
+function settled({ unsent }: Lines, line: HTMLElement, event: RoomEvent): HTMLElement {
+  unsent.delete(event.id as string);
   line.classList.remove("pending", "refused", "kept");
   line.querySelector(".message-state")?.remove();
   settleLine(line, event);
-  line.remove();
-  insert(lines, line, event.seq);
+  return line;
 }
 
-// Searches from the end, since a new line is nearly always the last one.
-function insert({ log, shown }: Lines, line: HTMLElement, seq: number): void {
-  let above = log.lastElementChild as HTMLElement | null;
-  while (above !== null && (above.dataset.seq === undefined || Number(above.dataset.seq) > seq)) {
-    above = above.previousElementSibling as HTMLElement | null;
+/** Hides the reader's own nickname on unsent lines that follow a message of theirs. */
+function markUnsent({ page, log, unsent }: Lines): void {
+  const last = log.rows[log.rows.length - 1];
+  let follows = last?.kind === "message" && last.memberId === page.me.id && Date.now() - last.at < SAME_SPEAKER_MS;
+  for (const line of unsent.values()) {
+    line.classList.toggle("follows", follows);
+    follows = true;
   }
-  if (above === null) log.prepend(line);
-  else above.after(line);
-  shown.set(seq, line);
-  markFollowing(line);
-  if (line.nextElementSibling) markFollowing(line.nextElementSibling as HTMLElement);
-}
-
-// Removes lines from the top of the screen, because a gap in the middle would never be filled
-// again.
-function trim({ log, shown }: Lines, most: number): void {
-  while (shown.size > most) {
-    const top = log.firstElementChild as HTMLElement;
-    shown.delete(Number(top.dataset.seq));
-    remove(top);
-    part("older").hidden = false;
-  }
-}
-
-function remove(line: HTMLElement): void {
-  const below = line.nextElementSibling as HTMLElement | null;
-  line.remove();
-  if (below) markFollowing(below);
-}
-
-/**
- * Hides the name of an author who continues within five minutes from the eye, as
- * server/pages/message-line.ts does.
- */
-function markFollowing(line: HTMLElement): void {
-  const above = line.previousElementSibling as HTMLElement | null;
-  const spoke = above?.classList.contains("message") && line.classList.contains("message");
-  const same = above?.dataset.memberId === line.dataset.memberId;
-  const near = momentOf(line) - momentOf(above) < SAME_SPEAKER_MS;
-  line.classList.toggle("follows", spoke === true && same && near);
-}
-
-function momentOf(line: HTMLElement | null): number {
-  return line?.dataset.at === undefined ? Date.now() : Date.parse(line.dataset.at);
 }

@@ -1,41 +1,74 @@
-import type { Member } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
 import type { MessageList } from "../face.ts";
 import type { Page } from "../page.ts";
 import { part } from "./part.ts";
 
+// The newest messages must not drop the lines that are being read, see message-list.ts.
+const MOST_AUTOMATIC = 4_500;
+
+/** The parts of the page that show what was read of the past. */
+export type PastViews = {
+  list: MessageList;
+  /** Shows these people as the ones in the room. */
+  showMembers(members: Member[]): void;
+  /** Some of these events may be new. */
+  noteNew(events: RoomEvent[]): void;
+};
+
 /**
- * Lets the button above the log show one more page of older messages. Returns a function that shows
- * the newest page instead, for when the log cannot be continued. `showMembers` then gets the people
- * in the room.
+ * Shows one more page of older messages when the reader comes near the top of the log, or presses
+ * the button there. Returns a function that shows the newest page instead, for when the log cannot
+ * be continued.
  */
-export function createPast(
-  { room, words, hasOlder: isCut }: Page,
-  { access, list }: { access: Access; list: MessageList },
-  showMembers: (members: Member[]) => void,
-): () => void {
+export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
+  const { list, showMembers, noteNew } = views;
   const button = part<HTMLButtonElement>("older");
   const label = button.textContent;
   const history: History = { access, room, readings: 0 };
+  let isReading = false;
+  const items = part("log").getElementsByTagName("li");
+  const near = new IntersectionObserver(
+    (entries) => {
+      if (items.length < MOST_AUTOMATIC && entries.some((entry) => entry.isIntersecting)) read();
+    },
+    { root: part("scroll"), rootMargin: "400px 0px 0px" },
+  );
   button.hidden = !isCut;
-  button.addEventListener("click", () => {
-    button.disabled = true;
-    readOlder(history, list.oldestSeq(), (older) => {
-      button.disabled = false;
-      if (older === undefined) button.textContent = words.olderFailed;
-      else showPage(older);
-    });
-  });
+  button.addEventListener("click", read);
+  near.observe(button);
   return () => {
     list.clear();
     readAgain(history, showPage, ({ members }) => showMembers(members));
   };
 
+  function read(): void {
+    if (isReading) return;
+    mark(true);
+    readOlder(history, list.oldestSeq(), (older) => {
+      if (older) showPage(older);
+      else {
+        mark(false);
+        button.textContent = words.olderFailed;
+      }
+    });
+  }
+
   function showPage(older: HistoryPage): void {
-    list.addOlder(older.events);
-    button.disabled = false;
+    list.addOlder(older);
+    noteNew(older.events);
+    mark(false);
     button.textContent = label;
     button.hidden = !hasOlder(older);
+    // If the button is still near, the observer reports it again.
+    near.unobserve(button);
+    near.observe(button);
+  }
+
+  // A button that is disabled would lose the focus.
+  function mark(isUnderWay: boolean): void {
+    isReading = isUnderWay;
+    button.setAttribute("aria-disabled", String(isUnderWay));
   }
 }

@@ -3,41 +3,90 @@ import { fill, type ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
 
 const NEAR_PX = 60;
+// Farther than any log is long: the browser ends at the newest line, and nothing is measured.
+const END_PX = 2 ** 24;
+
+/** A line, and how far below the upper edge of the box it begins. */
+type Edge = { line: Element; px: number };
 
 /**
- * Watches the log's box. The style sheet lays it out from the bottom up, so that its `scrollTop` is
- * 0 at the newest line.
+ * Watches the log's box. Until now the style sheet laid it out from the bottom up, so that the
+ * newest line was in sight from the start. From now on it is an ordinary box: in the other kind,
+ * each new line moves all others.
  */
 export function watchScroll(words: ScriptWords): Scroll {
   const box = part("scroll");
+  const log = part("log");
   const button = part("newer");
   let unseen = 0;
+  // Not measured again before each change, since that would cost a layout.
+  let isAtNewest = true;
+  let edge: Edge | undefined;
 
-  const atNewest = () => box.scrollTop > -NEAR_PX;
   const scroll: Scroll = {
-    keep(change) {
-      const { scrollTop, scrollHeight } = box;
-      const stays = atNewest();
+    isAtNewest: () => isAtNewest,
+    keep(change, isAbove) {
+      if (!isAtNewest && isAbove) edge = findEdge();
       change();
-      box.scrollTop = stays ? 0 : scrollTop - (box.scrollHeight - scrollHeight);
-      return stays;
+      if (isAtNewest) toEnd();
+      else if (isAbove) restore();
     },
-    arrived() {
-      if (atNewest()) return;
-      unseen++;
+    arrived(count) {
+      if (isAtNewest) return;
+      unseen += count;
       button.textContent = fill(words.newMessages, { n: unseen });
       button.hidden = false;
     },
     toNewest() {
-      box.scrollTop = 0;
+      isAtNewest = true;
+      toEnd();
       forget();
     },
   };
-  const forget = () => {
+  box.classList.add("scripted");
+  toEnd();
+  box.addEventListener("scroll", look, { passive: true });
+  // A fold has been opened or closed.
+  box.addEventListener("toggle", look, true);
+  button.addEventListener("click", scroll.toNewest);
+  // The window was turned or made narrower, or a keyboard has appeared.
+  new ResizeObserver(() => (isAtNewest ? toEnd() : restore())).observe(box);
+  return scroll;
+
+  function look(): void {
+    isAtNewest = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    if (isAtNewest) forget();
+    else edge = findEdge();
+  }
+
+  function forget(): void {
     unseen = 0;
     button.hidden = true;
-  };
-  box.addEventListener("scroll", () => atNewest() && forget(), { passive: true });
-  button.addEventListener("click", scroll.toNewest);
-  return scroll;
+  }
+
+  function toEnd(): void {
+    box.scrollTop = END_PX;
+  }
+
+  /** Returns the first line that is in sight. */
+  function findEdge(): Edge | undefined {
+    const { top } = box.getBoundingClientRect();
+    const lines = log.children;
+    let low = 0;
+    let high = lines.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((lines[middle] as Element).getBoundingClientRect().bottom > top) high = middle;
+      else low = middle + 1;
+    }
+    const line = lines[low];
+    return line && { line, px: line.getBoundingClientRect().top - top };
+  }
+
+  /** Moves the line that was at the edge back there. */
+  function restore(): void {
+    if (edge === undefined || !edge.line.isConnected) return;
+    const moved = edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
+    if (Math.abs(moved) >= 1) box.scrollTop += moved;
+  }
 }

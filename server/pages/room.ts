@@ -57,7 +57,7 @@ ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 </div>
 </div>
 ${lineSkeleton()}
-<div id="spoken" class="unseen" aria-live="polite"></div>
+<div id="announcer" class="unseen" aria-live="polite"></div>
 </main>`;
   return renderDocument(layout, { name: "room-page", title: `${view.room.title} — chattera`, body });
 }

@@ -98,7 +98,7 @@ describe("an unsent message", () => {
       expect(await unsent(page)).toEqual(["before the loss"]);
       isOut = false;
       // The member without a connection leaves first.
-      await page.waitForSelector('#log .leave:has-text("Bea")', { timeout: 15_000 });
+      await page.waitForSelector('#log .leave:has-text("Bea")', { timeout: 15_000, state: "attached" });
       expect(await logged(["before the loss"])).toEqual([]);
       await enter(page, "Bea");
       await sees(page, "before the loss");

@@ -10,6 +10,7 @@ interface Array<T> {
   length: number;
   concat(...lists: T[][]): T[];
   push(...items: T[]): number;
+  slice(start: number, end?: number): T[];
 }
 interface Boolean {}
 interface CallableFunction extends Function {}

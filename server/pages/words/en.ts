@@ -155,6 +155,7 @@ export const en: PageWords = {
     peopleCut: "{shown} shown, {members} here",
     typing: "Typing: {nicknames}…",
     newMessages: "{n} new",
+    announced: "{n} messages",
     sending: "Sending…",
     kept: "Not sent yet. Will be sent as soon as possible",
     refused: "Not sent.",

@@ -157,6 +157,7 @@ export const ja = {
     peopleCut: "{members}人のうち{shown}人を表示",
     typing: "{nicknames} さんが入力中…",
     newMessages: "新しい発言 {n} 件",
+    announced: "発言が {n} 件あります",
     sending: "送信中…",
     kept: "送れるようになりしだい送ります",
     refused: "送れませんでした。",

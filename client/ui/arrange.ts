@@ -1,0 +1,131 @@
+import { LONGEST_RUN_MS, SAME_SPEAKER_MS, TIMELESS_MS } from "../../protocol/line.ts";
+import type { ScriptWords } from "../words.ts";
+import { createFold, fillFold, isOpen } from "./fold.ts";
+import { dayLabel, dayOf } from "./local-time.ts";
+import { endOfRun, type Fold, isFolded, type Row, startOfRun } from "./rows.ts";
+
+const MINUTE_MS = 60_000;
+
+/** The log on the screen: the element, and its rows in the order of their seq. */
+export type Log = { element: HTMLElement; rows: Row[]; words: ScriptWords };
+
+/** Where the next element has to be. */
+type Place = { log: HTMLElement; below: Element | null };
+
+/**
+ * Brings the elements of the log in line with its rows, of which those from one index to another
+ * are new or have other neighbors: days are separated, runs of coming and going are folded, and a
+ * nickname is not repeated. Elements that are in their place already are not touched.
+ */
+export function arrange({ element, rows, words }: Log, from: number, to: number): void {
+  if (rows.length === 0) return;
+  let index = startOfRun(rows, Math.min(from, rows.length - 1));
+  const above = rows[index - 1];
+  const place: Place = { log: element, below: above ? topOf(above).nextElementSibling : element.firstElementChild };
+  let isSettled = false;
+  while (index < rows.length && !(isSettled && index > to)) {
+    const end = endOfRun(rows, index);
+    const run = rows.slice(index, end + 1);
+    separate(place, run[0] as Row, rows[index - 1]);
+    if (isFolded(run)) placeFold(place, run, words);
+    else for (const row of run) placeLine(place, row);
+    isSettled = true;
+    for (; index <= end; index++) if (name(rows[index] as Row, rows[index - 1])) isSettled = false;
+  }
+}
+
+/** Removes rows from the log, with all that was there for them alone. */
+export function removeRows(rows: Row[]): void {
+  const emptied = new Set<Fold>();
+  for (const { line, dayMark, fold } of rows) {
+    line.remove();
+    dayMark?.remove();
+    if (fold) emptied.add(fold);
+  }
+  for (const { element, list } of emptied) if (list.childElementCount === 0) element.remove();
+}
+
+function topOf({ line, fold }: Row): Element {
+  return fold ? fold.element : line;
+}
+
+function put(place: Place, element: Element): void {
+  if (element === place.below) place.below = element.nextElementSibling;
+  else place.log.insertBefore(element, place.below);
+}
+
+function takeAway(place: Place, element: Element): void {
+  if (element === place.below) place.below = element.nextElementSibling;
+  element.remove();
+}
+
+/** Places the day above the row that begins it. Above the first row, today need not be named. */
+function separate(place: Place, row: Row, above: Row | undefined): void {
+  if (row.day === (above ? above.day : dayOf(Date.now()))) {
+    if (row.dayMark) takeAway(place, row.dayMark);
+    row.dayMark = undefined;
+    return;
+  }
+  row.dayMark ||= document.createElement("li");
+  const { dayMark, day } = row;
+  dayMark.className = "day";
+  const label = dayLabel(day);
+  if (dayMark.textContent !== label) {
+    const time = document.createElement("time");
+    time.dateTime = day;
+    time.textContent = label;
+    dayMark.replaceChildren(time);
+  }
+  put(place, dayMark);
+}
+
+function placeLine(place: Place, row: Row): void {
+  const { fold } = row;
+  row.fold = undefined;
+  put(place, row.line);
+  dissolve(place, fold);
+}
+
+function placeFold(place: Place, run: Row[], words: ScriptWords): void {
+  const known = new Set<Fold>();
+  for (const { fold } of run) if (fold) known.add(fold);
+  // A fold that begins with another line belongs to a run above, of which these rows were a part.
+  const own = [...known].filter(({ list }) => run.some(({ line }) => line === list.firstElementChild));
+  const fold = own.find(isOpen) || own[0] || createFold();
+  for (const row of run.slice(1)) {
+    if (row.dayMark) takeAway(place, row.dayMark);
+    row.dayMark = undefined;
+  }
+  for (const row of run) if (row.line === place.below) place.below = row.line.nextElementSibling;
+  put(place, fold.element);
+  fillFold(fold, run, words);
+  for (const other of known) dissolve(place, other);
+}
+
+function dissolve(place: Place, fold: Fold | undefined): void {
+  if (fold?.list.childElementCount === 0) takeAway(place, fold.element);
+}
+
+/**
+ * Hides the nickname of an author who continues, as server/pages/message-line.ts does. Returns
+ * whether that concerns the row below.
+ */
+function name(row: Row, above: Row | undefined): boolean {
+  const { line, at, namedAt } = row;
+  const follows = above !== undefined && continues(above, row);
+  row.namedAt = follows ? above.namedAt : at;
+  line.classList.toggle("follows", follows);
+  const isLate = follows && at - row.namedAt > TIMELESS_MS;
+  line.classList.toggle("timed", isLate && minuteOf(at) !== minuteOf(above.at));
+  return row.namedAt !== namedAt;
+}
+
+function continues(above: Row, row: Row): boolean {
+  if (above.kind !== "message" || row.kind !== "message" || above.day !== row.day) return false;
+  if (above.memberId !== row.memberId || above.nickname !== row.nickname) return false;
+  return row.at - above.at < SAME_SPEAKER_MS && row.at - above.namedAt < LONGEST_RUN_MS;
+}
+
+function minuteOf(ms: number): number {
+  return Math.floor(ms / MINUTE_MS);
+}
