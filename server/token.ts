@@ -35,6 +35,8 @@ export type Tokens = {
   readFormToken(token: string): string | undefined;
   /** Returns the network of an address, as eight letters that do not reveal the address. */
   network(address: string): string;
+  /** Eight letters that stand for the site and reveal nothing, for the names of its cookies. */
+  readonly siteLetters: string;
 };
 
 /** The secrets and times that tokens are made of. */
@@ -96,6 +98,7 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
       const binding = token.slice(0, Math.max(0, at));
       return at > 0 && forms.verify(binding, token.slice(at + 1)) ? binding : undefined;
     },
+    siteLetters: hash(derive(siteSecret, "cookies"), "", "base64url").slice(0, 8),
     network: (address) => hash(networkKey, networkOf(address), "base64url").slice(0, 8),
   };
 

@@ -12,7 +12,7 @@ import { isBrowser, type RequestSource } from "./source.ts";
  */
 export function formTokenOf(ctx: Context, tokens: Tokens): string {
   const session: Session | undefined = ctx.state.session;
-  return tokens.formToken(session?.member.id ?? cookieOf(ctx, "visit") ?? setVisitCookie(ctx));
+  return tokens.formToken(session?.member.id ?? cookieOf(ctx, tokens, "visit") ?? setVisitCookie(ctx, tokens));
 }
 
 /**
@@ -57,7 +57,7 @@ export function isBound(ctx: Context, site: SessionKeys): boolean {
   const inCookie = readCookie(ctx, site)?.member.id;
   if (session?.by === "token" && session.member.id === inCookie) return true;
   const binding = formBinding(ctx, site);
-  return binding !== undefined && (binding === inCookie || binding === cookieOf(ctx, "visit"));
+  return binding !== undefined && (binding === inCookie || binding === cookieOf(ctx, site.tokens, "visit"));
 }
 
 /** Returns the binding of the request's form token; `undefined` if it has none of ours. */

@@ -1,7 +1,7 @@
 import type { Context } from "koa";
 import { refuse } from "../refusal.ts";
 import { isBound } from "./proof.ts";
-import { clearFormerCookie, cookieOf, type Session, type SessionKeys, setCookie, setSession } from "./session.ts";
+import { clearFormerCookies, cookieOf, type Session, type SessionKeys, setCookie, setSession } from "./session.ts";
 import { isBrowser } from "./source.ts";
 
 const TEXT_BROWSER = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
@@ -23,18 +23,18 @@ export function setSessionCookie(ctx: Context, site: SessionKeys, token: string)
  * without a word, and their nickname taken by nobody but themselves. A program may do without the
  * first cookie, since it gets the session's from the answer. Throws `forbidden`.
  */
-export function assertKeepsCookies(ctx: Context): void {
+export function assertKeepsCookies(ctx: Context, { tokens }: SessionKeys): void {
   const mayKeep = isBrowser(ctx) || TEXT_BROWSER.test(ctx.get("User-Agent"));
   const isOurForm = mayKeep && typeof ctx.state.body.form_token === "string";
-  if (!isOurForm || ctx.state.session !== undefined || cookieOf(ctx, "visit") !== undefined) return;
+  if (!isOurForm || ctx.state.session !== undefined || cookieOf(ctx, tokens, "visit") !== undefined) return;
   throw Object.assign(refuse("forbidden", "The browser keeps no cookie of this site."), { needsCookie: true });
 }
 
 /** Clears the session cookie under the same conditions. */
 export function clearSessionCookie(ctx: Context, site: SessionKeys): void {
   if (!isOwnPage(ctx, site)) return;
-  setCookie(ctx, { kind: "session", value: "", maxAgeMs: 0 });
-  clearFormerCookie(ctx);
+  setCookie(ctx, site.tokens, { kind: "session", value: "", maxAgeMs: 0 });
+  clearFormerCookies(ctx, site);
 }
 
 /** A request from an `other-host` that changes something has been proved by the guards before. */

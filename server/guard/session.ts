@@ -38,9 +38,6 @@ type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
 /** The session's cookie, and the one that binds the forms of a visitor without a session. */
 type CookieKind = "session" | "visit";
 
-/** The name of the session's cookie before 2026-11-30. */
-const FORMER_COOKIE = "chattera";
-
 /**
  * A token is exchanged for a newer one after this time, so that a session ends only after its whole
  * life without use.
@@ -80,17 +77,17 @@ export function sessionOf(ctx: Context): Session {
 }
 
 /** Returns the value of one of our cookies, or `undefined`. */
-export function cookieOf(ctx: Context, kind: CookieKind): string | undefined {
-  return ctx.cookies.get(cookieName(ctx, kind)) || undefined;
+export function cookieOf(ctx: Context, tokens: Tokens, kind: CookieKind): string | undefined {
+  return ctx.cookies.get(cookieName(ctx, tokens, kind)) || undefined;
 }
 
 /**
  * Sets the cookie that binds the forms of a visitor without a session to this browser, until the
  * browser ends. Returns its value.
  */
-export function setVisitCookie(ctx: Context): string {
+export function setVisitCookie(ctx: Context, tokens: Tokens): string {
   ctx.state.visit ??= randomBytes(12).toString("base64url");
-  setCookie(ctx, { kind: "visit", value: ctx.state.visit });
+  setCookie(ctx, tokens, { kind: "visit", value: ctx.state.visit });
   return ctx.state.visit;
 }
 
@@ -122,10 +119,13 @@ function mayUseCookie(ctx: Context, guards: Guards): boolean {
 
 /** Returns the session of the cookie, whether or not the cookie counts for this request. */
 export function readCookie(ctx: Context, site: SessionKeys): Session | undefined {
-  const session = readSession(site, cookieOf(ctx, "session") ?? "", "cookie");
+  const session = readSession(site, cookieOf(ctx, site.tokens, "session") ?? "", "cookie");
   if (session) return session;
-  const former = readSession(site, ctx.cookies.get(FORMER_COOKIE) ?? "", "cookie");
-  return former && { ...former, isDue: true };
+  for (const name of formerNames(ctx)) {
+    const former = readSession(site, ctx.cookies.get(name) ?? "", "cookie");
+    if (former) return { ...former, isDue: true };
+  }
+  return undefined;
 }
 
 /**
@@ -134,18 +134,18 @@ export function readCookie(ctx: Context, site: SessionKeys): Session | undefined
  */
 function renewCookie(ctx: Context, site: SessionKeys, { member, since }: Session): void {
   setSession(ctx, site, site.tokens.sign(member, since));
-  clearFormerCookie(ctx);
+  clearFormerCookies(ctx, site);
 }
 
 /** Sets the session's cookie, which lasts as long as the session does without use. */
 export function setSession(ctx: Context, site: SessionKeys, token: string): void {
-  setCookie(ctx, { kind: "session", value: token, maxAgeMs: site.config.sessionDays * 24 * 3_600_000 });
+  setCookie(ctx, site.tokens, { kind: "session", value: token, maxAgeMs: site.config.sessionDays * 24 * 3_600_000 });
 }
 
-/** Clears the cookie under the former name. */
-export function clearFormerCookie(ctx: Context): void {
-  if (ctx.cookies.get(FORMER_COOKIE) === undefined) return;
-  ctx.cookies.set(FORMER_COOKIE, "", { path: ctx.state.base || "/", maxAge: 0, overwrite: true });
+/** Clears the cookies under former names. Another site's are left alone. */
+export function clearFormerCookies(ctx: Context, { tokens }: SessionKeys): void {
+  for (const name of formerNames(ctx))
+    if (tokens.verify(ctx.cookies.get(name) ?? "") !== undefined) putCookie(ctx, name, { value: "", maxAgeMs: 0 });
 }
 
 function readSession(site: SessionKeys, token: string, by: Session["by"]): Session | undefined {
@@ -174,12 +174,16 @@ function readTicket(site: SessionKeys, guards: Guards, ticket: string): Session 
  * asks for it, and only over TLS. No guard relies on SameSite: the source of every request is
  * checked.
  */
-export function setCookie(ctx: Context, { kind, value, maxAgeMs }: Cookie): void {
+export function setCookie(ctx: Context, tokens: Tokens, { kind, ...cookie }: Cookie): void {
+  putCookie(ctx, cookieName(ctx, tokens, kind), cookie);
+}
+
+function putCookie(ctx: Context, name: string, { value, maxAgeMs }: Omit<Cookie, "kind">): void {
   const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable;
   // The cookies library refuses a secure cookie on a connection that looks insecure to it, as
   // behind a proxy.
   ctx.cookies.secure = ctx.state.isSecure;
-  ctx.cookies.set(cookieName(ctx, kind), value, {
+  ctx.cookies.set(name, value, {
     httpOnly: true,
     sameSite: isFramed ? "none" : "lax",
     partitioned: isFramed,
@@ -192,12 +196,27 @@ export function setCookie(ctx: Context, { kind, value, maxAgeMs }: Cookie): void
 
 /**
  * [RFC 6265bis 4.1.3.2] No sibling domain can plant a cookie named `__Host-`, but such a name is
- * allowed only under TLS and at the path `/`. Elsewhere the name contains the port: cookies ignore
- * ports, and one machine may have two sites.
+ * allowed only under TLS and at the path `/`.
+ *
+ * Cookies ignore ports, and one machine may have several sites. So the name contains the port that
+ * the request names or, where it names none, letters that stand for the site: some proxies drop the
+ * port.
  */
-function cookieName(ctx: Context, kind: CookieKind): string {
+function cookieName(ctx: Context, tokens: Tokens, kind: CookieKind): string {
   const name = kind === "session" ? "chattera" : "chattera-visit";
-  if (ctx.state.isSecure && ctx.state.base === "") return `__Host-${name}`;
-  const port = /:(\d{1,5})$/.exec(ctx.state.host ?? "")?.[1] ?? (ctx.state.isSecure ? "443" : "80");
-  return `${name}-${port}`;
+  return `${isHostOnly(ctx) ? "__Host-" : ""}${name}-${portOf(ctx) ?? tokens.siteLetters}`;
+}
+
+/** Returns the names that the session's cookie had before 2026-12-01, of which the last is older. */
+function formerNames(ctx: Context): string[] {
+  if (isHostOnly(ctx)) return ["__Host-chattera", "chattera"];
+  return portOf(ctx) === undefined ? [`chattera-${ctx.state.isSecure ? 443 : 80}`, "chattera"] : ["chattera"];
+}
+
+function isHostOnly(ctx: Context): boolean {
+  return ctx.state.isSecure && ctx.state.base === "";
+}
+
+function portOf(ctx: Context): string | undefined {
+  return /:(\d{1,5})$/.exec(ctx.state.host ?? "")?.[1];
 }

@@ -115,7 +115,7 @@ function problemOf(ctx: Context, site: Site, error: unknown): Problem {
 
 async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail> {
   const { limits } = site;
-  assertKeepsCookies(ctx);
+  assertKeepsCookies(ctx, site);
   const { member, token } = await openSession(ctx, site, limits);
   limits.moves.take({ ...payerOf(ctx), member: member.id });
   const [tail] = (await findRooms(site, [name])) as [Tail];

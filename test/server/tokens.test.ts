@@ -181,7 +181,9 @@ describe("the cookie", () => {
 
   test("has a name that no sibling domain can plant, under TLS at the root", async () => {
     const { cookies } = await open("Rooted", TLS);
-    expect(cookies).toEqual([expect.stringMatching(/^__Host-chattera=[\w.-]+; path=\/; .*; secure; httponly$/i)]);
+    expect(cookies).toEqual([
+      expect.stringMatching(/^__Host-chattera-[\w-]{8}=[\w.-]+; path=\/; .*; secure; httponly$/i),
+    ]);
     const planted = (await open("Planter")).cookies[0]?.split(";")[0]?.replace(/^[^=]+/, "chattera-443") as string;
     const page = await request(node.url).get("/rooms/lobby").set(TLS).set("cookie", planted);
     expect(page.text).not.toContain("Planter");
@@ -192,8 +194,57 @@ describe("the cookie", () => {
     expect(cookies[0]).toMatch(/^chattera-8080=/);
     const deep = await openNode(site.databaseUrl, { basePath: "/chat", trustProxy: ["loopback"] });
     const { headers } = await request(deep.url).post("/chat/api/session").set(TLS).send({ nickname: "Deep" });
-    expect(cookiesOf(headers)[0]).toMatch(/^chattera-443=[\w.-]+; path=\/chat; .*; secure/);
+    expect(cookiesOf(headers)[0]).toMatch(/^chattera-[\w-]{8}=[\w.-]+; path=\/chat; .*; secure/);
     await deep.close();
+  });
+
+  test("has another name in each site of one machine, also over TLS and behind proxies that drop the port", async () => {
+    const neighbor = await openSite({ secrets: [OLD], trustProxy: ["loopback"] });
+    const [{ url }] = neighbor.nodes as [TestNode];
+    for (const headers of [
+      { "x-forwarded-host": "chat.example" },
+      TLS,
+      { ...TLS, "x-forwarded-host": "chat.example:8443" },
+    ]) {
+      const names = async (sites: string[]) => {
+        const opened = await Promise.all(
+          sites.map((one) => request(one).post("/api/session").set(headers).send({ nickname: "Neighbor" })),
+        );
+        return opened.map((one) => cookiesOf(one.headers)[0]?.split("=")[0]);
+      };
+      const [here, there] = await names([node.url, url]);
+      // With the port in the name, a proxy passes it on, and two sites have two ports.
+      if (headers["x-forwarded-host"].endsWith(":8443")) expect(here).toBe("__Host-chattera-8443");
+      else expect(here).not.toBe(there);
+      expect(await names([other.url])).toEqual([here]);
+    }
+    await neighbor.close();
+  });
+
+  test("of a name that it had before is exchanged once, and another site's is left alone", async () => {
+    const neighbor = await openSite({ secrets: [NEW], trustProxy: ["loopback"] });
+    const [{ url }] = neighbor.nodes as [TestNode];
+    for (const [headers, former] of [
+      [TLS, "__Host-chattera"],
+      [TLS, "chattera"],
+      [{ "x-forwarded-host": "chat.example" }, "chattera-80"],
+    ] as const) {
+      const { token } = await open("Stayer");
+      const cookie = `${former}=${token}`;
+      const page = await request(node.url).get("/rooms/lobby").set(headers).set("cookie", cookie);
+      expect(page.text).toContain('data-nickname="Stayer"');
+      const [newer, cleared] = cookiesOf(page.headers);
+      expect([
+        newer?.startsWith(`${former}=`),
+        cleared?.startsWith(`${former}=; path=/; expires=Thu, 01 Jan 1970`),
+      ]).toEqual([false, true]);
+      const renewed = newer?.split(";")[0] as string;
+      const again = await request(node.url).get("/rooms/lobby").set(headers).set("cookie", renewed);
+      expect([again.text.includes('data-nickname="Stayer"'), cookiesOf(again.headers)]).toEqual([true, []]);
+      const elsewhere = await request(url).post("/api/session/end").set(headers).set("cookie", cookie).send({});
+      expect(cookiesOf(elsewhere.headers).filter((one) => one.startsWith(`${former}=`))).toEqual([]);
+    }
+    await neighbor.close();
   });
 
   test("is not set by a request that a token in its body authorizes, which may be the attacker's", async () => {
@@ -218,7 +269,7 @@ describe("the cookie", () => {
   test("is sent in a frame of a listed origin, over TLS", async () => {
     const framed = await openNode(site.databaseUrl, { trustProxy: ["loopback"], origins: ["https://a.example"] });
     for (const [headers, expected] of [
-      [TLS, /^__Host-chattera=.*; samesite=none; secure; httponly; partitioned$/i],
+      [TLS, /^__Host-chattera-[\w-]{8}=.*; samesite=none; secure; httponly; partitioned$/i],
       [{}, /^chattera-\d+=.*; samesite=lax; httponly$/i],
     ] as const) {
       const opened = await request(framed.url).post("/api/session").set(headers).send({ nickname: "Framed" });
