@@ -28,9 +28,7 @@ export async function readFunctions(folder = FOLDER): Promise<Functions> {
  */
 export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, text }: Functions): Promise<void> {
   await execute(tx, "select pg_advisory_xact_lock(?)", [FUNCTIONS_LOCK]);
-  const [applied] = await rowsOf<{ revision: number; sha256: string }>(tx, "select revision, sha256 from functions");
-  if (applied && applied.revision > revision) return;
-  if (applied?.revision === revision && applied.sha256 === sha256) return;
+  if (await areApplied(tx, { revision, sha256, text })) return;
   // A question mark would be a parameter of the query.
   await execute(tx, text.replaceAll("?", "\\?"));
   await execute(
@@ -40,6 +38,15 @@ export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, t
      set revision = excluded.revision, sha256 = excluded.sha256, applied_at = now()`,
     [revision, sha256],
   );
+}
+
+/** Returns whether the database has these functions, or newer ones. */
+export async function areApplied(db: Knex, { revision, sha256 }: Functions): Promise<boolean> {
+  const [table] = await rowsOf<{ exists: boolean }>(db, "select to_regclass('functions') is not null as exists");
+  if (!table?.exists) return false;
+  const [applied] = await rowsOf<{ revision: number; sha256: string }>(db, "select revision, sha256 from functions");
+  if (applied === undefined) return false;
+  return applied.revision > revision || (applied.revision === revision && applied.sha256 === sha256);
 }
 
 /** Deletes the record of the functions, so that the next call of applyFunctions() replaces them. */

@@ -1,5 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
-import { applyFunctions, forgetFunctions, readFunctions } from "./functions.ts";
+import { applyFunctions, areApplied, type Functions, forgetFunctions, readFunctions } from "./functions.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
 import * as prunedSeq from "./migrations/20261125000002_pruned_seq.ts";
@@ -15,50 +16,65 @@ import * as functions from "./migrations/20261130000040_functions.ts";
 import * as messagesOfRooms from "./migrations/20261130000050_messages_of_rooms.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
-import { execute, rowsOf } from "./pool/statement.ts";
+import { rowsOf } from "./pool/statement.ts";
 import { StartError } from "./start-error.ts";
 
-/** Timeout of a statement of a migration, and of the nodes that wait for it. Others have 5 s. */
+/** Timeout of a statement of a migration. Others have 5 s. */
 const TIMEOUT_MS = 30 * 60_000;
+
+/** A node that waits for another one asks again after this time, or up to twice as long. */
+const AGAIN_MS = 250;
 
 /**
  * Brings the schema of the database at `url` up to date: first the tables, by the numbered
- * migrations, then the functions, from db/sql. Any number of nodes may call this at once. knex lets
- * one of them work, and the advisory lock makes the others wait for it instead of failing. Throws a
- * StartError if the database cannot be used.
+ * migrations, then the functions, from db/sql. Any number of nodes may call this at once: one
+ * works, in one transaction, and the others wait without a connection, of which a pooler may have
+ * few. `report` gets a line when the wait begins. Throws a StartError if the database cannot be
+ * used.
  */
-export async function migrate(url: string): Promise<void> {
-  const db = connect(url, { poolMax: 2, timeoutMs: TIMEOUT_MS });
+export async function migrate(url: string, report: (line: string) => void = () => undefined): Promise<void> {
+  const db = connect(url, { poolMax: 1, timeoutMs: TIMEOUT_MS });
   try {
     await assertUsable(db);
-    await migrateLocked(db);
+    const functions = await readFunctions();
+    for (let attempt = 1; !(await isUpToDate(db, functions)); attempt++) {
+      if (await tryToMigrate(db, functions)) return;
+      if (attempt === 1) report("Waiting for another chattera, which is migrating the database.");
+      await setTimeout(AGAIN_MS * (1 + Math.random()));
+    }
   } finally {
     await db.destroy();
   }
 }
 
-async function migrateLocked(db: Knex): Promise<void> {
-  await db.transaction(async (lock) => {
-    await execute(lock, "select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
-    // This transaction is idle while the migrations run on another connection; see connect.ts.
-    await execute(lock, "set local idle_in_transaction_session_timeout = 0");
-    await refuseNewer(db);
-    await db.migrate.latest({ migrationSource });
-    await applyFunctions(lock, await readFunctions());
-  });
-}
-
-/** Without this, knex would report that its own folder is corrupt. */
-async function refuseNewer(db: Knex): Promise<void> {
-  const [completed]: [{ name: string }[]] = await db.migrate.list({
-    migrationSource,
-    disableMigrationsListValidation: true,
-  });
+/** Returns whether nothing is to be done, which is so at most starts. */
+async function isUpToDate(db: Knex, functions: Functions): Promise<boolean> {
+  const [table] = await rowsOf<{ exists: boolean }>(db, "select to_regclass('knex_migrations') is not null as exists");
+  if (!table?.exists) return false;
+  const completed = await rowsOf<{ name: string }>(db, "select name from knex_migrations order by id");
+  // Without this, knex would report that its own folder is corrupt.
   const newer = completed.find(({ name }) => !(name in migrations));
   if (newer)
     throw new StartError(
       `This database was migrated by a newer chattera (${newer.name}): start that one, or restore a backup from before.`,
     );
+  return completed.length === Object.keys(migrations).length && (await areApplied(db, functions));
+}
+
+/** Returns `false` if another node is migrating. */
+function tryToMigrate(db: Knex, functions: Functions): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const [lock] = await rowsOf<{ isOurs: boolean }>(tx, `select pg_try_advisory_xact_lock(?) as "isOurs"`, [
+      MIGRATION_LOCK,
+    ]);
+    if (!lock?.isOurs) return false;
+    if (await isUpToDate(tx, functions)) return true;
+    // Under our lock, a lock of knex's own was left by somebody's hand or by a crash.
+    await tx.migrate.forceFreeMigrationsLock({ migrationSource });
+    await tx.migrate.latest({ migrationSource, disableTransactions: true });
+    await applyFunctions(tx, functions);
+    return true;
+  });
 }
 
 /** "chat" in ASCII: a key among the database's advisory locks. */

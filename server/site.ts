@@ -93,7 +93,7 @@ type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log">;
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
   const { logger } = options;
   const metrics = createMetrics();
-  await migrate(config.databaseUrl);
+  await migrate(config.databaseUrl, (line) => logger.info(line));
   const db = connect(config.databaseUrl, { poolMax: config.poolMax });
   db.on("query", () => metrics.queries.inc());
   try {

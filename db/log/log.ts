@@ -110,16 +110,22 @@ async function fingerprintOf(db: Knex): Promise<string> {
   try {
     return await partsOf(db, refused);
   } catch (error) {
-    if (isDatabaseAway(error)) throw error;
+    if (!isRefused(error)) throw error;
   }
   for (const { sql, needs } of PARTS.slice(0, 2))
     await rowsOf<object>(db, `select ${sql}`).catch((error: unknown) => {
-      if (isDatabaseAway(error)) throw error;
+      if (!isRefused(error)) throw error;
       refused.add(needs);
     });
   const fingerprint = await partsOf(db, refused);
   refusedParts.set(db.client, refused);
   return fingerprint;
+}
+
+/** [errcodes] insufficient_privilege, undefined_function, feature_not_supported. */
+function isRefused(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return ["42501", "42883", "0A000"].includes(code) || !isDatabaseAway(error);
 }
 
 async function partsOf(db: Knex, refused: ReadonlySet<string>): Promise<string> {

@@ -45,7 +45,7 @@ export async function main(config: Config, launch: Launch): Promise<void> {
 export async function migrateOnly(config: Config): Promise<void> {
   const database = await openDatabase(config);
   try {
-    await migrate(database.url);
+    await migrate(database.url, print);
   } finally {
     await database.stop();
   }
@@ -61,7 +61,7 @@ export async function pruneOnly(config: Config): Promise<void> {
     throw new StartError("The number of days to keep is missing: add --days 365, or set CHATTERA_KEEP_DAYS.");
   const database = await openDatabase(config);
   try {
-    await migrate(database.url);
+    await migrate(database.url, print);
     const db = connect(database.url, { poolMax: 2 });
     const { events, isDone } = await pruneAll(db, days).finally(() => db.destroy());
     const more = isDone ? "" : " Another chattera is deleting the rest.";
@@ -86,7 +86,7 @@ async function openDatabase(config: Config): Promise<EmbeddedDatabase> {
     return { url: databaseUrl, stop: async () => undefined };
   }
   return startEmbedded({
-    report: (line) => process.stderr.write(`${line}\n`),
+    report: print,
     // Each worker has its pool, and their primary a listener; ten more are for the operator.
     settings: { max_connections: String(Math.max(60, config.workers * config.poolMax + 11)) },
     systemUser: { uid: postgresUid, gid: postgresGid },
@@ -94,9 +94,13 @@ async function openDatabase(config: Config): Promise<EmbeddedDatabase> {
   });
 }
 
+function print(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 async function announced<T extends { url: string }>(serving: Promise<T>): Promise<T> {
   const node = await serving;
-  process.stderr.write(`chattera is at ${node.url}\n`);
+  print(`chattera is at ${node.url}`);
   return node;
 }
 

@@ -4,6 +4,7 @@ import { openLog, refusedFunctions, unsafeSettings } from "../../db/log/log.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
+import { HAS_PGBOUNCER, openPgBouncer } from "../support/pgbouncer.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let db: Knex;
@@ -26,6 +27,49 @@ describe("the log", () => {
     const migrations = await migrationSource.getMigrations([]);
     expect(migrations[0]).toBe("20261122000001_rooms_events_members");
     expect(await db("knex_migrations").orderBy("id").pluck("name")).toEqual(migrations);
+  });
+
+  (HAS_PGBOUNCER ? test : test.skip)(
+    "is migrated by four nodes at once that share one connection, and those that wait say so",
+    async () => {
+      await db.raw("drop schema public cascade; create schema public");
+      const bouncer = await openPgBouncer(database.url, 1);
+      const lines: string[] = [];
+      try {
+        await Promise.all([1, 2, 3, 4].map(() => migrate(bouncer.url, (line) => lines.push(line))));
+      } finally {
+        await bouncer.close();
+      }
+      expect(await db("rooms").pluck("slug")).toEqual(["lobby"]);
+      expect(lines.filter((line) => line !== "Waiting for another chattera, which is migrating the database.")).toEqual(
+        [],
+      );
+    },
+    30_000,
+  );
+
+  test("is migrated although knex's lock was left set", async () => {
+    await db("knex_migrations_lock").update({ is_locked: 1 });
+    await db.raw("delete from functions");
+    await migrate(database.url);
+    expect(await db("functions").select("revision")).toHaveLength(1);
+  });
+
+  test("waits for the node that is migrating, without a transaction of its own", async () => {
+    await db.raw("delete from functions");
+    let waiting: Promise<void> | undefined;
+    await db.transaction(async (other) => {
+      await other.raw("select pg_advisory_xact_lock(?)", [0x63686174]);
+      await new Promise<void>((resolve) => {
+        waiting = migrate(database.url, () => resolve());
+      });
+      const held = await other.raw(
+        "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'idle in transaction'",
+      );
+      expect(held.rows).toEqual([]);
+    });
+    await waiting;
+    expect(await db("functions").select("revision")).toHaveLength(1);
   });
 
   test("is refused if a newer chattera has migrated it", async () => {
@@ -66,7 +110,8 @@ describe("the log", () => {
     await db.raw(`alter database ${name} set search_path = public, pg_catalog`);
     await refuse("pg_control_system()", "table (system_identifier bigint)");
     await refuse("pg_walfile_name(pg_lsn)", "text");
-    const other = connect(database.url);
+    // The options in the URL of an embedded database come before those of the database.
+    const other = connect(database.url.replace(/\?.*/, ""));
     expect((await openLog(other)).epoch).toBe(epoch);
     expect(refusedFunctions(other)).toEqual(["pg_control_system()", "pg_walfile_name() and pg_current_wal_lsn()"]);
     // The other parts are enough to notice a dump that was restored.

@@ -11,8 +11,11 @@ import { until } from "./until.ts";
 /** Is PgBouncer installed on this machine? */
 export const HAS_PGBOUNCER = spawnSync("pgbouncer", ["--version"]).status === 0;
 
-/** Starts a PgBouncer in transaction mode in front of the database at `target`. */
-export async function openPgBouncer(target: string): Promise<{ url: string; close(): Promise<void> }> {
+/**
+ * Starts a PgBouncer in transaction mode in front of the database at `target`, to which it connects
+ * at most `poolSize` times.
+ */
+export async function openPgBouncer(target: string, poolSize = 5): Promise<{ url: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-pgbouncer-"));
   await chmod(folder, 0o755);
   const port = await freePort();
@@ -28,7 +31,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 5
+default_pool_size = ${poolSize}
 `,
   );
   // PgBouncer refuses to run as root.
