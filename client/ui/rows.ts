@@ -2,6 +2,8 @@ import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
 import { dayOf } from "./local-time.ts";
 
+const MOST_OF_RUN = 20;
+
 /** One line for a run of people who came and went. It opens to the lines of the events. */
 export type Fold = { element: HTMLElement; list: HTMLElement };
 
@@ -74,16 +76,18 @@ export function startOfRun(rows: Row[], from: number): number {
   return start;
 }
 
-/** Returns the index of the first of the newest rows that fill `most` lines on the screen. */
+/**
+ * Returns the index of the first of the newest rows that count as `most` lines. A long run of coming
+ * and going counts as some lines only, so that a crowd does not push the messages out.
+ */
 export function firstOfNewest(rows: Row[], most: number): number {
   let lines = 0;
   let index = rows.length;
   while (index > 0) {
     const start = startOfRun(rows, index - 1);
-    const length = index - start;
-    if (length >= SHORTEST_FOLD) lines++;
-    else lines += length;
-    if (lines > most) return index;
+    const counted = Math.min(index - start, MOST_OF_RUN);
+    if (lines + counted > most) return index - (most - lines);
+    lines += counted;
     index = start;
   }
   return 0;
