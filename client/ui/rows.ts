@@ -77,8 +77,8 @@ export function startOfRun(rows: Row[], from: number): number {
 }
 
 /**
- * Returns the index of the first of the newest rows that count as `most` lines. A long run of coming
- * and going counts as some lines only, so that a crowd does not push the messages out.
+ * Returns the index of the first of the newest rows that count as `most` lines. A long run of
+ * coming and going counts as some lines only, so that a crowd does not push the messages out.
  */
 export function firstOfNewest(rows: Row[], most: number): number {
   let lines = 0;
