@@ -1,4 +1,5 @@
 import type { Access } from "./base/access.ts";
+import { begin, createThrottle, type Throttle, throttled } from "./base/throttle.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
 import { createPoll } from "./reading/poll.ts";
@@ -59,19 +60,25 @@ export type ConversationOptions<Reader extends ConversationSession> = Access &
 export function createConversation<Reader extends ConversationSession>(
   options: ConversationOptions<Reader>,
 ): Conversation<Reader> {
-  const { environment, http, script, address, position, store } = options;
+  const { environment, address, position, store } = options;
+  // Two, so that polls of a busy room do not delay messages.
+  const throttle = createThrottle(environment);
+  const { http, script } = throttledAccess(throttle, options);
+  const access = throttledAccess(createThrottle(environment), options);
   const streams: Transport[] = [];
-  const polls = [ticketed(options, createPoll(http, address))];
+  const polls = [ticketed(access, createPoll(http, address))];
   const confirm = createConfirm(environment, http, address);
   useTickets(environment, address);
-  for (let i = 0; i < options.streams.length; i++) streams.push(ticketed(options, options.streams[i] as Transport));
+  for (let i = 0; i < options.streams.length; i++) {
+    streams.push(ticketed(access, throttledStream(throttle, options.streams[i] as Transport)));
+  }
   if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
   const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
   const conversation: Conversation<Reader> = {
     room: position.room,
     session,
-    sender: createSender(options),
+    sender: createSender(access),
     outbox,
     hastenedAt: 0,
   };
@@ -89,6 +96,28 @@ export function createConversation<Reader extends ConversationSession>(
   });
   session.on("turn", () => transmit(conversation));
   return conversation;
+}
+
+function throttledAccess(throttle: Throttle, { environment, http, script, address }: Access): Access {
+  return {
+    environment,
+    address,
+    http: { ask: throttled(throttle, http.ask), json: http.json },
+    script: script && throttled(throttle, script),
+  };
+}
+
+function throttledStream(throttle: Throttle, { name, streams, open }: Transport): Transport {
+  return {
+    name,
+    streams,
+    open: (reading, sink) =>
+      begin(
+        throttle,
+        () => open(reading, sink),
+        () => sink("ended", { how: "refused" }),
+      ),
+  };
 }
 
 /**

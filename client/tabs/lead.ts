@@ -126,7 +126,9 @@ function createLock(locks: Locks, name: string, { got, lost }: { got(): void; lo
       });
     };
     drop = mine;
-    locks.request(name, options, use).catch(() => {
+    // [privacy extensions] It may also throw at once.
+    const request = async () => locks.request(name, options, use);
+    request().catch(() => {
       if (drop !== mine || !isWanted) return;
       if (release !== undefined) lost();
       // [sandboxed frames] If locks are not allowed at all, the tabs do without.

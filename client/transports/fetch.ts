@@ -26,8 +26,18 @@ export const http: Http = {
       request.abort();
     };
   },
-  json: { parse: JSON.parse, print: JSON.stringify },
+  json: { parse: JSON.parse, print: printed },
 };
+
+/**
+ * Returns the JSON of a value. [Prototype 1.6] The `toJSON` that it gives to arrays and texts, on
+ * pages that embed the client, must not be called: it would turn a list into a text.
+ */
+export function printed(value: unknown): string {
+  return JSON.stringify(value, function (this: { [name: string]: unknown }, name: string) {
+    return this[name];
+  });
+}
 
 // [RFC 9110 10.2.3] `Retry-After` may also be a date, but that would depend on two clocks.
 function retryAfter(response: Response): { retryMs?: number } {

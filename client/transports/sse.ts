@@ -1,6 +1,6 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { Address } from "../core/base/address.ts";
-import { breakOff, createReception, receive, SIGNALS, stop } from "../core/reading/receive.ts";
+import { breakOff, createReception, isOver, receive, SIGNALS, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
 
@@ -16,8 +16,10 @@ export function createSse(address: Address): Transport {
     open(reading, sink) {
       const source = new EventSource(readingUrl(address, PATHS.events, reading));
       const reception = createReception(sink, () => source.close());
-      const take = (name: string) => (frame: MessageEvent<string>) =>
-        receive(reception, { name, data: JSON.parse(frame.data), cursor: frame.lastEventId });
+      const take = (name: string) => (frame: MessageEvent<string>) => {
+        if (!isOver(reception)) receive(reception, { name, data: JSON.parse(frame.data), cursor: frame.lastEventId });
+      };
+      source.onopen = () => isOver(reception);
       source.onerror = () => breakOff(reception);
       source.onmessage = take("message");
       for (const name of SIGNALS) source.addEventListener(name, take(name));

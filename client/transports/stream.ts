@@ -45,4 +45,5 @@ async function read(reception: Reception, url: string, signal: AbortSignal): Pro
     if (done) return;
     parser.feed(value);
   }
+  void reader.cancel();
 }

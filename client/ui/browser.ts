@@ -1,8 +1,22 @@
 /**
+ * Returns what a service of the browser returns; `undefined` if the browser lacks it, or if an
+ * extension or a policy lets it throw. The page works without each of them.
+ */
+export function optional<Result>(service: () => Result): Result | undefined {
+  try {
+    return service();
+  } catch (_forbidden) {
+    return undefined;
+  }
+}
+
+/**
  * Returns the round trip in milliseconds that loading the page took; 0 if the browser does not say.
  */
 export function pageRttMs(): number {
-  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  const navigation = optional(
+    () => performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined,
+  );
   return navigation === undefined ? 0 : Math.max(1, navigation.responseStart - navigation.requestStart);
 }
 

@@ -8,7 +8,7 @@ import { createSharedSession, type SharedSession } from "../tabs/shared-session.
 import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
-import { onSleep, onWake, pageRttMs, watchHiding } from "./browser.ts";
+import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { roomKey, tabStore } from "./browser-store.ts";
 import { createComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
@@ -93,7 +93,7 @@ function conversationOf(page: Page): Conversation<SharedSession> {
         // The server knows by the connection who is here, so only tabs of the same reader share
         // one. The number grows when tabs with an older script could not understand the newer ones.
         openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
-        locks: navigator.locks,
+        locks: optional(() => navigator.locks),
         hiddenMs,
       }),
   });

@@ -1,4 +1,5 @@
 import type { Known, MemoryStore } from "../core/network/known.ts";
+import { printed } from "../transports/fetch.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 
 const MOST_NETWORKS = 20;
@@ -22,7 +23,7 @@ export function networkMemory(network: string): MemoryStore {
       // The newest comes last, so that the first ones are the oldest.
       const others = Object.entries(load()).filter(([name]) => name !== network);
       const kept = [...others, [network, known] as const].slice(-MOST_NETWORKS);
-      store.save(JSON.stringify(Object.fromEntries(kept)));
+      store.save(printed(Object.fromEntries(kept)));
     },
   };
 }

@@ -1,21 +1,25 @@
 import type { Channel } from "../tabs/channel.ts";
 import type { TabMessage } from "../tabs/message.ts";
+import { printed } from "../transports/fetch.ts";
+import { optional } from "./browser.ts";
+import { parsed } from "./browser-store.ts";
 
-/** Opens a channel between tabs. Returns `undefined` if the browser has none. */
+/**
+ * Opens a channel between tabs. Returns `undefined` if the browser has none, or does not allow it,
+ * as in private windows and sandboxed frames: this tab is alone then.
+ */
 export function openChannel(name: string): Channel | undefined {
-  try {
-    return typeof BroadcastChannel === "undefined" ? openStorageChannel(name) : openBroadcastChannel(name);
-  } catch {
-    // [private windows, sandboxed frames] A channel that is not allowed throws. This tab is alone
-    // then.
-    return undefined;
-  }
+  return optional(() =>
+    typeof BroadcastChannel === "undefined" ? openStorageChannel(name) : openBroadcastChannel(name),
+  );
 }
 
 function openBroadcastChannel(name: string): Channel {
   const broadcast = new BroadcastChannel(name);
   const listeners = createListeners();
   broadcast.onmessage = ({ data }) => listeners.call(data as TabMessage);
+  // A tab that hears the others and cannot answer would take the lead from them for ever.
+  broadcast.postMessage({});
   return channelOf(name, listeners, {
     post: (message) => broadcast.postMessage(message),
     close: () => broadcast.close(),
@@ -28,13 +32,13 @@ function openStorageChannel(name: string): Channel {
   const listeners = createListeners();
   let posted = 0;
   const onStorage = ({ key, newValue }: StorageEvent) => {
-    if (key === name && newValue) listeners.call(JSON.parse(newValue) as TabMessage);
+    if (key === name && newValue) listeners.call((parsed(newValue) ?? {}) as TabMessage);
   };
   localStorage.setItem(name, "");
   window.addEventListener("storage", onStorage);
   return channelOf(name, listeners, {
     // With the number, a message that is posted twice is two values.
-    post: (message) => localStorage.setItem(name, JSON.stringify({ ...message, number: posted++ })),
+    post: (message) => localStorage.setItem(name, printed({ ...message, number: posted++ })),
     close: () => window.removeEventListener("storage", onStorage),
   });
 }
@@ -50,7 +54,7 @@ function channelOf(
     name,
     tab,
     post(word) {
-      if (isOpen) way.post({ ...word, from: tab } as TabMessage);
+      if (isOpen) optional(() => way.post({ ...word, from: tab } as TabMessage));
     },
     listen,
     close() {

@@ -68,3 +68,47 @@ describe.each<[string, (address: Address) => Transport]>([
     expect(ending).toEqual({ how });
   });
 });
+
+/** [WebKit] Opens again when its page comes back from the browser's back-forward cache. */
+class RevivedEventSource {
+  static all: RevivedEventSource[] = [];
+  readyState = 1;
+  onopen = () => {};
+  onerror = () => {};
+  onmessage: (event: object) => void = () => {};
+  private readonly listeners: { [name: string]: (event: object) => void } = {};
+  constructor() {
+    RevivedEventSource.all.push(this);
+  }
+  addEventListener(name: string, listener: (event: object) => void): void {
+    this.listeners[name] = listener;
+  }
+  close(): void {
+    this.readyState = 2;
+  }
+  revive(): void {
+    this.readyState = 1;
+  }
+  say(name: string, data: object): void {
+    this.listeners[name]?.({ data: JSON.stringify(data), lastEventId: "" });
+  }
+}
+
+test.each<[string, (source: RevivedEventSource) => void]>([
+  ["opens", (source) => source.onopen()],
+  ["says hello", (source) => source.say("hello", { chattera: 1 })],
+  ["brings an event", (source) => source.onmessage({ data: "{}", lastEventId: "c1" })],
+  ["fails", (source) => source.onerror()],
+])("an EventSource that comes back to life after its end is closed again when it %s", (_, happen) => {
+  Object.assign(globalThis, { EventSource: RevivedEventSource });
+  const brought: string[] = [];
+  const reading = { rooms: ["lobby"], after: [], nonce: "n", wait: 0, graceMs: 0, ping: 0, late: false, once: false };
+  const close = createSse({ base: "" }).open(reading, (kind) => void brought.push(kind));
+  const source = RevivedEventSource.all.at(-1) as RevivedEventSource;
+  source.say("hello", { chattera: 1 });
+  close();
+  source.revive();
+  happen(source);
+  expect([source.readyState, brought]).toEqual([2, ["hello"]]);
+  Reflect.deleteProperty(globalThis, "EventSource");
+});

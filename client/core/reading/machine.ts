@@ -59,11 +59,11 @@ function take(state: State, happening: Exclude<Happening, Frame>): void {
       due(state, happening.timer);
       break;
     case "wake":
-      wake(state, happening.connectionsAreDead);
+      wake(state, happening);
       break;
     case "receipt":
       state.rttMs = happening.rttMs;
-      if (is(state, "waiting")) wake(state, false);
+      if (is(state, "waiting")) wake(state, { connectionsAreDead: false });
       expect(state, happening, Math.max(RECEIPT_PATIENCE_MS, 2 * happening.rttMs + 1000));
       break;
     case "sending":
@@ -94,6 +94,7 @@ function due(state: State, timer: string): void {
   } else if (timer === "return") {
     if (state.isAway) serve(state);
   } else if (timer === "suspect") convict(state);
+  else if (timer === "wake") wake(state, { connectionsAreDead: true });
   else if (timer === "overdue") noteOverdue(state);
   else if (timer !== "proof") judge(state, timer);
   else if (state.candidate !== undefined) end(state, state.candidate, { how: "mute" });
@@ -103,14 +104,18 @@ function due(state: State, timer: string): void {
 function tick(state: State): void {
   const verdict = check(state);
   wakeIn(state, "tick", nextCheckMs(state));
-  if (verdict === "woke") wake(state, false);
+  if (verdict === "woke") wake(state, { connectionsAreDead: false });
   else if (verdict !== "fine" && !is(state, "waiting")) suspect(state, verdict);
   keepServing(state);
 }
 
-function wake(state: State, connectionsAreDead: boolean): void {
+function wake(state: State, { connectionsAreDead }: { connectionsAreDead: boolean }): void {
   const { stream, now, wokeAt } = state;
-  if (!connectionsAreDead && now >= wokeAt && now - wokeAt < WAKES_APART_MS) return;
+  if (now >= wokeAt && now - wokeAt < WAKES_APART_MS) {
+    // Only the last one of those that came too soon.
+    if (connectionsAreDead) wakeIn(state, "wake", WAKES_APART_MS - (now - wokeAt));
+    return;
+  }
   state.wokeAt = now;
   if (stream !== undefined && !connectionsAreDead && !isSilent(state)) {
     ask(state, { why: "gap" });

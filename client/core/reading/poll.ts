@@ -44,5 +44,12 @@ function bring(sink: Sink, { retryMs }: Answer, poll: PollAnswer | undefined): v
 function readPoll(http: Http, { status, text }: Answer, nonce: string): PollAnswer | undefined {
   if (status !== 200) return undefined;
   const poll = readOurs(http, text, nonce) as PollAnswer | undefined;
-  return poll?.events === undefined ? undefined : poll;
+  return poll !== undefined && isList(poll.events) && isList(poll.signals) ? poll : undefined;
+}
+
+// Something on the way may write into an answer, too.
+function isList(list: unknown[] | undefined): boolean {
+  if (typeof list !== "object" || list === null) return false;
+  for (let i = 0; i < list.length; i++) if (!list[i]) return false;
+  return list.length >= 0;
 }

@@ -19,7 +19,7 @@ export function createReception(sink: Sink, close: () => void): Reception {
 
 /** Passes a frame to the sink. `bye` ends the stream, and a frame of an unknown name is dropped. */
 export function receive(reception: Reception, { name, data, cursor }: StreamFrame): void {
-  if (reception.isOver) return;
+  if (isOver(reception)) return;
   if (name === "bye") end(reception, { how: "bye", retryMs: (data as ByeSignal).retry });
   if (name === "hello") reception.isGreeted = true;
   const kind = name === "message" ? "event" : name;
@@ -28,7 +28,16 @@ export function receive(reception: Reception, { name, data, cursor }: StreamFram
 
 /** Ends a stream that broke off, or that was never the site's own. */
 export function breakOff(reception: Reception): void {
-  end(reception, { how: reception.isGreeted ? "cut" : "refused" });
+  if (!isOver(reception)) end(reception, { how: reception.isGreeted ? "cut" : "refused" });
+}
+
+/**
+ * Whether a stream is over. Closes it again: [WebKit] an EventSource that was closed when its page
+ * was left is open again when the page comes back from the back-forward cache.
+ */
+export function isOver(reception: Reception): boolean {
+  if (reception.isOver) reception.close();
+  return reception.isOver;
 }
 
 /** Closes a stream without a report. */

@@ -1,6 +1,7 @@
 import type { PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
 import { createEmitter, type Emitter } from "../base/emitter.ts";
 import type { Environment } from "../base/environment.ts";
+import { attempt } from "../base/throttle.ts";
 import { type MemoryStore, sensible } from "../network/known.ts";
 import type { Confirm } from "./confirm.ts";
 import { cursorsOf, type Position } from "./ledger.ts";
@@ -126,24 +127,34 @@ function happenAll(shell: Shell, happenings: Happening[]): void {
 
 function perform(shell: Shell, happening: Happening): void {
   const { state, options } = shell;
-  const orders = step(state, happening, options.environment.now());
+  let orders: Order[];
+  try {
+    orders = step(state, happening, options.environment.now());
+  } catch (error) {
+    recover(shell, happening, error);
+    return;
+  }
   // Closing takes the place of all orders before it.
   for (let i = 0; i < orders.length && orders === state.orders; i++) {
     try {
       obey(shell, orders[i] as Order);
     } catch (error) {
-      fail(shell, orders[i] as Order, error);
+      throwLater(shell, error);
     }
   }
 }
 
-/**
- * A connection that cannot be opened is refused. The error goes to the page's or the process's own
- * handler.
- */
-function fail(shell: Shell, order: Order, error: unknown): void {
-  if ("link" in order) sinkOf(shell, order.link)("ended", { how: "refused" });
-  shell.options.environment.later(0, () => {
+/** A frame that makes no sense ends the connection that it came by. */
+function recover(shell: Shell, happening: Happening, error: unknown): void {
+  if ("link" in happening && happening.kind !== "ended") {
+    const { link } = happening;
+    shell.queued.push({ kind: "ended", link, data: { how: link.transport.streams ? "cut" : "refused" }, cursor: "" });
+  } else throwLater(shell, error);
+}
+
+/** Leaves an error to the page's or the process's own handler. Reading goes on. */
+function throwLater({ options }: Shell, error: unknown): void {
+  options.environment.later(0, () => {
     throw error;
   });
 }
@@ -154,7 +165,7 @@ function obey(shell: Shell, order: Order): void {
     case "poll":
     case "prove":
     case "ask":
-      order.link.hangUp = order.link.transport.open(order.link.reading, sinkOf(shell, order.link));
+      open(shell, order.link);
       break;
     case "drop":
       hangUp(order.link);
@@ -182,6 +193,17 @@ function obey(shell: Shell, order: Order): void {
     case "end":
       for (const timer in timers) (timers[timer] as () => void)();
   }
+}
+
+/** Opens a connection. An environment that throws has refused it. */
+function open(shell: Shell, link: Link): void {
+  const { transport, reading } = link;
+  const sink = sinkOf(shell, link);
+  link.hangUp = attempt(
+    shell.options.environment,
+    () => transport.open(reading, sink),
+    () => sink("ended", { how: "refused" }),
+  );
 }
 
 function hangUp({ hangUp: close }: Link): void {

@@ -158,6 +158,8 @@ export type State = Network &
     asking: Question[];
     /** It is asked because of a lull or a missing ping. */
     isDoubting: boolean;
+    /** When a message last died in silence while the feed was silent, too. */
+    unansweredAt: number;
     /** The log had something that the feed of this doubt has to show soon. */
     suspect?: Doubt | undefined;
     /** The stream that fell silent while a message was being sent: the next poll asks about it. */
@@ -201,6 +203,7 @@ export function createState(beginning: Beginning, now: number): State {
     isSendingNext: false,
     asking: [],
     isDoubting: false,
+    unansweredAt: 0,
     heldBackAt: 0,
     expected: [],
     wokeAt: 0,

@@ -79,7 +79,9 @@ export function suspect(state: State, why: "lull" | "silent" | "unanswered"): vo
 /** A request that began at this time died in silence. The feed may be dead too. */
 export function doubt(state: State, since: number): void {
   // An upload on a slow line says nothing about a feed that has brought something meanwhile.
-  if (state.heardAt < since && feedOf(state) !== undefined) suspect(state, "unanswered");
+  if (state.heardAt >= since || feedOf(state) === undefined) return;
+  state.unansweredAt = state.now;
+  suspect(state, "unanswered");
 }
 
 /** Draws the conclusion from what the log has answered. */
@@ -94,7 +96,7 @@ export function conclude(state: State, about: Doubt, result: QuestionResult): vo
   } else if (result === "nothing") {
     if (isDead) heldBack(state, about);
     else if (why === "lull" || why === "silent") state.patience *= 2;
-  } else if (isDead || (why === "unanswered" && !isAlive(state, feed))) {
+  } else if (isDead || (state.unansweredAt > state.heardAt && !isAlive(state, feed))) {
     // Nothing else was answered either: the server is away, and no stream is to blame.
     if (feed.transport.streams) replaceStream(state, { isMute: false });
     else {
