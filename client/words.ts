@@ -12,6 +12,9 @@ export type ScriptWords = {
   foldedMany: string;
   /** The lines that an opened run leaves out. */
   foldedMore: string;
+  /** For a tall message. */
+  showAll: string;
+  showLess: string;
   live: string;
   slow: string;
   doctor: string;

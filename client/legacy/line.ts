@@ -1,12 +1,14 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
+import { tallClass } from "../../protocol/tall.ts";
 import type { ScriptWords } from "../words.ts";
-import { addText, attr, create, setText } from "./dom.ts";
+import { addText, attr, create, createButton, remove, setText } from "./dom.ts";
 
 /** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
 export function lineOfEvent(event: RoomEvent, words: ScriptWords): PageElement {
   const { kind, text = "" } = event;
   const line = lineOf(event.member, kind === "enter" ? words.entered : kind === "leave" ? words.left : text, kind);
+  if (tallClass(text) === "tall") shut(line, words);
   line.setAttribute("data-seq", String(event.seq));
   line.setAttribute("data-at", event.at);
   if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
@@ -20,15 +22,41 @@ export function lineOf(member: Member, text: string, kind: string): PageElement 
   describe(line, member);
   line.appendChild(document.createElement("time"));
   addText(line, " ");
-  addLinked(line.appendChild(create("span", "text")), text);
+  const element = line.appendChild(create("span", "text"));
+  direct(element, text);
+  addLinked(element, text);
   return line;
 }
+
+/** Shows only the beginning of a tall message, and a button for all of it. */
+function shut(line: PageElement, { showAll, showLess }: Pick<ScriptWords, "showAll" | "showLess">): void {
+  const button = createButton(showAll, () => {
+    const isShut = / shut$/.test(line.className);
+    line.className = isShut ? line.className.replace(/ shut$/, "") : `${line.className} shut`;
+    setText(button, isShut ? showLess : showAll);
+  });
+  line.className += " shut";
+  line.appendChild(button);
+}
+
+/** Sets the direction of a text by its first letter. [IE] It does not know `dir="auto"`. */
+function direct(element: PageElement, text: string): void {
+  element.setAttribute("dir", RIGHT_TO_LEFT.test(text) ? "rtl" : "ltr");
+}
+
+function textOf({ innerHTML }: PageElement): string {
+  return innerHTML.replace(/<[^>]*>/g, "");
+}
+
+const RIGHT_TO_LEFT = /^[^a-z\xaa-\u0590\u0900-\u1fff\u2c00-\ufb1c]*[\u0591-\u08ff\ufb1d-\ufefc]/i;
 
 /** Appends a member's name, tag and trip to a line of the log or of the list of people. */
 export function describe(element: PageElement, member: Member): void {
   element.setAttribute("data-member-id", member.id);
   const nickname = element.appendChild(create("span", "nickname", member.nickname));
   nickname.style.color = member.color;
+  direct(nickname, member.nickname);
+  nickname.setAttribute("translate", "no");
   if (member.tag !== undefined) element.appendChild(create("span", "tag", `·${member.tag}`));
   addText(element, " ");
   if (member.trip === undefined) return;
@@ -37,10 +65,21 @@ export function describe(element: PageElement, member: Member): void {
 }
 
 /**
- * Adds what a style sheet cannot here: the color of a name, and the reader's own time instead of
- * UTC.
+ * Adds what a style sheet cannot here: the color of a name, the direction of a text, the reader's
+ * own time instead of UTC, and a button for a tall message instead of `<details>`.
  */
 export function finish(line: PageElement): void {
+  const spans = line.getElementsByTagName("span");
+  for (let i = 0; i < spans.length; i++) {
+    const span = spans[i] as PageElement;
+    if (attr(span, "dir") === "auto") direct(span, textOf(span));
+  }
+  const summary = line.getElementsByTagName("summary")[0];
+  if (summary !== undefined) {
+    if (/ tall( |$)/.test(line.className))
+      shut(line, { showAll: textOf(summary), showLess: attr(summary, "data-open") });
+    remove(summary.parentNode as PageElement);
+  }
   const nickname = line.getElementsByTagName("span")[0];
   if (nickname?.className === "nickname" && attr(line, "data-color") !== "")
     nickname.style.color = attr(line, "data-color");

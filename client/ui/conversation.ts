@@ -12,12 +12,14 @@ import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts"
 import { roomKey, tabStore } from "./browser-store.ts";
 import { createComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
+import { formatCopies } from "./copying.ts";
 import { forgetSession } from "./kept-session.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
 import { messageStore } from "./message-store.ts";
 import { networkMemory } from "./network-memory.ts";
 import { createNotices } from "./notices.ts";
+import { part } from "./part.ts";
 import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
 import { watchScroll } from "./scroll.ts";
@@ -51,6 +53,7 @@ export function openConversation(page: Page): OpenConversation {
   session.on("status", createConnectionLine(page).show);
   draw(conversation, { page, list, members, scroll, readAgain, noteNew, announce });
   session.on("typing", notices.typing);
+  formatCopies(part("log"));
   session.on("event", (event) => event.member.id === me.id && presence.seen(event));
   outbox.emitter.on("changed", ({ state, code = "" }) => {
     if (state === "refused" && STRANGER.includes(code)) enterAgain(page);

@@ -1,24 +1,52 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { sealOf } from "../../protocol/graphemes.ts";
 import { linkedPieces } from "../../protocol/links.ts";
+import { tallClass } from "../../protocol/tall.ts";
 import type { ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
 
 /** Returns a line of the log for an event: the page's template, filled with text nodes only. */
 export function lineOfEvent(event: RoomEvent, words: ScriptWords): HTMLElement {
-  const line = lineOf(event.member, textOf(event, words));
-  line.classList.add(event.kind);
+  const { kind, member } = event;
+  const line = kind === "message" ? lineOf(member, event.text || "", words) : emptyLine(member);
+  if (kind !== "message") inside(line, "text").append(kind === "enter" ? words.entered : words.left);
+  line.classList.add(kind);
   settleLine(line, event);
   return line;
 }
 
 /** Returns a line for a message of a member that is not in the log yet. */
-export function lineOf(member: Member, text: string): HTMLElement {
+export function lineOf(member: Member, message: string, words: ScriptWords): HTMLElement {
+  const line = emptyLine(member);
+  const text = inside(line, "text");
+  const tall = tallClass(message);
+  text.append(...linkedText(message));
+  if (tall !== "") {
+    line.classList.add(tall);
+    text.before(unfold(words), " ");
+  }
+  return line;
+}
+
+function emptyLine(member: Member): HTMLElement {
   const line = part<HTMLTemplateElement>("line").content.firstElementChild?.cloneNode(true) as HTMLElement;
   describeMember(line, member);
-  inside(line, "text").append(...linkedText(text));
   return line;
+}
+
+/** Returns what opens a tall message, as server/pages/message-line.ts writes it. */
+function unfold(words: ScriptWords): HTMLElement {
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  const label = document.createElement("span");
+  details.className = "unfold";
+  summary.className = "button quiet small";
+  summary.dataset.open = words.showLess;
+  label.textContent = words.showAll;
+  summary.append(label);
+  details.append(summary);
+  return details;
 }
 
 /** Adds to a line what the server has stored about its event. */
@@ -49,12 +77,6 @@ export function describeMember(element: HTMLElement, member: Member): void {
 /** Returns the part of a line that has a class. */
 export function inside(line: HTMLElement, name: string): HTMLElement {
   return line.querySelector(`.${name}`) as HTMLElement;
-}
-
-function textOf(event: RoomEvent, words: ScriptWords): string {
-  if (event.kind === "enter") return words.entered;
-  if (event.kind === "leave") return words.left;
-  return event.text || "";
 }
 
 function linkedText(text: string): (Node | string)[] {

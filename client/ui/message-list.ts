@@ -194,7 +194,7 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
   if (line === undefined) {
     // The receipt was lost, but the log has the message.
     if (has(lines, id)) return;
-    const created = lineOf(page.me, text);
+    const created = lineOf(page.me, text, page.words);
     line = created;
     line.classList.add("message", "pending");
     line.dataset.clientId = id;

@@ -1,6 +1,7 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { sealOf } from "../../protocol/graphemes.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
+import { tallClass } from "../../protocol/tall.ts";
 import { type Html, html } from "./html.ts";
 import { wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
@@ -17,9 +18,18 @@ export function messageLine(layout: PageLayout, event: RoomEvent, previous?: Roo
   const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
-  const kind = follows ? `${event.kind} follows` : event.kind;
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} <span dir="auto" class="text">${lineText(words, event)}</span></li>
+  const tall = event.kind === "message" ? tallClass(event.text ?? "") : "";
+  const kind = [event.kind, follows ? "follows" : "", tall].filter((name) => name !== "").join(" ");
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span></li>
 `;
+}
+
+/**
+ * Renders what opens a tall message. It is before the text, so that a style sheet alone can open
+ * it.
+ */
+function unfold({ script }: PageWords): Html {
+  return html`<details class="unfold"><summary class="button quiet small" data-open="${script.showLess}"><span>${script.showAll}</span></summary></details> `;
 }
 
 /** Renders an empty line for the script to fill in, so that the markup of a line has one source. */

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect } from "@jest/globals";
+import { describe, expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import request from "supertest";
 import { person, say, type TestPerson } from "../support/app.ts";
@@ -10,17 +10,16 @@ const site = useSite();
 
 const HEBREW = "שלום, מה שלומך?";
 const TOWER = `te\u0336x\u0336t${"\u0301".repeat(60)}${"\u0316".repeat(60)}`;
-const LONG_NAME = "W".repeat(20);
 const SMALL_PHONE = { viewport: { width: 320, height: 640 }, locale: "ja-JP" };
 
-let long: TestPerson;
+let names = 0;
 
-beforeAll(async () => {
-  const hebrew = await person(site.url, "דוד");
-  long = await person(site.url, `${LONG_NAME}#long secret`);
-  await say(site.url, hebrew, HEBREW);
-  await say(site.url, long, "below the right-to-left message");
-}, 30_000);
+/** Opens a session under a name that nobody used before: letters, and a number. */
+async function someone(letters: string, secret = ""): Promise<TestPerson> {
+  names += 1;
+  const nickname = `${letters}${10 + names}`;
+  return { ...(await person(site.url, nickname + secret)), nickname };
+}
 
 /** Opens the lobby's page and waits until the script reads. */
 async function watch(options = {}): Promise<Page> {
@@ -37,20 +36,22 @@ describe("the direction of a text", () => {
   browserTest(
     "is its own in the log, on the server's page and from the script, and in the list of people",
     async () => {
+      const guest = await someone("שרה");
+      await say(site.url, guest, HEBREW);
       const page = await watch();
-      const guest = await person(site.url, "שרה");
       await say(site.url, guest, "שלום!");
-      await page.waitForSelector('#log .text:text-is("שלום!")');
-      const rtl = '#log .line:has(.text:text-matches("שלום")) ';
-      expect(await directionsOf(page, `${rtl} .text, ${rtl} .nickname`)).toEqual(Array(4).fill("rtl"));
-      expect(await directionsOf(page, '#members .nickname:text-matches("[א-ת]")')).toEqual(["rtl", "rtl"]);
-      expect(await directionsOf(page, '#log .text:text-is("below the right-to-left message")')).toEqual(["ltr"]);
+      await say(site.url, guest, "left to right");
+      await page.waitForSelector('#log .text:text-is("left to right")');
+      for (const text of [HEBREW, "שלום!"])
+        expect(await directionsOf(page, `#log .text:text-is("${text}")`)).toEqual(["rtl"]);
+      expect(await directionsOf(page, `#members .nickname:text-is("${guest.nickname}")`)).toEqual(["rtl"]);
+      expect(await directionsOf(page, '#log .text:text-is("left to right")')).toEqual(["ltr"]);
       await page.context().close();
     },
   );
 
   browserTest("is its own in the field, from the first letter on", async () => {
-    const { page } = await browser.sit(site.url, "Writer");
+    const { page } = await browser.sit(site.url, `Writer ${browser.engine()}`);
     expect(await directionsOf(page, "#text")).toEqual(["ltr"]);
     await page.fill("#text", HEBREW);
     expect(await directionsOf(page, "#text")).toEqual(["rtl"]);
@@ -58,31 +59,39 @@ describe("the direction of a text", () => {
   });
 });
 
-browserTest("a tower of combining marks covers nothing of the lines above and below", async () => {
-  const page = await watch();
-  for (const text of ["above", TOWER, "below"]) await say(site.url, long, text);
-  await page.waitForSelector('#log .text:text-is("below")');
-  const around = async () => {
-    const pictures = [];
-    for (const text of ["above", "below"])
-      pictures.push(await page.locator(`#log .text:text-is("${text}")`).screenshot({ animations: "disabled" }));
-    return pictures.map((picture) => picture.toString("base64"));
-  };
-  const covered = await around();
-  await page.evaluate(() => {
-    const texts = [...document.querySelectorAll("#log .text")];
-    const text = texts.find((one) => one.textContent?.includes("\u0316\u0316"));
-    if (text) text.textContent = "text";
-  });
-  expect(await page.locator('#log .text:text-is("text")').count()).toBe(1);
-  expect(await around()).toEqual(covered);
-  await page.context().close();
-});
+browserTest(
+  "a tower of combining marks covers nothing of the lines above and below",
+  { except: { WebKit: "WebDriver takes no picture of one element" } },
+  async () => {
+    const page = await watch();
+    const author = await someone("Tower");
+    for (const text of ["above", TOWER, "below"]) await say(site.url, author, text);
+    await page.waitForSelector('#log .text:text-is("below")');
+    const around = async () => {
+      const pictures = [];
+      for (const text of ["above", "below"])
+        pictures.push(await page.locator(`#log .text:text-is("${text}")`).last().screenshot());
+      return pictures.map((picture) => picture.toString("base64"));
+    };
+    const covered = await around();
+    const replaced = await page.evaluate(() => {
+      const texts = [...document.querySelectorAll("#log .text")];
+      const text = texts.findLast((one) => one.textContent?.includes("\u0316\u0316"));
+      if (text) text.textContent = "text";
+      return text !== undefined;
+    });
+    expect(replaced).toBe(true);
+    expect(await around()).toEqual(covered);
+    await page.context().close();
+  },
+);
 
 browserTest("on a screen of 320 px nothing in the log or the list of people leaves it sideways", async () => {
+  const author = await someone("W".repeat(18), "#long secret");
+  await say(site.url, author, "x".repeat(300));
   const page = await watch(SMALL_PHONE);
   await page.click(".people summary");
-  await page.waitForSelector(`#members .nickname:text-is("${LONG_NAME}")`);
+  await page.waitForSelector(`#members .nickname:text-is("${author.nickname}")`);
   const wide = await page.evaluate(() =>
     [...document.querySelectorAll("#scroll, #log *, #members, #members *")]
       .filter((one) => one.getBoundingClientRect().right > innerWidth || (one.id && one.scrollWidth > one.clientWidth))
@@ -95,25 +104,27 @@ browserTest("on a screen of 320 px nothing in the log or the list of people leav
 browserTest("three people with long names who type cover no message", async () => {
   const page = await watch(SMALL_PHONE);
   for (const letter of ["M", "N", "O"]) {
-    const { token } = await person(site.url, letter.repeat(20));
+    const { token } = await someone(letter.repeat(18));
     const headers = { authorization: `Bearer ${token}` };
     await request(site.url).post("/api/rooms/lobby/enter").set(headers).expect(200);
     await request(site.url).post("/api/rooms/lobby/typing").set(headers).expect(200);
   }
   await page.waitForFunction(() => document.querySelectorAll("#typing bdi").length === 3);
-  const [text, typing] = await page.evaluate(() => {
-    const last = document.querySelector("#log")?.lastElementChild as Element;
-    return [last, document.querySelector("#typing") as Element].map((one) => one.getBoundingClientRect().toJSON());
-  });
-  expect(typing.top).toBeGreaterThanOrEqual(text.bottom);
-  expect(typing.right).toBeLessThanOrEqual(320);
-  expect(await page.textContent("#typing")).toMatch(/入力中…$/);
+  const [last, typing] = await page.evaluate(() =>
+    [document.querySelector("#log")?.lastElementChild, document.querySelector("#typing")].map((one) => {
+      const { top = 0, bottom = 0, right = 0 } = one?.getBoundingClientRect() ?? {};
+      return { top, bottom, right, words: one?.textContent };
+    }),
+  );
+  expect(typing?.top).toBeGreaterThanOrEqual(last?.bottom as number);
+  expect(typing?.right).toBeLessThanOrEqual(320);
+  expect(typing?.words).toMatch(/入力中…$/);
   await page.context().close();
 });
 
 browserTest("names and trips are not translated by the browser", async () => {
+  await say(site.url, await someone("Trip", "#long secret"), "with a trip");
   const page = await watch();
-  await page.waitForSelector("#members .trip:not(:empty)");
   const marks = await page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>(".nickname, .trip")].map((mark) => mark.translate),
   );
@@ -129,6 +140,8 @@ browserTest("the colors to choose from stay eight where the system replaces colo
     .locator(".swatch")
     .evaluateAll((all) => all.map((one) => getComputedStyle(one, "::before").backgroundColor));
   expect(new Set(colors).size).toBe(8);
-  expect(await page.locator('.swatch[title=""], .swatch:not([title])').count()).toBe(0);
+  const titles = await page.locator(".swatch").evaluateAll((all) => all.map((one) => (one as HTMLElement).title));
+  expect(new Set(titles).size).toBe(8);
+  expect(titles).not.toContain("");
   await page.context().close();
 });

@@ -140,6 +140,8 @@ export const en: PageWords = {
   script: {
     entered: "entered",
     left: "left",
+    showAll: "Show all",
+    showLess: "Show less",
     folded: "{enters} came, {leaves} left",
     foldedEnters: "{enters} came",
     foldedLeaves: "{leaves} left",

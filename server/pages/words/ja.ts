@@ -142,6 +142,8 @@ export const ja = {
   script: {
     entered: "入室",
     left: "退室",
+    showAll: "全文を表示",
+    showLess: "折りたたむ",
     folded: "{enters}人が入室、{leaves}人が退室",
     foldedEnters: "{enters}人が入室",
     foldedLeaves: "{leaves}人が退室",
