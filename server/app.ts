@@ -13,7 +13,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
-import { countReaders, operationRoutes } from "./routes/operations.ts";
+import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -44,6 +44,7 @@ export async function openApp(config: NodeConfig, options: SiteOptions): Promise
   const stalls = watchStalls(app, site);
   app.use(stalls.watch);
   countReaders(site);
+  watchDatabase(site);
   useMiddleware(app, site);
   let closing: Promise<void> | undefined;
   const close = () => {

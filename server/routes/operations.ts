@@ -1,7 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import type { Knex } from "knex";
 import type { Context } from "koa";
 import { Gauge } from "prom-client";
 import { writeNothing } from "../../db/log/log.ts";
+import { type DatabaseVitals, databaseVitals } from "../../db/log/vitals.ts";
 import { isAnswering } from "../../db/pool/connect.ts";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
@@ -108,4 +110,58 @@ export function countReaders({ hub, metrics }: Site): void {
       this.set(hub.slots.size);
     },
   });
+}
+
+/**
+ * Reports the vitals of the database, which are read when metrics are requested. While it is away,
+ * they keep their last values.
+ */
+export function watchDatabase({ db, metrics }: Site): void {
+  // All workers report the same values.
+  const common = { registers: [metrics.registry], aggregator: "max" as const };
+  const read = oneAtATime(() => vitalsInTime(db));
+  new Gauge({
+    ...common,
+    name: "chattera_database_notification_queue",
+    help: "Used part of the queue of notifications, 0 to 1. At 1 nothing can be stored",
+    async collect() {
+      const vitals = await read();
+      if (vitals) this.set(vitals.notificationQueue);
+    },
+  });
+  new Gauge({
+    ...common,
+    name: "chattera_database_oldest_snapshot",
+    help: "Age in transactions of the oldest snapshot, which keeps dead rows from being removed",
+    async collect() {
+      const vitals = await read();
+      if (vitals) this.set(vitals.oldestSnapshot);
+    },
+  });
+  new Gauge({
+    ...common,
+    name: "chattera_database_dead_rows",
+    help: "Dead rows of the tables that change most",
+    labelNames: ["table"],
+    async collect() {
+      const vitals = await read();
+      for (const { table, rows } of vitals?.deadRows ?? []) this.set({ table }, rows);
+    },
+  });
+}
+
+function vitalsInTime(db: Knex): Promise<DatabaseVitals | undefined> {
+  const late = setTimeout(DATABASE_PATIENCE_MS, undefined, { ref: false });
+  return Promise.race([databaseVitals(db).catch(() => undefined), late]);
+}
+
+/** Returns a function whose calls share the answer that is awaited. */
+function oneAtATime<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask().finally(() => {
+      answer = undefined;
+    });
+    return answer;
+  };
 }

@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import request from "supertest";
 import { openNode, openSite, type TestNode, type TestSite } from "../support/app.ts";
+import { query } from "../support/database.ts";
 
 const TOKEN = "a-token-of-the-operator";
 
@@ -29,6 +31,24 @@ function seenFrom(address: string): Server {
 }
 
 describe("metrics", () => {
+  test("show a listener that is stuck in a transaction, and the snapshot that it holds", async () => {
+    const stuck = new pg.Client(site.databaseUrl);
+    stuck.on("error", () => undefined);
+    await stuck.connect();
+    await stuck.query("listen stuck");
+    await stuck.query("begin isolation level repeatable read");
+    await stuck.query("select 1 from rooms");
+    // A page of the queue holds 8 KiB, and one notification counts when its page is full.
+    const filler = "select pg_notify('stuck', repeat('x', 7000) || n) from generate_series(1, 2000) n";
+    await query(site.databaseUrl, filler);
+    const { text } = await request(node.url).get("/metrics").expect(200);
+    const numberOf = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+    expect(numberOf("chattera_database_notification_queue")).toBeGreaterThan(0);
+    expect(numberOf("chattera_database_oldest_snapshot")).toBeGreaterThan(0);
+    expect(text).toMatch(/^chattera_database_dead_rows\{table="members"\} \d+$/m);
+    await stuck.end();
+  });
+
   test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
     "are for programs on this machine: %s",
     async (address) => {
