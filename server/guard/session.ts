@@ -207,7 +207,9 @@ function cookieName(ctx: Context, tokens: Tokens, kind: CookieKind): string {
   return `${isHostOnly(ctx) ? "__Host-" : ""}${name}-${portOf(ctx) ?? tokens.siteLetters}`;
 }
 
-/** Returns the names that the session's cookie had before 2026-12-01, of which the last is older. */
+/**
+ * Returns the names that the session's cookie had before 2026-12-01, of which the last is older.
+ */
 function formerNames(ctx: Context): string[] {
   if (isHostOnly(ctx)) return ["__Host-chattera", "chattera"];
   return portOf(ctx) === undefined ? [`chattera-${ctx.state.isSecure ? 443 : 80}`, "chattera"] : ["chattera"];
