@@ -14,6 +14,7 @@ import * as wideCreators from "./migrations/20261130000021_wide_creators.ts";
 import * as roomsByNumber from "./migrations/20261130000030_rooms_by_number.ts";
 import * as functions from "./migrations/20261130000040_functions.ts";
 import * as messagesOfRooms from "./migrations/20261130000050_messages_of_rooms.ts";
+import * as namedWatchers from "./migrations/20261130000060_named_watchers.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { rowsOf } from "./pool/statement.ts";
@@ -116,4 +117,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000030_rooms_by_number": roomsByNumber,
   "20261130000040_functions": functions,
   "20261130000050_messages_of_rooms": messagesOfRooms,
+  "20261130000060_named_watchers": namedWatchers,
 };

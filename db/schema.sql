@@ -106,6 +106,8 @@ create unlogged table watchers (
   room_id integer not null,
   visitors integer not null,
   seen_at timestamp with time zone not null default now(),
+  pages integer[],
+  inside integer[],
   constraint watchers_pkey PRIMARY KEY (node, room_id)
 ) with (fillfactor=50);
 
@@ -122,6 +124,11 @@ create function color_distance(one text, other text)
   returns bigint
   language sql immutable
   as 'sql/color_distance.sql';
+
+create function count_watchers(room_ids integer[], fresh_seconds double precision)
+  returns TABLE(room_id integer, visitors bigint)
+  language sql stable rows 200
+  as 'sql/count_watchers.sql';
 
 create function enter_and_append(entry_rooms integer[], entry_members text[], entry_nicknames text[], entry_colors text[], entry_trips text[], entry_looks text[], entry_tags text[], entry_messages text[], entry_networks text[], entry_wide_networks text[], entry_weights double precision[], palette text[], room_members integer, room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], channel text)
   returns TABLE(entry bigint, outcome text, place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)

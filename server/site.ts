@@ -190,7 +190,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     readersMax: config.readersMax,
     hasShares: config.limits,
     onReader: (tail, reader) => presence.onReader(tail, reader),
-    onMember: (roomId) => presence.onPresence([roomId]),
+    onMoves: (tail, events) => presence.onMoves(tail, events),
   });
   const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });

@@ -1,4 +1,5 @@
 import type { Access } from "./base/access.ts";
+import { withPage } from "./base/environment.ts";
 import { begin, createThrottle, type Throttle, throttled } from "./base/throttle.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
@@ -58,8 +59,9 @@ export type ConversationOptions<Reader extends ConversationSession> = Access &
 
 /** Creates a conversation that is not started. */
 export function createConversation<Reader extends ConversationSession>(
-  options: ConversationOptions<Reader>,
+  given: ConversationOptions<Reader>,
 ): Conversation<Reader> {
+  const options = { ...given, environment: withPage(given.environment) };
   const { environment, address, position, store } = options;
   // Two, so that polls of a busy room do not delay messages.
   const throttle = createThrottle(environment);

@@ -14,8 +14,17 @@ export const CONFIRMATION_BYTES = 7_900;
 /** The content of a room's `members` and `typing` signals. */
 export type RoomPresence = { roomId: number; slug: string; members: number; visitors: number; typing: string[] };
 
-/** The number of members and of visitors of a room, and its last seq when they were counted. */
-export type Headcount = { head: number; members: number; visitors: number };
+/**
+ * The number of members and of visitors of a room, and its last seq when they were counted. `pages`
+ * are the hashes of visitors that have a name.
+ */
+export type Headcount = { head: number; members: number; visitors: number; pages: number[] };
+
+/**
+ * The visitors of a room at one node: their number, and the hashes of those with a name, if they
+ * are not too many. `inside` are hashes of members who are in the room, and are no visitors.
+ */
+export type NodeWatchers = { visitors: number; pages: number[] | null; inside: number[] };
 
 /** A node's figures count for this long after it wrote them, which it does every 10 s. */
 export const NODE_FRESH_SECONDS = 20;
@@ -32,12 +41,11 @@ export function readPresence(db: Knex, roomIds: number[]): Promise<RoomPresence[
     db,
     `select id as "roomId", slug,
        (select count(*) from members where room_id = id) as members,
-       (select coalesce(sum(visitors), 0) from watchers
-        where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors,
+       coalesce(visitors, 0) as visitors,
        array(select nickname from members
         where room_id = id and typing_at > now() - make_interval(secs => ?) order by typing_at limit 5) as typing
-     from rooms where id = any(?::int[])`,
-    [NODE_FRESH_SECONDS, TYPING_SECONDS, roomIds],
+     from rooms left join count_watchers(?::int[], ?) on room_id = id where id = any(?::int[])`,
+    [TYPING_SECONDS, roomIds, NODE_FRESH_SECONDS, roomIds],
   );
 }
 
@@ -47,30 +55,41 @@ export async function countPeople(db: Knex, roomId: number): Promise<Headcount |
     db,
     `select last_seq as head,
        (select count(*) from members where room_id = id) as members,
-       (select coalesce(sum(visitors), 0) from watchers
-        where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
-     from rooms where id = ?`,
-    [NODE_FRESH_SECONDS, roomId],
+       coalesce((select visitors from count_watchers(array[id], :fresh)), 0) as visitors,
+       array(
+         select distinct page from watchers, unnest(pages) page
+         where room_id = id and seen_at > now() - make_interval(secs => :fresh)
+       ) as pages
+     from rooms where id = :roomId`,
+    { roomId, fresh: NODE_FRESH_SECONDS },
   );
   return headcount;
 }
 
 /**
- * Writes the number of visitors of this node per room. Deletes rooms without any, and nodes silent
- * for an hour.
+ * Writes the visitors of this node per room. Deletes rooms without any, and nodes silent for an
+ * hour. Locks rows in the order of the key, as other nodes do.
  */
-export async function writeWatchers(db: Knex, node: string, visitors: Map<number, number>): Promise<void> {
+export async function writeWatchers(db: Knex, node: string, watchers: Map<number, NodeWatchers>): Promise<void> {
+  const rooms = [...watchers].map(([room_id, counted]) => ({ room_id, ...counted }));
   await execute(
     db,
-    `insert into watchers (node, room_id, visitors)
-     select ?, r, v from unnest(?::int[], ?::int[]) as w (r, v) order by r
-     on conflict (node, room_id) do update set visitors = excluded.visitors, seen_at = now()`,
-    [node, [...visitors.keys()], [...visitors.values()]],
+    `insert into watchers (node, room_id, visitors, pages, inside)
+     select ?, w.room_id, w.visitors, w.pages, w.inside
+     from json_to_recordset(?) as w (room_id int, visitors int, pages int[], inside int[]) order by w.room_id
+     on conflict (node, room_id) do update
+     set visitors = excluded.visitors, pages = excluded.pages, inside = excluded.inside, seen_at = now()`,
+    [node, JSON.stringify(rooms)],
   );
   await execute(
     db,
-    `delete from watchers where (node = ? and not room_id = any(?::int[])) or seen_at < now() - interval '1 hour'`,
-    [node, [...visitors.keys()]],
+    `with old as (
+       select node, room_id from watchers
+       where (node = ? and not room_id = any(?::int[])) or seen_at < now() - interval '1 hour'
+       order by node, room_id for update
+     )
+     delete from watchers w using old where w.node = old.node and w.room_id = old.room_id`,
+    [node, [...watchers.keys()]],
   );
 }
 

@@ -157,10 +157,9 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
        from rooms left join headcount on room_id = id where public
        order by members desc nulls last, last_at desc nulls last, id limit 200
      )
-     select slug, title, last_at, members,
-       (select coalesce(sum(visitors), 0) from watchers
-        where room_id = id and seen_at > now() - make_interval(secs => ?)) as visitors
-     from liveliest order by members desc, last_at desc nulls last, id`,
+     select slug, title, last_at, members, coalesce(visitors, 0) as visitors
+     from liveliest left join count_watchers(null, ?) on room_id = id
+     order by members desc, last_at desc nulls last, id`,
     [freshSeconds],
   );
   return rows.map(({ last_at, ...room }) => ({ ...room, lastAt: last_at?.toISOString() ?? null }));

@@ -17,7 +17,9 @@ export type ReadingRequest = {
   /** Where it starts, if the answer already shows that. */
   start?: ReaderStart;
   memberId: string | undefined;
-  /** The nonce with which its client confirms a stream. */
+  /** The cookie of the browser that asks, if it has one. */
+  browser: string | undefined;
+  /** The nonce of the request, with which the client of a stream confirms it. */
   nonce?: string | undefined;
   visitor: Visitor;
   account: Account;
@@ -62,6 +64,8 @@ export async function admit(hub: Hub, request: ReadingRequest): Promise<Admissio
   });
   reader = new Reader(request.tails, transport, request.memberId);
   reader.nonce = request.nonce;
+  reader.browser = request.browser;
+  reader.network = request.visitor.networks[0];
   reader.slot = hub.slots.take(reader, request.visitor);
   hub.add(reader);
   if (isOver) hub.remove(reader);

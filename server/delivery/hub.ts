@@ -32,8 +32,8 @@ type Dependencies = {
   hasShares: boolean;
   /** A reader of a room came or went. */
   onReader(tail: Tail, reader: Reader): void;
-  /** A member entered or left a room. */
-  onMember(roomId: number): void;
+  /** Events were read of a room, in which a member entered or left. */
+  onMoves(tail: Tail, events: RoomEvent[]): void;
 };
 
 /**
@@ -105,6 +105,7 @@ export class Hub {
 
   /** Asks a reader to come back later, here or at another node, and ends it. */
   sendAway(reader: Reader, bye: ByeSignal): void {
+    reader.returnsInMs = bye.retry;
     reader.transport.signal({ name: "bye", data: bye }, reader);
     this.remove(reader);
   }
@@ -154,9 +155,10 @@ export class Hub {
     return this.#tick.patienceMs(tail);
   }
 
-  /** Sends a signal to a room's readers. */
+  /** Sends a signal to a room's readers. Figures go only to those that they contain. */
   signal(tail: Tail, signal: Signal): void {
     for (const reader of this.readersOf(tail)) {
+      if (reader.isUncounted && signal.name === "members") continue;
       if (reader.isSlow()) this.#removeSlow(reader);
       else reader.transport.signal(signal, reader);
     }
@@ -186,7 +188,7 @@ export class Hub {
 
   #onEvents(tail: Tail, events: RoomEvent[]): void {
     this.#deps.metrics.read.inc(events.length);
-    if (events.some((event) => event.kind !== "message")) this.#deps.onMember(tail.id);
+    if (events.some((event) => event.kind !== "message")) this.#deps.onMoves(tail, events);
     this.#flush(tail);
   }
 

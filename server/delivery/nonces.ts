@@ -1,6 +1,6 @@
 import type { Reader } from "./reader.ts";
 
-/** The open streams of this node by the nonce of their request. */
+/** The open streams of this node by the nonce of their request. Polls are not confirmed. */
 export type Nonces = {
   add(reader: Reader): void;
   remove(reader: Reader): void;
@@ -23,7 +23,7 @@ export function createNonces(): Nonces {
 
   function add(reader: Reader): void {
     const { nonce } = reader;
-    if (nonce === undefined) return;
+    if (nonce === undefined || reader.transport.name === "poll") return;
     const known = byNonce.get(nonce);
     if (known === undefined) byNonce.set(nonce, [reader]);
     else if (known.length < SAME_NONCE) known.push(reader);

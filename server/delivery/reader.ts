@@ -48,8 +48,15 @@ export class Reader {
   readonly transport: ReaderTransport;
   /** The member that reads, if it is one; it need not be in the room. */
   readonly memberId: string | undefined;
-  /** The nonce of a stream's request, with which the client confirms the stream. */
+  /** The nonce of its request, with which the client of a stream confirms it. */
   nonce: string | undefined;
+  /** The cookie of the browser that reads, if it has one, and its network. */
+  browser: string | undefined;
+  network = "";
+  /** The figures do not contain it yet, so it is not sent any. */
+  isUncounted = false;
+  /** Its client was asked to come back after this time. */
+  returnsInMs = 0;
   isOpen = true;
   /** Is its position known? Until then it has no cursor to come back with. */
   hasStarted = false;

@@ -38,6 +38,9 @@ type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
 /** The session's cookie, and the one that binds the forms of a visitor without a session. */
 type CookieKind = "session" | "visit";
 
+/** Characters of the cookie that binds forms. */
+export const VISIT_LENGTH = 16;
+
 /**
  * A token is exchanged for a newer one after this time, so that a session ends only after its whole
  * life without use.
@@ -86,7 +89,7 @@ export function cookieOf(ctx: Context, tokens: Tokens, kind: CookieKind): string
  * browser ends. Returns its value.
  */
 export function setVisitCookie(ctx: Context, tokens: Tokens): string {
-  ctx.state.visit ??= randomBytes(12).toString("base64url");
+  ctx.state.visit ??= randomBytes((VISIT_LENGTH * 3) / 4).toString("base64url");
   setCookie(ctx, tokens, { kind: "visit", value: ctx.state.visit });
   return ctx.state.visit;
 }

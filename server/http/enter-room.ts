@@ -2,11 +2,14 @@ import type { Context } from "koa";
 import type { MemberNetwork } from "../../db/log/enter.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { pageOf } from "../delivery/watcher.ts";
 import { networksOf } from "../guard/address.ts";
 import { Refusal } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
 import type { Site } from "../site.ts";
+import { inputOf } from "./input.ts";
+import { browserOf } from "./reading.ts";
 
 /**
  * Enters a room as a member, and notes that the member is there. Returns the member as it is in the
@@ -20,8 +23,13 @@ export async function enterRoom(
   const entry = { room: tail, member, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
   const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
-  site.presence.noteEntered({ roomId: tail.id, memberId: member.id });
+  site.presence.noteEntered({ roomId: tail.id, memberId: member.id }, readerNames(ctx, site));
   return entered.member;
+}
+
+/** Returns the names under which the person behind a request was counted as a watcher. */
+export function readerNames(ctx: Context, site: Site): string[] {
+  return [browserOf(ctx, site), pageOf(inputOf(ctx).text("n"))].filter((name) => name !== undefined);
 }
 
 /**

@@ -5,7 +5,7 @@ import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import { type ReadingRequest, reasonToWait } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
-import type { Session } from "../guard/session.ts";
+import { cookieOf, type Session, VISIT_LENGTH } from "../guard/session.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import type { Input } from "./input.ts";
@@ -35,13 +35,22 @@ export function memberIdOf(ctx: Context): string | undefined {
   return session?.member.id;
 }
 
+/**
+ * Returns the cookie that every browser gets with a page, if the request has one as we make them.
+ */
+export function browserOf(ctx: Context, { tokens }: Pick<Site, "tokens">): string | undefined {
+  const cookie = cookieOf(ctx, tokens, "visit");
+  return cookie?.length === VISIT_LENGTH ? cookie : undefined;
+}
+
 /** Returns the part of a reading request that is the same for all transports. */
 export function requesterOf(
   ctx: Context,
   site: Site,
-): Pick<ReadingRequest, "memberId" | "visitor" | "account" | "isGone"> {
+): Pick<ReadingRequest, "memberId" | "browser" | "visitor" | "account" | "isGone"> {
   return {
     memberId: memberIdOf(ctx),
+    browser: browserOf(ctx, site),
     visitor: visitorOf(ctx, site),
     account: accountOf(ctx, site),
     isGone: () => ctx.res.destroyed,

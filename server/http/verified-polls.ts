@@ -27,6 +27,7 @@ export type Poller = {
   roomIds: number[];
   payer: Payer;
   visitor: Visitor;
+  browser: string | undefined;
   session: Session | undefined;
   waitMs: number;
 };
@@ -166,7 +167,11 @@ class Verified implements VerifiedPoll {
   }
 
   open(transport: ReaderTransport, position: ReaderPosition): Reader {
-    return readerAt(position, transport, this.#poller.payer.member);
+    const { payer, browser, visitor } = this.#poller;
+    const reader = readerAt(position, transport, payer.member);
+    reader.browser = browser;
+    reader.network = visitor.networks[0];
+    return reader;
   }
 
   start(reader: Reader, isCounted: boolean): void {

@@ -14,7 +14,7 @@ export function beginning(nonce: string | undefined): string {
  * sent the same frame.
  */
 export function restOf(reader: Reader, frame: Buffer): Buffer {
-  if (reader.tails.length > 1) return restWith(reader, {}, frame);
+  if (reader.tails.length > 1 || reader.isUncounted) return restWith(reader, {}, frame);
   const members = reader.tails[0]?.members;
   const known = rests.get(frame);
   if (known && known.members === members) return known.rest;
@@ -30,7 +30,8 @@ type Signals = { resets?: ResetSignal[]; bye?: ByeSignal };
 /** Returns the rest of an answer that is made for one reader. */
 export function restWith(reader: Reader, { resets = [], bye }: Signals = {}, frame?: Buffer): Buffer {
   const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
-  for (const { members } of reader.tails) if (members) signals.push({ signal: "members", ...members });
+  for (const { members } of reader.tails)
+    if (members && !reader.isUncounted) signals.push({ signal: "members", ...members });
   const rest: Omit<PollAnswer, "chattera" | "events" | "n" | "rooms"> = { signals, cursor: reader.cursor() };
   if (resets[0]) rest.reset = resets[0];
   if (resets.length > 1) rest.resets = resets;

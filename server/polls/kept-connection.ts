@@ -127,6 +127,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
   begin(position: ReaderPosition, nonce: string | undefined, isCounted: boolean): void {
     this.#nonce = nonce;
     this.#reader = this.#poll.open(this, position);
+    this.#reader.nonce = nonce;
     this.#poll.start(this.#reader, isCounted);
   }
 

@@ -1,15 +1,18 @@
 import type { Knex } from "knex";
 import { type Membership, touchMembers } from "../../db/log/members.ts";
-import { noteUse, publishPresence, readPresence, writeWatchers } from "../../db/log/presence.ts";
+import { type NodeWatchers, noteUse, publishPresence, readPresence, writeWatchers } from "../../db/log/presence.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
+import type { MembersSignal, RoomEvent } from "../../protocol/event.ts";
 import type { Config } from "../config.ts";
 import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { numberOf, watcherOf } from "../delivery/watcher.ts";
 import type { Logger } from "../log.ts";
 import { createOutage, type Outage } from "../outage.ts";
 import { keyOf, SeenMembers } from "./seen.ts";
 import { createSweep, type Sweep } from "./sweep.ts";
+import { countWatchers, Lingerers, type Watchers } from "./watchers.ts";
 
 /**
  * A full presence round writes all connected members, and those that posted or disconnected since,
@@ -36,6 +39,26 @@ const FIGURES_MS = 1_000;
  * the client of a visitor need not confirm its stream, so nothing proves that it is still there.
  */
 const COUNTED = 4 / 3;
+
+/**
+ * A watcher whose connection has ended counts this much longer. Its next poll, or the one that
+ * replaces a stream, comes within the client's back-off of 3 s.
+ */
+const LINGER_MS = 4_000;
+
+/**
+ * A member who leaves is about to leave the page too. One that stays is a watcher after this time.
+ */
+const LEAVING_MS = 5_000;
+
+/** How long the page of a member who has entered may still have the connections of a watcher. */
+const ENTERING_MS = 60_000;
+
+/**
+ * Names in a row of the database. With more watchers than this at a node, one counted twice is 0.5
+ * %.
+ */
+const NAMES_WRITTEN = 200;
 
 type Dependencies = {
   db: Knex;
@@ -68,8 +91,15 @@ export class Presence {
   #noted = this.#present;
   /** The rooms whose figures or typists may have changed. */
   readonly #changed = new Set<number>();
-  /** The number of visitors of each room, as last written. */
-  #visitors = new Map<number, number>();
+  /** The watchers of each room, as last written. */
+  #watchers = new Map<number, Watchers>();
+  readonly #lingerers = new Lingerers();
+  /** Readers that are sent the figures once these contain them, whether or not they change then. */
+  readonly #uncounted = new Set<Reader>();
+  /** The names under which members who have just entered a room may still watch it. */
+  readonly #entered = new Map<string, { roomId: number; name: string; memberId: string; until: number }>();
+  /** The members who have just left a room, and until when they are not counted as its watchers. */
+  readonly #leaving = new Map<string, number>();
   #visitorsAt = Number.NEGATIVE_INFINITY;
   #haveReadersChanged = false;
   #roundAt = performance.now();
@@ -102,13 +132,31 @@ export class Presence {
 
   /**
    * Notes that a member has entered or posted, so that it is in the room and its row says that it
-   * was seen.
+   * was seen. Under these names it may have watched the room until now.
    */
-  noteEntered(membership: Membership): void {
+  noteEntered(membership: Membership, names: string[] = []): void {
     this.#seen.note(membership, performance.now());
-    const key = keyOf(membership);
-    this.#present.add(key);
-    if (this.#noted !== this.#present) this.#noted.add(key);
+    this.#notePresent(membership);
+    const until = performance.now() + ENTERING_MS;
+    for (const name of names) this.#entered.set(`${membership.roomId} ${name}`, { ...membership, name, until });
+    if (names.length === 0) return;
+    // The figures that contain the member must not contain it as a watcher too.
+    this.#visitorsAt = Number.NEGATIVE_INFINITY;
+    this.#countSoon();
+  }
+
+  /**
+   * Notes that somebody watches a room by pages that load each other, without a connection between.
+   */
+  noteWatching(roomId: number, name: string, { forMs, network }: { forMs: number; network: string }): void {
+    this.#lingerers.note(roomId, name, { until: performance.now() + forMs, network });
+    this.#countSoon();
+  }
+
+  /** Returns whether the figures of its rooms contain a reader, or cannot tell it from others. */
+  counts(reader: Reader): boolean {
+    const name = watcherOf(reader);
+    return name === undefined || reader.tails.every((tail) => this.#countsIn(tail.id, reader, name));
   }
 
   /** Returns whether the member was in the room a few seconds ago, as far as this node knows. */
@@ -119,10 +167,22 @@ export class Presence {
   /** Notes that a reader of a room came or went. */
   onReader(tail: Tail, reader: Reader): void {
     this.#noteReader(tail, reader);
-    this.#haveReadersChanged = true;
     // Once the figures are known, they change when the number of visitors is written.
-    if (tail.members === undefined) this.#changed.add(tail.id);
-    this.#runSoon();
+    if (tail.members === undefined || reader.isUncounted) this.#changed.add(tail.id);
+    if (!reader.isOpen) this.#noteGone(tail, reader);
+    else if (reader.isUncounted) this.#uncounted.add(reader);
+    this.#countSoon();
+  }
+
+  /** Notes that members entered and left a room, as its log says. */
+  onMoves({ id: roomId }: Tail, events: RoomEvent[]): void {
+    for (const { kind, member } of events) {
+      const membership = { roomId, memberId: member.id };
+      if (kind === "enter") this.#notePresent(membership);
+      else if (kind === "leave") this.#noteAbsent(membership);
+    }
+    this.#haveReadersChanged = true;
+    this.onPresence([roomId]);
   }
 
   /** Notes that the figures or typists of these rooms changed, here or on another node. */
@@ -147,6 +207,40 @@ export class Presence {
   #noteReader(tail: Tail, { memberId, seenAt }: Reader): void {
     const at = Math.min(performance.now(), seenAt + this.#deps.config.seenMs);
     if (memberId !== undefined) this.#seen.note({ roomId: tail.id, memberId }, at);
+  }
+
+  #notePresent(membership: Membership): void {
+    const key = keyOf(membership);
+    this.#present.add(key);
+    this.#noted.add(key);
+    this.#leaving.delete(key);
+  }
+
+  #noteAbsent(membership: Membership): void {
+    const key = keyOf(membership);
+    this.#present.delete(key);
+    this.#noted.delete(key);
+    this.#leaving.set(key, performance.now() + LEAVING_MS);
+  }
+
+  /** A member that leaves the page is still in the room, for the grace period at least. */
+  #noteGone(tail: Tail, reader: Reader): void {
+    this.#uncounted.delete(reader);
+    const { memberId, returnsInMs, network } = reader;
+    const name = watcherOf(reader);
+    if (name === undefined || this.#isInside(tail.id, memberId) !== false) return;
+    this.#lingerers.note(tail.id, name, { until: performance.now() + LINGER_MS + returnsInMs, network });
+  }
+
+  #countsIn(roomId: number, { memberId }: Reader, name: string): boolean {
+    if (memberId !== undefined && this.hasSeen({ roomId, memberId })) return true;
+    const watchers = this.#watchers.get(roomId);
+    return watchers !== undefined && (watchers.names.has(name) || watchers.inside.has(name));
+  }
+
+  #countSoon(): void {
+    this.#haveReadersChanged = true;
+    this.#runSoon();
   }
 
   #runSoon(): void {
@@ -214,37 +308,66 @@ export class Presence {
 
   async #writeVisitors(isFull: boolean): Promise<void> {
     const { db, wakeUps, node } = this.#deps;
-    this.#haveReadersChanged = false;
     this.#visitorsAt = performance.now();
-    const before = this.#visitors;
-    this.#visitors = this.#countVisitors();
-    const rooms = new Set([...before.keys(), ...this.#visitors.keys()]);
-    const changed = [...rooms].filter((roomId) => before.get(roomId) !== this.#visitors.get(roomId));
-    if (changed.length === 0 && !(isFull && this.#visitors.size > 0)) return;
-    await writeWatchers(db, node, this.#visitors);
-    await noteUse(db, [...this.#visitors.keys()]);
+    const before = this.#watchers;
+    this.#watchers = this.#countWatchers();
+    // The next count leaves out those who do not come back.
+    this.#haveReadersChanged = !this.#lingerers.isEmpty || this.#leaving.size > 0;
+    if (this.#haveReadersChanged) this.#runSoon();
+    const rooms = new Set([...before.keys(), ...this.#watchers.keys()]);
+    const changed = [...rooms].filter((roomId) => !isSame(before.get(roomId), this.#watchers.get(roomId)));
+    if (changed.length === 0 && !(isFull && this.#watchers.size > 0)) return;
+    await writeWatchers(db, node, new Map([...this.#watchers].map(([roomId, counted]) => [roomId, rowOf(counted)])));
+    await noteUse(db, [...this.#watchers.keys()]);
     if (changed.length > 0) await publishPresence(wakeUps, changed);
   }
 
-  #countVisitors(): Map<number, number> {
-    const visitors = new Map<number, number>();
+  #countWatchers(): Map<number, Watchers> {
+    for (const [key, until] of this.#leaving) if (until < this.#visitorsAt) this.#leaving.delete(key);
+    const entered = this.#namesEntered();
+    const counted = new Map<number, Watchers>();
     for (const tail of this.#deps.hub.rooms.all()) {
-      const count = this.#countVisitorsOf(tail);
-      if (count > 0) visitors.set(tail.id, count);
+      const watchers = this.#watchersOf(tail, entered.get(tail.id) ?? []);
+      if (watchers.visitors > 0 || watchers.inside.size > 0) counted.set(tail.id, watchers);
     }
-    return visitors;
+    return counted;
   }
 
-  /** Returns how many readers of a room were seen lately and are not present in it as members. */
-  #countVisitorsOf(tail: Tail): number {
+  /** Counts the readers of a room that were seen lately and are not present in it as members. */
+  #watchersOf(tail: Tail, entered: string[]): Watchers {
     const { hub, config } = this.#deps;
     const since = this.#visitorsAt - COUNTED * config.seenMs;
-    let visitors = 0;
-    for (const { memberId, seenAt } of hub.readersOf(tail)) {
-      if (seenAt < since) continue;
-      if (memberId === undefined || !this.hasSeen({ roomId: tail.id, memberId })) visitors += 1;
+    return countWatchers(
+      [...hub.readersOf(tail)].filter(({ seenAt }) => seenAt >= since),
+      {
+        isInside: (memberId) => this.#isInside(tail.id, memberId),
+        lingering: this.#lingerers.in(tail.id, this.#visitorsAt),
+        entered,
+      },
+    );
+  }
+
+  /** Returns the names of members who have just entered, by room, and forgets the others. */
+  #namesEntered(): Map<number, string[]> {
+    const byRoom = new Map<number, string[]>();
+    for (const [key, one] of this.#entered) {
+      const names = byRoom.get(one.roomId);
+      if (one.until < this.#visitorsAt || !this.hasSeen(one)) this.#entered.delete(key);
+      else if (names) names.push(one.name);
+      else byRoom.set(one.roomId, [one.name]);
     }
-    return visitors;
+    return byRoom;
+  }
+
+  /**
+   * Returns whether a reader is a member of the room. Returns `undefined` if that is about to
+   * change: a member that came while the last ones were written, or one that has just left.
+   */
+  #isInside(roomId: number, memberId: string | undefined): boolean | undefined {
+    if (memberId === undefined) return false;
+    const membership = { roomId, memberId };
+    if (this.hasSeen(membership)) return true;
+    return this.#seen.has(membership) || this.#leaving.has(keyOf(membership)) ? undefined : false;
   }
 
   /** Reads the figures that may have changed, and sends them to this node's readers. */
@@ -273,12 +396,38 @@ export class Presence {
 
   #sendFiguresOf(tail: Tail, { slug, members, visitors, typing }: RoomPresence): void {
     const { hub } = this.#deps;
-    if (tail.members?.members !== members || tail.members.visitors !== visitors) {
-      tail.members = { room: slug, members, visitors };
-      hub.signal(tail, { name: "members", data: tail.members });
+    const haveChanged = tail.members?.members !== members || tail.members.visitors !== visitors;
+    if (haveChanged) tail.members = { room: slug, members, visitors };
+    const signal = { name: "members", data: tail.members as MembersSignal } as const;
+    if (haveChanged) hub.signal(tail, signal);
+    for (const reader of this.#uncounted) {
+      if (!reader.tails.includes(tail) || !this.counts(reader)) continue;
+      reader.isUncounted = false;
+      this.#uncounted.delete(reader);
+      reader.transport.signal(signal, reader);
     }
     if (typing.length > 0) hub.signal(tail, { name: "typing", data: { room: slug, nicknames: typing } });
   }
+}
+
+/** Returns a count as it is written to the database. */
+function rowOf({ visitors, names, inside }: Watchers): NodeWatchers {
+  return {
+    visitors,
+    pages: names.size > NAMES_WRITTEN ? null : [...names].map(numberOf),
+    inside: [...inside].slice(0, NAMES_WRITTEN).map(numberOf),
+  };
+}
+
+/** A member who is no longer in the room makes no difference until it watches. */
+function isSame(one: Watchers | undefined, other: Watchers | undefined): boolean {
+  if (one === undefined || other === undefined || one.visitors !== other.visitors) return one === other;
+  return one.names.size === other.names.size && isWithin(one.names, other.names) && isWithin(other.inside, one.inside);
+}
+
+function isWithin(some: Set<string>, all: Set<string>): boolean {
+  for (const one of some) if (!all.has(one)) return false;
+  return true;
 }
 
 type RoomPresence = Awaited<ReturnType<typeof readPresence>>[number];

@@ -18,6 +18,11 @@ export class SeenMembers {
     else this.#add({ roomId, memberId, at });
   }
 
+  /** Returns whether a member was noted and not yet taken out. */
+  has({ roomId, memberId }: Membership): boolean {
+    return this.#rooms.get(roomId)?.has(memberId) === true;
+  }
+
   /** Takes out all members whose key is not among `present`. */
   takeExcept(present: ReadonlySet<string>): SeenMember[] {
     const all = [...this.#rooms.values()].flatMap((members) => [...members.values()]);

@@ -12,10 +12,10 @@ import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
  */
 export type People = { members: Member[]; memberCount: number; visitors: number };
 
-/** Returns the people in a room now. */
-export type ReadPeople = (roomId: number) => Promise<People>;
+/** Returns the people in a room now, and the hashes of the visitors that have a name. */
+export type ReadPeople = (roomId: number) => Promise<{ people: People; watching: ReadonlySet<number> }>;
 
-type Counted = { people: People; head: number };
+type Counted = { people: People; watching: ReadonlySet<number>; head: number };
 
 /** A room is counted and its people are listed no more often than this. */
 const COUNTED_MS = 1_000;
@@ -35,16 +35,16 @@ export function createPeople(db: Knex): ReadPeople {
   const counted = new LRUCache<number, Counted>({ max: ROOMS_KEPT, ttl: COUNTED_MS, fetchMethod: count });
 
   return async (roomId) => {
-    const { people, head } = (await counted.fetch(roomId)) as Counted;
+    const { people, watching, head } = (await counted.fetch(roomId)) as Counted;
     const moves = await readMoves(db, { roomId, after: head, limit: MOVES });
-    return moves.length < MOVES ? moves.reduce(after, people) : (await count(roomId)).people;
+    return moves.length < MOVES ? { people: moves.reduce(after, people), watching } : count(roomId);
   };
 
   async function count(roomId: number): Promise<Counted> {
     const headcount = await countPeople(db, roomId);
     const { members } = await listMembers(db, roomId, { limit: PEOPLE_SHOWN });
-    const { members: memberCount = 0, visitors = 0, head = 0 } = headcount ?? {};
-    return { people: { members, memberCount, visitors }, head };
+    const { members: memberCount = 0, visitors = 0, head = 0, pages = [] } = headcount ?? {};
+    return { people: { members, memberCount, visitors }, watching: new Set(pages), head };
   }
 }
 

@@ -82,6 +82,7 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
     greet: (reader, resets) => {
       const pace = { retry: retryMs(site.hub.readers.size), ping: options.pingMs };
       const request = { ...respelled(names), ...(nonce === undefined ? {} : { n: nonce }) };
+      reader.isUncounted = !site.presence.counts(reader);
       greet(reader, resets, { pace, request });
     },
     fail: (reader, error) => failStream(site, reader, error),
@@ -108,6 +109,7 @@ function greet(reader: Reader, resets: ResetSignal[], { pace, request }: Hello):
   const hello: HelloSignal = { chattera: 1, protocol: PROTOCOL_VERSION, ...pace, ...position, ...request };
   transport.signal({ name: "hello", data: hello }, reader);
   if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
+  if (reader.isUncounted) return;
   for (const { members } of reader.tails) if (members) transport.signal({ name: "members", data: members }, reader);
 }
 

@@ -9,12 +9,21 @@ import { PATHS } from "../../protocol/paths.ts";
 import { admit } from "../delivery/admit.ts";
 import { type ReaderStart, startOf } from "../delivery/positions.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { roomOf } from "../http/find-room.ts";
 import { addPathParams, inputOf } from "../http/input.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { accountOf, payerOf } from "../http/payer.ts";
-import { failStream, isOwnServer, memberIdOf, patienceMs, reasonToRefuseStream, requesterOf } from "../http/reading.ts";
+import {
+  browserOf,
+  failStream,
+  isOwnServer,
+  memberIdOf,
+  patienceMs,
+  reasonToRefuseStream,
+  requesterOf,
+} from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import * as pages from "../pages/live.ts";
 import { renderRefused } from "../pages/refused.ts";
@@ -22,7 +31,7 @@ import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { beginHtmlStream, HTML_STREAM_HEADERS, type HtmlMarkup, type HtmlStream } from "../streams/html-stream.ts";
 import { confirmStream } from "./here.ts";
-import { chooseLanguage, refreshOf, showPage } from "./pages.ts";
+import { chooseLanguage, peopleSeenBy, refreshOf, showPage } from "./pages.ts";
 
 /** The seconds between two pages where the request does not say. */
 const REFRESH_SECONDS = 10;
@@ -205,7 +214,8 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   const present = memberId !== undefined && (await isPresent(site.db, membership));
   // Nothing comes from this page until its next renewal.
   if (present) site.presence.noteSeen(membership, options.refresh * 1000);
-  const { memberCount, visitors } = await site.people(tail.id);
+  else noteRefreshing(request);
+  const { memberCount, visitors } = await peopleSeenBy(ctx, site, { tail, present });
   const isAtTop = options.refresh === 0 && hasNoPictures(ctx);
   const messages = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_MESSAGES;
   const { events: context, skipped } = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
@@ -224,6 +234,17 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
     clientId: randomUUID(),
   };
 }
+
+/** A visitor's page that reloads itself has no connection that could be counted until then. */
+function noteRefreshing({ ctx, site, tail, options }: LiveRequest): void {
+  const browser = browserOf(ctx, site);
+  const forMs = (options.refresh + PAGE_LOADS_SECONDS) * 1000;
+  const network = networksOf(ctx.state.address)[0];
+  if (browser !== undefined && options.refresh > 0) site.presence.noteWatching(tail.id, browser, { forMs, network });
+}
+
+/** A page of the slowest line takes this long. */
+const PAGE_LOADS_SECONDS = 10;
 
 function startIn({ start: { seqs, resets } }: LiveRequest): { seq: number; reset: ResetReason | undefined } {
   return { seq: seqs[0] as number, reset: resets[0]?.reason };

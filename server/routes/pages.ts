@@ -5,6 +5,7 @@ import { readTalk } from "../../db/log/read.ts";
 import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { numberOf } from "../delivery/watcher.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
@@ -13,12 +14,14 @@ import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
+import { browserOf } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
+import type { People } from "../rooms/people.ts";
 import type { Site } from "../site.ts";
 import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
@@ -142,13 +145,28 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     room: { slug: tail.slug, title: tail.title },
     events,
     skipped,
-    ...(await site.people(tail.id)),
+    ...(await peopleSeenBy(ctx, site, { tail, present })),
     cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
     hasOlder: (events[0]?.seq ?? 1) > 1,
     present,
     clientId: randomUUID(),
   };
   showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+}
+
+/**
+ * Returns the people in a room as a page shows them that will be counted itself as soon as it
+ * reads: a new visitor is among the visitors from the beginning.
+ */
+export async function peopleSeenBy(
+  ctx: Context,
+  site: Site,
+  { tail, present }: { tail: Tail; present: boolean },
+): Promise<People> {
+  const { people, watching } = await site.people(tail.id);
+  const browser = browserOf(ctx, site);
+  const isCounted = present || (browser !== undefined && watching.has(numberOf(browser)));
+  return isCounted ? people : { ...people, visitors: people.visitors + 1 };
 }
 
 /**

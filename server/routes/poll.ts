@@ -45,6 +45,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
     ...requester,
     tails,
     cursors,
+    nonce,
     open: (onOver) => {
       ctx.res.once("close", onOver);
       opened = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, onOver);
@@ -65,14 +66,15 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   park(ctx);
   answerBytes(ctx, await opened.answer);
   if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
-  const { visitor } = requester;
+  const { visitor, browser } = requester;
   const { session } = ctx.state;
   const roomIds = tails.map(({ id }: Tail) => id);
-  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, session, waitMs });
+  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, browser, session, waitMs });
 }
 
 function greet(site: Site, reader: Reader, resets: ResetSignal[]): void {
   const { transport } = reader;
+  reader.isUncounted = !site.presence.counts(reader);
   if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
   if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
 }

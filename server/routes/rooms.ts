@@ -57,7 +57,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const cursor = tail.cursorAt((await site.hub.rooms.bounds(tail)).head);
     answer(ctx, {
       room: { slug: tail.slug, title: tail.title },
-      ...(await site.people(tail.id)),
+      ...(await site.people(tail.id)).people,
       cursor,
       ...respelled([roomName(ctx)]),
     });

@@ -1,14 +1,23 @@
-/** A clock in milliseconds, and a source of chance. */
-export type Clock = { now(): number; random(): number };
+/** A clock in milliseconds, a source of chance, and the name of the page that makes requests. */
+export type Clock = { now(): number; random(): number; page?: string | undefined };
 
 /** The core's environment: a clock, and a timer that returns a function to cancel it. */
 export type Environment = Clock & {
   later(ms: number, run: () => void): () => void;
 };
 
-/** Returns a name for one request. A fresh answer repeats it; a cached answer has another one. */
-export function createNonce({ now, random }: Clock): string {
-  return Math.floor(random() * 0x7fffffff).toString(36) + (now() % 1679616).toString(36);
+/**
+ * Returns a name for one request. A fresh answer repeats it; a cached answer has another one. It
+ * begins with the name of the page, so that the site counts all its connections as one visitor.
+ */
+export function createNonce({ now, random, page }: Clock): string {
+  const nonce = Math.floor(random() * 0x7fffffff).toString(36) + (now() % 1679616).toString(36);
+  return page === undefined ? nonce : `${page}.${nonce}`;
+}
+
+/** Returns the same environment for the requests of one page. */
+export function withPage<Kind extends Environment>(environment: Kind): Kind {
+  return { ...environment, page: randomLetters(environment) };
 }
 
 /**

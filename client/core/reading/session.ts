@@ -92,9 +92,9 @@ type Shell = {
  */
 export function createSession(options: SessionOptions): ReadingSession {
   const { environment, memory } = options;
-  const { random } = environment;
+  const { random, page } = environment;
   const emitter = createEmitter<SessionEvents>(environment);
-  const state = createState({ ...options, random, known: sensible(memory.load()) }, environment.now());
+  const state = createState({ ...options, random, page, known: sensible(memory.load()) }, environment.now());
   const shell: Shell = { options, emitter, state, timers: {}, queued: [], isBusy: false };
   const happen = (happening: Happening) => happenAll(shell, [happening]);
   return {

@@ -104,6 +104,8 @@ export type Beginning = {
   /** Earlier findings about the network. */
   known: Known;
   random(): number;
+  /** The name of the page, if it has one. */
+  page?: string | undefined;
   hidden(): boolean;
 };
 
@@ -175,8 +177,8 @@ export type Expectation = { room: string; seq: number; next?: { seq: number; wit
 
 /** Creates the state of a session that is not started. */
 export function createState(beginning: Beginning, now: number): State {
-  const { rooms, streams, polls, rttMs, hidden, random, known } = beginning;
-  const clock: Clock = { now: () => state.now, random };
+  const { rooms, streams, polls, rttMs, hidden, random, page, known } = beginning;
+  const clock: Clock = { now: () => state.now, random, page };
   const state: State = {
     ...createNetwork(known, streams.length, { now, random }),
     ...createLiveness(hidden, now),
