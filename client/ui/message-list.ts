@@ -111,7 +111,7 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   // The lines above change only if some are dropped there.
   const isFull = isGap || rows.length + added.length > most;
   scroll.keep(() => {
-    if (isGap) drop(lines, start);
+    if (isGap) dropOldest(lines, start);
     insert(lines, added);
     if (isFull) trim(lines, most);
   }, isFull);
@@ -171,12 +171,16 @@ function trim(lines: Lines, most: number): void {
   const { rows } = lines.log;
   const first = Math.max(firstOfNewest(rows, most), rows.length - most * MOST_FOLDED);
   if (first === 0) return;
-  drop(lines, first);
+  dropOldest(lines, first);
   arrange(lines.log, 0, 0);
+}
+
+/** Drops that many of the oldest rows, which can be read again. */
+function dropOldest(lines: Lines, count: number): void {
+  drop(lines, count);
   part("older").hidden = false;
 }
 
-/** Drops that many of the oldest rows. */
 function drop({ log, shown }: Lines, count: number): void {
   const dropped = log.rows.splice(0, count);
   for (const { seq } of dropped) shown.delete(seq);
