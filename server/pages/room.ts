@@ -49,7 +49,7 @@ ${people(words, view)}
 <ol id="log" class="log">
 ${logLines(layout, view)}</ol>
 </section>
-<noscript><iframe class="live-layout" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
+<noscript><iframe class="live-log" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
 <div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>

@@ -145,3 +145,15 @@ browserTest("the colors to choose from stay eight where the system replaces colo
   expect(titles).not.toContain("");
   await page.context().close();
 });
+
+browserTest(
+  "without script, the log that grows covers the log that came with the page",
+  { needs: ["no script"] },
+  async () => {
+    const page = await browser.newPage({ javaScriptEnabled: false });
+    await page.goto(`${site.url}/rooms/lobby`, { waitUntil: "commit" });
+    await page.frameLocator("iframe").locator("#log").waitFor();
+    expect(await page.locator("iframe").boundingBox()).toEqual(await page.locator("#scroll").boundingBox());
+    await page.context().close();
+  },
+);
