@@ -215,3 +215,31 @@ for (const [name, how, transport, dress] of [
     60_000,
   );
 }
+
+browserTest(
+  "folds a tall message, and shows texts in their own direction, of the server and of its own",
+  { needs: ["routes"] },
+  async () => {
+    const author = await person(site.url, "Art");
+    const context = await browser.newContext({ locale: "en-US" });
+    await withoutModules(context);
+    const page = await context.newPage();
+    const tall = `a${"\n".repeat(100)}b`;
+    const before = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
+    await page.goto(`${site.url}/rooms/lobby`);
+    await page.waitForSelector('#connection[data-state="live"]');
+    const after = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
+    await page.waitForSelector(`#log [data-seq="${after[1]}"]`);
+    for (const [folded, hebrew] of [before, after]) {
+      const line = page.locator(`#log [data-seq="${folded}"]`);
+      const height = async () => (await line.boundingBox())?.height ?? 0;
+      expect(await height()).toBeLessThan(500);
+      await line.getByText("Show all").click();
+      expect(await height()).toBeGreaterThan(2_000);
+      await line.getByText("Show less").click();
+      expect(await height()).toBeLessThan(500);
+      expect(await page.getAttribute(`#log [data-seq="${hebrew}"] .text`, "dir")).toBe("rtl");
+    }
+    await context.close();
+  },
+);
