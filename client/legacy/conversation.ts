@@ -36,8 +36,9 @@ export function openConversation(root: PageElement): void {
   const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(words);
-  const readAgain = createPast(page, { access: sender, list }, members.replace);
-  const face: Face = { page, list, members, scroll, readAgain, noteNew() {}, announce: createNotices() };
+  const notices = createNotices(page);
+  const readAgain = createPast(page, sender, { list, showMembers: members.replace, noteNew: notices.noteNew });
+  const face: Face = { page, list, members, scroll, readAgain, ...notices };
   session.on("status", createConnectionLine(page, stream !== undefined));
   draw(conversation, face);
   const form = byId("enter");

@@ -23,11 +23,11 @@ export function attr(element: PageElement, name: string): string {
   return node === null ? "" : node.nodeValue;
 }
 
-/** Creates an element with a text in it. */
+/** Creates an element with a text in it, or an empty one. */
 export function create(tag: string, className: string, text = ""): PageElement {
   const element = document.createElement(tag);
   element.className = className;
-  setText(element, text);
+  if (text !== "") addText(element, text);
   return element;
 }
 

@@ -3,13 +3,19 @@
 
 // All that the page's script may use in addition to the core: the parts that Internet Explorer 6
 // has. Anything that may be missing is marked `undefined`.
+interface Array<T> {
+  slice(start: number, end?: number): T[];
+  splice(start: number, count: number, ...items: T[]): T[];
+}
 interface Date {
   getTime(): number;
   getFullYear(): number;
   getMonth(): number;
   getDate(): number;
+  getDay(): number;
   getHours(): number;
   getMinutes(): number;
+  toDateString(): string;
 }
 interface Math {
   random(): number;
@@ -51,12 +57,14 @@ type HTMLScriptElement = PageElement;
 interface PageElement extends TreeNode {
   checked: boolean;
   className: string;
+  childNodes: List<PageElement>;
   clientHeight: number;
   disabled: boolean;
   firstChild: PageElement | null;
   href: string;
   id: string;
   innerHTML: string;
+  lang: string;
   lastChild: PageElement | null;
   name: string;
   offsetHeight: number;
@@ -80,6 +88,7 @@ interface PageElement extends TreeNode {
   focus(): void;
   getAttribute(name: string): string | null;
   getAttributeNode(name: string): { nodeValue: string } | null;
+  getBoundingClientRect(): { bottom: number; top: number };
   getElementsByTagName(tag: string): List<PageElement>;
   insertBefore<Kind extends TreeNode>(node: Kind, before: TreeNode | null): Kind;
   removeAttribute(name: string): void;

@@ -3,6 +3,7 @@ import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
 import { tallClass } from "../../protocol/tall.ts";
 import type { ScriptWords } from "../words.ts";
 import { addText, attr, create, createButton, remove, setText } from "./dom.ts";
+import { momentOf, timeOf } from "./local-time.ts";
 
 /** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
 export function lineOfEvent(event: RoomEvent, words: ScriptWords): PageElement {
@@ -85,21 +86,7 @@ export function finish(line: PageElement): void {
     nickname.style.color = attr(line, "data-color");
   const time = line.getElementsByTagName("time")[0];
   const at = attr(line, "data-at");
-  if (time !== undefined && at !== "") setText(time, localTime(at));
-}
-
-// [IE8] Date cannot parse ISO dates.
-function localTime(at: string): string {
-  const figures = at.replace(/\D/g, " ").split(" ");
-  const figure = (i: number) => Number(figures[i]);
-  const moment = new Date(Date.UTC(figure(0), figure(1) - 1, figure(2), figure(3), figure(4)));
-  const date = dateOf(moment);
-  const time = `${moment.getHours()}:${moment.getMinutes() < 10 ? "0" : ""}${moment.getMinutes()}`;
-  return date === dateOf(new Date()) ? time : `${date} ${time}`;
-}
-
-function dateOf(moment: Date): string {
-  return `${moment.getMonth() + 1}/${moment.getDate()}`;
+  if (time !== undefined && at !== "") setText(time, timeOf(momentOf(at)));
 }
 
 function addLinked(element: PageElement, text: string): void {

@@ -1,123 +1,174 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { type Conversation, resend } from "../core/conversation.ts";
 import { discard, type UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
-import { addText, attr, create, createButton, part, remove, show } from "./dom.ts";
+import { arrange, type OldLog, removeRows } from "./arrange.ts";
+import { addText, clear, create, createButton, part, remove, show } from "./dom.ts";
 import { finish, lineOf, lineOfEvent } from "./line.ts";
+import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
 
 // Old machines are slow with long pages.
 const MOST_LINES = 200;
 // A reader of older lines should not lose them to newer ones.
 const MOST_WHILE_READING = 1_000;
+// Lines of a closed fold are not laid out, but take memory.
+const MOST_FOLDED = 4;
 
-type Items = List<PageElement>;
+type Lines = {
+  page: Page;
+  scroll: Scroll;
+  conversation: Conversation;
+  log: OldLog;
+  /** The lines of unsent messages, by client id. */
+  unsent: { [id: string]: PageElement | undefined };
+};
 
 /**
  * Returns the list that the server has begun. A refused message can be resent to `conversation`.
  */
 export function createMessageList(page: Page, scroll: Scroll, conversation: Conversation): MessageList {
-  const log = part("log");
-  const items = log.getElementsByTagName("li");
-  unfold(log, items);
-  for (let i = 0; i < items.length; i++) finish(items[i] as PageElement);
-
-  const most = () => (scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING);
+  const log: OldLog = { element: part("log"), rows: [], words: page.words };
+  const lines: Lines = { page, scroll, conversation, log, unsent: {} };
+  takeOver(log);
   return {
-    most,
-    add,
-    addOlder({ events }) {
-      scroll.keep(() => {
-        for (let i = 0; i < events.length; i++) addOne(events[i] as RoomEvent);
-      }, true);
+    most: () => mostOf(lines),
+    add: (events) => add(lines, events),
+    addOlder({ events, skipped }) {
+      scroll.keep(() => insert(lines, newOf(log, events), skipped), true);
     },
-    clear() {
-      while (oldestSeq(items) !== undefined) remove(items[0] as PageElement);
-    },
-    oldestSeq: () => oldestSeq(items),
-    has(id) {
-      const line = find(items, "data-client-id", id);
-      return line !== undefined && attr(line, "data-seq") !== "";
-    },
+    clear: () => drop(log, log.rows.length),
+    oldestSeq: () => log.rows[0]?.seq,
+    has: (id) => has(log, id),
     showUnsent(message) {
-      scroll.keep(() => showUnsent({ log, items, page, conversation }, message));
+      // The receipt may be lost, but the log has the message.
+      if (!has(log, message.id)) scroll.keep(() => showUnsent(lines, message));
     },
-    settle: (event) => add([event]),
-    removeUnsent: (id) => removeUnsent(items, id),
+    settle(event) {
+      scroll.keep(() => {
+        removeUnsent(lines, event.id);
+        insert(lines, newOf(log, [event]));
+      });
+    },
+    removeUnsent: (id) => removeUnsent(lines, id),
   };
+}
 
-  function add(events: RoomEvent[]): RoomEvent[] {
-    const isAtNewest = scroll.isAtNewest();
-    const added: RoomEvent[] = [];
-    scroll.keep(() => {
-      for (let i = 0; i < events.length; i++) if (addOne(events[i] as RoomEvent)) added.push(events[i] as RoomEvent);
-    });
-    if (items.length > most()) scroll.keep(() => trim(items, most()), !isAtNewest);
-    return added;
+/** Takes over the lines that the server has rendered, in its own time zone. */
+function takeOver(log: OldLog): void {
+  const { element, rows, words } = log;
+  const items = element.getElementsByTagName("li");
+  let day = "";
+  for (let i = 0; i < items.length; i++) {
+    const row = rowOfLine(items[i] as PageElement, day, words);
+    if (row === undefined) continue;
+    day = row.day;
+    finish(row.line);
+    rows.push(row);
   }
+  clear(element);
+  arrange(log, 0, rows.length);
+}
 
-  function addOne(event: RoomEvent): boolean {
-    if (find(items, "data-seq", String(event.seq)) !== undefined) return false;
-    if (event.id !== undefined) removeUnsent(items, event.id);
-    let i = items.length;
-    while (i > 0 && isBelow(items[i - 1] as PageElement, event.seq)) i--;
-    log.insertBefore(lineOfEvent(event, page.words), items[i] || null);
-    return true;
+function mostOf({ scroll }: Lines): number {
+  return scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING;
+}
+
+/**
+ * Shows events as one change. If they do not continue the log, only they are kept, because a gap in
+ * the middle would never be filled again.
+ */
+function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
+  const { scroll, log } = lines;
+  const { rows } = log;
+  const added = newOf(log, events);
+  const oldest = added[0];
+  if (oldest === undefined) return added;
+  const start = placeOf(rows, oldest.seq);
+  const above = rows[start - 1];
+  const isGap = above !== undefined && above.last + 1 < oldest.seq;
+  const most = mostOf(lines);
+  const isFull = isGap || rows.length + added.length > most;
+  scroll.keep(() => {
+    if (isGap) drop(log, start);
+    insert(lines, added);
+    if (isFull) trim(log, most);
+  }, isFull);
+  return added;
+}
+
+/** Returns the events that are not shown. */
+function newOf({ rows }: OldLog, events: RoomEvent[]): RoomEvent[] {
+  const found: RoomEvent[] = [];
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i] as RoomEvent;
+    const above = rows[placeOf(rows, event.seq) - 1];
+    if (above === undefined || above.last < event.seq) found.push(event);
   }
+  return found;
 }
 
-/** Shows the lines that the server has folded, and removes all that is no line. */
-function unfold(log: PageElement, items: Items): void {
-  for (let i = 0; i < items.length; ) {
-    const item = items[i] as PageElement;
-    const inner = item.getElementsByTagName("li");
-    while (inner[0] !== undefined) log.insertBefore(inner[0], item);
-    if (attr(item, "data-seq") === "") remove(item);
-    else i++;
+/** Inserts what is not shown. The line of an unsent message gives way to its event's. */
+function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): void {
+  const { log, page } = lines;
+  const { rows, words } = log;
+  let from = rows.length;
+  let to = 0;
+  const put = (row: OldRow, index: number) => {
+    rows.splice(index, 0, row);
+    from = Math.min(from, index);
+    to = Math.max(to, index);
+  };
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i] as RoomEvent;
+    removeUnsent(lines, event.id);
+    put(rowOfEvent(event, lineOfEvent(event, page.words)), placeOf(rows, event.seq));
   }
-}
-
-// A line without a seq is not in the log yet.
-function isBelow(line: PageElement, seq: number): boolean {
-  return attr(line, "data-seq") === "" || Number(attr(line, "data-seq")) > seq;
-}
-
-function find(items: Items, name: string, value: string): PageElement | undefined {
-  for (let i = items.length - 1; i >= 0; i--) if (attr(items[i] as PageElement, name) === value) return items[i];
-  return undefined;
-}
-
-function oldestSeq(items: Items): number | undefined {
-  const seq = items[0] === undefined ? "" : attr(items[0], "data-seq");
-  return seq === "" ? undefined : Number(seq);
-}
-
-function trim(items: Items, most: number): void {
-  while (items.length > most && oldestSeq(items) !== undefined) {
-    remove(items[0] as PageElement);
-    show(part("older"), true);
+  for (let i = 0; i < skipped.length; i++) {
+    const run = skipped[i] as SkippedRun;
+    const index = placeOf(rows, run.first);
+    const { day } = rows[index - 1] || (rows[index] as OldRow);
+    put(rowOfSkipped(run, day, words), index);
   }
+  arrange(log, from, to + skipped.length);
 }
 
-function removeUnsent(items: Items, id: string): void {
-  const line = find(items, "data-client-id", id);
-  if (line !== undefined && attr(line, "data-seq") === "") remove(line);
+// Removes lines from the top of the screen, because a gap in the middle would never be filled
+// again.
+function trim(log: OldLog, most: number): void {
+  const { rows } = log;
+  const first = Math.max(firstOfNewest(rows, most), rows.length - most * MOST_FOLDED);
+  if (first === 0) return;
+  drop(log, first);
+  arrange(log, 0, 0);
 }
 
-function showUnsent(
-  { log, items, page, conversation }: { log: PageElement; items: Items; page: Page; conversation: Conversation },
-  message: UnsentMessage,
-): void {
+/** Drops that many of the oldest rows. */
+function drop({ rows }: OldLog, count: number): void {
+  removeRows(rows.splice(0, count));
+  show(part("older"), true);
+}
+
+function has({ rows }: OldLog, id: string): boolean {
+  for (let i = 0; i < rows.length; i++) if ((rows[i] as OldRow).id === id) return true;
+  return false;
+}
+
+function removeUnsent({ unsent }: Lines, id = ""): void {
+  const line = unsent[id];
+  if (line) remove(line);
+  unsent[id] = undefined;
+}
+
+function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentMessage): void {
   const { id, text, state, code = "" } = message;
   const { words, me } = page;
-  let line = find(items, "data-client-id", id);
+  let line = unsent[id];
   if (line === undefined) {
-    line = log.appendChild(lineOf(me, text, ""));
+    line = unsent[id] = log.element.appendChild(lineOf(me, text, ""));
     line.setAttribute("data-client-id", id);
     line.appendChild(create("span", "message-state"));
   }
-  // Its receipt was lost, but the log has the message.
-  if (attr(line, "data-seq") !== "") return;
   line.className = `line message pending ${state}`;
   const element = line.lastChild as PageElement;
   const sentence = { sending: words.sending, kept: words.kept, refused: words.refused }[state];

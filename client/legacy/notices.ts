@@ -1,14 +1,24 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import { part, setText } from "./dom.ts";
+import { environment } from "../environment.ts";
+import type { Face } from "../face.ts";
+import type { Page } from "../page.ts";
+import { fill } from "../words.ts";
+import { create, part, remove } from "./dom.ts";
+
+// More messages at once are counted, because nobody can listen to them all.
+const MOST_READ_ALOUD = 5;
+// A screen reader reads a change aloud some time after it was made.
+const ANNOUNCED_MS = 10_000;
 
 /**
- * Returns a function that announces messages of others: read aloud, and counted in the title while
- * the page is not looked at.
+ * Creates the notices: what others have said since the page was last looked at is counted in the
+ * title, and what they have just said is read aloud.
  */
-export function createNotices(): (messages: RoomEvent[]) => void {
+export function createNotices(page: Page): Pick<Face, "noteNew" | "announce"> {
   const { title } = document;
-  let isLookedAt = true;
+  let counted = page.lastSeq;
   let unread = 0;
+  let isLookedAt = true;
 
   // [IE9] It does not know whether a page is hidden.
   window.onblur = () => {
@@ -19,15 +29,29 @@ export function createNotices(): (messages: RoomEvent[]) => void {
     unread = 0;
     document.title = title;
   };
-  return (messages) => {
-    let lines = "";
-    for (let i = 0; i < messages.length; i++) {
-      const { member, text = "" } = messages[i] as RoomEvent;
-      lines += `${member.nickname}: ${text}\n`;
-    }
-    setText(part("announcer"), lines);
-    if (isLookedAt) return;
-    unread += messages.length;
-    document.title = `(${unread}) ${title}`;
+  return {
+    noteNew(events) {
+      for (let i = 0; i < events.length; i++) {
+        const { seq, kind, member } = events[i] as RoomEvent;
+        if (seq <= counted) continue;
+        counted = seq;
+        if (kind === "message" && member.id !== page.me.id && !isLookedAt) unread++;
+      }
+      if (unread > 0) document.title = `(${unread}) ${title}`;
+    },
+    announce(messages) {
+      const { length } = messages;
+      if (length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: length }));
+      for (let i = 0; i < length && length <= MOST_READ_ALOUD; i++) {
+        const { member, text = "" } = messages[i] as RoomEvent;
+        readAloud(`${member.nickname}: ${text}`);
+      }
+    },
   };
+}
+
+// One element for each, because a screen reader would miss what is replaced before it was read.
+function readAloud(text: string): void {
+  const element = part("announcer").appendChild(create("p", "", text));
+  environment.later(ANNOUNCED_MS, () => remove(element));
 }

@@ -1,41 +1,70 @@
-import type { Member } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
 import type { MessageList } from "../face.ts";
 import type { Page } from "../page.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 
+const NEAR_TOP_PX = 200;
+// The newest messages must not drop the lines that are being read, see message-list.ts.
+const MOST_AUTOMATIC = 900;
+
+/** The parts of the page that show what was read of the past. */
+type PastViews = {
+  list: MessageList;
+  /** Shows these people as the ones in the room. */
+  showMembers(members: Member[]): void;
+  /** Some of these events may be new. */
+  noteNew(events: RoomEvent[]): void;
+};
+
 /**
- * Lets the button above the log show one more page of older messages. Returns a function that shows
- * the newest page instead, for when the log cannot be continued. `showMembers` then gets the people
- * in the room.
+ * Shows one more page of older messages when the reader comes near the top of the log, or presses
+ * the button there. Returns a function that shows the newest page instead, for when the log cannot
+ * be continued.
  */
-export function createPast(
-  { room, words, hasOlder: isCut }: Page,
-  { access, list }: { access: Access; list: MessageList },
-  showMembers: (members: Member[]) => void,
-): () => void {
+export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
+  const { list, showMembers, noteNew } = views;
   const button = part("older");
+  const box = part("scroll");
+  const items = part("log").childNodes;
+  const scrolled = box.onscroll;
   const label = button.innerHTML;
   const history: History = { access, room, readings: 0 };
+  let isBusy = false;
+  // After a failure, only the button tries again.
+  let isFailing = false;
   show(button, isCut);
-  onClick(button, () => {
-    button.disabled = true;
-    readOlder(history, list.oldestSeq(), (older) => {
-      button.disabled = false;
-      if (older === undefined) setText(button, words.olderFailed);
-      else showPage(older);
-    });
-  });
+  onClick(button, read);
+  box.onscroll = () => {
+    scrolled?.();
+    const isNear = box.scrollTop < NEAR_TOP_PX && items.length < MOST_AUTOMATIC;
+    if (isNear && !isFailing && button.style.display === "") read();
+  };
   return () => {
     list.clear();
     readAgain(history, showPage, ({ members }) => showMembers(members));
   };
 
+  function read(): void {
+    if (isBusy) return;
+    isBusy = true;
+    readOlder(history, list.oldestSeq(), (older) => {
+      isBusy = false;
+      isFailing = older === undefined;
+      if (older === undefined) setText(button, words.olderFailed);
+      else showPage(older);
+    });
+  }
+
   function showPage(older: HistoryPage): void {
+    isBusy = false;
     list.addOlder(older);
-    button.disabled = false;
+    noteNew(older.events);
     button.innerHTML = label;
-    show(button, hasOlder(older));
+    const isLast = !hasOlder(older);
+    // The keyboard's focus must not be lost with the button.
+    if (isLast && document.activeElement === button) box.focus();
+    show(button, !isLast);
   }
 }

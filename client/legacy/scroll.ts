@@ -7,55 +7,84 @@ const SMALLEST_PX = 160;
 // Heights are rounded. Without this, the page would have a scroll bar next to the log's.
 const ROUNDING_PX = 4;
 
+/** A line, and how far below the upper edge of the box it begins. */
+type Edge = { line: PageElement; px: number };
+
 /** Watches the log's box. */
 export function watchScroll(words: ScriptWords): Scroll {
   const box = part("scroll");
+  const lines = part("log").childNodes;
   const button = part("newer");
   let unseen = 0;
+  // The first line in sight, unless the reader is at the newest one.
+  let edge: Edge | undefined;
 
-  const forget = () => {
-    unseen = 0;
-    show(button, false);
-  };
   const scroll: Scroll = {
-    isAtNewest: atNewest,
+    isAtNewest,
     keep(change, isAbove) {
-      const { scrollHeight } = box;
-      const stays = atNewest();
+      look();
       change();
-      if (isAbove) box.scrollTop += box.scrollHeight - scrollHeight;
-      else if (stays) box.scrollTop = box.scrollHeight;
+      if (edge === undefined || isAbove) restore();
     },
     arrived(count) {
-      if (atNewest()) return;
+      if (edge === undefined) return;
       unseen += count;
       setText(button, fill(words.newMessages, { n: unseen }));
       show(button, true);
     },
     toNewest() {
+      edge = undefined;
       measure();
-      box.scrollTop = box.scrollHeight;
       forget();
     },
   };
-  forget();
+  show(button, false);
   onClick(button, scroll.toNewest);
-  box.onscroll = () => {
-    if (atNewest()) forget();
-  };
+  box.onscroll = look;
   window.onresize = measure;
   return scroll;
 
-  function atNewest(): boolean {
+  function isAtNewest(): boolean {
     return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+  }
+
+  function look(): void {
+    edge = isAtNewest() ? undefined : findEdge();
+    if (edge === undefined) forget();
+  }
+
+  function forget(): void {
+    if (unseen > 0) show(button, false);
+    unseen = 0;
+  }
+
+  // By halves, since each question costs time.
+  function findEdge(): Edge | undefined {
+    const { top } = box.getBoundingClientRect();
+    let low = 0;
+    let high = lines.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((lines[middle] as PageElement).getBoundingClientRect().bottom > top) high = middle;
+      else low = middle + 1;
+    }
+    // The name of a day gives way when older lines of that day are added.
+    const line = lines[low]?.className === "day" ? lines[low + 1] : lines[low];
+    return line && { line, px: line.getBoundingClientRect().top - top };
+  }
+
+  /** Moves the line that was at the edge back there, or shows the newest one. */
+  function restore(): void {
+    if (edge === undefined) box.scrollTop = box.scrollHeight;
+    else if (edge.line.parentNode !== null)
+      box.scrollTop += edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
   }
 
   // [IE7] It has neither vh nor flex.
   function measure(): void {
     const others = document.body.offsetHeight - box.offsetHeight + ROUNDING_PX;
     const left = Math.max(SMALLEST_PX, document.documentElement.clientHeight - others);
-    scroll.keep(() => {
-      box.style.height = `${left}px`;
-    });
+    box.style.height = `${left}px`;
+    restore();
   }
 }

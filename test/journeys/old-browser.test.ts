@@ -1,7 +1,8 @@
-import { expect } from "@jest/globals";
+import { afterAll, beforeAll, expect } from "@jest/globals";
 import type { BrowserContext, Page } from "playwright-core";
 import { person, say } from "../support/app.ts";
 import { browserTest, isWhole, type PageUser, useBrowser } from "../support/browser.ts";
+import { enterOldRoom, type OldSite, openOldSite } from "../support/old-browser.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -10,17 +11,13 @@ import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
 const site = useSite();
+let old: OldSite;
 
-/** Changes pages so that they run as in a browser without modules. */
-async function withoutModules(context: BrowserContext): Promise<void> {
-  await context.route(/\/rooms\/[^/]*$/, async (route) => {
-    const response = await route.fetch();
-    const page = await response.text();
-    const body = page.replace(/<script type="module"[^>]*><\/script>/, "").replace(" nomodule", "");
-    expect(body.length).toBeLessThan(page.length - " nomodule".length);
-    await route.fulfill({ response, body });
-  });
-}
+beforeAll(async () => {
+  old = await openOldSite(site.url);
+});
+
+afterAll(() => old?.close());
 
 /** [IE6–9] A document outside the page, and elements with attachEvent. */
 const withHtmlfile = (context: BrowserContext) =>
@@ -52,14 +49,7 @@ const withoutPost = (context: BrowserContext) =>
 
 const asItIs = async () => {};
 
-async function enter(page: Page, nickname: string): Promise<void> {
-  await page.goto(`${site.url}/rooms/lobby`);
-  // Once the page is live, the script handles the form.
-  await page.waitForSelector('#connection[data-state="live"]');
-  await page.fill("#enter [name=nickname]", nickname);
-  await page.press("#enter [name=nickname]", "Enter");
-  await page.waitForSelector("#say");
-}
+const enter = (page: Page, nickname: string) => enterOldRoom(page, `${old.url}/rooms/lobby`, nickname);
 
 async function talks(page: Page, friend: PageUser, text: string): Promise<void> {
   await page.fill("#say [name=text]", text);
@@ -75,11 +65,9 @@ async function talks(page: Page, friend: PageUser, text: string): Promise<void> 
 }
 
 browserTest(
-  "an old browser's full log stays at the newest line, and does not move while older ones are read",
-  { needs: ["routes"] },
+  "an old browser's full log stays at the newest line, and does not move while older ones are read and added",
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
-    await withoutModules(context);
     const page = await context.newPage();
     await enter(page, "Ned");
     const filler = await person(site.url, "Filler");
@@ -94,13 +82,18 @@ browserTest(
     await fill(220);
     expect(await page.locator("#log [data-seq]").count()).toBe(200);
     expect(await belowPx()).toBeLessThan(5);
-    await page.$eval("#scroll", (box) => {
+    const oldest = Number(await page.getAttribute("#log [data-seq]", "data-seq"));
+    const topOf = () => page.$eval(`#log [data-seq="${oldest}"]`, (line) => line.getBoundingClientRect().top);
+    const before = await page.$eval("#scroll", (box) => {
       box.scrollTop = 0;
+      return box.querySelector("[data-seq]")?.getBoundingClientRect().top as number;
     });
-    const topOf = () => page.$eval("#log li", (line) => line.getBoundingClientRect().top);
-    const before = await topOf();
+    await page.waitForSelector(`#log [data-seq="${oldest - 1}"]`);
+    expect(Math.abs((await topOf()) - before)).toBeLessThan(5);
     await fill(5);
     expect(Math.abs((await topOf()) - before)).toBeLessThan(5);
+    await page.setViewportSize({ width: 500, height: 600 });
+    expect(Math.abs((await topOf()) - before)).toBeLessThan(100);
     await context.close();
   },
   30_000,
@@ -110,7 +103,6 @@ browserTest(
   "an old browser's message field has the focus after entering, gets what is typed on the page, and keeps spaces",
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
-    await withoutModules(context);
     const page = await context.newPage();
     const active = () => page.evaluate(() => document.activeElement?.id);
     const blur = () => page.evaluate(() => (document.activeElement as HTMLElement).blur());
@@ -149,7 +141,6 @@ browserTest(
   "an old browser with a touch screen does not take the focus, and keeps it when the button is tapped",
   async () => {
     const context = await browser.newContext({ locale: "en-US", hasTouch: true });
-    await withoutModules(context);
     const page = await context.newPage();
     const active = () => page.evaluate(() => document.activeElement?.id);
     await enter(page, "Finger");
@@ -166,14 +157,13 @@ browserTest(
 
 browserTest(
   "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
-  { needs: ["routes", "init scripts"] },
+  { needs: ["init scripts"] },
   async () => {
     const context = await browser.newContext({ locale: "en-US" });
-    await withoutModules(context);
     await withoutRequests(context);
     const page = await context.newPage();
     const friend = await browser.sit(site.url, "Friend of Mel");
-    await page.goto(`${site.url}/`);
+    await page.goto(`${old.url}/`);
     await page.fill("#enter [name=nickname]", "Mel");
     await page.click("#enter button[name=room][value=lobby]");
     await page.waitForSelector('#connection[data-state="live"]');
@@ -198,7 +188,6 @@ for (const [name, how, transport, dress] of [
       // [CSP] Internet Explorer before 10 has no CSP, which forbids frames in the pages of other
       // browsers.
       const context = await browser.newContext({ locale: "en-US", bypassCSP: dress === withHtmlfile });
-      await withoutModules(context);
       await dress(context);
       const page = await context.newPage();
       const errors: Error[] = [];

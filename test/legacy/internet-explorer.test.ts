@@ -159,6 +159,35 @@ explorerTest("Internet Explorer 7: the doctor tests the network", async () => {
   }
 });
 
+explorerTest(
+  "Internet Explorer 7: days are separated, and comings and goings fold into a line that opens",
+  async () => {
+    await request(url).post("/api/rooms").send({ slug: "station" }).expect(201);
+    const act = async (nickname: string, what: "enter" | "leave") => {
+      const { token } = await person(url, nickname);
+      await request(url)
+        .post(`/api/rooms/station/${what}`)
+        .set("authorization", `Bearer ${token}`)
+        .send({})
+        .expect(200);
+    };
+    for (const n of [1, 2, 3]) await act(`Arriving ${n}`, "enter");
+    const ie = await visit("7", `${url}/rooms/station`);
+    const link = async () => (await ie.see("#log .folded .fold"))[0];
+    await soon("they are one line", async () => (await link())?.text === "3 came");
+    expect((await ie.see("#log .day"))[0]?.text).toBe(await ie.run("return new Date().toDateString()"));
+    await is(ie, "live");
+    await act("Arriving 4", "enter");
+    await soon("there is one more", async () => (await link())?.text === "4 came");
+    expect((await link())?.["aria-expanded"]).toBe("false");
+    await ie.click("#log .folded .fold");
+    expect((await link())?.["aria-expanded"]).toBe("true");
+    expect((await ie.see("#log .folded .line")).map(({ text }) => text)).toEqual(
+      [1, 2, 3, 4].map((n) => expect.stringMatching(new RegExp(`^Arriving ${n} ?\\d\\d:\\d\\d ?entered$`))),
+    );
+  },
+);
+
 explorerTest("two users of Internet Explorer 7 talk, each message faster than a poll is held", async () => {
   const [ken, mei] = await Promise.all([sit("7", "健"), sit("7", "芽衣")]);
   const said: string[] = [];

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, expect, jest } from "@jest/globals";
+import type { Knex } from "knex";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import request from "supertest";
+import { connect } from "../../db/pool/connect.ts";
+import { execute, rowsOf } from "../../db/pool/statement.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { makeRoom } from "../support/enter.ts";
+import { type OldSite, openOldRoom, openOldSite } from "../support/old-browser.ts";
+import { useSite } from "../support/use-site.ts";
+
+// The log on the page for old browsers, in browsers that read their pages as if without modules.
+
+const browser = useBrowser();
+const site = useSite();
+let old: OldSite;
+let db: Knex;
+
+jest.setTimeout(60_000);
+
+beforeAll(async () => {
+  db = connect(site.databaseUrl);
+  old = await openOldSite(site.url);
+});
+
+afterAll(async () => {
+  await old?.close();
+  await db.destroy();
+});
+
+type Logged = { kind: "message" | "enter" | "leave"; at?: string; count?: number };
+
+/** Makes a room whose log has these events, and returns its address. */
+async function roomOf(slug: string, logged: Logged[]): Promise<string> {
+  await makeRoom(db, { slug, title: slug, public: true });
+  const [room] = await rowsOf<{ id: number }>(db, "select id from rooms where slug = ?", [slug]);
+  let head = 0;
+  for (const { kind, at = new Date().toISOString(), count = 1 } of logged) {
+    await execute(
+      db,
+      `insert into events (room_id, seq, kind, member_id, nickname, color, text, at)
+       select ?, ? + n, ?, 'ann', 'Ann', '#b3261e', ?, ? from generate_series(1, ?::int) n`,
+      [room?.id, head, kind, kind === "message" ? `said ${head + 1}` : null, at, count],
+    );
+    head += count;
+  }
+  await execute(db, "update rooms set last_seq = ? where id = ?", [head, room?.id]);
+  return `${old.url}/rooms/${slug}`;
+}
+
+async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ locale: "en-US", ...options });
+  const page = await context.newPage();
+  await openOldRoom(page, url);
+  return page;
+}
+
+/** Returns the log as it is on the screen: days, lines, and runs as their sentences. */
+const rows = (page: Page) =>
+  page.$$eval("#log > li", (items) =>
+    items.map((item) => (item.querySelector(".fold") || item.querySelector(".text") || item).textContent),
+  );
+
+const texts = (page: Page) => page.$$eval("#log > .message .text", (all) => all.map((text) => text.textContent));
+
+const act = (who: TestPerson, room: string, what: "enter" | "leave") =>
+  request(site.url).post(`/api/rooms/${room}/${what}`).set("authorization", `Bearer ${who.token}`).send({}).expect(200);
+
+browserTest(
+  "runs of coming and going are one line each, from the server and live, and open to their lines",
+  async () => {
+    const url = await roomOf("runs", [
+      { kind: "message" },
+      { kind: "enter", count: 120 },
+      { kind: "message" },
+      { kind: "enter", count: 2 },
+    ]);
+    const page = await open(url);
+    const [day] = await rows(page);
+    expect(await rows(page)).toEqual([day, "said 1", "120 came", "said 122", "entered", "entered"]);
+    await page.click(".fold");
+    // The server has sent the newest fifty lines of this run.
+    expect(await page.locator(".folded .line:visible").count()).toBe(50);
+    expect(await page.textContent(".folded .skipped")).toBe("70 more");
+    await page.click(".fold");
+    expect(await page.locator(".folded .line:visible").count()).toBe(0);
+
+    const bob = await person(site.url, "Bob");
+    await act(bob, "runs", "enter");
+    await page.waitForFunction(() => document.querySelectorAll("#log > .folded").length === 2);
+    expect((await rows(page)).slice(3)).toEqual(["said 122", "3 came"]);
+    await page.click(".folded:last-child .fold");
+    await act(bob, "runs", "leave");
+    await page.waitForFunction(
+      () => document.querySelector("#log > li:last-child .fold")?.textContent === "3 came, 1 left",
+    );
+    expect(await page.locator("#log > li:last-child .line:visible").count()).toBe(4);
+    await page.context().close();
+  },
+);
+
+browserTest("days are separated where the reader is, and each line has its time", async () => {
+  const url = await roomOf("days", [
+    { kind: "message", at: "2024-12-31T14:59:00Z" },
+    { kind: "enter", at: "2024-12-31T14:59:30Z", count: 2 },
+    { kind: "enter", at: "2024-12-31T15:00:30Z", count: 2 },
+    { kind: "message", at: "2024-12-31T15:01:00Z" },
+  ]);
+  const times = (page: Page) => page.$$eval("#log > .message time", (all) => all.map((time) => time.textContent));
+  const tokyo = await open(url, { timezoneId: "Asia/Tokyo", locale: "ja-JP" });
+  const oldYear = "2024年12月31日(火)";
+  const newYear = "2025年1月1日(水)";
+  expect(await rows(tokyo)).toEqual([oldYear, "said 1", "入室", "入室", newYear, "入室", "入室", "said 6"]);
+  expect(await times(tokyo)).toEqual(["23:59", "00:01"]);
+  const bob = await person(site.url, "Bobby");
+  const { event } = await say(site.url, bob, { text: "now", room: "days" });
+  await tokyo.waitForSelector(`#log [data-seq="${event.seq}"]`);
+  expect(await tokyo.locator("#log .day").count()).toBe(3);
+  await tokyo.context().close();
+
+  const angeles = await open(url, { timezoneId: "America/Los_Angeles" });
+  expect((await rows(angeles)).slice(0, 4)).toEqual(["Tue Dec 31 2024", "said 1", "4 came", "said 6"]);
+  expect((await times(angeles)).slice(0, 2)).toEqual(["06:59", "07:01"]);
+  await angeles.context().close();
+});
+
+browserTest("older messages load near the top, keep the reader's place, and leave the keyboard its focus", async () => {
+  const url = await roomOf("older", [{ kind: "message", count: 120 }]);
+  const page = await open(url);
+  expect((await texts(page)).length).toBe(50);
+  const topOf = (seq: number) => page.$eval(`#log [data-seq="${seq}"]`, (line) => line.getBoundingClientRect().top);
+  const top = await page.$eval("#scroll", (box) => {
+    box.scrollTop = 0;
+    return box.querySelector("[data-seq]")?.getBoundingClientRect().top as number;
+  });
+  await page.waitForSelector('#log [data-seq="21"]');
+  expect(Math.abs((await topOf(71)) - top)).toBeLessThan(5);
+  // The focus brings the button into sight, so the rest is read, at the latest by the key.
+  await page.focus("#older");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('#log [data-seq="1"]');
+  // The button is gone with the last older message, and the log has its focus.
+  await page.waitForFunction(() => document.activeElement?.id === "scroll");
+  expect((await texts(page)).length).toBe(120);
+  expect(await page.locator("#log > .day").count()).toBe(1);
+  await page.context().close();
+});
+
+browserTest("of a long backlog only the newest lines are built, and older ones can be read", async () => {
+  const page = await open(await roomOf("backlog", [{ kind: "message", count: 10 }]));
+  const bob = await person(site.url, "Bobber");
+  old.cut();
+  await page.waitForSelector('#connection[data-state="offline"]');
+  const said = (n: number) => say(site.url, bob, { text: `missed ${n}`, room: "backlog" });
+  for (let n = 0; n < 600; n += 20) await Promise.all(Array.from({ length: 20 }, (_, i) => said(n + i)));
+  const { event } = await said(600);
+  await page.evaluate(() => {
+    const built = new Set<Node>();
+    Object.assign(window, { built });
+    const log = document.querySelector("#log") as Element;
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) for (const node of addedNodes) built.add(node);
+    }).observe(log, { childList: true });
+  });
+  old.pass();
+  await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
+  expect(await page.locator("#log [data-seq]").count()).toBe(200);
+  expect(await page.evaluate(() => (window as unknown as { built: Set<Node> }).built.size)).toBeLessThan(450);
+  const seqs = await page.$$eval("#log [data-seq]", (all) => all.map((line) => Number(line.getAttribute("data-seq"))));
+  expect(seqs).toEqual(seqs.map((_, n) => event.seq - 199 + n));
+  await page.click("#older");
+  await page.waitForSelector(`#log [data-seq="${event.seq - 200}"]`);
+  await page.context().close();
+});
