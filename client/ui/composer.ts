@@ -77,7 +77,11 @@ export function createComposer(form: HTMLFormElement, words: ScriptWords, use: C
 function holdFocus(field: HTMLTextAreaElement): void {
   takeFocus(field);
   leadKeysTo(field);
-  window.addEventListener("pageshow", ({ persisted }) => persisted && takeFocus(field));
+  // [WebKit] A page that comes back from the cache has no focus yet, and the link that led away may
+  // seem to have it.
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && hasFinePointer()) setTimeout(() => field.focus({ preventScroll: true }));
+  });
   document.addEventListener("click", ({ target }) => {
     if (target instanceof Element && !isShown(target)) takeFocus(field);
   });
