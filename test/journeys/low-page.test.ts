@@ -42,7 +42,7 @@ const measured = (page: Page) =>
     };
   });
 
-describe.each(SIZES)("a page of %i by %i pixels", (width, height, least, locale) => {
+describe.each(SIZES)("a page of %i by %i pixels", (...[width, height, least, locale]) => {
   browserTest("shows lines of the log above every form, and cuts nothing off", async () => {
     const context = await browser.newContext({ locale, viewport: { width, height } });
     const page = await context.newPage();
