@@ -39,7 +39,7 @@ export async function migrate(url: string, report: (line: string) => void = () =
     await assertUsable(db);
     const functions = await readFunctions();
     for (let attempt = 1; !(await isUpToDate(db, functions)); attempt++) {
-      if (await tryToMigrate(db, functions)) return;
+      if (await tryToMigrate(db, functions).catch(explain)) return;
       if (attempt === 1) report("Waiting for another chattera, which is migrating the database.");
       await setTimeout(AGAIN_MS * (1 + Math.random()));
     }
@@ -77,6 +77,20 @@ function tryToMigrate(db: Knex, functions: Functions): Promise<boolean> {
     return true;
   });
 }
+
+/** Throws a StartError that says what to grant, if the database refuses the migration. */
+function explain(error: unknown): never {
+  const { code = "" } = error as { code?: string };
+  const reason = REFUSED[code];
+  throw reason === undefined ? error : new StartError(`The database cannot be migrated: ${reason}.`, { cause: error });
+}
+
+/** [errcodes] insufficient_privilege, read_only_sql_transaction, invalid_schema_name. */
+const REFUSED: { [code: string]: string } = {
+  "42501": "its user may not create tables. Make that user the owner of the database, or grant it all on the schema",
+  "25006": "it is read-only. Name the primary server, and a user that may write",
+  "3F000": "no schema of its user's search_path exists. Create the schema, or reset search_path",
+};
 
 /** "chat" in ASCII: a key among the database's advisory locks. */
 const MIGRATION_LOCK = 0x63686174;

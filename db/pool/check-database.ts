@@ -32,6 +32,10 @@ export async function assertReachable(
       throw new StartError(`${setting} points to PostgreSQL ${major}, but chattera needs ${OLDEST_VERSION} or later.`);
   } catch (error) {
     if (error instanceof StartError) throw error;
+    if (isMisread(url))
+      throw new StartError(
+        `${setting} cannot be read, because user name or password has a character with a meaning in URLs: write / ? # @ as %2F %3F %23 %40.`,
+      );
     throw new StartError(
       `The database at ${addressOf(url) ?? setting} cannot be used (${reasonOf(error)}): check that it is running and that ` +
         `user name and password in ${setting} are right, ${INSTEAD[setting]}.`,
@@ -88,6 +92,15 @@ const INSTEAD = {
 function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   return message || code || String(error);
+}
+
+/**
+ * Returns whether the URL has an @ behind its host. Then a part of the password was taken for a
+ * port, a path, a query or a fragment, and must not be shown.
+ */
+function isMisread(url: string): boolean {
+  const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(url) ?? [];
+  return rest.includes("@") || (authority === "" && url.includes("@"));
 }
 
 /** Returns host, port and database, without the password. */

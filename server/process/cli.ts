@@ -1,90 +1,21 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
-import { Command } from "commander";
-import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
-import { runDoctor } from "../doctor/terminal.ts";
-import { endLog } from "../log.ts";
-import { chooseLanguage } from "../pages/language.ts";
-import { main, migrateOnly, pruneOnly } from "./main.ts";
 
-const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
+// The parser of an older Node fails at the first file with a newer syntax, so nothing is imported
+// before this check.
+const OLDEST_NODE = [20, 19] as const;
 
-const program = new Command("chattera")
-  .description("A chat site for any network and any browser that can still speak HTTP.")
-  .version(version)
-  .addHelpText("after", "\nSettings are environment variables: chattera serve --help lists them.");
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]))
+  fail(`chattera needs Node ${OLDEST_NODE.join(".")} or newer, and this is ${process.version}.`);
 
-program
-  .command("serve", { isDefault: true })
-  .description("serve the site, on an embedded PostgreSQL or on the one at DATABASE_URL")
-  .addHelpText("after", `\nEnvironment:\n${settingsHelp()}`)
-  .action(() => run((config) => main(config, { isUnderNpm: process.env.npm_lifecycle_event !== undefined })));
+await import("./commands.ts").catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== "EMFILE") throw error;
+  fail("This process may open too few files: raise the limit (ulimit -n, or LimitNOFILE of systemd).");
+});
 
-program
-  .command("migrate")
-  .description("bring the database's schema up to date, and end; serve does it too")
-  .action(() => run(migrateOnly));
-
-program
-  .command("prune")
-  .description("delete the messages that are older than a number of days, and end; serve does it too, hourly")
-  .option("--days <number>", "how many days are kept; default: CHATTERA_KEEP_DAYS")
-  .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { historyDays: days }));
-
-program
-  .command("doctor")
-  .description("test the path to a site, and report what is in the way and how to fix it")
-  .argument("<url>", "the site's address, with its base path")
-  .option("--json", "print the report as JSON")
-  .option("--quick", "skip the tests that take a minute")
-  .addHelpText("after", "\nExit code: 0 all is fine, 1 something is impaired, 2 the site cannot be reached.")
-  .action(async (url: string, options: { json?: true; quick?: true }) => {
-    process.exitCode = await runDoctor(url, {
-      isQuick: options.quick === true,
-      isJson: options.json === true,
-      language: chooseLanguage(undefined, (process.env.LC_ALL || process.env.LANG || "en").replace(/[_.].*/, "")),
-      out: (text) => process.stdout.write(text),
-      progress: process.stderr.isTTY ? showProgress : undefined,
-    });
-  });
-
-await program.parseAsync();
-
-/** Shows one line, and overwrites it with the next. */
-function showProgress(line: string): void {
-  process.stderr.write(`\r\x1b[K${line}`);
+function fail(sentence: string): never {
+  process.stderr.write(`chattera: ${sentence}\n`);
+  process.exit(1);
 }
 
-/**
- * Runs a command with the settings of the environment; `overrides` are options as text. An expected
- * failure is printed as one sentence, without a stack.
- */
-async function run(
-  work: (config: Config) => Promise<void>,
-  overrides: Parameters<typeof environmentOf>[0] = {},
-): Promise<void> {
-  try {
-    await work(readEnvironment({ ...process.env, ...environmentOf(overrides) }));
-    endLog();
-    process.exit(0);
-  } catch (error) {
-    const isBug = error instanceof TypeError || error instanceof ReferenceError;
-    process.stderr.write(`chattera: ${isBug ? (error as Error).stack : (error as Error).message}\n`);
-    process.exit(1);
-  }
-}
-
-function settingsHelp(): string {
-  return describeSettings()
-    .map(({ env, envDefault, unit, doc }) => {
-      const notes = [envDefault, unit ?? ""].filter((note) => note !== "").join(" ");
-      return `  ${env}${notes === "" ? "" : ` (${notes})`}\n      ${doc}`;
-    })
-    .join("\n");
-}
-
-/** The package's file is one folder further up from dist/server than from the sources. */
-function packageFile(): URL {
-  const here = import.meta.url.includes("/dist/server/") ? "../../../package.json" : "../../package.json";
-  return new URL(here, import.meta.url);
-}
+export {};

@@ -8,6 +8,7 @@ import type { Config, NodeConfig } from "../config.ts";
 import { createLog } from "../log.ts";
 import { pruneAll } from "../upkeep/pruning.ts";
 import { endAtSignal, endSignal } from "./end-signal.ts";
+import { checkPort } from "./listen.ts";
 import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
@@ -29,6 +30,8 @@ export async function main(config: Config, launch: Launch): Promise<void> {
     return;
   }
   warnOfFewFiles(config);
+  // A port that is taken must not cost a new database first.
+  await checkPort(config);
   const database = await openDatabase(config);
   const node = { ...config, databaseUrl: database.url };
   try {

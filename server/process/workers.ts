@@ -2,7 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import { shareListener } from "../bus/shared-listener.ts";
 import { environmentOf, type NodeConfig } from "../config.ts";
 import { createLog } from "../log.ts";
-import { checkPort, urlOf } from "./listen.ts";
+import { urlOf } from "./listen.ts";
 import { shareMetrics } from "./shared-metrics.ts";
 
 /** Nodes in child processes that share the port. */
@@ -16,7 +16,6 @@ const REPLACE_MS = 1_000;
  * the first one serves; throws if none can.
  */
 export async function runWorkers(config: NodeConfig): Promise<Workers> {
-  await checkPort(config);
   let isStopping = false;
   const logger = createLog(config.logLevel);
   const sharing = shareListener(config.listenUrl ?? config.databaseUrl);

@@ -47,7 +47,7 @@ afterAll(async () => {
  */
 function each(title: string, names: string[], work: (name: string) => Promise<void>): void {
   for (const name of names) {
-    const isSkipped = !isHere(named(name)) && !process.env.CHATTERA_REQUIRE_BROWSER;
+    const isSkipped = !isHere(named(name)) && !process.env.TEST_REQUIRE_BROWSER;
     if (isSkipped) test.skip(`${name}: ${title} (skipped: no ${named(name).program})`, () => undefined);
     else test(`${name}: ${title}`, () => work(name), 30_000);
   }

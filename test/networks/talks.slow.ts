@@ -38,7 +38,7 @@ function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void>
   const outcomes = new Map<string, Promise<TalkOutcome>>();
   let close = async () => {};
   const isPossible = (network: HostileNetwork) =>
-    (isHere(network) && isKindHere) || process.env.CHATTERA_REQUIRE_BROWSER !== undefined;
+    (isHere(network) && isKindHere) || process.env.TEST_REQUIRE_BROWSER !== undefined;
 
   beforeAll(async () => {
     const opened = isKindHere ? await openKind() : undefined;

@@ -165,7 +165,7 @@ test("only the command line reads settings from the environment of the process",
   const readers = files
     .filter((name) => name.endsWith(".ts"))
     .filter((name) => /process\.env\b(?!`)/.test(readFileSync(name, "utf8")));
-  expect(readers).toEqual(["server/process/cli.ts"]);
+  expect(readers).toEqual(["server/process/commands.ts"]);
 });
 
 test("a wrong option does not compile, and neither does an assignment to a site", () => {

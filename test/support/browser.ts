@@ -29,9 +29,9 @@ type Mutable<Row extends readonly unknown[]> = { -readonly [column in keyof Row]
 type Runner = (name: string, work: (...args: never[]) => Promise<void>, timeoutMs?: number) => void;
 
 for (const engine of chosenEngines())
-  if (process.env.CHATTERA_REQUIRE_BROWSER && programsOf(engine) === undefined)
+  if (process.env.TEST_REQUIRE_BROWSER && programsOf(engine) === undefined)
     throw new Error(
-      `CHATTERA_REQUIRE_BROWSER is set, but there is no ${engine}. Install it (Debian: ${packagesOf(engine)}), or name its programs as in test/support/engines.ts`,
+      `TEST_REQUIRE_BROWSER is set, but there is no ${engine}. Install it (Debian: ${packagesOf(engine)}), or name its programs as in test/support/engines.ts`,
     );
 
 /** The engine of the running test. */

@@ -7,7 +7,7 @@ export type TestServer = { url: string; template: string; folder?: string | unde
 
 /** Returns the server that start-database.ts announced. */
 export function testServer(): TestServer {
-  return JSON.parse(process.env.CHATTERA_TEST_SERVER ?? "{}") as TestServer;
+  return JSON.parse(process.env.TEST_SERVER ?? "{}") as TestServer;
 }
 
 /** The prefix of template names, by which databases of a killed run are recognized. */

@@ -12,10 +12,8 @@ const lacking = ["javac", "mvn"].filter(
   (program) => !(process.env.PATH ?? "").split(":").some((folder) => existsSync(`${folder}/${program}`)),
 );
 
-if (lacking.length > 0 && process.env.CHATTERA_REQUIRE_BROWSER)
-  throw new Error(
-    `CHATTERA_REQUIRE_BROWSER is set and ${lacking.join(" and ")} cannot be found: install a JDK and Maven`,
-  );
+if (lacking.length > 0 && process.env.TEST_REQUIRE_BROWSER)
+  throw new Error(`TEST_REQUIRE_BROWSER is set and ${lacking.join(" and ")} cannot be found: install a JDK and Maven`);
 
 /**
  * A test in HtmlUnit as Internet Explorer. Skipped, with the reason in its name, without a JDK and

@@ -46,8 +46,8 @@ export type OldChromium = {
 export function oldChromiumTest(version: Version): typeof test {
   if (isInstalled(version)) return test;
   const help = "npm ci --prefix test/browsers/old-chromium, on Linux on x64";
-  if (process.env.CHATTERA_REQUIRE_BROWSER)
-    throw new Error(`CHATTERA_REQUIRE_BROWSER is set and Chromium ${version} is missing: ${help}`);
+  if (process.env.TEST_REQUIRE_BROWSER)
+    throw new Error(`TEST_REQUIRE_BROWSER is set and Chromium ${version} is missing: ${help}`);
   const skip = (name: string, work: () => void, timeout?: number) =>
     test.skip(`${name} (skipped: no Chromium ${version}; ${help})`, work, timeout);
   return Object.assign(skip, test) as typeof test;

@@ -69,8 +69,8 @@ export const isHere = ({ path }: DeployedProgram) => existsSync(path);
  */
 export function testBehind(program: DeployedProgram): typeof test {
   if (isHere(program)) return test;
-  if (process.env.CHATTERA_REQUIRE_BROWSER)
-    throw new Error(`CHATTERA_REQUIRE_BROWSER is set and there is no ${program.path}: install ${program.name}`);
+  if (process.env.TEST_REQUIRE_BROWSER)
+    throw new Error(`TEST_REQUIRE_BROWSER is set and there is no ${program.path}: install ${program.name}`);
   const skip = (sentence: string, work: () => void) => test.skip(`${sentence} (skipped: no ${program.name})`, work);
   return Object.assign(skip, test) as typeof test;
 }

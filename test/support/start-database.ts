@@ -18,7 +18,7 @@ async function startDatabase(): Promise<void> {
   const template = `${TEMPLATE_PREFIX}${process.pid}`;
   const server: TestServer = { url, template, folder };
   // The environment is the only way to Jest's workers.
-  process.env.CHATTERA_TEST_SERVER = JSON.stringify(server);
+  process.env.TEST_SERVER = JSON.stringify(server);
   globalThis.stopTestDatabase = database?.stop;
   // After Ctrl-C, Jest runs no teardown. A normal exit at least stops the server.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));

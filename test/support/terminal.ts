@@ -23,8 +23,7 @@ export type Terminal = {
  */
 export function programTest(program: string): typeof test {
   if (isInstalled(program) && isInstalled("script")) return test;
-  if (process.env.CHATTERA_REQUIRE_BROWSER)
-    throw new Error(`CHATTERA_REQUIRE_BROWSER is set and ${program} is missing`);
+  if (process.env.TEST_REQUIRE_BROWSER) throw new Error(`TEST_REQUIRE_BROWSER is set and ${program} is missing`);
   const skip = (name: string, work: () => void, timeout?: number) =>
     test.skip(`${name} (skipped: no ${program} found)`, work, timeout);
   return Object.assign(skip, test) as typeof test;
