@@ -3,6 +3,7 @@ import { fill, type ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
 
 const NEAR_PX = 60;
+const FEW_PX = 8;
 // Farther than any log is long: the browser ends at the newest line, and nothing is measured.
 const END_PX = 2 ** 24;
 
@@ -21,12 +22,17 @@ export function watchScroll(words: ScriptWords): Scroll {
   let unseen = 0;
   // Not measured again before each change, since that would cost a layout.
   let isAtNewest = true;
+  let endPx = 0;
   let edge: Edge | undefined;
 
   const scroll: Scroll = {
-    isAtNewest: () => isAtNewest,
+    isAtNewest() {
+      // The reader may have scrolled a moment ago, and the event is still to come.
+      if (isAtNewest && box.scrollTop < endPx) look();
+      return isAtNewest;
+    },
     keep(change, isAbove) {
-      if (!isAtNewest && isAbove) edge = findEdge();
+      if (!scroll.isAtNewest() && isAbove) edge = findEdge();
       change();
       if (isAtNewest) toEnd();
       else if (isAbove) restore();
@@ -50,7 +56,7 @@ export function watchScroll(words: ScriptWords): Scroll {
   box.addEventListener("toggle", look, true);
   button.addEventListener("click", scroll.toNewest);
   // The window was turned or made narrower, or a keyboard has appeared.
-  new ResizeObserver(() => (isAtNewest ? toEnd() : restore())).observe(box);
+  new ResizeObserver(() => (scroll.isAtNewest() ? toEnd() : restore())).observe(box);
   return scroll;
 
   function look(): void {
@@ -66,9 +72,10 @@ export function watchScroll(words: ScriptWords): Scroll {
 
   function toEnd(): void {
     box.scrollTop = END_PX;
+    endPx = box.scrollTop;
   }
 
-  /** Returns the first line that is in sight. */
+  /** Returns the first line of which more than a few pixels are in sight. */
   function findEdge(): Edge | undefined {
     const { top } = box.getBoundingClientRect();
     const lines = log.children;
@@ -76,7 +83,7 @@ export function watchScroll(words: ScriptWords): Scroll {
     let high = lines.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((lines[middle] as Element).getBoundingClientRect().bottom > top) high = middle;
+      if ((lines[middle] as Element).getBoundingClientRect().bottom > top + FEW_PX) high = middle;
       else low = middle + 1;
     }
     const line = lines[low];
