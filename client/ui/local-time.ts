@@ -1,8 +1,10 @@
+import { momentText, type WallTime } from "../../protocol/moment.ts";
+
 const MINUTE_MS = 60_000;
 
 /** Replaces the server's times by the reader's own in all `<time>` of a part of the page. */
 export function showLocalTimes(root: ParentNode): void {
-  for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime*=T]")) showMoment(time);
+  for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime*=T]")) showTime(time);
 }
 
 /** Shows a moment as the reader's 24-hour time. The day is not shown. */
@@ -12,6 +14,25 @@ export function showLocalTime(element: HTMLTimeElement, at: string): void {
   element.dateTime = at;
   element.textContent = clockTime(moment);
   element.title = format("whole", { dateStyle: "full", timeStyle: "medium" }, moment);
+}
+
+/** Shows an element's moment as the reader's time, with the date unless it is today. */
+export function showTime(element: HTMLTimeElement): void {
+  const at = element.dateTime;
+  const moment = new Date(at);
+  showLocalTime(element, at);
+  if (!Number.isNaN(moment.getTime()))
+    element.textContent = momentText(wallTime(moment), wallTime(new Date()), document.documentElement.lang);
+}
+
+function wallTime(moment: Date): WallTime {
+  return {
+    year: moment.getFullYear(),
+    month: moment.getMonth() + 1,
+    day: moment.getDate(),
+    hour: moment.getHours(),
+    minute: moment.getMinutes(),
+  };
 }
 
 /** Returns the day of a moment where the reader is, as `2026-11-30`. */
@@ -54,16 +75,6 @@ export function onNewDay(changed: () => void): void {
   document.addEventListener("resume", look);
   window.addEventListener("pageshow", look);
   window.addEventListener("focus", look);
-}
-
-function showMoment(element: HTMLTimeElement): void {
-  const at = element.dateTime;
-  const moment = new Date(at);
-  showLocalTime(element, at);
-  if (moment.toDateString() === new Date().toDateString()) return;
-  const year = moment.getFullYear();
-  const date = `${moment.getMonth() + 1}/${moment.getDate()} ${clockTime(moment)}`;
-  element.textContent = year === new Date().getFullYear() ? date : `${year}/${date}`;
 }
 
 function clockTime(moment: Date): string {

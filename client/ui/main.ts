@@ -4,6 +4,7 @@ import { openConversation } from "./conversation.ts";
 import { openEnterForm } from "./enter-form.ts";
 import { becomeMember } from "./kept-session.ts";
 import { keepAboveKeyboard } from "./keyboard.ts";
+import { openLobby } from "./lobby.ts";
 import { showLocalTimes } from "./local-time.ts";
 import { readPage } from "./page.ts";
 
@@ -22,7 +23,10 @@ function start(): void {
   if (room !== null) openRoom(room, form);
   else if (form !== null) {
     const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };
-    openEnterForm(form, { base: form.dataset.base || "", refusals, run: start });
+    const base = form.dataset.base || "";
+    const rooms = document.getElementById("rooms");
+    openEnterForm(form, { base, refusals, run: start });
+    if (rooms !== null) closeRoom = openLobby(rooms, base);
   }
 }
 

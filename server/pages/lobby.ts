@@ -27,9 +27,9 @@ export function renderLobby(
 ${formToken(layout)}
 ${enterFields(layout, view)}
 <h2 class="rooms-title">${words.rooms}</h2>
-${view.rooms.length === 0 && html`<p class="hint">${words.noRooms}</p>`}
-<ul class="rooms">
-${view.rooms.map((room) => roomItem(layout, room))}
+${view.rooms.length === 0 && html`<p id="no-rooms" class="hint">${words.noRooms}</p>`}
+<ul id="rooms" class="rooms" data-words="${JSON.stringify(lobbyWords(layout))}">
+${view.rooms.map((room) => roomItem(layout, { ...room, path: PATHS.room(room.slug), ...textsOf(layout, room) }))}
 </ul>
 </form>
 <p class="lobby-foot"><a href="${link(layout.basePath + PATHS.doctor)}">${words.doctor.link}</a></p>
@@ -37,17 +37,34 @@ ${view.rooms.map((room) => roomItem(layout, room))}
   return renderDocument(layout, { name: "lobby-page", title: `chattera — ${words.tagline.join("")}`, body });
 }
 
-function roomItem(layout: PageLayout, room: LobbyRoom): Html {
+/**
+ * Returns what the script needs to keep the list up to date: its words, and the markup of a room
+ * with `{slug}`, `{path}` and `{title}` in it. An old browser would show the content of a template.
+ */
+function lobbyWords(layout: PageLayout): { [name: string]: string } {
+  const { roomFigures, lastAt, noMessages } = wordsOf(layout.language);
+  const empty = { slug: "{slug}", path: "/rooms/{path}", title: "{title}", figures: "", last: "" };
+  return { item: roomItem(layout, empty).toString(), figures: roomFigures, last: lastAt, none: noMessages };
+}
+
+function textsOf(layout: PageLayout, room: LobbyRoom): { figures: string; last: Html | string } {
   const words = wordsOf(layout.language);
-  const { title } = room;
+  const last = room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(layout, room.lastAt)}`;
+  return { figures: figuresOf(words.roomFigures, room), last };
+}
+
+type RoomItem = { slug: string; title: string; path: string; figures: string; last: Html | string };
+
+function roomItem(layout: PageLayout, { slug, title, path, figures, last }: RoomItem): Html {
+  const words = wordsOf(layout.language);
   return html`<li class="room-item">
 <div class="room-about">
 <strong class="room-title" dir="auto">${title}</strong>
-<span class="room-figures">${figuresOf(words.roomFigures, room)}</span>
-<span class="room-last">${room.lastAt === null ? words.noMessages : html`${words.lastAt} ${timeStamp(layout, room.lastAt)}`}</span>
+<span class="room-figures">${figures}</span>
+<span class="room-last">${last}</span>
 </div>
-<a class="button quiet" href="${link(layout.basePath + PATHS.room(room.slug))}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
-<button class="button" type="submit" name="room" value="${room.slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>
+<a class="button quiet" href="${link(layout.basePath + path)}"><span class="unseen">${fill(words.watchRoom, { title })}</span>${words.watch}</a>
+<button class="button" type="submit" name="room" value="${slug}"><span class="unseen">${fill(words.enterRoom, { title })}</span>${words.enter}</button>
 </li>
 `;
 }

@@ -1,11 +1,15 @@
+import { createHash } from "node:crypto";
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
 import { NODE_FRESH_SECONDS } from "../../db/log/presence.ts";
 import { type ListedRoom, listRooms } from "../../db/log/rooms.ts";
 
-/** The list of public rooms. */
+/** The list of public rooms. `version` is another one whenever the list is. */
+export type RoomList = { rooms: ListedRoom[]; version: string };
+
+/** Reads the list of public rooms. */
 export type Lobby = {
-  rooms(): Promise<ListedRoom[]>;
+  list(): Promise<RoomList>;
   /** Forgets the list after a room was made here, so that the next reader gets it. */
   forget(): void;
 };
@@ -17,15 +21,21 @@ const LISTED_MS = 1_000;
 
 /** Reads the list at most once a second. Requests during a read wait for its answer. */
 export function createLobby(db: Knex): Lobby {
-  const kept = new LRUCache<"rooms", ListedRoom[]>({
+  const kept = new LRUCache<"rooms", RoomList>({
     max: 1,
     ttl: LISTED_MS,
-    fetchMethod: () => listRooms(db, NODE_FRESH_SECONDS),
+    fetchMethod: async () => listOf(await listRooms(db, NODE_FRESH_SECONDS)),
     // A read that is forgotten while it runs still answers the requests before.
     ignoreFetchAbort: true,
   });
   return {
-    rooms: async () => (await kept.fetch("rooms")) as ListedRoom[],
+    list: async () => (await kept.fetch("rooms")) as RoomList,
     forget: () => void kept.delete("rooms"),
   };
+}
+
+/** The same list has the same version at every node. */
+function listOf(rooms: ListedRoom[]): RoomList {
+  const version = createHash("sha256").update(JSON.stringify(rooms)).digest("base64url").slice(0, 10);
+  return { rooms, version };
 }

@@ -128,7 +128,7 @@ async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail
 }
 
 async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> {
-  const rooms = await site.lobby.rooms();
+  const { rooms } = await site.lobby.list();
   showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...retry }));
 }
 

@@ -35,7 +35,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   ];
 
   async function list(ctx: Context): Promise<void> {
-    answer(ctx, { rooms: await site.lobby.rooms() });
+    const { rooms, version } = await site.lobby.list();
+    answer(ctx, { ...(inputOf(ctx).text("known") !== version && { rooms }), version });
   }
 
   async function create(ctx: Context): Promise<void> {

@@ -1,0 +1,95 @@
+import { PATHS } from "../protocol/paths.ts";
+import type { Access } from "./core/base/access.ts";
+import { param } from "./core/base/address.ts";
+import { askOnce } from "./core/history.ts";
+import { fill } from "./words.ts";
+
+/** A room in the lobby. `lastAt` is the time of its last message, RFC 3339 UTC. */
+export type RoomInLobby = {
+  slug: string;
+  title: string;
+  members: number;
+  visitors: number;
+  lastAt: string | null;
+};
+
+/** The words of a list of rooms, and the markup of a room in it. `{…}` is replaced by values. */
+export type LobbyWords = { item: string; figures: string; last: string; none: string };
+
+/** The list of rooms, read again and again while the page is visible. */
+export type Lobby = {
+  /** The page is visible again, or the network may be back: reads at once. */
+  wake(): void;
+  close(): void;
+};
+
+// Every 10 to 15 s, so that pages that were opened together do not ask together.
+const PAUSE_MS = 10_000;
+const JITTER_MS = 5_000;
+const LONGEST_MS = 120_000;
+// Several signs of waking come together.
+const APART_MS = 2_000;
+
+/** Reads the list of rooms until it is closed, and passes it on whenever it has changed. */
+export function followLobby(
+  access: Access,
+  { hidden, show }: { hidden(): boolean; show(rooms: RoomInLobby[]): void },
+): Lobby {
+  const { environment } = access;
+  let version = "";
+  let failures = 0;
+  let askedAt = environment.now();
+  let isAsking = false;
+  let isClosed = false;
+  let stopTimer = () => {};
+  waitForNext();
+  return {
+    wake() {
+      if (!isAsking && Math.abs(environment.now() - askedAt) > APART_MS) ask();
+    },
+    close() {
+      isClosed = true;
+      stopTimer();
+    },
+  };
+
+  function waitForNext(): void {
+    const pauseMs = Math.min(LONGEST_MS, PAUSE_MS * (1 << Math.min(failures, 4)));
+    stopTimer();
+    stopTimer = environment.later(pauseMs + environment.random() * JITTER_MS, ask);
+  }
+
+  // A hidden page asks again when it is looked at.
+  function ask(): void {
+    stopTimer();
+    if (isClosed || hidden()) return;
+    isAsking = true;
+    askedAt = environment.now();
+    askOnce(access, PATHS.rooms + (version === "" ? "" : param("known", version)), (status, ours) => {
+      isAsking = false;
+      if (isClosed) return;
+      const list = status === 200 ? (ours as { rooms?: RoomInLobby[]; version: string } | undefined) : undefined;
+      failures = list === undefined ? failures + 1 : 0;
+      if (list !== undefined) version = list.version;
+      if (list?.rooms !== undefined) show(list.rooms);
+      waitForNext();
+    });
+  }
+}
+
+/** Returns the markup of a room, as the server writes it. */
+export function roomMarkup({ item }: LobbyWords, { slug, title }: RoomInLobby): string {
+  return item.replace(/\{(slug|path|title)\}/g, (_, name: string) => {
+    if (name === "path") return encodeURIComponent(slug);
+    return escapeMarkup(name === "slug" ? slug : title);
+  });
+}
+
+/** Returns the words for the numbers of people in a room. */
+export function figuresOf({ figures }: LobbyWords, { members, visitors }: RoomInLobby): string {
+  return fill(figures, { members, visitors });
+}
+
+function escapeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

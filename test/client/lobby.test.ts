@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import type { Answer, Http, Request } from "../../client/core/base/http.ts";
+import { followLobby, type Lobby, type RoomInLobby, roomMarkup } from "../../client/lobby.ts";
+
+const tea: RoomInLobby = { slug: "tea", title: "Tea", members: 1, visitors: 0, lastAt: null };
+
+let now: number;
+let timers: { at: number; run(): void }[];
+let asked: { url: string; answer(answer: Answer): void }[];
+let isHidden: boolean;
+let shown: RoomInLobby[][];
+let lobby: Lobby;
+
+beforeEach(() => {
+  now = 0;
+  timers = [];
+  asked = [];
+  isHidden = false;
+  shown = [];
+  const http: Http = {
+    ask: ({ url }: Request, done) => {
+      asked.push({ url, answer: done });
+      return () => {};
+    },
+    json: { parse: JSON.parse, print: JSON.stringify },
+  };
+  const environment = {
+    now: () => now,
+    random: () => 0.5,
+    later(ms: number, run: () => void) {
+      const timer = { at: now + ms, run };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+  };
+  lobby = followLobby(
+    { environment, http, address: { base: "/chat" } },
+    { hidden: () => isHidden, show: (rooms) => shown.push(rooms) },
+  );
+});
+
+/** Lets time pass, and runs the timers that are due. */
+function pass(ms: number): void {
+  const end = now + ms;
+  for (;;) {
+    const [due] = timers.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
+    if (due === undefined) break;
+    now = due.at;
+    timers = timers.filter((other) => other !== due);
+    due.run();
+  }
+  now = end;
+}
+
+function answer(body: object): void {
+  const { url, answer: settle } = asked.at(-1) as (typeof asked)[number];
+  const n = /;n=([^;]+)/.exec(url)?.[1];
+  settle({ status: 200, text: JSON.stringify({ chattera: 1, n, ...body }) });
+}
+
+describe("the lobby's list", () => {
+  test("is read every 10 to 15 s, and passed on if it has changed", () => {
+    pass(12_499);
+    expect(asked).toHaveLength(0);
+    pass(1);
+    expect(asked.map(({ url }) => url.split(";n=")[0])).toEqual(["/chat/api/rooms"]);
+    answer({ rooms: [tea], version: "v1" });
+    expect(shown).toEqual([[tea]]);
+    pass(12_500);
+    expect(asked.at(-1)?.url).toContain("/chat/api/rooms;known=v1;n=");
+    answer({ version: "v1" });
+    expect(shown).toHaveLength(1);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("is not read while the page is hidden, and at once when it is looked at again", () => {
+    isHidden = true;
+    pass(600_000);
+    expect(asked).toHaveLength(0);
+    isHidden = false;
+    lobby.wake();
+    lobby.wake();
+    expect(asked).toHaveLength(1);
+    answer({ rooms: [], version: "v1" });
+    lobby.wake();
+    expect(asked).toHaveLength(1);
+    pass(12_500);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("is read less and less often while that fails, and as usual once it does not", () => {
+    const pauses: number[] = [];
+    for (let n = 0; n < 7; n += 1) {
+      const before = now;
+      pass((timers[0]?.at ?? 0) - now);
+      pauses.push(now - before);
+      asked.at(-1)?.answer({ status: 503, text: "" });
+    }
+    expect(pauses).toEqual([12_500, 22_500, 42_500, 82_500, 122_500, 122_500, 122_500]);
+    pass(122_500);
+    answer({ rooms: [tea], version: "v1" });
+    pass(12_500);
+    expect(asked).toHaveLength(9);
+  });
+
+  test("is not passed on any more once it is closed", () => {
+    pass(12_500);
+    lobby.close();
+    answer({ rooms: [tea], version: "v1" });
+    pass(600_000);
+    expect([shown, asked.length]).toEqual([[], 1]);
+  });
+});
+
+test("the markup of a room has its names as text, whatever they are", () => {
+  const words = {
+    item: '<a href="/rooms/{path}" title="{title}">{title}</a><b>{slug}</b>',
+    figures: "",
+    last: "",
+    none: "",
+  };
+  expect(roomMarkup(words, { ...tea, slug: "茶", title: `<img src=x onerror="a">{slug}'&` })).toBe(
+    '<a href="/rooms/%E8%8C%B6" title="&#60;img src=x onerror=&#34;a&#34;&#62;{slug}&#39;&#38;">' +
+      "&#60;img src=x onerror=&#34;a&#34;&#62;{slug}&#39;&#38;</a><b>茶</b>",
+  );
+});

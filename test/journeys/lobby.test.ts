@@ -1,0 +1,70 @@
+import { describe, expect } from "@jest/globals";
+import request from "supertest";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { useSite } from "../support/use-site.ts";
+
+const browser = useBrowser();
+const site = useSite();
+
+const PATIENCE = { timeout: 30_000 };
+
+describe("the lobby", () => {
+  browserTest(
+    "shows who came, what was said, and new rooms by itself, and leaves focus and text where they are",
+    async () => {
+      const page = await browser.newPage({ locale: "en-US" });
+      await page.goto(`${site.url}/`);
+      const lobby = '.room-item:has(button[value="lobby"])';
+      expect(await page.textContent(`${lobby} .room-figures`)).toBe("0 here, 0 watching");
+      expect(await page.textContent(`${lobby} .room-last`)).toBe("No messages yet");
+      await page.fill("#enter [name=nickname]", "Half a na");
+      const ann = await person(site.url, "Ann");
+      await say(site.url, ann, "somebody is here");
+      await page.waitForSelector(`${lobby} .room-figures:text-is("1 here, 0 watching")`, PATIENCE);
+      await page.waitForSelector(`${lobby} .room-last time`, PATIENCE);
+      expect(await page.textContent(`${lobby} .room-last`)).toMatch(/^last message \d\d:\d\d$/);
+      await page.focus(`${lobby} button`);
+      await request(site.url).post("/api/rooms").send({ slug: "茶室", title: "Tea <b>" }).expect(201);
+      const tea = '.room-item:has(button[value="茶室"])';
+      await page.waitForSelector(tea, PATIENCE);
+      expect(await page.textContent(`${tea} .room-title`)).toBe("Tea <b>");
+      expect(await page.getAttribute(`${tea} a`, "href")).toBe(`/rooms/${encodeURIComponent("茶室")}`);
+      expect(await page.locator(".room-item").count()).toBe(2);
+      expect(await page.evaluate("document.activeElement.value")).toBe("lobby");
+      expect(await page.inputValue("#enter [name=nickname]")).toBe("Half a na");
+      await page.click(`${tea} button`);
+      await page.waitForSelector("#say");
+      expect(await page.textContent(".bar-title")).toBe("Tea <b>");
+      await page.context().close();
+    },
+    90_000,
+  );
+
+  browserTest(
+    "asks nothing while it is hidden, and at once when it is looked at",
+    async () => {
+      let asked = 0;
+      site.node.server.prependListener("request", ({ url }) => {
+        if (url?.startsWith("/api/rooms;")) asked += 1;
+      });
+      const page = await browser.newPage();
+      await page.goto(`${site.url}/`);
+      const hide = (is: boolean) =>
+        page.evaluate((value) => {
+          Object.defineProperty(document, "hidden", { configurable: true, value });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }, is);
+      await hide(true);
+      await page.waitForTimeout(17_000);
+      expect(asked).toBe(0);
+      await hide(false);
+      await page.waitForFunction(() =>
+        performance.getEntriesByType("resource").some(({ name }) => name.includes("/api/rooms;")),
+      );
+      expect(asked).toBe(1);
+      await page.context().close();
+    },
+    60_000,
+  );
+});
