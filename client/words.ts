@@ -32,6 +32,9 @@ export type ScriptWords = {
   refused: string;
   resend: string;
   discard: string;
+  edit: string;
+  cancel: string;
+  takingBack: string;
   tooLong: string;
   charactersLeft: string;
   newLineHint: string;

@@ -157,9 +157,18 @@ export function resend(conversation: Conversation<ConversationSession>, message:
   sendNext(conversation);
 }
 
-/** Sends messages that another page has left. */
-export function takeOver(conversation: Conversation<ConversationSession>, messages: UnsentMessage[]): void {
-  adopt(conversation.outbox, messages);
+/** Sends messages that another page has left and the log does not show. */
+export function takeOver(
+  conversation: Conversation<ConversationSession>,
+  messages: UnsentMessage[],
+  isShown: (id: string) => boolean,
+): void {
+  const unknown: UnsentMessage[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (!isShown(message.id)) unknown.push(message);
+  }
+  adopt(conversation.outbox, unknown);
   sendNext(conversation);
 }
 

@@ -1,5 +1,4 @@
 import { fill, type ScriptWords } from "../words.ts";
-import type { TextStore } from "./browser-store.ts";
 import { hasFinePointer, leadKeysTo } from "./keyboard.ts";
 
 const TYPING_EVERY_MS = 3_000;
@@ -19,10 +18,22 @@ const EMPTY_LINES = /^(?:[^\S\n]*\n)+/;
 /**
  * The effects of a composer: it keeps the draft, sends the text, and now and then signals typing.
  */
-export type ComposerUse = { draft: TextStore; say(text: string): void; typing(): void };
+export type ComposerUse = {
+  draft: { load(): string; save(text: string): void };
+  say(text: string): void;
+  typing(): void;
+};
+
+/** The form in which a message is written. */
+export type Composer = {
+  /** Puts a text before what was written, to be written again. */
+  write(text: string): void;
+  /** Puts a draft into the field if it is empty. Returns whether the field has the draft. */
+  restore(draft: string): boolean;
+};
 
 /** Brings the form in which a message is written to life. */
-export function createComposer(form: HTMLFormElement, words: ScriptWords, use: ComposerUse): void {
+export function createComposer(form: HTMLFormElement, words: ScriptWords, use: ComposerUse): Composer {
   const field = form.elements.namedItem("text") as HTMLTextAreaElement;
   const counter = createCounter(field, words);
   let typedAt = 0;
@@ -42,6 +53,22 @@ export function createComposer(form: HTMLFormElement, words: ScriptWords, use: C
   });
   hintAtKeys(field, words);
   holdFocus(field);
+  return {
+    write(text) {
+      put(field.value === "" ? text : `${text}\n${field.value}`);
+      use.draft.save(field.value);
+      field.focus();
+    },
+    restore(draft) {
+      if (field.value === "") put(draft);
+      return field.value === draft;
+    },
+  };
+
+  function put(text: string): void {
+    field.value = text;
+    changed();
+  }
 
   function changed(): void {
     field.setCustomValidity("");

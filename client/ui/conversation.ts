@@ -1,5 +1,15 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { type Conversation, createConversation, say, start, stopSending, wake } from "../core/conversation.ts";
+import {
+  type Conversation,
+  createConversation,
+  say,
+  start,
+  stopSending,
+  takeOver,
+  wake,
+} from "../core/conversation.ts";
+import type { Keeper } from "../core/sending/keeper.ts";
+import { handOver } from "../core/sending/outbox.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Scroll } from "../face.ts";
@@ -9,14 +19,13 @@ import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
-import { roomKey, tabStore } from "./browser-store.ts";
-import { createComposer } from "./composer.ts";
+import { type Composer, createComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { formatCopies } from "./copying.ts";
 import { forgetSession } from "./kept-session.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
-import { messageStore } from "./message-store.ts";
+import { openMessageStore } from "./message-store.ts";
 import { networkMemory } from "./network-memory.ts";
 import { createNotices } from "./notices.ts";
 import { part } from "./part.ts";
@@ -33,7 +42,13 @@ export type OpenConversation = { start(): void; close(): void };
 
 /** Brings a room's page to life. */
 export function openConversation(page: Page): OpenConversation {
-  const conversation = conversationOf(page);
+  let composer: Composer | undefined;
+  const keeper = openMessageStore(page, {
+    found: (messages) => takeOver(conversation, messages, list.has),
+    foundDraft: (draft) => composer?.restore(draft) === true,
+    lost: () => handOver(outbox),
+  });
+  const conversation = conversationOf(page, keeper);
   const { session, sender, outbox } = conversation;
   const { words, me } = page;
   const scroll = watchScroll(words);
@@ -59,24 +74,33 @@ export function openConversation(page: Page): OpenConversation {
     if (state === "refused" && STRANGER.includes(code)) enterAgain(page);
   });
   const form = document.getElementById("say");
-  if (form !== null) speak(conversation, page, { form: form as HTMLFormElement, scroll });
+  if (form !== null) composer = speak(conversation, page, { form: form as HTMLFormElement, scroll, keeper });
+  outbox.emitter.on("edited", ({ text }) => composer?.write(text));
+  const sleep = () => {
+    session.leave();
+    keeper.sleep();
+  };
   let isOpen = true;
-  const go = () => isOpen && start(conversation);
+  const go = () => {
+    if (!isOpen) return;
+    start(conversation);
+    keeper.open();
+  };
   return {
     start() {
       go();
       onWake((connectionsAreDead) => isOpen && wake(conversation, connectionsAreDead));
-      onSleep(session.leave, go);
+      onSleep(sleep, go);
     },
     close() {
       isOpen = false;
-      session.leave();
+      sleep();
       stopSending(conversation);
     },
   };
 }
 
-function conversationOf(page: Page): Conversation<SharedSession> {
+function conversationOf(page: Page, { store }: Keeper): Conversation<SharedSession> {
   const { address, me, room, cursor, lastSeq } = page;
   const hiddenMs = watchHiding();
   const stream = createStream(address);
@@ -86,7 +110,7 @@ function conversationOf(page: Page): Conversation<SharedSession> {
     address,
     position: { room, cursor, seq: lastSeq },
     streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
-    store: messageStore(page),
+    store,
     rttMs: pageRttMs(),
     hidden: () => document.hidden,
     memory: networkMemory(page.network),
@@ -111,10 +135,10 @@ function enterAgain({ address }: Page): void {
 function speak(
   conversation: Conversation<SharedSession>,
   page: Page,
-  { form, scroll }: { form: HTMLFormElement; scroll: Scroll },
-): void {
-  createComposer(form, page.words, {
-    draft: tabStore(roomKey("draft", page)),
+  { form, scroll, keeper }: { form: HTMLFormElement; scroll: Scroll; keeper: Keeper },
+): Composer {
+  return createComposer(form, page.words, {
+    draft: { load: keeper.draft, save: keeper.saveDraft },
     say(text) {
       say(conversation, text);
       scroll.toNewest();

@@ -298,8 +298,8 @@ describe("a conversation", () => {
     hold(one.conversation);
     say(one.conversation, "own");
     const left: UnsentMessage[] = ["older", "old"].map((text) => ({ id: `left-${text}`, text, state: "kept" }));
-    takeOver(one.conversation, [...left, left[0] as UnsentMessage]);
-    takeOver(one.conversation, left);
+    takeOver(one.conversation, [...left, left[0] as UnsentMessage], () => false);
+    takeOver(one.conversation, left, () => false);
     release(one.conversation);
     expect(textsOf(one)).toEqual([["older", "old", "own"]]);
   });

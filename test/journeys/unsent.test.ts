@@ -132,3 +132,113 @@ describe("an unsent message", () => {
     60_000,
   );
 });
+
+describe("an unsent message whose tab is closed", () => {
+  /** Says something in a tab while nothing can be sent, and closes the tab. */
+  async function sayAndClose(context: BrowserContext, nickname: string, texts: string[]): Promise<void> {
+    const page = await openRoom(context);
+    await enter(page, nickname);
+    isOut = true;
+    for (const text of texts) await write(page, text);
+    await page.waitForSelector(`#log .kept:has-text("${texts.at(-1)}")`);
+    await page.fill("#say [name=text]", `draft of ${nickname}`);
+    await page.close();
+  }
+
+  browserTest(
+    "is sent once, in order, by the next tab, which has the draft too",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      const texts = ["closed one", "closed two"];
+      await sayAndClose(context, "Eve", texts);
+      const page = await openRoom(context);
+      await page.waitForSelector('#log .pending:has-text("closed two")');
+      expect(await unsent(page)).toEqual(texts);
+      expect(await page.inputValue("#say [name=text]")).toBe("draft of Eve");
+      isOut = false;
+      for (const text of texts) await sees(page, text);
+      await page.reload();
+      await page.waitForSelector('#connection[data-state="live"]');
+      expect(await unsent(page)).toEqual([]);
+      expect(await logged(texts)).toEqual(texts.map((text) => `Eve: ${text}`));
+      await context.close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "is sent once if several tabs open at once, or were open all along",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      await sayAndClose(context, "Fay", ["by one of two"]);
+      const tabs = await Promise.all([openRoom(context), openRoom(context)]);
+      isOut = false;
+      for (const tab of tabs) await sees(tab, "by one of two");
+      isOut = true;
+      await write(tabs[0] as Page, "by the tab that is left");
+      await (tabs[0] as Page).waitForSelector('#log .kept:has-text("by the tab that is left")');
+      await (tabs[0] as Page).close();
+      await (tabs[1] as Page).waitForSelector('#log .pending:has-text("by the tab that is left")');
+      isOut = false;
+      await sees(tabs[1] as Page, "by the tab that is left");
+      const texts = ["by one of two", "by the tab that is left"];
+      expect(await logged(texts)).toEqual(texts.map((text) => `Fay: ${text}`));
+      await context.close();
+    },
+    60_000,
+  );
+
+  browserTest(
+    "waits for its author to confirm it if they have left the room meanwhile",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US" });
+      await sayAndClose(context, "Gus", ["after I have left"]);
+      const watcher = await (await browser.newContext({ locale: "en-US" })).newPage();
+      await watcher.goto(`${network.url}/rooms/lobby`);
+      await watcher.waitForSelector('#log .leave:has-text("Gus")', { state: "attached", timeout: 15_000 });
+      await watcher.context().close();
+      isOut = false;
+      const page = await openRoom(context);
+      await page.waitForSelector('#log .refused:has-text("after I have left")');
+      await enter(page, "Gus");
+      await page.waitForSelector('#log .refused:has-text("after I have left") button:has-text("Discard")');
+      expect(await logged(["after I have left"])).toEqual([]);
+      await page.click('#log .refused:has-text("after I have left") button:has-text("Send again")');
+      await sees(page, "after I have left");
+      expect(await logged(["after I have left"])).toEqual(["Gus: after I have left"]);
+      await context.close();
+    },
+    60_000,
+  );
+});
+
+describe("a message that waits", () => {
+  browserTest(
+    "is canceled or written again by the keyboard, and is not sent",
+    async () => {
+      const page = await openRoom(await browser.newContext({ locale: "en-US" }));
+      await enter(page, "Hal");
+      isOut = true;
+      for (const text of ["to be canceled", "to be edited", "to be sent"]) await write(page, text);
+      await page.waitForSelector('#log .kept:has-text("to be sent")');
+      await page.focus('#log .kept:has-text("to be canceled") button:has-text("Cancel")');
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => !document.querySelector("#log")?.textContent?.includes("to be canceled"));
+      await page.fill("#say [name=text]", "and this");
+      await page.focus('#log .kept:has-text("to be edited") button:has-text("Edit")');
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "text");
+      expect(await page.inputValue("#say [name=text]")).toBe("to be edited\nand this");
+      isOut = false;
+      await write(page, "edited");
+      for (const text of ["to be sent", "edited"]) await sees(page, text);
+      expect(await unsent(page)).toEqual([]);
+      expect(await logged(["to be canceled", "to be edited", "to be sent", "edited"])).toEqual([
+        "Hal: to be sent",
+        "Hal: edited",
+      ]);
+      await page.context().close();
+    },
+    60_000,
+  );
+});

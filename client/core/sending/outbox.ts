@@ -109,6 +109,16 @@ export function adopt(outbox: Outbox, messages: UnsentMessage[]): void {
   for (let i = 0; i < added.length; i++) outbox.emitter.emit("changed", added[i] as UnsentMessage);
 }
 
+/** Removes all messages, since another page has taken them over and sends them. */
+export function handOver(outbox: Outbox): void {
+  const { messages } = outbox;
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i] as UnsentMessage;
+    remove(outbox, message);
+    outbox.emitter.emit("discarded", message);
+  }
+}
+
 /** Returns the messages to be sent now, oldest first; none if it is not yet time. */
 export function takeWaiting(outbox: Outbox): UnsentMessage[] {
   const waiting: UnsentMessage[] = [];
