@@ -9,6 +9,7 @@ import {
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import { environment } from "../environment.ts";
 import type { Page } from "../page.ts";
+import { optional } from "./browser.ts";
 import { browserStore, parsed, roomKey, tabStore } from "./browser-store.ts";
 
 /** The effects of what tabs have left: it is shown, and sent. */
@@ -34,7 +35,7 @@ export function openMessageStore(page: Page, use: LeftUse): Keeper {
     newKey,
     me: () => ({ id: page.me.id, nickname: page.me.nickname, isPresent: page.present }),
     // [Web Locks] On http origins there are none.
-    hold: navigator.locks && hold,
+    hold: optional(() => navigator.locks) && hold,
     ...use,
   });
   window.addEventListener("storage", ({ key }) => key?.startsWith(prefix) && keeper.noteChange(key));
