@@ -26,6 +26,7 @@ const assets = {
 writeFileSync(`${TARGET}/assets.json`, `${JSON.stringify(assets)}\n`);
 removeOld(Object.values(assets));
 writeFileSync(`${TARGET}/index.js`, await bundled("index.ts", { ...modern, minifySyntax: true }));
+writeFileSync(`${TARGET}/browser.js`, await bundled("browser.ts", { ...modern, minifySyntax: true }));
 // For require(): the folder's package.json says that its files, and the types, are CommonJS.
 mkdirSync(`${TARGET}/commonjs`, { recursive: true });
 writeFileSync(`${TARGET}/commonjs/package.json`, '{ "type": "commonjs" }\n');

@@ -226,9 +226,15 @@ export const AREAS: readonly Area[] = [
     because: "Runs in a page and in a terminal, so it needs no DOM.",
   },
   {
+    name: "client/node",
+    imports: ["client/transports"],
+    without: "^(koa|@koa/.+|better-sse|knex|pg)$",
+    because: "The package's connections in Node, whose modules it loads only there.",
+  },
+  {
     name: "client/index.ts",
-    files: "^client/index[.]ts$",
-    imports: ["protocol", "client/core", "client/transports", "client/*.ts"],
+    files: "^client/(browser|connect|handle|index)[.]ts$",
+    imports: ["protocol", "client/core", "client/transports", "client/node", "client/*.ts"],
     without: NODE,
     because: "The package's client, without DOM.",
   },

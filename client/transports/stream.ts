@@ -4,6 +4,7 @@ import { type Address, param } from "../core/base/address.ts";
 import { breakOff, createReception, type Reception, receive, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
+import { browserConnections } from "./fetch.ts";
 
 // Fetch does not keep what it has handed out, so the stream may grow until it is renewed for its
 // age.
@@ -12,7 +13,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /**
  * Creates a transport of event streams read by fetch, for networks that refuse them by their type.
  */
-export function createStream(address: Address): Transport {
+export function createStream(address: Address, connections = browserConnections): Transport {
   return {
     name: "stream",
     streams: true,
@@ -22,17 +23,22 @@ export function createStream(address: Address): Transport {
       const url = readingUrl(address, PATHS.stream, reading) + param("max", String(MAX_BYTES));
       // Broken off, or not a stream of the site's own, like a login page.
       const over = () => breakOff(reception);
-      read(reception, url, request.signal).then(over, over);
+      // Its connection is to grow as old as the stream, and no older.
+      connections.closeIdle();
+      read(reception, connections.fetch(url, initOf(request.signal))).then(over, over);
       return () => stop(reception);
     },
   };
 }
 
-async function read(reception: Reception, url: string, signal: AbortSignal): Promise<void> {
-  // [anomalyco/opencode#48771] Some antivirus programs hold back what is not requested as an event
-  // stream.
-  const headers = { Accept: "text/event-stream" };
-  const response = await fetch(url, { signal, headers, cache: "no-store", credentials: "same-origin" });
+// [anomalyco/opencode#48771] Some antivirus programs hold back what is not requested as an event
+// stream.
+function initOf(signal: AbortSignal): RequestInit {
+  return { signal, headers: { Accept: "text/event-stream" }, cache: "no-store", credentials: "same-origin" };
+}
+
+async function read(reception: Reception, answer: Promise<Response>): Promise<void> {
+  const response = await answer;
   if (!response.ok || response.body === null) return;
   const parser = createParser({
     onEvent: ({ event = "message", data, id = "" }) =>

@@ -66,16 +66,14 @@ describe("a handle of the client", () => {
   });
 
   test("sends each message, in order, even if fetch throws instead of rejecting", async () => {
-    const { fetch } = globalThis;
-    const room = connect(url, { room: "lobby", nickname: "Thrown" });
-    await room.ready;
     let left = 3;
-    globalThis.fetch = (url, init) => {
+    const throwing: typeof fetch = (url, init) => {
       if (String(url).includes("/messages") && left-- > 0) throw new Error("a monitoring script failed");
       return fetch(url, init);
     };
+    const room = connect(url, { room: "lobby", nickname: "Thrown", fetch: throwing });
+    await room.ready;
     const sent = await Promise.all(["one", "two", "three"].map((text) => room.send(text)));
-    globalThis.fetch = fetch;
     room.close();
     expect(left).toBeLessThan(0);
     expect(sent.map(({ text, seq }) => [text, seq])).toEqual(

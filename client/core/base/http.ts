@@ -10,6 +10,8 @@ export type Request = {
   /** Sent as `Authorization: Bearer`. */
   token?: string;
   timeoutMs: number;
+  /** Asks over a new connection, where there is a choice: the others may be dead. */
+  isFresh?: boolean;
 };
 
 /**

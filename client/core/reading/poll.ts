@@ -14,8 +14,9 @@ export function createPoll(http: Http, address: Address, name = "poll"): Transpo
     streams: false,
     open(reading, sink) {
       const url = pollUrl(address, reading);
-      return http.ask({ method: "GET", url, timeoutMs: reading.wait * 1000 + reading.graceMs }, (answer) =>
-        bring(sink, answer, readPoll(http, answer, reading.nonce)),
+      const { wait, graceMs, nonce, once } = reading;
+      return http.ask({ method: "GET", url, timeoutMs: wait * 1000 + graceMs, isFresh: once }, (answer) =>
+        bring(sink, answer, readPoll(http, answer, nonce)),
       );
     },
   };

@@ -13,17 +13,40 @@ export type Strand = {
   onEnd(listener: () => void): void;
 };
 
-/** Opens a TCP proxy to `target`. `befall` is called with each new connection and may damage it. */
-export async function openWire(target: string, befall: (strand: Strand) => void): Promise<Running> {
+/**
+ * Opens a TCP proxy to `target`. `befall` is called with each new connection and may damage it.
+ * Serves at most `most` connections at once, and lets further ones wait until one is closed.
+ */
+export async function openWire(
+  target: string,
+  befall: (strand: Strand) => void,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Running> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
-  const server = createServer((near) => {
+  const parked: Socket[] = [];
+  let served = 0;
+  const serve = (near: Socket) => {
+    served += 1;
+    near.once("close", () => {
+      served -= 1;
+      const next = parked.find((socket) => !socket.destroyed);
+      if (next === undefined) return;
+      parked.splice(0, parked.indexOf(next) + 1);
+      serve(next);
+    });
     const far = connect({ host: hostname, port: Number(port) });
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
-    }
+    sockets.add(far);
+    far.once("close", () => sockets.delete(far));
     befall(strand(near, far));
+    near.resume();
+  };
+  const server = createServer({ pauseOnConnect: true }, (near) => {
+    sockets.add(near);
+    near.once("close", () => sockets.delete(near));
+    near.on("error", () => near.destroy());
+    if (served < most) serve(near);
+    else parked.push(near);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

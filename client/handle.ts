@@ -1,0 +1,68 @@
+import type { RoomEvent } from "../protocol/event.ts";
+import type { HistoryPage } from "./core/history.ts";
+import type { SessionEvents } from "./core/reading/session.ts";
+import type { SessionStatus } from "./core/reading/state.ts";
+
+/** The room to follow, and as whom. */
+export type ConnectOptions = {
+  room: string;
+  /** The nickname to enter under. Without it and without a token, the handle can only read. */
+  nickname?: string;
+  /** `#rrggbb`; the server chooses one by default. */
+  color?: string;
+  /** The token of a session that exists already; then no nickname is needed. */
+  token?: string;
+  /** Where to continue reading, as `handle.cursor()` returned it. By default, reads from now on. */
+  cursor?: string;
+  /** Makes the requests in place of the environment's own `fetch`, for example through a proxy. */
+  fetch?: typeof globalThis extends { fetch: infer Fetch } ? Fetch : (url: string, init: object) => Promise<unknown>;
+};
+
+/**
+ * The events of a handle. `event`: each entry of the room's log, once, in order; `state`: the state
+ * of the connection; `members` and `typing`: signals that are not in the log; `reset`: the cursor
+ * could not be continued, and events may be missing; `refused`: the server rejected a message or
+ * the nickname.
+ */
+export type HandleEvents = Omit<SessionEvents, "status" | "ping" | "turn"> & { state: SessionStatus; refused: Refused };
+
+/** A message that the server rejected for good, or the nickname if there is no `text`. */
+export type Refused = { code: string; text?: string };
+
+/** The server rejected a message or a nickname. See docs/protocol.md for the codes. */
+export class RefusedError extends Error {
+  readonly code: string;
+  constructor(code: string) {
+    super(`The server refused it: ${code}.`);
+    this.name = "RefusedError";
+    this.code = code;
+  }
+}
+
+/** A room that is followed, whatever the network does. */
+export type RoomHandle = {
+  /** Adds a listener. Returns a function that removes it. */
+  on<Name extends keyof HandleEvents>(name: Name, listener: (data: HandleEvents[Name]) => void): () => void;
+  /**
+   * Resolves once the position in the log is known, so that no later message is missed, and the
+   * nickname is taken. Rejects with a RefusedError if the nickname is refused, and if the handle is
+   * closed before.
+   */
+  ready: Promise<void>;
+  /**
+   * Sends a message exactly once, retrying as needed. Resolves with the stored event. Rejects with
+   * a RefusedError, or if the handle is closed before.
+   */
+  send(text: string): Promise<RoomEvent>;
+  /**
+   * Reads the last `limit` messages (at most 200, by default 50) before a seq, by default the
+   * newest, with the events between and after them. Of long runs of people who come and go it
+   * leaves out parts, and names them in `skipped`. The seq of the first event is the next older
+   * page's `before`; there is none if it is `oldest`. Rejects if there is no answer.
+   */
+  history(before?: number, limit?: number): Promise<HistoryPage>;
+  /** Returns where another handle can continue reading. */
+  cursor(): string;
+  /** Closes the handle. A message without a receipt is not sent again. */
+  close(): void;
+};
