@@ -37,6 +37,8 @@ export type ScriptWords = {
   takingBack: string;
   tooLong: string;
   charactersLeft: string;
+  renewed: string;
+  reload: string;
   newLineHint: string;
   keysHint: string;
   olderFailed: string;

@@ -31,6 +31,7 @@ import { createNotices } from "./notices.ts";
 import { part } from "./part.ts";
 import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
+import { createRenewal, type Renewal } from "./renewal.ts";
 import { watchScroll } from "./scroll.ts";
 import { openChannel } from "./tab-channel.ts";
 
@@ -48,7 +49,8 @@ export function openConversation(page: Page): OpenConversation {
     foundDraft: (draft) => composer?.restore(draft) === true,
     lost: () => handOver(outbox),
   });
-  const conversation = conversationOf(page, keeper);
+  const renewal = createRenewal(page.words);
+  const conversation = conversationOf(page, keeper, renewal);
   const { session, sender, outbox } = conversation;
   const { words, me } = page;
   const scroll = watchScroll(words);
@@ -75,6 +77,8 @@ export function openConversation(page: Page): OpenConversation {
   });
   const form = document.getElementById("say");
   if (form !== null) composer = speak(conversation, page, { form: form as HTMLFormElement, scroll, keeper });
+  const field = form?.querySelector("textarea");
+  renewal.askWhen(() => outbox.messages.length === 0 && !field?.value);
   outbox.emitter.on("edited", ({ text }) => composer?.write(text));
   const sleep = () => {
     session.leave();
@@ -100,7 +104,7 @@ export function openConversation(page: Page): OpenConversation {
   };
 }
 
-function conversationOf(page: Page, { store }: Keeper): Conversation<SharedSession> {
+function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conversation<SharedSession> {
   const { address, me, room, cursor, lastSeq } = page;
   const hiddenMs = watchHiding();
   const stream = createStream(address);
@@ -109,7 +113,7 @@ function conversationOf(page: Page, { store }: Keeper): Conversation<SharedSessi
     http,
     address,
     position: { room, cursor, seq: lastSeq },
-    streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
+    streams: typeof EventSource === "undefined" ? [watch(stream)] : [watch(createSse(address)), watch(stream)],
     store,
     rttMs: pageRttMs(),
     hidden: () => document.hidden,

@@ -167,6 +167,8 @@ export const en: PageWords = {
     cancel: "Cancel",
     takingBack: "Will be taken back, unless it has already arrived…",
     tooLong: "{n} characters too long",
+    renewed: "The site was updated. Please reload this page.",
+    reload: "Reload",
     charactersLeft: "{n} characters left",
     newLineHint: " (Shift+Enter for a new line)",
     keysHint: "Enter sends. Shift+Enter begins a new line.",

@@ -169,6 +169,8 @@ export const ja = {
     cancel: "取り消す",
     takingBack: "取り消しています。すでに届いている場合は残ります",
     tooLong: "{n} 文字多すぎます",
+    renewed: "サイトが新しくなりました。ページを読み込み直してください。",
+    reload: "読み込み直す",
     charactersLeft: "あと {n} 文字",
     newLineHint: "(Shift+Enter で改行)",
     keysHint: "Enter で送信、Shift+Enter で改行",
