@@ -51,6 +51,44 @@ function newSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
+/**
+ * The part of the log that a node has seen: the seq of the last event that it has read, by room id,
+ * and how far the log was on the disk, as a position in PostgreSQL's WAL; `undefined` if that is
+ * not known.
+ */
+export type LogProgress = { heads: ReadonlyMap<number, number>; flushed: string | undefined };
+
+/**
+ * Compares the database with the progress that a node has seen. It has gone back if a room lacks
+ * events that were read, or if the WAL is shorter than it was: an older copy of the data was put
+ * back in the same place, which the fingerprint cannot show. A crash does not shorten what is on
+ * the disk. `flushed` is the position now.
+ */
+export async function compareProgress(
+  db: Knex,
+  { heads, flushed }: LogProgress,
+): Promise<{ hasGoneBack: boolean; flushed: string | undefined }> {
+  const isRefused = refusedFunctions(db).length > 0;
+  const [row] = await rowsOf<{ isBehind: boolean; isShorter: boolean | null; flushed: string | null }>(
+    db,
+    `with wal as (select ${isRefused ? "null::pg_lsn" : "pg_current_wal_flush_lsn()"} as flushed)
+     select flushed::text as flushed, flushed < ?::pg_lsn as "isShorter", exists (
+       select from unnest(?::bigint[], ?::bigint[]) seen (room_id, head) join rooms on id = room_id
+       where last_seq < head
+     ) as "isBehind" from wal`,
+    [flushed ?? null, [...heads.keys()], [...heads.values()]],
+  );
+  return {
+    hasGoneBack: row?.isBehind === true || row?.isShorter === true,
+    flushed: row?.flushed ?? undefined,
+  };
+}
+
+/** Gives the log a new epoch, unless another node has done so since `epoch`. */
+export async function renewEpoch(db: Knex, epoch: string): Promise<void> {
+  await execute(db, "update log set epoch = ? where epoch = ?", [newEpoch(), epoch]);
+}
+
 /** Writes a row as it is. Throws if the database stores nothing, for example on a full disk. */
 export async function writeNothing(db: Knex): Promise<void> {
   await execute(db, "update log set epoch = epoch");

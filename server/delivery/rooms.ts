@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { Stored } from "../../db/log/event-row.ts";
-import { type LogIdentity, openLog } from "../../db/log/log.ts";
+import { compareProgress, type LogIdentity, openLog, renewEpoch } from "../../db/log/log.ts";
 import { readPage, readSince } from "../../db/log/read.ts";
 import { findRooms, readBounds } from "../../db/log/rooms.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
@@ -60,6 +60,8 @@ export class Rooms {
   /** Two at a time, so that catching up cannot starve posting of database connections. */
   readonly #pageTurns = createTurns(2);
   readonly #outage: Outage;
+  /** How far the log was on the disk, as a position in the WAL. */
+  #flushed: string | undefined;
   #epochCheck: Promise<void> | undefined;
   #isReading = false;
   #isStopped = false;
@@ -253,10 +255,22 @@ export class Rooms {
   async #compareEpoch(): Promise<void> {
     const { db, log, logger } = this.#deps;
     const { epoch } = await openLog(db);
-    if (epoch === log.epoch) return;
+    if (epoch === log.epoch && !(await this.#hasGoneBack())) return;
+    if (epoch === log.epoch) {
+      logger.error("the database lacks events that were read: an older copy was put back");
+      await renewEpoch(db, epoch);
+      return this.#compareEpoch();
+    }
     logger.warn({ from: log.epoch, to: epoch }, "the database holds another log; all readers reset");
     log.epoch = epoch;
     for (const tail of this.all()) this.#break(tail);
+  }
+
+  async #hasGoneBack(): Promise<boolean> {
+    const heads = new Map(this.all().map(({ id, head }) => [id, head]));
+    const { hasGoneBack, flushed } = await compareProgress(this.#deps.db, { heads, flushed: this.#flushed });
+    this.#flushed = flushed;
+    return hasGoneBack;
   }
 
   #break(tail: Tail): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { compareProgress } from "../../db/log/log.ts";
 import type { HelloSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { openNode, openSite, person, say, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
@@ -50,6 +51,26 @@ test("when the log of a running node is replaced, it closes every reader, and th
   const receipt = await say(node.url, ann, "in the new log");
   expect(receipt.cursor.split(".")[0]).not.toBe(cursor.split(".")[0]);
   await stream.close();
+});
+
+test("when an older copy of the data is put back under a running node, every reader gets a reset", async () => {
+  const stream = await openStream(node.url, { room: "lobby", timeoutMs: 15_000 });
+  const { cursor } = (await stream.signal("hello")) as HelloSignal;
+  // The rows of the copy, in the same place.
+  await query(site.databaseUrl, "delete from events where seq > 3; update rooms set last_seq = 3 where slug = 'lobby'");
+  await expect(stream.events(1)).rejects.toThrow("the stream ended");
+  await expectReset(node, cursor, { reason: "epoch", oldest: 1, head: 3 });
+  const receipt = await say(node.url, ann, "after the copy");
+  expect(receipt.event.seq).toBe(4);
+  await stream.close();
+});
+
+test("a database whose WAL became shorter holds another log, though no room is open", async () => {
+  const { db } = node.app.site;
+  const { flushed, hasGoneBack } = await compareProgress(db, { heads: new Map(), flushed: undefined });
+  expect([flushed, hasGoneBack]).toEqual([expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/), false]);
+  expect(await compareProgress(db, { heads: new Map(), flushed })).toMatchObject({ hasGoneBack: false });
+  expect(await compareProgress(db, { heads: new Map(), flushed: "FFFFFFFF/0" })).toMatchObject({ hasGoneBack: true });
 });
 
 test("a cursor from the future gets a reset with that reason", async () => {
