@@ -211,11 +211,10 @@ browserTest(
   async () => {
     const author = await person(site.url, "Art");
     const context = await browser.newContext({ locale: "en-US" });
-    await withoutModules(context);
     const page = await context.newPage();
     const tall = `a${"\n".repeat(100)}b`;
     const before = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
-    await page.goto(`${site.url}/rooms/lobby`);
+    await page.goto(`${old.url}/rooms/lobby`);
     await page.waitForSelector('#connection[data-state="live"]');
     const after = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
     await page.waitForSelector(`#log [data-seq="${after[1]}"]`);

@@ -188,7 +188,11 @@ describe("writing", () => {
             status: 400,
             contentType: "application/problem+json",
             // Only an answer with chattera's marks counts as a refusal.
-            body: JSON.stringify({ chattera: 1, n: /;n=([^;]+)/.exec(route.request().url())?.[1], code: "text_invalid" }),
+            body: JSON.stringify({
+              chattera: 1,
+              n: /;n=([^;]+)/.exec(route.request().url())?.[1],
+              code: "text_invalid",
+            }),
           });
         return route.continue();
       });
