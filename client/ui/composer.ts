@@ -190,9 +190,10 @@ function onEnter(field: HTMLTextAreaElement, run: () => void): void {
   }
 }
 
-// For browsers without `field-sizing: content`. The style sheet limits the height.
+// For browsers without `field-sizing: content`. The style sheet limits the height, which includes
+// the border, as the text's height does not.
 function fitHeight(field: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }

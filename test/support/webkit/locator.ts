@@ -65,6 +65,7 @@ export function locatorOf(at: Waiting, road: Road): Locator {
       eventually(
         `a click on ${describe(road)}`,
         async () => {
+          await first(standStill);
           await act(road, (element) => element.click());
           return true;
         },
@@ -136,6 +137,21 @@ function isIn(one: Element | undefined, state: string, shown: (one: Element) => 
   if (state === "attached") return one !== undefined;
   if (state === "detached") return one === undefined;
   return (one !== undefined && shown(one)) === (state === "visible");
+}
+
+/** A click is at a point of the screen, from which an element must not move away. */
+function standStill(one: Element): Promise<void> {
+  return new Promise((resolve) => {
+    let last = "";
+    const look = () => {
+      const { x, y, width, height } = one.getBoundingClientRect();
+      const now = [x, y, width, height].join();
+      if (now === last) resolve();
+      else requestAnimationFrame(look);
+      last = now;
+    };
+    look();
+  });
 }
 
 /** Fires the events of typing, as if the text had been pasted. */

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import type { WebDriver } from "selenium-webdriver";
+import { until } from "../until.ts";
 import { eventually, frameOf, locatorOf, pressKeys, type WaitOptions } from "./locator.ts";
 import type { Session } from "./start.ts";
 import { strict } from "./strict.ts";
@@ -115,10 +116,18 @@ function isLoaded(load: number, states: string[]): boolean {
   return (window as { leftByLoad?: number }).leftByLoad !== load && states.includes(document.readyState);
 }
 
-/** The size of a window includes its tool bar. */
+/** The size of a window includes its tool bar, and a window takes its new size a moment later. */
 async function resize(driver: WebDriver, { width, height }: Size): Promise<void> {
-  const window = driver.manage().window();
-  await window.setRect({ x: 0, y: 0, width, height });
-  const [innerWidth, innerHeight] = await driver.executeScript<[number, number]>("return [innerWidth, innerHeight]");
-  await window.setRect({ x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight });
+  await until(`the page is ${width} px wide and ${height} px high`, async () => {
+    const [inner, outer] = await driver.executeScript<[Size, Size]>(
+      "return [{ width: innerWidth, height: innerHeight }, { width: outerWidth, height: outerHeight }]",
+    );
+    if (inner.width === width && inner.height === height) return true;
+    const size = { width: width + outer.width - inner.width, height: height + outer.height - inner.height };
+    await driver
+      .manage()
+      .window()
+      .setRect({ x: 0, y: 0, ...size });
+    return false;
+  });
 }
