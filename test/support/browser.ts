@@ -166,7 +166,9 @@ async function enterLobby(page: Page, url: string, nickname: string): Promise<Pa
   await page.goto(`${url}/`);
   await page.fill("#enter [name=nickname]", nickname);
   await page.click("#enter button[name=room][value=lobby]");
-  await page.waitForSelector("#say");
+  await page.waitForSelector("#say").catch(async (error: Error) => {
+    throw new Error(`${error.message}; ${page.url()} shows ${await page.textContent("body")}`);
+  });
   const log = () =>
     page.evaluate(() => {
       const lines = [...document.querySelectorAll<HTMLElement>("#log [data-seq]")];

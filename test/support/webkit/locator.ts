@@ -16,8 +16,9 @@ export type Waiting = { window: PageWindow; patienceMs(): number };
 export function locatorOf(at: Waiting, road: Road): Locator {
   const { window } = at;
   const narrowed = (step: Step) => locatorOf(at, { ...road, steps: [...road.steps, step] });
-  const all = <T>(code: PageCode, arg?: unknown): Promise<T> =>
-    window.run<T>(composed(`(steps, arg) => (${code})((${findElements})(steps), arg)`), [road.steps, arg], road.frames);
+  const withAll = (code: PageCode) => composed(`(steps, arg) => (${code})((${findElements})(steps), arg)`);
+  const all = <T>(code: PageCode, arg?: unknown) => window.ask<T>(withAll(code), [road.steps, arg], road.frames);
+  const evaluateAll = (code: PageCode, arg?: unknown) => window.run(withAll(code), [road.steps, arg], road.frames);
   const first = async <T>(code: PageCode, arg?: unknown): Promise<T> => {
     await waitFor({ state: "attached" });
     return all<T>(composed(`([one], arg) => (${code})(one, arg)`), arg);
@@ -42,8 +43,11 @@ export function locatorOf(at: Waiting, road: Road): Locator {
     all: async () => Array.from({ length: await locator.count() }, (_, nth) => narrowed({ nth })),
     count: () => all<number>((found: Element[]) => found.length),
     waitFor: async (options?: WaitOptions) => void (await waitFor(options)),
-    evaluate: (code: PageCode, arg?: unknown) => first(code, arg),
-    evaluateAll: (code: PageCode, arg?: unknown) => all(code, arg),
+    evaluate: async (code: PageCode, arg?: unknown) => {
+      await waitFor({ state: "attached" });
+      return evaluateAll(composed(`([one], arg) => (${code})(one, arg)`), arg);
+    },
+    evaluateAll: (code: PageCode, arg?: unknown) => evaluateAll(code, arg),
     textContent: () => first((one: Element) => one.textContent),
     inputValue: () => first((one: HTMLInputElement) => one.value),
     getAttribute: (name: string) => first((one: Element, attribute: string) => one.getAttribute(attribute), name),
@@ -65,7 +69,9 @@ export function locatorOf(at: Waiting, road: Road): Locator {
       eventually(
         `a click on ${describe(road)}`,
         async () => {
-          await first(standStill);
+          // A click is at a point of the page, from which the element must not move away.
+          const [before, now] = [await locator.boundingBox(), await locator.boundingBox()];
+          if (JSON.stringify(before) !== JSON.stringify(now)) return false;
           await act(road, (element) => element.click());
           return true;
         },
@@ -137,21 +143,6 @@ function isIn(one: Element | undefined, state: string, shown: (one: Element) => 
   if (state === "attached") return one !== undefined;
   if (state === "detached") return one === undefined;
   return (one !== undefined && shown(one)) === (state === "visible");
-}
-
-/** A click is at a point of the screen, from which an element must not move away. */
-function standStill(one: Element): Promise<void> {
-  return new Promise((resolve) => {
-    let last = "";
-    const look = () => {
-      const { x, y, width, height } = one.getBoundingClientRect();
-      const now = [x, y, width, height].join();
-      if (now === last) resolve();
-      else requestAnimationFrame(look);
-      last = now;
-    };
-    look();
-  });
 }
 
 /** Fires the events of typing, as if the text had been pasted. */

@@ -36,7 +36,7 @@ export function contextOf(session: Session, options: BrowserContextOptions): Bro
 }
 
 function pageOf(window: PageWindow, context: BrowserContext): Page {
-  const { run, use } = window;
+  const { run, ask, use } = window;
   let patienceMs = PATIENCE_MS;
   let loads = 0;
   const waiting = { window, patienceMs: () => patienceMs };
@@ -59,7 +59,7 @@ function pageOf(window: PageWindow, context: BrowserContext): Page {
     waitForTimeout: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)),
     evaluate: (code: PageCode, arg?: unknown) => run(code, [arg]),
     waitForFunction: (code: PageCode, arg?: unknown, { timeout = patienceMs }: { timeout?: number } = {}) =>
-      eventually(String(code), () => run(code, [arg]), timeout),
+      eventually(String(code), () => ask(code, [arg]), timeout),
     waitForSelector: (css: string, options?: WaitOptions) => at(css).first().waitFor(options),
     locator: at,
     getByText: (text: string, { exact = false } = {}) => locatorOf(waiting, { frames: [], steps: [{ text, exact }] }),
@@ -101,7 +101,7 @@ function pageOf(window: PageWindow, context: BrowserContext): Page {
       domcontentloaded: ["interactive", "complete"],
       commit: ["loading", "interactive", "complete"],
     };
-    await eventually(`a page is at ${waitUntil}`, () => run(isLoaded, [loads, states[waitUntil]]), timeout);
+    await eventually(`a page is at ${waitUntil}`, () => ask(isLoaded, [loads, states[waitUntil]]), timeout);
     return null;
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContextOptions } from "playwright-core";
 import { Builder, Capabilities, type WebDriver } from "selenium-webdriver";
 import { programsOf } from "../engines.ts";
@@ -26,11 +27,22 @@ export async function startDisplay(): Promise<Display> {
   return { name: `:${String(number).trim()}`, close: () => end(child) };
 }
 
+/** Starts a session, and another one if the first does not start. */
+export async function startSession(display: Display, options: BrowserContextOptions): Promise<Session> {
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const session = await tryToStart(display, options);
+    if (session !== undefined) return session;
+  }
+  throw new Error("WebKit did not start");
+}
+
+const START_MS = 15_000;
+
 /**
  * Starts WebKitGTK's MiniBrowser, and WebKitWebDriver, which serves one session at a time. It does
  * not wait for pages to load: a page without script may never be complete.
  */
-export async function startSession(display: Display, options: BrowserContextOptions): Promise<Session> {
+async function tryToStart(display: Display, options: BrowserContextOptions): Promise<Session | undefined> {
   const home = mkdtempSync(join(tmpdir(), "chattera-webkit-"));
   // Otherwise the tool bar makes a window at least 447 px wide.
   mkdirSync(join(home, "gtk-3.0"));
@@ -39,13 +51,17 @@ export async function startSession(display: Display, options: BrowserContextOpti
   const child = spawn(DRIVER, ["-p", String(port)], { stdio: "ignore", env: environment(display, home, options) });
   const server = `http://127.0.0.1:${port}`;
   await until("WebKitWebDriver answers", () => fetch(`${server}/status`).catch(() => undefined), 20_000);
-  const driver = await new Builder().usingServer(server).withCapabilities(capabilities(options)).build();
+  const building = new Builder().usingServer(server).withCapabilities(capabilities(options)).build();
+  const driver = await Promise.race([building, sleep(START_MS, undefined, { ref: false })]);
   const close = async () => {
-    await driver.quit().catch(() => undefined);
+    await driver?.quit().catch(() => undefined);
     await end(child);
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { driver, close };
+  if (driver !== undefined) return { driver, close };
+  building.catch(() => undefined);
+  await close();
+  return undefined;
 }
 
 function environment(display: Display, home: string, { locale, colorScheme }: BrowserContextOptions) {

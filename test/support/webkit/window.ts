@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { error, type WebDriver, type WebElement } from "selenium-webdriver";
 import { findElements, type Step } from "./find.ts";
 
@@ -11,6 +12,11 @@ export type Road = { frames: Step[][]; steps: Step[] };
 export type PageWindow = {
   /** Runs code in the page, or in an iframe of it. Resolves with its value, which must be JSON. */
   run<T>(code: PageCode, args?: unknown[], frames?: Step[][]): Promise<T>;
+  /**
+   * Returns the value of code that is not asynchronous. Unlike `run`, it always gets an answer, even
+   * from a page that is being left, which calls no promise back.
+   */
+  ask<T>(code: PageCode, args: unknown[], frames?: Step[][]): Promise<T>;
   /** Uses the first element of a road. Throws if there is none. */
   withElement<T>(road: Road, work: (element: WebElement, driver: WebDriver) => Promise<T>): Promise<T>;
   /** Uses the driver while this window is its current one. */
@@ -18,6 +24,9 @@ export type PageWindow = {
   /** Returns the address of the page when code last ran in it. */
   url(): string;
 };
+
+/** How long a command may take on a busy machine. */
+const ANSWER_MS = 60_000;
 
 /**
  * Returns a function that opens windows of a session. WebDriver's commands are for its current
@@ -38,7 +47,10 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
     });
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = last.then(work);
+    const late = new Error("WebKit does not answer");
+    const answer = () =>
+      Promise.race([work(), sleep(ANSWER_MS, late, { ref: false }).then(Promise.reject.bind(Promise))]);
+    const done = last.then(answer) as Promise<T>;
     last = done.catch(() => undefined);
     return done;
   }
@@ -48,14 +60,16 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
     return {
       url: () => url,
       use: (work) => useFrame([], work),
-      run: (code, args = [], frames = []) =>
-        useFrame(frames, async () => {
-          const answer = JSON.parse(await driver.executeScript(asJson(code), ...args)) as { value: never; url: string };
-          if (frames.length === 0) url = answer.url;
-          return answer.value;
-        }),
+      run: (code, args = [], frames = []) => useFrame(frames, () => execute(asynchronous(code), args)),
+      ask: (code, args, frames = []) => useFrame(frames, () => execute(synchronous(code), args)),
       withElement: ({ frames, steps }, work) => useFrame(frames, async () => work(await elementAt(steps), driver)),
     };
+
+    async function execute<T>(script: string, args: unknown[]): Promise<T> {
+      const answer = JSON.parse(await driver.executeScript(script, ...args)) as { value: T; url: string };
+      url = answer.url;
+      return answer.value;
+    }
 
     function useFrame<T>(frames: Step[][], work: (driver: WebDriver) => Promise<T>): Promise<T> {
       return inTurn(async () => {
@@ -84,22 +98,28 @@ export function composed(source: string): PageCode {
   return Object.assign(() => undefined, { toString: () => source });
 }
 
-/** JSON keeps apart what WebDriver would turn into null. */
-function asJson(code: PageCode): string {
-  const value =
-    typeof code === "function"
-      ? `value = await (${code})(...args)`
-      : isExpression(code)
-        ? `value = await (${code}\n)`
-        : code;
-  return `const args = arguments; const __name = (named) => named; return (async () => {
+// tsx gives functions their names by calling __name. JSON keeps apart what WebDriver would turn into
+// null.
+
+function asynchronous(code: PageCode): string {
+  return `const args = arguments, __name = (named) => named; return (async () => {
     let value;
-    ${value}
+    ${isExpression(code) ? `value = await ${asCall(code)}` : code}
     ;return JSON.stringify({ value, url: location.href });
   })()`;
 }
 
+function synchronous(code: PageCode): string {
+  return `const args = arguments, __name = (named) => named;
+    return JSON.stringify({ value: ${asCall(code)}, url: location.href });`;
+}
+
+function asCall(code: PageCode): string {
+  return typeof code === "function" ? `(${code})(...args)` : `(${code}\n)`;
+}
+
 function isExpression(code: PageCode): boolean {
+  if (typeof code === "function") return true;
   try {
     new Function(`return (${code}\n)`);
     return true;
