@@ -7,9 +7,12 @@ import { useSite } from "../support/use-site.ts";
 const browser = useBrowser();
 const site = useSite();
 
-/** Selects from one text of the log to another, and returns what a copy of that contains. */
-function copy(page: Page, from: [text: string, offset: number], to: [text: string, offset: number]): Promise<string> {
-  return page.evaluate(
+/**
+ * Selects from one text of the log to another, presses the keys for copying, and returns what was
+ * copied by the page, or else the selection that the browser copies.
+ */
+async function copy(page: Page, from: [text: string, offset: number], to: [text: string, offset: number]) {
+  await page.evaluate(
     (ends) => {
       const texts = [...document.querySelectorAll("#log .text")];
       const [start, end] = ends.map(([text, offset]) => {
@@ -17,14 +20,23 @@ function copy(page: Page, from: [text: string, offset: number], to: [text: strin
         return [element?.firstChild as Node, offset] as const;
       }) as [readonly [Node, number], readonly [Node, number]];
       getSelection()?.setBaseAndExtent(...start, ...end);
-      const clipboardData = new DataTransfer();
-      const event = new ClipboardEvent("copy", { bubbles: true, cancelable: true, clipboardData });
-      // Without a handler the browser would copy the selection itself.
-      const isLeft = start[0].dispatchEvent(event);
-      return isLeft ? `as it is: ${getSelection()}` : clipboardData.getData("text/plain");
+      const note = (event: ClipboardEvent) => {
+        const copied = event.defaultPrevented
+          ? event.clipboardData?.getData("text/plain")
+          : `as it is: ${getSelection()}`;
+        document.body.dataset.copied = copied ?? "";
+      };
+      addEventListener("copy", note, { once: true });
     },
     [from, to],
   );
+  await page.press("#scroll", "Control+c");
+  await page.waitForSelector("body[data-copied]");
+  return page.evaluate(() => {
+    const { copied } = document.body.dataset;
+    delete document.body.dataset.copied;
+    return copied ?? "";
+  });
 }
 
 browserTest("copied lines read [time] name: text, and a part of one message is copied as it is", async () => {

@@ -69,7 +69,7 @@ describe("a message of more than 20 lines", () => {
 
   browserTest("is folded without script, too", { needs: ["no script"] }, async () => {
     const [lines] = (await sayAll(LINES)) as [number];
-    const page = await browser.newPage({ ...PHONE, javaScriptEnabled: false });
+    const page = await browser.newPage({ javaScriptEnabled: false });
     await page.goto(`${site.url}/rooms/lobby/live?refresh=300`);
     expect(await heightOf(page, lines)).toBeLessThan(FOLDED_PX);
     await page.click(`${line(lines)} summary`);
