@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { rowsOf } from "../pool/statement.ts";
+import { execute, rowsOf } from "../pool/statement.ts";
 import type { Membership } from "./members.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
@@ -96,6 +96,16 @@ export async function sweepMembers(
     // Nobody left: the table has no more, or another node is removing the same members.
     if (unseen.length < UNSEEN_LIMIT || left === before) return left;
   }
+}
+
+/** A time further in the future was written before the database's clock was set back. */
+const CLOCK_SLACK = "1 minute";
+
+/** Returns the database's clock, in ms since 1970. Members seen in its future count as seen now. */
+export async function readClock(db: Knex): Promise<number> {
+  await execute(db, `update members set seen_at = now() where seen_at > now() + interval '${CLOCK_SLACK}'`);
+  const [row] = await rowsOf<{ ms: number }>(db, "select extract(epoch from now()) * 1000 as ms");
+  return Number(row?.ms);
 }
 
 /**

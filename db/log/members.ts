@@ -57,7 +57,7 @@ export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number
        join members m on m.room_id = p.room_id and m.member_id = p.member_id
        order by m.room_id, m.member_id for no key update of m
      )
-     update members m set seen_at = greatest(m.seen_at, now() - l.ago_ms * interval '1 millisecond')
+     update members m set seen_at = least(greatest(m.seen_at, now() - l.ago_ms * interval '1 millisecond'), now())
      from locked l where m.room_id = l.room_id and m.member_id = l.member_id
      returning m.room_id as "roomId", m.member_id as "memberId"`,
     [

@@ -43,7 +43,7 @@ export function readPresence(db: Knex, roomIds: number[]): Promise<RoomPresence[
        (select count(*) from members where room_id = id) as members,
        coalesce(visitors, 0) as visitors,
        array(select nickname from members
-        where room_id = id and typing_at > now() - make_interval(secs => ?) order by typing_at limit 5) as typing
+        where room_id = id and typing_at between now() - make_interval(secs => ?) and now() order by typing_at limit 5) as typing
      from rooms left join count_watchers(?::int[], ?) on room_id = id where id = any(?::int[])`,
     [TYPING_SECONDS, roomIds, NODE_FRESH_SECONDS, roomIds],
   );
@@ -58,7 +58,7 @@ export async function countPeople(db: Knex, roomId: number): Promise<Headcount |
        coalesce((select visitors from count_watchers(array[id], :fresh)), 0) as visitors,
        array(
          select distinct page from watchers, unnest(pages) page
-         where room_id = id and seen_at > now() - make_interval(secs => :fresh)
+         where room_id = id and seen_at > now() - make_interval(secs => :fresh) and seen_at < now() + interval '1 minute'
        ) as pages
      from rooms where id = :roomId`,
     { roomId, fresh: NODE_FRESH_SECONDS },
@@ -85,7 +85,7 @@ export async function writeWatchers(db: Knex, node: string, watchers: Map<number
     db,
     `with old as (
        select node, room_id from watchers
-       where (node = ? and not room_id = any(?::int[])) or seen_at < now() - interval '1 hour'
+       where (node = ? and not room_id = any(?::int[])) or abs(extract(epoch from now() - seen_at)) > 3600
        order by node, room_id for update
      )
      delete from watchers w using old where w.node = old.node and w.room_id = old.room_id`,

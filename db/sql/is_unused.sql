@@ -4,6 +4,6 @@ create or replace function is_unused(r rooms) returns boolean stable language sq
   select r.slug <> 'lobby' and r.pruned_seq = 0
     and greatest(r.created_at, r.last_at, r.used_at) < now() - interval '1 day'
     and not exists (select from members m where m.room_id = r.id)
-    and not exists (select from watchers w where w.room_id = r.id and w.seen_at > now() - interval '1 minute')
+    and not exists (select from watchers w where w.room_id = r.id and abs(extract(epoch from now() - w.seen_at)) < 60)
     and not exists (select from events e where e.room_id = r.id and e.kind = 'message');
 $$;

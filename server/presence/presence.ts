@@ -286,7 +286,7 @@ export class Presence {
     else if (this.#haveReadersChanged) this.#runSoon();
     if (!isFull) return;
     this.#roundAt = now;
-    if (now - this.#workingSince >= config.graceSeconds * 1000) this.#sweep.begin();
+    if (now - this.#workingSince >= config.graceSeconds * 1000) void this.#sweep.begin();
   }
 
   /**
