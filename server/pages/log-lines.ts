@@ -29,11 +29,15 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
   });
 }
 
-/** Renders the same lines for a page that begins with the newest. */
+/**
+ * Renders the same lines for a page that begins with the newest. The style sheet shows them in
+ * order again. Text browsers have none, so there each day's name is above its newest line.
+ */
 export function newestFirst(layout: PageLayout, view: LogView): Html[] {
+  if (layout.canOpen) return logLines(layout, view).reverse();
   const days = daysOf(layout, view).reverse();
   return days.flatMap(({ at, items }, n) => {
-    const lines = items.map((item, index) => renderItem(layout, turned(item), items[index - 1])).reverse();
+    const lines = items.map((item, index) => renderItem(layout, item, items[index - 1])).reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -78,10 +82,6 @@ function unlessShort(item: Item): Item[] {
   if (!("run" in item)) return [item];
   const events = item.run.filter((one) => "seq" in one);
   return events.length === item.run.length && events.length < SHORTEST_FOLD ? events : [item];
-}
-
-function turned(item: Item): Item {
-  return "run" in item ? { run: [...item.run].reverse() } : item;
 }
 
 function isSameDate({ timeZone }: PageLayout, one: string, other: string): boolean {

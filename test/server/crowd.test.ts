@@ -92,11 +92,14 @@ describe("a crowd", () => {
     await crowd("asked", 10);
     const lists = countQueries(node, /liveliest/);
     const people = countQueries(node, /as head,\s+\(select count/);
+    const begun = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => [request(url).get("/api/rooms"), request(url).get("/api/rooms/asked")]).flat(),
     );
+    const seconds = Math.ceil((performance.now() - begun) / 1000);
     expect(answers.every(({ status }) => status === 200)).toBe(true);
-    expect([lists(), people()]).toEqual([1, 1]);
+    // Once a second, and the machine may be busy.
+    for (const count of [lists(), people()]) expect(count).toBeLessThanOrEqual(seconds);
   });
 
   test("is counted with recent changes on another node, and in a room that was just created", async () => {
