@@ -4,6 +4,7 @@ import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
 import { logLines, newestFirst } from "./log-lines.ts";
+import { olderLink } from "./past.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
 
 /**
@@ -158,12 +159,22 @@ function connectionLine(layout: PageLayout, view: LiveView): Html {
   const status = grows
     ? html`<span>${live.grows}</span> <a href="${to(LINKED_REFRESH_SECONDS)}">${fill(live.startRefreshing, { seconds: LINKED_REFRESH_SECONDS })}</a>`
     : html`<span>${fill(isBusy ? live.busy : live.refreshes, { seconds })}</span> <a href="${to(options.refresh)}">${live.refreshNow}</a> ${stopRefreshing} ${shown(layout, view)}`;
-  return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${status}</p>
+  return html`<p id="connection" class="connection" data-state="${grows ? "live" : "slow"}" data-transport="page">${status} ${older(layout, view)}</p>
 ${reset && html`<p class="problem">${live.resets[reset]}</p>`}`;
 }
 
 /** The seconds between refreshes for a reader who follows the link to a page that refreshes. */
 const LINKED_REFRESH_SECONDS = 10;
+
+/**
+ * The messages before a page may be gone, so its link may lead to an empty page. Text browsers have
+ * no line to spare on a page that grows; one that refreshes has the link.
+ */
+function older(layout: PageLayout, { options, context, events }: LiveView): Html | false {
+  const [first] = [...context, ...events];
+  if (!layout.canOpen && options.refresh === 0) return false;
+  return first !== undefined && first.seq > 1 && olderLink(layout, options.room, first.seq);
+}
 
 /** Says which messages a page shows, by number, and how many of them are new. */
 function shown(layout: PageLayout, { context, events }: LiveView): Html | undefined {

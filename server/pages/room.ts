@@ -7,6 +7,7 @@ import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { logLines } from "./log-lines.ts";
 import { lineSkeleton } from "./message-line.ts";
+import { olderLink } from "./past.ts";
 import { type PeopleView, people } from "./people.ts";
 import type { PageWords } from "./words/ja.ts";
 
@@ -46,6 +47,7 @@ ${roomBar(layout, view)}
 ${people(words, view)}
 <section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
 <button id="older" class="button quiet" type="button" hidden>${words.older}</button>
+${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.events[0]?.seq)}</noscript>`}
 <ol id="log" class="log">
 ${logLines(layout, view)}</ol>
 </section>

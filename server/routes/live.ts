@@ -218,12 +218,13 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   const { memberCount, visitors } = await peopleSeenBy(ctx, site, { tail, present });
   const isAtTop = options.refresh === 0 && hasNoPictures(ctx);
   const messages = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_MESSAGES;
-  const { events: context, skipped } = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
+  const talk = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
+  const context = isAtTop ? talk.events.slice(-messages) : talk.events;
   return {
     options,
     title: tail.title,
     context,
-    skipped,
+    skipped: isAtTop ? [] : talk.skipped,
     events: [],
     cursor: tail.cursorAt(seq),
     seconds: 0,

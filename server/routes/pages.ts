@@ -19,6 +19,7 @@ import type { Route } from "../http/route.ts";
 import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
+import { renderPast } from "../pages/past.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal } from "../refusal.ts";
 import type { People } from "../rooms/people.ts";
@@ -48,7 +49,10 @@ export function pageRoutes(site: Site): Route[] {
       path: PATHS.room(":room"),
       guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
-        if (!chooseLanguage(ctx)) await showRoom(ctx, site, {});
+        if (chooseLanguage(ctx)) return;
+        const before = inputOf(ctx).number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, 0);
+        if (before > 0) await showPast(ctx, site, before);
+        else await showRoom(ctx, site, {});
       },
     },
     { method: "POST", path: PATHS.room(":room"), guards: acting, handle: (ctx) => takeRoomForm(ctx, site) },
@@ -152,6 +156,16 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     clientId: randomUUID(),
   };
   showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+}
+
+/** Shows a page of older messages. The script has a button for them instead. */
+async function showPast(ctx: Context, site: Site, before: number): Promise<void> {
+  const tail = await roomOf(ctx, site);
+  const page = await readTalk(site.db, { roomId: tail.id, before, messages: HISTORY_MESSAGES });
+  const { oldest } = await site.hub.rooms.bounds(tail);
+  const hasOlder = page.events[0] !== undefined && page.events[0].seq > oldest;
+  const room = { slug: tail.slug, title: tail.title };
+  showPage(ctx, renderPast(pageLayout(ctx, site), { room, page, hasOlder }));
 }
 
 /**
