@@ -29,6 +29,7 @@ export type ScriptWords = {
   announced: string;
   sending: string;
   kept: string;
+  tooFast: string;
   refused: string;
   resend: string;
   discard: string;

@@ -3,6 +3,7 @@ import { type Conversation, resend } from "../core/conversation.ts";
 import { discard, type UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
+import { fill } from "../words.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import { addText, clear, create, createButton, part, remove, show } from "./dom.ts";
 import { finish, lineOf, lineOfEvent } from "./line.ts";
@@ -161,7 +162,7 @@ function removeUnsent({ unsent }: Lines, id = ""): void {
 }
 
 function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentMessage): void {
-  const { id, text, state, code = "" } = message;
+  const { id, text, state, code = "", waitMs } = message;
   const { words, me } = page;
   let line = unsent[id];
   if (line === undefined) {
@@ -171,7 +172,8 @@ function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentM
   }
   line.className = `line message pending ${state}`;
   const element = line.lastChild as PageElement;
-  const sentence = { sending: words.sending, kept: words.kept, refused: words.refused }[state];
+  const kept = waitMs === undefined ? words.kept : fill(words.tooFast, { seconds: Math.ceil(waitMs / 1000) });
+  const sentence = { sending: words.sending, kept, refused: words.refused }[state];
   element.innerHTML = "";
   addText(element, ` ${sentence} `);
   if (state !== "refused") return;

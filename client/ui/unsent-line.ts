@@ -1,6 +1,6 @@
 import { type Conversation, type ConversationSession, resend } from "../core/conversation.ts";
 import { discard, type TakeBack, takeBack, type UnsentMessage } from "../core/sending/outbox.ts";
-import type { ScriptWords } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 
 /** Shows in the line of an unsent message where it stands, and what its author can do about it. */
 export function showUnsentState(
@@ -8,7 +8,7 @@ export function showUnsentState(
   message: UnsentMessage,
   { words, conversation }: { words: ScriptWords; conversation: Conversation<ConversationSession> },
 ): void {
-  const { state, code, text, wish } = message;
+  const { state, code, text, wish, waitMs } = message;
   const { outbox } = conversation;
   const element = line.querySelector<HTMLElement>(".message-state") || document.createElement("span");
   element.className = "message-state";
@@ -22,7 +22,12 @@ export function showUnsentState(
   if (wish !== undefined) element.textContent = words.takingBack;
   else if (state === "sending") element.textContent = words.sending;
   else if (state === "kept")
-    element.replaceChildren(`${words.kept} `, back(words.edit, "edit"), " ", quiet(back(words.cancel, "cancel")));
+    element.replaceChildren(
+      `${whenSent(words, waitMs)} `,
+      back(words.edit, "edit"),
+      " ",
+      quiet(back(words.cancel, "cancel")),
+    );
   else {
     const why = words.refusals[code || ""] || "";
     const again = button(words.resend, text, () => resend(conversation, message));
@@ -30,6 +35,10 @@ export function showUnsentState(
     element.replaceChildren(`${words.refused} ${why} `, again, " ", back(words.edit, "edit"), " ", away);
   }
   line.append(element);
+}
+
+function whenSent(words: ScriptWords, waitMs: number | undefined): string {
+  return waitMs === undefined ? words.kept : fill(words.tooFast, { seconds: Math.ceil(waitMs / 1000) });
 }
 
 function quiet(element: HTMLButtonElement): HTMLButtonElement {

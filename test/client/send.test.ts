@@ -207,8 +207,8 @@ describe("sending", () => {
       text: JSON.stringify({ chattera: 1, n: /;n=([^;]*)/.exec(url)?.[1], code: "too_many" }),
     });
     for (const [status, outcome] of [
-      [429, { retry: true }],
-      [503, { retry: true }],
+      [429, { retry: true, code: "too_many" }],
+      [503, { retry: true, code: "too_many" }],
       [409, { refused: "too_many" }],
     ] as const) {
       const { sender, world } = senderOn((request) => busy(request, status));
@@ -291,7 +291,7 @@ describe("sending several messages", () => {
     expect(sayAll(several(4))).toEqual([
       expect.objectContaining({ receipt: { event: { ...event, id: "message-0000" }, cursor: "k.1-7" } }),
       { refused: "text_invalid" },
-      { retry: true, retryMs: 4000 },
+      { retry: true, retryMs: 4000, code: "too_many" },
       { retry: true },
     ]);
   });

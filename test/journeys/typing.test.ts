@@ -218,6 +218,30 @@ describe("a message", () => {
   });
 });
 
+describe("a person who sends too fast", () => {
+  const limited = useSite({ limits: true });
+
+  browserTest(
+    "is shown why a message waits, and for how long, and all are sent in order",
+    async () => {
+      const { page } = await browser.sit(limited.url, "Hasty");
+      await hasFocus(page);
+      const sent = Array.from({ length: 30 }, (_, n) => `hasty ${n}`);
+      for (const text of sent) {
+        await page.fill(FIELD, text);
+        await page.press(FIELD, "Enter");
+      }
+      await page.waitForSelector('#log .kept .message-state:has-text("too fast")');
+      expect(await page.locator("#log .kept .message-state").first().textContent()).toMatch(/in about \d+ s/);
+      await page.waitForSelector('#log [data-seq]:not(.pending) .text:text-is("hasty 29")', { timeout: 40_000 });
+      const { body } = await request(limited.url).get("/api/rooms/lobby/messages?limit=100");
+      expect(body.events.map(({ text }: { text?: string }) => text).filter(Boolean)).toEqual(sent);
+      await page.context().close();
+    },
+    60_000,
+  );
+});
+
 describe("the list of people", () => {
   const stops = async (page: Page) => {
     const seen: (string | undefined)[] = [];

@@ -13,6 +13,11 @@ export type UnsentMessage = {
   state: "sending" | "kept" | "refused";
   /** The code of the refusal. */
   code?: string | undefined;
+  /**
+   * The site takes no more of this author's messages for now, and this one is sent after so many
+   * milliseconds.
+   */
+  waitMs?: number | undefined;
   /** Its author wants it back, but an attempt to send it is under way. */
   wish?: TakeBack | undefined;
 };
@@ -30,7 +35,7 @@ export type Receipt = { event: RoomEvent; cursor: string };
 export type SendOutcome =
   | { receipt: Receipt; rttMs: number }
   | { refused: string }
-  | { retry: true; retryMs?: number | undefined };
+  | { retry: true; retryMs?: number | undefined; code?: string | undefined };
 
 /** Where unsent messages outlive a reload. */
 export type MessageStore = { load(): UnsentMessage[]; save(messages: UnsentMessage[]): void };
@@ -141,11 +146,13 @@ export function takeWaiting(outbox: Outbox): UnsentMessage[] {
 export function settle(outbox: Outbox, outcomes: SendOutcome[]): number | undefined {
   const { underWay, backoff } = outbox;
   let retryMs: number | undefined;
+  let code: string | undefined;
   let mustRetry = false;
   for (let i = 0; i < outcomes.length; i++) {
     const outcome = outcomes[i] as SendOutcome;
     if ("retry" in outcome) {
       if (!mustRetry) retryMs = outcome.retryMs;
+      if (!mustRetry) code = outcome.code;
       mustRetry = true;
     } else {
       resetBackoff(backoff);
@@ -153,11 +160,12 @@ export function settle(outbox: Outbox, outcomes: SendOutcome[]): number | undefi
     }
   }
   outbox.underWay = [];
-  if (mustRetry) keepAll(outbox);
+  const delayMs = mustRetry ? nextDelay(backoff, retryMs) : undefined;
+  if (mustRetry) keepAll(outbox, code === "too_many" ? delayMs : undefined);
   for (let i = 0; i < underWay.length; i++) grant(outbox, underWay[i] as UnsentMessage);
   // Only now, since a listener may have added a message. It may also have closed the outbox.
   if (outbox.phase === "sending") outbox.phase = mustRetry ? "waiting" : "idle";
-  return mustRetry ? nextDelay(backoff, retryMs) : undefined;
+  return delayMs;
 }
 
 /** Lets a refused message be sent again. */
@@ -216,11 +224,15 @@ function grant(outbox: Outbox, message: UnsentMessage): void {
 }
 
 /** Shows that nothing can be sent for now, so the authors of all that waits can take it back. */
-function keepAll(outbox: Outbox): void {
-  const { messages } = outbox;
+function keepAll(outbox: Outbox, waitMs: number | undefined): void {
+  const { messages, emitter } = outbox;
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i] as UnsentMessage;
+    if (message.state === "refused") continue;
+    const isOther = message.waitMs !== waitMs;
+    message.waitMs = waitMs;
     if (message.state === "sending") change(outbox, message, "kept");
+    else if (isOther) emitter.emit("changed", message);
   }
 }
 

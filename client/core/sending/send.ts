@@ -17,7 +17,7 @@ import { type Content, type Fields, formOf, isSayable, jsonOf, paramsOf } from "
 import type { Receipt, SendOutcome } from "./outbox.ts";
 import { whenTicketed } from "./tickets.ts";
 
-type Failure = { refused: string } | { retry: true; retryMs?: number | undefined };
+type Failure = { refused: string } | { retry: true; retryMs?: number | undefined; code?: string | undefined };
 
 /** The outcome of a request for a session. */
 export type SessionOutcome = { token: string; member: Member } | Failure;
@@ -373,7 +373,8 @@ function outcomeOf(reply: Reply, id: string, n: number): SendOutcome {
   if (result === undefined) return failureOf(reply);
   const { code, retryAfter } = result;
   if (result.event?.id === id && cursor !== undefined) return { receipt: { event: result.event, cursor }, rttMs };
-  if (code === undefined || retryAfter !== undefined) return { retry: true, retryMs: retryAfter && retryAfter * 1000 };
+  if (code === undefined || retryAfter !== undefined)
+    return { retry: true, retryMs: retryAfter && retryAfter * 1000, code };
   return { refused: code };
 }
 
@@ -392,5 +393,5 @@ function isKindRefused({ code }: Ours): boolean {
 
 function failureOf({ ours, isPassing: mayPass, retryMs }: Reply): Failure {
   const code = ours?.code;
-  return code === undefined || mayPass ? { retry: true, retryMs } : { refused: code };
+  return code === undefined || mayPass ? { retry: true, retryMs, code } : { refused: code };
 }

@@ -159,6 +159,7 @@ export const en: PageWords = {
     newMessages: "{n} new",
     announced: "{n} messages",
     sending: "Sending…",
+    tooFast: "That was too fast. Will be sent in about {seconds} s.",
     kept: "Not sent yet. Will be sent as soon as possible",
     refused: "Not sent.",
     resend: "Send again",

@@ -161,6 +161,7 @@ export const ja = {
     newMessages: "新しい発言 {n} 件",
     announced: "発言が {n} 件あります",
     sending: "送信中…",
+    tooFast: "少し急ぎすぎのようです。約{seconds}秒後に送ります",
     kept: "送れるようになりしだい送ります",
     refused: "送れませんでした。",
     resend: "もう一度送る",
