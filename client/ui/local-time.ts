@@ -2,7 +2,10 @@ import { momentText, type WallTime } from "../../protocol/moment.ts";
 
 const MINUTE_MS = 60_000;
 
-/** Replaces the server's times by the reader's own in all `<time>` of a part of the page. */
+/**
+ * Replaces the server's times by the reader's own in all `<time>` of a part of the page. The date is
+ * shown too, unless it is today's.
+ */
 export function showLocalTimes(root: ParentNode): void {
   for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime*=T]")) showTime(time);
 }
@@ -53,14 +56,15 @@ export function dayLabel(day: string): string {
 }
 
 /**
- * Calls back when another day has begun, or when the reader is in another time zone. A clock that
- * was asleep, or set, is noticed within a minute, and when the page is looked at again.
+ * Calls back, as long as an element is on the page, when another day has begun, or when the reader
+ * is in another time zone. A clock that was asleep, or set, is noticed within a minute, and when the
+ * page is looked at again.
  */
-export function onNewDay(changed: () => void): void {
+export function onNewDay(element: Element, changed: () => void): void {
   let shown = zoneAndDay();
   const look = () => {
     const now = zoneAndDay();
-    if (now === shown) return;
+    if (now === shown || !element.isConnected) return;
     shown = now;
     formats.clear();
     changed();
@@ -68,7 +72,7 @@ export function onNewDay(changed: () => void): void {
   const wait = () => setTimeout(tick, Math.min(MINUTE_MS, msToMidnight()));
   const tick = () => {
     look();
-    wait();
+    if (element.isConnected) wait();
   };
   wait();
   document.addEventListener("visibilitychange", look);

@@ -43,7 +43,7 @@ export function createMessageList(
   const lines: Lines = { page, scroll, conversation, log, shown: new Set(), unsent: new Map() };
   const { unsent } = lines;
   takeOver(lines);
-  onNewDay(() => scroll.keep(() => redate(log), true));
+  onNewDay(log.element, () => scroll.keep(() => redate(log), true));
   return {
     most: () => (scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING),
     add: (events) => add(lines, events),

@@ -73,6 +73,17 @@ export function watchScroll(words: ScriptWords): Scroll {
   function toEnd(): void {
     box.scrollTop = END_PX;
     endPx = box.scrollTop;
+    lower();
+  }
+
+  /**
+   * Moves a few lines to the lower edge. A margin above them would change with each new line, which
+   * browsers count as a shift of the layout.
+   */
+  function lower(): void {
+    const px = endPx > 0 ? 0 : box.clientHeight - (log.offsetTop - box.offsetTop) - log.offsetHeight;
+    const transform = px > 0 ? `translateY(${px}px)` : "";
+    if (transform !== log.style.transform) log.style.transform = transform;
   }
 
   /** Returns the first line of which more than a few pixels are in sight. */
