@@ -5,7 +5,7 @@ import { openEnterForm } from "./enter-form.ts";
 import { becomeMember } from "./kept-session.ts";
 import { keepAboveKeyboard } from "./keyboard.ts";
 import { openLobby } from "./lobby.ts";
-import { showLocalTimes } from "./local-time.ts";
+import { onNewDay, showLocalTimes } from "./local-time.ts";
 import { readPage } from "./page.ts";
 
 // [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this
@@ -20,6 +20,8 @@ function start(): void {
   showLocalTimes(document);
   const room = document.getElementById("room");
   const form = document.getElementById("enter") as HTMLFormElement | null;
+  // The log of a room has a day above its times.
+  if (room === null) onNewDay(document.body, () => showLocalTimes(document));
   if (room !== null) openRoom(room, form);
   else if (form !== null) {
     const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };

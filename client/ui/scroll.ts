@@ -32,7 +32,7 @@ export function watchScroll(words: ScriptWords): Scroll {
       return isAtNewest;
     },
     keep(change, isAbove) {
-      if (!scroll.isAtNewest() && isAbove) edge = findEdge();
+      if (!scroll.isAtNewest() && isAbove) edge = findEdge(box, log);
       change();
       if (isAtNewest) toEnd();
       else if (isAbove) restore();
@@ -62,7 +62,7 @@ export function watchScroll(words: ScriptWords): Scroll {
   function look(): void {
     isAtNewest = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
     if (isAtNewest) forget();
-    else edge = findEdge();
+    else edge = findEdge(box, log);
   }
 
   function forget(): void {
@@ -86,25 +86,25 @@ export function watchScroll(words: ScriptWords): Scroll {
     if (transform !== log.style.transform) log.style.transform = transform;
   }
 
-  /** Returns the first line of which more than a few pixels are in sight. */
-  function findEdge(): Edge | undefined {
-    const { top } = box.getBoundingClientRect();
-    const lines = log.children;
-    let low = 0;
-    let high = lines.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((lines[middle] as Element).getBoundingClientRect().bottom > top + FEW_PX) high = middle;
-      else low = middle + 1;
-    }
-    const line = lines[low];
-    return line && { line, px: line.getBoundingClientRect().top - top };
-  }
-
   /** Moves the line that was at the edge back there. */
   function restore(): void {
     if (edge === undefined || !edge.line.isConnected) return;
     const moved = edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
     if (Math.abs(moved) >= 1) box.scrollTop += moved;
   }
+}
+
+/** Returns the first line of which more than a few pixels are in sight. */
+function findEdge(box: Element, log: Element): Edge | undefined {
+  const { top } = box.getBoundingClientRect();
+  const lines = log.children;
+  let low = 0;
+  let high = lines.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as Element).getBoundingClientRect().bottom > top + FEW_PX) high = middle;
+    else low = middle + 1;
+  }
+  const line = lines[low];
+  return line && { line, px: line.getBoundingClientRect().top - top };
 }
