@@ -18,16 +18,11 @@ export function showUnsentState(
   else element.removeAttribute("role");
   line.classList.toggle("refused", state === "refused");
   line.classList.toggle("kept", state === "kept");
-  const back = (label: string, why: TakeBack) => button(label, text, () => takeBack(outbox, message, why));
+  const back = (label: string, why: TakeBack) => quiet(button(label, text, () => takeBack(outbox, message, why)));
   if (wish !== undefined) element.textContent = words.takingBack;
   else if (state === "sending") element.textContent = words.sending;
   else if (state === "kept")
-    element.replaceChildren(
-      `${whenSent(words, waitMs)} `,
-      back(words.edit, "edit"),
-      " ",
-      quiet(back(words.cancel, "cancel")),
-    );
+    element.replaceChildren(`${whenSent(words, waitMs)} `, back(words.edit, "edit"), " ", back(words.cancel, "cancel"));
   else {
     const why = words.refusals[code || ""] || "";
     const again = button(words.resend, text, () => resend(conversation, message));
