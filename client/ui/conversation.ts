@@ -2,6 +2,8 @@ import { PATHS } from "../../protocol/paths.ts";
 import {
   type Conversation,
   createConversation,
+  hold,
+  release,
   say,
   start,
   stopSending,
@@ -80,6 +82,9 @@ export function openConversation(page: Page): OpenConversation {
   const field = form?.querySelector("textarea");
   renewal.askWhen(() => outbox.messages.length === 0 && !field?.value);
   outbox.emitter.on("edited", ({ text }) => composer?.write(text));
+  // Shown at once, and sent when the page has loaded.
+  hold(conversation);
+  keeper.open();
   const sleep = () => {
     session.leave();
     keeper.sleep();
@@ -88,6 +93,7 @@ export function openConversation(page: Page): OpenConversation {
   const go = () => {
     if (!isOpen) return;
     start(conversation);
+    release(conversation);
     keeper.open();
   };
   return {

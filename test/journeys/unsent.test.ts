@@ -95,6 +95,7 @@ describe("an unsent message", () => {
       await context.clearCookies();
       await page.reload();
       await page.waitForSelector("#enter");
+      await page.waitForSelector("#log .pending");
       expect(await unsent(page)).toEqual(["before the loss"]);
       isOut = false;
       // The member without a connection leaves first.
@@ -134,8 +135,12 @@ describe("an unsent message", () => {
 });
 
 describe("an unsent message whose tab is closed", () => {
-  /** Says something in a tab while nothing can be sent, and closes the tab. */
-  async function sayAndClose(context: BrowserContext, nickname: string, texts: string[]): Promise<void> {
+  /**
+   * Says something in a tab while nothing can be sent, and closes the tab. Returns two empty tabs,
+   * which are opened before, so that the browser stays open.
+   */
+  async function sayAndClose(context: BrowserContext, nickname: string, texts: string[]): Promise<[Page, Page]> {
+    const empty: [Page, Page] = [await context.newPage(), await context.newPage()];
     const page = await openRoom(context);
     await enter(page, nickname);
     isOut = true;
@@ -143,6 +148,7 @@ describe("an unsent message whose tab is closed", () => {
     await page.waitForSelector(`#log .kept:has-text("${texts.at(-1)}")`);
     await page.fill("#say [name=text]", `draft of ${nickname}`);
     await page.close();
+    return empty;
   }
 
   browserTest(
@@ -150,8 +156,8 @@ describe("an unsent message whose tab is closed", () => {
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
       const texts = ["closed one", "closed two"];
-      await sayAndClose(context, "Eve", texts);
-      const page = await openRoom(context);
+      const [page] = await sayAndClose(context, "Eve", texts);
+      await page.goto(`${network.url}/rooms/lobby`);
       await page.waitForSelector('#log .pending:has-text("closed two")');
       expect(await unsent(page)).toEqual(texts);
       expect(await page.inputValue("#say [name=text]")).toBe("draft of Eve");
@@ -170,15 +176,15 @@ describe("an unsent message whose tab is closed", () => {
     "is sent once if several tabs open at once, or were open all along",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
-      await sayAndClose(context, "Fay", ["by one of two"]);
-      const tabs = await Promise.all([openRoom(context), openRoom(context)]);
+      const tabs = await sayAndClose(context, "Fay", ["by one of two"]);
+      await Promise.all(tabs.map((tab) => tab.goto(`${network.url}/rooms/lobby`)));
       isOut = false;
       for (const tab of tabs) await sees(tab, "by one of two");
       isOut = true;
-      await write(tabs[0] as Page, "by the tab that is left");
-      await (tabs[0] as Page).waitForSelector('#log .kept:has-text("by the tab that is left")');
-      await (tabs[0] as Page).close();
-      await (tabs[1] as Page).waitForSelector('#log .pending:has-text("by the tab that is left")');
+      await write(tabs[0], "by the tab that is left");
+      await tabs[0].waitForSelector('#log .kept:has-text("by the tab that is left")');
+      await tabs[0].close();
+      await tabs[1].waitForSelector('#log .pending:has-text("by the tab that is left")');
       isOut = false;
       await sees(tabs[1] as Page, "by the tab that is left");
       const texts = ["by one of two", "by the tab that is left"];
@@ -192,13 +198,13 @@ describe("an unsent message whose tab is closed", () => {
     "waits for its author to confirm it if they have left the room meanwhile",
     async () => {
       const context = await browser.newContext({ locale: "en-US" });
-      await sayAndClose(context, "Gus", ["after I have left"]);
+      const [page] = await sayAndClose(context, "Gus", ["after I have left"]);
       const watcher = await (await browser.newContext({ locale: "en-US" })).newPage();
       await watcher.goto(`${network.url}/rooms/lobby`);
       await watcher.waitForSelector('#log .leave:has-text("Gus")', { state: "attached", timeout: 15_000 });
       await watcher.context().close();
       isOut = false;
-      const page = await openRoom(context);
+      await page.goto(`${network.url}/rooms/lobby`);
       await page.waitForSelector('#log .refused:has-text("after I have left")');
       await enter(page, "Gus");
       await page.waitForSelector('#log .refused:has-text("after I have left") button:has-text("Discard")');

@@ -128,19 +128,22 @@ function open(state: State): void {
       const isLeaving = record !== undefined && isOver(state, record);
       // The earlier page of this tab gives its record up in a moment. Otherwise, the tab was copied
       // with its key.
-      if (isLeaving && state.tries++ < MOST_TRIES) options.environment.later(SOON_MS, () => open(state));
+      if (isLeaving && ++state.tries < MOST_TRIES) options.environment.later(SOON_MS, () => open(state));
+      else if (isLeaving) begin(state, letGo);
       else {
         state.key = options.newKey();
         open(state);
       }
-      return undefined;
-    }
-    state.letGo = letGo;
-    state.isOpen = true;
-    openOwn(state);
-    lookIn(state, 0);
+    } else begin(state, letGo);
     return undefined;
   });
+}
+
+function begin(state: State, letGo: () => void): void {
+  state.letGo = letGo;
+  state.isOpen = true;
+  openOwn(state);
+  lookIn(state, 0);
 }
 
 /** Reads the tab's own record, which an earlier page of this tab has left. */
@@ -204,10 +207,13 @@ function takeOver(state: State, key: string): void {
   if (before !== undefined && !isForMe(state, before)) return;
   hold(state, key, (isMine, letGo) => {
     const record = shelf.load(key);
-    if (isMine && state.isOpen && record !== undefined) shelf.save(key, take(state, record));
+    const isLeft = record !== undefined && isOver(state, record);
+    // Another tab takes it over, or the tab that leaves has not given it up yet. A browser may
+    // forget to give up what a page held that it has left.
+    const mustWait = !isMine && isLeft && ++state.tries < MOST_TRIES;
+    if (state.isOpen && record !== undefined && (isMine || (isLeft && !mustWait))) shelf.save(key, take(state, record));
     letGo();
-    // Another tab takes it over, or the tab that leaves has not given it up yet.
-    if (!isMine && state.isOpen && record !== undefined && isOver(state, record)) lookIn(state, SOON_MS);
+    if (state.isOpen && mustWait) lookIn(state, SOON_MS);
   });
 }
 
