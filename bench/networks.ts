@@ -34,7 +34,7 @@ const { values: options, positionals: names } = parseArgs({
   },
 });
 const asked = NETWORKS.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)));
-const networks = asked.filter(isHere);
+const networks = asked.filter((network) => isHere(network) && !(options.chromium && network.isForClients));
 const missing = asked.filter((network) => !isHere(network));
 
 await startDatabase();

@@ -10,7 +10,7 @@ import { openSites, type Sites } from "./rig/sites.ts";
 // A member sends one message behind each network, and then nothing for several times the grace.
 const QUIET_MS = 180_000;
 
-const HERE = NETWORKS.filter((network) => isHere(network) && !network.ownSite);
+const HERE = NETWORKS.filter((network) => isHere(network) && !network.ownSite && !network.isForClients);
 
 let sites: Sites;
 let url: string;

@@ -22,7 +22,16 @@ import {
 import { repeatPosts } from "./rig/repeat.ts";
 import { openSource, type Received, receive, type SourceRequest, type TestSource } from "./rig/source.ts";
 import { strip, stripQuery, withoutQuery } from "./rig/strip.ts";
-import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "./rig/wire.ts";
+import {
+  forgetIdle,
+  forgetOld,
+  loseNowAndThen,
+  move,
+  openWire,
+  resetAtRandom,
+  type Strand,
+  slowUplink,
+} from "./rig/wire.ts";
 
 // A network that does not misbehave would prove nothing, so each one is tested here.
 
@@ -46,8 +55,8 @@ async function behind(...misbehaviours: Misbehaviour[]): Promise<string> {
   return proxy.url;
 }
 
-async function overWire(befall: (strand: Strand) => void): Promise<string> {
-  const wire = await openWire(source.url, befall);
+async function overWire(befall: (strand: Strand) => void, most?: number): Promise<string> {
+  const wire = await openWire(source.url, befall, most);
   open.push(wire);
   return wire.url;
 }
@@ -237,6 +246,47 @@ describe("connections:", () => {
     expect(received.end).toBeUndefined();
     received.leave();
   });
+
+  test("further ones wait until one is closed", async () => {
+    const url = await overWire(() => {}, 2);
+    const [one, two] = [await streamed(url), await streamed(url)];
+    const third = receive(`${url}/stream`);
+    one.stream.write("one");
+    await until("the first is served", () => one.received.text === "one");
+    expect(third.status).toBeUndefined();
+    two.received.leave();
+    const stream = await source.stream();
+    stream.write("three");
+    await until("the third is served", () => third.text === "three");
+  });
+
+  test("a slow uplink delays requests by their size, and answers not at all", async () => {
+    const url = await overWire(slowUplink(10_000));
+    const begun = performance.now();
+    await post(url, "x".repeat(5_000));
+    expect(performance.now() - begun).toBeGreaterThan(500);
+  });
+
+  test("pieces of a connection are delayed, and do not overtake each other", async () => {
+    const url = await overWire(loseNowAndThen(50, 150));
+    const begun = performance.now();
+    const { received, stream } = await streamed(url);
+    for (let n = 0; n < 10; n += 1) stream.write(`${n}`);
+    await until("all are there", () => received.text === "0123456789");
+    expect(performance.now() - begun).toBeGreaterThan(100);
+    received.leave();
+  });
+
+  test("one that moves lets nothing through for two seconds of eight", async () => {
+    const url = await overWire(move);
+    const waits: number[] = [];
+    for (const until = Date.now() + 9 * SECOND; Date.now() < until; ) {
+      const begun = performance.now();
+      await ask(url);
+      waits.push(performance.now() - begun);
+    }
+    expect(Math.max(...waits)).toBeGreaterThan(SECOND);
+  }, 20_000);
 
   test("each one is reset at a random age", async () => {
     const { received } = await streamed(await overWire(resetAtRandom(50, 200)));

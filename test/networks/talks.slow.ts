@@ -30,11 +30,19 @@ describe("with the client package", () => {
 });
 
 describe("with pages in Chromium", () => {
-  everywhere(openPages, isChromiumHere());
+  everywhere(
+    openPages,
+    isChromiumHere(),
+    NETWORKS.filter(({ isForClients }) => !isForClients),
+  );
 });
 
 /** Starts all talks at once, in a queue. Each test waits for its own talk. */
-function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void> }>, isKindHere: boolean): void {
+function everywhere(
+  openKind: () => Promise<{ kind: Kind; close(): Promise<void> }>,
+  isKindHere: boolean,
+  networks = NETWORKS,
+): void {
   const outcomes = new Map<string, Promise<TalkOutcome>>();
   let close = async () => {};
   const isPossible = (network: HostileNetwork) =>
@@ -45,7 +53,7 @@ function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void>
     if (opened === undefined) return;
     close = opened.close;
     const limit = pLimit(AT_ONCE);
-    for (const network of NETWORKS.filter(isPossible))
+    for (const network of networks.filter(isPossible))
       outcomes.set(
         network.name,
         limit(() => through(network, opened.kind)),
@@ -57,7 +65,7 @@ function everywhere(openKind: () => Promise<{ kind: Kind; close(): Promise<void>
     await close();
   }, ALL_MS);
 
-  for (const network of NETWORKS) {
+  for (const network of networks) {
     const { name, program } = network;
     if (isPossible(network)) test(name, async () => expect(await outcomes.get(name)).toMatchObject(SURVIVED), ALL_MS);
     else test.skip(`${name} (skipped: no ${isHere(network) ? "Chromium" : program})`, () => undefined);

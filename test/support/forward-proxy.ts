@@ -15,8 +15,11 @@ export type ForwardProxy = {
   close(): Promise<void>;
 };
 
-/** Opens a forward proxy, for whole URLs and for tunnels. */
-export async function openForwardProxy(): Promise<ForwardProxy> {
+/**
+ * Opens a forward proxy, for whole URLs and for tunnels. If there is a `site`, requests for any host
+ * lead there.
+ */
+export async function openForwardProxy(site?: string): Promise<ForwardProxy> {
   const asked: string[] = [];
   const users: string[] = [];
   const sockets = new Set<Socket>();
@@ -28,10 +31,15 @@ export async function openForwardProxy(): Promise<ForwardProxy> {
   const server = createServer((request, response) => {
     const { method, url = "", headers } = request;
     note(`${method} ${url}`, headers["proxy-authorization"]);
-    const onward = send(url, { method: method ?? "GET", headers, agent: false }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+    const { pathname, search } = new URL(url);
+    const onward = send(
+      site === undefined ? url : site + pathname + search,
+      { method: method ?? "GET", headers, agent: false },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
     onward.on("error", () => response.destroy());
     response.on("close", () => onward.destroy());
     request.pipe(onward);

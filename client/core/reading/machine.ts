@@ -23,11 +23,10 @@ import { poll } from "./polls.ts";
 import { ask, beginSending, endSending, noteOverdue } from "./question.ts";
 import { drop } from "./requests.ts";
 import type { Frame, Happening, Order, State } from "./state.ts";
-import { dropStreams, makeFeed } from "./streams.ts";
+import { dropStreams, makeFeed, secondFramePatience } from "./streams.ts";
 import { beginAgain, convict, doubt, expect, forget, judge, suspect } from "./watchdog.ts";
 
 const WAKES_APART_MS = 1_000;
-const SECOND_FRAME_MS = 3_000;
 // An event that comes together with hello proves nothing: a network that holds 4 KiB may let out
 // both at once.
 const APART_MS = 250;
@@ -157,7 +156,7 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
     case "hello":
       link.helloAt = now;
       link.pingMs = data.ping;
-      wakeIn(state, "proof", SECOND_FRAME_MS);
+      wakeIn(state, "proof", secondFramePatience(state.rttMs));
       beginAt(state, link, data.cursor);
       break;
     case "ping":

@@ -12,8 +12,11 @@ import { createRequest, drop } from "./requests.ts";
 import type { State } from "./state.ts";
 import type { Transport } from "./transport.ts";
 
-const LONGEST_HELLO_MS = 3_000;
+const UNKNOWN_HELLO_MS = 3_000;
 const SHORTEST_HELLO_MS = 1_500;
+// Where a round trip takes a second, a lost packet takes two or three more.
+const LONGEST_HELLO_MS = 5_000;
+const SHORTEST_SECOND_FRAME_MS = 3_000;
 const LONGEST_DELAY_MS = 30_000;
 
 /**
@@ -49,10 +52,16 @@ function dueRung(state: State): number | undefined {
 }
 
 /**
- * Returns twice the round trip, at least 1.5 s and at most 3 s; 3 s if the round trip is not known.
+ * Returns five times the round trip, at least 1.5 s and at most 5 s; 3 s if the round trip is not
+ * known.
  */
 function helloPatience(rttMs: number): number {
-  return rttMs === 0 ? LONGEST_HELLO_MS : Math.min(LONGEST_HELLO_MS, Math.max(2 * rttMs, SHORTEST_HELLO_MS));
+  return rttMs === 0 ? UNKNOWN_HELLO_MS : Math.min(LONGEST_HELLO_MS, Math.max(5 * rttMs, SHORTEST_HELLO_MS));
+}
+
+/** Returns how long the second frame may take after hello, at least 3 s and at most 5 s. */
+export function secondFramePatience(rttMs: number): number {
+  return Math.max(SHORTEST_SECOND_FRAME_MS, helloPatience(rttMs));
 }
 
 /** Makes a stream that was proved the feed. */

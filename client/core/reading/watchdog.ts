@@ -13,7 +13,7 @@ import type { Doubt, Expectation, State } from "./state.ts";
 import { letGo } from "./streams.ts";
 
 // The event that a question brings may be on its way by the stream: a tick of 45 ms and a bend in
-// the network.
+// the network, or two round trips of a slow one.
 const JUST_NOW_MS = 1_000;
 const HELD_BACK_MEMORY_MS = 60_000;
 // If a message and a question have both died in silence, a ping need not be three seconds late.
@@ -92,7 +92,7 @@ export function conclude(state: State, about: Doubt, result: QuestionResult): vo
   const isDead = why === "silent" && isSilent(state);
   if (result === "events") {
     state.suspect = about;
-    wakeIn(state, "suspect", JUST_NOW_MS);
+    wakeIn(state, "suspect", Math.max(JUST_NOW_MS, 2 * state.rttMs));
   } else if (result === "nothing") {
     if (isDead) heldBack(state, about);
     else if (why === "lull" || why === "silent") state.patience *= 2;

@@ -9,6 +9,8 @@ export type HostileNetwork = {
   each?: boolean;
   /** The incident kills the site, so the site must not be shared. */
   ownSite?: boolean;
+  /** Pages cannot reach the site by it: a browser has settings of its own. */
+  isForClients?: boolean;
   /** The path of the third-party program that it is made of. */
   program?: string;
   start(site: SiteBehind): Promise<Running>;

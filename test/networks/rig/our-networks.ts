@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BadProxy, openBadProxy } from "../../support/bad-proxy.ts";
+import { openForwardProxy } from "../../support/forward-proxy.ts";
 import { cache } from "./cache.ts";
 import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "./cut.ts";
 import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "./hold.ts";
@@ -20,7 +21,16 @@ import {
 } from "./refuse.ts";
 import { repeatPosts } from "./repeat.ts";
 import { strip, stripQuery, withoutQuery } from "./strip.ts";
-import { forgetIdle, forgetOld, openWire, resetAtRandom, type Strand } from "./wire.ts";
+import {
+  forgetIdle,
+  forgetOld,
+  loseNowAndThen,
+  move,
+  openWire,
+  resetAtRandom,
+  type Strand,
+  slowUplink,
+} from "./wire.ts";
 
 const SECOND = 1_000;
 const KB = 1_024;
@@ -51,6 +61,34 @@ const WIRES = [
   wire("forgets idle connections", "after 8 s of silence, drops everything without notice", forgetIdle(8 * SECOND)),
   wire("half-open", "after 5 s, a connection drops everything without notice", forgetOld(5 * SECOND)),
   wire("resets", "each connection is reset at an age of 1 to 6 s", resetAtRandom(SECOND, 6 * SECOND)),
+];
+
+// Slower than the two seconds by nature: a message and its way to the reader are two such ways.
+const SLOW_MS = 5_000;
+
+const LINES: HostileNetwork[] = [
+  {
+    name: "two connections, others wait",
+    does: "serves two connections per person, and further ones when one is closed",
+    each: true,
+    start: ({ url }) => openWire(url, () => {}, 2),
+  },
+  {
+    name: "office, two connections",
+    does: "the same, without JSON and event streams, and holds whole answers",
+    each: true,
+    start: ({ url }) => behindTwo(() => openProxy(url, refuse(403, isJson), refuseStreams(403), holdWhole)),
+  },
+  wire("half-open after 5 to 7 s", "connections drop everything without notice", forgetOld(5 * SECOND, 7 * SECOND)),
+  slow("jitter and loss", "150 to 650 ms, and 1.5 % of the pieces 2.5 s late", loseNowAndThen(150, 650)),
+  slow("slow uplink", "1.5 kB/s", slowUplink(1_500)),
+  slow("on the move", "300 ms to the site and back, and 2 s without a connection every 8 s", move),
+  {
+    name: "forward proxy only",
+    does: "the site has no address but by a proxy that the environment names",
+    isForClients: true,
+    start: ({ url }) => forwardOnly(url),
+  },
 ];
 
 const STRIPPING = [
@@ -138,6 +176,12 @@ const STRUCK: HostileNetwork[] = [
     withinMs: WITHIN_DEAD_MS,
   },
   {
+    ...out("black hole for 25 s", { does: "drops everything without notice", ms: 25 * SECOND }, (proxy) =>
+      proxy.blackHole(),
+    ),
+    withinMs: WITHIN_DEAD_MS,
+  },
+  {
     name: "site killed",
     does: "kill -9 and a restart",
     ownSite: true,
@@ -158,6 +202,7 @@ export const OUR_NETWORKS: HostileNetwork[] = [
   ...HOLDING,
   ...CUTTING,
   ...WIRES,
+  ...LINES,
   ...STRIPPING,
   ...REFUSING,
   ...NOW_AND_THEN,
@@ -176,6 +221,37 @@ function remembering(name: string, does: string, create: () => Misbehaviour): Ho
 
 function wire(name: string, does: string, befall: (strand: Strand) => void): HostileNetwork {
   return { name, does, withinMs: WITHIN_DEAD_MS, start: ({ url }) => openWire(url, befall) };
+}
+
+function slow(name: string, does: string, befall: (strand: Strand) => void): HostileNetwork {
+  return { ...wire(name, does, befall), withinMs: SLOW_MS };
+}
+
+/** Starts a network that serves two connections at once. */
+async function behindTwo(start: () => Promise<Running>): Promise<Running> {
+  const far = await start();
+  const near = await openWire(far.url, () => {}, 2);
+  return {
+    url: near.url,
+    close: async () => {
+      await near.close();
+      await far.close();
+    },
+  };
+}
+
+/** Starts a forward proxy, and names it in the environment, for hosts that are not on this machine. */
+async function forwardOnly(target: string): Promise<Running> {
+  const proxy = await openForwardProxy(target);
+  Object.assign(process.env, { HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" });
+  return {
+    url: `http://only-by-a-proxy.test:${new URL(target).port}`,
+    close: async () => {
+      delete process.env.HTTP_PROXY;
+      delete process.env.NO_PROXY;
+      await proxy.close();
+    },
+  };
 }
 
 type Lasting = { does: string; ms: number };

@@ -8,6 +8,11 @@ export type Strand = {
   fallSilent(): void;
   /** Resets both sides. */
   reset(): void;
+  /**
+   * Delays all further bytes. `ms` returns for how long, by their number and by how long those
+   * before them still take. Bytes never overtake each other.
+   */
+  delay(ms: (piece: { bytes: number; isUp: boolean; waitingMs: number }) => number): void;
   /** Calls `listener` for bytes from either side. */
   onData(listener: () => void): void;
   onEnd(listener: () => void): void;
@@ -63,20 +68,35 @@ export async function openWire(
 
 function strand(near: Socket, far: Socket): Strand {
   let isSilent = false;
+  let delayMs: Parameters<Strand["delay"]>[0] | undefined;
   const carry = (from: Socket, to: Socket) => {
-    from.setNoDelay(true);
-    from.on("error", () => from.destroy());
-    from.on("data", (piece) => {
-      if (isSilent || to.write(piece)) return;
+    let untilMs = 0;
+    const pass = (piece: Buffer) => {
+      if (isSilent || to.destroyed || to.write(piece)) return;
       from.pause();
       to.once("drain", () => from.resume());
+    };
+    from.setNoDelay(true);
+    from.on("error", () => from.destroy());
+    from.on("data", (piece: Buffer) => {
+      if (delayMs === undefined) {
+        pass(piece);
+        return;
+      }
+      const waitingMs = Math.max(0, untilMs - Date.now());
+      const ms = Math.max(waitingMs, delayMs({ bytes: piece.length, isUp: from === near, waitingMs }));
+      untilMs = Date.now() + ms;
+      setTimeout(() => pass(piece), ms);
     });
     // In a dead connection, the other side is not notified.
-    from.on("close", () => isSilent || to.destroySoon());
+    from.on("close", () => setTimeout(() => isSilent || to.destroySoon(), Math.max(0, untilMs - Date.now())));
   };
   carry(near, far);
   carry(far, near);
   return {
+    delay: (ms) => {
+      delayMs = ms;
+    },
     fallSilent: () => {
       isSilent = true;
       for (const socket of [near, far]) socket.resume();
@@ -100,12 +120,31 @@ export function forgetIdle(idleMs: number): (strand: Strand) => void {
   };
 }
 
-/** Forgets every connection silently at this age. */
-export function forgetOld(ageMs: number): (strand: Strand) => void {
+/** Forgets each connection silently, at a random age between the two. */
+export function forgetOld(fromMs: number, toMs = fromMs): (strand: Strand) => void {
   return (strand) => {
-    const timer = setTimeout(strand.fallSilent, ageMs);
+    const timer = setTimeout(strand.fallSilent, fromMs + Math.random() * (toMs - fromMs));
     strand.onEnd(() => clearTimeout(timer));
   };
+}
+
+/** Delays bytes by a random time between the two, and one piece of 70 by a lost packet's 2.5 s. */
+export function loseNowAndThen(fromMs: number, toMs: number): (strand: Strand) => void {
+  return ({ delay }) => delay(() => (Math.random() < 0.015 ? 2_500 : fromMs + Math.random() * (toMs - fromMs)));
+}
+
+/** Sends this many bytes in a second, and receives without delay. */
+export function slowUplink(bytesPerSecond: number): (strand: Strand) => void {
+  return ({ delay }) =>
+    delay(({ bytes, isUp, waitingMs }) => (isUp ? waitingMs + (bytes / bytesPerSecond) * 1_000 : 0));
+}
+
+/** Takes 100 to 200 ms each way, and every eight seconds lets nothing through for two. */
+export function move({ delay }: Strand): void {
+  delay(() => {
+    const goneMs = 2_000 - (Date.now() % 8_000);
+    return Math.max(0, goneMs) + 100 + Math.random() * 100;
+  });
 }
 
 /** Resets each connection at a random age between the two. */
