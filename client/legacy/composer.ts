@@ -5,14 +5,23 @@ import { leadKeysTo, takeFocus } from "./keyboard.ts";
 const EMPTY_LINES = /^(?:[ \t\u00a0\u3000]*\n)+/;
 const SPACES_AT_END = /[\s\u00a0\u3000]+$/;
 
-/**
- * The form in which a message is written; `say` is given the text. Returns its field, which has the
- * focus.
- */
-export function openComposer(form: PageElement, say: (text: string) => void): PageElement {
+/** The form in which a message is written. */
+export type OldComposer = {
+  /** Returns what is written and not sent. */
+  draft(): string;
+  /** Puts a text before what was written, to be written again. */
+  write(text: string): void;
+  /** Puts a draft into the field if it is empty. Returns whether the field has the draft. */
+  restore(draft: string): boolean;
+};
+
+/** Brings the form in which a message is written to life. Its field gets the focus. */
+export function openComposer(form: PageElement, say: (text: string) => void): OldComposer {
   const field = form.getElementsByTagName("textarea")[0] as PageElement;
   const button = form.getElementsByTagName("button")[0];
 
+  // [IE8] Lines end with "\r\n" there.
+  const textOf = () => field.value.replace(/\r/g, "");
   field.onkeydown = (event) => {
     const { keyCode, shiftKey, altKey } = event || window.event;
     // The Enter that confirms a Japanese conversion has the code 229.
@@ -24,10 +33,20 @@ export function openComposer(form: PageElement, say: (text: string) => void): Pa
   if (button) button.onmousedown = () => false;
   leadKeysTo(field);
   takeFocus(field);
-  return field;
+  return {
+    draft: textOf,
+    write(text) {
+      field.value = field.value === "" ? text : `${text}\n${field.value}`;
+      takeFocus(field);
+    },
+    restore(draft) {
+      if (field.value === "") field.value = draft;
+      return textOf() === draft;
+    },
+  };
 
   function submit(): false {
-    const text = field.value.replace(/\r/g, "").replace(EMPTY_LINES, "").replace(SPACES_AT_END, "");
+    const text = textOf().replace(EMPTY_LINES, "").replace(SPACES_AT_END, "");
     // [IE] The button takes the focus all the same.
     takeFocus(field);
     if (text !== "") {

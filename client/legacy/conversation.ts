@@ -1,15 +1,17 @@
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Address } from "../core/base/address.ts";
-import { type Conversation, createConversation, say, start, wake } from "../core/conversation.ts";
+import { type Conversation, createConversation, say, start, takeOver, wake } from "../core/conversation.ts";
 import { createSession } from "../core/reading/session.ts";
 import type { Transport } from "../core/reading/transport.ts";
+import type { Keeper } from "../core/sending/keeper.ts";
+import { handOver } from "../core/sending/outbox.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Face } from "../face.ts";
 import type { Page } from "../page.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
-import { openComposer } from "./composer.ts";
+import { type OldComposer, openComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { attr, byId, part, remove } from "./dom.ts";
 import { openEnterForm } from "./enter-form.ts";
@@ -17,7 +19,7 @@ import { createIframeStream } from "./iframe-stream.ts";
 import { json } from "./json.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
-import { messageStore } from "./message-store.ts";
+import { openMessageStore } from "./message-store.ts";
 import { networkMemory } from "./network-memory.ts";
 import { createNotices } from "./notices.ts";
 import { readPage } from "./page.ts";
@@ -30,8 +32,14 @@ import { createXhrStream } from "./xhr-stream.ts";
 export function openConversation(root: PageElement): void {
   const page = readPage(root, part("log"));
   const stream = streamOf(page.address);
-  const conversation = conversationOf(page, stream);
-  const { session, sender } = conversation;
+  let composer: OldComposer | undefined;
+  const keeper = openMessageStore(page, {
+    found: (messages) => takeOver(conversation, messages, list.has),
+    foundDraft: (draft) => composer?.restore(draft) === true,
+    lost: () => handOver(outbox),
+  });
+  const conversation = conversationOf(page, stream, keeper);
+  const { session, sender, outbox } = conversation;
   const { words } = page;
   const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
@@ -42,30 +50,49 @@ export function openConversation(root: PageElement): void {
   session.on("status", createConnectionLine(page, stream !== undefined));
   draw(conversation, face);
   const form = byId("enter");
-  if (form === undefined) speak(conversation, face);
+  if (form === undefined) composer = speak(conversation, face);
   else {
     const entered = (member: Member) => {
       become(face, member, form);
-      speak(conversation, face);
+      composer = speak(conversation, face);
       // The server has opened the current connections for a visitor.
       session.wake(true);
     };
     openEnterForm(form, { page, sender, entered });
   }
+  outbox.emitter.on("edited", ({ text }) => composer?.write(text));
   scroll.toNewest();
   start(conversation);
+  keeper.open();
+  const leave = () => {
+    // [Chromium 64] Aborts the requests of a page that is left, which must not be blamed on the
+    // network.
+    ignoreAnswers(true);
+    keeper.saveDraft(composer ? composer.draft() : "");
+    keeper.sleep();
+  };
+  const comeBack = () => {
+    ignoreAnswers(false);
+    wake(conversation, true);
+    keeper.open();
+  };
+  watchPage({ leave, comeBack });
   window.ononline = () => wake(conversation, true);
-  // [Chromium 64] Aborts the requests of a page that is left, which must not be blamed on the
-  // network.
-  window.onpagehide = () => ignoreAnswers(true);
+}
+
+/** Notices that the page is left, and that it comes back from the browser's cache. */
+function watchPage({ leave, comeBack }: { leave(): void; comeBack(): void }): void {
+  const hasPageHide: boolean = "onpagehide" in window;
+  // [IE10] It has only the other one, which would keep pages out of the cache of other browsers.
+  if (hasPageHide) window.onpagehide = leave;
+  else window.onunload = leave;
   // [Firefox 3] A page that comes back from the browser's cache has lost its connections.
   window.onpageshow = ({ persisted }) => {
-    ignoreAnswers(false);
-    if (persisted) wake(conversation, true);
+    if (persisted) comeBack();
   };
 }
 
-function conversationOf(page: Page, stream: Transport | undefined): Conversation {
+function conversationOf(page: Page, stream: Transport | undefined, { store }: Keeper): Conversation {
   const { address, room, cursor, lastSeq, network } = page;
   return createConversation({
     environment,
@@ -74,7 +101,7 @@ function conversationOf(page: Page, stream: Transport | undefined): Conversation
     address,
     position: { room, cursor, seq: lastSeq },
     streams: stream === undefined ? [] : [stream],
-    store: messageStore(page),
+    store,
     rttMs: 0,
     hidden: () => document.hidden === true,
     memory: networkMemory(network),
@@ -101,8 +128,9 @@ function become({ page, scroll }: Face, member: Member, form: PageElement): void
   scroll.toNewest();
 }
 
-/** Brings the forms of a member to life. */
-function speak(conversation: Conversation, { page, scroll }: Face): void {
+/** Brings the forms of a member to life. Returns the one in which messages are written. */
+function speak(conversation: Conversation, { page, scroll }: Face): OldComposer | undefined {
+  let composer: OldComposer | undefined;
   // Without requests, and without a token for scripts, only the form itself can prove who speaks,
   // by the cookie.
   const canSay = page.address.token !== undefined || createRequest() !== undefined;
@@ -111,12 +139,13 @@ function speak(conversation: Conversation, { page, scroll }: Face): void {
     const form = forms[i] as PageElement;
     if (form.className === "leave") openLeaveForm(form, page, conversation);
     if (form.className === "say" && canSay) {
-      openComposer(form, (text) => {
+      composer = openComposer(form, (text) => {
         say(conversation, text);
         scroll.toNewest();
       });
     }
   }
+  return composer;
 }
 
 function openLeaveForm(form: PageElement, { room, address }: Page, { sender }: Conversation): void {

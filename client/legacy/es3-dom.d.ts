@@ -98,6 +98,7 @@ interface PageElement extends TreeNode {
   // [IE5–10] Events, behaviors, and what "userData" adds.
   attachEvent(name: "onload", run: () => void): void;
   addBehavior: ((url: string) => void) | undefined;
+  XMLDocument: { documentElement: { attributes: List<{ nodeName: string }> } };
   load(name: string): void;
   save(name: string): void;
 }
@@ -133,7 +134,10 @@ interface PageDocument {
 }
 
 interface TextStorage {
+  length: number;
   getItem(key: string): string | null;
+  key(index: number): string | null;
+  removeItem(key: string): void;
   setItem(key: string, text: string): void;
 }
 
@@ -145,9 +149,11 @@ interface PageWindow {
   onfocus: (() => void) | null;
   onload: (() => void) | null;
   ononline: (() => void) | null;
-  onpagehide: (() => void) | null;
+  onpagehide: (() => void) | null | undefined;
   onpageshow: ((event: { persisted: boolean }) => void) | null;
   onresize: (() => void) | null;
+  onstorage: ((event: { key: string | null } | undefined) => void) | null;
+  onunload: (() => void) | null;
 }
 
 declare const document: PageDocument;

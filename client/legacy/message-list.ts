@@ -1,13 +1,13 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
-import { type Conversation, resend } from "../core/conversation.ts";
-import { discard, type UnsentMessage } from "../core/sending/outbox.ts";
+import type { Conversation } from "../core/conversation.ts";
+import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
-import { fill } from "../words.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
-import { addText, clear, create, createButton, part, remove, show } from "./dom.ts";
+import { clear, create, part, remove, show } from "./dom.ts";
 import { finish, lineOf, lineOfEvent } from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
+import { showUnsentState } from "./unsent-line.ts";
 
 // Old machines are slow with long pages.
 const MOST_LINES = 200;
@@ -162,23 +162,12 @@ function removeUnsent({ unsent }: Lines, id = ""): void {
 }
 
 function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentMessage): void {
-  const { id, text, state, code = "", waitMs } = message;
-  const { words, me } = page;
+  const { id, text } = message;
   let line = unsent[id];
   if (line === undefined) {
-    line = unsent[id] = log.element.appendChild(lineOf(me, text, ""));
+    line = unsent[id] = log.element.appendChild(lineOf(page.me, text, ""));
     line.setAttribute("data-client-id", id);
     line.appendChild(create("span", "message-state"));
   }
-  line.className = `line message pending ${state}`;
-  const element = line.lastChild as PageElement;
-  const kept = waitMs === undefined ? words.kept : fill(words.tooFast, { seconds: Math.ceil(waitMs / 1000) });
-  const sentence = { sending: words.sending, kept, refused: words.refused }[state];
-  element.innerHTML = "";
-  addText(element, ` ${sentence} `);
-  if (state !== "refused") return;
-  addText(element, `${words.refusals[code] || ""} `);
-  element.appendChild(createButton(words.resend, () => resend(conversation, message)));
-  addText(element, " ");
-  element.appendChild(createButton(words.discard, () => discard(conversation.outbox, message)));
+  showUnsentState(line, message, { words: page.words, conversation });
 }

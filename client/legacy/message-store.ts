@@ -1,29 +1,39 @@
-import type { MessageStore, UnsentMessage } from "../core/sending/outbox.ts";
+import { createKeeper, type Keeper, type KeeperOptions, type TabRecord } from "../core/sending/keeper.ts";
+import { environment } from "../environment.ts";
 import type { Page } from "../page.ts";
-import { createStore } from "./store.ts";
+import { createStore, PREFIX } from "./store.ts";
 
 /**
- * Unsent messages and the nickname that they were written under. Tabs keep them under these names.
+ * Opens the keeper of this tab's unsent messages and draft in a room. They are in this browser's
+ * storage, and outlive the tab.
  */
-type Left = { nickname: string; remarks: UnsentMessage[] };
-
-/**
- * Returns the store of this tab's unsent messages in this room. Under another nickname, or none,
- * they are refused, so that the author decides whether to send them.
- */
-export function messageStore(page: Page): MessageStore {
-  const store = createStore("sessionStorage");
-  const name = `outbox_${page.room}`;
-  return {
-    load() {
-      const { nickname, remarks: messages } = (store.load(name) || { remarks: [] }) as Left;
-      if (page.present && nickname === page.me.nickname) return messages;
-      for (let i = 0; i < messages.length; i++) {
-        (messages[i] as UnsentMessage).state = "refused";
-        (messages[i] as UnsentMessage).code = "no_session";
-      }
-      return messages;
-    },
-    save: (messages) => store.save(name, { nickname: page.me.nickname, remarks: messages }),
+export function openMessageStore(page: Page, use: Pick<KeeperOptions, "found" | "foundDraft" | "lost">): Keeper {
+  const store = createStore("localStorage");
+  const tab = createStore("sessionStorage");
+  const prefix = `left_${page.room}_`;
+  const newKey = () => {
+    const name = environment.random().toString(36).slice(2);
+    // [IE6, 7] Without it, each page is like a new tab, which takes over what the last one left.
+    tab.save("tab", name);
+    return prefix + name;
   };
+  const known = tab.load("tab");
+  const keeper = createKeeper({
+    environment,
+    shelf: {
+      keys: () => store.names(prefix),
+      load: (key) => store.load(key) as TabRecord | undefined,
+      save: store.save,
+    },
+    key: typeof known === "string" ? prefix + known : newKey(),
+    newKey,
+    me: () => ({ id: page.me.id, nickname: page.me.nickname, isPresent: page.present }),
+    ...use,
+  });
+  // [IE8] Its event has no key.
+  window.onstorage = (event) => {
+    const key = event?.key || "";
+    if (key.indexOf(PREFIX + prefix) === 0) keeper.noteChange(key.slice(PREFIX.length));
+  };
+  return keeper;
 }

@@ -1,6 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { environment } from "../environment.ts";
-import type { Face } from "../face.ts";
 import type { Page } from "../page.ts";
 import { fill } from "../words.ts";
 import { create, part, remove } from "./dom.ts";
@@ -10,11 +9,18 @@ const MOST_READ_ALOUD = 5;
 // A screen reader reads a change aloud some time after it was made.
 const ANNOUNCED_MS = 10_000;
 
+type OldNotices = {
+  /** Some of these events may be known. */
+  noteNew(events: RoomEvent[]): void;
+  /** Others have just sent these messages. */
+  announce(messages: RoomEvent[]): void;
+};
+
 /**
  * Creates the notices: what others have said since the page was last looked at is counted in the
  * title, and what they have just said is read aloud.
  */
-export function createNotices(page: Page): Pick<Face, "noteNew" | "announce"> {
+export function createNotices(page: Page): OldNotices {
   const { title } = document;
   let counted = page.lastSeq;
   let unread = 0;

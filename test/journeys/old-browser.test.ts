@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect } from "@jest/globals";
 import type { BrowserContext, Page } from "playwright-core";
 import { person, say } from "../support/app.ts";
 import { browserTest, isWhole, type PageUser, useBrowser } from "../support/browser.ts";
-import { enterOldRoom, type OldSite, openOldSite } from "../support/old-browser.ts";
+import { enterOldRoom, type OldSite, openOldRoom, openOldSite } from "../support/old-browser.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -205,29 +205,24 @@ for (const [name, how, transport, dress] of [
   );
 }
 
-browserTest(
-  "folds a tall message, and shows texts in their own direction, of the server and of its own",
-  { needs: ["routes"] },
-  async () => {
-    const author = await person(site.url, "Art");
-    const context = await browser.newContext({ locale: "en-US" });
-    const page = await context.newPage();
-    const tall = `a${"\n".repeat(100)}b`;
-    const before = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
-    await page.goto(`${old.url}/rooms/lobby`);
-    await page.waitForSelector('#connection[data-state="live"]');
-    const after = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
-    await page.waitForSelector(`#log [data-seq="${after[1]}"]`);
-    for (const [folded, hebrew] of [before, after]) {
-      const line = page.locator(`#log [data-seq="${folded}"]`);
-      const height = async () => (await line.boundingBox())?.height ?? 0;
-      expect(await height()).toBeLessThan(500);
-      await line.getByText("Show all").click();
-      expect(await height()).toBeGreaterThan(2_000);
-      await line.getByText("Show less").click();
-      expect(await height()).toBeLessThan(500);
-      expect(await page.getAttribute(`#log [data-seq="${hebrew}"] .text`, "dir")).toBe("rtl");
-    }
-    await context.close();
-  },
-);
+browserTest("folds a tall message, and shows texts in their own direction, of the server and of its own", async () => {
+  const author = await person(site.url, "Art");
+  const context = await browser.newContext({ locale: "en-US" });
+  const page = await context.newPage();
+  const tall = `a${"\n".repeat(100)}b`;
+  const before = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
+  await openOldRoom(page, `${old.url}/rooms/lobby`);
+  const after = [(await say(site.url, author, tall)).event.seq, (await say(site.url, author, "שלום!")).event.seq];
+  await page.waitForSelector(`#log [data-seq="${after[1]}"]`);
+  for (const [folded, hebrew] of [before, after]) {
+    const line = page.locator(`#log [data-seq="${folded}"]`);
+    const height = async () => (await line.boundingBox())?.height ?? 0;
+    expect(await height()).toBeLessThan(500);
+    await line.getByText("Show all").click();
+    expect(await height()).toBeGreaterThan(2_000);
+    await line.getByText("Show less").click();
+    expect(await height()).toBeLessThan(500);
+    expect(await page.getAttribute(`#log [data-seq="${hebrew}"] .text`, "dir")).toBe("rtl");
+  }
+  await context.close();
+});

@@ -237,6 +237,25 @@ explorerTest(
   },
 );
 
+explorerTest("Internet Explorer 8: what waits can be canceled, outlives a reload, and is sent once", async () => {
+  const ie = await sit("8", "Reloader", { at: throughProxy() });
+  await proxy.refuse();
+  for (const text of ["taken back", "kept for later"]) await write(ie, text);
+  await soon("both are kept", async () => (await ie.see("#log .kept")).length === 2);
+  await ie.run(`
+    var links = document.getElementById("log").getElementsByTagName("a");
+    for (var i = 0; i < links.length; i++) if (links[i].innerHTML === "Cancel") return links[i].onclick();`);
+  await soon("one is left", async () => (await ie.see("#log .pending")).length === 1);
+  // HtmlUnit does not do this when another page is opened.
+  await ie.run("window.onunload()");
+  await proxy.pass();
+  await ie.open(`${throughProxy()}/rooms/lobby`);
+  await seesAll(ie, ["kept for later"]);
+  const { body } = await request(url).get("/api/rooms/lobby/messages?limit=200");
+  const said = body.events.map(({ text }: { text?: string }) => text);
+  expect(said.filter((text: string) => text === "taken back" || text === "kept for later")).toEqual(["kept for later"]);
+});
+
 explorerTest("Internet Explorer 7 without requests and ActiveX is current soon after a cut", async () => {
   const bob = await person(url, "Bobbin");
   const ie = await sit("7", "Stricter", { at: throughProxy(), zone: "strict" });
