@@ -13,29 +13,35 @@ describe("the lobby", () => {
   browserTest(
     "shows who came, what was said, and new rooms by itself, and leaves focus and text where they are",
     async () => {
+      const room = `quiet-${browser.engine().toLowerCase()}`;
+      await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
       const page = await browser.newPage({ locale: "en-US" });
       await page.goto(`${site.url}/`);
-      const lobby = '.room-item:has(button[value="lobby"])';
-      expect(await page.textContent(`${lobby} .room-figures`)).toBe("0 here, 0 watching");
-      expect(await page.textContent(`${lobby} .room-last`)).toBe("No messages yet");
+      const before = await page.locator(".room-item").count();
+      const quiet = `.room-item:has(button[value="${room}"])`;
+      expect(await page.textContent(`${quiet} .room-figures`)).toBe("0 here, 0 watching");
+      expect(await page.textContent(`${quiet} .room-last`)).toBe("No messages yet");
       await page.fill("#enter [name=nickname]", "Half a na");
-      const ann = await person(site.url, "Ann");
-      await say(site.url, ann, "somebody is here");
-      await page.waitForSelector(`${lobby} .room-figures:text-is("1 here, 0 watching")`, PATIENCE);
-      await page.waitForSelector(`${lobby} .room-last time`, PATIENCE);
-      expect(await page.textContent(`${lobby} .room-last`)).toMatch(/^last message \d\d:\d\d$/);
-      await page.focus(`${lobby} button`);
-      await request(site.url).post("/api/rooms").send({ slug: "茶室", title: "Tea <b>" }).expect(201);
-      const tea = '.room-item:has(button[value="茶室"])';
+      const ann = await person(site.url, `Ann ${room}`);
+      await say(site.url, ann, { text: "somebody is here", room });
+      await page.waitForSelector(`${quiet} .room-figures:text-is("1 here, 0 watching")`, PATIENCE);
+      await page.waitForSelector(`${quiet} .room-last time`, PATIENCE);
+      expect(await page.textContent(`${quiet} .room-last`)).toMatch(/^last message \d\d:\d\d$/);
+      await page.focus(`${quiet} button`);
+      await request(site.url)
+        .post("/api/rooms")
+        .send({ slug: `茶室-${room}`, title: `Tea <b> ${room}` })
+        .expect(201);
+      const tea = `.room-item:has(button[value="茶室-${room}"])`;
       await page.waitForSelector(tea, PATIENCE);
-      expect(await page.textContent(`${tea} .room-title`)).toBe("Tea <b>");
-      expect(await page.getAttribute(`${tea} a`, "href")).toBe(`/rooms/${encodeURIComponent("茶室")}`);
-      expect(await page.locator(".room-item").count()).toBe(2);
-      expect(await page.evaluate("document.activeElement.value")).toBe("lobby");
+      expect(await page.textContent(`${tea} .room-title`)).toBe(`Tea <b> ${room}`);
+      expect(await page.getAttribute(`${tea} a`, "href")).toBe(`/rooms/${encodeURIComponent(`茶室-${room}`)}`);
+      expect(await page.locator(".room-item").count()).toBe(before + 1);
+      expect(await page.evaluate("document.activeElement.value")).toBe(room);
       expect(await page.inputValue("#enter [name=nickname]")).toBe("Half a na");
       await page.click(`${tea} button`);
       await page.waitForSelector("#say");
-      expect(await page.textContent(".bar-title")).toBe("Tea <b>");
+      expect(await page.textContent(".bar-title")).toBe(`Tea <b> ${room}`);
       await page.context().close();
     },
     90_000,

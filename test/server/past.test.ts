@@ -14,7 +14,7 @@ const messagesOn = (page: string) =>
   [...page.matchAll(/class="line message[\s\S]*?class="text">([^<]*)</g)].map(([, text]) => text);
 
 describe("without script", () => {
-  test("links lead from every page of a room through all its messages, whoever came and went between them", async () => {
+  test("links lead from every page of a room through all its messages, however many people came and went", async () => {
     const ann = await person(site.url, "Ann");
     await say(site.url, ann, "message 0");
     await query(
