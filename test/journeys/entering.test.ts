@@ -152,6 +152,7 @@ describe.each([
 
   browserTest(
     "enters by the room's page, talks and leaves, and no ghost keeps the nickname",
+    { needs: ["init scripts"] },
     async () => {
       const nickname = `D${name.length}`;
       const page = await openBlocked("/rooms/lobby");
@@ -181,6 +182,7 @@ describe.each([
 
   browserTest(
     "enters by the lobby, talks, and comes back to the lobby",
+    { needs: ["init scripts"] },
     async () => {
       const nickname = `E${name.length}`;
       const page = await openBlocked("/");

@@ -157,7 +157,7 @@ describe("operating", () => {
     expect(text).toContain("chattera_bus_hears 1");
     node.app.drain();
     const { body } = await request(node.url).get("/readyz").expect(503);
-    expect(body.checks).toEqual({ database: true, bus: true, places: true, serving: false });
+    expect(body.checks).toEqual({ database: true, bus: true, places: true, storing: true, serving: false });
     await request(node.url).get("/healthz").expect(200);
     await node.close();
   });

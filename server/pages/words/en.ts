@@ -182,8 +182,8 @@ export const en: PageWords = {
     needs_cookie:
       "Your browser sent no cookie, so the room could not know you. Please allow cookies for this site, and enter again.",
     not_present: "Enter the room first.",
-    no_such_room: "There is no such room.",
-    no_such_page: "There is no such page.",
+    no_such_room: "There is no room at this address. Check its spelling, or choose a room in the lobby.",
+    no_such_page: "There is no page at this address. Check its spelling, or go on from the lobby.",
     method_not_allowed: "This address does not accept that method.",
     nickname_taken: "Someone is using that nickname, or used it a short while ago. Please choose another.",
     nickname_invalid:
