@@ -3,8 +3,8 @@ import { momentText, type WallTime } from "../../protocol/moment.ts";
 const MINUTE_MS = 60_000;
 
 /**
- * Replaces the server's times by the reader's own in all `<time>` of a part of the page. The date is
- * shown too, unless it is today's.
+ * Replaces the server's times by the reader's own in all `<time>` of a part of the page. The date
+ * is shown too, unless it is today's.
  */
 export function showLocalTimes(root: ParentNode): void {
   for (const time of root.querySelectorAll<HTMLTimeElement>("time[datetime*=T]")) showTime(time);
@@ -57,8 +57,8 @@ export function dayLabel(day: string): string {
 
 /**
  * Calls back, as long as an element is on the page, when another day has begun, or when the reader
- * is in another time zone. A clock that was asleep, or set, is noticed within a minute, and when the
- * page is looked at again.
+ * is in another time zone. A clock that was asleep, or set, is noticed within a minute, and when
+ * the page is looked at again.
  */
 export function onNewDay(element: Element, changed: () => void): void {
   let shown = zoneAndDay();

@@ -16,8 +16,8 @@ export type ForwardProxy = {
 };
 
 /**
- * Opens a forward proxy, for whole URLs and for tunnels. If there is a `site`, requests for any host
- * lead there.
+ * Opens a forward proxy, for whole URLs and for tunnels. If there is a `site`, requests for any
+ * host lead there.
  */
 export async function openForwardProxy(site?: string): Promise<ForwardProxy> {
   const asked: string[] = [];

@@ -240,7 +240,9 @@ async function behindTwo(start: () => Promise<Running>): Promise<Running> {
   };
 }
 
-/** Starts a forward proxy, and names it in the environment, for hosts that are not on this machine. */
+/**
+ * Starts a forward proxy, and names it in the environment, for hosts that are not on this machine.
+ */
 async function forwardOnly(target: string): Promise<Running> {
   const proxy = await openForwardProxy(target);
   Object.assign(process.env, { HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" });
