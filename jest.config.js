@@ -1,5 +1,11 @@
-/** @type {import("jest").Config} */
-export default {
+/**
+ * The journeys that run in Firefox and WebKit as well as in Chromium. Each engine runs a file on a
+ * site of its own. ENGINES chooses engines, for example `ENGINES=Firefox,WebKit`.
+ */
+const JOURNEYS = ["<rootDir>/test/journeys/**/*.test.ts", "<rootDir>/test/examples/own-page.test.ts"];
+
+/** The options that all tests have in common. */
+export const common = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
@@ -9,9 +15,26 @@ export default {
   globalSetup: "<rootDir>/test/support/start-database.ts",
   setupFiles: ["<rootDir>/test/support/fixed-seed.ts"],
   globalTeardown: "<rootDir>/test/support/stop-database.ts",
+  testTimeout: 15_000,
+};
+
+/** The options of a whole run. */
+export const run = {
   reporters: ["default", "<rootDir>/test/support/plain-line-reporter.js"],
   coverageProvider: "babel",
   // Most tests wait for a database or a clock, so as many run at once as there are cores.
   maxWorkers: "100%",
-  testTimeout: 15_000,
+};
+
+const engines = process.env.ENGINES?.split(",") ?? ["Chromium", "Firefox", "WebKit"];
+
+/** @type {import("jest").Config} */
+export default {
+  ...run,
+  projects: engines.map((engine) => ({
+    ...common,
+    displayName: engine,
+    globals: { ENGINE: engine },
+    ...(engine !== "Chromium" && { testMatch: JOURNEYS }),
+  })),
 };

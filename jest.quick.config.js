@@ -1,4 +1,4 @@
-import config from "./jest.config.js";
+import { common, run } from "./jest.config.js";
 
 /**
  * The tests of `npm run check`: the rules, the parts of client and database, and messages from end
@@ -8,7 +8,8 @@ import config from "./jest.config.js";
  * @type {import("jest").Config}
  */
 export default {
-  ...config,
+  ...run,
+  ...common,
   testMatch: [
     "<rootDir>/test/{protocol,lint,build,docs,client,db}/**/*.test.ts",
     "<rootDir>/test/server/{messages,rooms,stream}.test.ts",

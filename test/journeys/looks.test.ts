@@ -152,18 +152,22 @@ browserTest("names and trips are not translated by the browser", async () => {
   await page.context().close();
 });
 
-browserTest("the colors to choose from stay eight where the system replaces colors, and have titles", async () => {
-  const page = await browser.newPage({ forcedColors: "active" });
-  await page.goto(site.url);
-  const colors = await page
-    .locator(".swatch")
-    .evaluateAll((all) => all.map((one) => getComputedStyle(one, "::before").backgroundColor));
-  expect(new Set(colors).size).toBe(8);
-  const titles = await page.locator(".swatch").evaluateAll((all) => all.map((one) => (one as HTMLElement).title));
-  expect(new Set(titles).size).toBe(8);
-  expect(titles).not.toContain("");
-  await page.context().close();
-});
+browserTest(
+  "the colors to choose from stay eight where the system replaces colors, and have titles",
+  { needs: ["forced colors"] },
+  async () => {
+    const page = await browser.newPage({ forcedColors: "active" });
+    await page.goto(site.url);
+    const colors = await page
+      .locator(".swatch")
+      .evaluateAll((all) => all.map((one) => getComputedStyle(one, "::before").backgroundColor));
+    expect(new Set(colors).size).toBe(8);
+    const titles = await page.locator(".swatch").evaluateAll((all) => all.map((one) => (one as HTMLElement).title));
+    expect(new Set(titles).size).toBe(8);
+    expect(titles).not.toContain("");
+    await page.context().close();
+  },
+);
 
 browserTest(
   "without script, the log that grows covers the log that came with the page",

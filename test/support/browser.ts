@@ -1,6 +1,6 @@
 import { afterAll, test } from "@jest/globals";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { chosenEngines, type Engine, type Need, packagesOf, programsOf, reasonAgainst } from "./engines.ts";
+import { type Engine, engineInUse, type Need, packagesOf, programsOf, reasonAgainst } from "./engines.ts";
 import { createFirefox } from "./firefox.ts";
 import { until } from "./until.ts";
 
@@ -18,7 +18,7 @@ export type BrowserTestOptions = {
   except?: { [engine in Engine]?: string };
 };
 
-/** Registers a test once per engine. */
+/** Registers a test in the engine of this run. */
 type Register<Args extends unknown[]> = {
   (name: string, work: (...args: Args) => unknown, timeoutMs?: number): void;
   (name: string, options: BrowserTestOptions, work: (...args: Args) => unknown, timeoutMs?: number): void;
@@ -28,44 +28,32 @@ type Mutable<Row extends readonly unknown[]> = { -readonly [column in keyof Row]
 
 type Runner = (name: string, work: (...args: never[]) => Promise<void>, timeoutMs?: number) => void;
 
-for (const engine of chosenEngines())
-  if (process.env.TEST_REQUIRE_BROWSER && programsOf(engine) === undefined)
-    throw new Error(
-      `TEST_REQUIRE_BROWSER is set, but there is no ${engine}. Install it (Debian: ${packagesOf(engine)}), or name its programs as in test/support/engines.ts`,
-    );
-
-/** The engine of the running test. */
-let inUse: Engine = "Chromium";
+if (process.env.CHATTERA_REQUIRE_BROWSER && programsOf(engineInUse) === undefined)
+  throw new Error(
+    `CHATTERA_REQUIRE_BROWSER is set, but there is no ${engineInUse}. Install it (Debian: ${packagesOf(engineInUse)}), or name its programs as in test/support/engines.ts`,
+  );
 
 /**
- * A test in real browsers: it runs once in each engine, which its name shows. An engine that is not
- * installed, or that cannot offer what the test needs, skips it, with the reason in the name.
+ * A test in a real browser. Its file runs once for each engine, which the name shows. An engine
+ * that is not installed, or that cannot offer what the test needs, skips it, with the reason in the
+ * name.
  */
 export const browserTest: Register<[]> & {
   each<const Row extends readonly unknown[]>(rows: readonly Row[]): Register<Mutable<Row>>;
-} = Object.assign(inEachEngine<[]>(test as Runner, test.skip as Runner), {
+} = Object.assign(inEngine<[]>(test as Runner, test.skip as Runner), {
   each: <const Row extends readonly unknown[]>(rows: readonly Row[]) =>
-    inEachEngine<Mutable<Row>>(test.each(rows as never) as Runner, test.skip.each(rows as never) as Runner),
+    inEngine<Mutable<Row>>(test.each(rows as never) as Runner, test.skip.each(rows as never) as Runner),
 });
 
-function inEachEngine<Args extends unknown[]>(run: Runner, skip: Runner): Register<Args> {
+function inEngine<Args extends unknown[]>(run: Runner, skip: Runner): Register<Args> {
   type Work = (...args: Args) => unknown;
   const register = (name: string, ...given: (Work | BrowserTestOptions | number | undefined)[]) => {
     const options = typeof given[0] === "function" ? {} : (given.shift() as BrowserTestOptions);
     const [work, timeoutMs = TIMEOUT_MS] = given as [Work, number?];
-    for (const engine of chosenEngines()) {
-      const reason = reasonToSkip(engine, options);
-      if (reason !== undefined) skip(`${name} (not in ${engine}: ${reason})`, async () => undefined);
-      else
-        run(
-          `${name} (${engine})`,
-          async (...args) => {
-            inUse = engine;
-            await work(...(args as unknown as Args));
-          },
-          timeoutMs + START_MS,
-        );
-    }
+    const reason = reasonToSkip(engineInUse, options);
+    if (reason !== undefined) skip(`${name} (not in ${engineInUse}: ${reason})`, async () => undefined);
+    else
+      run(`${name} (${engineInUse})`, async (...args) => void (await work(...(args as never))), timeoutMs + START_MS);
   };
   return register as Register<Args>;
 }
@@ -100,9 +88,9 @@ export function isWhole(seqs: number[]): boolean {
   return seqs.every((seq, n) => seq === (seqs[0] as number) + n);
 }
 
-/** The browser of a test file: in each test, the engine that runs it. */
+/** The browser of a test file. */
 export type UsedBrowser = {
-  /** Returns the engine of the running test. */
+  /** Returns the engine that it runs in. */
   engine(): Engine;
   newContext(options?: BrowserContextOptions): Promise<BrowserContext>;
   newPage(options?: BrowserContextOptions): Promise<Page>;
@@ -114,21 +102,18 @@ export type UsedBrowser = {
 type Started = { newContext(options: BrowserContextOptions): Promise<BrowserContext>; close(): Promise<void> };
 
 /**
- * Starts each engine at its first test of the file, and closes all after them. Call it before
- * `useSite`, so that pages are closed before the site.
+ * Starts the engine of this run at the first page of the file, and closes it after the last test.
+ * Call it before `useSite`, so that pages are closed before the site.
  */
 export function useBrowser(): UsedBrowser {
-  const started = new Map<Engine, Promise<Started>>();
-  afterAll(async () => {
-    for (const engine of started.values()) await (await engine).close();
-  }, 30_000);
+  let started: Promise<Started> | undefined;
+  afterAll(async () => (await started)?.close(), 30_000);
   const newContext = async (options: BrowserContextOptions = {}) => {
-    const engine = started.get(inUse) ?? STARTS[inUse]();
-    started.set(inUse, engine);
-    return (await engine).newContext(options);
+    started ??= STARTS[engineInUse]();
+    return (await started).newContext(options);
   };
   return {
-    engine: () => inUse,
+    engine: () => engineInUse,
     newContext,
     newPage: async (options) => (await newContext(options)).newPage(),
     sit: async (url, nickname, options = {}) => {

@@ -1,17 +1,22 @@
 import { existsSync } from "node:fs";
 
-/** The browser engines that run the tests of pages. */
-export const ENGINES = ["Chromium", "Firefox", "WebKit"] as const;
-
 /** An engine. Each stands for the browsers that are built on it. */
-export type Engine = (typeof ENGINES)[number];
+export type Engine = "Chromium" | "Firefox" | "WebKit";
 
 /**
  * Something that a test may need and that not every engine offers to a test: the DevTools protocol,
  * requests answered or watched by the test, scripts before those of the page, pages without script,
- * a page that crashes or hangs, rules of the page's policy switched off.
+ * colors replaced by the system, a page that crashes or hangs, a page's policy switched off.
  */
-export type Need = "devtools" | "routes" | "init scripts" | "no script" | "crash" | "hang" | "no policy";
+export type Need =
+  | "devtools"
+  | "routes"
+  | "init scripts"
+  | "no script"
+  | "forced colors"
+  | "crash"
+  | "hang"
+  | "no policy";
 
 /** Why an engine cannot offer something. The reason is shown in the name of the skipped test. */
 const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
@@ -19,6 +24,7 @@ const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
   Firefox: {
     devtools: "Firefox has no DevTools protocol",
     "no script": "playwright cannot fill in forms in a Firefox without script",
+    "forced colors": "WebDriver BiDi cannot replace colors",
     crash: "Firefox does not report a crash to the test",
     hang: "a hanging page also stops Firefox's WebDriver",
     "no policy": "Firefox cannot ignore a page's policy",
@@ -27,6 +33,7 @@ const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
     devtools: "WebKit has no DevTools protocol",
     routes: "WebDriver does not intercept requests",
     "init scripts": "WebDriver runs no script before those of the page",
+    "forced colors": "WebKit replaces no colors",
     crash: "WebDriver cannot crash a page",
     hang: "WebDriver waits for a page that hangs",
     "no policy": "WebKit cannot ignore a page's policy",
@@ -78,8 +85,5 @@ export function packagesOf(engine: Engine): string {
   return [...new Set(PROGRAMS[engine].map((program) => program.package))].join(" ");
 }
 
-/** The engines that this run uses. ENGINES names them, for example `ENGINES=Firefox,WebKit`. */
-export function chosenEngines(): readonly Engine[] {
-  const chosen = process.env.ENGINES?.split(",") ?? ["Chromium"];
-  return ENGINES.filter((engine) => chosen.includes(engine));
-}
+/** The engine of this run of the file. Each engine is a project of jest.config.js. */
+export const engineInUse = ((globalThis as { ENGINE?: Engine }).ENGINE ?? "Chromium") satisfies Engine;

@@ -3,7 +3,8 @@ export type Step = { css: string } | { text: string; exact: boolean } | { nth: n
 
 /**
  * Finds the elements of a locator. It runs in the page, so it may use nothing from outside. In
- * addition to CSS it knows playwright's `:has-text("…")` and `:text-is("…")`, also within `:has()`.
+ * addition to CSS it knows playwright's `:has-text("…")`, `:text-is("…")` and `:text-matches("…")`,
+ * also within `:has()`.
  */
 export function findElements(steps: Step[]): Element[] {
   return steps.reduce<Element[]>(
@@ -24,7 +25,7 @@ export function findElements(steps: Step[]): Element[] {
   }
 
   function byCss(selector: string, root: ParentNode): Element[] {
-    if (!/:has-text\(|:text-is\(/.test(selector)) return [...root.querySelectorAll(selector)];
+    if (!/:has-text\(|:text-is\(|:text-matches\(/.test(selector)) return [...root.querySelectorAll(selector)];
     const lists = split(selector, ",").map((list) => split(list.trim(), " "));
     return [...root.querySelectorAll("*")].filter((one) => lists.some((list) => endsWith(one, list, list.length - 1)));
   }
@@ -43,20 +44,26 @@ export function findElements(steps: Step[]): Element[] {
   }
 
   function matches(one: Element, compound: string): boolean {
-    const plain = parts(compound).filter((part) => !/^:(has-text|text-is)\(|^:has\(.*:(has-text|text-is)\(/.test(part));
+    const plain = parts(compound).filter(
+      (part) => !/^:(has-text|text-is|text-matches)\(|^:has\(.*:(has-text|text-is|text-matches)\(/.test(part),
+    );
     const special = parts(compound).filter((part) => !plain.includes(part));
     if (plain.length > 0 && !one.matches(plain.join(""))) return false;
     return special.every((part) => {
       const inner = part.slice(part.indexOf("(") + 1, -1);
       if (part.startsWith(":has(")) return byCss(inner, one).length > 0;
       const text = JSON.parse(inner) as string;
+      if (part.startsWith(":text-matches(")) return new RegExp(text).test(textOf(one));
       return part.startsWith(":has-text(") ? has(one, text) : textOf(one) === text;
     });
   }
 
   /** Splits a compound before each pseudo-class. */
   function parts(compound: string): string[] {
-    return split(compound.replace(/:(?=has-text\(|text-is\(|has\()/g, "\n:").replace(/\)(?=[:.[#])/g, ")\n"), "\n");
+    return split(
+      compound.replace(/:(?=has-text\(|text-is\(|text-matches\(|has\()/g, "\n:").replace(/\)(?=[:.[#])/g, ")\n"),
+      "\n",
+    );
   }
 
   /** Splits at a character, but not inside of brackets and quotes. */

@@ -64,7 +64,8 @@ async function tryToStart(display: Display, options: BrowserContextOptions): Pro
   return undefined;
 }
 
-function environment(display: Display, home: string, { locale, colorScheme }: BrowserContextOptions) {
+function environment(display: Display, home: string, { locale, colorScheme, timezoneId }: BrowserContextOptions) {
+  const timeZone = timezoneId ?? process.env.TZ;
   return {
     PATH: process.env.PATH,
     HOME: home,
@@ -73,7 +74,7 @@ function environment(display: Display, home: string, { locale, colorScheme }: Br
     DISPLAY: display.name,
     GTK_THEME: colorScheme === "dark" ? "Adwaita:dark" : "Adwaita",
     NO_AT_BRIDGE: "1",
-    ...(process.env.TZ !== undefined && { TZ: process.env.TZ }),
+    ...(timeZone !== undefined && { TZ: timeZone }),
     ...languageOf(locale ?? "en-US"),
   };
 }

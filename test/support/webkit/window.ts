@@ -13,8 +13,8 @@ export type PageWindow = {
   /** Runs code in the page, or in an iframe of it. Resolves with its value, which must be JSON. */
   run<T>(code: PageCode, args?: unknown[], frames?: Step[][]): Promise<T>;
   /**
-   * Returns the value of code that is not asynchronous. Unlike `run`, it always gets an answer, even
-   * from a page that is being left, which calls no promise back.
+   * Returns the value of code that is not asynchronous. Unlike `run`, it always gets an answer,
+   * even from a page that is being left, which calls no promise back.
    */
   ask<T>(code: PageCode, args: unknown[], frames?: Step[][]): Promise<T>;
   /** Uses the first element of a road. Throws if there is none. */
@@ -98,7 +98,7 @@ export function composed(source: string): PageCode {
   return Object.assign(() => undefined, { toString: () => source });
 }
 
-// tsx gives functions their names by calling __name. JSON keeps apart what WebDriver would turn into
+// Code that was built by `tsx` calls __name. JSON keeps values apart that WebDriver would turn into
 // null.
 
 function asynchronous(code: PageCode): string {
