@@ -7,6 +7,8 @@ import { useSite } from "../support/use-site.ts";
 
 // Unsent messages on the page for old browsers.
 
+type LoggedEvent = { text?: string; member: { nickname: string } };
+
 const browser = useBrowser();
 const site = useSite({ graceSeconds: 60 });
 let old: OldSite;
@@ -19,7 +21,15 @@ beforeAll(async () => {
   lobby = `${old.url}/rooms/lobby`;
 });
 
-beforeEach(() => old.pass());
+let people = 0;
+/** Each engine enters under a nickname of its own. */
+let me: string;
+
+beforeEach(() => {
+  people += 1;
+  me = `Ida${people}`;
+  old.pass();
+});
 
 afterAll(() => old?.close());
 
@@ -33,17 +43,17 @@ const kept = (page: Page, text: string) => page.waitForSelector(`#log .kept:has-
 const sees = (page: Page, text: string) =>
   page.waitForSelector(`#log [data-seq]:not(.pending) .text:text-is("${text}")`);
 
-/** Returns which of these texts are in the log, each with its author. */
+/** Returns which of these texts I have in the log, each with its author. */
 async function logged(texts: string[]): Promise<string[]> {
   const { body } = await request(site.url).get("/api/rooms/lobby/messages?limit=200");
   return body.events
-    .filter(({ text }: { text?: string }) => texts.includes(text ?? ""))
-    .map(({ text, member }: { text: string; member: { nickname: string } }) => `${member.nickname}: ${text}`);
+    .filter(({ text, member }: LoggedEvent) => texts.includes(text ?? "") && member.nickname === me)
+    .map(({ text, member }: LoggedEvent) => `${member.nickname}: ${text}`);
 }
 
 browserTest("an old browser's message that waits is canceled or written again, and is not sent", async () => {
   const page = await browser.newPage({ locale: "en-US" });
-  await enterOldRoom(page, lobby, "Hal");
+  await enterOldRoom(page, lobby, me);
   old.cut();
   for (const text of ["to be canceled", "to be edited", "to be sent"]) await write(page, text);
   await kept(page, "to be sent");
@@ -60,8 +70,8 @@ browserTest("an old browser's message that waits is canceled or written again, a
   for (const text of ["to be sent", "edited"]) await sees(page, text);
   expect(await page.locator("#log .pending").count()).toBe(0);
   expect(await logged(["to be canceled", "to be edited", "to be sent", "edited"])).toEqual([
-    "Hal: to be sent",
-    "Hal: edited",
+    `${me}: to be sent`,
+    `${me}: edited`,
   ]);
   await page.context().close();
 });
@@ -69,19 +79,19 @@ browserTest("an old browser's message that waits is canceled or written again, a
 browserTest("an old browser's unsent messages and draft outlive the tab, and are sent once by the next", async () => {
   const context = await browser.newContext({ locale: "en-US" });
   const first = await context.newPage();
-  await enterOldRoom(first, lobby, "Ida");
+  await enterOldRoom(first, lobby, me);
   old.cut();
   const texts = ["left one", "left two"];
   for (const text of texts) await write(first, text);
   await kept(first, "left two");
   await first.fill("#say [name=text]", "half written");
+  const next = [await context.newPage(), await context.newPage()];
   await first.close({ runBeforeUnload: true });
   old.pass();
-  const next = await Promise.all([context.newPage(), context.newPage()]);
   await Promise.all(next.map((page) => openOldRoom(page, lobby)));
   for (const page of next) for (const text of texts) await sees(page, text);
   for (const page of next) await page.waitForFunction(() => document.querySelector("#log .pending") === null);
-  expect(await logged(texts)).toEqual(texts.map((text) => `Ida: ${text}`));
+  expect(await logged(texts)).toEqual(texts.map((text) => `${me}: ${text}`));
   // Without locks, both may have found it.
   expect(await Promise.all(next.map((page) => page.inputValue("#say [name=text]")))).toContain("half written");
   await context.close();
@@ -89,7 +99,7 @@ browserTest("an old browser's unsent messages and draft outlive the tab, and are
 
 browserTest("an old browser's unsent messages outlive a reload", async () => {
   const page = await browser.newPage({ locale: "en-US" });
-  await enterOldRoom(page, lobby, "Jan");
+  await enterOldRoom(page, lobby, me);
   await write(page, "before");
   await sees(page, "before");
   old.cut();
@@ -99,6 +109,6 @@ browserTest("an old browser's unsent messages outlive a reload", async () => {
   await page.reload();
   await sees(page, "over the reload");
   await page.waitForFunction(() => document.querySelector("#log .pending") === null);
-  expect(await logged(["over the reload"])).toEqual(["Jan: over the reload"]);
+  expect(await logged(["over the reload"])).toEqual([`${me}: over the reload`]);
   await page.context().close();
 });
