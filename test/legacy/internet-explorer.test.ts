@@ -130,6 +130,33 @@ for (const version of ["6", "7", "8"] as const) {
   );
 }
 
+for (const [version, slug] of [
+  ["6", "tea"],
+  ["8", "hill"],
+] as const) {
+  explorerTest(
+    `Internet Explorer ${version}: the lobby shows a new room, whose button works, and who is there`,
+    async () => {
+      const ie = await visit(version, `${url}/`);
+      await request(url)
+        .post("/api/rooms")
+        .send({ slug, title: `${slug} <b>` })
+        .expect(201);
+      const ann = await person(url, `Ann ${version}`);
+      await say(url, ann, { text: "the first", room: slug });
+      const item = async () => (await ie.see(".room-item")).find(({ text }) => text?.includes(`${slug} <b>`));
+      await soon("the room is listed", item);
+      await soon("its people are counted", async () => (await item())?.text?.includes("1 here"));
+      expect((await item())?.text).toMatch(/last message \d\d:\d\d/);
+      await ie.type("#enter [name=nickname]", `Ben ${version}`);
+      await ie.click(`#enter button[value=${slug}]`);
+      await soon("Ben is in the new room", async () => (await ie.see("#say")).length === 1);
+      expect((await ie.see(".bar-title"))[0]?.text).toBe(`${slug} <b>`);
+      expect(await ie.errors()).toEqual([]);
+    },
+  );
+}
+
 explorerTest("Internet Explorer 7: a button of the lobby enters its room", async () => {
   const ie = await visit("7", `${url}/`);
   await ie.type("#enter [name=nickname]", "Lobbyist");
