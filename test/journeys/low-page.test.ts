@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, jest } from "@jest/globals";
+import { beforeAll, describe, expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { person, say } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
@@ -6,8 +6,6 @@ import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
 const site = useSite();
-
-jest.setTimeout(60_000);
 
 /** The width, the height, the least height of the log, and a language, whose words are as long. */
 const SIZES = [
@@ -43,38 +41,46 @@ const measured = (page: Page) =>
   });
 
 describe.each(SIZES)("a page of %i by %i pixels", (...[width, height, least, locale]) => {
-  browserTest("shows lines of the log above every form, and cuts nothing off", async () => {
-    const context = await browser.newContext({ locale, viewport: { width, height } });
-    const page = await context.newPage();
-    await page.goto(`${site.url}/rooms/lobby`);
-    await page.waitForSelector("#enter");
-    const watching = await measured(page);
-    expect(watching).toEqual({ log: watching.log, isInside: true, scrolls: false });
-    expect(watching.log).toBeGreaterThanOrEqual(least);
-    await page.fill("#enter [name=nickname]", `${locale.slice(0, 2)} ${width}x${height}`);
-    await page.press("#enter [name=nickname]", "Enter");
-    await page.waitForSelector("#say");
-    const talking = await measured(page);
-    expect(talking).toEqual({ log: talking.log, isInside: true, scrolls: false });
-    expect(talking.log).toBeGreaterThanOrEqual(least);
-    await page.fill("#say [name=text]", "a\nb\nc\nd\ne\nf");
-    const writing = await measured(page);
-    expect(writing).toEqual({ log: writing.log, isInside: true, scrolls: false });
-    expect(writing.log).toBeGreaterThan(27);
-    await context.close();
-  });
+  browserTest(
+    "shows lines of the log above every form, and cuts nothing off",
+    async () => {
+      const context = await browser.newContext({ locale, viewport: { width, height } });
+      const page = await context.newPage();
+      await page.goto(`${site.url}/rooms/lobby`);
+      await page.waitForSelector("#enter");
+      const watching = await measured(page);
+      expect(watching).toEqual({ log: watching.log, isInside: true, scrolls: false });
+      expect(watching.log).toBeGreaterThanOrEqual(least);
+      await page.fill("#enter [name=nickname]", `${locale.slice(0, 2)} ${width}x${height}`);
+      await page.press("#enter [name=nickname]", "Enter");
+      await page.waitForSelector("#say");
+      const talking = await measured(page);
+      expect(talking).toEqual({ log: talking.log, isInside: true, scrolls: false });
+      expect(talking.log).toBeGreaterThanOrEqual(least);
+      await page.fill("#say [name=text]", "a\nb\nc\nd\ne\nf");
+      const writing = await measured(page);
+      expect(writing).toEqual({ log: writing.log, isInside: true, scrolls: false });
+      expect(writing.log).toBeGreaterThan(27);
+      await context.close();
+    },
+    90_000,
+  );
 });
 
 describe("the people of a low page", () => {
-  browserTest("unfold over the log", async () => {
-    const context = await browser.newContext({ locale: "en-US", viewport: { width: 640, height: 300 } });
-    const page = await context.newPage();
-    await page.goto(`${site.url}/rooms/lobby`);
-    await page.click(".people summary");
-    const box = await page.locator("#members").boundingBox();
-    expect(box?.y).toBeGreaterThan(20);
-    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(641);
-    expect((await measured(page)).log).toBeGreaterThan(150);
-    await context.close();
-  });
+  browserTest(
+    "unfold over the log",
+    async () => {
+      const context = await browser.newContext({ locale: "en-US", viewport: { width: 640, height: 300 } });
+      const page = await context.newPage();
+      await page.goto(`${site.url}/rooms/lobby`);
+      await page.click(".people summary");
+      const box = await page.locator("#members").boundingBox();
+      expect(box?.y).toBeGreaterThan(20);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(641);
+      expect((await measured(page)).log).toBeGreaterThan(150);
+      await context.close();
+    },
+    90_000,
+  );
 });

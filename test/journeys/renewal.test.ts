@@ -27,33 +27,41 @@ beforeAll(async () => {
 afterAll(() => network.close());
 
 describe("a page that is older than its site", () => {
-  browserTest("asks for a reload once, when nothing that was written could be lost", async () => {
-    isRenewed = true;
-    const { page, say, sees } = await browser.sit(network.url, "Older");
-    await page.waitForSelector("#renewed");
-    expect(await page.textContent("#renewed")).toContain("Please reload this page");
-    await say("still talking");
-    await sees("still talking");
-    expect(await page.locator("#renewed").count()).toBe(1);
-    isRenewed = false;
-    await page.click("#renewed button");
-    await page.waitForSelector("#renewed", { state: "detached" });
-    await page.waitForSelector('#connection[data-state="live"]');
-    await page.context().close();
-  });
+  browserTest(
+    "asks for a reload once, when nothing that was written could be lost",
+    async () => {
+      isRenewed = true;
+      const { page, say, sees } = await browser.sit(network.url, "Older");
+      await page.waitForSelector("#renewed");
+      expect(await page.textContent("#renewed")).toContain("Please reload this page");
+      await say("still talking");
+      await sees("still talking");
+      expect(await page.locator("#renewed").count()).toBe(1);
+      isRenewed = false;
+      await page.click("#renewed button");
+      await page.waitForSelector("#renewed", { state: "detached" });
+      await page.waitForSelector('#connection[data-state="live"]');
+      await page.context().close();
+    },
+    90_000,
+  );
 
-  browserTest("waits until the text in the field is sent", async () => {
-    isRenewed = false;
-    const { page, say } = await browser.sit(network.url, "Writing");
-    await page.fill("#say [name=text]", "half written");
-    isRenewed = true;
-    await page.reload();
-    await page.waitForSelector('#connection[data-state="live"][data-transport="sse"]');
-    expect(await page.inputValue("#say [name=text]")).toBe("half written");
-    expect(await page.locator("#renewed").count()).toBe(0);
-    await say("whole");
-    await page.waitForSelector("#renewed");
-    isRenewed = false;
-    await page.context().close();
-  });
+  browserTest(
+    "waits until the text in the field is sent",
+    async () => {
+      isRenewed = false;
+      const { page, say } = await browser.sit(network.url, "Writing");
+      await page.fill("#say [name=text]", "half written");
+      isRenewed = true;
+      await page.reload();
+      await page.waitForSelector('#connection[data-state="live"][data-transport="sse"]');
+      expect(await page.inputValue("#say [name=text]")).toBe("half written");
+      expect(await page.locator("#renewed").count()).toBe(0);
+      await say("whole");
+      await page.waitForSelector("#renewed");
+      isRenewed = false;
+      await page.context().close();
+    },
+    90_000,
+  );
 });

@@ -1,4 +1,4 @@
-import { describe, expect, jest } from "@jest/globals";
+import { describe, expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import request from "supertest";
 import { type BrowserTestOptions, browserTest, useBrowser } from "../support/browser.ts";
@@ -6,8 +6,6 @@ import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
 const site = useSite({ graceSeconds: 3 });
-
-jest.setTimeout(60_000);
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const TOUCH = {
