@@ -16,6 +16,10 @@ import { createSse } from "./transports/sse.ts";
 import { createStream } from "./transports/stream.ts";
 
 const ENTERING_MS = 1_500;
+// The code for an address where there is no such site. A proxy may also answer 404 while the site
+// restarts.
+const NO_SITE = "no_site";
+const STRANGE_MS = 10_000;
 
 /** All that a handle knows. */
 type HandleState = {
@@ -30,6 +34,8 @@ type HandleState = {
   ended: Error | undefined;
   stopEntering(): void;
   isReading: boolean;
+  /** Since when something else has answered that nothing is here; 0: it has not. */
+  strangeSince: number;
   stopTimer(): void;
 };
 
@@ -119,6 +125,7 @@ function createHandle(
     ended: undefined,
     stopEntering() {},
     isReading: false,
+    strangeSince: 0,
     stopTimer() {},
   };
 }
@@ -218,7 +225,18 @@ async function seekRoom(handle: HandleState): Promise<void> {
   handle.isRoomSought = true;
   const error = await pageOf(handle, undefined, 1).catch((reason) => reason as Error);
   if (error instanceof RefusedError && error.code === "no_such_room") refuse(handle, error.code);
-  else if (error instanceof Error) handle.isRoomSought = false;
+  else if (error instanceof Error) {
+    handle.isRoomSought = false;
+    noteStrange(handle, error);
+  }
+}
+
+/** Refuses an address at which something else than the site answers, and keeps doing so. */
+function noteStrange(handle: HandleState, error: Error): void {
+  const now = environment.now();
+  if (!(error instanceof RefusedError) || error.code !== NO_SITE) handle.strangeSince = 0;
+  else if (handle.strangeSince === 0) handle.strangeSince = now;
+  else if (now - handle.strangeSince > STRANGE_MS) refuse(handle, NO_SITE);
 }
 
 function refuse(handle: HandleState, code: string): void {
@@ -248,7 +266,8 @@ function pageOf({ conversation }: HandleState, before?: number, limit?: number):
     askOnce({ ...sender, http: { ...http, ask: script ?? http.ask } }, path, (status, ours = {}) => {
       const { events, skipped, oldest, code } = ours as Partial<HistoryPage> & { code?: string };
       if (events !== undefined && oldest !== undefined) resolve({ events, ...(skipped && { skipped }), oldest });
-      else reject(code === undefined ? new Error(`The site did not answer (${status}).`) : new RefusedError(code));
+      else if (code !== undefined) reject(new RefusedError(code));
+      else reject(status === 404 ? new RefusedError(NO_SITE) : new Error(`The site did not answer (${status}).`));
     });
   });
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -76,7 +76,6 @@ describe("the package's connections in Node", () => {
 
   test("follow a redirect of the site", async () => {
     const seen: string[] = [];
-    const { createServer } = await import("node:http");
     const server = createServer(({ url: path = "" }, response) => {
       seen.push(path);
       response.writeHead(308, { Location: `${url}${path}` }).end();
@@ -183,6 +182,21 @@ test("a caller's own fetch makes all requests", async () => {
 test.each(["localhost:3000", "", "ftp://x", "not a URL"])("connect() throws a TypeError for %j", (address) => {
   expect(() => connect(address, { room: "lobby" })).toThrow(TypeError);
 });
+
+test("a handle is refused where something else answers 404 to everything", async () => {
+  const other = createServer((_, response) => {
+    response.writeHead(404).end("no such page");
+  }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  ends.push(() => void other.close());
+  const room = connect(`http://127.0.0.1:${(other.address() as AddressInfo).port}`, { room: "lobby" });
+  const codes: string[] = [];
+  room.on("refused", ({ code }) => codes.push(code));
+  const unsent = room.send("hello").catch(({ code }: { code: string }) => code);
+  await expect(room.ready).rejects.toMatchObject({ code: "no_site" });
+  expect([await unsent, codes]).toEqual(["no_site", ["no_site"]]);
+  room.close();
+}, 40_000);
 
 test("connect() ignores a query and a hash", async () => {
   const room = connect(`${url}/?x=1#y`, { room: "lobby" });
