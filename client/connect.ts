@@ -15,7 +15,7 @@ import { createScriptAsk } from "./transports/jsonp.ts";
 import { createSse } from "./transports/sse.ts";
 import { createStream } from "./transports/stream.ts";
 
-const ENTERING_MS = 1_500;
+const ENTERING_MS = 1_000;
 // The code for an address where there is no such site. A proxy may also answer 404 while the site
 // restarts.
 const NO_SITE = "no_site";

@@ -157,7 +157,7 @@ describe("while the database is away", () => {
     const { members } = (await (await fetch(`${node.url}/api/rooms/lobby`)).json()) as { members: Member[] };
     expect(members.map(({ nickname }) => nickname)).toEqual(["Early"]);
     expect(await room.send("at last")).toMatchObject({ kind: "message" });
-  });
+  }, 30_000);
 });
 
 function timers(): number {
