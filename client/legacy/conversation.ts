@@ -45,7 +45,7 @@ export function openConversation(root: PageElement): void {
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(words);
   const notices = createNotices(page);
-  const readAgain = createPast(page, sender, { list, showMembers: members.replace, noteNew: notices.noteNew });
+  const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew: notices.noteNew });
   const face: Face = { page, list, members, scroll, readAgain, ...notices };
   session.on("status", createConnectionLine(page, stream !== undefined));
   draw(conversation, face);

@@ -1,7 +1,7 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
-import type { MessageList } from "../face.ts";
+import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 
@@ -12,6 +12,7 @@ const MOST_AUTOMATIC = 900;
 /** The parts of the page that show what was read of the past. */
 type PastViews = {
   list: MessageList;
+  scroll: Scroll;
   /** Shows these people as the ones in the room. */
   showMembers(members: Member[]): void;
   /** Some of these events may be new. */
@@ -24,7 +25,7 @@ type PastViews = {
  * be continued.
  */
 export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
-  const { list, showMembers, noteNew } = views;
+  const { list, scroll, showMembers, noteNew } = views;
   const button = part("older");
   const box = part("scroll");
   const items = part("log").childNodes;
@@ -59,12 +60,15 @@ export function createPast({ room, words, hasOlder: isCut }: Page, access: Acces
 
   function showPage(older: HistoryPage): void {
     isBusy = false;
-    list.addOlder(older);
+    // The lines must not move by the height of the button either.
+    scroll.keep(() => {
+      list.addOlder(older);
+      button.innerHTML = label;
+      const isLast = !hasOlder(older);
+      // The keyboard's focus must not be lost with the button.
+      if (isLast && document.activeElement === button) box.focus();
+      show(button, !isLast);
+    }, true);
     noteNew(older.events);
-    button.innerHTML = label;
-    const isLast = !hasOlder(older);
-    // The keyboard's focus must not be lost with the button.
-    if (isLast && document.activeElement === button) box.focus();
-    show(button, !isLast);
   }
 }
