@@ -44,7 +44,9 @@ const withoutRequests = (context: BrowserContext) =>
 
 const withoutPost = (context: BrowserContext) =>
   context.route("**/api/**", (route) =>
-    route.request().method() === "POST" ? route.fulfill({ status: 403, body: "blocked" }) : route.continue(),
+    route.request().method() === "POST"
+      ? route.fulfill({ status: 403, contentType: "text/plain", body: "blocked" })
+      : route.continue(),
   );
 
 const asItIs = async () => {};
