@@ -15,7 +15,6 @@ export const common = {
   globalSetup: "<rootDir>/test/support/start-database.ts",
   setupFiles: ["<rootDir>/test/support/fixed-seed.ts"],
   globalTeardown: "<rootDir>/test/support/stop-database.ts",
-  testTimeout: 15_000,
 };
 
 /** The options of a whole run. */
@@ -24,6 +23,7 @@ export const run = {
   coverageProvider: "babel",
   // Most tests wait for a database or a clock, so as many run at once as there are cores.
   maxWorkers: "100%",
+  testTimeout: 15_000,
 };
 
 const engines = process.env.ENGINES?.split(",") ?? ["Chromium", "Firefox", "WebKit"];

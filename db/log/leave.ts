@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
-import type { Membership } from "./members.ts";
+import { CLOCK_SLACK, type Membership } from "./members.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
 /** Removes members from rooms. Resolves when the leave events are stored. */
@@ -97,9 +97,6 @@ export async function sweepMembers(
     if (unseen.length < UNSEEN_LIMIT || left === before) return left;
   }
 }
-
-/** A time further in the future was written before the database's clock was set back. */
-const CLOCK_SLACK = "1 minute";
 
 /** Returns the database's clock, in ms since 1970. Members seen in its future count as seen now. */
 export async function readClock(db: Knex): Promise<number> {

@@ -45,6 +45,12 @@ export async function roomsOf(db: Knex, memberId: string): Promise<Membership[]>
 }
 
 /**
+ * A time further in the future was written before the database's clock was set back. The reader of
+ * a page that refreshes counts as seen until its next refresh, in 5 minutes at most.
+ */
+export const CLOCK_SLACK = "10 minutes";
+
+/**
  * Records that these members were seen `agoMs` ago. Returns those that are present. Locks them in
  * the order of enter_and_append.sql, whatever plan the update has.
  */
@@ -57,7 +63,10 @@ export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number
        join members m on m.room_id = p.room_id and m.member_id = p.member_id
        order by m.room_id, m.member_id for no key update of m
      )
-     update members m set seen_at = least(greatest(m.seen_at, now() - l.ago_ms * interval '1 millisecond'), now())
+     update members m set seen_at = greatest(
+       case when m.seen_at < now() + interval '${CLOCK_SLACK}' then m.seen_at end,
+       now() - l.ago_ms * interval '1 millisecond'
+     )
      from locked l where m.room_id = l.room_id and m.member_id = l.member_id
      returning m.room_id as "roomId", m.member_id as "memberId"`,
     [
