@@ -63,6 +63,7 @@ export function openConversation(page: Page): OpenConversation {
   const presence = createPresence(page, sender);
   const readAgain = createPast(page, sender, {
     list,
+    scroll,
     noteNew,
     showMembers(now) {
       members.replace(now);

@@ -1,7 +1,7 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
-import type { MessageList } from "../face.ts";
+import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { part } from "./part.ts";
 
@@ -11,6 +11,7 @@ const MOST_AUTOMATIC = 4_500;
 /** The parts of the page that show what was read of the past. */
 export type PastViews = {
   list: MessageList;
+  scroll: Scroll;
   /** Shows these people as the ones in the room. */
   showMembers(members: Member[]): void;
   /** Some of these events may be new. */
@@ -23,7 +24,7 @@ export type PastViews = {
  * be continued.
  */
 export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
-  const { list, showMembers, noteNew } = views;
+  const { list, scroll, showMembers, noteNew } = views;
   const button = part<HTMLButtonElement>("older");
   const label = button.textContent;
   const history: History = { access, room, readings: 0 };
@@ -56,11 +57,14 @@ export function createPast({ room, words, hasOlder: isCut }: Page, access: Acces
   }
 
   function showPage(older: HistoryPage): void {
-    list.addOlder(older);
+    // The lines must not move by the height of the button either.
+    scroll.keep(() => {
+      list.addOlder(older);
+      button.textContent = label;
+      button.hidden = !hasOlder(older);
+    }, true);
     noteNew(older.events);
     mark(false);
-    button.textContent = label;
-    button.hidden = !hasOlder(older);
     // If the button is still near, the observer reports it again.
     near.unobserve(button);
     near.observe(button);
