@@ -163,6 +163,7 @@ for (const [where, lacks] of [
 describe("more rooms than one connection can read", () => {
   browserTest(
     "need a second connection: the ninth tab opens its own",
+    { needs: ["init scripts"] },
     async () => {
       const { context, tabs, held } = await openTabs("nine", ROOMS, [STREAMS]);
       await leaderOf(tabs);
