@@ -73,7 +73,7 @@ export function isSilent(liveness: Liveness): boolean {
 
 /** Returns after how many milliseconds to check again: a second, or when a ping is missing. */
 export function nextCheckMs(liveness: Liveness): number {
-  const ms = leftMs(liveness) + 1;
+  const ms = Math.ceil(leftMs(liveness)) + 1;
   return liveness.pingMs > 0 && ms > 0 ? Math.min(TICK_MS, ms) : TICK_MS;
 }
 
