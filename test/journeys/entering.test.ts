@@ -74,7 +74,7 @@ for (const [name, misbehaviours] of Object.entries(NETWORKS))
         await page.waitForSelector(".lobby");
         await page.goto(`${network.url}/rooms/lobby`);
         await page.waitForSelector("#enter");
-        await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { timeout: 15_000 });
+        await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { state: "attached", timeout: 15_000 });
         await page.context().close();
       },
       60_000,
@@ -174,7 +174,7 @@ describe.each([
       await page.click("form.leave button");
       await page.waitForSelector(".lobby");
       await page.goto(`${network.url}/rooms/lobby`);
-      await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { timeout: 15_000 });
+      await page.waitForSelector(`#log .leave:has-text("${nickname}")`, { state: "attached", timeout: 15_000 });
       await page.context().close();
     },
     60_000,
