@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type From, from, type Held, type VisitorReply } from "../test/support/visitor.ts";
+import { type From, from, type HeldRequest, type VisitorReply } from "../test/support/visitor.ts";
 import { ATTACKS, say } from "./attacks.ts";
 import { freePort } from "./systems/free-port.ts";
 import { type Program, runProgram } from "./systems/program.ts";
@@ -173,7 +173,7 @@ async function timed(into: number[], ask: () => Promise<VisitorReply>, seen: See
   return reply;
 }
 
-type Bystander = { bystander: From; token: string; stream: Held; seen: Seen };
+type Bystander = { bystander: From; token: string; stream: HeldRequest; seen: Seen };
 
 async function speak({ bystander, token, stream, seen }: Bystander): Promise<void> {
   const startedAt = performance.now();
@@ -202,7 +202,7 @@ async function asNewcomer(): Promise<string> {
   return words;
 }
 
-async function greeting(stream: Held): Promise<string> {
+async function greeting(stream: HeldRequest): Promise<string> {
   while (!/event: (hello|bye)/.test(stream.text())) await sleep(10);
   return /event: (hello|bye)/.exec(stream.text())?.[1] as string;
 }

@@ -1,13 +1,13 @@
 import { createNonce } from "../client/core/base/environment.ts";
 import { compile, type Templates } from "./clients/templates.ts";
-import { type Connections, createConnections, MOST_OF_A_PAGE } from "./connections.ts";
+import { type BenchConnections, createConnections, MOST_OF_A_PAGE } from "./connections.ts";
 import type { Person, Plan } from "./systems/system.ts";
 import type { Fill } from "./wires/wire.ts";
 
 /** A person with what their client needs: connections, and their requests ready to be filled in. */
 export type Client = {
   person: Person;
-  connections: Connections;
+  connections: BenchConnections;
   /**
    * Makes one of the person's requests, with a nonce of its own; `undefined`: their client sends no
    * such request.

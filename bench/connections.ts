@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 export type ServerAnswer = { status: number; head: string; body: string };
 
 /** One person's connections to the server, kept open as a browser and Node's fetch keep them. */
-export type Connections = {
+export type BenchConnections = {
   /** Sends a request over a connection that nothing else waits on, a new one if there is none. */
   ask(request: string): Promise<ServerAnswer>;
   /**
@@ -32,7 +32,7 @@ type Connection = { socket: Socket; onBytes: (bytes: Buffer) => void; onEnd: () 
 const NO_ANSWER: ServerAnswer = { status: 0, head: "", body: "" };
 
 /** Opens none yet. */
-export function createConnections(way: Way): Connections {
+export function createConnections(way: Way): BenchConnections {
   /** In the order in which they were last used: the last is taken first, as Chromium does. */
   const idle: Connection[] = [];
   const waiting: (() => void)[] = [];

@@ -17,7 +17,7 @@ export type RoomInLobby = {
 export type LobbyWords = { item: string; figures: string; last: string; none: string };
 
 /** The list of rooms, read again and again while the page is visible. */
-export type Lobby = {
+export type LiveLobby = {
   /** The page is visible again, or the network may be back: reads at once. */
   wake(): void;
   close(): void;
@@ -34,7 +34,7 @@ const APART_MS = 2_000;
 export function followLobby(
   access: Access,
   { hidden, show }: { hidden(): boolean; show(rooms: RoomInLobby[]): void },
-): Lobby {
+): LiveLobby {
   const { environment } = access;
   let version = "";
   let failures = 0;

@@ -291,6 +291,6 @@ function warnOfRefused(functions: string[], logger: Logger): void {
   if (functions.length === 0) return;
   logger.warn(
     { functions },
-    "the database refuses these functions, so a restored or promoted copy of it may go unnoticed: after one, run `update log set fingerprint = ''`",
+    "the database refuses these functions, so a restored or promoted copy of it may go unnoticed: after one, give the log a new identity by hand (docs/operations.md)",
   );
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Answer, Http, Request } from "../../client/core/base/http.ts";
-import { followLobby, type Lobby, type RoomInLobby, roomMarkup } from "../../client/lobby.ts";
+import { followLobby, type LiveLobby, type RoomInLobby, roomMarkup } from "../../client/lobby.ts";
 
 const tea: RoomInLobby = { slug: "tea", title: "Tea", members: 1, visitors: 0, lastAt: null };
 
@@ -9,7 +9,7 @@ let timers: { at: number; run(): void }[];
 let asked: { url: string; answer(answer: Answer): void }[];
 let isHidden: boolean;
 let shown: RoomInLobby[][];
-let lobby: Lobby;
+let lobby: LiveLobby;
 
 beforeEach(() => {
   now = 0;

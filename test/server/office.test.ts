@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createDatabase } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
-import { type From, from, type Held, type VisitorReply } from "../support/visitor.ts";
+import { type From, from, type HeldRequest, type VisitorReply } from "../support/visitor.ts";
 
 /** As many people as the shares are meant for. */
 const PEOPLE = 200;
@@ -13,7 +13,7 @@ let office: From;
 let raid: From;
 let neighbor: From;
 
-type Person = { authorization: { authorization: string }; stream?: Held };
+type Person = { authorization: { authorization: string }; stream?: HeldRequest };
 
 const people: Person[] = [];
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { openNode, openSite, type TestNode, type TestOptions, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
-import { type From, from, type Held, type VisitorReply } from "../support/visitor.ts";
+import { type From, from, type HeldRequest, type VisitorReply } from "../support/visitor.ts";
 
 let site: TestSite;
 let node: TestNode | undefined;
@@ -52,13 +52,13 @@ const all = <T>(count: number, make: (n: number) => Promise<T>) =>
 
 const statuses = (replies: VisitorReply[], status: number) => replies.filter((reply) => reply.status === status);
 
-const isLive = (held: Held) => held.text().includes("event: hello");
+const isLive = (held: HeldRequest) => held.text().includes("event: hello");
 
 describe("places", () => {
   test("an address that holds all places loses its oldest to newcomers, by every transport", async () => {
     const at = await open({ readersMax: 20 });
     const greedy = at("127.0.0.66");
-    const held: Held[] = [];
+    const held: HeldRequest[] = [];
     for (let n = 0; n < 20; n += 1) held.push(await greedy.hold("/api/events?room=lobby"));
     await until("all are live", () => held.every(isLive));
     const ann = at("127.0.0.9");
@@ -121,10 +121,10 @@ describe("places", () => {
     const at = await open();
     const ann = at("127.0.0.9");
     const authorization = bearer(await ann.post("/api/session", { nickname: "Ann" }));
-    const held: Held[] = [];
+    const held: HeldRequest[] = [];
     for (let n = 0; n < 21; n += 1) held.push(await ann.hold("/api/events?room=lobby", authorization));
     await until("the first is over", () => held[0]?.isOver());
-    await until("the last is live", () => isLive(held[20] as Held));
+    await until("the last is live", () => isLive(held[20] as HeldRequest));
     expect(held.filter((one) => one.isOver()).length).toBe(1);
   });
 
@@ -166,7 +166,7 @@ describe("places", () => {
 
   test("when 200 tests of the path doctor run, the address with most loses one to a newcomer", async () => {
     const at = await open();
-    const held: Held[] = [];
+    const held: HeldRequest[] = [];
     for (let n = 0; n < 40; n += 1) {
       const visitor = at(`127.0.1.${n + 1}`);
       held.push(...(await all(5, () => visitor.hold("/api/doctor/stream;frames=1;gap=0;quiet=60000"))));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import { openSite, person, type TestNode, type TestPerson, type TestSite } from "../support/app.ts";
 import { until } from "../support/until.ts";
-import { type From, from, type Held } from "../support/visitor.ts";
+import { type From, from, type HeldRequest } from "../support/visitor.ts";
 
 /** Connections of one page may come to two nodes. */
 let site: TestSite;
@@ -38,7 +38,7 @@ async function watchedRoom(): Promise<{ room: string; figures(): string[]; ann: 
 }
 
 /** Opens a stream of a room as the page and request of a nonce, at one of the nodes. */
-const reads = (at: { room: string; node?: number }, nonce: string, headers = {}): Promise<Held> =>
+const reads = (at: { room: string; node?: number }, nonce: string, headers = {}): Promise<HeldRequest> =>
   visitor.hold(`${url(at.node)}/api/events?room=${at.room}&n=${nonce}`, headers);
 
 /** The headers of a browser that knows both nodes under one name, as behind a proxy. */

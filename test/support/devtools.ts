@@ -2,25 +2,31 @@ import { once } from "node:events";
 import WebSocket from "ws";
 
 /** Fields of a command or an event of the DevTools protocol. */
-export type Fields = { [name: string]: unknown };
+export type CommandFields = { [name: string]: unknown };
 
 /** A connection to a browser, or to one of its pages, over the DevTools protocol. */
 export type DevTools = {
   /** Sends a command and returns its result. Throws what the browser answers in its place. */
-  send(method: string, params?: Fields): Promise<Fields>;
+  send(method: string, params?: CommandFields): Promise<CommandFields>;
   /** Calls `listener` for every event of this name. */
-  on(event: string, listener: (params: Fields) => void): void;
+  on(event: string, listener: (params: CommandFields) => void): void;
   close(): void;
 };
 
-type Message = { id?: number; method?: string; params?: Fields; result?: Fields; error?: { message: string } };
+type Message = {
+  id?: number;
+  method?: string;
+  params?: CommandFields;
+  result?: CommandFields;
+  error?: { message: string };
+};
 
 /** Connects to a DevTools address, `ws://…`. Playwright does not work with Chromium before 80. */
 export async function connectDevTools(url: string): Promise<DevTools> {
   const socket = new WebSocket(url);
   await once(socket, "open");
-  const answers = new Map<number, { resolve(result: Fields): void; reject(error: Error): void }>();
-  const listeners = new Map<string, (params: Fields) => void>();
+  const answers = new Map<number, { resolve(result: CommandFields): void; reject(error: Error): void }>();
+  const listeners = new Map<string, (params: CommandFields) => void>();
   let sent = 0;
   socket.on("message", (data) => receive(JSON.parse(String(data)) as Message));
   socket.on("close", () => {

@@ -3,7 +3,7 @@ import { inPieces } from "../networks/rig/hold.ts";
 import type { Misbehaviour } from "../networks/rig/proxy.ts";
 
 /** One page of a live log, as it was sent to a browser. */
-export type Load = {
+export type PageLoad = {
   /** The seq that the page continues after. `undefined` if the browser named no cursor. */
   after: number | undefined;
   /** Returns the seqs of the lines that have been sent, in the order of the document. */
@@ -14,8 +14,8 @@ export type Load = {
  * Records every load of a live log that passes a proxy, also one that a browser shows only for a
  * moment. Use it as the misbehavior that is nearest to the browser.
  */
-export function recordLoads(): { loads: Load[]; record: Misbehaviour } {
-  const loads: Load[] = [];
+export function recordLoads(): { loads: PageLoad[]; record: Misbehaviour } {
+  const loads: PageLoad[] = [];
   const record: Misbehaviour = (asked, pass) => {
     if (!LIVE.test(asked.path)) return pass(asked);
     let html = "";
@@ -34,19 +34,19 @@ export function recordLoads(): { loads: Load[]; record: Misbehaviour } {
  * Returns what is wrong with the loads of one reader: one without a hole or a double continues
  * exactly where the load before it ended.
  */
-export function faultsOf(loads: Load[]): string[] {
+export function faultsOf(loads: PageLoad[]): string[] {
   return loads.flatMap((load, n) => {
     const name = `load ${n}, after ${load.after}`;
     const seqs = sorted(load);
     const faults = seqs.every((seq, i) => seq === (seqs[0] as number) + i) ? [] : [`${name}: ${seqs}`];
     if (n === 0) return faults;
-    const end = endOf(loads[n - 1] as Load);
+    const end = endOf(loads[n - 1] as PageLoad);
     return load.after === end ? faults : [...faults, `${name}: the load before it ends with ${end}`];
   });
 }
 
 /** Returns how many of the loads brought a message as a new one, not as context. */
-export function timesBrought(loads: Load[], seq: number): number {
+export function timesBrought(loads: PageLoad[], seq: number): number {
   return loads.filter((load) => load.seqs().includes(seq) && seq > (load.after ?? Number.POSITIVE_INFINITY)).length;
 }
 
@@ -57,12 +57,12 @@ function seqAfter(path: string): number | undefined {
   return cursor === undefined ? undefined : [...(parseCursor(decodeURIComponent(cursor))?.seqs.values() ?? [])][0];
 }
 
-function endOf(load: Load): number | undefined {
+function endOf(load: PageLoad): number | undefined {
   return sorted(load).at(-1) ?? load.after;
 }
 
 /** A page that refreshes has its newest line first, one that grows has it last. */
-function sorted(load: Load): number[] {
+function sorted(load: PageLoad): number[] {
   const seqs = load.seqs();
   return (seqs[0] ?? 0) > (seqs.at(-1) ?? 0) ? seqs.reverse() : seqs;
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
 import { test } from "@jest/globals";
-import { connectDevTools, type DevTools, type Fields } from "./devtools.ts";
+import { type CommandFields, connectDevTools, type DevTools } from "./devtools.ts";
 import { until } from "./until.ts";
 
 /** A package of its own, so that `npm ci` of the project does not download 68 MB for one test. */
@@ -138,7 +138,7 @@ async function openPage(devTools: DevTools, hasScript: boolean): Promise<OldPage
     const { result, exceptionDetails } = (await devTools.send("Runtime.evaluate", {
       expression,
       returnByValue: true,
-    })) as { result: { value: T }; exceptionDetails?: Fields };
+    })) as { result: { value: T }; exceptionDetails?: CommandFields };
     if (exceptionDetails) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails)}`);
     return result.value;
   }

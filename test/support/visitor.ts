@@ -16,7 +16,7 @@ type Body = {
 };
 
 /** An answer that does not end on its own, and its text so far. */
-export type Held = { status: number; text(): string; isOver(): boolean; close(): void };
+export type HeldRequest = { status: number; text(): string; isOver(): boolean; close(): void };
 
 /** A visitor at a local address, 127.0.0.1 to 127.255.255.254. */
 export type From = {
@@ -25,14 +25,14 @@ export type From = {
   /** Posts a body unchanged. */
   send(path: string, body: string, headers: { [name: string]: string }): Promise<VisitorReply>;
   /** Opens a stream or a page that grows. Resolves when its headers arrive. */
-  hold(path: string, headers?: { [name: string]: string }): Promise<Held>;
+  hold(path: string, headers?: { [name: string]: string }): Promise<HeldRequest>;
   close(): void;
 };
 
 /** Returns a visitor with its own address and keep-alive connections. */
 export function from(url: string, localAddress: string): From {
   const agent = new Agent({ keepAlive: true, localAddress, maxSockets: 1_000 });
-  const held = new Set<Held>();
+  const held = new Set<HeldRequest>();
   return {
     get: (path, headers = {}) => ask("GET", path, { headers }),
     post: (path, body, headers = {}) =>
@@ -62,7 +62,7 @@ export function from(url: string, localAddress: string): From {
     });
   }
 
-  function hold(path: string, headers: { [name: string]: string } = {}): Promise<Held> {
+  function hold(path: string, headers: { [name: string]: string } = {}): Promise<HeldRequest> {
     return new Promise((resolve, reject) => {
       const asked = get(url + path, { agent: false, localAddress, headers }, (response) => {
         let text = "";

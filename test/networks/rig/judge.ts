@@ -4,13 +4,13 @@ import type { Sighting } from "./person.ts";
 export type SentMessage = { text: string; atMs: number };
 
 /** A time in which the network let nothing through. */
-export type Outage = { fromMs: number; toMs: number };
+export type RigOutage = { fromMs: number; toMs: number };
 
 /** The events that one reader was shown, compared with the messages since it joined. */
 export type Verdict = { lost: number; doubled: number; reordered: number; delaysMs: number[] };
 
 /** Compares the messages that were sent with those that were shown. */
-export function judge(sent: SentMessage[], seen: Sighting[], outages: Outage[]): Verdict {
+export function judge(sent: SentMessage[], seen: Sighting[], outages: RigOutage[]): Verdict {
   const delaysMs: number[] = [];
   let lost = 0;
   for (const { text, atMs } of sent) {
@@ -47,7 +47,7 @@ function descents(seen: Sighting[]): number {
   return count;
 }
 
-function overlapMs({ fromMs, toMs }: Outage, outages: Outage[]): number {
+function overlapMs({ fromMs, toMs }: RigOutage, outages: RigOutage[]): number {
   const shares = outages.map((outage) => Math.min(toMs, outage.toMs) - Math.max(fromMs, outage.fromMs));
   return shares.reduce((sum, share) => sum + Math.max(0, share), 0);
 }

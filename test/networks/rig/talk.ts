@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../support/until.ts";
-import { judge, type Outage, percentile, type SentMessage } from "./judge.ts";
+import { judge, percentile, type RigOutage, type SentMessage } from "./judge.ts";
 import { type HostileNetwork, type Running, type SiteBehind, WITHIN_MS } from "./network.ts";
 import type { Kind, Participant } from "./person.ts";
 import { createRoom, openSpeaker } from "./speaker.ts";
@@ -19,7 +19,7 @@ export type Pace = { messages: number; overMs: number; silenceMs: number; thenMe
 export const PACE: Pace = { messages: 16, overMs: 4_000, silenceMs: 10_000, thenMessages: 24, thenOverMs: 6_000 };
 
 /** A talk: participants of a kind in a room behind a network. */
-export type Talk = { network: HostileNetwork; site: SiteBehind; kind: Kind; pace?: Pace };
+export type RigTalk = { network: HostileNetwork; site: SiteBehind; kind: Kind; pace?: Pace };
 
 /** The outcome of a talk. */
 export type TalkOutcome = {
@@ -55,7 +55,7 @@ type Reader = { participant: Participant; joinedMs: number; from: number };
 /**
  * A talk under way: its room, its messages and outages so far, and what must be closed after it.
  */
-type Course = { room: string; sent: SentMessage[]; outages: Outage[]; ends: (() => Promise<void> | void)[] };
+type Course = { room: string; sent: SentMessage[]; outages: RigOutage[]; ends: (() => Promise<void> | void)[] };
 
 /** Longer than any client needs to show a message that is not lost. */
 const PATIENCE_MS = 20_000;
@@ -70,7 +70,7 @@ const INCIDENT_AFTER_MS = 1_500;
  * Runs a talk with two readers and a writer behind the network and another writer before it. Both
  * readers must see every message once, in order, and soon.
  */
-export async function talk(about: Talk): Promise<TalkOutcome> {
+export async function talk(about: RigTalk): Promise<TalkOutcome> {
   const course: Course = { room: `net-${randomUUID().slice(0, 13)}`, sent: [], outages: [], ends: [] };
   const outcome = await hold(about, course).catch((error) => noTalk(about, error));
   // Close everything that was opened, even if one of them cannot be closed.
@@ -79,13 +79,13 @@ export async function talk(about: Talk): Promise<TalkOutcome> {
   return failed?.status === "rejected" ? noTalk(about, failed.reason) : outcome;
 }
 
-function noTalk({ network, kind }: Talk, error: unknown): TalkOutcome {
+function noTalk({ network, kind }: RigTalk, error: unknown): TalkOutcome {
   const failure = error instanceof Error ? error.message : String(error);
   const none = { lost: 0, doubled: 0, reordered: 0, firstMs: 0, p50Ms: 0, p95Ms: 0, maxMs: 0, directMs: 0 };
   return { network: network.name, kind: kind.name, survived: false, ...none, transports: [], notices: [], failure };
 }
 
-async function hold(about: Talk, course: Course): Promise<TalkOutcome> {
+async function hold(about: RigTalk, course: Course): Promise<TalkOutcome> {
   const { site, pace = PACE } = about;
   const { room, sent, ends } = course;
   await createRoom(site.url, room);
@@ -126,7 +126,7 @@ async function hold(about: Talk, course: Course): Promise<TalkOutcome> {
   return outcomeOf(about, course, { readers, direct });
 }
 
-async function startNetworks({ network, site }: Talk, ends: Course["ends"]): Promise<Running[]> {
+async function startNetworks({ network, site }: RigTalk, ends: Course["ends"]): Promise<Running[]> {
   const networks: Running[] = [];
   for (let n = 0; n < (network.each ? 3 : 1); n += 1) {
     const running = await network.start(site);
@@ -155,7 +155,7 @@ async function join(kind: Kind, { url, nickname }: Entrance, { room, ends }: Cou
 }
 
 /** Causes the incident and records it, because its time does not count against anyone. */
-async function causeIncident(networks: Running[], outages: Outage[]): Promise<void> {
+async function causeIncident(networks: Running[], outages: RigOutage[]): Promise<void> {
   if (networks[0]?.strike === undefined) return;
   await sleep(INCIDENT_AFTER_MS);
   const outage = { fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY };
@@ -179,7 +179,7 @@ function isShown({ seen }: Participant, text: string): boolean {
 }
 
 async function outcomeOf(
-  { network, kind }: Talk,
+  { network, kind }: RigTalk,
   { sent, outages }: Course,
   { readers, direct }: { readers: Reader[]; direct: Reader },
 ): Promise<TalkOutcome> {

@@ -1,6 +1,6 @@
 import type { BrowserContext, BrowserContextOptions } from "playwright-core";
 import { contextOf } from "./page.ts";
-import { type Display, type Session, startDisplay, startSession } from "./start.ts";
+import { type Display, startDisplay, startSession, type WebKitSession } from "./start.ts";
 
 /** WebKitGTK. Each context is a browser of its own, on a display that they share. */
 export type WebKit = {
@@ -11,7 +11,7 @@ export type WebKit = {
 /** Returns a WebKit of which nothing runs before its first context. */
 export function createWebKit(): WebKit {
   let display: Promise<Display> | undefined;
-  const sessions = new Set<Session>();
+  const sessions = new Set<WebKitSession>();
   return {
     newContext: async (options) => {
       display ??= startDisplay();

@@ -1,12 +1,12 @@
 /** How a locator narrows its elements down, step by step. */
-export type Step = { css: string } | { text: string; exact: boolean } | { nth: number };
+export type FindStep = { css: string } | { text: string; exact: boolean } | { nth: number };
 
 /**
  * Finds the elements of a locator. It runs in the page, so it may use nothing from outside. In
  * addition to CSS it knows playwright's `:has-text("…")`, `:text-is("…")` and `:text-matches("…")`,
  * also within `:has()`.
  */
-export function findElements(steps: Step[]): Element[] {
+export function findElements(steps: FindStep[]): Element[] {
   return steps.reduce<Element[]>(
     (found, step, n) => {
       if ("nth" in step) return found.slice(step.nth).slice(0, 1);

@@ -1,6 +1,6 @@
 import type { FrameLocator, Locator } from "playwright-core";
 import { error, Key, type WebDriver } from "selenium-webdriver";
-import { findElements, isShown, type Step } from "./find.ts";
+import { type FindStep, findElements, isShown } from "./find.ts";
 import { strict } from "./strict.ts";
 import { composed, type PageCode, type PageWindow, type Road } from "./window.ts";
 
@@ -15,7 +15,7 @@ export type Waiting = { window: PageWindow; patienceMs(): number };
 /** Returns the elements of a road as a playwright locator. */
 export function locatorOf(at: Waiting, road: Road): Locator {
   const { window } = at;
-  const narrowed = (step: Step) => locatorOf(at, { ...road, steps: [...road.steps, step] });
+  const narrowed = (step: FindStep) => locatorOf(at, { ...road, steps: [...road.steps, step] });
   const withAll = (code: PageCode) => composed(`(steps, arg) => (${code})((${findElements})(steps), arg)`);
   const all = <T>(code: PageCode, arg?: unknown) => window.ask<T>(withAll(code), [road.steps, arg], road.frames);
   const evaluateAll = (code: PageCode, arg?: unknown) => window.run(withAll(code), [road.steps, arg], road.frames);
@@ -87,7 +87,7 @@ export function locatorOf(at: Waiting, road: Road): Locator {
 }
 
 /** Returns an iframe as a playwright frame locator. */
-export function frameOf(at: Waiting, frames: Step[][]): FrameLocator {
+export function frameOf(at: Waiting, frames: FindStep[][]): FrameLocator {
   return strict("frame locator", {
     locator: (css: string) => locatorOf(at, { frames, steps: [{ css }] }),
     getByText: (text: string, { exact = false } = {}) => locatorOf(at, { frames, steps: [{ text, exact }] }),

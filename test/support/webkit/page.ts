@@ -3,7 +3,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from "playwright-cor
 import type { WebDriver } from "selenium-webdriver";
 import { until } from "../until.ts";
 import { eventually, frameOf, locatorOf, pressKeys, type WaitOptions } from "./locator.ts";
-import type { Session } from "./start.ts";
+import type { WebKitSession } from "./start.ts";
 import { strict } from "./strict.ts";
 import { createWindows, type PageCode, type PageWindow } from "./window.ts";
 
@@ -18,7 +18,7 @@ type Size = { width: number; height: number };
  * Returns a session as a playwright context, with the part of playwright's interface that the tests
  * use.
  */
-export function contextOf(session: Session, options: BrowserContextOptions): BrowserContext {
+export function contextOf(session: WebKitSession, options: BrowserContextOptions): BrowserContext {
   const openWindow = createWindows(session.driver);
   const pages: Page[] = [];
   const context: BrowserContext = strict("context", {

@@ -15,7 +15,7 @@ import { until } from "../until.ts";
 export type Display = { name: string; close(): Promise<void> };
 
 /** One browser with cookies and storage of its own. */
-export type Session = { driver: WebDriver; close(): Promise<void> };
+export type WebKitSession = { driver: WebDriver; close(): Promise<void> };
 
 const [DRIVER = "", BROWSER = "", XVFB = "", LOCALEDEF = ""] = programsOf("WebKit") ?? [];
 
@@ -28,7 +28,7 @@ export async function startDisplay(): Promise<Display> {
 }
 
 /** Starts a session, and another one if the first does not start. */
-export async function startSession(display: Display, options: BrowserContextOptions): Promise<Session> {
+export async function startSession(display: Display, options: BrowserContextOptions): Promise<WebKitSession> {
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const session = await tryToStart(display, options);
     if (session !== undefined) return session;
@@ -42,7 +42,7 @@ const START_MS = 15_000;
  * Starts WebKitGTK's MiniBrowser, and WebKitWebDriver, which serves one session at a time. It does
  * not wait for pages to load: a page without script may never be complete.
  */
-async function tryToStart(display: Display, options: BrowserContextOptions): Promise<Session | undefined> {
+async function tryToStart(display: Display, options: BrowserContextOptions): Promise<WebKitSession | undefined> {
   const home = mkdtempSync(join(tmpdir(), "chattera-webkit-"));
   // Otherwise the tool bar makes a window at least 447 px wide.
   mkdirSync(join(home, "gtk-3.0"));

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { error, type WebDriver, type WebElement } from "selenium-webdriver";
-import { findElements, type Step } from "./find.ts";
+import { type FindStep, findElements } from "./find.ts";
 
 /** Code of a test that runs in the page: a function, an expression or statements. */
 export type PageCode = string | ((...args: never[]) => unknown);
 
 /** The way to elements: through iframes, and then in the last of them. */
-export type Road = { frames: Step[][]; steps: Step[] };
+export type Road = { frames: FindStep[][]; steps: FindStep[] };
 
 /** One window of a session. */
 export type PageWindow = {
   /** Runs code in the page, or in an iframe of it. Resolves with its value, which must be JSON. */
-  run<T>(code: PageCode, args?: unknown[], frames?: Step[][]): Promise<T>;
+  run<T>(code: PageCode, args?: unknown[], frames?: FindStep[][]): Promise<T>;
   /**
    * Returns the value of code that is not asynchronous. Unlike `run`, it always gets an answer,
    * even from a page that is being left, which calls no promise back.
    */
-  ask<T>(code: PageCode, args: unknown[], frames?: Step[][]): Promise<T>;
+  ask<T>(code: PageCode, args: unknown[], frames?: FindStep[][]): Promise<T>;
   /** Uses the first element of a road. Throws if there is none. */
   withElement<T>(road: Road, work: (element: WebElement, driver: WebDriver) => Promise<T>): Promise<T>;
   /** Uses the driver while this window is its current one. */
@@ -71,7 +71,7 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
       return answer.value;
     }
 
-    function useFrame<T>(frames: Step[][], work: (driver: WebDriver) => Promise<T>): Promise<T> {
+    function useFrame<T>(frames: FindStep[][], work: (driver: WebDriver) => Promise<T>): Promise<T> {
       return inTurn(async () => {
         if (handle !== current) await driver.switchTo().window(handle);
         current = handle;
@@ -86,7 +86,7 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
     }
   }
 
-  async function elementAt(steps: Step[]): Promise<WebElement> {
+  async function elementAt(steps: FindStep[]): Promise<WebElement> {
     const found = await driver.executeScript<WebElement | null>(`return (${findElements})(arguments[0])[0]`, steps);
     if (found === null) throw new error.NoSuchElementError(`no element ${JSON.stringify(steps)}`);
     return found;
