@@ -57,7 +57,7 @@ export function shrink(size: BatchSize, carried: number): number {
   return shrinkTo(size, Math.floor(carried / 2));
 }
 
-/** The server refused so many messages together. Returns how many to try now. */
+/** Notes that the server refused `carried` messages in one request. Returns how many to try now. */
 export function noteRefusal(size: BatchSize, carried: number, isUnknown: boolean): number {
   if (!isUnknown) return shrink(size, carried);
   size.unknownAt = size.clock.now();

@@ -14,7 +14,7 @@ export type UnsentMessage = {
   /** The code of the refusal. */
   code?: string | undefined;
   /**
-   * The site takes no more of this author's messages for now, and this one is sent after so many
+   * The site takes no more of this author's messages for now. This one is sent after `waitMs`
    * milliseconds.
    */
   waitMs?: number | undefined;
