@@ -91,11 +91,10 @@ const BUSY_BATCH = 4;
 /**
  * A commit costs the database about 1 ms of CPU, and each message in it 0.05 ms more. Node and
  * database together spend half as much on 1,000 messages a second in 120 commits a second (8 ms) as
- * in 300, and another fifth less in 80 (12 ms). 16 ms saves no more. The 99th percentile of a
- * delivery is 19 ms with 12 ms, 18 with 10, and 17 with 9. The median is 11, 9.5 and 9 ms. These
- * are medians of three runs.
+ * in 300, and a few percent less in 100 (10 ms). The median delivery takes 6.7 ms with 8 ms, 7.7
+ * with 9, and 8.5 with 10, and the 99th percentile grows as much.
  */
-const GATHER_MS = 10;
+const GATHER_MS = 8;
 
 /**
  * Creates the group commit of a node. While one commit runs, drafts and entry requests wait and

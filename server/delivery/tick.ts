@@ -10,7 +10,7 @@ import type { Tail } from "./tail.ts";
 const REST = 5;
 
 /**
- * A commit takes about 3 ms, 5 on a busy core, and a busy group commit begins up to 10 ms later.
+ * A commit takes about 3 ms, 5 on a busy core, and a busy group commit begins up to 8 ms later.
  */
 const COMMIT_MS = 15;
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
 import { type Membership, touchMembers } from "../../db/log/members.ts";
 import { type NodeWatchers, noteUse, publishPresence, readPresence, writeWatchers } from "../../db/log/presence.ts";
@@ -21,6 +22,15 @@ import { countWatchers, Lingerers, type Watchers } from "./watchers.ts";
  * second, not 1,000.
  */
 const ROUND_MS = 10_000;
+
+/**
+ * Members in one statement. 1,000 take PostgreSQL 25 ms, during which no message is committed or
+ * read if both share a core; 100 take 3 ms. 10,000 members are written in 100 slices, so in 2.5 s.
+ */
+const SLICE = 100;
+
+/** The pause between two slices, in which messages go on. */
+const SLICE_PAUSE_MS = 20;
 
 /**
  * The number of visitors is published no more often than this: a crowd of thousands takes 20 s to
@@ -291,18 +301,23 @@ export class Presence {
 
   /**
    * Writes the members that this round has not written yet; all others wait for the next full
-   * round.
+   * round. A round of many is written a slice at a time.
    */
   async #touch(): Promise<void> {
     const due = this.#seen.takeExcept(this.#noted);
-    const now = performance.now();
-    const memberships = due.map(({ at, ...membership }) => ({ ...membership, agoMs: now - at }));
-    const touched = await touchMembers(this.#deps.db, memberships).catch((error) => {
+    try {
+      while (due.length > 0) {
+        const now = performance.now();
+        const slice = due.slice(0, SLICE).map(({ at, ...membership }) => ({ ...membership, agoMs: now - at }));
+        for (const membership of await touchMembers(this.#deps.db, slice)) this.#noted.add(keyOf(membership));
+        due.splice(0, SLICE);
+        if (due.length > 0 && !this.#isStopped) await pause(SLICE_PAUSE_MS);
+      }
+    } catch (error) {
       // A member that sends nothing is not seen a second time, so all are kept for the next round.
       for (const one of due) this.#seen.note(one, one.at);
       throw error;
-    });
-    for (const membership of touched) this.#noted.add(keyOf(membership));
+    }
     this.#present = this.#noted;
   }
 

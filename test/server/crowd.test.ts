@@ -70,6 +70,17 @@ describe("a crowd", () => {
     expect((await request(url).get("/rooms/many/live/refresh=10")).text).toContain("1,340 here");
   });
 
+  test("is written as seen a hundred at a time, so that no message waits for a thousand", async () => {
+    await crowd("written", 250);
+    await sql("update members set seen_at = now() - interval '1 minute'");
+    const writes = countQueries(node, /set seen_at = greatest/);
+    const [{ id }] = (await sql("select id from rooms where slug = 'written'")) as [{ id: number }];
+    for (let n = 1; n <= 250; n += 1) node.app.site.presence.noteSeen({ roomId: id, memberId: `m${n}` });
+    const unseen = `select from members where room_id = ${id} and seen_at < now() - interval '30 s'`;
+    await until("all are written", async () => (await sql(unseen)).length === 0);
+    expect(writes()).toBeGreaterThanOrEqual(3);
+  });
+
   test("is listed page by page, each once, even people who entered in the same microsecond", async () => {
     await crowd("pages", 250);
     const seen: string[] = [];
