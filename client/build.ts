@@ -17,6 +17,7 @@ const assets = {
   script: hashed("main", "js", await modernScript("ui/main.ts")),
   style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
+  unreadIcon: hashed("icon", "svg", withDot(readFileSync(`${SOURCE}/ui/icon.svg`, "utf8"))),
   legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts", { mangleProps })),
   // [IE7] esbuild only joins and shortens here, since IE does not understand modern CSS.
   legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
@@ -34,6 +35,11 @@ writeFileSync(
   `${TARGET}/commonjs/index.js`,
   await bundled("index.ts", { ...modern, format: "cjs", minifySyntax: true }),
 );
+
+/** Returns the icon of a page with unseen messages. */
+function withDot(icon: string): string {
+  return icon.replace("</svg>", '<circle cx="49" cy="15" r="14" fill="#1f5fbf" stroke="#fff" stroke-width="4"/></svg>');
+}
 
 function oneOf(names: string[]): RegExp {
   return new RegExp(`^(?:${names.join("|")})$`);

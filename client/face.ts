@@ -63,8 +63,8 @@ export type Face = {
   readAgain(): void;
   /** Notes events in the title. Some may be known. */
   noteNew(events: RoomEvent[]): void;
-  /** Announces messages that others have just sent. */
-  announce(messages: RoomEvent[]): void;
+  /** Announces what others have just done. */
+  announce(events: RoomEvent[]): void;
 };
 
 /** Shows what a conversation reads and sends. */
@@ -98,19 +98,21 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
 
 // Messages that were missed are shown, but not read aloud.
 function show({ page, list, scroll, announce }: Face, events: RoomEvent[], live: RoomEvent[]): void {
-  const added = ofOthers(page, list.add(events));
-  if (added.length > 0) scroll.arrived(added.length);
-  const said = ofOthers(page, live);
-  if (said.length > 0) announce(said);
+  let added = 0;
+  const news = ofOthers(page, list.add(events));
+  for (let i = 0; i < news.length; i++) if ((news[i] as RoomEvent).kind === "message") added++;
+  if (added > 0) scroll.arrived(added);
+  const happened = ofOthers(page, live);
+  if (happened.length > 0) announce(happened);
 }
 
 function ofOthers({ me }: Page, events: RoomEvent[]): RoomEvent[] {
-  const messages: RoomEvent[] = [];
+  const others: RoomEvent[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
-    if (event.kind === "message" && event.member.id !== me.id) messages.push(event);
+    if (event.member.id !== me.id) others.push(event);
   }
-  return messages;
+  return others;
 }
 
 /** Only the last event of each person matters. */

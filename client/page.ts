@@ -15,5 +15,9 @@ export type Page = {
   /** The server's name for the network that the page came through, "" if there is none. */
   network: string;
   hasOlder: boolean;
+  /** The number of lines that the reader has chosen, 0 if they leave it to the page. */
+  lines: number;
+  /** Whether the page came with the newest line on top. */
+  isTurned: boolean;
   words: ScriptWords;
 };

@@ -27,6 +27,10 @@ export type ScriptWords = {
   newMessages: string;
   /** Read aloud in place of more than a few messages. */
   announced: string;
+  /** On the line above what the reader has not seen. */
+  unread: string;
+  notifyDenied: string;
+  notifyMissing: string;
   sending: string;
   kept: string;
   tooFast: string;

@@ -4,20 +4,30 @@ import { create, onClick, remove, setText, show } from "./dom.ts";
 import { endOfRun, type OldRow, startOfRun } from "./rows.ts";
 
 /** The log on the screen: the element, and its rows in the order of their seq. */
-export type OldLog = { element: PageElement; rows: OldRow[]; words: ScriptWords };
+export type OldLog = {
+  element: PageElement;
+  rows: OldRow[];
+  words: ScriptWords;
+  /** The newest line is on top, below the name of its day. */
+  isTurned: boolean;
+  topMark?: PageElement | undefined;
+};
 
-/** Where the next element has to be. */
-type Place = { log: PageElement; below: PageElement | null };
+/** Where the next element has to be: before `below`, in the order of the log. */
+type Place = { log: PageElement; isTurned: boolean; below: PageElement | null };
 
 /**
  * Brings the elements of the log in line with its rows, of which those from one index to another
  * are new or have other neighbors: days are separated, and runs of coming and going are folded.
  * An element that is in its place already is not touched.
  */
-export function arrange({ element, rows, words }: OldLog, from: number, to: number): void {
+export function arrange(log: OldLog, from: number, to: number): void {
+  const { element, rows, words, isTurned } = log;
   let index = from > 0 ? startOfRun(rows, from - 1) : 0;
   const above = rows[index - 1];
-  const place: Place = { log: element, below: above ? topOf(element, above).nextSibling : element.firstChild };
+  const first = isTurned ? element.lastChild : element.firstChild;
+  const place: Place = { log: element, isTurned, below: skipUnread(isTurned, first) };
+  if (above) place.below = belowOf(place, topOf(element, above));
   let isSettled = false;
   while (index < rows.length && !isSettled) {
     isSettled = index > to;
@@ -30,6 +40,7 @@ export function arrange({ element, rows, words }: OldLog, from: number, to: numb
     } else placeFold(place, rows.slice(index, end), words);
     index = end;
   }
+  if (isTurned) nameNewestDay(log);
 }
 
 /** Removes rows from the log, with all that was there for them alone. */
@@ -49,27 +60,51 @@ function topOf(log: PageElement, { line }: OldRow): PageElement {
   return top;
 }
 
+/** Returns the element after another one, in the order of the log. */
+function belowOf({ isTurned }: Place, element: PageElement): PageElement | null {
+  return skipUnread(isTurned, isTurned ? element.previousSibling : element.nextSibling);
+}
+
+/** The unread line keeps its place. unread-line.ts moves it. */
+function skipUnread(isTurned: boolean, element: PageElement | null): PageElement | null {
+  if (element === null || element.className !== "unread") return element;
+  return isTurned ? element.previousSibling : element.nextSibling;
+}
+
 function put(place: Place, element: PageElement): void {
-  if (element === place.below) place.below = element.nextSibling;
-  else place.log.insertBefore(element, place.below);
+  const { log, isTurned, below } = place;
+  if (element === below) place.below = belowOf(place, element);
+  else if (!isTurned) log.insertBefore(element, below);
+  else log.insertBefore(element, below === null ? log.firstChild : below.nextSibling);
 }
 
 function takeAway(place: Place, element: PageElement | undefined): void {
   if (element === undefined) return;
-  if (element === place.below) place.below = element.nextSibling;
+  if (element === place.below) place.below = belowOf(place, element);
   remove(element);
 }
 
-/** Places the day above the row that begins it. */
+/**
+ * Places the name of a day above it on the screen. If the log is turned, the day of the row above
+ * follows on the screen.
+ */
 function separate(place: Place, row: OldRow, dayAbove: string): void {
-  const { day, separator } = row;
-  if (day !== dayAbove) {
+  const { separator } = row;
+  const day = place.isTurned ? dayAbove : row.day;
+  if (row.day !== dayAbove && day !== "") {
     row.separator = separator || create("li", "day", day);
     put(place, row.separator);
   } else {
     takeAway(place, separator);
     row.separator = undefined;
   }
+}
+
+function nameNewestDay(log: OldLog): void {
+  const { element, rows, topMark } = log;
+  const newest = rows[rows.length - 1];
+  if (topMark) remove(topMark);
+  if (newest) log.topMark = element.insertBefore(create("li", "day", newest.day), element.firstChild);
 }
 
 function placeLine(place: Place, row: OldRow): void {
@@ -95,7 +130,7 @@ function placeFold(place: Place, run: OldRow[], words: ScriptWords): void {
     others += row.others;
     // A line that is in its place already is not moved, so that it keeps the keyboard's focus.
     const there = list.childNodes[i] || null;
-    if (row.line === place.below) place.below = row.line.nextSibling;
+    if (row.line === place.below) place.below = belowOf(place, row.line);
     if (row.line !== there) list.insertBefore(row.line, there);
     if (row.fold !== element) takeAway(place, row.fold);
     row.fold = i === 0 ? element : undefined;

@@ -76,6 +76,7 @@ interface PageElement extends TreeNode {
   target: string;
   type: string;
   value: string;
+  onchange: (() => void) | null;
   onclick: (() => boolean | undefined) | null;
   onerror: (() => void) | null;
   onload: (() => void) | null;
@@ -141,7 +142,33 @@ interface TextStorage {
   setItem(key: string, text: string): void;
 }
 
+interface OldAudioNode {
+  connect(to: OldAudioNode): void;
+}
+
+interface OldAudioContext {
+  currentTime: number;
+  destination: OldAudioNode;
+  resume: (() => void) | undefined;
+  createGain(): OldAudioNode & { gain: { value: number } };
+  createOscillator(): OldAudioNode & {
+    frequency: { value: number };
+    start(at: number): void;
+    stop(at: number): void;
+  };
+}
+
 interface PageWindow {
+  /** [Chrome 35, Firefox 25] */
+  AudioContext: (new () => OldAudioContext) | undefined;
+  webkitAudioContext: (new () => OldAudioContext) | undefined;
+  /** [Chrome 22, Firefox 22] */
+  Notification:
+    | {
+        new (title: string, options: { body: string; tag: string }): unknown;
+        requestPermission: ((done: (permission: string) => void) => void) | undefined;
+      }
+    | undefined;
   event: KeyEvent;
   localStorage: TextStorage | undefined;
   sessionStorage: TextStorage | undefined;

@@ -29,6 +29,16 @@ export function lineOf(member: Member, text: string, kind: string): PageElement 
   return line;
 }
 
+/** Returns the text of a message's line. */
+export function textIn(line: PageElement): string {
+  const spans = line.getElementsByTagName("span");
+  for (let i = spans.length - 1; i >= 0; i--) {
+    const span = spans[i] as PageElement;
+    if (span.className === "text") return textOf(span);
+  }
+  return "";
+}
+
 /** Shows only the beginning of a tall message, and a button for all of it. */
 function shut(line: PageElement, { showAll, showLess }: Pick<ScriptWords, "showAll" | "showLess">): void {
   const button = createButton(showAll, () => {

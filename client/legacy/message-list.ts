@@ -1,12 +1,15 @@
-import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { mentions } from "../../protocol/mention.ts";
 import type { Conversation } from "../core/conversation.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
+import type { Attention } from "./attention.ts";
 import { clear, create, part, remove, show } from "./dom.ts";
-import { finish, lineOf, lineOfEvent } from "./line.ts";
+import { finish, lineOf, lineOfEvent, textIn } from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
+import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
 
 // Old machines are slow with long pages.
@@ -21,6 +24,7 @@ type Lines = {
   scroll: Scroll;
   conversation: Conversation;
   log: OldLog;
+  unread: OldUnreadLine;
   /** The lines of unsent messages, by client id. */
   unsent: { [id: string]: PageElement | undefined };
 };
@@ -28,17 +32,23 @@ type Lines = {
 /**
  * Returns the list that the server has begun. A refused message can be resent to `conversation`.
  */
-export function createMessageList(page: Page, scroll: Scroll, conversation: Conversation): MessageList {
-  const log: OldLog = { element: part("log"), rows: [], words: page.words };
-  const lines: Lines = { page, scroll, conversation, log, unsent: {} };
-  takeOver(log);
+export function createMessageList(
+  page: Page,
+  { scroll, attention }: { scroll: Scroll; attention: Attention },
+  conversation: Conversation,
+): MessageList {
+  const log: OldLog = { element: part("log"), rows: [], words: page.words, isTurned: page.isTurned };
+  const unread = createUnreadLine(page, attention);
+  const lines: Lines = { page, scroll, conversation, log, unread, unsent: {} };
+  takeOver(lines);
   return {
     most: () => mostOf(lines),
     add: (events) => add(lines, events),
     addOlder({ events, skipped }) {
+      unread.moved();
       scroll.keep(() => insert(lines, newOf(log, events), skipped), true);
     },
-    clear: () => drop(log, log.rows.length),
+    clear: () => drop(lines, log.rows.length),
     oldestSeq: () => log.rows[0]?.seq,
     has: (id) => has(log, id),
     showUnsent(message) {
@@ -46,6 +56,7 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
       if (!has(log, message.id)) scroll.keep(() => showUnsent(lines, message));
     },
     settle(event) {
+      unread.answered();
       scroll.keep(() => {
         removeUnsent(lines, event.id);
         insert(lines, newOf(log, [event]));
@@ -56,7 +67,7 @@ export function createMessageList(page: Page, scroll: Scroll, conversation: Conv
 }
 
 /** Takes over the lines that the server has rendered, in its own time zone. */
-function takeOver(log: OldLog): void {
+function takeOver({ log, page, unread }: Lines): void {
   const { element, rows, words } = log;
   const items = element.getElementsByTagName("li");
   let day = "";
@@ -65,14 +76,24 @@ function takeOver(log: OldLog): void {
     if (row === undefined) continue;
     day = row.day;
     finish(row.line);
-    rows.push(row);
+    markMention(row.line, row.author, page.me);
+    // The newest line may come first.
+    rows.splice(placeOf(rows, row.seq), 0, row);
   }
   clear(element);
   arrange(log, 0, rows.length);
+  unread.place(log);
 }
 
-function mostOf({ scroll }: Lines): number {
-  return scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING;
+/** Marks a line if it mentions the reader. Own messages do not. */
+function markMention(line: PageElement, author: string, me: Member): void {
+  const isMarked = / mention( |$)/.test(line.className);
+  const isMention = author !== "" && author !== me.id && mentions(textIn(line), me.nickname);
+  if (isMention && !isMarked) line.className += " mention";
+}
+
+function mostOf({ scroll, page }: Lines): number {
+  return scroll.isAtNewest() ? page.lines || MOST_LINES : MOST_WHILE_READING;
 }
 
 /**
@@ -80,20 +101,21 @@ function mostOf({ scroll }: Lines): number {
  * the middle would never be filled again.
  */
 function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
-  const { scroll, log } = lines;
+  const { scroll, log, unread } = lines;
   const { rows } = log;
   const added = newOf(log, events);
   const oldest = added[0];
   if (oldest === undefined) return added;
+  unread.arrived(added, scroll.isAtNewest());
   const start = placeOf(rows, oldest.seq);
   const above = rows[start - 1];
   const isGap = above !== undefined && above.last + 1 < oldest.seq;
   const most = mostOf(lines);
   const isFull = isGap || rows.length + added.length > most;
   scroll.keep(() => {
-    if (isGap) drop(log, start);
+    if (isGap) drop(lines, start);
     insert(lines, added);
-    if (isFull) trim(log, most);
+    if (isFull) trim(lines, most);
   }, isFull);
   return added;
 }
@@ -111,7 +133,7 @@ function newOf({ rows }: OldLog, events: RoomEvent[]): RoomEvent[] {
 
 /** Inserts what is not shown. The line of an unsent message gives way to its event's. */
 function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): void {
-  const { log, page } = lines;
+  const { log, page, unread } = lines;
   const { rows, words } = log;
   let from = rows.length;
   let to = 0;
@@ -123,7 +145,9 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
     removeUnsent(lines, event.id);
-    put(rowOfEvent(event, lineOfEvent(event, page.words)), placeOf(rows, event.seq));
+    const row = rowOfEvent(event, lineOfEvent(event, page.words));
+    markMention(row.line, row.author, page.me);
+    put(row, placeOf(rows, event.seq));
   }
   for (let i = 0; i < skipped.length; i++) {
     const run = skipped[i] as SkippedRun;
@@ -132,21 +156,25 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     put(rowOfSkipped(run, day, words), index);
   }
   arrange(log, from, to + skipped.length);
+  unread.place(log);
 }
 
 // Removes lines from the top of the screen, because a gap in the middle would never be filled
 // again.
-function trim(log: OldLog, most: number): void {
+function trim(lines: Lines, most: number): void {
+  const { log, unread } = lines;
   const { rows } = log;
   const first = Math.max(firstOfNewest(rows, most), rows.length - most * MOST_FOLDED);
   if (first === 0) return;
-  drop(log, first);
+  drop(lines, first);
   arrange(log, 0, 0);
+  unread.place(log);
 }
 
 /** Drops that many of the oldest rows. */
-function drop({ rows }: OldLog, count: number): void {
-  removeRows(rows.splice(0, count));
+function drop({ log, unread }: Lines, count: number): void {
+  unread.moved();
+  removeRows(log.rows.splice(0, count));
   show(part("older"), true);
 }
 
@@ -165,7 +193,8 @@ function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentM
   const { id, text } = message;
   let line = unsent[id];
   if (line === undefined) {
-    line = unsent[id] = log.element.appendChild(lineOf(page.me, text, ""));
+    line = unsent[id] = lineOf(page.me, text, "");
+    log.element.insertBefore(line, log.isTurned ? log.element.firstChild : null);
     line.setAttribute("data-client-id", id);
     line.appendChild(create("span", "message-state"));
   }

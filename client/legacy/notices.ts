@@ -1,58 +1,95 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { mentions } from "../../protocol/mention.ts";
 import { environment } from "../environment.ts";
 import type { Page } from "../page.ts";
-import { fill } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
+import { createAlerts } from "./alerts.ts";
+import type { Attention } from "./attention.ts";
 import { create, part, remove } from "./dom.ts";
+import { openSettings } from "./settings.ts";
 
 // More messages at once are counted, because nobody can listen to them all.
 const MOST_READ_ALOUD = 5;
 // A screen reader reads a change aloud some time after it was made.
 const ANNOUNCED_MS = 10_000;
+// A crowd that comes is one sentence, when nobody more came for a moment.
+const CROWD_QUIET_MS = 2_000;
 
 type OldNotices = {
   /** Some of these events may be known. */
   noteNew(events: RoomEvent[]): void;
-  /** Others have just sent these messages. */
-  announce(messages: RoomEvent[]): void;
+  /** These events of others have just happened. */
+  announce(events: RoomEvent[]): void;
 };
 
 /**
  * Creates the notices: what others have said since the page was last looked at is counted in the
- * title, and what they have just said is read aloud.
+ * title, and what they have just done is read aloud.
  */
-export function createNotices(page: Page): OldNotices {
+export function createNotices(page: Page, attention: Attention): OldNotices {
   const { title } = document;
+  const announceMoves = createMoves(page.words);
+  const alerts = createAlerts(page, attention);
+  openSettings(page, alerts);
   let counted = page.lastSeq;
   let unread = 0;
-  let isLookedAt = true;
+  let mentioned = 0;
 
-  // [IE9] It does not know whether a page is hidden.
-  window.onblur = () => {
-    isLookedAt = false;
-  };
-  window.onfocus = () => {
-    isLookedAt = true;
+  attention.onChange(() => {
+    if (!attention.isHere()) return;
     unread = 0;
+    mentioned = 0;
     document.title = title;
-  };
+  });
   return {
     noteNew(events) {
       for (let i = 0; i < events.length; i++) {
-        const { seq, kind, member } = events[i] as RoomEvent;
+        const { seq, kind, member, text = "" } = events[i] as RoomEvent;
         if (seq <= counted) continue;
         counted = seq;
-        if (kind === "message" && member.id !== page.me.id && !isLookedAt) unread++;
+        if (kind !== "message" || member.id === page.me.id) continue;
+        const isMention = mentions(text, page.me.nickname);
+        alerts.alert(events[i] as RoomEvent, isMention);
+        if (attention.isHere()) continue;
+        unread++;
+        if (isMention) mentioned++;
       }
-      if (unread > 0) document.title = `(${unread}) ${title}`;
+      const mark = mentioned === 0 ? "" : `@${mentioned} `;
+      if (unread > 0) document.title = `(${unread}) ${mark}${title}`;
     },
-    announce(messages) {
-      const { length } = messages;
-      if (length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: length }));
-      for (let i = 0; i < length && length <= MOST_READ_ALOUD; i++) {
-        const { member, text = "" } = messages[i] as RoomEvent;
-        readAloud(`${member.nickname}: ${text}`);
+    announce(events) {
+      const texts: string[] = [];
+      for (let i = 0; i < events.length; i++) {
+        const { kind, member, text = "" } = events[i] as RoomEvent;
+        if (folds(kind)) announceMoves(events[i] as RoomEvent);
+        else texts.push(`${member.nickname}: ${text}`);
       }
+      if (texts.length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: texts.length }));
+      else for (let i = 0; i < texts.length; i++) readAloud(texts[i] as string);
     },
+  };
+}
+
+/** Returns a function that announces people who come and go: a few by name, a crowd by number. */
+function createMoves(words: ScriptWords): (move: RoomEvent) => void {
+  let waiting: RoomEvent[] = [];
+  let stop = () => {};
+  return (move) => {
+    waiting.push(move);
+    stop();
+    stop = environment.later(CROWD_QUIET_MS, () => {
+      let enters = 0;
+      for (let i = 0; i < waiting.length; i++) {
+        const { kind, member } = waiting[i] as RoomEvent;
+        if (kind === "enter") enters++;
+        if (waiting.length < SHORTEST_FOLD)
+          readAloud(`${member.nickname}: ${kind === "enter" ? words.entered : words.left}`);
+      }
+      const leaves = waiting.length - enters;
+      if (waiting.length >= SHORTEST_FOLD) readAloud(fill(words[foldSentence(enters, leaves)], { enters, leaves }));
+      waiting = [];
+    });
   };
 }
 

@@ -9,7 +9,8 @@ import { json } from "./json.ts";
 export function readPage(room: PageElement, log: PageElement): Page {
   const data = (name: string) => attr(room, `data-${name}`);
   const lines = log.getElementsByTagName("li");
-  const last = lines[lines.length - 1];
+  let lastSeq = -1;
+  for (let i = 0; i < lines.length; i++) lastSeq = Math.max(lastSeq, Number(attr(lines[i] as PageElement, "data-seq")));
   const address: Address = { base: data("base"), formToken: valuesOf(room).form_token || "" };
   const me: Member = { id: data("member-id"), nickname: data("nickname"), color: data("color") };
   if (me.nickname !== "") address.nickname = me.nickname;
@@ -18,11 +19,13 @@ export function readPage(room: PageElement, log: PageElement): Page {
     room: data("room"),
     address,
     cursor: data("cursor"),
-    lastSeq: last === undefined ? -1 : Number(attr(last, "data-seq")),
+    lastSeq,
     me,
     present: data("present") === "true",
     network: data("network"),
     hasOlder: data("older") === "true",
+    lines: Number(data("lines")),
+    isTurned: /newest-on-top/.test(room.className),
     words: json.parse(data("words")) as ScriptWords,
   };
 }

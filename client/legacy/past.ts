@@ -24,7 +24,8 @@ type PastViews = {
  * the button there. Returns a function that shows the newest page instead, for when the log cannot
  * be continued.
  */
-export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
+export function createPast(page: Page, access: Access, views: PastViews): () => void {
+  const { room, words, hasOlder: isCut, isTurned } = page;
   const { list, scroll, showMembers, noteNew } = views;
   const button = part("older");
   const box = part("scroll");
@@ -39,7 +40,8 @@ export function createPast({ room, words, hasOlder: isCut }: Page, access: Acces
   onClick(button, read);
   box.onscroll = () => {
     scrolled?.();
-    const isNear = box.scrollTop < NEAR_TOP_PX && items.length < MOST_AUTOMATIC;
+    const px = isTurned ? box.scrollHeight - box.scrollTop - box.clientHeight : box.scrollTop;
+    const isNear = px < NEAR_TOP_PX && items.length < (page.lines || MOST_AUTOMATIC);
     if (isNear && !isFailing && button.style.display === "") read();
   };
   return () => {

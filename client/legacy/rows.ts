@@ -6,6 +6,8 @@ import { dayOf, momentOf } from "./local-time.ts";
 
 /** An event of the log on the screen, or a part of a run that is left out, and its line. */
 export type OldRow = {
+  /** The author of a message of another person or the reader; "" for anything else. */
+  author: string;
   /** The first and the last seq. */
   seq: number;
   last: number;
@@ -25,9 +27,10 @@ export type OldRow = {
 };
 
 /** Returns the row of an event. */
-export function rowOfEvent({ seq, kind, at, id = "" }: RoomEvent, line: PageElement): OldRow {
+export function rowOfEvent({ seq, kind, at, member, id = "" }: RoomEvent, line: PageElement): OldRow {
   const [enters, leaves] = [kind === "enter" ? 1 : 0, kind === "leave" ? 1 : 0];
-  return { seq, last: seq, enters, leaves, others: 0, day: dayOf(momentOf(at)), id, line };
+  const author = kind === "message" ? member.id : "";
+  return { author, seq, last: seq, enters, leaves, others: 0, day: dayOf(momentOf(at)), id, line };
 }
 
 /** Returns the row of a part of a run that is left out. */
@@ -35,7 +38,7 @@ export function rowOfSkipped(skipped: SkippedRun, day: string, words: ScriptWord
   const { first, last, enters = 0, leaves = 0 } = skipped;
   const length = last - first + 1;
   const line = create("li", "skipped", fill(words.foldedMore, { lines: length }));
-  return { seq: first, last, enters, leaves, others: length - enters - leaves, day, id: "", line };
+  return { author: "", seq: first, last, enters, leaves, others: length - enters - leaves, day, id: "", line };
 }
 
 /**
@@ -47,7 +50,8 @@ export function rowOfLine(line: PageElement, day: string, words: ScriptWords): O
   const [at, id] = [attr(line, "data-at"), attr(line, "data-client-id")];
   if (at !== "") {
     const kind = /\benter\b/.test(line.className) ? "enter" : /\bleave\b/.test(line.className) ? "leave" : "message";
-    return rowOfEvent({ seq: figure("data-seq"), kind, at, id } as RoomEvent, line);
+    const member = { id: attr(line, "data-member-id") };
+    return rowOfEvent({ seq: figure("data-seq"), kind, at, member, id } as RoomEvent, line);
   }
   const skipped = { first: figure("data-first"), last: figure("data-last") };
   if (skipped.last === 0) return undefined;

@@ -1,6 +1,6 @@
 import type { Scroll } from "../face.ts";
 import { fill, type ScriptWords } from "../words.ts";
-import { onClick, part, setText, show } from "./dom.ts";
+import { byId, onClick, part, setText, show } from "./dom.ts";
 
 const NEAR_PX = 60;
 const SMALLEST_PX = 160;
@@ -10,8 +10,8 @@ const ROUNDING_PX = 4;
 /** A line, and how far below the upper edge of the box it begins. */
 type Edge = { line: PageElement; px: number };
 
-/** Watches the log's box. */
-export function watchScroll(words: ScriptWords): Scroll {
+/** Watches the log's box. `isTurned`: the newest line is on top. */
+export function watchScroll(words: ScriptWords, isTurned: boolean): Scroll {
   const box = part("scroll");
   const lines = part("log").childNodes;
   const button = part("newer");
@@ -24,7 +24,7 @@ export function watchScroll(words: ScriptWords): Scroll {
     keep(change, isAbove) {
       look();
       change();
-      if (edge === undefined || isAbove) restore();
+      if (edge === undefined || isAbove || isTurned) restore();
     },
     arrived(count) {
       if (edge === undefined) return;
@@ -39,13 +39,22 @@ export function watchScroll(words: ScriptWords): Scroll {
     },
   };
   show(button, false);
-  onClick(button, scroll.toNewest);
+  onClick(button, () => toUnread() || scroll.toNewest());
   box.onscroll = look;
   window.onresize = measure;
   return scroll;
 
   function isAtNewest(): boolean {
-    return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    return (isTurned ? box.scrollTop : box.scrollHeight - box.scrollTop - box.clientHeight) < NEAR_PX;
+  }
+
+  /** Scrolls to the unread line, if the reader has it still to come. */
+  function toUnread(): boolean {
+    const line = byId("unread")?.getBoundingClientRect();
+    const seen = box.getBoundingClientRect();
+    if (line === undefined || (isTurned ? line.bottom > seen.top : line.top < seen.bottom)) return false;
+    box.scrollTop += isTurned ? line.bottom - seen.bottom : line.top - seen.top;
+    return true;
   }
 
   function look(): void {
@@ -75,7 +84,7 @@ export function watchScroll(words: ScriptWords): Scroll {
 
   /** Moves the line that was at the edge back there, or shows the newest one. */
   function restore(): void {
-    if (edge === undefined) box.scrollTop = box.scrollHeight;
+    if (edge === undefined) box.scrollTop = isTurned ? 0 : box.scrollHeight;
     else if (edge.line.parentNode !== null)
       box.scrollTop += edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
   }

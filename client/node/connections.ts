@@ -1,5 +1,6 @@
 /// <reference types="node" />
-// Only the types of Node's modules are imported, since the package's script has to load in browsers.
+// Only the types of Node's modules are imported, since the package's script has to load in
+// browsers.
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import type { Socket } from "node:net";
 import type { Connections } from "../transports/fetch.ts";

@@ -1,5 +1,6 @@
 /// <reference types="node" />
-// Only the types of Node's modules are imported, since the package's script has to load in browsers.
+// Only the types of Node's modules are imported, since the package's script has to load in
+// browsers.
 import type { BlockList } from "node:net";
 
 type Variables = { [name: string]: string | undefined };

@@ -1,5 +1,6 @@
 /// <reference types="node" />
-// Only the types of Node's modules are imported, since the package's script has to load in browsers.
+// Only the types of Node's modules are imported, since the package's script has to load in
+// browsers.
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";

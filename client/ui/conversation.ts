@@ -21,6 +21,7 @@ import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
+import { openChoices } from "./choices.ts";
 import { type Composer, createComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { formatCopies } from "./copying.ts";
@@ -35,6 +36,7 @@ import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
 import { createRenewal, type Renewal } from "./renewal.ts";
 import { watchScroll } from "./scroll.ts";
+import { openSettings } from "./settings.ts";
 import { openChannel } from "./tab-channel.ts";
 
 /** The codes of refusals after which the author has to enter again. */
@@ -58,8 +60,10 @@ export function openConversation(page: Page): OpenConversation {
   const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(words);
-  const notices = createNotices(page);
-  const { noteNew, announce } = notices;
+  const choices = openChoices(page.address.base);
+  const notices = createNotices(page, choices);
+  const { noteNew, announce, bell } = notices;
+  openSettings(page, { choices, bell, list });
   const presence = createPresence(page, sender);
   const readAgain = createPast(page, sender, {
     list,
@@ -73,6 +77,8 @@ export function openConversation(page: Page): OpenConversation {
   session.on("status", createConnectionLine(page).show);
   draw(conversation, { page, list, members, scroll, readAgain, noteNew, announce });
   session.on("typing", notices.typing);
+  // Not with the lines: timers of a hidden page may run once a minute only.
+  session.on("event", (event) => noteNew([event]));
   formatCopies(part("log"));
   session.on("event", (event) => event.member.id === me.id && presence.seen(event));
   outbox.emitter.on("changed", ({ state, code = "" }) => {
@@ -105,6 +111,7 @@ export function openConversation(page: Page): OpenConversation {
     },
     close() {
       isOpen = false;
+      notices.close();
       sleep();
       stopSending(conversation);
     },

@@ -1,17 +1,21 @@
-import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { folds } from "../../protocol/fold.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
+import { mentions } from "../../protocol/mention.ts";
 import type { Conversation, ConversationSession } from "../core/conversation.ts";
 import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
-import { arrange, type Log, removeRows } from "./arrange.ts";
+import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
-import { lineOf, lineOfEvent, settleLine } from "./line.ts";
+import { inside, lineOf, lineOfEvent, settleLine } from "./line.ts";
 import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
+import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
 import { firstOfNewest, lastOf, type Row, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
+import type { UnreadScroll } from "./scroll.ts";
+import { createUnreadLine, type UnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
 
 const MOST_LINES = 500;
@@ -20,11 +24,20 @@ const MOST_WHILE_READING = 5_000;
 // Lines of a closed fold are not laid out, but take memory.
 const MOST_FOLDED = 4;
 
+/** The log of a page for browsers with modules. */
+export type TurningList = MessageList & {
+  /** Turns the log over: the newest line is on top, or at the bottom. */
+  turn(): void;
+  /** Drops what is more than the reader wants to see. */
+  fit(): void;
+};
+
 type Lines = {
   page: Page;
   scroll: Scroll;
   conversation: Conversation<ConversationSession>;
   log: Log;
+  unread: UnreadLine;
   /** The seqs of all rows. */
   shown: Set<number>;
   /** The lines of unsent messages, by client id. */
@@ -36,16 +49,17 @@ type Lines = {
  */
 export function createMessageList(
   page: Page,
-  scroll: Scroll,
+  scroll: UnreadScroll,
   conversation: Conversation<ConversationSession>,
-): MessageList {
-  const log: Log = { element: part("log"), rows: [], words: page.words };
-  const lines: Lines = { page, scroll, conversation, log, shown: new Set(), unsent: new Map() };
+): TurningList {
+  const log: Log = { element: part("log"), rows: [], words: page.words, isTurned: isNewestOnTop() };
+  const unread = createUnreadLine(page, scroll);
+  const lines: Lines = { page, scroll, conversation, log, unread, shown: new Set(), unsent: new Map() };
   const { unsent } = lines;
   takeOver(lines);
   onNewDay(log.element, () => scroll.keep(() => redate(log), true));
   return {
-    most: () => (scroll.isAtNewest() ? MOST_LINES : MOST_WHILE_READING),
+    most: () => mostOf(lines),
     add: (events) => add(lines, events),
     addOlder: (older) => addOlder(lines, older),
     clear: () => drop(lines, log.rows.length),
@@ -53,6 +67,11 @@ export function createMessageList(
     has: (id) => has(lines, id),
     showUnsent: (message) => showUnsent(lines, message),
     settle: (event) => settle(lines, event),
+    fit: () => scroll.keep(() => trim(lines, mostOf(lines)), true),
+    turn() {
+      turn(log);
+      scroll.toNewest();
+    },
     removeUnsent(id) {
       const line = unsent.get(id);
       unsent.delete(id);
@@ -63,12 +82,14 @@ export function createMessageList(
 }
 
 /** Takes over the lines that the server has rendered, in its own time zone. */
-function takeOver({ log, shown }: Lines): void {
+function takeOver({ log, shown, unread, page }: Lines): void {
   let dayMark: HTMLElement | undefined;
   const leftOut: HTMLElement[] = [];
   for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, [data-seq]")) {
-    if (element.className === "day") dayMark = element;
-    else if (element.className === "skipped") leftOut.push(element);
+    if (element.className === "day") {
+      if (log.isTurned) element.remove();
+      else dayMark = element;
+    } else if (element.className === "skipped") leftOut.push(element);
     else {
       const row = rowOfLine(element);
       log.rows.push(row);
@@ -78,8 +99,18 @@ function takeOver({ log, shown }: Lines): void {
       dayMark = undefined;
     }
   }
+  log.rows.sort((one, other) => one.seq - other.seq);
   for (const line of leftOut) leaveOut(log, skippedBy(line), line);
+  // The server may not have known the reader.
+  for (const { kind, memberId, line } of log.rows)
+    if (kind === "message") markMention(line, { memberId, text: inside(line, "text").textContent || "" }, page.me);
   redate(log);
+  unread.place(log.rows, log.isTurned);
+  unread.offer();
+}
+
+function mostOf({ page, scroll }: Lines): number {
+  return scroll.isAtNewest() ? page.lines || MOST_LINES : MOST_WHILE_READING;
 }
 
 /** Shows times and days where the reader is now. */
@@ -98,13 +129,13 @@ function redate(log: Log): void {
  * newest are kept, because a gap in the middle would never be filled again.
  */
 function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
-  const { scroll, log, shown } = lines;
+  const { scroll, log, shown, unread } = lines;
   const { rows } = log;
   const added = events.filter(({ seq }) => !shown.has(seq));
   const oldest = added[0];
   if (oldest === undefined) return added;
-  const isAtNewest = scroll.isAtNewest();
-  const most = isAtNewest ? MOST_LINES : MOST_WHILE_READING;
+  unread.arrived(added, scroll.isAtNewest());
+  const most = mostOf(lines);
   const start = placeOf(rows, oldest.seq);
   const continued = rows[start - 1];
   const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq;
@@ -119,9 +150,10 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
 }
 
 function addOlder(lines: Lines, { events, skipped = [] }: HistoryPage): void {
-  const { scroll, log, shown, page } = lines;
+  const { scroll, log, shown, page, unread } = lines;
   const added = events.filter(({ seq }) => !shown.has(seq));
   if (added.length === 0) return;
+  unread.moved();
   scroll.keep(() => {
     insert(lines, added);
     for (const one of skipped) leaveOut(log, one, lineOfSkipped(one, page.words));
@@ -142,7 +174,7 @@ function leaveOut(log: Log, skipped: SkippedRun, line: HTMLElement): void {
 
 /** Inserts events that are not shown. The line of an unsent message becomes its event's. */
 function insert(lines: Lines, events: RoomEvent[]): void {
-  const { log, shown, unsent, page } = lines;
+  const { log, shown, unsent, unread, page } = lines;
   const { rows } = log;
   let from = rows.length;
   let to = 0;
@@ -150,6 +182,7 @@ function insert(lines: Lines, events: RoomEvent[]): void {
     const index = placeOf(rows, event.seq);
     const own = event.id === undefined ? undefined : unsent.get(event.id);
     const line = own ? settled(lines, own, event) : lineOfEvent(event, page.words);
+    if (event.kind === "message") markMention(line, { memberId: event.member.id, text: event.text || "" }, page.me);
     if (index === rows.length) rows.push(rowOfEvent(event, line));
     else rows.splice(index, 0, rowOfEvent(event, line));
     shown.add(event.seq);
@@ -157,7 +190,13 @@ function insert(lines: Lines, events: RoomEvent[]): void {
     to = Math.max(to, index);
   }
   arrange(log, from, to);
+  unread.place(rows, log.isTurned);
   markUnsent(lines);
+}
+
+/** Marks a line if it mentions the reader. Own messages do not. */
+function markMention(line: HTMLElement, said: { memberId: string; text: string }, me: Member): void {
+  line.classList.toggle("mention", said.memberId !== me.id && mentions(said.text, me.nickname));
 }
 
 /** Returns the index at which a seq belongs. A new line is nearly always the last one. */
@@ -173,6 +212,7 @@ function trim(lines: Lines, most: number): void {
   if (first === 0) return;
   dropOldest(lines, first);
   arrange(lines.log, 0, 0);
+  lines.unread.place(rows, lines.log.isTurned);
 }
 
 /** Drops that many of the oldest rows, which can be read again. */
@@ -181,7 +221,8 @@ function dropOldest(lines: Lines, count: number): void {
   part("older").hidden = false;
 }
 
-function drop({ log, shown }: Lines, count: number): void {
+function drop({ log, shown, unread }: Lines, count: number): void {
+  unread.moved();
   const dropped = log.rows.splice(0, count);
   for (const { seq } of dropped) shown.delete(seq);
   removeRows(dropped);
@@ -204,7 +245,8 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
     line.dataset.clientId = id;
     unsent.set(id, line);
     scroll.keep(() => {
-      log.element.append(created);
+      if (log.isTurned) log.element.prepend(created);
+      else log.element.append(created);
       markUnsent(lines);
     });
   }
@@ -212,7 +254,8 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
 }
 
 function settle(lines: Lines, event: RoomEvent): void {
-  const { scroll, shown, unsent } = lines;
+  const { scroll, shown, unsent, unread } = lines;
+  unread.answered();
   const line = event.id === undefined ? undefined : unsent.get(event.id);
   if (line === undefined) return;
   if (shown.has(event.seq)) {
@@ -232,6 +275,7 @@ function settled({ unsent }: Lines, line: HTMLElement, event: RoomEvent): HTMLEl
 /** Hides the reader's own nickname on unsent lines that follow a message of theirs. */
 function markUnsent({ page, log, unsent }: Lines): void {
   const last = log.rows[log.rows.length - 1];
+  if (log.isTurned) return;
   let follows = last?.kind === "message" && last.memberId === page.me.id && Date.now() - last.at < SAME_SPEAKER_MS;
   for (const line of unsent.values()) {
     line.classList.toggle("follows", follows);

@@ -1,42 +1,59 @@
 import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
+import { mentions } from "../../protocol/mention.ts";
 import type { Page } from "../page.ts";
-import { fill } from "../words.ts";
+import { createAlerts } from "./alerts.ts";
+import { createAnnouncer } from "./announcer.ts";
+import type { ChoiceStore } from "./choices.ts";
 import { part } from "./part.ts";
+import type { Bell } from "./sound.ts";
+import { createTitleCount } from "./title.ts";
 
 const TYPING_SHOWN_MS = 6_000;
-// More messages at once are counted, because nobody can listen to them all.
-const MOST_READ_ALOUD = 5;
-// A screen reader reads a change aloud some time after it was made.
-const ANNOUNCED_MS = 10_000;
-const ANNOUNCEMENTS_APART_MS = 1_000;
 
-/** Announces messages next to the log: read aloud, in the title, and above the field. */
+/** Announces messages next to the log: read aloud, in the title, by sound, and above the field. */
 export type Notices = {
-  /** These events are shown now. Some may be new. */
+  /** These events have just been read. Some may be known. */
   noteNew(events: RoomEvent[]): void;
-  /** Others have just sent these messages. */
-  announce(messages: RoomEvent[]): void;
+  /** These events of others have just happened, and are shown. */
+  announce(events: RoomEvent[]): void;
   typing(signal: TypingSignal): void;
+  bell: Bell;
+  /** The room is left. */
+  close(): void;
 };
 
 /** Creates the notices of a page. The reader is never shown as typing. */
-export function createNotices(page: Page): Notices {
-  const { me, words } = page;
+export function createNotices(page: Page, choices: ChoiceStore): Notices {
+  const { words } = page;
   const typing = part("typing");
   const sentAt = new Map<string, number>();
-  const readAloud = createAnnouncer(page);
+  const readAloud = createAnnouncer(words);
+  const alerts = createAlerts(page, choices);
+  const title = createTitleCount();
+  let noted = page.lastSeq;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   return {
-    noteNew: createUnread(page),
-    announce(messages) {
-      for (const { member } of messages) sentAt.set(member.nickname, Date.now());
+    bell: alerts.bell,
+    close: alerts.close,
+    noteNew(events) {
+      for (const event of events) {
+        if (event.seq <= noted) continue;
+        noted = event.seq;
+        if (event.kind !== "message" || event.member.id === page.me.id) continue;
+        const isMention = mentions(event.text || "", page.me.nickname);
+        title.count(isMention);
+        alerts.alert(event, isMention);
+      }
+    },
+    announce(events) {
+      for (const { kind, member } of events) if (kind === "message") sentAt.set(member.nickname, Date.now());
       clearTyping();
-      readAloud(messages);
+      readAloud(events);
     },
     typing(signal) {
       const nicknames = signal.nicknames
-        .filter((nickname) => nickname !== me.nickname && !hasJustSent(nickname))
+        .filter((nickname) => nickname !== page.me.nickname && !hasJustSent(nickname))
         .slice(0, 3);
       typing.replaceChildren(...(nicknames.length === 0 ? [] : typingWords(words.typing, nicknames)));
       clearTimeout(timer);
@@ -65,60 +82,4 @@ function typingWords(sentence: string, nicknames: string[]): (Node | string)[] {
     return index === 0 ? [name] : [", ", name];
   });
   return [before, ...names, after];
-}
-
-/**
- * Counts in the title what others have said since the page was last visible, whatever way it
- * arrived.
- */
-function createUnread({ me, lastSeq }: Page): (events: RoomEvent[]) => void {
-  const { title } = document;
-  let counted = lastSeq;
-  let unread = 0;
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
-    unread = 0;
-    document.title = title;
-  });
-  return (events) => {
-    for (const { seq, kind, member } of events) {
-      if (seq > counted && document.hidden && kind === "message" && member.id !== me.id) unread++;
-      counted = Math.max(counted, seq);
-    }
-    const shown = unread === 0 ? title : `(${unread}) ${title}`;
-    if (document.title !== shown) document.title = shown;
-  };
-}
-
-/**
- * Adds messages to the region that is read aloud, each once. [field notes] With role=log, some
- * screen readers read everything again.
- */
-function createAnnouncer({ words }: Page): (messages: RoomEvent[]) => void {
-  const region = part("announcer");
-  let waiting: RoomEvent[] = [];
-  let readAt = 0;
-  let isWaiting = false;
-  return (messages) => {
-    waiting = waiting.concat(messages);
-    if (isWaiting) return;
-    isWaiting = true;
-    setTimeout(read, readAt + ANNOUNCEMENTS_APART_MS - Date.now());
-  };
-
-  function read(): void {
-    readAt = Date.now();
-    isWaiting = false;
-    const texts =
-      waiting.length > MOST_READ_ALOUD
-        ? [fill(words.announced, { n: waiting.length })]
-        : waiting.map(({ member, text = "" }) => `${member.nickname}: ${text}`);
-    waiting = [];
-    for (const text of texts) {
-      const element = document.createElement("p");
-      element.textContent = text;
-      region.append(element);
-      setTimeout(() => element.remove(), ANNOUNCED_MS);
-    }
-  }
 }

@@ -4,7 +4,7 @@ import type { ScriptWords } from "../words.ts";
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
   const { dataset } = room;
-  const lines = room.querySelectorAll<HTMLElement>("#log [data-seq]");
+  const seqs = Array.from(room.querySelectorAll<HTMLElement>("#log [data-seq]"), (line) => Number(line.dataset.seq));
   return {
     room: dataset.room || "",
     address: {
@@ -13,7 +13,8 @@ export function readPage(room: HTMLElement): Page {
       ...(dataset.nickname ? { nickname: dataset.nickname } : {}),
     },
     cursor: dataset.cursor || "",
-    lastSeq: Number(lines[lines.length - 1]?.dataset.seq ?? -1),
+    // The newest line may be the first one.
+    lastSeq: Math.max(-1, seqs[0] ?? -1, seqs[seqs.length - 1] ?? -1),
     me: {
       id: dataset.memberId || "",
       nickname: dataset.nickname || "",
@@ -23,6 +24,8 @@ export function readPage(room: HTMLElement): Page {
     present: dataset.present === "true",
     network: document.querySelector<HTMLElement>("[data-network]")?.dataset.network || "",
     hasOlder: dataset.older === "true",
+    lines: Number(dataset.lines || 0),
+    isTurned: room.classList.contains("newest-on-top"),
     words: JSON.parse(dataset.words || "{}") as ScriptWords,
   };
 }

@@ -23,7 +23,8 @@ export type PastViews = {
  * the button there. Returns a function that shows the newest page instead, for when the log cannot
  * be continued.
  */
-export function createPast({ room, words, hasOlder: isCut }: Page, access: Access, views: PastViews): () => void {
+export function createPast(page: Page, access: Access, views: PastViews): () => void {
+  const { room, words, hasOlder: isCut } = page;
   const { list, scroll, showMembers, noteNew } = views;
   const button = part<HTMLButtonElement>("older");
   const label = button.textContent;
@@ -32,9 +33,10 @@ export function createPast({ room, words, hasOlder: isCut }: Page, access: Acces
   const items = part("log").getElementsByTagName("li");
   const near = new IntersectionObserver(
     (entries) => {
-      if (items.length < MOST_AUTOMATIC && entries.some((entry) => entry.isIntersecting)) read();
+      // A reader who has chosen a number of lines asks for more by the button.
+      if (items.length < (page.lines || MOST_AUTOMATIC) && entries.some((entry) => entry.isIntersecting)) read();
     },
-    { root: part("scroll"), rootMargin: "400px 0px 0px" },
+    { root: part("scroll"), rootMargin: "400px 0px" },
   );
   button.hidden = !isCut;
   button.addEventListener("click", read);

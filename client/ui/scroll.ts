@@ -1,11 +1,19 @@
 import type { Scroll } from "../face.ts";
-import { fill, type ScriptWords } from "../words.ts";
+import type { ScriptWords } from "../words.ts";
+import { createNewerButton } from "./newer-button.ts";
+import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
 
 const NEAR_PX = 60;
 const FEW_PX = 8;
 // Farther than any log is long: the browser ends at the newest line, and nothing is measured.
 const END_PX = 2 ** 24;
+
+/** The part of the log that the reader sees, and what is new outside of it. */
+export type UnreadScroll = Scroll & {
+  /** Shows how many messages are new if the line above them is out of sight. */
+  offerUnread(count: number): void;
+};
 
 /** A line, and how far below the upper edge of the box it begins. */
 type Edge = { line: Element; px: number };
@@ -15,63 +23,58 @@ type Edge = { line: Element; px: number };
  * newest line was in sight from the start. From now on it is an ordinary box: in the other kind,
  * each new line moves all others.
  */
-export function watchScroll(words: ScriptWords): Scroll {
+export function watchScroll(words: ScriptWords): UnreadScroll {
   const box = part("scroll");
   const log = part("log");
-  const button = part("newer");
-  let unseen = 0;
   // Not measured again before each change, since that would cost a layout.
   let isAtNewest = true;
   let endPx = 0;
   let edge: Edge | undefined;
 
-  const scroll: Scroll = {
+  const scroll: UnreadScroll = {
     isAtNewest() {
       // The reader may have scrolled a moment ago, and the event is still to come.
-      if (isAtNewest && box.scrollTop < endPx) look();
+      if (isAtNewest && (isNewestOnTop() ? box.scrollTop > 0 : box.scrollTop < endPx)) look();
       return isAtNewest;
     },
     keep(change, isAbove) {
-      if (!scroll.isAtNewest() && isAbove) edge = findEdge(box, log);
+      const moves = isAbove || isNewestOnTop();
+      if (!scroll.isAtNewest() && moves) edge = findEdge(box, log);
       change();
       if (isAtNewest) toEnd();
-      else if (isAbove) restore();
+      else if (moves) restore();
     },
     arrived(count) {
-      if (isAtNewest) return;
-      unseen += count;
-      button.textContent = fill(words.newMessages, { n: unseen });
-      button.hidden = false;
+      if (!isAtNewest) button.add(count);
+    },
+    offerUnread(count) {
+      if (isAtNewest) button.offerUnread(count);
     },
     toNewest() {
       isAtNewest = true;
       toEnd();
-      forget();
+      button.hide();
     },
   };
+  const button = createNewerButton(words, scroll.toNewest);
   box.classList.add("scripted");
   toEnd();
   box.addEventListener("scroll", look, { passive: true });
   // A fold has been opened or closed.
   box.addEventListener("toggle", look, true);
-  button.addEventListener("click", scroll.toNewest);
   // The window was turned or made narrower, or a keyboard has appeared.
   new ResizeObserver(() => (scroll.isAtNewest() ? toEnd() : restore())).observe(box);
   return scroll;
 
   function look(): void {
-    isAtNewest = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-    if (isAtNewest) forget();
-    else edge = findEdge(box, log);
-  }
-
-  function forget(): void {
-    unseen = 0;
-    button.hidden = true;
+    const fromNewestPx = isNewestOnTop() ? box.scrollTop : box.scrollHeight - box.scrollTop - box.clientHeight;
+    isAtNewest = fromNewestPx < NEAR_PX;
+    if (!isAtNewest) edge = findEdge(box, log);
+    button.scrolled(isAtNewest);
   }
 
   function toEnd(): void {
-    box.scrollTop = END_PX;
+    box.scrollTop = isNewestOnTop() ? 0 : END_PX;
     endPx = box.scrollTop;
     lower();
   }
@@ -81,7 +84,8 @@ export function watchScroll(words: ScriptWords): Scroll {
    * browsers count as a shift of the layout.
    */
   function lower(): void {
-    const px = endPx > 0 ? 0 : box.clientHeight - (log.offsetTop - box.offsetTop) - log.offsetHeight;
+    const isFull = endPx > 0 || isNewestOnTop();
+    const px = isFull ? 0 : box.clientHeight - (log.offsetTop - box.offsetTop) - log.offsetHeight;
     const transform = px > 0 ? `translateY(${px}px)` : "";
     if (transform !== log.style.transform) log.style.transform = transform;
   }

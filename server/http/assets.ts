@@ -16,6 +16,7 @@ type Assets = {
   script: string;
   style: string;
   icon: string;
+  unreadIcon: string;
   legacyScript: string;
   legacyStyle: string;
   doctorScript: string;

@@ -5,6 +5,7 @@ import { chooseLanguage } from "../pages/language.ts";
 import type { PageLayout } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
 import { ASSETS } from "./assets.ts";
+import { logChoiceOf } from "./log-choice.ts";
 
 /** The name of the cookie that stores the chosen language. */
 export const LANGUAGE_COOKIE = "language";
@@ -25,6 +26,7 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
   const layout: PageLayout = {
     language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language")),
     timeZone: site.config.timeZone,
+    view: logChoiceOf(ctx),
     canOpen: !SHOWS_ALL.test(ctx.get("User-Agent")),
     basePath: base,
     here: ctx.path,
@@ -33,6 +35,7 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
     icon: `${base}/assets/${ASSETS.icon}`,
+    unreadIcon: `${base}/assets/${ASSETS.unreadIcon}`,
     // A getter: only pages with a form need it, and it sets a cookie for a visitor without a
     // session.
     get formToken() {

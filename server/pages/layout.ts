@@ -1,6 +1,7 @@
 import type { Member } from "../../protocol/event.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Language, wordsOf } from "./language.ts";
+import type { LogChoice } from "./log-choice.ts";
 
 /**
  * Everything that each page needs. `here` is the page's path without the base path. Scripts, styles
@@ -10,6 +11,8 @@ export type PageLayout = {
   language: Language;
   /** The site's time zone, by its IANA name. */
   timeZone: string;
+  /** How the reader wants to read a log. */
+  view: LogChoice;
   /** Can the browser open and close a part of a page? Text browsers would show all of it. */
   canOpen: boolean;
   basePath: string;
@@ -20,6 +23,8 @@ export type PageLayout = {
   legacyScript: string;
   legacyStyle: string;
   icon: string;
+  /** The icon of a page with messages that its reader has not seen. */
+  unreadIcon: string;
   formToken: string;
   /**
    * The name of the visitor's network, under which a browser remembers which transports work there.
@@ -54,7 +59,7 @@ export function documentStart(layout: PageLayout, page: PageHead): Html {
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f6f0e4" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#1b1815" media="(prefers-color-scheme: dark)">
-<link rel="icon" type="image/svg+xml" href="${link(layout.icon)}">
+<link rel="icon" type="image/svg+xml" href="${link(layout.icon)}" data-unread="${link(layout.unreadIcon)}">
 ${styleAndScript(layout, page)}
 ${page.head}
 </head>

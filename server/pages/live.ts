@@ -3,9 +3,10 @@ import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
-import { logLines, newestFirst } from "./log-lines.ts";
+import { logLines, newestFirst, newestOnTop } from "./log-lines.ts";
 import { olderLink } from "./past.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
+import { settingsPanel } from "./settings-panel.ts";
 
 /**
  * How a live page reads on: it refreshes every `refresh` seconds, or grows if that is 0. `isBare`
@@ -49,16 +50,18 @@ export function liveAddress({ room, refresh, isBare }: LiveOptions, after?: stri
  */
 export function renderRefreshing(layout: PageLayout, view: LiveView): string {
   const { options, cursor, seconds, context, events, skipped } = view;
+  const shown = { events: [...context, ...events], skipped };
+  const { isNewestOnTop } = layout.view;
   return html`${opening(layout, view, refreshTo(layout, { options, cursor, seconds }))}
-<ol id="log" class="log newest-first">
-${newestFirst(layout, { events: [...context, ...events], skipped })}</ol>
+<ol id="log" class="log${!isNewestOnTop && " newest-first"}">
+${isNewestOnTop ? newestOnTop(layout, shown) : newestFirst(layout, shown)}</ol>
 ${closing()}`.toString();
 }
 
 /** Renders the beginning of a page that grows, up to the point where its log continues. */
 export function renderGrowing(layout: PageLayout, view: LiveView): string {
   return html`${opening(layout, view)}
-<ol id="log" class="log">
+<ol id="log" class="log growing">
 ${logLines(layout, { ...view, events: view.context })}`.toString();
 }
 
@@ -120,7 +123,7 @@ function opening(layout: PageLayout, view: LiveView, head?: Html): Html {
   const { options, cursor, title } = view;
   const page = { name: "room-page live-page", title: `${title} — chattera`, isPlain: true, head };
   return html`${documentStart(layout, page)}
-<main id="live" class="room" data-room="${options.room}" data-cursor="${cursor}">
+<main id="live" class="room${layout.view.isNewestOnTop && " newest-on-top"}" data-room="${options.room}" data-cursor="${cursor}">
 ${!options.isBare && liveBar(layout, view)}
 <div class="room-body">
 <div class="foot">
@@ -143,7 +146,7 @@ function liveBar(layout: PageLayout, view: LiveView): Html {
 ${homeLink(layout)}
 <h1 class="bar-title" dir="auto">${view.title}</h1>
 ${connectionLine(layout, view)}
-<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(layout, form)}${languageSwitch(layout)}</nav>
+<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(layout, form)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 

@@ -23,7 +23,11 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
   return daysOf(layout, view).flatMap(({ at, items }, n) => {
     const isNamed = n === 0 && last ? !isSameDate(layout, last.at, at) : n > 0 || !isSameDate(layout, now(), at);
     const lines = items.map((item, index) =>
-      renderItem(layout, item, items[index - 1] ?? (isNamed ? undefined : last)),
+      renderItem(
+        layout,
+        item,
+        layout.view.isNewestOnTop ? undefined : (items[index - 1] ?? (isNamed ? undefined : last)),
+      ),
     );
     return isNamed ? [dayLine(layout, at, items[0] as Item), ...lines] : lines;
   });
@@ -38,6 +42,19 @@ export function newestFirst(layout: PageLayout, view: LogView): Html[] {
   const days = daysOf(layout, view).reverse();
   return days.flatMap(({ at, items }, n) => {
     const lines = items.map((item, index) => renderItem(layout, item, items[index - 1])).reverse();
+    const isNamed = n > 0 || !isSameDate(layout, now(), at);
+    return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
+  });
+}
+
+/**
+ * Renders the same lines with the newest on top: each day's name is above its newest line, and
+ * every line has its nickname.
+ */
+export function newestOnTop(layout: PageLayout, view: LogView): Html[] {
+  const days = daysOf(layout, view).reverse();
+  return days.flatMap(({ at, items }, n) => {
+    const lines = items.map((item) => renderItem(layout, item, undefined)).reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });

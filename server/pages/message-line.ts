@@ -1,6 +1,7 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { sealOf } from "../../protocol/graphemes.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
+import { mentions } from "../../protocol/mention.ts";
 import { tallClass } from "../../protocol/tall.ts";
 import { type Html, html } from "./html.ts";
 import { wordsOf } from "./language.ts";
@@ -19,9 +20,17 @@ export function messageLine(layout: PageLayout, event: RoomEvent, previous?: Roo
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const tall = event.kind === "message" ? tallClass(event.text ?? "") : "";
-  const kind = [event.kind, follows ? "follows" : "", tall].filter((name) => name !== "").join(" ");
+  const kind = [event.kind, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
+    .filter((name) => name !== "")
+    .join(" ");
   return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span></li>
 `;
+}
+
+/** Whether an event mentions the reader. */
+function isMention({ member: reader }: PageLayout, { kind, member, text }: RoomEvent): boolean {
+  if (kind !== "message" || reader === undefined || reader.id === member.id) return false;
+  return mentions(text ?? "", reader.nickname);
 }
 
 /**

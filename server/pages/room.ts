@@ -5,10 +5,11 @@ import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
 import { formToken, homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
-import { logLines } from "./log-lines.ts";
+import { logLines, newestOnTop } from "./log-lines.ts";
 import { lineSkeleton } from "./message-line.ts";
 import { olderLink } from "./past.ts";
 import { type PeopleView, people } from "./people.ts";
+import { settingsPanel } from "./settings-panel.ts";
 import type { PageWords } from "./words/ja.ts";
 
 /**
@@ -41,22 +42,13 @@ export type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" 
  */
 export function renderRoom(layout: PageLayout, view: RoomView): string {
   const words = wordsOf(layout.language);
-  const body = html`<main id="room" class="room" ${scriptState(layout, view)}>
+  const { isNewestOnTop } = layout.view;
+  const [log, foot] = [logBox(layout, view), roomFoot(layout, view)];
+  const body = html`<main id="room" class="room${isNewestOnTop && " newest-on-top"}" ${scriptState(layout, view)}>
 ${roomBar(layout, view)}
 <div class="room-body">
 ${people(words, view)}
-<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
-<button id="older" class="button quiet" type="button" hidden>${words.older}</button>
-${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.events[0]?.seq)}</noscript>`}
-<ol id="log" class="log">
-${logLines(layout, view)}</ol>
-</section>
-<noscript><iframe class="live-log" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
-<div class="foot">
-<button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
-<p id="typing" class="typing"></p>
-${view.present ? messageForm(layout, view) : enterForm(layout, view)}
-</div>
+${isNewestOnTop ? [foot, log] : [log, foot]}
 </div>
 ${lineSkeleton()}
 <div id="announcer" class="unseen" aria-live="polite"></div>
@@ -64,9 +56,32 @@ ${lineSkeleton()}
   return renderDocument(layout, { name: "room-page", title: `${view.room.title} — chattera`, body });
 }
 
+function logBox(layout: PageLayout, view: RoomView): Html {
+  const words = wordsOf(layout.language);
+  const { isNewestOnTop } = layout.view;
+  const older = html`<button id="older" class="button quiet" type="button" hidden>${words.older}</button>
+${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.events[0]?.seq)}</noscript>`}`;
+  const log = html`<ol id="log" class="log">
+${isNewestOnTop ? newestOnTop(layout, view) : logLines(layout, view)}</ol>`;
+  return html`<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
+${isNewestOnTop ? [log, older] : [older, log]}
+</section>
+<noscript><iframe class="live-log" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
+`;
+}
+
+function roomFoot(layout: PageLayout, view: RoomView): Html {
+  return html`<div class="foot">
+<button id="newer" class="button newer" type="button" hidden>${wordsOf(layout.language).newer}</button>
+<p id="typing" class="typing"></p>
+${view.present ? messageForm(layout, view) : enterForm(layout, view)}
+</div>
+`;
+}
+
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 function roomBar(layout: PageLayout, view: RoomView): Html {
@@ -76,7 +91,7 @@ function roomBar(layout: PageLayout, view: RoomView): Html {
 ${homeLink(layout)}
 <h1 class="bar-title" dir="auto">${view.room.title}</h1>
 <p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
-<nav class="bar-end">${view.present && leaveForm(layout, view)}${languageSwitch(layout)}</nav>
+<nav class="bar-end">${view.present && leaveForm(layout, view)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 

@@ -13,6 +13,7 @@ import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { roomOf } from "../http/find-room.ts";
 import { addPathParams, inputOf } from "../http/input.ts";
+import { logChoiceOf } from "../http/log-choice.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { accountOf, payerOf } from "../http/payer.ts";
 import {
@@ -31,7 +32,7 @@ import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { beginHtmlStream, HTML_STREAM_HEADERS, type HtmlMarkup, type HtmlStream } from "../streams/html-stream.ts";
 import { confirmStream } from "./here.ts";
-import { chooseLanguage, peopleSeenBy, refreshOf, showPage } from "./pages.ts";
+import { chooseLanguage, chooseLogView, peopleSeenBy, refreshOf, showPage } from "./pages.ts";
 
 /** The seconds between two pages where the request does not say. */
 const REFRESH_SECONDS = 10;
@@ -94,7 +95,7 @@ export function liveRoutes(site: Site): Route[] {
 }
 
 async function showLive(ctx: Context, site: Site, growing: GrowingPages): Promise<void> {
-  if (chooseLanguage(ctx)) return;
+  if (chooseLanguage(ctx) || chooseLogView(ctx)) return;
   const { room: _room, ...inPath } = ctx.params;
   addPathParams(ctx, inPath);
   try {
@@ -217,7 +218,11 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   else noteRefreshing(request);
   const { memberCount, visitors } = await peopleSeenBy(ctx, site, { tail, present });
   const isAtTop = options.refresh === 0 && hasNoPictures(ctx);
-  const messages = isAtTop ? (present ? LINES_BELOW_SAYING : LINES_BELOW_ENTERING) : HISTORY_MESSAGES;
+  const messages = isAtTop
+    ? present
+      ? LINES_BELOW_SAYING
+      : LINES_BELOW_ENTERING
+    : logChoiceOf(ctx).lines || HISTORY_MESSAGES;
   const talk = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
   const context = isAtTop ? talk.events.slice(-messages) : talk.events;
   return {

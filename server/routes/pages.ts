@@ -12,6 +12,7 @@ import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts
 import { enterRoom } from "../http/enter-room.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
+import { chooseLog } from "../http/log-choice.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import { browserOf } from "../http/reading.ts";
@@ -49,7 +50,7 @@ export function pageRoutes(site: Site): Route[] {
       path: PATHS.room(":room"),
       guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
-        if (chooseLanguage(ctx)) return;
+        if (chooseLanguage(ctx) || chooseLogView(ctx)) return;
         const before = inputOf(ctx).number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, 0);
         if (before > 0) await showPast(ctx, site, before);
         else await showRoom(ctx, site, {});
@@ -144,7 +145,11 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
   if (present) site.presence.noteSeen(membership);
   // Read the log before the list of members. An event after the cursor may be in the list already,
   // and taking it in again changes nothing.
-  const { events, skipped } = await readTalk(site.db, { roomId: tail.id, messages: HISTORY_MESSAGES });
+  const layout = pageLayout(ctx, site);
+  const { events, skipped } = await readTalk(site.db, {
+    roomId: tail.id,
+    messages: layout.view.lines || HISTORY_MESSAGES,
+  });
   const view = {
     room: { slug: tail.slug, title: tail.title },
     events,
@@ -155,7 +160,7 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     present,
     clientId: randomUUID(),
   };
-  showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+  showPage(ctx, renderRoom(layout, { ...view, ...retry }));
 }
 
 /** Shows a page of older messages. The script has a button for them instead. */
@@ -238,6 +243,13 @@ export function chooseLanguage(ctx: Context): boolean {
   });
   redirect(ctx, ctx.path);
   return true;
+}
+
+/** Remembers how logs are to be shown, and redirects to the page without the parameters. */
+export function chooseLogView(ctx: Context): boolean {
+  const isChosen = chooseLog(ctx);
+  if (isChosen) redirect(ctx, ctx.path);
+  return isChosen;
 }
 
 /**

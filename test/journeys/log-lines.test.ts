@@ -41,7 +41,7 @@ const shownSeqs = (page: Page) =>
 /** Returns the elements of the log: the text of a fold or a day, and else the kind of the line. */
 const outline = (page: Page) =>
   page.evaluate(() =>
-    [...(document.querySelector("#log") as Element).children].map((one) =>
+    [...document.querySelectorAll("#log > :not(.unread)")].map((one) =>
       one.matches(".folded, .day")
         ? one.querySelector("summary, time")?.textContent
         : ["message", "enter", "leave"].find((kind) => one.classList.contains(kind)),
@@ -49,7 +49,7 @@ const outline = (page: Page) =>
   );
 
 describe("people who come and go", () => {
-  browserTest("become one line as they do, which opens by keyboard and is not read aloud", async () => {
+  browserTest("become one line as they do, which opens by keyboard and is read aloud once", async () => {
     const room = await openRoom();
     const guests = await crowd(12);
     const [first, second, ...others] = guests as [TestPerson, TestPerson, ...TestPerson[]];
@@ -63,7 +63,8 @@ describe("people who come and go", () => {
     await page.waitForSelector('.folded summary:text-is("12 came, 11 left")');
     expect(await outline(page)).toEqual(["12 came, 11 left"]);
     expect(await shownSeqs(page)).toEqual(Array.from({ length: 23 }, (_, n) => n + 1));
-    expect(await page.textContent("#announcer")).toBe("");
+    // The first two may have been announced before.
+    await page.waitForFunction(() => document.getElementById("announcer")?.textContent?.includes("11 left"));
     const isOpen = () => page.evaluate(() => document.querySelector<HTMLDetailsElement>(".folded details")?.open);
     expect(await isOpen()).toBe(false);
     await page.focus(".folded summary");

@@ -5,7 +5,12 @@ import type { PageLayout } from "../../server/pages/layout.ts";
 import { type LogView, logLines, newestFirst } from "../../server/pages/log-lines.ts";
 import { timeStamp } from "../../server/pages/time-stamp.ts";
 
-const TOKYO = { language: "en", timeZone: "Asia/Tokyo", canOpen: true } as PageLayout;
+const TOKYO = {
+  language: "en",
+  timeZone: "Asia/Tokyo",
+  canOpen: true,
+  view: { isNewestOnTop: false, lines: 0 },
+} as PageLayout;
 const NOON = "2024-03-01T03:00:00.000Z";
 
 function event(seq: number, kind: RoomEvent["kind"], at = NOON): RoomEvent {

@@ -38,6 +38,7 @@ export async function openOldSite(target: string): Promise<OldSite> {
 }
 
 async function withoutModules({ status, headers, body }: ProxyAnswer): Promise<ProxyAnswer> {
+  if (status !== 200) return { status, headers, body };
   const page = await text(body);
   const changed = page.replace(/<script type="module"[^>]*><\/script>/, "").replace(" nomodule", "");
   if (changed.length >= page.length - " nomodule".length) throw new Error("the page names its scripts in another way");

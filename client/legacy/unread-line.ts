@@ -1,0 +1,84 @@
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { Page } from "../page.ts";
+import type { OldLog } from "./arrange.ts";
+import type { Attention } from "./attention.ts";
+import { create, remove } from "./dom.ts";
+import type { OldRow } from "./rows.ts";
+import { createStore } from "./store.ts";
+
+/** The line in the log above what the reader has not seen. */
+export type OldUnreadLine = {
+  /** Events are going to be shown, oldest first. */
+  arrived(events: RoomEvent[], isAtNewest: boolean): void;
+  /** The reader has sent a message, and so has read. */
+  answered(): void;
+  /** Places the line in the log, if it has to be elsewhere. */
+  place(log: OldLog): void;
+  /** Rows were dropped, or older ones were added: the line may have to be elsewhere. */
+  moved(): void;
+};
+
+/** Creates the line of a room. Where the reader left off is kept in the browser. */
+export function createUnreadLine(page: Page, attention: Attention): OldUnreadLine {
+  const { lastSeq, words } = page;
+  const store = createStore("localStorage");
+  const name = `read_${page.room}`;
+  const stored = store.load(name);
+  const element = create("li", "unread");
+  // An item of a list cannot be a separator itself.
+  const separator = element.appendChild(create("span", "", words.unread));
+  let seen = typeof stored === "number" ? stored : lastSeq;
+  let last = lastSeq;
+  // The line is above the first message of another person after this seq, -1 if there is none.
+  let from = seen < lastSeq ? seen : -1;
+  let isPlaced = from === -1;
+  let wasAtNewest = true;
+  separator.id = "unread";
+  separator.setAttribute("role", "separator");
+  separator.setAttribute("aria-label", words.unread);
+
+  function see(): void {
+    if (!attention.isHere() || !wasAtNewest || (seen === last && stored !== undefined)) return;
+    seen = last;
+    store.save(name, seen);
+  }
+
+  function answered(): void {
+    remove(element);
+    from = -1;
+    isPlaced = true;
+  }
+
+  attention.onChange(see);
+  see();
+  return {
+    arrived(events, isAtNewest) {
+      wasAtNewest = isAtNewest;
+      const isSeen = isAtNewest && attention.isHere();
+      last = Math.max(last, (events[events.length - 1] as RoomEvent).seq);
+      for (let i = 0; i < events.length && isSeen; i++) {
+        const { kind, member } = events[i] as RoomEvent;
+        if (kind === "message" && member.id === page.me.id) answered();
+      }
+      if (!isSeen && from < seen) {
+        remove(element);
+        from = seen;
+        isPlaced = false;
+      }
+      see();
+    },
+    answered,
+    place({ rows, isTurned }) {
+      if (isPlaced) return;
+      remove(element);
+      for (let i = 0; i < rows.length && !isPlaced; i++) {
+        const { seq, author, line } = rows[i] as OldRow;
+        isPlaced = seq > from && author !== "" && author !== page.me.id;
+        if (isPlaced) line.parentNode?.insertBefore(element, isTurned ? line.nextSibling : line);
+      }
+    },
+    moved() {
+      isPlaced = from === -1;
+    },
+  };
+}

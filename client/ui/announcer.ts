@@ -1,0 +1,94 @@
+import type { RoomEvent } from "../../protocol/event.ts";
+import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { fill, type ScriptWords } from "../words.ts";
+import { part } from "./part.ts";
+
+// More messages at once are counted, because nobody can listen to them all.
+const MOST_READ_ALOUD = 5;
+// A screen reader reads a change aloud some time after it was made.
+const ANNOUNCED_MS = 10_000;
+const ANNOUNCEMENTS_APART_MS = 1_000;
+// A crowd that comes is one sentence, when nobody more came for a moment.
+const CROWD_QUIET_MS = 2_000;
+const LONGEST_CROWD_MS = 15_000;
+
+/**
+ * Returns a function that has the region of the page read events aloud, each once. [field notes]
+ * With role=log, some screen readers read everything again.
+ */
+export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => void {
+  const say = createVoice();
+  const announceMoves = createMoves(words, say);
+  let waiting: string[] = [];
+  let messages = 0;
+  let readAt = 0;
+  let isWaiting = false;
+  let announced = 0;
+
+  return (events) => {
+    const fresh = events.filter(({ seq }) => seq > announced);
+    announced = fresh[fresh.length - 1]?.seq ?? announced;
+    announceMoves(fresh.filter(({ kind }) => folds(kind)));
+    for (const event of fresh) {
+      const text = sentenceOf(event, words);
+      if (text === undefined) continue;
+      waiting.push(text);
+      messages++;
+    }
+    if (isWaiting || messages === 0) return;
+    isWaiting = true;
+    setTimeout(read, readAt + ANNOUNCEMENTS_APART_MS - Date.now());
+  };
+
+  function read(): void {
+    readAt = Date.now();
+    isWaiting = false;
+    say(messages > MOST_READ_ALOUD ? [fill(words.announced, { n: messages })] : waiting);
+    waiting = [];
+    messages = 0;
+  }
+}
+
+function sentenceOf({ kind, member, text = "" }: RoomEvent, _words: ScriptWords): string | undefined {
+  if (folds(kind)) return undefined;
+  return `${member.nickname}: ${text}`;
+}
+
+/** Returns a function that announces people who come and go: a few by name, a crowd by number. */
+function createMoves(words: ScriptWords, say: (texts: string[]) => void): (moves: RoomEvent[]) => void {
+  let waiting: RoomEvent[] = [];
+  let firstAt = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return (moves) => {
+    if (moves.length === 0) return;
+    if (waiting.length === 0) firstAt = Date.now();
+    waiting = waiting.concat(moves);
+    clearTimeout(timer);
+    const longestMs = firstAt + LONGEST_CROWD_MS - Date.now();
+    timer = setTimeout(read, Math.max(0, Math.min(CROWD_QUIET_MS, longestMs)));
+  };
+
+  function read(): void {
+    const enters = waiting.filter(({ kind }) => kind === "enter").length;
+    const leaves = waiting.length - enters;
+    say(
+      waiting.length < SHORTEST_FOLD
+        ? waiting.map(({ kind, member }) => `${member.nickname}: ${kind === "enter" ? words.entered : words.left}`)
+        : [fill(words[foldSentence(enters, leaves)], { enters, leaves })],
+    );
+    waiting = [];
+  }
+}
+
+/** Returns a function that adds texts to the region, and removes them when they were read. */
+function createVoice(): (texts: string[]) => void {
+  const region = part("announcer");
+  return (texts) => {
+    for (const text of texts) {
+      const element = document.createElement("p");
+      element.textContent = text;
+      region.append(element);
+      setTimeout(() => element.remove(), ANNOUNCED_MS);
+    }
+  };
+}

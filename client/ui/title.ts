@@ -1,0 +1,44 @@
+import { optional } from "./browser.ts";
+
+/** Counts in the title, and on the icon, what the reader has not seen. */
+export type TitleCount = {
+  /** Counts another person's message if the page is hidden. */
+  count(isMention: boolean): void;
+};
+
+/** [Badging API] The badge on the icon of a page that is installed as an app. */
+type Badges = { setAppBadge?(count: number): Promise<void>; clearAppBadge?(): Promise<void> };
+
+/** Creates the count: `(3) Lobby`, or `(3) @1 Lobby` if one of them is a mention. */
+export function createTitleCount(): TitleCount {
+  const { title } = document;
+  const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+  const usualIcon = icon?.href || "";
+  let unread = 0;
+  let mentioned = 0;
+  document.addEventListener("visibilitychange", () => document.hidden || clear());
+  return {
+    count(isMention) {
+      if (!document.hidden) return;
+      unread++;
+      if (isMention) mentioned++;
+      show();
+    },
+  };
+
+  function clear(): void {
+    if (unread === 0) return;
+    unread = 0;
+    mentioned = 0;
+    show();
+  }
+
+  function show(): void {
+    const mark = mentioned === 0 ? "" : `@${mentioned} `;
+    document.title = unread === 0 ? title : `(${unread}) ${mark}${title}`;
+    if (icon?.dataset.unread) icon.href = unread === 0 ? usualIcon : icon.dataset.unread;
+    const badges = navigator as Badges;
+    const set = optional(() => (unread === 0 ? badges.clearAppBadge?.() : badges.setAppBadge?.(unread)));
+    set?.catch(() => undefined);
+  }
+}

@@ -1,0 +1,150 @@
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { Page } from "../page.ts";
+import { browserStore, roomKey } from "./browser-store.ts";
+import { part } from "./part.ts";
+import type { Row } from "./rows.ts";
+import type { UnreadScroll } from "./scroll.ts";
+
+const SAVES_APART_MS = 1_000;
+
+/** The line in the log above what the reader has not seen. */
+export type UnreadLine = {
+  /** Events are going to be shown, oldest first. */
+  arrived(events: RoomEvent[], isAtNewest: boolean): void;
+  /** The reader has sent a message, and so has read. */
+  answered(): void;
+  /**
+   * Places the line in the log, if it has to be elsewhere. `isTurned`: the newest line is on top.
+   */
+  place(rows: Row[], isTurned: boolean): void;
+  /** Rows were dropped, or older ones were added: the line may have to be elsewhere. */
+  moved(): void;
+  /** Leads the reader to the line if it is out of sight. */
+  offer(): void;
+};
+
+type Reading = {
+  element: HTMLElement;
+  meId(): string;
+  /** The last seq that the reader has seen. */
+  seen: number;
+  /** The line is above the first message of another person after this seq. */
+  from: number | undefined;
+  isPlaced: boolean;
+  rows: Row[];
+};
+
+/**
+ * Creates the line of a room. Where the reader left off is kept in the browser, for all its tabs.
+ */
+export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
+  const { lastSeq } = page;
+  const key = roomKey("read", page);
+  const store = browserStore(key);
+  const box = part("scroll");
+  const left = store.load() === "" ? lastSeq : Number(store.load());
+  const reading: Reading = {
+    element: createLine(page.words.unread),
+    meId: () => page.me.id,
+    seen: left,
+    from: left < lastSeq ? left : undefined,
+    isPlaced: left >= lastSeq,
+    rows: [],
+  };
+  let last = lastSeq;
+  let savedAt = 0;
+
+  const offer = () => {
+    const isNew = isUnread(reading);
+    if (reading.from !== undefined) scroll.offerUnread(reading.rows.filter(isNew).length);
+  };
+  const save = () => {
+    // The document may show another room by now.
+    if (!box.isConnected) return;
+    savedAt = Date.now();
+    store.save(String(reading.seen));
+  };
+  const see = (isUrgent: boolean) => {
+    if (document.hidden || !scroll.isAtNewest() || (reading.seen === last && !isUrgent)) return;
+    // Less than before if the log was replaced.
+    reading.seen = last;
+    if (isUrgent || Math.abs(Date.now() - savedAt) >= SAVES_APART_MS) save();
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) save();
+    else {
+      offer();
+      see(true);
+    }
+  });
+  window.addEventListener("pagehide", save);
+  // Another tab has shown the rest.
+  window.addEventListener("storage", (event) => {
+    if (event.key === key && event.newValue) reading.seen = Math.max(reading.seen, Number(event.newValue));
+  });
+  box.addEventListener("scroll", () => see(false), { passive: true });
+  see(true);
+
+  return {
+    arrived(events, isAtNewest) {
+      last = Math.max(last, events[events.length - 1]?.seq ?? last);
+      const { element, seen, from } = reading;
+      const isSeen = isAtNewest && !document.hidden;
+      if (isSeen && events.some(({ kind, member }) => kind === "message" && member.id === page.me.id)) answered();
+      else if (!isSeen && (from === undefined || from < seen)) {
+        element.remove();
+        reading.from = seen;
+        reading.isPlaced = false;
+      }
+      if (isSeen) see(false);
+    },
+    answered,
+    place(rows, isTurned) {
+      reading.rows = rows;
+      place(reading, isTurned);
+    },
+    moved() {
+      reading.isPlaced = false;
+    },
+    offer,
+  };
+
+  function answered(): void {
+    reading.element.remove();
+    reading.from = undefined;
+  }
+}
+
+function createLine(words: string): HTMLElement {
+  const element = document.createElement("li");
+  element.className = "unread";
+  // An item of a list cannot be a separator itself.
+  const separator = document.createElement("span");
+  separator.id = "unread";
+  separator.setAttribute("role", "separator");
+  // A separator's content is not read aloud, but its name is.
+  separator.setAttribute("aria-label", words);
+  separator.textContent = words;
+  element.append(separator);
+  return element;
+}
+
+/** Returns the test whether a row is another person's message below the line. */
+function isUnread({ from = 0, meId }: Reading): (row: Row) => boolean {
+  return ({ seq, kind, memberId }) => seq > from && kind === "message" && memberId !== meId();
+}
+
+function place(reading: Reading, isTurned: boolean): void {
+  const { element, rows } = reading;
+  if (reading.isPlaced || reading.from === undefined) return;
+  const first = rows.find(isUnread(reading));
+  if (first === undefined) {
+    element.remove();
+    return;
+  }
+  reading.isPlaced = true;
+  const below = isTurned ? element.previousElementSibling : element.nextElementSibling;
+  if (below === first.line) return;
+  if (isTurned) first.line.after(element);
+  else first.line.before(element);
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, jest } from "@jest/globals";
+import type { Page } from "playwright-core";
+import request from "supertest";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { enterOldRoom, type OldSite, openOldRoom, openOldSite } from "../support/old-browser.ts";
+import { useSite } from "../support/use-site.ts";
+
+// News on the page for old browsers, in browsers that read their pages as if without modules.
+
+const browser = useBrowser();
+const site = useSite();
+let old: OldSite;
+
+jest.setTimeout(60_000);
+
+beforeAll(async () => {
+  old = await openOldSite(site.url);
+});
+
+afterAll(() => old?.close());
+
+let rooms = 0;
+
+async function openRoom() {
+  rooms += 1;
+  const slug = `old-notices-${rooms}`;
+  await request(site.url).post("/api/rooms").send({ slug }).expect(201);
+  const bob = await person(site.url, `Bob${rooms}`);
+  const speak = async (...texts: string[]) => {
+    for (const text of texts) await say(site.url, bob, { room: slug, text });
+  };
+  return { url: `${old.url}/rooms/${slug}`, speak };
+}
+
+/** Returns the texts of the log in their order, with the unread line. */
+const shown = (page: Page) =>
+  page.$$eval("#log > .message, #log > .unread", (lines) =>
+    lines.map((line) => (line.className === "unread" ? "---" : line.querySelector(".text")?.textContent)),
+  );
+
+const sees = (page: Page, text: string) =>
+  page.waitForFunction(
+    (awaited) => [...document.querySelectorAll("#log .text")].some((one) => one.textContent === awaited),
+    text,
+  );
+
+browserTest("the old page marks where the reader left off and who named them, and counts both", async () => {
+  const { url, speak } = await openRoom();
+  await speak("one");
+  const page = await browser.newPage({ locale: "en-US" });
+  await enterOldRoom(page, url, "健太");
+  const title = await page.title();
+  await page.evaluate(() => window.dispatchEvent(new Event("blur")));
+  await speak("two", "健太さん、見て");
+  await sees(page, "健太さん、見て");
+  expect(await shown(page)).toEqual(["one", "---", "two", "健太さん、見て"]);
+  await page.waitForFunction((awaited) => document.title === awaited, `(2) @1 ${title}`);
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  expect(await page.title()).toBe(title);
+  expect(await page.$$eval(".mention .text", (all) => all.map((text) => text.textContent))).toEqual(["健太さん、見て"]);
+  // A reply shows that all was read.
+  await page.fill("#say [name=text]", "健太です");
+  await page.press("#say [name=text]", "Enter");
+  await page.waitForFunction(() => document.getElementById("unread") === null);
+  await page.goto("about:blank");
+  await speak("three");
+  await openOldRoom(page, url);
+  expect(await shown(page)).toEqual(["one", "two", "健太さん、見て", "健太です", "---", "three"]);
+  await page.context().close();
+});
+
+browserTest("the old page has the newest line on top, and fewer lines, if its reader has chosen that", async () => {
+  const { url, speak } = await openRoom();
+  await speak(...Array.from({ length: 25 }, (_, n) => `message ${n + 1}`));
+  const page = await browser.newPage({ locale: "en-US" });
+  await openOldRoom(page, url);
+  expect((await shown(page))[0]).toBe("message 1");
+  await page.click("#settings summary");
+  await page.selectOption("#order", "newest");
+  await page.selectOption("#lines", "20");
+  await page.click("#settings [type=submit]");
+  await page.waitForSelector(".newest-on-top");
+  await page.waitForSelector('#connection[data-state="live"]');
+  await speak("message 26");
+  await sees(page, "message 26");
+  const lines = await shown(page);
+  expect(lines).toHaveLength(20);
+  expect(lines.slice(0, 2)).toEqual(["message 26", "message 25"]);
+  expect(lines[19]).toBe("message 7");
+  expect(await page.evaluate(() => document.getElementById("scroll")?.scrollTop)).toBe(0);
+  await page.context().close();
+});
