@@ -20,6 +20,8 @@ export type ScriptWords = {
   doctor: string;
   catchingUp: string;
   checking: string;
+  /** Something between page and site blocks the path of polls. */
+  blocked: string;
   offline: string;
   peopleFigures: string;
   peopleCut: string;

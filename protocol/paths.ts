@@ -22,6 +22,7 @@ export const PATHS = {
   typing: (slug: string) => `/api/rooms/${segment(slug)}/typing`,
   messages: (slug: string) => `/api/rooms/${segment(slug)}/messages`,
   say: (slug: string) => `/api/rooms/${segment(slug)}/say`,
+  since: (slug: string) => `/api/rooms/${segment(slug)}/since`,
   events: "/api/events",
   stream: "/api/stream",
   frame: "/api/frame",

@@ -1,6 +1,6 @@
 import type { Access } from "./base/access.ts";
 import { withPage } from "./base/environment.ts";
-import { begin, createThrottle, type Throttle, throttled } from "./base/throttle.ts";
+import { begin, createThrottle, spared, type Throttle, throttled } from "./base/throttle.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
 import { createPoll } from "./reading/poll.ts";
@@ -66,15 +66,19 @@ export function createConversation<Reader extends ConversationSession>(
   // Two, so that polls of a busy room do not delay messages.
   const throttle = createThrottle(environment);
   const { http, script } = throttledAccess(throttle, options);
-  const access = throttledAccess(createThrottle(environment), options);
+  const sending = createThrottle(environment, throttle.places);
+  const access = { ...throttledAccess(sending, options), spare: spared(sending, options.http.ask) };
   const streams: Transport[] = [];
-  const polls = [ticketed(access, createPoll(http, address))];
+  const polls = [
+    ticketed(access, createPoll(http, address)),
+    ticketed(access, createPoll(http, address, { isUnlisted: true })),
+  ];
   const confirm = createConfirm(environment, http, address);
   useTickets(environment, address);
   for (let i = 0; i < options.streams.length; i++) {
     streams.push(ticketed(access, throttledStream(throttle, options.streams[i] as Transport)));
   }
-  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, "jsonp"));
+  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, { name: "jsonp" }));
   const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
   const conversation: Conversation<Reader> = {
@@ -109,14 +113,18 @@ function throttledAccess(throttle: Throttle, { environment, http, script, addres
   };
 }
 
-function throttledStream(throttle: Throttle, { name, streams, open }: Transport): Transport {
+function throttledStream(throttle: Throttle, transport: Transport): Transport {
+  const { open } = transport;
   return {
-    name,
-    streams,
+    ...transport,
     open: (reading, sink) =>
       begin(
         throttle,
-        () => open(reading, sink),
+        (ended) =>
+          open(reading, (kind, data, cursor) => {
+            if (kind === "ended") ended();
+            sink(kind, data, cursor);
+          }),
         () => sink("ended", { how: "refused" }),
       ),
   };

@@ -5,19 +5,32 @@ import type { DoctorReply, DoctorRequest, MakeRequest } from "./environment.ts";
  * XMLHttpRequest 2.
  */
 export function seesStreams(): boolean {
-  return "onprogress" in newRequest();
+  const xhr = newRequest();
+  return xhr !== undefined && "onprogress" in xhr;
 }
 
 /** Makes a request by XMLHttpRequest of any age. */
 export const requestByXhr: MakeRequest = (request, done) => {
   const xhr = newRequest();
+  if (xhr === undefined) setTimeout(() => done(NONE), 0);
+  else exchange(xhr, request, done);
+};
+
+const NONE: DoctorReply = { status: 0, text: "", type: "", encoding: "", retrySeconds: 0, error: "network" };
+
+function exchange(xhr: XMLHttpRequest, request: DoctorRequest, done: (reply: DoctorReply) => void): void {
   let text = "";
   let isOver = false;
   const timeout = setTimeout(() => end(0, "timeout"), request.timeoutMs);
   xhr.onreadystatechange = onChange;
-  xhr.open(request.method, request.url, true);
-  setHeaders(xhr, request);
-  xhr.send(request.body ?? null);
+  try {
+    xhr.open(request.method, request.url, true);
+    setHeaders(xhr, request);
+    xhr.send(request.body ?? null);
+  } catch {
+    // IE throws if it is offline or in a strict zone.
+    setTimeout(() => end(0, "network"), 0);
+  }
 
   function onChange(): void {
     if (isOver || xhr.readyState < 3) return;
@@ -53,15 +66,20 @@ export const requestByXhr: MakeRequest = (request, done) => {
     };
     done(reply);
   }
-};
+}
 
 function nothing(): void {}
 
-function newRequest(): XMLHttpRequest {
-  if (typeof XMLHttpRequest !== "undefined") return new XMLHttpRequest();
-  // [IE6], and IE7 if native XMLHttpRequest is disabled.
-  const ActiveX = (window as unknown as { ActiveXObject: new (name: string) => XMLHttpRequest }).ActiveXObject;
-  return new ActiveX("Microsoft.XMLHTTP");
+/** Returns `undefined` in a browser where requests are switched off. */
+function newRequest(): XMLHttpRequest | undefined {
+  try {
+    if (typeof XMLHttpRequest !== "undefined") return new XMLHttpRequest();
+    // [IE6], and IE7 if native XMLHttpRequest is disabled.
+    const ActiveX = (window as unknown as { ActiveXObject: new (name: string) => XMLHttpRequest }).ActiveXObject;
+    return new ActiveX("Microsoft.XMLHTTP");
+  } catch {
+    return undefined;
+  }
 }
 
 function setHeaders(xhr: XMLHttpRequest, { headers, type }: DoctorRequest): void {

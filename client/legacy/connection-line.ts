@@ -21,14 +21,21 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
     const state = stateOf(status);
     stop();
     stop = environment.later(state === "catching-up" && written !== words.offline ? PATIENCE_MS : 0, () => {
-      const text = status.checking && status.state === "live" ? words.checking : sentence[state];
+      const text =
+        status.state !== "live"
+          ? sentence[state]
+          : status.checking
+            ? words.checking
+            : status.blocked
+              ? words.blocked
+              : sentence[state];
       line.setAttribute("data-transport", status.transport);
       if (written === text) return;
       written = text;
       line.setAttribute("data-state", state);
       line.className = `connection ${state}`;
       setText(line, text);
-      if (text !== words.slow) return;
+      if (text !== words.slow && text !== words.blocked) return;
       addText(line, " ");
       line.appendChild(create("a", "", words.doctor)).href = address.base + PATHS.doctor;
     });

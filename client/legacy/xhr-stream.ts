@@ -1,13 +1,14 @@
 import { PATHS } from "../../protocol/paths.ts";
 import { type Address, param } from "../core/base/address.ts";
-import { breakOff, createReception, type Reception, receive, stop } from "../core/reading/receive.ts";
+import { type StreamText, takeBlocks } from "../core/reading/blocks.ts";
+import { breakOff, createReception, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
 import { json } from "./json.ts";
 import { createRequest, hangUp, send } from "./xhr.ts";
 
-/** A request that is still open, and how much of its text was read. */
-type Stream = { reception: Reception; request: XMLHttpRequest; at: number };
+/** A request that is still open. */
+type Stream = StreamText & { request: XMLHttpRequest };
 
 /**
  * Creates a transport that reads an event stream from a request that is still open. If a browser
@@ -25,7 +26,7 @@ export function createXhrStream(address: Address): Transport | undefined {
       const url = readingUrl(address, PATHS.stream, reading) + param("pad", "1");
       const request = createRequest();
       const reception = createReception(sink, () => hangUp(request));
-      const stream = request && { reception, request, at: 0 };
+      const stream = request && { reception, request, at: 0, parse: json.parse };
       const isSent = send(request, { method: "GET", url }, () => {
         if (stream !== undefined) changed(stream);
       });
@@ -39,34 +40,11 @@ function changed(stream: Stream): void {
   const { reception, request } = stream;
   if (reception.isOver || request.readyState < 3) return;
   try {
-    if (request.status === 200) take(stream, request.responseText);
+    if (request.status === 200) takeBlocks(stream, request.responseText);
   } catch (_isUnreadable) {
     // [IE9] Nothing can be read before the end. An answer that cannot be read even at the end is
     // not the site's own.
     if (request.readyState === 3) return;
   }
   if (request.readyState === 4) breakOff(reception);
-}
-
-/** Passes on the blocks that have become complete. */
-function take(stream: Stream, text: string): void {
-  for (let end = text.indexOf("\n\n", stream.at); end >= 0; end = text.indexOf("\n\n", stream.at)) {
-    const block = text.slice(stream.at, end).split("\n");
-    stream.at = end + 2;
-    takeBlock(stream.reception, block);
-  }
-}
-
-function takeBlock(reception: Reception, block: string[]): void {
-  let name = "message";
-  let data = "";
-  let cursor = "";
-  for (let i = 0; i < block.length; i++) {
-    const line = block[i] as string;
-    const value = line.slice(line.indexOf(":") + 2);
-    if (line.indexOf("data:") === 0) data += value;
-    else if (line.indexOf("event:") === 0) name = value;
-    else if (line.indexOf("id:") === 0) cursor = value;
-  }
-  if (data !== "") receive(reception, { name, data: json.parse(data), cursor });
 }

@@ -30,6 +30,18 @@ export type GuestOptions = {
 
 type Here = Extract<TabMessage, { say: "here" }>;
 
+/** A guest's link to the leading tab. */
+type Link = GuestOptions & {
+  name: string;
+  reading: Reading;
+  sink: Sink;
+  leader: string | undefined;
+  isOver: boolean;
+  isAsking: boolean;
+  stopTimer(): void;
+  stopListening(): void;
+};
+
 /**
  * Creates a transport that reads by the leading tab. A session takes it for a stream, with hello,
  * pings, and the rooms' events and signals.
@@ -38,72 +50,80 @@ export function createTabLink(options: GuestOptions): Transport {
   return { name: "tab", streams: true, open: (reading, sink) => openLink(options, reading, sink) };
 }
 
-function openLink(
-  { environment, channel, claim, hidden, noteLeader }: GuestOptions,
-  { rooms, after, nonce }: Reading,
-  sink: Sink,
-): () => void {
-  // Two tabs may choose the same nonce.
-  const link = `${channel.tab}.${nonce}`;
-  let leader: string | undefined;
-  let isOver = false;
-  let isAsking = true;
-  let stopTimer = environment.later(ANSWER_MS, claim);
-  const stopListening = channel.listen((message) => {
-    if (message.say === "here" && message.link === link) here(message);
-    else if (message.say === "full" && message.link === link) end({ how: "refused" });
-    else if (message.say === "unknown" && message.link === link) end({ how: "bye", retryMs: 0 });
-    else if (message.say === "lead") meet(message.from);
-    else if (message.from !== leader) return;
-    else if (message.say === "gone") end({ how: "bye", retryMs: 0 });
-    else if (message.say === "state") noteLeader(message.state.status);
-    else pass(sink, rooms, message);
-  });
-  join();
-  return close;
+function openLink(options: GuestOptions, reading: Reading, sink: Sink): () => void {
+  const { environment, channel, claim } = options;
+  const link: Link = {
+    ...options,
+    // Two tabs may choose the same nonce.
+    name: `${channel.tab}.${reading.nonce}`,
+    reading,
+    sink,
+    leader: undefined,
+    isOver: false,
+    isAsking: true,
+    stopTimer: environment.later(ANSWER_MS, claim),
+    stopListening: channel.listen((message) => take(link, message)),
+  };
+  join(link);
+  return () => close(link);
+}
 
-  function join(): void {
-    channel.post({ say: "join", link, rooms, after });
-  }
+function join({ channel, name, reading: { rooms, after } }: Link): void {
+  channel.post({ say: "join", link: name, rooms, after });
+}
 
-  function close(): void {
-    if (isOver) return;
-    isOver = true;
-    stopTimer();
-    stopListening();
-    channel.post({ say: "part", link });
-  }
+function take(link: Link, message: TabMessage): void {
+  const { name, leader, noteLeader } = link;
+  if (message.say === "here" && message.link === name) here(link, message);
+  else if (message.say === "full" && message.link === name) end(link, { how: "refused" });
+  else if (message.say === "unknown" && message.link === name) end(link, { how: "bye", retryMs: 0 });
+  else if (message.say === "lead") meet(link, message.from);
+  else if (message.from !== leader) return;
+  else if (message.say === "gone") end(link, { how: "bye", retryMs: 0 });
+  else if (message.say === "state") noteLeader(message.state.status);
+  else pass(link, message);
+}
 
-  function end(ending: Ending): void {
-    close();
-    sink("ended", ending);
+function here(link: Link, { from, ping, state }: Here): void {
+  const { sink, reading, environment, claim, hidden, noteLeader } = link;
+  const isFirst = link.leader === undefined;
+  link.leader = from;
+  noteLeader(state.status);
+  if (isFirst) sink("hello", helloOf(ping, reading.nonce));
+  else sink("ping", ping);
+  if (link.isAsking) {
+    link.isAsking = false;
+    link.stopTimer();
+    link.stopTimer = environment.later(isFirst ? FIRST_ASK_MS : ASK_MS, () => ask(link));
   }
+  if (isIdle(state) && !hidden()) claim();
+}
 
-  /** A tab leads. It may be another one than before, and may not know this link. */
-  function meet(tab: string): void {
-    if (leader === undefined) join();
-    else if (tab !== leader) end({ how: "bye", retryMs: 0 });
-  }
+function ask(link: Link): void {
+  const { channel, name, environment, claim } = link;
+  link.isAsking = true;
+  channel.post({ say: "ask", link: name });
+  link.stopTimer = environment.later(ANSWER_MS, claim);
+}
 
-  function here({ from, ping, state }: Here): void {
-    const isFirst = leader === undefined;
-    leader = from;
-    noteLeader(state.status);
-    if (isFirst) sink("hello", helloOf(ping, nonce));
-    else sink("ping", ping);
-    if (isAsking) {
-      isAsking = false;
-      stopTimer();
-      stopTimer = environment.later(isFirst ? FIRST_ASK_MS : ASK_MS, ask);
-    }
-    if (isIdle(state) && !hidden()) claim();
-  }
+/** A tab leads. It may be another one than before, and may not know this link. */
+function meet(link: Link, tab: string): void {
+  if (link.leader === undefined) join(link);
+  else if (tab !== link.leader) end(link, { how: "bye", retryMs: 0 });
+}
 
-  function ask(): void {
-    isAsking = true;
-    channel.post({ say: "ask", link });
-    stopTimer = environment.later(ANSWER_MS, claim);
-  }
+function end(link: Link, ending: Ending): void {
+  close(link);
+  link.sink("ended", ending);
+}
+
+function close(link: Link): void {
+  const { channel, name, stopListening } = link;
+  if (link.isOver) return;
+  link.isOver = true;
+  link.stopTimer();
+  stopListening();
+  channel.post({ say: "part", link: name });
 }
 
 /** Whether the leader is hidden and its timers come too late, or its connection is in trouble. */
@@ -115,8 +135,8 @@ function helloOf({ cursor, heads }: PingSignal, n: string): HelloSignal {
   return { chattera: 1, protocol: PROTOCOL_VERSION, retry: 0, ping: ASK_MS, cursor, heads, n };
 }
 
-/** Passes on what the leader posts to all its guests, as far as it concerns these rooms. */
-function pass(sink: Sink, rooms: string[], message: TabMessage): void {
+/** Passes on what the leader posts to all its guests, as far as it concerns the link's rooms. */
+function pass({ sink, reading: { rooms } }: Link, message: TabMessage): void {
   if (message.say === "ping") {
     const { cursor, heads } = message.ping;
     const own = Object.entries(heads).filter(([room]) => rooms.includes(room));

@@ -46,7 +46,7 @@ export function createHost(options: HostOptions): Host {
     followed: new Set(),
     ownRoom: "",
     session: undefined,
-    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false },
+    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false, blocked: false },
     stopListening() {},
   };
 }
@@ -72,8 +72,7 @@ export function closeHost(host: Host): void {
 
 /** Returns the same transport, which also posts to the guests what it brings. */
 export function overhear(host: Host, transport: Transport): Transport {
-  const { name, streams } = transport;
-  return { name, streams, open: (reading, sink) => transport.open(reading, overheard(host, sink)) };
+  return { ...transport, open: (reading, sink) => transport.open(reading, overheard(host, sink)) };
 }
 
 function overheard(host: Host, sink: Sink): Sink {

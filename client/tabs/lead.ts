@@ -21,6 +21,17 @@ export type Locks = {
 
 type LockOptions = { steal: true } | { signal: AbortSignal };
 
+type LeadOptions = { environment: Environment; channel: Channel; locks: Locks | undefined };
+
+type LeadState = LeadOptions & {
+  role: "joining" | "leads" | "follows" | "left";
+  since: number;
+  lock: Lock | undefined;
+  changed(isMine: boolean): void;
+  stopTimer(): void;
+  stopListening(): void;
+};
+
 /**
  * Joins the tabs. Calls back when it is decided whether this tab leads, and whenever that changes.
  * A tab that asks and gets no answer leads. Of two tabs that both believe to lead, the later one
@@ -30,77 +41,81 @@ type LockOptions = { steal: true } | { signal: AbortSignal };
  * browser itself picks the next one when the leader is closed or crashes. On http origins there are
  * none, and a guest notices by its questions.
  */
-export function createLead(
-  { environment, channel, locks }: { environment: Environment; channel: Channel; locks: Locks | undefined },
-  changed: (isMine: boolean) => void,
-): Lead {
-  let role: "joining" | "leads" | "follows" | "left" = "joining";
-  let since = 0;
-  let stopTimer = environment.later(ANSWER_MS, claim);
-  const lock = locks && createLock(locks, channel.name, { got: become, lost: stepDown });
-  const stopListening = channel.listen(hear);
-  channel.post({ say: "who leads?" });
-  lock?.queue();
-
-  return {
-    claim,
-    leave() {
-      if (role === "left") return;
-      const led = role === "leads";
-      role = "left";
-      stopTimer();
-      stopListening();
-      if (led) channel.post({ say: "gone" });
-      lock?.letGo();
-    },
+export function createLead(options: LeadOptions, changed: (isMine: boolean) => void): Lead {
+  const { environment, channel, locks } = options;
+  const state: LeadState = {
+    ...options,
+    role: "joining",
+    since: 0,
+    lock: undefined,
+    changed,
+    stopTimer: environment.later(ANSWER_MS, () => claim(state)),
+    stopListening() {},
   };
+  state.lock = locks && createLock(locks, channel.name, { got: () => become(state), lost: () => stepDown(state) });
+  state.stopListening = channel.listen((message) => hear(state, message));
+  channel.post({ say: "who leads?" });
+  state.lock?.queue();
+  return { claim: () => claim(state), leave: () => leave(state) };
+}
 
-  function hear(message: TabMessage): void {
-    if (message.say === "who leads?" && role === "leads") channel.post({ say: "lead", at: since });
-    if (message.say === "lead") defer(message.at, message.from);
-    if (message.say === "gone" && role === "follows") {
-      // Not all tabs at once. With locks, the next one has the lead by then.
-      stopTimer = environment.later(lock ? ANSWER_MS : environment.random() * ANSWER_MS, claim);
-    }
+function hear(state: LeadState, message: TabMessage): void {
+  const { environment, channel, lock, role, since } = state;
+  if (message.say === "who leads?" && role === "leads") channel.post({ say: "lead", at: since });
+  if (message.say === "lead") defer(state, message);
+  if (message.say === "gone" && role === "follows") {
+    // Not all tabs at once. With locks, the next one has the lead by then.
+    state.stopTimer = environment.later(lock ? ANSWER_MS : environment.random() * ANSWER_MS, () => claim(state));
   }
+}
 
-  function defer(at: number, tab: string): void {
-    if (role === "leads") {
-      if (at > since || (at === since && tab > channel.tab)) stepDown();
-      else channel.post({ say: "lead", at: since });
-      return;
-    }
-    stopTimer();
-    if (role === "joining") follow();
+function defer(state: LeadState, { at, from: tab }: { at: number; from: string }): void {
+  const { channel, since } = state;
+  if (state.role === "leads") {
+    if (at > since || (at === since && tab > channel.tab)) stepDown(state);
+    else channel.post({ say: "lead", at: since });
+    return;
   }
+  state.stopTimer();
+  if (state.role === "joining") follow(state);
+}
 
-  function claim(): void {
-    if (role === "leads" || role === "left") return;
-    stopTimer();
-    if (lock) lock.steal();
-    else become();
-  }
+function claim(state: LeadState): void {
+  if (state.role === "leads" || state.role === "left") return;
+  state.stopTimer();
+  if (state.lock) state.lock.steal();
+  else become(state);
+}
 
-  function become(): void {
-    if (role === "leads" || role === "left") return;
-    stopTimer();
-    role = "leads";
-    since = environment.now();
-    channel.post({ say: "lead", at: since });
-    changed(true);
-  }
+function become(state: LeadState): void {
+  if (state.role === "leads" || state.role === "left") return;
+  state.stopTimer();
+  state.role = "leads";
+  state.since = state.environment.now();
+  state.channel.post({ say: "lead", at: state.since });
+  state.changed(true);
+}
 
-  function stepDown(): void {
-    if (role !== "leads") return;
-    lock?.letGo();
-    lock?.queue();
-    follow();
-  }
+function stepDown(state: LeadState): void {
+  if (state.role !== "leads") return;
+  state.lock?.letGo();
+  state.lock?.queue();
+  follow(state);
+}
 
-  function follow(): void {
-    role = "follows";
-    changed(false);
-  }
+function follow(state: LeadState): void {
+  state.role = "follows";
+  state.changed(false);
+}
+
+function leave(state: LeadState): void {
+  if (state.role === "left") return;
+  const led = state.role === "leads";
+  state.role = "left";
+  state.stopTimer();
+  state.stopListening();
+  if (led) state.channel.post({ say: "gone" });
+  state.lock?.letGo();
 }
 
 type Lock = { queue(): void; steal(): void; letGo(): void };

@@ -25,6 +25,17 @@ export type SharedOptions = SessionOptions & {
   hiddenMs(): number;
 };
 
+type Shared = {
+  options: SharedOptions;
+  emitter: Emitter<SessionEvents>;
+  position: Position;
+  channel?: Channel | undefined;
+  lead?: Lead | undefined;
+  reader?: TabReader | undefined;
+  shown?: SessionStatus;
+  isSending: boolean;
+};
+
 /**
  * Creates a session that shares its connection with the other tabs of the browser. One tab leads:
  * its session has the connections, and reads for the other tabs what they ask for. The others are
@@ -33,85 +44,89 @@ export type SharedOptions = SessionOptions & {
  * is by another session.
  */
 export function createSharedSession(options: SharedOptions): SharedSession {
-  const { environment, locks, hiddenMs } = options;
-  const emitter = createEmitter<SessionEvents>(environment);
-  let position = options.rooms[0] as Position;
-  let channel: Channel | undefined;
-  let lead: Lead | undefined;
-  let reader: TabReader | undefined;
-  let shown: SessionStatus | undefined;
-  let isSending = false;
-
+  const emitter = createEmitter<SessionEvents>(options.environment);
+  const shared: Shared = { options, emitter, position: options.rooms[0] as Position, isSending: false };
   return {
     on: emitter.on,
-    start() {
-      if (lead !== undefined || reader !== undefined) return;
-      const tabs = options.openChannel();
-      channel = tabs;
-      if (tabs === undefined) begin(createLoneReader({ ...options, rooms: [position] }));
-      else lead = createLead({ environment, channel: tabs, locks }, (isMine) => read(tabs, isMine));
-    },
+    start: () => start(shared),
     wake(connectionsAreDead) {
-      reader?.session.wake(connectionsAreDead);
-      channel?.post({ say: "wake" });
+      shared.reader?.session.wake(connectionsAreDead);
+      shared.channel?.post({ say: "wake" });
     },
     expect(room, seq, rttMs) {
-      reader?.session.expect(room, seq, rttMs);
-      channel?.post({ say: "expect", room, seq, rttMs });
+      shared.reader?.session.expect(room, seq, rttMs);
+      shared.channel?.post({ say: "expect", room, seq, rttMs });
     },
     doubt(since) {
-      reader?.session.doubt(since);
-      channel?.post({ say: "doubt", since });
+      shared.reader?.session.doubt(since);
+      shared.channel?.post({ say: "doubt", since });
     },
     sending(isUnderWay) {
-      isSending = isUnderWay;
-      if (reader !== undefined) reader.session.sending(isUnderWay);
+      shared.isSending = isUnderWay;
+      if (shared.reader !== undefined) shared.reader.session.sending(isUnderWay);
       // Nothing is read yet, or any more.
       else if (isUnderWay) emitter.emit("turn", undefined);
     },
     leave() {
-      end();
-      lead?.leave();
-      channel?.close();
-      lead = channel = undefined;
+      end(shared);
+      shared.lead?.leave();
+      shared.channel?.close();
+      shared.lead = shared.channel = undefined;
     },
   };
+}
 
-  /** Continues as the leader or as a guest. */
-  function read(tabs: Channel, isMine: boolean): void {
-    end();
-    const here = { ...options, rooms: [position] };
-    begin(isMine ? createLeader(here, tabs, hiddenMs) : createGuest(here, tabs, () => lead?.claim()));
-  }
+function start(shared: Shared): void {
+  const { options, position } = shared;
+  const { environment, locks } = options;
+  if (shared.lead !== undefined || shared.reader !== undefined) return;
+  const tabs = options.openChannel();
+  shared.channel = tabs;
+  if (tabs === undefined) begin(shared, createLoneReader({ ...options, rooms: [position] }));
+  else shared.lead = createLead({ environment, channel: tabs, locks }, (isMine) => read(shared, tabs, isMine));
+}
 
-  function begin(next: TabReader): void {
-    reader = next;
-    next.session.on("event", (event) => keep(event, event.seq));
-    next.session.on("reset", (reset) => keep(reset, -1));
-    forward(next.session, emitter, position.room);
-    next.onStatus((status) => {
-      // A session is closed when another one continues for this tab.
-      if (status.state === "closed" || (shown !== undefined && isSame(status, shown))) return;
-      shown = status;
-      emitter.emit("status", status);
-    });
-    // A message may be under way, or may wait for a question of the session before.
-    if (isSending) next.session.sending(true);
-    next.session.start();
-  }
+/** Continues as the leader or as a guest. */
+function read(shared: Shared, tabs: Channel, isMine: boolean): void {
+  end(shared);
+  const { options, position } = shared;
+  const here = { ...options, rooms: [position] };
+  const reader = isMine
+    ? createLeader(here, tabs, options.hiddenMs)
+    : createGuest(here, tabs, () => shared.lead?.claim());
+  begin(shared, reader);
+}
 
-  function keep({ room }: { room: string }, seq: number): void {
-    if (room === position.room) position = { ...position, seq };
-  }
+function begin(shared: Shared, next: TabReader): void {
+  const { emitter, position, isSending } = shared;
+  const { session } = next;
+  shared.reader = next;
+  session.on("event", (event) => keep(shared, event, event.seq));
+  session.on("reset", (reset) => keep(shared, reset, -1));
+  forward(session, emitter, position.room);
+  next.onStatus((status) => {
+    // A session is closed when another one continues for this tab.
+    if (status.state === "closed" || (shared.shown !== undefined && isSame(status, shared.shown))) return;
+    shared.shown = status;
+    emitter.emit("status", status);
+  });
+  // A message may be under way, or may wait for a question of the session before.
+  if (isSending) session.sending(true);
+  session.start();
+}
 
-  function end(): void {
-    if (reader === undefined) return;
-    const { session, end: close } = reader;
-    reader = undefined;
-    // The tab's own room is the first one, so this is its cursor.
-    position = { ...position, cursor: session.after()[0] || position.cursor };
-    close();
-  }
+function keep(shared: Shared, { room }: { room: string }, seq: number): void {
+  const { position } = shared;
+  if (room === position.room) shared.position = { ...position, seq };
+}
+
+function end(shared: Shared): void {
+  const { reader, position } = shared;
+  if (reader === undefined) return;
+  shared.reader = undefined;
+  // The tab's own room is the first one, so this is its cursor.
+  shared.position = { ...position, cursor: reader.session.after()[0] || position.cursor };
+  reader.end();
 }
 
 /** Emits what a session reads of the tab's own room. */
@@ -124,12 +139,13 @@ function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own:
 }
 
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
-  const { state, transport, slow, failures, checking } = one;
+  const { state, transport, slow, failures, checking, blocked } = one;
   return (
     state === other.state &&
     transport === other.transport &&
     slow === other.slow &&
     failures === other.failures &&
-    checking === other.checking
+    checking === other.checking &&
+    blocked === other.blocked
   );
 }

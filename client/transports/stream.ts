@@ -1,7 +1,7 @@
-import { createParser } from "eventsource-parser";
 import { PATHS } from "../../protocol/paths.ts";
 import { type Address, param } from "../core/base/address.ts";
-import { breakOff, createReception, type Reception, receive, stop } from "../core/reading/receive.ts";
+import { takeBlocks } from "../core/reading/blocks.ts";
+import { breakOff, createReception, type Reception, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
 import { browserConnections } from "./fetch.ts";
@@ -40,16 +40,16 @@ function initOf(signal: AbortSignal): RequestInit {
 async function read(reception: Reception, answer: Promise<Response>): Promise<void> {
   const response = await answer;
   if (!response.ok || response.body === null) return;
-  const parser = createParser({
-    onEvent: ({ event = "message", data, id = "" }) =>
-      receive(reception, { name: event, data: JSON.parse(data), cursor: id }),
-  });
-  const text = response.body.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>);
-  const reader = text.getReader();
+  const stream = { reception, at: 0, parse: JSON.parse };
+  let text = "";
+  const decoded = response.body.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>);
+  const reader = decoded.getReader();
   while (!reception.isOver) {
     const { done, value } = await reader.read();
     if (done) return;
-    parser.feed(value);
+    text = text.slice(stream.at) + value;
+    stream.at = 0;
+    takeBlocks(stream, text);
   }
   void reader.cancel();
 }

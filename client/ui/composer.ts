@@ -1,4 +1,5 @@
 import { fill, type ScriptWords } from "../words.ts";
+import { lasting, matchesMedia, optional } from "./browser.ts";
 import { hasFinePointer, leadKeysTo } from "./keyboard.ts";
 
 const TYPING_EVERY_MS = 3_000;
@@ -106,17 +107,29 @@ function holdFocus(field: HTMLTextAreaElement): void {
   leadKeysTo(field);
   // [WebKit] A page that comes back from the cache has no focus yet, and the link that led away may
   // seem to have it.
-  window.addEventListener("pageshow", ({ persisted }) => {
-    if (persisted && hasFinePointer()) setTimeout(() => field.focus({ preventScroll: true }));
-  });
-  document.addEventListener("click", ({ target }) => {
-    if (target instanceof Element && !isShown(target)) takeFocus(field);
-  });
+  window.addEventListener(
+    "pageshow",
+    ({ persisted }) => {
+      if (persisted && hasFinePointer()) setTimeout(() => field.focus({ preventScroll: true }));
+    },
+    lasting(),
+  );
+  document.addEventListener(
+    "click",
+    ({ target }) => {
+      if (target instanceof Element && !isShown(target)) takeFocus(field);
+    },
+    lasting(),
+  );
   // A button takes the focus before it is clicked, and a phone then closes its keyboard.
-  document.addEventListener("mousedown", (event) => {
-    const isButton = (event.target as Element).closest("button, summary") !== null;
-    if (isButton && document.activeElement === field) event.preventDefault();
-  });
+  document.addEventListener(
+    "mousedown",
+    (event) => {
+      const isButton = (event.target as Element).closest("button, summary") !== null;
+      if (isButton && document.activeElement === field) event.preventDefault();
+    },
+    lasting(),
+  );
 }
 
 function takeFocus(field: HTMLTextAreaElement): void {
@@ -134,7 +147,7 @@ function isShown(element: Element): boolean {
 function hintAtKeys(field: HTMLTextAreaElement, words: ScriptWords): void {
   if (!hasFinePointer()) return;
   field.title = words.keysHint;
-  if (window.matchMedia("(min-width: 40rem)").matches) field.placeholder += words.newLineHint;
+  if (matchesMedia("(min-width: 40rem)")) field.placeholder += words.newLineHint;
 }
 
 /** Creates a line under the field that says how many characters are left, once there are few. */
@@ -193,7 +206,7 @@ function onEnter(field: HTMLTextAreaElement, run: () => void): void {
 // For browsers without `field-sizing: content`. The style sheet limits the height, which includes
 // the border, as the text's height does not.
 function fitHeight(field: HTMLTextAreaElement): void {
-  if (CSS.supports("field-sizing", "content")) return;
+  if (optional(() => CSS.supports("field-sizing", "content"))) return;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }

@@ -1,6 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Page } from "../page.ts";
+import { lasting } from "./browser.ts";
 import { part } from "./part.ts";
 
 // A connection that is lost for less than a second is not worth showing.
@@ -19,14 +20,18 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   function write(): void {
     if (latest === undefined) return;
     const state = stateOf(latest);
-    const text = latest.checking && latest.state === "live" ? words.checking : sentence[state];
+    const text = latest.state === "live" ? sentenceOf(latest, sentence[state]) : sentence[state];
     line.dataset.transport = latest.transport;
     line.dataset.state = state;
     // Text that has not changed must not be read aloud again.
     if (written === text) return;
     written = text;
     line.textContent = text;
-    if (text === words.slow) line.append(" ", doctor());
+    if (text === words.slow || text === words.blocked) line.append(" ", doctor());
+  }
+
+  function sentenceOf({ checking, blocked }: SessionStatus, usual: string): string {
+    return checking ? words.checking : blocked ? words.blocked : usual;
   }
 
   function doctor(): HTMLAnchorElement {
@@ -36,8 +41,8 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
     return link;
   }
 
-  window.addEventListener("offline", write);
-  window.addEventListener("online", write);
+  window.addEventListener("offline", write, lasting());
+  window.addEventListener("online", write, lasting());
   return {
     show(status) {
       latest = status;

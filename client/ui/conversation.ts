@@ -12,7 +12,7 @@ import {
 } from "../core/conversation.ts";
 import type { Keeper } from "../core/sending/keeper.ts";
 import { handOver } from "../core/sending/outbox.ts";
-import { act } from "../core/sending/send.ts";
+import { signal } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
@@ -161,7 +161,6 @@ function speak(
       say(conversation, text);
       scroll.toNewest();
     },
-    // The signal may be lost.
-    typing: () => act(conversation.sender, PATHS.typing(page.room), () => {}),
+    typing: () => signal(conversation.sender, PATHS.typing(page.room)),
   });
 }

@@ -1,23 +1,29 @@
+import { lasting } from "./browser.ts";
+
 /**
  * Makes copied lines of the log read `[02:58] ann: text`. The page's own layout would copy name,
  * time and text in different order, and the hidden names of those who continue.
  */
 export function formatCopies(log: HTMLElement): void {
-  document.addEventListener("copy", (event) => {
-    const selection = getSelection();
-    if (selection === null || selection.rangeCount === 0 || isField(event.target)) return;
-    const range = selection.getRangeAt(0);
-    // A part of one message is copied as it is.
-    const { commonAncestorContainer: around } = range;
-    if ((around instanceof Element ? around : around.parentElement)?.closest(".line > *")) return;
-    const lines = Array.from(log.querySelectorAll<HTMLElement>(COPIED))
-      .filter((line) => range.intersectsNode(line) && line.getClientRects().length > 0)
-      .map((line) => copyOf(line, range))
-      .filter((copy) => copy !== "");
-    if (lines.length === 0) return;
-    event.clipboardData?.setData("text/plain", lines.join("\n"));
-    event.preventDefault();
-  });
+  document.addEventListener(
+    "copy",
+    (event) => {
+      const selection = getSelection();
+      if (selection === null || selection.rangeCount === 0 || isField(event.target)) return;
+      const range = selection.getRangeAt(0);
+      // A part of one message is copied as it is.
+      const { commonAncestorContainer: around } = range;
+      if ((around instanceof Element ? around : around.parentElement)?.closest(".line > *")) return;
+      const lines = Array.from(log.querySelectorAll<HTMLElement>(COPIED))
+        .filter((line) => range.intersectsNode(line) && line.getClientRects().length > 0)
+        .map((line) => copyOf(line, range))
+        .filter((copy) => copy !== "");
+      if (lines.length === 0) return;
+      event.clipboardData?.setData("text/plain", lines.join("\n"));
+      event.preventDefault();
+    },
+    lasting(),
+  );
 }
 
 /** Lines, days, and the sentences of closed folds. */

@@ -3,7 +3,8 @@ import type { Address } from "../core/base/address.ts";
 import { enter } from "../core/sending/enter.ts";
 import { createSender } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
-import { http } from "../transports/fetch.ts";
+import { http, printed } from "../transports/fetch.ts";
+import { lasting } from "./browser.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 import { keepSession } from "./kept-session.ts";
 import { showPage } from "./show-page.ts";
@@ -45,7 +46,7 @@ export function openEnterForm(form: HTMLFormElement, { base, room, refusals, run
     enterRoom(slug, button);
   });
   // A page that comes back from the browser's cache no longer waits for anything.
-  window.addEventListener("pageshow", () => wait(false));
+  window.addEventListener("pageshow", () => wait(false), lasting());
 
   function enterRoom(slug: string, button: HTMLButtonElement | null): void {
     const address: Address = { base, formToken };
@@ -117,6 +118,6 @@ function createPersonStore(): {
       nickname.value = known.nickname;
       color.value = known.color;
     },
-    save: (person) => store.save(JSON.stringify(person)),
+    save: (person) => store.save(printed(person)),
   };
 }

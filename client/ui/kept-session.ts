@@ -1,5 +1,6 @@
 import type { Member } from "../../protocol/event.ts";
 import type { Page } from "../page.ts";
+import { printed } from "../transports/fetch.ts";
 import { parsed, tabStore } from "./browser-store.ts";
 
 /** A session that this tab keeps itself, for a network that loses cookies or blocks POST. */
@@ -65,7 +66,7 @@ function load(base: string): KeptSession | undefined {
 }
 
 function save(base: string, session: KeptSession | undefined): boolean {
-  return storeOf(base).save(session === undefined ? "" : JSON.stringify(session));
+  return storeOf(base).save(session === undefined ? "" : printed(session));
 }
 
 function storeOf(base: string) {

@@ -1,3 +1,5 @@
+import { lasting, matchesMedia } from "./browser.ts";
+
 /**
  * Fits the page into the height that a phone's keyboard leaves. Chrome does so automatically
  * (`interactive-widget` in the page's viewport). Safari only shrinks its visual viewport, and would
@@ -18,7 +20,7 @@ export function keepAboveKeyboard(page: HTMLElement): void {
 
 /** Whether the reader has a mouse or the like, and so probably a keyboard that covers nothing. */
 export function hasFinePointer(): boolean {
-  return window.matchMedia("(pointer: fine)").matches;
+  return matchesMedia("(pointer: fine)");
 }
 
 /**
@@ -26,9 +28,13 @@ export function hasFinePointer(): boolean {
  * gets the focus before the browser acts on the key, and so the key's character, too.
  */
 export function leadKeysTo(field: HTMLElement): void {
-  document.addEventListener("keydown", (event) => {
-    if (writes(event) && !isTaken(event)) field.focus({ preventScroll: true });
-  });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (writes(event) && !isTaken(event)) field.focus({ preventScroll: true });
+    },
+    lasting(),
+  );
 }
 
 // "Dead" begins a letter with an accent, and "Process" a conversion. In Windows, AltGr counts as

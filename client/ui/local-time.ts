@@ -1,4 +1,5 @@
 import { momentText, type WallTime } from "../../protocol/moment.ts";
+import { lasting } from "./browser.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -75,10 +76,10 @@ export function onNewDay(element: Element, changed: () => void): void {
     if (element.isConnected) wait();
   };
   wait();
-  document.addEventListener("visibilitychange", look);
-  document.addEventListener("resume", look);
-  window.addEventListener("pageshow", look);
-  window.addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look, lasting());
+  document.addEventListener("resume", look, lasting());
+  window.addEventListener("pageshow", look, lasting());
+  window.addEventListener("focus", look, lasting());
 }
 
 function clockTime(moment: Date): string {

@@ -1,4 +1,4 @@
-import { afterLoad } from "./browser.ts";
+import { afterLoad, beginPage } from "./browser.ts";
 import { parsed } from "./browser-store.ts";
 import { openConversation } from "./conversation.ts";
 import { openEnterForm } from "./enter-form.ts";
@@ -17,6 +17,7 @@ else startLegacy();
 /** Brings the page to life, and ends what an earlier page in this document has open. */
 function start(): void {
   closeRoom();
+  beginPage();
   showLocalTimes(document);
   const room = document.getElementById("room");
   const form = document.getElementById("enter") as HTMLFormElement | null;

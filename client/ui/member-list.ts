@@ -2,6 +2,7 @@ import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { MemberList } from "../face.ts";
 import { fill, type ScriptWords } from "../words.ts";
+import { optional } from "./browser.ts";
 import { describeMember } from "./line.ts";
 import { part } from "./part.ts";
 
@@ -43,7 +44,8 @@ export function createMemberList(words: ScriptWords): MemberList {
  * for the keyboard.
  */
 function unfoldOnWideScreens(details: HTMLDetailsElement | null): void {
-  const wide = window.matchMedia("(min-width: 56rem)");
+  const wide = optional(() => matchMedia("(min-width: 56rem)"));
+  if (wide === undefined) return;
   const unfold = () => {
     if (details === null) return;
     details.open = wide.matches;

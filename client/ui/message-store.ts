@@ -9,7 +9,8 @@ import {
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import { environment } from "../environment.ts";
 import type { Page } from "../page.ts";
-import { optional } from "./browser.ts";
+import { printed } from "../transports/fetch.ts";
+import { lasting, optional } from "./browser.ts";
 import { browserStore, parsed, roomKey, tabStore } from "./browser-store.ts";
 
 /** The effects of what tabs have left: it is shown, and sent. */
@@ -38,7 +39,7 @@ export function openMessageStore(page: Page, use: LeftUse): Keeper {
     hold: optional(() => navigator.locks) && hold,
     ...use,
   });
-  window.addEventListener("storage", ({ key }) => key?.startsWith(prefix) && keeper.noteChange(key));
+  window.addEventListener("storage", ({ key }) => key?.startsWith(prefix) && keeper.noteChange(key), lasting());
   return keeper;
 }
 
@@ -53,7 +54,7 @@ function shelfOf(prefix: string): Shelf {
       }
     },
     load: (key) => readRecord(browserStore(key).load()),
-    save: (key, record) => browserStore(key).save(record === undefined ? "" : JSON.stringify(record)),
+    save: (key, record) => browserStore(key).save(record === undefined ? "" : printed(record)),
   };
 }
 

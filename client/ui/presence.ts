@@ -3,6 +3,7 @@ import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { act, type Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
+import { lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { forgetSession, outlivesPage } from "./kept-session.ts";
 
@@ -35,7 +36,7 @@ export function createPresence(page: Page, sender: Sender): OwnPresence {
       if (isKept) leave(event);
     });
   }
-  if (isKept && !outlivesPage(page.address.base)) window.addEventListener("pagehide", leaveWithPage);
+  if (isKept && !outlivesPage(page.address.base)) window.addEventListener("pagehide", leaveWithPage, lasting());
   return {
     seen(event) {
       if (!page.present) return;

@@ -32,6 +32,9 @@ export const NODE_FRESH_SECONDS = 20;
 /** A member counts as typing for this long. Its client repeats the signal every 3 s. */
 const TYPING_SECONDS = 5;
 
+/** A member who has sent a message since counts as typing no more, if it is one of the last. */
+const LAST_EVENTS = 50;
+
 /**
  * Returns the number of members and visitors of rooms, over all nodes, and the nicknames of those
  * who are typing.
@@ -42,10 +45,17 @@ export function readPresence(db: Knex, roomIds: number[]): Promise<RoomPresence[
     `select id as "roomId", slug,
        (select count(*) from members where room_id = id) as members,
        coalesce(visitors, 0) as visitors,
-       array(select nickname from members
-        where room_id = id and typing_at between now() - make_interval(secs => ?) and now() order by typing_at limit 5) as typing
+       array(
+         select nickname from members m
+         where room_id = id and typing_at between now() - make_interval(secs => ?) and now() and not exists (
+           select from events e
+           where e.room_id = id and e.seq > last_seq - ? and e.member_id = m.member_id and e.kind = 'message'
+             and e.at >= date_trunc('milliseconds', typing_at)
+         )
+         order by typing_at limit 5
+       ) as typing
      from rooms left join count_watchers(?::int[], ?) on room_id = id where id = any(?::int[])`,
-    [TYPING_SECONDS, roomIds, NODE_FRESH_SECONDS, roomIds],
+    [TYPING_SECONDS, LAST_EVENTS, roomIds, NODE_FRESH_SECONDS, roomIds],
   );
 }
 

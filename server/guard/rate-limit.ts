@@ -42,11 +42,14 @@ export type RateLimits = { [name in keyof typeof LIMITS]: Limit };
 /** The capacity of a bucket, and how fast it refills. */
 type Rate = { burst: number; perSecond: number };
 
-/** `newcomers`: all sessions in a room that are younger than a minute, together. */
-type Rates = { member?: Rate; network?: Rate; room?: Rate; newcomers?: Rate };
+/**
+ * `saved`: a second bucket of a member whose session is older than a minute, for when its first one
+ * is empty. `newcomers`: all sessions in a room that are younger than a minute, together.
+ */
+type Rates = { member?: Rate; saved?: Rate; network?: Rate; room?: Rate; newcomers?: Rate };
 
 /** Whose bucket was empty. */
-export type Scope = keyof Rates;
+export type Scope = Exclude<keyof Rates, "saved">;
 
 /**
  * The limits of one node; n nodes allow n times as much. `network` is the share of one IPv4 address
@@ -58,10 +61,12 @@ const LIMITS = {
    * Nobody types 20 messages in 10 s, and a pasted burst passes. 200 people together send less than
    * 20 a second; a raid from one address gets no more. A node delivers 150 a second to one room of
    * 1,000 people; a raid of new sessions from many addresses leaves more than half of that to
-   * everyone else.
+   * everyone else. Messages that a member wrote while its network was away arrive at once: 60 are
+   * one each 10 s for ten minutes. After that it takes ten minutes to save as many again.
    */
   messages: {
     member: { burst: 20, perSecond: 2 },
+    saved: { burst: 40, perSecond: 40 / 600 },
     network: { burst: 400, perSecond: 30 },
     room: { burst: 600, perSecond: 150 },
     newcomers: { burst: 400, perSecond: 60 },
@@ -175,10 +180,9 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
     }
 
     function chargesOf(rates: Rates, payer: Payer, now: number): Charge[] {
-      const { address, member, room } = payer;
+      const { address, room } = payer;
       const factor = shares(address);
-      const charges: Charge[] = [];
-      if (rates.member && member !== undefined) charges.push(chargeOf("member", rates.member, `${name} ${member}`));
+      const charges: Charge[] = memberChargeOf(rates, payer, now);
       if (rates.network)
         for (const [n, network] of networksOf(address).entries()) {
           const charge = chargeOf("network", rates.network, `${name} ${network}`);
@@ -190,7 +194,7 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
         ofRoom.push(chargeOf("newcomers", rates.newcomers, `${name} new in ${room}`));
       if (rates.room && room !== undefined) ofRoom.push(chargeOf("room", rates.room, `${name} room ${room}`));
       for (const { key, eachMs, allMs } of ofRoom) {
-        const share = networkShareOf(key, allMs, now);
+        const share = networkShareOf((buckets.get(key) ?? 0) - now, allMs);
         if (share === undefined) continue;
         const shareMs = eachMs / Math.min(1, share * factor);
         for (const network of networksOf(address))
@@ -198,15 +202,14 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
       }
       return charges.concat(ofRoom);
     }
-  }
 
-  /**
-   * Returns the part of a room's bucket that one network gets; `undefined` for a room that is not
-   * crowded.
-   */
-  function networkShareOf(key: string, allMs: number, now: number): number | undefined {
-    const left = 1 - ((buckets.get(key) ?? 0) - now) / allMs;
-    return left >= CROWDED ? undefined : NETWORK_SHARE * Math.max(left, LEFT_MIN);
+    function memberChargeOf({ member: rate, saved }: Rates, { member, isNew }: Payer, now: number): Charge[] {
+      if (rate === undefined || member === undefined) return [];
+      const usual = chargeOf("member", rate, `${name} ${member}`);
+      if (saved === undefined || isNew || waitOf(usual, 1, now) < 1) return [usual];
+      const spare = chargeOf("member", saved, `${name} saved by ${member}`);
+      return [waitOf(spare, 1, now) < 1 ? spare : usual];
+    }
   }
 
   /**
@@ -219,6 +222,15 @@ export function createRateLimits({ isOn, shares, onRefused }: Options): RateLimi
     if (fullAt === undefined) return 0;
     return Math.max(0, fullAt - now) + Math.min(count * eachMs, allMs) - allMs;
   }
+}
+
+/**
+ * Returns the part of a room's bucket that one network gets, if the bucket is full in `fullInMs`;
+ * `undefined` for a room that is not crowded.
+ */
+function networkShareOf(fullInMs: number, allMs: number): number | undefined {
+  const left = 1 - fullInMs / allMs;
+  return left >= CROWDED ? undefined : NETWORK_SHARE * Math.max(left, LEFT_MIN);
 }
 
 const UNLIMITED: Allowance = { allows: () => true, take: () => undefined };

@@ -11,9 +11,12 @@ import type { Site } from "../site.ts";
 import type { Input } from "./input.ts";
 import { accountOf, payerOf, visitorOf } from "./payer.ts";
 
-/** Returns the names of the rooms that a request wants to read. Throws `malformed`. */
-export function roomNames(input: Input): string[] {
-  const names = [...new Set(input.texts("room"))];
+/**
+ * Returns the names of the rooms that a request wants to read, those in its path first. Throws
+ * `malformed`.
+ */
+export function roomNames(input: Input, inPath: string[] = []): string[] {
+  const names = [...new Set([...inPath, ...input.texts("room")])];
   if (names.length < 1 || names.length > ROOMS_PER_READER)
     throw refuse("malformed", `room: one to ${ROOMS_PER_READER} of them`);
   return names;

@@ -58,6 +58,9 @@ const VERIFIED_MS = 60_000;
 const VERIFIED_BYTES = 16 * 1024 * 1024;
 const OBJECT_BYTES = 700;
 
+/** Polls under the path of their room, as clients spell them. */
+const SINCE = "/since;";
+
 /** The parts of a node that verified polls use. */
 type PolledSite = {
   hub: Hub;
@@ -84,8 +87,9 @@ export function withKeptPolls(polls: VerifiedPolls | undefined, otherwise: Reque
 }
 
 function findAsked(polls: PollRoad, request: IncomingMessage): Found | undefined {
-  if (request.method !== "GET" || !request.url?.includes(PATHS.poll)) return undefined;
-  const head = headOf(request, request.url);
+  const { url = "" } = request;
+  if (request.method !== "GET" || !(url.includes(PATHS.poll) || url.includes(SINCE))) return undefined;
+  const head = headOf(request, url);
   return head === undefined ? undefined : polls.find(peerOf(request), head);
 }
 

@@ -8,7 +8,7 @@ import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { frameCallback } from "../http/callback.ts";
-import { findRooms, respelled } from "../http/find-room.ts";
+import { findRooms, respelled, roomName } from "../http/find-room.ts";
 import { type Input, inputOf, nonceOf } from "../http/input.ts";
 import {
   cursorsOf,
@@ -33,7 +33,8 @@ export function eventRoutes(site: Site): Route[] {
   const asSse = (ctx: Context) => stream(ctx, site, sse(paddingOf(ctx)));
   const asBytes = (ctx: Context) => stream(ctx, site, bytes(paddingOf(ctx)));
   const asFrame = (ctx: Context) => stream(ctx, site, iframe(frameCallback(inputOf(ctx))));
-  const asPoll = (ctx: Context) => poll(ctx, site);
+  const asPoll = (ctx: Context) => poll(ctx, site, []);
+  const since = (ctx: Context) => poll(ctx, site, [roomName(ctx)]);
   return [
     { method: "GET", path: PATHS.events, guards: reading, handle: asSse },
     { method: "GET", path: PATHS.stream, guards: reading, handle: asBytes },
@@ -42,6 +43,8 @@ export function eventRoutes(site: Site): Route[] {
     { method: "GET", path: PATHS.frame, guards: { ...reading, page: true }, handle: asFrame },
     { method: "GET", path: PATHS.poll, guards: { ...reading, jsonp: true }, handle: asPoll },
     { method: "POST", path: PATHS.poll, guards: reading, handle: asPoll },
+    // For readers whose filter blocks the paths above.
+    { method: "GET", path: PATHS.since(":room"), guards: reading, handle: since },
   ];
 }
 

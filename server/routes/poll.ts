@@ -21,10 +21,10 @@ import type { Site } from "../site.ts";
 const CATCH_UP_MS = 2_000;
 
 /**
- * Answers a poll. Nothing is kept between two polls. On a draining node a poll is answered at once,
- * with a `bye`.
+ * Answers a poll. `inPath` are the rooms that the path names. Nothing is kept between two polls. On
+ * a draining node a poll is answered at once, with a `bye`.
  */
-export async function poll(ctx: Context, site: Site): Promise<void> {
+export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<void> {
   site.metrics.polls.whole += 1;
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
@@ -35,7 +35,7 @@ export async function poll(ctx: Context, site: Site): Promise<void> {
   if (input.text("once") === "1") ctx.set("Connection", "close");
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
-  const names = roomNames(input);
+  const names = roomNames(input, inPath);
   const tails = await findRooms(site, names);
   const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);

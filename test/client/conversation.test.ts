@@ -355,3 +355,54 @@ describe("a conversation", () => {
     expect(new Set(ids).size).toBe(3);
   });
 });
+
+describe("a message at which the site always fails", () => {
+  const FAILED: Answer = { status: 500, text: "" };
+
+  /** Answers each attempt: with 500 if it carries the text, else with a receipt. */
+  function failAt({ world, attempts }: Desk, text: string): void {
+    for (let n = 0; n < attempts.length; n += 1) {
+      const attempt = attempts[n] as Attempt;
+      attempt.answer(attempt.messages.some((one) => one.text === text) ? FAILED : "receipt");
+      if (n < 40) world.pass(10_000);
+    }
+  }
+
+  test("gives way to later ones after some attempts, and is shown as not sent", () => {
+    const page = desk();
+    const { conversation, sent } = page;
+    start(conversation);
+    for (const text of ["one", "poison", "two", "three"]) say(conversation, text);
+    failAt(page, "poison");
+    expect(sent).toEqual(["one", "two", "three"]);
+    expect(conversation.outbox.messages).toMatchObject([{ text: "poison", state: "refused", code: "internal" }]);
+  });
+
+  test("can be sent again by its author", () => {
+    const page = desk();
+    const { conversation, attempts, sent } = page;
+    start(conversation);
+    for (const text of ["poison", "two"]) say(conversation, text);
+    failAt(page, "poison");
+    resend(conversation, conversation.outbox.messages[0] as UnsentMessage);
+    attempts.at(-1)?.answer("receipt");
+    expect(sent).toEqual(["two", "poison"]);
+  });
+
+  test("is kept while the site fails at all messages, and all are sent when it works again", () => {
+    const { world, conversation, attempts, sent } = desk();
+    start(conversation);
+    for (const text of ["one", "two", "three"]) say(conversation, text);
+    let n = 0;
+    for (; n < 30; n += 1) {
+      attempts[n]?.answer(FAILED);
+      world.pass(60_000);
+    }
+    expect(conversation.outbox.messages.map(({ state }) => state)).toEqual(["kept", "kept", "kept"]);
+    for (; n < attempts.length; n += 1) {
+      attempts[n]?.answer("receipt");
+      world.pass(60_000);
+    }
+    expect([...sent].sort()).toEqual(["one", "three", "two"]);
+  });
+});

@@ -44,11 +44,38 @@ function refusalOf(limit: Limit, payer: Payer): Refusal | undefined {
   }
 }
 
-test("a member sends 20 messages at once and then two a second", () => {
-  const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1" });
+test("a new member sends 20 messages at once and then two a second", () => {
+  const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1", isNew: true });
   expect(passing(limits.messages, 30, ann)).toBe(20);
   jest.advanceTimersByTime(5_000);
   expect(passing(limits.messages, 30, ann)).toBe(10);
+});
+
+test("a member who has been here for a minute sends 60 at once, as after an outage, once in ten minutes", () => {
+  const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1" });
+  expect(passing(limits.messages, 100, ann)).toBe(60);
+  jest.advanceTimersByTime(60_000);
+  // 20 of the first bucket, which is full again, and 4 of the 40.
+  expect(passing(limits.messages, 100, ann)).toBe(24);
+  jest.advanceTimersByTime(600_000);
+  expect(passing(limits.messages, 100, ann)).toBe(60);
+});
+
+test("a member who sends all the time gets little more than two messages a second", () => {
+  const ann = () => ({ address: "192.0.2.1", member: "ann", room: "r1" });
+  let passed = passing(limits.messages, 100, ann);
+  for (let second = 0; second < 600; second += 1) {
+    jest.advanceTimersByTime(1_000);
+    passed += passing(limits.messages, 10, ann);
+  }
+  expect(passed).toBeLessThanOrEqual(60 + 600 * 2 + 40);
+});
+
+test("a charge that is given back is no message more than was taken", () => {
+  const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
+  expect(passing(limits.messages, 100, () => ann)).toBe(60);
+  for (let n = 0; n < 5; n += 1) limits.messages.giveBack(ann);
+  expect(passing(limits.messages, 100, () => ann)).toBe(5);
 });
 
 test("one address sends 400 messages at once and 30 a second, with any number of sessions", () => {
@@ -122,7 +149,7 @@ test("a crowded room gives a named network as many shares as its factor", () => 
 });
 
 test("a refusal names the full bucket and the time to wait", () => {
-  const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
+  const ann = { address: "192.0.2.1", member: "ann", room: "r1", isNew: true };
   passing(limits.messages, 20, () => ann);
   expect(refusalOf(limits.messages, ann)).toMatchObject({
     message: "Too many messages from you. Try again in 1 s.",
@@ -140,7 +167,7 @@ test("a refusal names the full bucket and the time to wait", () => {
 });
 
 test("a refused request is charged to nobody: a retry never makes the wait longer", () => {
-  const room = { address: "192.0.2.1", member: "ann", room: "r1" };
+  const room = { address: "192.0.2.1", member: "ann", room: "r1", isNew: true };
   passing(limits.messages, 2_000, (n) => ({ address: `198.51.100.${n % 250}`, member: `${n}`, room: "r1" }));
   expect(passing(limits.messages, 500, () => room)).toBe(0);
   // Neither Ann's own share nor her network's went into the 500 tries.
@@ -150,7 +177,7 @@ test("a refused request is charged to nobody: a retry never makes the wait longe
 });
 
 test("a returned charge can be spent again", () => {
-  const ann = { address: "192.0.2.1", member: "ann", room: "r1" };
+  const ann = { address: "192.0.2.1", member: "ann", room: "r1", isNew: true };
   passing(limits.messages, 20, () => ann);
   limits.messages.giveBack(ann);
   expect(passing(limits.messages, 5, () => ann)).toBe(1);

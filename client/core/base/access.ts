@@ -9,4 +9,6 @@ export type Access = {
   address: Address;
   /** Sends GETs by script elements, where there are any. */
   script?: Ask | undefined;
+  /** Makes requests that may be lost, while nothing else needs their connection. */
+  spare?: Ask | undefined;
 };

@@ -35,7 +35,7 @@ interface String {
   length: number;
   charAt(at: number): string;
   charCodeAt(at: number): number;
-  indexOf(text: string): number;
+  indexOf(text: string, from?: number): number;
   split(by: string): string[];
   slice(start: number, end?: number): string;
 }

@@ -6,10 +6,20 @@ import { without } from "./list.ts";
 // works needs fewer, except in a room where polls are answered many times a second.
 const AT_ONCE = 5;
 const APART_MS = 200;
+// Some networks serve two connections and let further ones wait until one of these is closed.
+const MOST_OPEN = 2;
+
+/** The requests of one client that are open. */
+export type Places = {
+  taken: number;
+  /** A request that may be lost, and how to give it up. */
+  spare?: { throttle: Throttle; stop(): void } | undefined;
+};
 
 /** Requests that begin in order, and never more than a few in a second. */
 export type Throttle = {
   environment: Environment;
+  places: Places;
   /** How many requests may begin at once, and when that was counted. */
   left: number;
   countedAt: number;
@@ -17,16 +27,16 @@ export type Throttle = {
   isTimerSet: boolean;
 };
 
-/** Creates a throttle. */
-export function createThrottle(environment: Environment): Throttle {
-  return { environment, left: AT_ONCE, countedAt: environment.now(), waiting: [], isTimerSet: false };
+/** Creates a throttle. Those of one client share their places. */
+export function createThrottle(environment: Environment, places: Places = { taken: 0 }): Throttle {
+  return { environment, places, left: AT_ONCE, countedAt: environment.now(), waiting: [], isTimerSet: false };
 }
 
 /**
- * Opens something as soon as it may be opened. `failed` is called, later, if an API of the
- * environment throws. Returns how to give it up.
+ * Opens something as soon as it may be opened. `open` gets a function to be called when it has
+ * ended. `failed` is called, later, if an API of the environment throws. Returns how to give it up.
  */
-export function begin(throttle: Throttle, open: () => () => void, failed: () => void): () => void {
+export function begin(throttle: Throttle, open: (ended: () => void) => () => void, failed: () => void): () => void {
   let close = () => {
     throttle.waiting = without(throttle.waiting, run);
   };
@@ -35,7 +45,20 @@ export function begin(throttle: Throttle, open: () => () => void, failed: () => 
   return () => close();
 
   function run(): void {
-    close = attempt(throttle.environment, open, failed);
+    makeRoom(throttle);
+    const leave = takePlace(throttle.places);
+    const hangUp = attempt(
+      throttle.environment,
+      () => open(leave),
+      () => {
+        leave();
+        failed();
+      },
+    );
+    close = () => {
+      leave();
+      hangUp();
+    };
   }
 }
 
@@ -44,9 +67,29 @@ export function throttled(throttle: Throttle, ask: Ask): Ask {
   return (request, done) =>
     begin(
       throttle,
-      () => ask(request, done),
+      (ended) =>
+        ask(request, (answer) => {
+          ended();
+          done(answer);
+        }),
       () => done({ status: 0, text: "" }),
     );
+}
+
+/**
+ * Returns the same requests, for signals that may be lost. One begins only while a connection is
+ * free, and is given up as soon as another request of the same throttle begins, or needs its
+ * connection. A message that waited behind it for a third connection would wait for seconds.
+ */
+export function spared(throttle: Throttle, ask: Ask): Ask {
+  const { places } = throttle;
+  const inTurn = throttled(throttle, ask);
+  return (request, done) => {
+    if (places.taken >= MOST_OPEN || throttle.waiting.length > 0) return () => {};
+    const stop = inTurn(request, done);
+    places.spare = { throttle, stop };
+    return stop;
+  };
 }
 
 /**
@@ -59,6 +102,24 @@ export function attempt(environment: Environment, open: () => () => void, failed
   } catch (_refused) {
     return environment.later(0, failed);
   }
+}
+
+function makeRoom(throttle: Throttle): void {
+  const { places } = throttle;
+  const { spare } = places;
+  if (spare === undefined || (spare.throttle !== throttle && places.taken < MOST_OPEN)) return;
+  places.spare = undefined;
+  spare.stop();
+}
+
+/** Counts a request that begins. Returns a function to be called when it has ended. */
+function takePlace(places: Places): () => void {
+  let isOver = false;
+  places.taken++;
+  return () => {
+    if (!isOver) places.taken--;
+    isOver = true;
+  };
 }
 
 function beginNext(throttle: Throttle): void {

@@ -13,6 +13,7 @@ import type { Question, State } from "./state.ts";
 import { letGo, prove } from "./streams.ts";
 import type { Ending } from "./transport.ts";
 import { conclude, judgeFallen, type QuestionResult } from "./watchdog.ts";
+import { wayAnswered, wayFailed } from "./ways.ts";
 
 // A poll that was to be held and is answered sooner and empty was not held: a cache or an
 // overloaded server answered.
@@ -41,12 +42,13 @@ function pollEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void
   else pollFailed(state, link, retryMs);
 }
 
-function pollAnswered(state: State, { reading, isNew, openedAt }: Link): void {
+function pollAnswered(state: State, { reading, isNew, openedAt, transport }: Link): void {
   const { pollBackoff, now } = state;
   const { wait } = reading;
   const livedMs = now - openedAt;
   if (wait === 0) state.rttMs = Math.max(1, livedMs);
   state.failures = 0;
+  wayAnswered(state, transport);
   judgeFallen(state);
   held(state, wait);
   // A cache answers "nothing" at once, time after time.
@@ -60,12 +62,16 @@ function pollAnswered(state: State, { reading, isNew, openedAt }: Link): void {
 }
 
 function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number | undefined): void {
+  if (wayFailed(state, retryMs)) {
+    pollIn(state, 0);
+    if (is(state, "live")) showPolling(state);
+    return;
+  }
   const livedMs = state.now - openedAt;
   const isInstant = livedMs < INSTANT_MS;
   notHeld(state, livedMs, reading);
   state.failures++;
   state.fallen = undefined;
-  if (state.failures % 2 === 0) state.way = (state.way + 1) % state.polls.length;
   const delayMs = nextDelay(state.pollBackoff, retryMs);
   // A poll that has hung has waited already.
   pollIn(state, isInstant ? delayMs : Math.max(0, delayMs - livedMs));

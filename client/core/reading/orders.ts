@@ -27,6 +27,7 @@ export function report(state: State, change: Partial<SessionStatus>): void {
     status.transport === former.transport &&
     status.slow === former.slow &&
     status.checking === former.checking &&
+    status.blocked === former.blocked &&
     status.failures === former.failures
   )
     return;

@@ -5,15 +5,26 @@ import { type Answer, type Http, readOurs } from "../base/http.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 import { readingUrl } from "./url.ts";
 
+/** `isUnlisted`: polls read under the path of their room, which no list of filters has. */
+type PollOptions = { name?: string; isUnlisted?: boolean };
+
 /**
  * Creates a transport of polls: one request, held by the server until there is something to answer.
  */
-export function createPoll(http: Http, address: Address, name = "poll"): Transport {
+export function createPoll(
+  http: Http,
+  address: Address,
+  { name = "poll", isUnlisted = false }: PollOptions = {},
+): Transport {
   return {
     name,
     streams: false,
+    isUnlisted,
     open(reading, sink) {
-      const url = pollUrl(address, reading);
+      const { rooms } = reading;
+      const url = isUnlisted
+        ? pollUrl(address, PATHS.since(rooms[0] as string), { ...reading, rooms: rooms.slice(1) })
+        : pollUrl(address, PATHS.poll, reading);
       const { wait, graceMs, nonce, once } = reading;
       return http.ask({ method: "GET", url, timeoutMs: wait * 1000 + graceMs, isFresh: once }, (answer) =>
         bring(sink, answer, readPoll(http, answer, nonce)),
@@ -22,8 +33,8 @@ export function createPoll(http: Http, address: Address, name = "poll"): Transpo
   };
 }
 
-function pollUrl(address: Address, reading: Reading): string {
-  const url = readingUrl(address, PATHS.poll, reading) + param("wait", String(reading.wait));
+function pollUrl(address: Address, path: string, reading: Reading): string {
+  const url = readingUrl(address, path, reading) + param("wait", String(reading.wait));
   return reading.once ? url + param("once", "1") : url;
 }
 

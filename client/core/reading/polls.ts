@@ -2,14 +2,14 @@ import { graceMs, notHeld } from "../network/hold.ts";
 import { order, report, wakeIn } from "./orders.ts";
 import { createRequest, drop } from "./requests.ts";
 import type { State } from "./state.ts";
-import type { Transport } from "./transport.ts";
+import { isBlocked, isTrial, pollTransport, questionTransport } from "./ways.ts";
 
 /** Opens the next poll. */
 export function poll(state: State): void {
   const { rttMs, once, status } = state;
   state.isPollSet = false;
   // Until the server is heard, it is asked to answer at once.
-  const wait = status.state === "live" ? state.holdSeconds : 0;
+  const wait = status.state === "live" && !isTrial(state) ? state.holdSeconds : 0;
   const link = createRequest(state, pollTransport(state), { wait, graceMs: graceMs(state, rttMs), once });
   state.poll = link;
   order(state, { kind: "poll", link });
@@ -44,15 +44,11 @@ export function replacePoll(state: State): void {
   pollAgain(state);
 }
 
-/** The transport that polls pass by, or that is to be tried next. */
-export function pollTransport({ polls, way }: State): Transport {
-  return polls[way] as Transport;
-}
-
 /** Reports that the feed is a poll, if it is. */
 export function showPolling(state: State): void {
   const { stream, candidate, rung, streams } = state;
   if (stream !== undefined) return;
   const slow = candidate === undefined && rung >= streams.length;
-  report(state, { state: "live", transport: pollTransport(state).name, slow, failures: 0 });
+  const { name } = questionTransport(state);
+  report(state, { state: "live", transport: name, slow, failures: 0, blocked: isBlocked(state) });
 }

@@ -1,9 +1,9 @@
 import { graceMs } from "../network/hold.ts";
 import { giveWay } from "./feed.ts";
 import { order, publish, report, wakeIn } from "./orders.ts";
-import { pollTransport } from "./polls.ts";
 import { createRequest, drop } from "./requests.ts";
 import type { Question, State } from "./state.ts";
+import { questionTransport } from "./ways.ts";
 
 // On a network that works, an answer takes one round trip and some milliseconds.
 const USUAL_MS = 1_000;
@@ -21,7 +21,7 @@ export function ask(state: State, question: Question): void {
 export function openQuestion(state: State): void {
   if (state.question !== undefined || state.isSending || state.asking.length === 0) return;
   // It is rare, and asked when connections are doubted: so it leaves none to be used again.
-  const link = createRequest(state, pollTransport(state), { graceMs: graceMs(state, state.rttMs), once: true });
+  const link = createRequest(state, questionTransport(state), { graceMs: graceMs(state, state.rttMs), once: true });
   state.question = link;
   giveWay(state);
   order(state, { kind: "ask", link });

@@ -26,7 +26,7 @@ export type FeedEvents = {
  * The state of a session. `transport` is that of the feed; `slow`: no stream passes here and none
  * is being tried; `failures` counts the failed attempts since something last came through;
  * `checking`: a question whether the connection still lives has not been answered in the usual
- * time.
+ * time; `blocked`: something blocks the paths of streams and polls, so the client reads by another.
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";
@@ -34,6 +34,7 @@ export type SessionStatus = {
   slow: boolean;
   failures: number;
   checking: boolean;
+  blocked: boolean;
 };
 
 /**
@@ -137,6 +138,10 @@ export type State = Network &
     /** The transport of the next poll, and how many have failed in a row. */
     way: number;
     failures: number;
+    /** The transport to return to, if the first one that is being tried again fails; 0: none. */
+    wayBack: number;
+    /** When the first transport last failed while another one was answered; 0: it did not. */
+    blockedAt: number;
     pollBackoff: Backoff;
     /** A timer runs for the next poll. */
     isPollSet: boolean;
@@ -185,7 +190,7 @@ export function createState(beginning: Beginning, now: number): State {
     clock,
     orders: [],
     ledger: createLedger(rooms),
-    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false },
+    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false, blocked: false },
     streams,
     polls,
     rttMs,
@@ -193,6 +198,8 @@ export function createState(beginning: Beginning, now: number): State {
     once: false,
     way: 0,
     failures: 0,
+    wayBack: 0,
+    blockedAt: 0,
     pollBackoff: createBackoff(clock),
     isPollSet: false,
     streamBackoff: createBackoff(clock),

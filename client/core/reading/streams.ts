@@ -77,7 +77,7 @@ export function makeFeed(state: State, link: Link): void {
   learn(state, { late });
   stopPolling(state);
   expectPing(state, link.pingMs);
-  report(state, { state: "live", transport: link.transport.name, slow: false, failures: 0 });
+  report(state, { state: "live", transport: link.transport.name, slow: false, failures: 0, blocked: false });
 }
 
 /** Closes the stream that is the feed. */

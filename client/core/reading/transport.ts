@@ -64,5 +64,7 @@ export type Transport = {
    * It stays open and begins with hello. Otherwise each connection is one request and one answer.
    */
   streams: boolean;
+  /** It reads under a path that filters do not know, so its success says what they block. */
+  isUnlisted?: boolean;
   open(reading: Reading, sink: Sink): () => void;
 };

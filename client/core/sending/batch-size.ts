@@ -57,9 +57,10 @@ export function shrink(size: BatchSize, carried: number): number {
   return shrinkTo(size, Math.floor(carried / 2));
 }
 
-/** Notes that the server refused `carried` messages in one request. Returns how many to try now. */
-export function noteRefusal(size: BatchSize, carried: number, isUnknown: boolean): number {
-  if (!isUnknown) return shrink(size, carried);
+/**
+ * Notes that the server does not know requests with several messages. Returns how many to try now.
+ */
+export function noteUnknown(size: BatchSize): number {
   size.unknownAt = size.clock.now();
   return 1;
 }

@@ -20,6 +20,10 @@ export type UnsentMessage = {
   waitMs?: number | undefined;
   /** Its author wants it back, but an attempt to send it is under way. */
   wish?: TakeBack | undefined;
+  /** How often the site failed at this message when it was sent alone. */
+  errors?: number;
+  /** The site has failed at this message often, and has stored a later one meanwhile. */
+  isSuspect?: boolean;
 };
 
 /** Why an author takes a message back. */
@@ -66,6 +70,9 @@ export type Outbox = {
   /** Those that the attempt under way may carry. */
   underWay: UnsentMessage[];
 };
+
+// An error that a message has met this often may be its own fault.
+const MOST_ERRORS = 5;
 
 /** Creates an outbox with the messages that an earlier page has left. */
 export function createOutbox(environment: Environment, store: MessageStore): Outbox {
@@ -134,8 +141,8 @@ export function takeWaiting(outbox: Outbox): UnsentMessage[] {
     if (message.state !== "refused") waiting.push(message);
   }
   if (waiting.length > 0) outbox.phase = "sending";
-  outbox.underWay = waiting;
-  return waiting;
+  outbox.underWay = passable(waiting);
+  return outbox.underWay;
 }
 
 /**
@@ -151,6 +158,8 @@ export function settle(outbox: Outbox, outcomes: SendOutcome[]): number | undefi
   for (let i = 0; i < outcomes.length; i++) {
     const outcome = outcomes[i] as SendOutcome;
     if ("retry" in outcome) {
+      if (outcome.code === "internal" && outcomes.length === 1 && isAtFault(outbox, underWay[0] as UnsentMessage))
+        continue;
       if (!mustRetry) retryMs = outcome.retryMs;
       if (!mustRetry) code = outcome.code;
       mustRetry = true;
@@ -172,6 +181,8 @@ export function settle(outbox: Outbox, outcomes: SendOutcome[]): number | undefi
 export function retryRefused(outbox: Outbox, message: UnsentMessage): void {
   if (message.state !== "refused") return;
   message.code = undefined;
+  message.errors = 0;
+  message.isSuspect = false;
   change(outbox, message, mustWait(outbox) ? "kept" : "sending");
 }
 
@@ -209,8 +220,45 @@ function settleOne(outbox: Outbox, message: UnsentMessage, outcome: { receipt: R
     change(outbox, message, "refused");
   } else {
     message.wish = undefined;
+    suspectStuck(outbox, message);
     remove(outbox, message);
     outbox.emitter.emit("sent", { message, receipt: outcome.receipt });
+  }
+}
+
+/**
+ * The site has failed at a message that was sent alone. Returns whether that is the message's
+ * fault: it is refused then, and those behind it no longer wait for it.
+ */
+function isAtFault(outbox: Outbox, message: UnsentMessage): boolean {
+  message.errors = (message.errors || 0) + 1;
+  if (!message.isSuspect) return false;
+  message.code = "internal";
+  change(outbox, message, "refused");
+  return true;
+}
+
+function isStuck({ errors = 0 }: UnsentMessage): boolean {
+  return errors >= MOST_ERRORS;
+}
+
+/** Leaves out messages at which the site has failed again and again, if there are others. */
+function passable(waiting: UnsentMessage[]): UnsentMessage[] {
+  const others: UnsentMessage[] = [];
+  for (let i = 0; i < waiting.length; i++) {
+    const message = waiting[i] as UnsentMessage;
+    if (!isStuck(message)) others.push(message);
+  }
+  return others.length > 0 ? others : waiting;
+}
+
+/** A later message was stored, so the site works. Those at which it failed get one more attempt. */
+function suspectStuck({ messages }: Outbox, stored: UnsentMessage): void {
+  for (let i = 0; i < messages.length && messages[i] !== stored; i++) {
+    const message = messages[i] as UnsentMessage;
+    if (!isStuck(message)) continue;
+    message.errors = 0;
+    message.isSuspect = true;
   }
 }
 

@@ -9,8 +9,8 @@ import {
   createBatchSize,
   nextSize,
   noteAnswer,
-  noteRefusal,
   noteSilence,
+  noteUnknown,
   shrink,
 } from "./batch-size.ts";
 import { type Content, type Fields, formOf, isSayable, jsonOf, paramsOf } from "./content.ts";
@@ -62,19 +62,20 @@ type Reply = {
   isBlocked?: boolean;
   isPassing?: boolean;
   isUnsayable?: boolean;
+  /** The site, or something before it, failed at this request: the status is 500. */
+  isBroken?: boolean;
 };
 
 /** A request that was made: how many parts it carries, and whether they do not fit in its URL. */
 type Made = { carried: number; timeoutMs: number; isTooLong?: boolean };
 
+/** One attempt, by a kind of request that may carry this many parts of the content. */
+type Attempt = { sender: Sender; kind: number; most: number };
+
 /** One sending of some content, which may take several kinds of request. */
-type Delivery = {
-  sender: Sender;
+type Delivery = Attempt & {
   content: Content;
-  /** The most parts that a request may carry. */
-  most: number;
-  /** The kind of the attempt that is under way, and how many kinds were tried. */
-  kind: number;
+  /** How many kinds were tried. */
   tried: number;
   /** The last refusal of a kind by the site itself. */
   last?: Reply;
@@ -150,7 +151,7 @@ export function sendMessages(
       outcomes.push(outcome);
     }
     const { code, results } = reply.ours || {};
-    if (code === "internal") shrink(sender.size, reply.carried);
+    if (reply.isBroken) shrink(sender.size, reply.carried);
     else if (results || code === "too_many") noteAnswer(sender.size, reply.carried, postponed);
     else if (reply.ours) noteAnswer(sender.size, reply.carried, 0);
     done(outcomes);
@@ -185,6 +186,19 @@ export function act(sender: Sender, path: string, done: (outcome: ActOutcome) =>
     else done(reply.ours && reply.ours.code === undefined ? { done: true } : failureOf(reply));
   });
 }
+
+/**
+ * Sends a signal that may be lost, such as typing, if a connection is free. It is one attempt by
+ * the kind of request that is used now, and says nothing about the network.
+ */
+export function signal(sender: Sender, path: string): void {
+  const { kind, environment, http, spare = http.ask } = sender;
+  if (kind >= GET) return;
+  const { asked } = postOf({ sender, kind, most: 1 }, { path, parts: [] }, createNonce(environment));
+  askSafely(environment, (answered) => spare(asked, answered), nothing);
+}
+
+function nothing(): void {}
 
 function sessionContent(texts: Fields): Content {
   return { path: PATHS.session, getPath: PATHS.session, parts: [texts] };
@@ -233,7 +247,8 @@ function exchange(delivery: Delivery): void {
   request(delivery, delivery.content, (reply) => {
     if (reply.ours === undefined) leaveOrWait(delivery, reply);
     else if (reply.carried > 1 && isBatchRefused(reply.ours)) {
-      delivery.most = noteRefusal(delivery.sender.size, reply.carried, reply.ours.code === "malformed");
+      const { size } = delivery.sender;
+      delivery.most = reply.ours.code === "malformed" ? noteUnknown(size) : shrink(size, reply.carried);
       exchange(delivery);
     } else if (isKindRefused(reply.ours)) {
       delivery.last = reply;
@@ -305,6 +320,7 @@ function request(delivery: Delivery, content: Content, done: (reply: Reply) => v
         retryMs,
         isBlocked: status >= 400 && status < 500 && !isAway,
         isPassing: isAway && !(ours && isTooLong),
+        isBroken: status === 500,
       });
     },
   );
@@ -335,7 +351,7 @@ function getOf(
   return { asked: { method: "GET", url, timeoutMs }, carried, timeoutMs, isTooLong };
 }
 
-function postOf({ sender, kind, most }: Delivery, content: Content, n: string): Made & { asked: Request } {
+function postOf({ sender, kind, most }: Attempt, content: Content, n: string): Made & { asked: Request } {
   const { http, address } = sender;
   const { base, token, formToken, nickname } = address;
   const rest: Fields = { n };
@@ -391,7 +407,7 @@ function isKindRefused({ code }: Ours): boolean {
   return code === "method_not_allowed" || code === "unsupported_type" || code === "forbidden" || code === "too_large";
 }
 
-function failureOf({ ours, isPassing: mayPass, retryMs }: Reply): Failure {
-  const code = ours?.code;
+function failureOf({ ours, isPassing: mayPass, retryMs, isBroken }: Reply): Failure {
+  const code = isBroken ? "internal" : ours?.code;
   return code === undefined || mayPass ? { retry: true, retryMs, code } : { refused: code };
 }

@@ -32,10 +32,10 @@ export function whenTicketed(access: Access, run: () => void): void {
 }
 
 /** Returns the same transport, whose connections wait for their ticket. */
-export function ticketed(access: Access, { name, streams, open }: Transport): Transport {
+export function ticketed(access: Access, transport: Transport): Transport {
+  const { open } = transport;
   return {
-    name,
-    streams,
+    ...transport,
     open(reading, sink) {
       let hangUp: (() => void) | undefined;
       let isOver = false;

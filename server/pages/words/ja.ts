@@ -165,6 +165,7 @@ export const ja = {
     slow: "途中の機器がデータを溜めるため、少し遅れます",
     doctor: "原因を調べる",
     catchingUp: "つないでいます…",
+    blocked: "接続中。このブラウザーかネットワークの何かが /api/poll をブロックしているため、別の経路で受信しています",
     checking: "接続を確認しています…",
     offline: "接続が切れています。書いた内容は残っています",
     peopleFigures: "{members}人・ROM {visitors}人",
