@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import request from "supertest";
-import { clientId, person, type TestPerson } from "../support/app.ts";
+import { person, sayAll } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { browserTest, isWhole, useBrowser } from "../support/browser.ts";
 import { useSite } from "../support/use-site.ts";
@@ -20,18 +20,11 @@ async function openRoom(): Promise<{ room: string; say(count: number, from?: num
   const room = `busy-${rooms}`;
   await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
   const bob = await person(site.url, `Bob${rooms}`);
-  return { room, say: (count, from = 1) => sayMany(bob, { room, count, from }) };
-}
-
-async function sayMany(who: TestPerson, { room, count, from }: { room: string; count: number; from: number }) {
-  for (let first = from; first < from + count; first += 50) {
-    const messages = Array.from({ length: Math.min(50, from + count - first) }, (_, n) => ({
-      id: clientId(),
-      text: `message ${first + n}`,
-    }));
-    const path = `/api/rooms/${room}/messages`;
-    await request(site.url).post(path).set("authorization", `Bearer ${who.token}`).send({ messages }).expect(200);
-  }
+  const say = async (count: number, from = 1) => {
+    const texts = Array.from({ length: count }, (_, n) => `message ${from + n}`);
+    await sayAll(site.url, bob, { texts, room });
+  };
+  return { room, say };
 }
 
 /** Counts from now on how often the log changes, and how many lines are built. */

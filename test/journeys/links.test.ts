@@ -5,6 +5,7 @@ import { linkedPieces } from "../../protocol/links.ts";
 import { person, say } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
 import { LINKS, OTHER_LINKS } from "../support/links.ts";
+import { openOldRoom, openOldSite } from "../support/old-browser.ts";
 import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
@@ -33,21 +34,16 @@ function linksOf(page: Page): Promise<string[][]> {
 
 browserTest(
   "links are the same on the server's page, from the script, and from the script for old browsers",
-  { needs: ["routes", "no script"] },
+  { needs: [] },
   async () => {
     const script = await (await browser.newContext()).newPage();
     const legacy = await (await browser.newContext()).newPage();
-    await legacy.route(/\/rooms\/[^/]*$/, async (route) => {
-      const response = await route.fetch();
-      const body = (await response.text())
-        .replace(/<script type="module"[^>]*><\/script>/, "")
-        .replace(" nomodule", "");
-      await route.fulfill({ response, body });
-    });
-    for (const page of [script, legacy]) {
-      await page.goto(`${site.url}/rooms/lobby`);
-      await page.waitForSelector('#connection[data-state="live"]');
-    }
+    const old = await openOldSite(site.url);
+    for (const [page, { url }] of [
+      [script, site],
+      [legacy, old],
+    ] as const)
+      await openOldRoom(page, `${url}/rooms/lobby`);
     const ann = await person(site.url, "Ann");
     const expected = messages().flatMap((text) => linkedPieces(text).filter(({ href }) => href !== ""));
     for (const text of messages()) await say(site.url, ann, text);
@@ -60,5 +56,6 @@ browserTest(
       expect(await linksOf(page)).toEqual(expected.map(({ text, href }) => [href, text]));
       await page.context().close();
     }
+    await old.close();
   },
 );

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { openProxy } from "../networks/rig/proxy.ts";
 import { person, say } from "../support/app.ts";
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
+import { createCutOff } from "../support/cut-off.ts";
 import { createDatabase } from "../support/database.ts";
 import { hasNginx, startNginx } from "../support/nginx.ts";
 import { startSite } from "../support/site-process.ts";
@@ -29,9 +31,10 @@ describe("when the network", () => {
 
   browserTest(
     "was down for so long that a message is sent by GET, the leave button still works",
-    { needs: ["routes"] },
     async () => {
-      const ann = await browser.sit(proxy.through(site.url).replace(/\/$/, ""), "Leaver");
+      const { misbehave, cut, pass, broken } = createCutOff();
+      const network = await openProxy(site.url, misbehave);
+      const ann = await browser.sit(network.url, "Leaver");
       const isIn = async () => {
         const { members } = (await (await fetch(`${site.url}/api/rooms/lobby`)).json()) as {
           members: { nickname: string }[];
@@ -39,16 +42,16 @@ describe("when the network", () => {
         return members.some(({ nickname }) => nickname === "Leaver");
       };
       await ann.is("live");
-      const byGet = ann.page.waitForEvent("requestfailed", (request) => /\/api\/session;/.test(request.url()));
-      await proxy.refuse();
+      cut();
       await ann.say("from the tunnel");
-      await byGet;
-      await proxy.pass();
+      await until("it is sent by GET", () => broken().some((path) => path.startsWith("/api/session;")), 20_000);
+      pass();
       await ann.sees("from the tunnel");
       expect(await isIn()).toBe(true);
       await ann.page.click("form.leave button");
       await until("the member has left", async () => !(await isIn()), 5_000);
       await leave(ann);
+      await network.close();
     },
     30_000,
   );

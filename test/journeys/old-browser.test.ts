@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { BrowserContext, Page } from "playwright-core";
-import { person, say } from "../support/app.ts";
+import type { Page } from "playwright-core";
+import type { Misbehaviour } from "../networks/rig/proxy.ts";
+import { isPost, refuse } from "../networks/rig/refuse.ts";
+import { strip } from "../networks/rig/strip.ts";
+import { person, say, sayAll } from "../support/app.ts";
 import { browserTest, isWhole, type PageUser, useBrowser } from "../support/browser.ts";
+import { addScript } from "../support/change-pages.ts";
 import { enterOldRoom, type OldSite, openOldRoom, openOldSite } from "../support/old-browser.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
@@ -19,37 +23,27 @@ beforeAll(async () => {
 
 afterAll(() => old?.close());
 
-/** [IE6–9] A document outside the page, and elements with attachEvent. */
-const withHtmlfile = (context: BrowserContext) =>
-  context.addInitScript(() => {
-    if (window !== top) return;
-    Object.assign(window, {
-      ActiveXObject: function htmlfile() {
-        const box = document.createElement("iframe");
-        document.documentElement.append(box);
-        const { contentDocument, contentWindow } = box;
-        const { prototype } = (contentWindow as unknown as { HTMLElement: typeof HTMLElement }).HTMLElement;
-        Object.assign(prototype, {
-          attachEvent(this: HTMLElement, name: string, run: () => void) {
-            this.addEventListener(name.slice(2), run);
-          },
-        });
-        return Object.assign(contentDocument as Document, { parentWindow: contentWindow });
-      },
-    });
+/** [IE6–9] A document outside the page, and elements with attachEvent. It runs in the page. */
+function provideHtmlfile(): void {
+  if (window !== top) return;
+  Object.assign(window, {
+    ActiveXObject: function htmlfile() {
+      const box = document.createElement("iframe");
+      document.documentElement.append(box);
+      const { contentDocument, contentWindow } = box;
+      const { prototype } = (contentWindow as unknown as { HTMLElement: typeof HTMLElement }).HTMLElement;
+      Object.assign(prototype, {
+        attachEvent(this: HTMLElement, name: string, run: () => void) {
+          this.addEventListener(name.slice(2), run);
+        },
+      });
+      return Object.assign(contentDocument as Document, { parentWindow: contentWindow });
+    },
   });
+}
 
-const withoutRequests = (context: BrowserContext) =>
-  context.addInitScript(() => Reflect.deleteProperty(window, "XMLHttpRequest"));
-
-const withoutPost = (context: BrowserContext) =>
-  context.route("**/api/**", (route) =>
-    route.request().method() === "POST"
-      ? route.fulfill({ status: 403, contentType: "text/plain", body: "blocked" })
-      : route.continue(),
-  );
-
-const asItIs = async () => {};
+const NO_REQUESTS = "delete window.XMLHttpRequest";
+const RECORD_ERRORS = "window.errors = []; addEventListener('error', ({ message }) => message && errors.push(message))";
 
 const enter = (page: Page, nickname: string) => enterOldRoom(page, `${old.url}/rooms/lobby`, nickname);
 
@@ -74,10 +68,8 @@ browserTest(
     await enter(page, "Ned");
     const filler = await person(site.url, "Filler");
     const fill = async (count: number) => {
-      for (let n = 0; n < count; n += 20)
-        await Promise.all(Array.from({ length: Math.min(20, count - n) }, () => say(site.url, filler, "filled")));
-      const { event } = await say(site.url, filler, "filled up");
-      await page.waitForSelector(`#log [data-seq="${event.seq}"]`);
+      const last = await sayAll(site.url, filler, { texts: Array.from({ length: count + 1 }, () => "filled") });
+      await page.waitForSelector(`#log [data-seq="${last}"]`);
     };
     const belowPx = () =>
       page.$eval("#scroll", (box) => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight));
@@ -160,13 +152,12 @@ browserTest(
 
 browserTest(
   "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
-  { needs: ["init scripts"] },
   async () => {
+    const silent = await openOldSite(site.url, addScript(NO_REQUESTS));
     const context = await browser.newContext({ locale: "en-US" });
-    await withoutRequests(context);
     const page = await context.newPage();
     const friend = await browser.sit(site.url, "Friend of Mel");
-    await page.goto(`${old.url}/`);
+    await page.goto(`${silent.url}/`);
     await page.fill("#enter [name=nickname]", "Mel");
     await page.click("#enter button[name=room][value=lobby]");
     await page.waitForSelector('#connection[data-state="live"]');
@@ -175,35 +166,36 @@ browserTest(
     await friend.sees("by the form");
     await context.close();
     await friend.page.context().close();
+    await silent.close();
   },
 );
 
-for (const [name, how, transport, dress] of [
-  ["Ann", "by a request that is read as it grows", "stream", asItIs],
-  ["Bob", "by an endless frame, as Internet Explorer before 10", "frame", withHtmlfile],
-  ["Eve", "by script elements, where ActiveX and its own requests are switched off", "jsonp", withoutRequests],
-  ["健太", "by addresses alone, where no POST passes", "stream", withoutPost],
-] as const) {
+for (const [name, how, transport, { script = "", network = [] }] of [
+  ["Ann", "by a request that is read as it grows", "stream", {}],
+  [
+    "Bob",
+    "by an endless frame, as Internet Explorer before 10",
+    "frame",
+    // [CSP] It has none. The site's forbids frames in the pages of other browsers.
+    { script: `(${provideHtmlfile})()`, network: [strip("content-security-policy")] },
+  ],
+  ["Eve", "by script elements, where ActiveX and its own requests are switched off", "jsonp", { script: NO_REQUESTS }],
+  ["健太", "by addresses alone, where no POST passes", "stream", { network: [refuse(403, isPost)] }],
+] satisfies [string, string, string, { script?: string; network?: Misbehaviour[] }][]) {
   browserTest(
     `an old browser talks ${how}`,
-    { needs: ["routes", "init scripts", ...(dress === withHtmlfile ? (["no policy"] as const) : [])] },
     async () => {
-      // [CSP] Internet Explorer before 10 has no CSP, which forbids frames in the pages of other
-      // browsers.
-      const context = await browser.newContext({ locale: "en-US", bypassCSP: dress === withHtmlfile });
-      await dress(context);
-      const page = await context.newPage();
-      const errors: Error[] = [];
-      // Firefox reports an answer without a type that is not XML.
-      page.on("pageerror", (error) => /^XML Parsing Error/.test(error.message) || errors.push(error));
+      const dressed = await openOldSite(site.url, addScript(`${RECORD_ERRORS};${script}`), ...network);
+      const page = await browser.newPage({ locale: "en-US" });
       const friend = await browser.sit(site.url, `Friend of ${name}`);
-      await enter(page, name);
+      await enterOldRoom(page, `${dressed.url}/rooms/lobby`, name);
       await page.waitForSelector(`#connection[data-transport="${transport}"]`);
       await talks(page, friend, `hello <b> ${how}`);
       expect(await page.textContent("#members")).toContain(`Friend of ${name}`);
-      expect(errors).toEqual([]);
-      await context.close();
+      expect(await page.evaluate("window.errors")).toEqual([]);
+      await page.context().close();
       await friend.page.context().close();
+      await dressed.close();
     },
     60_000,
   );

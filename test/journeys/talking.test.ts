@@ -1,6 +1,8 @@
+import { Readable } from "node:stream";
 import { describe, expect } from "@jest/globals";
 import request from "supertest";
-import { person, say } from "../support/app.ts";
+import { openProxy, type ProxyAnswer } from "../networks/rig/proxy.ts";
+import { person, say, sayAll } from "../support/app.ts";
 import { browserTest, type PageUser, useBrowser } from "../support/browser.ts";
 import { query } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -87,8 +89,7 @@ describe("a log that is full", () => {
     "does not move while older lines are read, and drops them when the newest are read again",
     async () => {
       const filler = await person(site.url, "Filler");
-      for (let n = 0; n < 520; n += 40)
-        await Promise.all(Array.from({ length: 40 }, (_, i) => say(site.url, filler, `line ${n + i}`)));
+      await sayAll(site.url, filler, { texts: Array.from({ length: 520 }, (_, n) => `line ${n}`) });
       const ann = await browser.sit(site.url, "Reader");
       await ann.is("live");
       const lines = () => ann.page.locator("#log [data-seq]").count();
@@ -179,48 +180,35 @@ describe("writing", () => {
     },
   );
 
-  browserTest(
-    "a message is gray until it is acknowledged, and a refused one can be sent again",
-    { needs: ["routes"] },
-    async () => {
-      const ann = await browser.sit(site.url, "Refused");
-      await ann.is("live");
-      let answers: "hold" | "refuse" | "pass" = "hold";
-      let release: () => void = () => undefined;
-      await ann.page.route("**/messages;*", async (route) => {
-        if (answers === "hold")
-          await new Promise<void>((resolve) => {
-            release = resolve;
-          });
-        if (answers === "refuse")
-          return route.fulfill({
-            status: 400,
-            contentType: "application/problem+json",
-            // Only an answer with chattera's marks counts as a refusal.
-            body: JSON.stringify({
-              chattera: 1,
-              n: /;n=([^;]+)/.exec(route.request().url())?.[1],
-              code: "text_invalid",
-            }),
-          });
-        return route.continue();
-      });
-      await ann.say("wait for it");
-      await ann.page.waitForSelector('#log .pending:has-text("wait for it")');
-      answers = "pass";
-      release();
-      await ann.sees("wait for it");
-      answers = "refuse";
-      await ann.say("not this one");
-      const again = ann.page.locator('#log .pending:has-text("not this one") button').first();
-      await again.waitFor();
-      answers = "pass";
-      await again.click();
-      await ann.sees("not this one");
-      expect((await ann.log()).texts.filter((text) => text === "not this one")).toHaveLength(1);
-      await leaveAll(ann);
-    },
-  );
+  browserTest("a message is gray until it is acknowledged, and a refused one can be sent again", async () => {
+    let answers: "hold" | "refuse" | "pass" = "hold";
+    let release: () => void = () => undefined;
+    const network = await openProxy(site.url, async (asked, pass) => {
+      if (!asked.path.includes("/messages;")) return pass(asked);
+      if (answers === "hold")
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      return answers === "refuse" ? refusal(asked.path) : pass(asked);
+    });
+    const ann = await browser.sit(network.url, "Refused");
+    await ann.is("live");
+    await ann.say("wait for it");
+    await ann.page.waitForSelector('#log .pending:has-text("wait for it")');
+    answers = "pass";
+    release();
+    await ann.sees("wait for it");
+    answers = "refuse";
+    await ann.say("not this one");
+    const again = ann.page.locator('#log .pending:has-text("not this one") button').first();
+    await again.waitFor();
+    answers = "pass";
+    await again.click();
+    await ann.sees("not this one");
+    expect((await ann.log()).texts.filter((text) => text === "not this one")).toHaveLength(1);
+    await leaveAll(ann);
+    await network.close();
+  });
 });
 
 describe("without script", () => {
@@ -252,3 +240,10 @@ describe("a person who only watches", () => {
     await context.close();
   });
 });
+
+/** Refuses the message of a request, with the marks without which a refusal does not count. */
+function refusal(path: string): ProxyAnswer {
+  const body = JSON.stringify({ chattera: 1, n: /;n=([^;]+)/.exec(path)?.[1], code: "text_invalid" });
+  const headers = { "content-type": "application/problem+json" };
+  return { status: 400, headers, body: Readable.from([Buffer.from(body)]) };
+}

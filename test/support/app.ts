@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
+import { BATCH_MESSAGES } from "../../protocol/limits.ts";
 import { type App, openApp } from "../../server/app.ts";
 import type { AppSettings } from "../../server/app-settings.ts";
 import { readOptions } from "../../server/config.ts";
@@ -69,6 +70,23 @@ let messages = 0;
 export function clientId(): string {
   messages += 1;
   return `test-${process.pid}-${String(messages).padStart(6, "0")}`;
+}
+
+/** Sends messages to a room in few requests, as a client does after a cut. Returns the last seq. */
+export async function sayAll(
+  url: string,
+  who: TestPerson,
+  { texts, room = "lobby" }: { texts: string[]; room?: string },
+): Promise<number> {
+  const path = `/api/rooms/${encodeURIComponent(room)}/messages`;
+  let seq = 0;
+  for (let n = 0; n < texts.length; n += BATCH_MESSAGES) {
+    const messages = texts.slice(n, n + BATCH_MESSAGES).map((text) => ({ id: clientId(), text }));
+    const asked = request(url).post(path).set("authorization", `Bearer ${who.token}`).send({ messages });
+    const { results } = (await asked.expect(200)).body as { results: { event: { seq: number } }[] };
+    seq = results.at(-1)?.event.seq as number;
+  }
+  return seq;
 }
 
 /** Sends a message, by default to the lobby under a new id, and returns the body of the receipt. */

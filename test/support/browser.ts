@@ -28,9 +28,9 @@ type Mutable<Row extends readonly unknown[]> = { -readonly [column in keyof Row]
 
 type Runner = (name: string, work: (...args: never[]) => Promise<void>, timeoutMs?: number) => void;
 
-if (process.env.CHATTERA_REQUIRE_BROWSER && programsOf(engineInUse) === undefined)
+if (process.env.TEST_REQUIRE_BROWSER && programsOf(engineInUse) === undefined)
   throw new Error(
-    `CHATTERA_REQUIRE_BROWSER is set, but there is no ${engineInUse}. Install it (Debian: ${packagesOf(engineInUse)}), or name its programs as in test/support/engines.ts`,
+    `TEST_REQUIRE_BROWSER is set, but there is no ${engineInUse}. Install it (Debian: ${packagesOf(engineInUse)}), or name its programs as in test/support/engines.ts`,
   );
 
 /**

@@ -1,49 +1,31 @@
-import type { Socket } from "node:net";
-import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import type { Page } from "playwright-core";
 import type { Running } from "../networks/rig/network.ts";
-import { openProxy, type ProxyAnswer } from "../networks/rig/proxy.ts";
+import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
+import { changePages } from "./change-pages.ts";
+import { type CutOff, createCutOff } from "./cut-off.ts";
 
 /** A site whose rooms' pages run the program for old browsers, in every browser. */
-export type OldSite = Running & {
-  /** Breaks every connection and refuses new ones. */
-  cut(): void;
-  /** Works again. */
-  pass(): void;
-};
+export type OldSite = Running & Pick<CutOff, "cut" | "pass">;
 
-/** Opens a proxy to a site that changes pages as a browser without modules would read them. */
-export async function openOldSite(target: string): Promise<OldSite> {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const proxy = await openProxy(target, async (asked, pass) => {
-    const { method, path, headers, near } = asked;
-    if (isCut) throw new Error("cut");
-    if (!sockets.has(near)) near.once("close", () => sockets.delete(near));
-    sockets.add(near);
-    if (method !== "GET" || !/^\/rooms\/[^/]*$/.test(path)) return pass(asked);
-    return withoutModules(await pass({ ...asked, headers: { ...headers, "accept-encoding": "identity" } }));
-  });
-  return {
-    ...proxy,
-    cut() {
-      isCut = true;
-      for (const socket of sockets) socket.destroy();
-    },
-    pass() {
-      isCut = false;
-    },
-  };
+/**
+ * Opens a proxy to a site that changes pages as a browser without modules would read them.
+ * `misbehaviors` are nearer to the browser.
+ */
+export async function openOldSite(target: string, ...misbehaviors: Misbehaviour[]): Promise<OldSite> {
+  const { misbehave, cut, pass } = createCutOff();
+  const proxy = await openProxy(target, ...misbehaviors, misbehave, (asked, passOn) =>
+    asked.method === "GET" && /^\/rooms\/[^/]*$/.test(asked.path) ? readAsOld(asked, passOn) : passOn(asked),
+  );
+  return { ...proxy, cut, pass };
 }
 
-async function withoutModules({ status, headers, body }: ProxyAnswer): Promise<ProxyAnswer> {
-  if (status !== 200) return { status, headers, body };
-  const page = await text(body);
+const readAsOld = changePages(withoutModules, ({ status }) => status === 200);
+
+/** Removes the script for other browsers from a page. */
+function withoutModules(page: string): string {
   const changed = page.replace(/<script type="module"[^>]*><\/script>/, "").replace(" nomodule", "");
   if (changed.length >= page.length - " nomodule".length) throw new Error("the page names its scripts in another way");
-  const { "content-length": _ofTheOther, ...others } = headers;
-  return { status, headers: others, body: Readable.from([Buffer.from(changed)]) };
+  return changed;
 }
 
 /** Opens a room and waits until its program is connected. */

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FrameLocator, Locator } from "playwright-core";
 import { error, Key, type WebDriver } from "selenium-webdriver";
 import { type FindStep, findElements, isShown } from "./find.ts";
 import { strict } from "./strict.ts";
 import { composed, type PageCode, type PageWindow, type Road } from "./window.ts";
 
-const POLL_MS = 50;
+// Each question costs four processes some milliseconds, so long waits ask less often.
+const SHORTEST_POLL_MS = 25;
+const LONGEST_POLL_MS = 250;
 
 /** Options of a wait, as playwright's. */
 export type WaitOptions = { state?: "attached" | "detached" | "visible" | "hidden"; timeout?: number };
@@ -99,7 +102,7 @@ export function frameOf(at: Waiting, frames: FindStep[][]): FrameLocator {
  * end the wait: while a page is loading, there is none to ask.
  */
 export async function eventually<T>(what: string, take: () => Promise<T>, patienceMs: number): Promise<T> {
-  const deadline = performance.now() + patienceMs;
+  const startedAt = performance.now();
   let why = "";
   for (;;) {
     try {
@@ -110,8 +113,9 @@ export async function eventually<T>(what: string, take: () => Promise<T>, patien
       if (!(problem instanceof error.WebDriverError)) throw problem;
       why = `: ${problem.message}`;
     }
-    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms until ${what}${why}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > patienceMs) throw new Error(`waited ${patienceMs} ms until ${what}${why}`);
+    await sleep(Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, waitedMs / 4)));
   }
 }
 
