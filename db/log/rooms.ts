@@ -18,17 +18,20 @@ export function findRooms(db: Knex, slugs: string[]): Promise<StoredRoom[]> {
 }
 
 /**
- * Returns the last seq of a room and the first one that is still kept, `undefined` if the room is
- * gone.
+ * The last seq of a room and the first one that is still kept, and the time and the author of the
+ * last event, if it is kept.
  */
-export async function readBounds(db: Knex, roomId: number): Promise<{ head: number; oldest: number } | undefined> {
-  const [bounds] = await rowsOf<{ head: number; oldest: number }>(
+export type StoredBounds = { head: number; oldest: number; at: Date | null; memberId: string | null };
+
+/** Returns the bounds of a room's log, `undefined` if the room is gone. */
+export async function readBounds(db: Knex, roomId: number): Promise<StoredBounds | undefined> {
+  const [bounds] = await rowsOf<StoredBounds>(
     db,
     `select last_seq as head,
        coalesce(
          (select min(seq) from events where room_id = rooms.id and seq > rooms.pruned_seq), last_seq + 1
-       ) as oldest
-     from rooms where id = ?`,
+       ) as oldest, at, member_id as "memberId"
+     from rooms left join events on room_id = rooms.id and seq = last_seq where rooms.id = ?`,
     [roomId],
   );
   return bounds;

@@ -90,10 +90,10 @@ export function reasonToWait(
 async function join(hub: Hub, reader: Reader, request: ReadingRequest): Promise<void> {
   if (!reader.isOpen) return;
   const { tails, cursors, account } = request;
-  const { seqs, resets } = request.start ?? (await startOf(hub.rooms, tails, cursors));
+  const { seqs, sums, resets } = request.start ?? (await startOf(hub.rooms, tails, cursors));
   // Gone meanwhile, or sent away.
   if (!reader.isOpen) return;
-  reader.startAt(seqs);
+  reader.startAt(seqs, sums);
   for (const { reason } of resets) hub.countReset(reason);
   request.greet?.(reader, resets);
   await catchUp(hub, reader, account);

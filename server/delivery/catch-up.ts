@@ -23,10 +23,11 @@ export async function catchUp(hub: Hub, reader: Reader, account: Account): Promi
   for (const tail of reader.tails) {
     while (reader.isOpen && !isNear(reader, tail)) {
       account.charge(1);
-      const events = await readPage(hub, reader, { tail, network: account.network });
+      const page = await readPage(hub, reader, { tail, network: account.network });
       if (!reader.isOpen) return;
+      const events = beforeGap(page, reader.seqIn(tail));
       if (events.length > 0) await writePage(reader, tail, events);
-      else await skipGap(hub, reader, tail);
+      else await skipGap(hub, reader, { tail, next: page[0] });
     }
     if (!reader.isOpen) return;
     const bytes = tail.bytesAfter(reader.seqIn(tail));
@@ -41,12 +42,14 @@ function isNear(reader: Reader, tail: Tail): boolean {
   return tail.reaches(seq) && tail.bytesAfter(seq) <= PAGE_BYTES;
 }
 
-/** Returns the next page up to its first gap: events were pruned meanwhile, or deleted by hand. */
 async function readPage(hub: Hub, reader: Reader, { tail, network }: { tail: Tail; network: string }) {
   const after = reader.seqIn(tail);
-  const page = tail.reaches(after)
-    ? firstPage(tail.eventsAfter(after))
-    : (await hub.rooms.readPage(tail, after, network)).map(encodeEvent);
+  if (tail.reaches(after)) return firstPage(tail.eventsAfter(after));
+  return (await hub.rooms.readPage(tail, after, network)).map(encodeEvent);
+}
+
+/** Returns a page up to its first gap: events were pruned meanwhile, or deleted by hand. */
+function beforeGap(page: EncodedEvent[], after: number): EncodedEvent[] {
   return page.filter((event, index) => event.seq === after + 1 + index);
 }
 
@@ -61,17 +64,25 @@ function firstPage(events: EncodedEvent[]): EncodedEvent[] {
 
 /** Resolves when the client has read enough to be sent the next page. */
 async function writePage(reader: Reader, tail: Tail, events: EncodedEvent[]): Promise<void> {
-  const frame = frameOf(reader.transport.format, events, (seq) => reader.cursorWith(tail, seq));
-  reader.moveTo(tail, events.at(-1)?.seq as number);
+  const frame = frameOf(reader.transport.format, events, (event) => reader.cursorAfter(tail, event));
+  reader.moveTo(tail, events.at(-1) as EncodedEvent);
   reader.transport.write(frame, reader);
   await reader.transport.drained();
 }
 
-/** Moves the reader to the head of the log. Its client learns of the gap by a reset. */
-async function skipGap(hub: Hub, reader: Reader, tail: Tail): Promise<void> {
-  const { head, oldest } = await hub.rooms.bounds(tail);
+/**
+ * Moves the reader to the next event that is kept, or to the head if there is none. Its client
+ * learns of the gap by a reset.
+ */
+async function skipGap(
+  hub: Hub,
+  reader: Reader,
+  { tail, next }: { tail: Tail; next: EncodedEvent | undefined },
+): Promise<void> {
+  const { head } = await hub.rooms.bounds(tail);
+  const oldest = next?.seq ?? head + 1;
   hub.countReset("pruned");
-  reader.moveTo(tail, head);
+  reader.moveTo(tail, { seq: oldest - 1 });
   const reset: ResetSignal = { room: tail.slug, reason: "pruned", cursor: reader.cursor(), oldest, head };
   reader.transport.signal({ name: "reset", data: [reset] }, reader);
 }

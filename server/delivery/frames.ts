@@ -1,3 +1,4 @@
+import { sumOf } from "../../protocol/cursor.ts";
 import type { RoomEvent, SignalName } from "../../protocol/event.ts";
 
 /**
@@ -7,8 +8,11 @@ import type { RoomEvent, SignalName } from "../../protocol/event.ts";
  */
 export type FrameFormat = "sse" | "json" | "script" | "html";
 
-/** An event as a tail keeps it: encoded once for all readers; `bytes` is its size in UTF-8. */
-export type EncodedEvent = { seq: number; json: string; bytes: number };
+/**
+ * An event as a tail keeps it: encoded once for all readers. `bytes` is its size in UTF-8, `sum`
+ * the checksum for cursors behind it.
+ */
+export type EncodedEvent = { seq: number; json: string; bytes: number; sum: number };
 
 /**
  * Encodes an event as one line of JSON without `<`, `>` and `&`, so that old IE cannot sniff HTML
@@ -16,7 +20,7 @@ export type EncodedEvent = { seq: number; json: string; bytes: number };
  */
 export function encodeEvent(event: RoomEvent): EncodedEvent {
   const json = toJson(event);
-  return { seq: event.seq, json, bytes: Buffer.byteLength(json) };
+  return { seq: event.seq, json, bytes: Buffer.byteLength(json), sum: sumOf(event) };
 }
 
 /**
@@ -27,11 +31,15 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeCharacter);
 }
 
-/** Returns the bytes of some events. `cursorAt` returns the cursor after the event with a seq. */
-export function frameOf(format: FrameFormat, events: EncodedEvent[], cursorAt: (seq: number) => string): Buffer {
+/** Returns the bytes of some events. `cursorAfter` returns the cursor after an event. */
+export function frameOf(
+  format: FrameFormat,
+  events: EncodedEvent[],
+  cursorAfter: (event: EncodedEvent) => string,
+): Buffer {
   if (format === "json" || format === "html") return Buffer.from(events.map((event) => event.json).join(","));
   const { event } = SYNTAX[format];
-  return Buffer.from(events.map(({ json, seq }) => event(json, cursorAt(seq))).join(""));
+  return Buffer.from(events.map((each) => event(each.json, cursorAfter(each))).join(""));
 }
 
 /**

@@ -1,16 +1,16 @@
 import { type Cursor, fartherCursor, parseCursor } from "../../protocol/cursor.ts";
 import type { ResetReason, ResetSignal } from "../../protocol/event.ts";
 import type { Bounds, Rooms } from "./rooms.ts";
-import { cursorOf, type Tail } from "./tail.ts";
+import { cursorOf, type Sums, type Tail } from "./tail.ts";
 
 /** Rooms in memory, and a seq in each from which a reader reads on. */
 export type ReaderPosition = { tails: Tail[]; seqs: number[] };
 
 /**
- * Where a reader starts in its rooms, and a reset for each room whose log its cursor cannot
- * continue.
+ * Where a reader starts in its rooms, the checksums of the events there as far as they are known,
+ * and a reset for each room whose log its cursor cannot continue.
  */
-export type ReaderStart = { seqs: number[]; resets: ResetSignal[] };
+export type ReaderStart = { seqs: number[]; sums: Sums; resets: ResetSignal[] };
 
 /** The cursor of a request, or why there is none although the request has some. */
 type Claim = { cursor: Cursor | undefined; fault: ResetReason | undefined };
@@ -21,29 +21,45 @@ type Claim = { cursor: Cursor | undefined; fault: ResetReason | undefined };
  */
 export const FREE_BYTES = 8 * 1024;
 
+/** The questions about a room that only the log can answer. */
+type Log = Pick<Rooms, "bounds" | "sumAt">;
+
 /**
  * Returns where a reader with these cursors starts: in each room at the farther of them, without a
- * cursor at the head, and at the head with a reset if the log cannot be continued from there.
- * Queries the log only where the tails do not suffice.
+ * cursor at the head. If the log cannot be continued from there, it starts with a reset: before the
+ * oldest event if those before were pruned, otherwise at the head. Queries the log only where the
+ * tails do not suffice.
  */
-export async function startOf(rooms: Pick<Rooms, "bounds">, tails: Tail[], cursors: string[]): Promise<ReaderStart> {
+export async function startOf(log: Log, tails: Tail[], cursors: string[]): Promise<ReaderStart> {
   const claim = claimOf(cursors, (tails[0] as Tail).epoch);
-  const seqs: number[] = [];
-  const lost: { room: string; reason: ResetReason; bounds: Bounds }[] = [];
-  for (const tail of tails) {
-    let seq = seqInMemory(tail, claim.cursor);
-    if (seq === undefined) {
-      const bounds = await rooms.bounds(tail);
-      const reason = reasonToReset(tail, claim, bounds);
-      if (reason) lost.push({ room: tail.slug, reason, bounds });
-      seq = (reason ? undefined : claim.cursor?.seqs.get(tail.id)) ?? bounds.head;
-    }
-    seqs.push(seq);
-  }
+  const starts: StartInRoom[] = [];
+  for (const tail of tails) starts.push(startInMemory(tail, claim.cursor) ?? (await startInLog(log, tail, claim)));
+  const seqs = starts.map(({ seq }) => seq);
+  const sums = starts.map(({ sum }) => sum);
   // Each reset holds the cursor of all rooms, so all seqs have to be known first.
-  const cursor = cursorOf(tails, seqs);
-  const resets = lost.map(({ room, reason, bounds: { oldest, head } }) => ({ room, reason, cursor, oldest, head }));
-  return { seqs, resets };
+  const cursor = cursorOf(tails, seqs, sums);
+  const resets = starts.flatMap(({ lost }) => (lost ? [{ ...lost, cursor }] : []));
+  return { seqs, sums, resets };
+}
+
+/** Where a reader starts in a room, and the reset if it cannot continue there. */
+type StartInRoom = { seq: number; sum: number | undefined; lost?: Omit<ResetSignal, "cursor"> };
+
+function startInMemory(tail: Tail, cursor: Cursor | undefined): StartInRoom | undefined {
+  const seq = seqInMemory(tail, cursor);
+  return seq === undefined ? undefined : { seq, sum: cursor?.sums.get(tail.id) };
+}
+
+async function startInLog(log: Log, tail: Tail, claim: Claim): Promise<StartInRoom> {
+  const bounds = await log.bounds(tail);
+  const { head, oldest, sum } = bounds;
+  const reason = reasonToReset(tail, claim, bounds) ?? (await reasonByEvent(log, tail, { claim, bounds }));
+  if (reason !== undefined) {
+    const lost = { room: tail.slug, reason, oldest, head };
+    return reason === "pruned" ? { seq: oldest - 1, sum: undefined, lost } : { seq: head, sum, lost };
+  }
+  const seq = claim.cursor?.seqs.get(tail.id);
+  return seq === undefined ? { seq: head, sum } : { seq, sum: claim.cursor?.sums.get(tail.id) };
 }
 
 /**
@@ -77,9 +93,12 @@ function claimOf(cursors: string[], epoch: string): Claim {
   return { cursor: undefined, fault: parsed.length > 0 ? "epoch" : "malformed" };
 }
 
+/** Returns the cursor's seq if the tail can continue it and has the event of its checksum. */
 function seqInMemory(tail: Tail, cursor: Cursor | undefined): number | undefined {
   const seq = cursor?.seqs.get(tail.id);
-  return seq !== undefined && seq <= tail.head && tail.reaches(seq) ? seq : undefined;
+  if (seq === undefined || seq > tail.head || !tail.reaches(seq)) return undefined;
+  const sum = cursor?.sums.get(tail.id);
+  return sum === undefined || seq === 0 || tail.isEmpty() || tail.sumAt(seq) === sum ? seq : undefined;
 }
 
 function reasonToReset(tail: Tail, { cursor, fault }: Claim, { head, oldest }: Bounds): ResetReason | undefined {
@@ -91,4 +110,21 @@ function reasonToReset(tail: Tail, { cursor, fault }: Claim, { head, oldest }: B
   // The tail may be a moment behind the node that issued the cursor, so only the log can tell.
   if (seq > Math.max(tail.head, head)) return "future";
   return seq + 1 < oldest ? "pruned" : undefined;
+}
+
+/**
+ * Returns `epoch` if the log has another event at the cursor's seq: an older copy of the data was
+ * put back while no node ran, and the room has grown past this seq since. An event that was pruned
+ * proves nothing.
+ */
+async function reasonByEvent(
+  log: Log,
+  tail: Tail,
+  { claim: { cursor }, bounds: { oldest } }: { claim: Claim; bounds: Bounds },
+): Promise<ResetReason | undefined> {
+  const seq = cursor?.seqs.get(tail.id);
+  const sum = cursor?.sums.get(tail.id);
+  if (seq === undefined || sum === undefined || seq < oldest) return undefined;
+  const found = tail.sumAt(seq) ?? (await log.sumAt(tail, seq));
+  return found === undefined || found === sum ? undefined : "epoch";
 }

@@ -1,8 +1,8 @@
 import type { ByeSignal } from "../../protocol/event.ts";
-import { type FrameFormat, frameOf } from "./frames.ts";
+import { type EncodedEvent, type FrameFormat, frameOf } from "./frames.ts";
 import type { Signal } from "./signal.ts";
 import type { Slot } from "./slots.ts";
-import { cursorOf, type Tail } from "./tail.ts";
+import { cursorOf, type Sums, type Tail } from "./tail.ts";
 
 /** The names of all transports. */
 export const TRANSPORTS = ["sse", "stream", "frame", "poll", "page"] as const;
@@ -73,6 +73,8 @@ export class Reader {
    * each of them.
    */
   #seqs: number[];
+  /** The checksums of the events at these seqs, where a tail may not have the event. */
+  #sums: Sums | undefined;
 
   constructor(tails: Tail[], transport: ReaderTransport, memberId: string | undefined) {
     this.tails = tails;
@@ -82,8 +84,9 @@ export class Reader {
   }
 
   /** Sets the position from which it reads on, in the order of `tails`. */
-  startAt(seqs: number[]): void {
+  startAt(seqs: number[], sums?: Sums): void {
     for (let n = 0; n < seqs.length; n += 1) this.#seqs[n] = seqs[n] as number;
+    this.#sums = sums;
     this.hasStarted = true;
   }
 
@@ -107,22 +110,31 @@ export class Reader {
     return this.#seqs[this.#indexOf(tail)] as number;
   }
 
-  /** Moves the reader to a seq of a room: everything up to it was written, or a reset skips it. */
-  moveTo(tail: Tail, seq: number): void {
-    this.#seqs[this.#indexOf(tail)] = seq;
+  /**
+   * Moves the reader to a seq of a room: everything up to it was written, or a reset skips it.
+   * `sum` is the checksum of the event there, if it is known.
+   */
+  moveTo(tail: Tail, { seq, sum }: { seq: number; sum?: number }): void {
+    const index = this.#indexOf(tail);
+    this.#seqs[index] = seq;
+    this.#sums ??= [];
+    this.#sums[index] = sum;
   }
 
   /** Returns how far it has come in all its rooms. */
   cursor(): string {
-    return cursorOf(this.tails, this.#seqs);
+    return cursorOf(this.tails, this.#seqs, this.#sums);
   }
 
-  /** Returns its cursor as it will be once it has come to `seq` in a room. */
-  cursorWith(tail: Tail, seq: number): string {
-    if (this.tails.length === 1) return tail.cursorAt(seq);
+  /** Returns its cursor as it will be once it has come to an event of a room. */
+  cursorAfter(tail: Tail, { seq, sum }: EncodedEvent): string {
+    if (this.tails.length === 1) return tail.cursorAt(seq, sum);
     const seqs = this.#seqs.slice();
-    seqs[this.#indexOf(tail)] = seq;
-    return cursorOf(this.tails, seqs);
+    const sums = this.#sums?.slice() ?? [];
+    const index = this.#indexOf(tail);
+    seqs[index] = seq;
+    sums[index] = sum;
+    return cursorOf(this.tails, seqs, sums);
   }
 
   /** Returns the heads of its rooms by slug. They are ahead of the reader while it catches up. */
@@ -151,8 +163,10 @@ export class Reader {
     const isShared = this.tails.length === 1 || format === "json";
     const frame = isShared
       ? tail.frameAfter(after, format)
-      : frameOf(format, tail.eventsAfter(after), (seq) => this.cursorWith(tail, seq));
+      : frameOf(format, tail.eventsAfter(after), (event) => this.cursorAfter(tail, event));
     this.#seqs[index] = tail.sent;
+    // The tail has this event.
+    if (this.#sums) this.#sums[index] = undefined;
     this.transport.write(frame, this);
   }
 

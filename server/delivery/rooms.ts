@@ -2,7 +2,8 @@ import type { Knex } from "knex";
 import type { Stored } from "../../db/log/event-row.ts";
 import { compareProgress, type LogIdentity, openLog, renewEpoch } from "../../db/log/log.ts";
 import { readPage, readSince } from "../../db/log/read.ts";
-import { findRooms, readBounds } from "../../db/log/rooms.ts";
+import { findRooms, readBounds, type StoredBounds } from "../../db/log/rooms.ts";
+import { sumOf } from "../../protocol/cursor.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
@@ -10,8 +11,8 @@ import { createOutage, type Outage } from "../outage.ts";
 import { TAIL_EVENTS, Tail } from "./tail.ts";
 import { createTurns } from "./turns.ts";
 
-/** First kept and last seq of a room. */
-export type Bounds = { head: number; oldest: number };
+/** First kept and last seq of a room, and the checksum of the last event, if it is kept. */
+export type Bounds = { head: number; oldest: number; sum: number | undefined };
 
 /**
  * The bytes that a reader is sent at a time while it catches up, and has to read before it is sent
@@ -140,6 +141,16 @@ export class Rooms {
   }
 
   /**
+   * Reads the checksum of an event that a tail does not have; `undefined` if the log does not have
+   * it either. Readers from before the tail take turns for it, as for their pages.
+   */
+  async sumAt(tail: Tail, seq: number): Promise<number | undefined> {
+    const event = { roomId: tail.id, after: seq - 1, limit: 1, bytes: 1 };
+    const [found] = await this.#pageTurns(tail.slug, () => readPage(this.#deps.db, event));
+    return found?.seq === seq ? sumOf(found) : undefined;
+  }
+
+  /**
    * Reads a room's bounds from the log, one query at a time. Callers during a running query share
    * the next one, since the running one may predate what they know. So a crowd of thousands costs a
    * few queries.
@@ -243,7 +254,7 @@ export class Rooms {
 
   #queryBounds(tail: Tail): Promise<Bounds> {
     const current = readBounds(this.#deps.db, tail.id)
-      .then((bounds) => bounds ?? { head: 0, oldest: 1 })
+      .then(boundsOf)
       .finally(() => {
         if (query.next === undefined) this.#bounds.delete(tail);
       });
@@ -279,6 +290,14 @@ export class Rooms {
     this.forget(tail);
     onBreak(tail);
   }
+}
+
+/** A room that is gone has none. */
+function boundsOf(stored: StoredBounds | undefined): Bounds {
+  if (stored === undefined) return { head: 0, oldest: 1, sum: undefined };
+  const { head, oldest, at, memberId } = stored;
+  const sum = at === null || memberId === null ? undefined : sumOf({ at: at.toISOString(), member: { id: memberId } });
+  return { head, oldest, sum };
 }
 
 /**

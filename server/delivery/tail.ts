@@ -1,4 +1,4 @@
-import { formatCursor } from "../../protocol/cursor.ts";
+import { type Cursor, formatCursor, formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { MembersSignal, RoomEvent } from "../../protocol/event.ts";
 import { type EncodedEvent, encodeEvent, type FrameFormat, frameOf } from "./frames.ts";
 import type { Signal } from "./signal.ts";
@@ -34,7 +34,7 @@ export class Tail {
   #events: EncodedEvent[] = [];
   #bytes = 0;
   #frames = new Map<FrameFormat, { after: number; sent: number; frame: Buffer }>();
-  #cursor: { seq: number; text: string } | undefined;
+  #cursor: { seq: number; sum: number | undefined; text: string } | undefined;
   #ping: { sent: number; signal: Signal } | undefined;
 
   constructor(room: { id: number; slug: string; title: string }, epoch: string, after: number) {
@@ -80,7 +80,7 @@ export class Tail {
   frameAfter(after: number, format: FrameFormat): Buffer {
     const known = this.#frames.get(format);
     if (known?.after === after && known.sent === this.sent) return known.frame;
-    const frame = frameOf(format, this.eventsAfter(after), (seq) => this.cursorAt(seq));
+    const frame = frameOf(format, this.eventsAfter(after), ({ seq, sum }) => this.cursorAt(seq, sum));
     this.#frames.set(format, { after, sent: this.sent, frame });
     return frame;
   }
@@ -96,14 +96,32 @@ export class Tail {
     return this.eventsAfter(after).reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Returns the checksum of the event with this seq; `undefined` if it is not in memory. */
+  sumAt(seq: number): number | undefined {
+    const index = seq - 1 - (this.head - this.#events.length);
+    return index < 0 ? undefined : this.#events[index]?.sum;
+  }
+
+  /** Returns whether no event is in memory, because the room has none, or all were pruned. */
+  isEmpty(): boolean {
+    return this.#events.length === 0;
+  }
+
   /**
    * Returns the cursor of a reader that follows this room alone. Thousands of readers are at the
-   * same seq.
+   * same seq. `sum` is the checksum of the event with this seq.
    */
-  cursorAt(seq: number): string {
-    if (this.#cursor?.seq !== seq)
-      this.#cursor = { seq, text: formatCursor({ epoch: this.epoch, seqs: new Map([[this.id, seq]]) }) };
-    return this.#cursor.text;
+  cursorAt(seq: number, sum = this.sumAt(seq)): string {
+    const known = this.#cursor;
+    if (known !== undefined && known.seq === seq && known.sum === sum) return known.text;
+    const text = formatCursorIn(this.epoch, { room: this.id, seq, sum });
+    this.#cursor = { seq, sum, text };
+    return text;
+  }
+
+  /** Returns the cursor after an event of this room. */
+  cursorAfter(event: RoomEvent): string {
+    return this.cursorAt(event.seq, sumOf(event));
   }
 
   /**
@@ -127,9 +145,26 @@ export class Tail {
   }
 }
 
-/** Returns the cursor of a reader that has come to these seqs in these rooms. */
-export function cursorOf(tails: Tail[], seqs: number[]): string {
+/** The checksums of events that may not be in memory, in the order of a reader's tails. */
+export type Sums = (number | undefined)[];
+
+/**
+ * Returns the cursor of a reader that has come to these seqs in these rooms. `sums` has the
+ * checksums of the events that the tails may not have.
+ */
+export function cursorOf(tails: Tail[], seqs: number[], sums?: Sums): string {
   const [first] = tails as [Tail];
-  if (tails.length === 1) return first.cursorAt(seqs[0] as number);
-  return formatCursor({ epoch: first.epoch, seqs: new Map(tails.map(({ id }, n) => [id, seqs[n] as number])) });
+  if (tails.length === 1) return first.cursorAt(seqs[0] as number, sumIn(first, seqs[0] as number, sums?.[0]));
+  const cursor: Cursor = { epoch: first.epoch, seqs: new Map(), sums: new Map() };
+  tails.forEach((tail, n) => {
+    const seq = seqs[n] as number;
+    const sum = sumIn(tail, seq, sums?.[n]);
+    cursor.seqs.set(tail.id, seq);
+    if (sum !== undefined) cursor.sums.set(tail.id, sum);
+  });
+  return formatCursor(cursor);
+}
+
+function sumIn(tail: Tail, seq: number, otherwise: number | undefined): number | undefined {
+  return tail.sumAt(seq) ?? otherwise;
 }

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { readSent } from "../../db/log/read.ts";
-import { formatCursor } from "../../protocol/cursor.ts";
+import { type Cursor, formatCursor, sumOf } from "../../protocol/cursor.ts";
 import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
@@ -145,12 +145,15 @@ function resultOf(outcome: Posted | Refusal, { metrics }: Site): BatchResult {
 
 /** Returns the position after all stored messages. First copies may be in other rooms. */
 function cursorAfter(outcomes: (Posted | Refusal)[], tail: Tail, { log }: Site): string {
-  const seqs = new Map<number, number>();
+  const cursor: Cursor = { epoch: log.epoch, seqs: new Map(), sums: new Map() };
+  const { seqs, sums } = cursor;
   for (const outcome of outcomes) {
     if (outcome instanceof Refusal) continue;
     const { roomId, event } = outcome;
-    if (seqs.has(roomId) || seqs.size < ROOMS_PER_READER) seqs.set(roomId, Math.max(event.seq, seqs.get(roomId) ?? 0));
+    const isFarther = event.seq > (seqs.get(roomId) ?? 0);
+    if (!isFarther || (!seqs.has(roomId) && seqs.size >= ROOMS_PER_READER)) continue;
+    seqs.set(roomId, event.seq);
+    sums.set(roomId, sumOf(event));
   }
-  if (seqs.size === 0) seqs.set(tail.id, tail.head);
-  return formatCursor({ epoch: log.epoch, seqs });
+  return seqs.size === 0 ? tail.cursorAt(tail.head) : formatCursor(cursor);
 }

@@ -8,7 +8,7 @@ import { HISTORY_MESSAGES, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { admit } from "../delivery/admit.ts";
 import { type ReaderStart, startOf } from "../delivery/positions.ts";
-import type { Tail } from "../delivery/tail.ts";
+import { cursorOf, type Tail } from "../delivery/tail.ts";
 import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { roomOf } from "../http/find-room.ts";
@@ -132,14 +132,14 @@ async function renew(request: LiveRequest, { isBusy, isFirst }: { isBusy: boolea
   const { ctx, site, tail, options } = request;
   const { seq, reset } = startIn(request);
   if (reset) site.hub.countReset(reset);
-  const news = reset ? [] : await site.hub.rooms.readPage(tail, seq, accountOf(ctx, site).network);
+  const news = await site.hub.rooms.readPage(tail, seq, accountOf(ctx, site).network);
   const isTorn = news[0] !== undefined && news[0].seq !== seq + 1;
   const view = await viewOf(request);
-  const last = news.at(-1)?.seq ?? seq;
+  const last = news.at(-1);
   // While more events wait, and after the first page of a frame, the next page is fetched at once.
   const isSoon = isBehind(tail, seq, news) || (isFirst && !isBusy);
   const seconds = isSoon ? 1 : options.refresh || REFRESH_SECONDS;
-  const page = { ...view, events: news, cursor: tail.cursorAt(last), seconds, isBusy };
+  const page = { ...view, events: news, cursor: last ? tail.cursorAfter(last) : view.cursor, seconds, isBusy };
   showPage(ctx, pages.renderRefreshing(pageLayout(ctx, site), isTorn ? { ...page, reset: "pruned" } : page));
 }
 
@@ -182,7 +182,7 @@ async function grow(request: LiveRequest, growing: GrowingPages): Promise<void> 
     },
     fail: (reader, error) => failStream(site, reader, error),
   });
-  if (bye) ctx.body = markup.opening + markup.ending(tail.cursorAt(start.seqs[0] as number), secondsOf(bye));
+  if (bye) ctx.body = markup.opening + markup.ending(cursorOf([tail], start.seqs, start.sums), secondsOf(bye));
 }
 
 function secondsOf(bye: ByeSignal): number {
@@ -208,7 +208,7 @@ function markupOf({ ctx, site, options }: LiveRequest, id: string, view: pages.L
 }
 
 async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
-  const { ctx, site, tail, options } = request;
+  const { ctx, site, tail, options, start } = request;
   const { seq, reset } = startIn(request);
   const memberId = memberIdOf(ctx);
   const membership = { roomId: tail.id, memberId: memberId ?? "" };
@@ -231,7 +231,7 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
     context,
     skipped: isAtTop ? [] : talk.skipped,
     events: [],
-    cursor: tail.cursorAt(seq),
+    cursor: cursorOf([tail], start.seqs, start.sums),
     seconds: 0,
     isBusy: false,
     reset,

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { findSent, readTalk } from "../../db/log/read.ts";
-import { formatCursor } from "../../protocol/cursor.ts";
+import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -88,7 +88,8 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
   // A resend is answered with the position of its first copy, which may be in another room.
-  const cursor = formatCursor({ epoch: site.log.epoch, seqs: new Map([[receipt.roomId, receipt.event.seq]]) });
+  const { roomId: room, event } = receipt;
+  const cursor = formatCursorIn(site.log.epoch, { room, seq: event.seq, sum: sumOf(event) });
   return { ...receipt, cursor };
 }
 

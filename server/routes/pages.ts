@@ -150,12 +150,13 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     roomId: tail.id,
     messages: layout.view.lines || HISTORY_MESSAGES,
   });
+  const last = events.at(-1);
   const view = {
     room: { slug: tail.slug, title: tail.title },
     events,
     skipped,
     ...(await peopleSeenBy(ctx, site, { tail, present })),
-    cursor: tail.cursorAt(events.at(-1)?.seq ?? tail.sent),
+    cursor: last ? tail.cursorAfter(last) : tail.cursorAt(tail.sent),
     hasOlder: (events[0]?.seq ?? 1) > 1,
     present,
     clientId: randomUUID(),

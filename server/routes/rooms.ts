@@ -55,7 +55,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const tail = await roomOf(ctx, site);
     // Read the cursor before the list. A member that enters or leaves in between is in the list
     // already, and the event that follows changes nothing.
-    const cursor = tail.cursorAt((await site.hub.rooms.bounds(tail)).head);
+    const { head, sum } = await site.hub.rooms.bounds(tail);
+    const cursor = tail.cursorAt(head, sum);
     answer(ctx, {
       room: { slug: tail.slug, title: tail.title },
       ...(await site.people(tail.id)).people,

@@ -381,8 +381,8 @@ export function createFakeSite(world: World): FakeSite {
       const seqs = ours.map((cursor) => seqIn(cursor, room)).filter((seq) => seq !== undefined);
       const seq = after.length === 0 ? head : seqs.length === 0 ? undefined : Math.max(...seqs);
       const isHere = seq !== undefined && seq + 1 >= first && seq <= head;
-      place[room] = isHere ? seq : head;
       const reason = ours.length === 0 ? "epoch" : seq === undefined ? "malformed" : seq > head ? "future" : "pruned";
+      place[room] = isHere ? seq : reason === "pruned" ? first - 1 : head;
       if (!isHere) lost.push({ room, reason, cursor: "", oldest: first, head });
     }
     return { place, resets: lost.map((reset) => ({ ...reset, cursor: cursorOf(place) })) };

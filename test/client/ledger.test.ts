@@ -22,7 +22,7 @@ function eventOf(seq: number, room = "lobby"): RoomEvent {
 }
 
 function resetOf(head: number): ResetSignal {
-  return { room: "lobby", reason: "pruned", cursor: `c${head}`, oldest: head, head };
+  return { room: "lobby", reason: "epoch", cursor: `c${head}`, oldest: 1, head };
 }
 
 function answerOf(events: RoomEvent[], cursor: string): PollAnswer {
@@ -73,6 +73,13 @@ describe("a ledger", () => {
     expect(takeReset(ledger, resetOf(9), ["c3"])).toMatchObject({ reset: undefined, hasGap: true });
     expect(takeReset(ledger, resetOf(9), ["c4"])).toMatchObject({ reset: resetOf(9), hasGap: false });
     expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([9, ["c9"]]);
+  });
+
+  test("reads on before the oldest event after a reset because of pruning", () => {
+    const ledger = ledgerOf();
+    takeReset(ledger, { room: "lobby", reason: "pruned", cursor: "c6", oldest: 7, head: 9 }, ["c4"]);
+    expect(takeEvent(ledger, { data: eventOf(7), cursor: "c7" }, ["c6"])).toMatchObject({ events: [eventOf(7)] });
+    expect([seqOf(ledger, "lobby"), cursorsOf(ledger)]).toEqual([7, ["c7"]]);
   });
 
   test("moves a cursor behind an answer only if the room is at the answer's last event", () => {

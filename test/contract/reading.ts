@@ -198,7 +198,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       const [reset] = await reader.resets(1);
       expect(reset).toMatchObject({ room: "hole", reason: "pruned", head: 5 });
       await say(fresh.url, ann, { text: "five", room: "hole" });
-      expect(texts(await reader.events(1))).toEqual(["five"]);
+      expect(texts(await reader.events(2))).toEqual(["four", "five"]);
       await reader.close();
       await fresh.close();
     });
@@ -215,6 +215,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       const fresh = await openNode(site.databaseUrl, options);
       const reader = await open(fresh.url, { room: "pruned", after: cursor });
       expect(await reader.resets(1)).toMatchObject([{ reason: "pruned", oldest: 4, head: 5 }]);
+      expect(texts(await reader.events(2))).toEqual(["kept 1", "kept 2"]);
       await reader.close();
       await fresh.close();
     });

@@ -62,7 +62,7 @@ async function poll(url: string, after: string): Promise<PollAnswer> {
   return (await request(url).get("/api/poll").query({ room: "lobby", wait: 0, after }).expect(200)).body;
 }
 
-test("a stream and a poll from before the oldest kept event get a reset, and continue at the head", async () => {
+test("a stream and a poll from before the oldest kept event get a reset, and continue at that event", async () => {
   await pruneUpTo(4);
   const fresh = await openFresh();
   const reset = { room: "lobby", reason: "pruned", oldest: 5, head: 6 };
@@ -72,8 +72,9 @@ test("a stream and a poll from before the oldest kept event get a reset, and con
   const answer = await poll(fresh.url, cursors[0] as string);
   expect(answer).toMatchObject({ events: [], reset });
   await say(node.url, ann, "news");
-  expect(await stream.events(1)).toMatchObject([{ seq: 7, text: "news" }]);
-  expect((await poll(fresh.url, answer.cursor)).events).toMatchObject([{ seq: 7, text: "news" }]);
+  const kept = [{ seq: 5, text: "young" }, { seq: 6 }, { seq: 7, text: "news" }];
+  expect(await stream.events(3)).toMatchObject(kept);
+  expect((await poll(fresh.url, answer.cursor)).events).toMatchObject(kept);
 });
 
 test("a cursor whose next event is the oldest one kept continues without a reset", async () => {

@@ -121,10 +121,18 @@ export function takeReset(ledger: Ledger, reset: ResetSignal, asked: string[]): 
   // continued.
   const wasUnread = row.cursor === "";
   row.cursor = reset.cursor;
-  row.seq = reset.head;
+  row.seq = seqAfter(reset);
   if (wasUnread) return took({ isNew: true });
   row.dropped = -1;
   return took({ isNew: true, reset });
+}
+
+/**
+ * Returns the seq from which a room is read on after a reset: what was pruned is skipped, anything
+ * else is skipped up to the head.
+ */
+export function seqAfter({ reason, oldest, head }: ResetSignal): number {
+  return reason === "pruned" ? oldest - 1 : head;
 }
 
 /** Takes what a ping says of the rooms. */

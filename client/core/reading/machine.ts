@@ -7,6 +7,7 @@ import {
   follow,
   follows,
   type Head,
+  seqAfter,
   settle,
   type Taken,
   takeAnswered,
@@ -175,7 +176,7 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
       break;
     case "reset":
       // The log may be another one, with a lower head.
-      show(link, data.room, data.head);
+      show(link, data.room, seqAfter(data));
       pass(state, link, takeReset(ledger, data, asked));
       break;
     case "answer":
