@@ -3,6 +3,7 @@ import { arrive, createArrivals, dropArrivals } from "./arrivals.ts";
 import { type Conversation, type ConversationSession, unsentMessages } from "./core/conversation.ts";
 import type { HistoryPage } from "./core/history.ts";
 import type { UnsentMessage } from "./core/sending/outbox.ts";
+import { ignores } from "./ignored.ts";
 import type { Page } from "./page.ts";
 
 /**
@@ -106,11 +107,11 @@ function show({ page, list, scroll, announce }: Face, events: RoomEvent[], live:
   if (happened.length > 0) announce(happened);
 }
 
-function ofOthers({ me }: Page, events: RoomEvent[]): RoomEvent[] {
+function ofOthers({ me, ignored }: Page, events: RoomEvent[]): RoomEvent[] {
   const others: RoomEvent[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
-    if (event.member.id !== me.id) others.push(event);
+    if (event.member.id !== me.id && !ignores(ignored, event.member)) others.push(event);
   }
   return others;
 }

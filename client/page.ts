@@ -1,8 +1,9 @@
 import type { Member } from "../protocol/event.ts";
 import type { Address } from "./core/base/address.ts";
+import type { Ignored } from "./ignored.ts";
 import type { ScriptWords } from "./words.ts";
 
-/** The data that the server writes into a room's page for the script. */
+/** The data that the server writes into a room's page for the script, and that of the browser. */
 export type Page = {
   room: string;
   address: Address;
@@ -19,5 +20,7 @@ export type Page = {
   lines: number;
   /** Whether the page came with the newest line on top. */
   isTurned: boolean;
+  /** The people whom the reader ignores. */
+  ignored: Ignored;
   words: ScriptWords;
 };

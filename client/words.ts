@@ -49,6 +49,24 @@ export type ScriptWords = {
   newLineHint: string;
   keysHint: string;
   olderFailed: string;
+  /** Labels of the buttons that open menus, and the items of menus. */
+  actions: string;
+  personActions: string;
+  again: string;
+  link: string;
+  copyLink: string;
+  copied: string;
+  mention: string;
+  ignore: string;
+  stopIgnoring: string;
+  stopIgnoringName: string;
+  ignoredPeople: string;
+  /** Marks the reader in the list of people. */
+  you: string;
+  /** Marks a person there whom the reader ignores. */
+  ignoring: string;
+  /** Read aloud for a name that the Tab key has put into the field. */
+  completion: string;
   refusals: { [code: string]: string };
 };
 

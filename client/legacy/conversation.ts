@@ -1,4 +1,4 @@
-import type { Member } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Address } from "../core/base/address.ts";
 import { type Conversation, createConversation, say, start, takeOver, wake } from "../core/conversation.ts";
@@ -9,14 +9,18 @@ import { handOver } from "../core/sending/outbox.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Face } from "../face.ts";
+import { notIgnored } from "../ignored.ts";
 import type { Page } from "../page.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
+import type { OldActs } from "./acts.ts";
 import { watchAttention } from "./attention.ts";
 import { type OldComposer, openComposer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
-import { attr, byId, part, remove } from "./dom.ts";
+import { attr, byId, hasClass, onClick, part, plainText, remove, show, spanOf } from "./dom.ts";
 import { openEnterForm } from "./enter-form.ts";
 import { createIframeStream } from "./iframe-stream.ts";
+import { createIgnoredList } from "./ignored-list.ts";
+import { watchIgnored } from "./ignored-store.ts";
 import { json } from "./json.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
@@ -33,10 +37,9 @@ import { createXhrStream } from "./xhr-stream.ts";
 export function openConversation(root: PageElement): void {
   const page = readPage(root, part("log"));
   const stream = streamOf(page.address);
-  let composer: OldComposer | undefined;
   const keeper = openMessageStore(page, {
     found: (messages) => takeOver(conversation, messages, list.has),
-    foundDraft: (draft) => composer?.restore(draft) === true,
+    foundDraft: (draft) => acts.composer?.restore(draft) === true,
     lost: () => handOver(outbox),
   });
   const conversation = conversationOf(page, stream, keeper);
@@ -44,25 +47,27 @@ export function openConversation(root: PageElement): void {
   const { words } = page;
   const scroll = watchScroll(words, page.isTurned);
   const attention = watchAttention();
-  const list = createMessageList(page, { scroll, attention }, conversation);
-  const members = createMemberList(words);
+  const acts: OldActs = { page, composer: undefined };
+  const list = createMessageList(acts, { scroll, attention }, conversation);
+  const members = createMemberList(acts);
   const notices = createNotices(page, attention);
-  const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew: notices.noteNew });
-  const face: Face = { page, list, members, scroll, readAgain, ...notices };
+  const noteNew = (events: RoomEvent[]) => notices.noteNew(notIgnored(page.ignored, events));
+  const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew });
+  const face: Face = { page, list, members, scroll, readAgain, announce: notices.announce, noteNew };
   session.on("status", createConnectionLine(page, stream !== undefined));
   draw(conversation, face);
   const form = byId("enter");
-  if (form === undefined) composer = speak(conversation, face);
+  if (form === undefined) acts.composer = speak(conversation, face);
   else {
     const entered = (member: Member) => {
       become(face, member, form);
-      composer = speak(conversation, face);
+      acts.composer = speak(conversation, face);
       // The server has opened the current connections for a visitor.
       session.wake(true);
     };
     openEnterForm(form, { page, sender, entered });
   }
-  outbox.emitter.on("edited", ({ text }) => composer?.write(text));
+  outbox.emitter.on("edited", ({ text }) => acts.composer?.write(text));
   scroll.toNewest();
   start(conversation);
   keeper.open();
@@ -70,7 +75,7 @@ export function openConversation(root: PageElement): void {
     // [Chromium 64] Aborts the requests of a page that is left, which must not be blamed on the
     // network.
     ignoreAnswers(true);
-    keeper.saveDraft(composer ? composer.draft() : "");
+    keeper.saveDraft(acts.composer ? acts.composer.draft() : "");
     keeper.sleep();
   };
   const comeBack = () => {
@@ -79,6 +84,9 @@ export function openConversation(root: PageElement): void {
     keeper.open();
   };
   watchPage({ leave, comeBack });
+  createIgnoredList(page, part("members"));
+  watchIgnored(page.ignored);
+  closeHelp();
   window.ononline = () => wake(conversation, true);
 }
 
@@ -141,13 +149,37 @@ function speak(conversation: Conversation, { page, scroll }: Face): OldComposer 
     const form = forms[i] as PageElement;
     if (form.className === "leave") openLeaveForm(form, page, conversation);
     if (form.className === "say" && canSay) {
-      composer = openComposer(form, (text) => {
-        say(conversation, text);
-        scroll.toNewest();
+      composer = openComposer(form, {
+        say(text) {
+          say(conversation, text);
+          scroll.toNewest();
+        },
+        ownTexts: () => ownTexts(page),
       });
     }
   }
   return composer;
+}
+
+/** Returns the texts of one's own messages, the last one first. */
+function ownTexts({ isTurned }: Page): string[] {
+  const texts: string[] = [];
+  const lines = part("log").getElementsByTagName("li");
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[isTurned ? i : lines.length - 1 - i] as PageElement;
+    const text = hasClass(line, "own") && !hasClass(line, "erased") ? spanOf(line, "text") : undefined;
+    if (text) texts.push(plainText(text));
+  }
+  return texts;
+}
+
+/** Hides the help until it is asked for. */
+function closeHelp(): void {
+  const help = part("help");
+  const button = help.getElementsByTagName("button")[0];
+  if (button === undefined) return;
+  show(help, false);
+  onClick(button, () => show(help, false));
 }
 
 function openLeaveForm(form: PageElement, { room, address }: Page, { sender }: Conversation): void {

@@ -69,6 +69,33 @@ export function clear(element: PageElement): void {
   while (element.firstChild !== null) element.removeChild(element.firstChild);
 }
 
+/** Whether an element has a class. */
+export function hasClass({ className }: PageElement, name: string): boolean {
+  return ` ${className} `.indexOf(` ${name} `) >= 0;
+}
+
+/** Returns the first span in an element that has a class. */
+export function spanOf(element: PageElement, name: string): PageElement | undefined {
+  const spans = element.getElementsByTagName("span");
+  for (let i = 0; i < spans.length; i++) if (hasClass(spans[i] as PageElement, name)) return spans[i];
+  return undefined;
+}
+
+/** Returns the text in an element, as addText() writes it. [IE8] It has no textContent. */
+export function plainText({ childNodes }: PageElement): string {
+  let text = "";
+  for (let i = 0; i < childNodes.length; i++) {
+    const node = childNodes[i] as PageElement;
+    text += node.nodeType === 3 ? node.nodeValue : node.nodeName === "BR" ? "\n" : plainText(node);
+  }
+  return text;
+}
+
+/** Moves everything in an element into another one. */
+export function moveContent(from: PageElement, to: PageElement): void {
+  while (from.firstChild !== null) to.appendChild(from.firstChild);
+}
+
 /** Removes an element from the page. */
 export function remove(element: PageElement): void {
   element.parentNode?.removeChild(element);

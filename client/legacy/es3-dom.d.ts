@@ -48,6 +48,7 @@ interface TreeNode {
   nodeName: string;
   nodeType: number;
   nextSibling: PageElement | null;
+  nodeValue: string;
   parentNode: PageElement | null;
   previousSibling: PageElement | null;
 }
@@ -71,7 +72,11 @@ interface PageElement extends TreeNode {
   rel: string;
   scrollHeight: number;
   scrollTop: number;
+  /** [IE8] */
+  selectionEnd: number | undefined;
+  selectionStart: number | undefined;
   src: string;
+  tabIndex: number;
   style: { color: string; display: string; height: string };
   target: string;
   type: string;

@@ -1,16 +1,22 @@
 import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { MemberList } from "../face.ts";
-import { fill, type ScriptWords } from "../words.ts";
+import { fill } from "../words.ts";
+import { equipPerson, type OldActs } from "./acts.ts";
 import { attr, clear, create, part, remove, setText } from "./dom.ts";
 import { describe, finish } from "./line.ts";
 
 /** Returns the list that the server has begun. */
-export function createMemberList(words: ScriptWords): MemberList {
+export function createMemberList(acts: OldActs): MemberList {
+  const { words } = acts.page;
   const list = part("members");
   const items = list.getElementsByTagName("li");
   list.parentNode?.setAttribute("open", "open");
-  for (let i = 0; i < items.length; i++) finish(items[i] as PageElement);
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as PageElement;
+    finish(item);
+    equipPerson(item, acts);
+  }
 
   return {
     entered,
@@ -31,7 +37,9 @@ export function createMemberList(words: ScriptWords): MemberList {
   function entered(member: Member): void {
     left(member);
     if (items.length >= PEOPLE_SHOWN) return;
-    describe(list.appendChild(create("li", "person")), member);
+    const item = list.appendChild(create("li", "person"));
+    describe(item, member);
+    equipPerson(item, acts);
   }
 
   function left({ id }: Member): void {

@@ -3,10 +3,12 @@ import { mentions } from "../../protocol/mention.ts";
 import type { Conversation } from "../core/conversation.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
+import { ignores } from "../ignored.ts";
 import type { Page } from "../page.ts";
+import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
-import { clear, create, part, remove, show } from "./dom.ts";
+import { attr, clear, create, moveContent, part, remove, show } from "./dom.ts";
 import { finish, lineOf, lineOfEvent, textIn } from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
@@ -20,6 +22,7 @@ const MOST_WHILE_READING = 1_000;
 const MOST_FOLDED = 4;
 
 type Lines = {
+  acts: OldActs;
   page: Page;
   scroll: Scroll;
   conversation: Conversation;
@@ -33,14 +36,16 @@ type Lines = {
  * Returns the list that the server has begun. A refused message can be resent to `conversation`.
  */
 export function createMessageList(
-  page: Page,
+  acts: OldActs,
   { scroll, attention }: { scroll: Scroll; attention: Attention },
   conversation: Conversation,
 ): MessageList {
+  const { page } = acts;
   const log: OldLog = { element: part("log"), rows: [], words: page.words, isTurned: page.isTurned };
   const unread = createUnreadLine(page, attention);
-  const lines: Lines = { page, scroll, conversation, log, unread, unsent: {} };
+  const lines: Lines = { acts, page, scroll, conversation, log, unread, unsent: {} };
   takeOver(lines);
+  page.ignored.listeners.push(() => scroll.keep(() => hideIgnored(lines, log.rows), true));
   return {
     most: () => mostOf(lines),
     add: (events) => add(lines, events),
@@ -67,7 +72,8 @@ export function createMessageList(
 }
 
 /** Takes over the lines that the server has rendered, in its own time zone. */
-function takeOver({ log, page, unread }: Lines): void {
+function takeOver(lines: Lines): void {
+  const { log, page, unread, acts } = lines;
   const { element, rows, words } = log;
   const items = element.getElementsByTagName("li");
   let day = "";
@@ -77,12 +83,37 @@ function takeOver({ log, page, unread }: Lines): void {
     day = row.day;
     finish(row.line);
     markMention(row.line, row.author, page.me);
+    equipLine(row.line, acts);
     // The newest line may come first.
     rows.splice(placeOf(rows, row.seq), 0, row);
   }
   clear(element);
   arrange(log, 0, rows.length);
+  hideIgnored(lines, rows);
   unread.place(log);
+}
+
+/** Hides the lines of people whom the reader ignores, which keep their place, and shows others. */
+function hideIgnored({ page }: Lines, rows: OldRow[]): void {
+  const { ignored, me } = page;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as OldRow;
+    const { line, hidden } = row;
+    const id = attr(line, "data-member-id");
+    if (id === "" || id === me.id || (ignored.people.length === 0 && !hidden)) continue;
+    const { trip } = memberOf(hidden || line);
+    const is = ignores(ignored, trip === undefined ? { id } : { id, trip });
+    if (is === (hidden !== undefined)) continue;
+    if (hidden) {
+      moveContent(hidden, line);
+      row.hidden = undefined;
+      line.className = line.className.replace(/ ignored$/, "");
+    } else {
+      row.hidden = create("div", "");
+      moveContent(line, row.hidden);
+      line.className += " ignored";
+    }
+  }
 }
 
 /** Marks a line if it mentions the reader. Own messages do not. */
@@ -133,8 +164,9 @@ function newOf({ rows }: OldLog, events: RoomEvent[]): RoomEvent[] {
 
 /** Inserts what is not shown. The line of an unsent message gives way to its event's. */
 function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): void {
-  const { log, page, unread } = lines;
+  const { log, page, acts, unread } = lines;
   const { rows, words } = log;
+  const added: OldRow[] = [];
   let from = rows.length;
   let to = 0;
   const put = (row: OldRow, index: number) => {
@@ -147,6 +179,8 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     removeUnsent(lines, event.id);
     const row = rowOfEvent(event, lineOfEvent(event, page.words));
     markMention(row.line, row.author, page.me);
+    equipLine(row.line, acts);
+    added.push(row);
     put(row, placeOf(rows, event.seq));
   }
   for (let i = 0; i < skipped.length; i++) {
@@ -155,6 +189,7 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     const { day } = rows[index - 1] || (rows[index] as OldRow);
     put(rowOfSkipped(run, day, words), index);
   }
+  hideIgnored(lines, added);
   arrange(log, from, to + skipped.length);
   unread.place(log);
 }

@@ -3,6 +3,7 @@ import type { Address } from "../core/base/address.ts";
 import type { Page } from "../page.ts";
 import type { ScriptWords } from "../words.ts";
 import { attr, valuesOf } from "./dom.ts";
+import { openIgnored } from "./ignored-store.ts";
 import { json } from "./json.ts";
 
 /** Reads the `data-` attributes of `#room`; `log` has the lines that the server wrote. */
@@ -26,6 +27,7 @@ export function readPage(room: PageElement, log: PageElement): Page {
     hasOlder: data("older") === "true",
     lines: Number(data("lines")),
     isTurned: /newest-on-top/.test(room.className),
+    ignored: openIgnored(),
     words: json.parse(data("words")) as ScriptWords,
   };
 }

@@ -30,7 +30,7 @@ export function showUnsentState(
   const kept = waitMs === undefined ? words.kept : fill(words.tooFast, { seconds: Math.ceil(waitMs / 1000) });
   const sentence = { sending: words.sending, kept, refused: words.refused }[state];
 
-  line.className = `line message pending ${state}`;
+  line.className = `line message own pending ${state}`;
   clear(element);
   addText(element, ` ${wish === undefined ? sentence : words.takingBack}`);
   if (state === "sending" || wish !== undefined) return;

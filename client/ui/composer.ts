@@ -1,6 +1,9 @@
 import { fill, type ScriptWords } from "../words.ts";
 import { lasting, matchesMedia, optional } from "./browser.ts";
+import { completeNames } from "./completion.ts";
+import { showHelp } from "./help.ts";
 import { hasFinePointer, leadKeysTo } from "./keyboard.ts";
+import { recallMessages } from "./recall.ts";
 
 const TYPING_EVERY_MS = 3_000;
 // Safari reports the Enter that ends a conversion after the conversion itself. Nobody presses Enter
@@ -23,6 +26,10 @@ export type ComposerUse = {
   draft: { load(): string; save(text: string): void };
   say(text: string): void;
   typing(): void;
+  /** Returns the names of others, those who wrote last first. */
+  names(): string[];
+  /** Returns the texts of one's own messages, the last one first. */
+  ownTexts(): string[];
 };
 
 /** The form in which a message is written. */
@@ -31,70 +38,109 @@ export type Composer = {
   write(text: string): void;
   /** Puts a draft into the field if it is empty. Returns whether the field has the draft. */
   restore(draft: string): boolean;
+  /** Puts a text at the cursor, and the focus into the field. */
+  insert(text: (before: string) => string): void;
+};
+
+/** A form, its field and what belongs to it. */
+type Form = {
+  field: HTMLTextAreaElement;
+  words: ScriptWords;
+  use: ComposerUse;
+  counter: { update(): void };
+  typedAt: number;
 };
 
 /** Brings the form in which a message is written to life. */
-export function createComposer(form: HTMLFormElement, words: ScriptWords, use: ComposerUse): Composer {
-  const field = form.elements.namedItem("text") as HTMLTextAreaElement;
+export function createComposer(element: HTMLFormElement, words: ScriptWords, use: ComposerUse): Composer {
+  const field = element.elements.namedItem("text") as HTMLTextAreaElement;
   const counter = createCounter(field, words);
-  let typedAt = 0;
+  const form: Form = { field, words, use, counter, typedAt: 0 };
+  const changed = () => written(form);
   if (field.value === "") field.value = use.draft.load();
-  changed();
-  field.addEventListener("input", () => {
-    use.draft.save(field.value);
-    changed();
-    if (field.value === "" || Date.now() - typedAt < TYPING_EVERY_MS) return;
-    typedAt = Date.now();
-    use.typing();
-  });
-  onEnter(field, submit);
-  form.addEventListener("submit", (event) => {
+  update(form);
+  completeNames(field, { words, names: use.names, changed });
+  recallMessages(field, { texts: use.ownTexts, changed });
+  field.addEventListener("input", () => typed(form));
+  onEnter(field, () => submit(form));
+  element.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit();
+    submit(form);
   });
   hintAtKeys(field, words);
   holdFocus(field);
   return {
     write(text) {
-      put(field.value === "" ? text : `${text}\n${field.value}`);
-      use.draft.save(field.value);
+      put(form, field.value === "" ? text : `${text}\n${field.value}`);
       field.focus();
     },
     restore(draft) {
-      if (field.value === "") put(draft);
+      if (field.value === "") put(form, draft);
       return field.value === draft;
     },
+    insert(text) {
+      const { value, selectionStart, selectionEnd } = field;
+      field.setRangeText(text(value.slice(0, selectionStart)), selectionStart, selectionEnd, "end");
+      written(form);
+      field.focus();
+    },
   };
+}
 
-  function put(text: string): void {
-    field.value = text;
-    changed();
-  }
+function typed(form: Form): void {
+  const { field, use } = form;
+  written(form);
+  if (field.value === "" || Date.now() - form.typedAt < TYPING_EVERY_MS) return;
+  form.typedAt = Date.now();
+  use.typing();
+}
 
-  function changed(): void {
-    field.setCustomValidity("");
-    fitHeight(field);
-    counter.update();
-  }
+function put(form: Form, text: string): void {
+  form.field.value = text;
+  written(form);
+}
 
-  function submit(): void {
-    const text = field.value.replace(EMPTY_LINES, "").trimEnd();
-    // A finger that presses the button may have no keyboard open, and none should open then.
-    if (hasFinePointer()) field.focus();
-    if (text === "") return;
-    const excess = lengthOf(text) - Number(field.dataset.length);
-    if (excess > 0) {
-      field.setCustomValidity(fill(words.tooLong, { n: excess }));
-      field.reportValidity();
-      return;
-    }
-    field.value = "";
-    use.draft.save("");
-    typedAt = 0;
-    changed();
-    document.getElementById("problem")?.remove();
-    use.say(text);
+function written(form: Form): void {
+  form.use.draft.save(form.field.value);
+  update(form);
+}
+
+function update({ field, counter }: Form): void {
+  field.setCustomValidity("");
+  fitHeight(field);
+  counter.update();
+}
+
+function submit(form: Form): void {
+  const { field, words } = form;
+  const text = field.value.replace(EMPTY_LINES, "").trimEnd();
+  // A finger that presses the button may have no keyboard open, and none should open then.
+  if (hasFinePointer()) field.focus();
+  if (text === "") return;
+  const excess = lengthOf(text) - Number(field.dataset.length);
+  if (excess > 0) {
+    field.setCustomValidity(fill(words.tooLong, { n: excess }));
+    field.reportValidity();
+    return;
   }
+  document.getElementById("problem")?.remove();
+  send(form, text);
+}
+
+function send(form: Form, text: string): void {
+  const { field, use } = form;
+  form.typedAt = 0;
+  put(form, "");
+  if (text === "/help") showHelp(field);
+  else use.say(text);
+}
+
+/** Lets an element describe the field, or no longer. */
+function describe(field: HTMLElement, id: string, is: boolean): void {
+  const ids = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => one !== id && one !== "");
+  if (is) ids.push(id);
+  if (ids.length === 0) field.removeAttribute("aria-describedby");
+  else field.setAttribute("aria-describedby", ids.join(" "));
 }
 
 /**
@@ -161,13 +207,13 @@ function createCounter(field: HTMLTextAreaElement, words: ScriptWords): { update
       // A character has one or two units.
       const left = field.value.length < most - COUNTED_LAST ? most : most - lengthOf(field.value);
       if (left > COUNTED_LAST) {
-        field.removeAttribute("aria-describedby");
+        describe(field, line.id, false);
         line.remove();
         return;
       }
       line.textContent = fill(left < 0 ? words.tooLong : words.charactersLeft, { n: Math.abs(left) });
       if (line.isConnected) return;
-      field.setAttribute("aria-describedby", line.id);
+      describe(field, line.id, true);
       field.after(line);
     },
   };

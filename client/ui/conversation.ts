@@ -1,10 +1,9 @@
-import { PATHS } from "../../protocol/paths.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
 import {
   type Conversation,
   createConversation,
   hold,
   release,
-  say,
   start,
   stopSending,
   takeOver,
@@ -12,17 +11,18 @@ import {
 } from "../core/conversation.ts";
 import type { Keeper } from "../core/sending/keeper.ts";
 import { handOver } from "../core/sending/outbox.ts";
-import { signal } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
-import { draw, type Scroll } from "../face.ts";
+import { draw } from "../face.ts";
+import { notIgnored } from "../ignored.ts";
 import type { Page } from "../page.ts";
 import { createSharedSession, type SharedSession } from "../tabs/shared-session.ts";
 import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
+import { openActs } from "./acts.ts";
 import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { openChoices } from "./choices.ts";
-import { type Composer, createComposer } from "./composer.ts";
+import type { Composer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { formatCopies } from "./copying.ts";
 import { forgetSession } from "./kept-session.ts";
@@ -59,10 +59,11 @@ export function openConversation(page: Page): OpenConversation {
   const { words, me } = page;
   const scroll = watchScroll(words);
   const list = createMessageList(page, scroll, conversation);
-  const members = createMemberList(words);
+  const members = createMemberList(page);
   const choices = openChoices(page.address.base);
   const notices = createNotices(page, choices);
-  const { noteNew, announce, bell } = notices;
+  const { announce, bell } = notices;
+  const noteNew = (events: RoomEvent[]) => notices.noteNew(notIgnored(page.ignored, events));
   openSettings(page, { choices, bell, list });
   const presence = createPresence(page, sender);
   const readAgain = createPast(page, sender, {
@@ -76,7 +77,7 @@ export function openConversation(page: Page): OpenConversation {
   });
   session.on("status", createConnectionLine(page).show);
   draw(conversation, { page, list, members, scroll, readAgain, noteNew, announce });
-  session.on("typing", notices.typing);
+  session.on("typing", (typing) => notices.typing({ ...typing, nicknames: typing.nicknames.filter(members.shows) }));
   // Not with the lines: timers of a hidden page may run once a minute only.
   session.on("event", (event) => noteNew([event]));
   formatCopies(part("log"));
@@ -84,9 +85,8 @@ export function openConversation(page: Page): OpenConversation {
   outbox.emitter.on("changed", ({ state, code = "" }) => {
     if (state === "refused" && STRANGER.includes(code)) enterAgain(page);
   });
-  const form = document.getElementById("say");
-  if (form !== null) composer = speak(conversation, page, { form: form as HTMLFormElement, scroll, keeper });
-  const field = form?.querySelector("textarea");
+  composer = openActs(page, { conversation, scroll, keeper });
+  const field = document.querySelector<HTMLTextAreaElement>("#say textarea");
   renewal.askWhen(() => outbox.messages.length === 0 && !field?.value);
   outbox.emitter.on("edited", ({ text }) => composer?.write(text));
   // Shown at once, and sent when the page has loaded.
@@ -148,19 +148,4 @@ function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conv
 // a visitor's again, and shows the message.
 function enterAgain({ address }: Page): void {
   if (forgetSession(address.base)) location.reload();
-}
-
-function speak(
-  conversation: Conversation<SharedSession>,
-  page: Page,
-  { form, scroll, keeper }: { form: HTMLFormElement; scroll: Scroll; keeper: Keeper },
-): Composer {
-  return createComposer(form, page.words, {
-    draft: { load: keeper.draft, save: keeper.saveDraft },
-    say(text) {
-      say(conversation, text);
-      scroll.toNewest();
-    },
-    typing: () => signal(conversation.sender, PATHS.typing(page.room)),
-  });
 }

@@ -76,7 +76,13 @@ export function describeMember(element: HTMLElement, member: Member): void {
 
 /** Returns the part of a line that has a class. */
 export function inside(line: HTMLElement, name: string): HTMLElement {
-  return line.querySelector(`.${name}`) as HTMLElement;
+  return contentOf(line).querySelector(`.${name}`) as HTMLElement;
+}
+
+/** Returns what holds the parts of a line: those of a line that is hidden are in a template. */
+export function contentOf(line: HTMLElement): ParentNode & Node {
+  const { firstElementChild: first } = line;
+  return first instanceof HTMLTemplateElement ? first.content : line;
 }
 
 function linkedText(text: string): (Node | string)[] {

@@ -1,26 +1,40 @@
 import type { Member } from "../../protocol/event.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import type { MemberList } from "../face.ts";
-import { fill, type ScriptWords } from "../words.ts";
+import { ignores } from "../ignored.ts";
+import type { Page } from "../page.ts";
+import { fill } from "../words.ts";
 import { optional } from "./browser.ts";
-import { describeMember } from "./line.ts";
+import { describeMember, inside } from "./line.ts";
+import { makeNameButton, memberOf } from "./line-tools.ts";
+import { createMenuButton } from "./menu.ts";
 import { part } from "./part.ts";
 
+/** The people on the page. `shows`: whether what a person with this nickname does is shown. */
+export type ShownMembers = MemberList & { shows(nickname: string): boolean };
+
 /** Returns the list that the server has begun. */
-export function createMemberList(words: ScriptWords): MemberList {
+export function createMemberList(page: Page): ShownMembers {
+  const { words, ignored } = page;
   const list = part("members");
   const figures = part("people-figures");
-  const find = (member: Member) =>
-    Array.from(list.children).find((item) => (item as HTMLElement).dataset.memberId === member.id);
+  const items = () => Array.from(list.children) as HTMLElement[];
+  const find = (member: Member) => items().find((item) => item.dataset.memberId === member.id);
   const entered = (member: Member) => {
     find(member)?.remove();
     if (list.childElementCount >= PEOPLE_SHOWN) return;
     const item = part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true) as HTMLElement;
     describeMember(item, member);
+    equipPerson(item, page);
     list.append(item);
   };
   unfoldOnWideScreens(list.closest("details"));
+  for (const item of items()) equipPerson(item, page);
+  ignored.listeners.push(() => {
+    for (const item of items()) markIgnored(item, page);
+  });
   return {
+    shows: (nickname) => !items().some((item) => isIgnored(item) && memberOf(item).nickname === nickname),
     entered,
     left(member) {
       find(member)?.remove();
@@ -37,6 +51,38 @@ export function createMemberList(words: ScriptWords): MemberList {
           : "";
     },
   };
+}
+
+/** Adds to a person their menu, and a mark to the reader themselves. */
+function equipPerson(item: HTMLElement, page: Page): void {
+  const { words, me, present } = page;
+  const { id, nickname } = memberOf(item);
+  if (present && id !== me.id) makeNameButton(item, 0);
+  if (id === me.id) {
+    item.classList.add("own");
+    item.append(" ", createMark("you", words.you));
+  } else item.append(" ", createMenuButton(fill(words.personActions, { nickname })));
+  markIgnored(item, page);
+}
+
+function markIgnored(item: HTMLElement, { ignored, me, words }: Page): void {
+  const member = memberOf(item);
+  const is = member.id !== me.id && ignores(ignored, member);
+  if (is === isIgnored(item)) return;
+  item.classList.toggle("ignored", is);
+  if (is) inside(item, "menu-button").before(createMark("ignored-mark", words.ignoring), " ");
+  else inside(item, "ignored-mark").remove();
+}
+
+function isIgnored({ classList }: HTMLElement): boolean {
+  return classList.contains("ignored");
+}
+
+function createMark(className: string, text: string): HTMLElement {
+  const mark = document.createElement("span");
+  mark.className = className;
+  mark.textContent = text;
+  return mark;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Page } from "../page.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
 import { inside, lineOf, lineOfEvent, settleLine } from "./line.ts";
+import { equipLine, hideIgnored } from "./line-tools.ts";
 import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
 import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
@@ -58,6 +59,7 @@ export function createMessageList(
   const { unsent } = lines;
   takeOver(lines);
   onNewDay(log.element, () => scroll.keep(() => redate(log), true));
+  page.ignored.listeners.push(() => scroll.keep(() => hideAndShow(lines), true));
   return {
     most: () => mostOf(lines),
     add: (events) => add(lines, events),
@@ -105,8 +107,14 @@ function takeOver({ log, shown, unread, page }: Lines): void {
   for (const { kind, memberId, line } of log.rows)
     if (kind === "message") markMention(line, { memberId, text: inside(line, "text").textContent || "" }, page.me);
   redate(log);
+  for (const { line } of log.rows) equipLine(line, page);
   unread.place(log.rows, log.isTurned);
   unread.offer();
+}
+
+/** Hides the lines of the people whom the reader has begun to ignore, and shows the others. */
+function hideAndShow({ log, page }: Lines): void {
+  for (const { line } of log.rows) hideIgnored(line, page);
 }
 
 function mostOf({ page, scroll }: Lines): number {
@@ -186,6 +194,7 @@ function insert(lines: Lines, events: RoomEvent[]): void {
     if (index === rows.length) rows.push(rowOfEvent(event, line));
     else rows.splice(index, 0, rowOfEvent(event, line));
     shown.add(event.seq);
+    equipLine(line, page);
     from = Math.min(from, index);
     to = Math.max(to, index);
   }
@@ -241,7 +250,7 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
     if (has(lines, id)) return;
     const created = lineOf(page.me, text, page.words);
     line = created;
-    line.classList.add("message", "pending");
+    line.classList.add("message", "pending", "own");
     line.dataset.clientId = id;
     unsent.set(id, line);
     scroll.keep(() => {

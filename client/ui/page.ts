@@ -1,5 +1,6 @@
 import type { Page } from "../page.ts";
 import type { ScriptWords } from "../words.ts";
+import { openIgnored } from "./ignored-store.ts";
 
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
@@ -26,6 +27,7 @@ export function readPage(room: HTMLElement): Page {
     hasOlder: dataset.older === "true",
     lines: Number(dataset.lines || 0),
     isTurned: room.classList.contains("newest-on-top"),
+    ignored: openIgnored(dataset.base || ""),
     words: JSON.parse(dataset.words || "{}") as ScriptWords,
   };
 }

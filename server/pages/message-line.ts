@@ -20,7 +20,8 @@ export function messageLine(layout: PageLayout, event: RoomEvent, previous?: Roo
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const tall = event.kind === "message" ? tallClass(event.text ?? "") : "";
-  const kind = [event.kind, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
+  const own = event.kind === "message" && member.id === layout.member?.id ? "own" : "";
+  const kind = [event.kind, own, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
     .filter((name) => name !== "")
     .join(" ");
   return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span></li>

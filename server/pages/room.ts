@@ -28,6 +28,8 @@ export type RoomView = PeopleView & {
   nickname?: string;
   problem?: Problem;
   back?: Back;
+  /** Whether to show the help, which was asked for without script. */
+  help?: boolean;
 };
 
 /** The live page that a form returns to: its seconds between refreshes and its cursor. */
@@ -71,9 +73,11 @@ ${isNewestOnTop ? [log, older] : [older, log]}
 }
 
 function roomFoot(layout: PageLayout, view: RoomView): Html {
+  const words = wordsOf(layout.language);
   return html`<div class="foot">
-<button id="newer" class="button newer" type="button" hidden>${wordsOf(layout.language).newer}</button>
+<button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
 <p id="typing" class="typing"></p>
+${help(words, view.help === true)}
 ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 </div>
 `;
@@ -82,6 +86,16 @@ ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
   return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+}
+
+/** Renders the commands and keys of a room, which the script shows when it is asked for them. */
+function help({ help: { title, close, terms } }: PageWords, isShown: boolean): Html {
+  const hide = !isShown && html` hidden`;
+  return html`<section id="help" class="help" tabindex="-1" aria-labelledby="help-title"${hide}>
+${!isShown && html`<button class="button quiet small" type="button">${close}</button>`}
+<h2 id="help-title">${title}</h2>
+<dl>${terms.map(([term, about]) => html`<dt><kbd>${term}</kbd></dt><dd>${about}</dd>`)}</dl>
+</section>`;
 }
 
 function roomBar(layout: PageLayout, view: RoomView): Html {

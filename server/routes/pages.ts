@@ -29,7 +29,7 @@ import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
 
 /** The content of a refused form, and the reason, so that nothing has to be typed twice. */
-type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back };
+type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back; help?: boolean };
 
 /** Returns the routes of the site's pages. All of them work by links, forms and reloads. */
 export function pageRoutes(site: Site): Route[] {
@@ -81,7 +81,7 @@ async function takeRoomForm(ctx: Context, site: Site): Promise<void> {
   }
 }
 
-/** Enters the room, leaves it or sends a message. Notes in `retry` what the form contains. */
+/** Enters the room, leaves it, sends a message or shows the help. Notes in `retry` what the form contains. */
 async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> {
   const input = inputOf(ctx);
   const back = backOf(input);
@@ -95,6 +95,8 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
     site.limits.moves.take(payerOf(ctx));
     await site.leave([{ roomId: (await roomOf(ctx, site)).id, memberId }]);
     redirect(ctx, PATHS.lobby);
+  } else if (input.string("text")?.trim() === "/help") {
+    await showRoom(ctx, site, { help: true });
   } else {
     retry.text = input.string("text") ?? "";
     ctx.state.unsent = unsentOf(ctx, retry.text, back);

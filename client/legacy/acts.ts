@@ -1,0 +1,115 @@
+import { PATHS } from "../../protocol/paths.ts";
+import { type IgnoredPerson, ignores, setIgnored } from "../ignored.ts";
+import { mentionOf } from "../mention.ts";
+import type { Page } from "../page.ts";
+import { fill } from "../words.ts";
+import type { OldComposer } from "./composer.ts";
+import { addText, attr, clear, create, createButton, hasClass, onClick, plainText, spanOf } from "./dom.ts";
+
+/** What lines and people act on. A visitor has no composer. */
+export type OldActs = { page: Page; composer: OldComposer | undefined };
+
+/** Returns the member that an element names. */
+export function memberOf(element: PageElement): IgnoredPerson {
+  const trip = spanOf(element, "trip");
+  const member = { id: attr(element, "data-member-id"), nickname: textOf(element, "nickname") };
+  return trip === undefined ? member : { ...member, trip: plainText(trip) };
+}
+
+/** Adds to a message what its reader can do there, and marks it if it is their own. */
+export function equipLine(line: PageElement, acts: OldActs): void {
+  const { page } = acts;
+  const isOwn = attr(line, "data-member-id") === page.me.id;
+  if (!isOwn) makeNameButton(line, acts, -1);
+  if (!hasClass(line, "message")) return;
+  if (isOwn) line.className += " own";
+  addMenu(line, page.words.actions, () => actionsOf(line, acts));
+}
+
+/** Adds to a person in the list what the reader can do there. */
+export function equipPerson(item: PageElement, acts: OldActs): void {
+  const { words, ignored, me } = acts.page;
+  const member = memberOf(item);
+  const { nickname } = member;
+  if (member.id === me.id) {
+    item.className += " own";
+    item.appendChild(create("span", "tag", words.you));
+    return;
+  }
+  makeNameButton(item, acts, 0);
+  addMenu(item, fill(words.personActions, { nickname }), () => {
+    const is = ignores(ignored, member);
+    return [ignoring(fill(is ? words.stopIgnoringName : words.ignore, { nickname }), acts, { member, is: !is })];
+  });
+}
+
+/** Lets a name put "@name " into the field. */
+function makeNameButton(element: PageElement, acts: OldActs, tabIndex: number): void {
+  const name = spanOf(element, "nickname");
+  if (name === undefined) return;
+  const press = () => acts.composer?.insert((before) => mentionOf(plainText(name), before));
+  onClick(name, press);
+  if (!acts.page.present) return;
+  name.setAttribute("role", "button");
+  name.tabIndex = tabIndex;
+  name.onkeydown = (event) => {
+    if ((event || window.event).keyCode !== 13) return undefined;
+    press();
+    return false;
+  };
+}
+
+/** Adds a button that opens others next to it. */
+function addMenu(element: PageElement, label: string, actions: () => PageElement[]): void {
+  const box = create("span", "menu");
+  const button = createButton("…", () => {
+    const isOpen = box.firstChild !== null;
+    clear(box);
+    button.setAttribute("aria-expanded", String(!isOpen));
+    const opened = isOpen ? [] : actions();
+    for (let i = 0; i < opened.length; i++) {
+      addText(box, " ");
+      box.appendChild(opened[i] as PageElement);
+    }
+  });
+  button.className = "button small menu-button";
+  button.setAttribute("role", "button");
+  button.setAttribute("aria-label", label);
+  button.setAttribute("aria-expanded", "false");
+  addText(element, " ");
+  element.appendChild(button);
+  element.appendChild(box);
+}
+
+function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
+  const { page, composer } = acts;
+  const { words, address, room } = page;
+  const seq = Number(attr(line, "data-seq"));
+  const member = memberOf(line);
+  const { nickname } = member;
+  const text = textOf(line, "text");
+  const isOwn = hasClass(line, "own");
+  const actions: PageElement[] = [];
+  const add = (label: string, act: () => void) => actions.push(createButton(label, act));
+  if (composer && isOwn) add(words.again, () => composer.insert(() => text));
+  const link = create("a", "", words.link);
+  link.href = `${address.base + PATHS.room(room)}/${seq}`;
+  actions.push(link);
+  if (!isOwn) actions.push(ignoring(fill(words.ignore, { nickname }), acts, { member, is: true }));
+  return actions;
+}
+
+function ignoring(
+  label: string,
+  { page }: OldActs,
+  { member, is }: { member: IgnoredPerson; is: boolean },
+): PageElement {
+  const button = createButton(label, () => setIgnored(page.ignored, member, is));
+  button.className += " ignore";
+  return button;
+}
+
+function textOf(element: PageElement, name: string): string {
+  const span = spanOf(element, name);
+  return span === undefined ? "" : plainText(span);
+}

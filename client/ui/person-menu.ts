@@ -1,0 +1,32 @@
+import { ignores, setIgnored } from "../ignored.ts";
+import { mentionOf } from "../mention.ts";
+import type { Page } from "../page.ts";
+import { fill } from "../words.ts";
+import type { Composer } from "./composer.ts";
+import { memberOf } from "./line-tools.ts";
+import { type MenuItem, toggleMenu } from "./menu.ts";
+
+/** Lets the button of each person in a list open their menu. */
+export function openPersonMenus(list: HTMLElement, page: Page, composer: Composer | undefined): void {
+  list.addEventListener("click", ({ target }) => {
+    const button = target instanceof Element ? target.closest<HTMLElement>(".menu-button") : null;
+    const person = button?.closest<HTMLElement>(".person");
+    if (button && person) toggleMenu(button, itemsOf(person, page, composer), document.body);
+  });
+}
+
+function itemsOf(person: HTMLElement, page: Page, composer: Composer | undefined): MenuItem[] {
+  const { words, ignored } = page;
+  const member = memberOf(person);
+  const { nickname } = member;
+  const isIgnored = ignores(ignored, member);
+  const items: MenuItem[] = [];
+  if (composer)
+    items.push({ label: words.mention, run: () => composer.insert((before) => mentionOf(nickname, before)) });
+  items.push({
+    label: fill(isIgnored ? words.stopIgnoringName : words.ignore, { nickname }),
+    className: "ignore",
+    run: () => setIgnored(ignored, member, !isIgnored),
+  });
+  return items;
+}
