@@ -6,7 +6,7 @@ import { fill } from "../words.ts";
 import type { OldComposer } from "./composer.ts";
 import { addText, attr, clear, create, createButton, hasClass, onClick, plainText, spanOf } from "./dom.ts";
 
-/** What lines and people act on. A visitor has no composer. */
+/** The parts of the page that lines and people act on. A visitor has no composer. */
 export type OldActs = { page: Page; composer: OldComposer | undefined };
 
 /** Returns the member that an element names. */

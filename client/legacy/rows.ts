@@ -20,7 +20,7 @@ export type OldRow = {
   /** The client id, or "". */
   id: string;
   line: PageElement;
-  /** What was in the line, if the reader ignores its author. */
+  /** The content of the line while the reader ignores its author. */
   hidden?: PageElement | undefined;
   /** The element above the line, if the line is the first one of its day. */
   separator?: PageElement | undefined;

@@ -14,7 +14,7 @@ import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
 import { openPersonMenus } from "./person-menu.ts";
 
-/** What acting in a room needs. */
+/** The parts of the page that acting in a room needs. */
 export type ActsUse = { conversation: Conversation<SharedSession>; scroll: Scroll; keeper: Keeper };
 
 /**

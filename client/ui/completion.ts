@@ -2,7 +2,7 @@ import { fill, type ScriptWords } from "../words.ts";
 import { findNames } from "./find-names.ts";
 import { readAloud } from "./read-aloud.ts";
 
-/** What the field of a completion needs. `names` returns the names, the likeliest first. */
+/** The parts of the page that a completion uses. `names` returns the names, the likeliest first. */
 export type CompletionUse = { words: ScriptWords; names(): string[]; changed(): void };
 
 /** Names that complete what was typed, and the text that they replace. */

@@ -1,4 +1,4 @@
-/** What the recall of a field needs. `texts` returns one's messages, the last one first. */
+/** The parts of the page that a recall uses. `texts` returns one's messages, the last one first. */
 export type RecallUse = { texts(): string[]; changed(): void };
 
 /**

@@ -81,7 +81,10 @@ async function takeRoomForm(ctx: Context, site: Site): Promise<void> {
   }
 }
 
-/** Enters the room, leaves it, sends a message or shows the help. Notes in `retry` what the form contains. */
+/**
+ * Enters the room, leaves it, sends a message or shows the help. Notes in `retry` what the form
+ * contains.
+ */
 async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> {
   const input = inputOf(ctx);
   const back = backOf(input);
