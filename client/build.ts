@@ -18,6 +18,10 @@ const assets = {
   style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
   unreadIcon: hashed("icon", "svg", withDot(readFileSync(`${SOURCE}/ui/icon.svg`, "utf8"))),
+  touchIcon: picture("touch"),
+  smallIcon: picture("small"),
+  largeIcon: picture("large"),
+  maskableIcon: picture("maskable"),
   legacyScript: hashed("legacy", "js", await es3Script("legacy/main.ts", { mangleProps })),
   // [IE7] esbuild only joins and shortens here, since IE does not understand modern CSS.
   legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
@@ -104,8 +108,7 @@ async function bundled(entry: string, options: BuildOptions): Promise<Uint8Array
  * Writes a file under a name that changes with its content, so that browsers can cache it forever.
  */
 function hashed(name: string, extension: string, content: Uint8Array | string): string {
-  const hash = createHash("sha256").update(content).digest("base64url").replace(/[-_]/g, "").slice(0, 10);
-  const file = `${name}-${hash}.${extension}`;
+  const file = named(name, extension, content);
   writeFileSync(`${TARGET}/${file}`, content);
   // Served instead to browsers that accept them, at a third of the size.
   writeFileSync(`${TARGET}/${file}.gz`, gzipSync(content, { level: 9 }));
@@ -113,9 +116,22 @@ function hashed(name: string, extension: string, content: Uint8Array | string): 
   return file;
 }
 
+/** Writes a picture of the icon, which is compressed already. */
+function picture(name: string): string {
+  const content = readFileSync(`${SOURCE}/ui/icons/${name}.png`);
+  const file = named("icon", "png", content);
+  writeFileSync(`${TARGET}/${file}`, content);
+  return file;
+}
+
+function named(name: string, extension: string, content: Uint8Array | string): string {
+  const hash = createHash("sha256").update(content).digest("base64url").replace(/[-_]/g, "").slice(0, 10);
+  return `${name}-${hash}.${extension}`;
+}
+
 function removeOld(current: string[]): void {
   for (const file of readdirSync(TARGET)) {
-    const asset = /^((main|icon|legacy|doctor)-\w+\.(js|css|svg))(\.gz|\.br)?$/.exec(file)?.[1];
+    const asset = /^((main|icon|legacy|doctor)-\w+\.(js|css|svg|png))(\.gz|\.br)?$/.exec(file)?.[1];
     if (asset !== undefined && !current.includes(asset)) rmSync(`${TARGET}/${file}`);
   }
 }

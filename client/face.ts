@@ -5,6 +5,7 @@ import type { HistoryPage } from "./core/history.ts";
 import type { UnsentMessage } from "./core/sending/outbox.ts";
 import { ignores } from "./ignored.ts";
 import type { Page } from "./page.ts";
+import { followSilentMoves } from "./silent-moves.ts";
 
 /**
  * The log on the screen: lines in the order of their seq, and below them the reader's own unsent
@@ -37,6 +38,8 @@ export type MemberList = {
   left(member: Member): void;
   /** Shows these people instead: the log that kept the list up to date cannot be continued. */
   replace(members: Member[]): void;
+  /** Returns how many are shown. */
+  shown(): number;
   /** Shows the server's count of members and of visitors. */
   count(figures: Pick<MembersSignal, "members" | "visitors">): void;
 };
@@ -85,6 +88,10 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
     isLive = state === "live";
   });
   session.on("members", members.count);
+  if (face.page.allowsSilence) {
+    const follow = followSilentMoves(sender, face.page.room, members);
+    session.on("members", (now) => follow(now.members));
+  }
   session.on("reset", () => {
     dropArrivals(arrivals);
     face.readAgain();

@@ -4,17 +4,33 @@ import { param } from "./core/base/address.ts";
 import { askOnce } from "./core/history.ts";
 import { fill } from "./words.ts";
 
-/** A room in the lobby. `lastAt` is the time of its last message, RFC 3339 UTC. */
+/** A person in the lobby. */
+export type PersonInLobby = { nickname: string; color: string };
+
+/**
+ * A room in the lobby. `lastAt` is the time of its last message, RFC 3339 UTC, and `words` its
+ * beginning. `people` are some of the members.
+ */
 export type RoomInLobby = {
   slug: string;
   title: string;
   members: number;
   visitors: number;
   lastAt: string | null;
+  people: PersonInLobby[];
+  words: (PersonInLobby & { text: string }) | null;
 };
 
 /** The words of a list of rooms, and the markup of a room in it. `{…}` is replaced by values. */
-export type LobbyWords = { item: string; figures: string; last: string; none: string };
+export type LobbyWords = {
+  item: string;
+  figures: string;
+  last: string;
+  none: string;
+  nobody: string;
+  more: string;
+  now: string;
+};
 
 /** The list of rooms, read again and again while the page is visible. */
 export type LiveLobby = {
@@ -88,6 +104,17 @@ export function roomMarkup({ item }: LobbyWords, { slug, title }: RoomInLobby): 
 /** Returns the words for the numbers of people in a room. */
 export function figuresOf({ figures }: LobbyWords, { members, visitors }: RoomInLobby): string {
   return fill(figures, { members, visitors });
+}
+
+/** Returns the words for the numbers of people in all rooms. */
+export function totalOf({ now }: LobbyWords, rooms: RoomInLobby[]): string {
+  let members = 0;
+  let visitors = 0;
+  for (let i = 0; i < rooms.length; i++) {
+    members += (rooms[i] as RoomInLobby).members;
+    visitors += (rooms[i] as RoomInLobby).visitors;
+  }
+  return fill(now, { members, visitors });
 }
 
 function escapeMarkup(text: string): string {

@@ -22,5 +22,7 @@ export type Page = {
   isTurned: boolean;
   /** The people whom the reader ignores. */
   ignored: Ignored;
+  /** Members may enter and leave without a line in the log. */
+  allowsSilence: boolean;
   words: ScriptWords;
 };

@@ -65,6 +65,7 @@ create table members (
   network text,
   wide_network text,
   weight double precision not null default 1,
+  silent boolean not null default false,
   constraint members_pkey PRIMARY KEY (room_id, member_id),
   constraint members_look UNIQUE (room_id, look),
   constraint members_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
@@ -93,6 +94,9 @@ create table rooms (
   creator text,
   used_at timestamp with time zone not null default now(),
   wide_creator text,
+  silent boolean not null default false,
+  shows_words boolean not null default true,
+  kept boolean not null default false,
   constraint rooms_pkey PRIMARY KEY (id),
   constraint rooms_slug_key UNIQUE (slug)
 ) with (fillfactor=50);

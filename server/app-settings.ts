@@ -11,6 +11,56 @@ export type AppSettings = {
    */
   timeZone?: string | undefined;
   /**
+   * Name of the site, on its pages, in their titles and in what messengers show of a link.
+   *
+   * Default: chattera. Environment: CHATTERA_NAME.
+   */
+  siteName?: string | undefined;
+  /**
+   * A sentence about the site, below its name. Unset: one about chattera, in the visitor's
+   * language.
+   *
+   * Environment: CHATTERA_DESCRIPTION.
+   */
+  siteDescription?: string | undefined;
+  /**
+   * The rules of the site, or a word of welcome, shown in the lobby as text with links. In an
+   * environment variable, `\n` begins a new line.
+   *
+   * Environment: CHATTERA_RULES.
+   */
+  siteRules?: string | undefined;
+  /**
+   * Language of the pages for visitors whose browser prefers neither Japanese nor English: `ja` or
+   * `en`.
+   *
+   * Default: en. Environment: CHATTERA_LANGUAGE.
+   */
+  language?: string | undefined;
+  /**
+   * Colors of the pages by day, any of `paper` (the page), `sheet` (log and cards), `ink` (text)
+   * and `accent` (buttons and links), like `accent=#0b57d0 paper=#eef2f7`. All others follow from
+   * them. Colors in which a text would have a contrast below 4.5 : 1 end the start.
+   *
+   * Environment: CHATTERA_THEME_LIGHT.
+   */
+  themeLight?: string[] | undefined;
+  /**
+   * The same for browsers that ask for dark pages, like `accent=#9cc0ee`. The page for old browsers
+   * has neither.
+   *
+   * Environment: CHATTERA_THEME_DARK.
+   */
+  themeDark?: string[] | undefined;
+  /**
+   * Rooms that the site always has, for example `lobby=ロビー, tea=Tea room`: a name and a title each.
+   * They are made at the start if they are missing, get these titles, and are never removed. The
+   * room `lobby` always exists.
+   *
+   * Environment: CHATTERA_ROOMS.
+   */
+  rooms?: string[] | undefined;
+  /**
    * Path under which the whole site is served, for example `/chat`. A proxy may strip it or pass it
    * on. An app that koa-mount mounts needs none.
    *
@@ -99,7 +149,7 @@ export type AppSettings = {
    * Rooms of the whole site. At this number nobody can make another. A room that is unused for a
    * day is removed.
    *
-   * Unit: rooms. Default: 10000. Environment: CHATTERA_ROOMS.
+   * Unit: rooms. Default: 10000. Environment: CHATTERA_ROOMS_MAX.
    */
   roomsMax?: number | undefined;
   /**

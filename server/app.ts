@@ -17,6 +17,7 @@ import { countReaders, operationRoutes, watchDatabase } from "./routes/operation
 import { pageRoutes } from "./routes/pages.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { siteFileRoutes } from "./routes/site-files.ts";
 import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
 /** A Koa app that can be closed. */
@@ -86,7 +87,8 @@ export function siteRoutes(site: Site): Route[] {
     ...liveRoutes(site),
     ...doctorRoutes(site, limits),
     ...hereRoutes(site),
-    ...assetRoutes(),
+    ...assetRoutes(site),
+    ...siteFileRoutes(site),
     ...operationRoutes(site),
   ];
 }

@@ -26,8 +26,10 @@ export const SPELLINGS = {
   list: { type: "string[]", read: (text) => text.split(/[\s,]+/).filter((entry) => entry !== "") },
   /** Separated by commas, so that a secret may contain spaces. */
   secrets: { type: "string[]", read: (text) => text.split(",").map((secret) => secret.trim()) },
-  /** Separated by commas of any script, so that a name may contain spaces. */
-  names: { type: "string[]", read: (text) => text.split(/[,、，]/) },
+  /** Separated by commas of any script or by line ends, so that a name may contain spaces. */
+  names: { type: "string[]", read: (text) => text.split(/[,、，\n]/) },
+  /** A text of several lines. Unit files and shells write a line end as `\n`. */
+  lines: { type: "string", read: (text) => text.replaceAll("\\n", "\n") },
 } as const satisfies { [name: string]: Spelling };
 
 const FLAGS = new Map([

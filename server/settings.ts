@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseShares } from "./guard/shares.ts";
 import { readHost } from "./guard/source.ts";
 import { listOf, numberWithin, type SPELLINGS, strings, text, wholeNumber } from "./read-setting.ts";
+import { type Palette, readPalette } from "./theme.ts";
 
 /**
  * One setting: an option of `createApp`, or of the `chattera` command only, and an environment
@@ -88,6 +89,71 @@ export const SETTINGS = {
     doc:
       "Time zone of the times and days on pages from the server, by its IANA name, for example `Asia/Tokyo`. A script " +
       "shows the reader's own. Unset: the server's, which is UTC in most containers.",
+  },
+  siteName: {
+    env: "CHATTERA_NAME",
+    spelling: "text",
+    schema: text()
+      .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,40}$/u, "must be one line of 1 to 40 characters")
+      .default("chattera"),
+    scope: "app",
+    doc: "Name of the site, on its pages, in their titles and in what messengers show of a link.",
+  },
+  siteDescription: {
+    env: "CHATTERA_DESCRIPTION",
+    spelling: "lines",
+    schema: text().max(300, "must have at most 300 characters").optional(),
+    scope: "app",
+    doc: "A sentence about the site, below its name. Unset: one about chattera, in the visitor's language.",
+  },
+  siteRules: {
+    env: "CHATTERA_RULES",
+    spelling: "lines",
+    schema: text().max(4000, "must have at most 4000 characters").optional(),
+    scope: "app",
+    doc:
+      "The rules of the site, or a word of welcome, shown in the lobby as text with links. In an environment variable, " +
+      "`\\n` begins a new line.",
+  },
+  language: {
+    env: "CHATTERA_LANGUAGE",
+    spelling: "text",
+    schema: text()
+      .regex(/^(ja|en)$/, "must be ja or en")
+      .transform((language) => language as "ja" | "en")
+      .default("en"),
+    scope: "app",
+    doc: "Language of the pages for visitors whose browser prefers neither Japanese nor English: `ja` or `en`.",
+  },
+  themeLight: {
+    env: "CHATTERA_THEME_LIGHT",
+    spelling: "list",
+    schema: strings()
+      .transform((entries, context) => readColors(entries, context, "light"))
+      .optional(),
+    scope: "app",
+    doc:
+      "Colors of the pages by day, any of `paper` (the page), `sheet` (log and cards), `ink` (text) and `accent` (buttons " +
+      "and links), like `accent=#0b57d0 paper=#eef2f7`. All others follow from them. Colors in which a text would have a " +
+      "contrast below 4.5 : 1 end the start.",
+  },
+  themeDark: {
+    env: "CHATTERA_THEME_DARK",
+    spelling: "list",
+    schema: strings()
+      .transform((entries, context) => readColors(entries, context, "dark"))
+      .optional(),
+    scope: "app",
+    doc: "The same for browsers that ask for dark pages, like `accent=#9cc0ee`. The page for old browsers has neither.",
+  },
+  rooms: {
+    env: "CHATTERA_ROOMS",
+    spelling: "names",
+    schema: strings().transform(withoutEmpty).default([]),
+    scope: "app",
+    doc:
+      "Rooms that the site always has, for example `lobby=ロビー, tea=Tea room`: a name and a title each. They are made at " +
+      "the start if they are missing, get these titles, and are never removed. The room `lobby` always exists.",
   },
   basePath: {
     env: "BASE_PATH",
@@ -242,7 +308,7 @@ export const SETTINGS = {
       "members loses one to a newcomer.",
   },
   roomsMax: {
-    env: "CHATTERA_ROOMS",
+    env: "CHATTERA_ROOMS_MAX",
     spelling: "number",
     schema: wholeNumber(1).default(10_000),
     scope: "app",
@@ -288,9 +354,7 @@ export const SETTINGS = {
   reservedNames: {
     env: "CHATTERA_RESERVED_NAMES",
     spelling: "names",
-    schema: strings()
-      .transform((names) => names.filter((name) => name.trim() !== ""))
-      .default([]),
+    schema: strings().transform(withoutEmpty).default([]),
     scope: "app",
     doc:
       "More names that nobody may use as a nickname or for a room, for example `Acme,アクメ`. Names that look like one of " +
@@ -312,6 +376,20 @@ export type OptionName = keyof typeof SETTINGS;
 export type AppOptionName = {
   [name in OptionName]: (typeof SETTINGS)[name]["scope"] extends "app" ? name : never;
 }[OptionName];
+
+function withoutEmpty(entries: string[]): string[] {
+  return entries.map((entry) => entry.trim()).filter((entry) => entry !== "");
+}
+
+/** Reads the colors of a scheme. Colors in which a text could not be read become the error. */
+function readColors(entries: string[], context: z.RefinementCtx, scheme: "light" | "dark"): Palette | undefined {
+  try {
+    return readPalette(entries, scheme);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+}
 
 function isTimeZone(name: string): boolean {
   try {

@@ -6,10 +6,11 @@ import { createLeave, type Leave } from "../db/log/leave.ts";
 import { type LogIdentity, openLog, refusedFunctions, unsafeSettings } from "../db/log/log.ts";
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
-import { fillSkeletons } from "../db/log/rooms.ts";
+import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
 import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
+import { StartError } from "../db/start-error.ts";
 import { Bus } from "./bus/bus.ts";
 import { natsWakeUps } from "./bus/nats.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
@@ -26,11 +27,14 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createOutage, type Outage } from "./outage.ts";
 import { Presence } from "./presence/presence.ts";
 import { refuse } from "./refusal.ts";
+import { readKeptRooms } from "./rooms/kept-rooms.ts";
 import { createLobby, type Lobby } from "./rooms/lobby.ts";
+import { createMakeRoom, type MakeRoom } from "./rooms/make-room.ts";
 import { createPeople, type ReadPeople } from "./rooms/people.ts";
 import { createReserved, type Reserved } from "./rooms/reserved.ts";
 import { roomSkeletonOf } from "./rooms/skeleton.ts";
 import { createTrips, type Trips } from "./rooms/trip.ts";
+import { type Theme, themeOf } from "./theme.ts";
 import { createTokens, type TokenOptions, type Tokens } from "./token.ts";
 import type { BackgroundWork } from "./upkeep/background-work.ts";
 import { startPruning } from "./upkeep/pruning.ts";
@@ -48,6 +52,7 @@ export type Site = Readonly<{
   storing: Outage;
   leave: Leave;
   lobby: Lobby;
+  makeRoom: MakeRoom;
   people: ReadPeople;
   wakeUps: WakeUps;
   bus: Bus;
@@ -59,6 +64,7 @@ export type Site = Readonly<{
   tokens: Tokens;
   trips: Trips;
   reserved: Reserved;
+  theme: Theme;
   limits: RateLimits;
   revocations: Revocations;
   shares: Shares;
@@ -92,6 +98,7 @@ type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log">;
 /** Opens a node on its database, which is migrated first. */
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
   const { logger } = options;
+  const rooms = keptRoomsOf(config);
   const metrics = createMetrics();
   await migrate(config.databaseUrl, (line) => logger.info(line));
   const db = connect(config.databaseUrl, { poolMax: config.poolMax });
@@ -99,12 +106,21 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
   try {
     const log = await openLog(db);
     await fillSkeletons(db, roomSkeletonOf);
+    if (rooms.length > 0) await keepRooms(db, rooms);
     warnOfUnsafe(await unsafeSettings(db), logger);
     warnOfRefused(refusedFunctions(db), logger);
     return await startSite({ config, logger, metrics, db, log }, options);
   } catch (error) {
     await db.destroy();
     throw error;
+  }
+}
+
+function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
+  try {
+    return readKeptRooms(rooms);
+  } catch (error) {
+    throw new StartError(`rooms (CHATTERA_ROOMS): ${(error as Error).message}`);
   }
 }
 
@@ -134,6 +150,8 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
   });
   const draining = createDraining(hub);
+  const lobby = createLobby(db);
+  const reserved = createReserved(config.reservedNames);
   const polled = {
     hub,
     revocations,
@@ -148,14 +166,16 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     ...base,
     ...delivery,
     leave: createLeave(db, wakeUps),
-    lobby: createLobby(db),
+    lobby,
+    makeRoom: createMakeRoom({ db, log, lobby, reserved, roomsMax: config.roomsMax }),
     people: createPeople(db),
     pruning: startPruning(db, config.historyDays, logger),
     roomRemoval: startRoomRemoval(db, wakeUps, logger),
     tokens: createTokens(tokenOptions(config, log)),
     // The secret in the database outlives a change of the configured secrets, and so do trips.
     trips: createTrips(log.secret),
-    reserved: createReserved(config.reservedNames),
+    reserved,
+    theme: themeOf(config.themeLight, config.themeDark),
     limits,
     shares,
     get isDraining() {

@@ -55,6 +55,8 @@ export function openConversation(root: PageElement): void {
   const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew });
   const face: Face = { page, list, members, scroll, readAgain, announce: notices.announce, noteNew };
   session.on("status", createConnectionLine(page, stream !== undefined));
+  const empty = byId("empty-room");
+  if (empty !== undefined) session.on("event", ({ kind }) => kind === "message" && remove(empty));
   draw(conversation, face);
   const form = byId("enter");
   if (form === undefined) acts.composer = speak(conversation, face);

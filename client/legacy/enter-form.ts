@@ -23,11 +23,20 @@ export function openEnterForm(form: PageElement, { page, sender, entered }: Ente
 
   function enterRoom(): void {
     const { nickname, color } = valuesOf(form) as { nickname: string; color: string };
-    enter(sender, { room: page.room, nickname, color, attempts: ATTEMPTS }, (outcome) => {
+    enter(sender, { room: page.room, nickname, color, silent: isSilent(), attempts: ATTEMPTS }, (outcome) => {
       if ("refused" in outcome) refuse(outcome.refused);
       else if ("token" in outcome) entered(outcome.member);
       else form.submit();
     });
+  }
+
+  function isSilent(): boolean {
+    const inputs = form.getElementsByTagName("input");
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i] as PageElement;
+      if (input.name === "silent") return input.checked;
+    }
+    return false;
   }
 
   function refuse(code: string): void {

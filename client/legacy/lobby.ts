@@ -1,6 +1,15 @@
 import { momentText, type WallTime } from "../../protocol/moment.ts";
 import { environment } from "../environment.ts";
-import { figuresOf, followLobby, type LobbyWords, type RoomInLobby, roomMarkup } from "../lobby.ts";
+import {
+  figuresOf,
+  followLobby,
+  type LobbyWords,
+  type PersonInLobby,
+  type RoomInLobby,
+  roomMarkup,
+  totalOf,
+} from "../lobby.ts";
+import { fill } from "../words.ts";
 import { attr, byId, remove, setText } from "./dom.ts";
 import { json } from "./json.ts";
 import { http } from "./xhr.ts";
@@ -64,6 +73,8 @@ function showRooms({ form, list, words }: Lobby, rooms: RoomInLobby[]): void {
   }
   const none = byId("no-rooms");
   if (none !== undefined && rooms.length > 0) remove(none);
+  const now = byId("now");
+  if (now !== undefined) setText(now, totalOf(words, rooms));
 }
 
 function isAmong(rooms: RoomInLobby[], slug: string): boolean {
@@ -89,6 +100,20 @@ function showRoom(item: PageElement, words: LobbyWords, room: RoomInLobby): void
     if (span.className === "room-last")
       setText(span, room.lastAt === null ? words.none : `${words.last} ${localTime(room.lastAt)}`);
   }
+  const paragraphs = item.getElementsByTagName("p");
+  for (let i = 0; i < paragraphs.length; i++) {
+    const paragraph = paragraphs[i] as PageElement;
+    const { words: latest } = room;
+    if (paragraph.className === "room-words") setText(paragraph, latest ? `${latest.nickname}: ${latest.text}` : "");
+    if (paragraph.className === "room-people") setText(paragraph, namesOf(words, room));
+  }
+}
+
+function namesOf({ nobody, more }: LobbyWords, { members, people }: RoomInLobby): string {
+  if (members === 0) return nobody;
+  let names = "";
+  for (let i = 0; i < people.length; i++) names += `${(people[i] as PersonInLobby).nickname} `;
+  return names !== "" && members > people.length ? names + fill(more, { n: members - people.length }) : names;
 }
 
 // [IE8] Date cannot parse ISO dates.

@@ -25,6 +25,7 @@ export function createMemberList(acts: OldActs): MemberList {
       clear(list);
       for (let i = 0; i < members.length; i++) entered(members[i] as Member);
     },
+    shown: () => items.length,
     count(now) {
       setText(part("people-figures"), fill(words.peopleFigures, now));
       setText(

@@ -28,6 +28,7 @@ export function readPage(room: PageElement, log: PageElement): Page {
     lines: Number(data("lines")),
     isTurned: /newest-on-top/.test(room.className),
     ignored: openIgnored(),
+    allowsSilence: data("hushed") === "true",
     words: json.parse(data("words")) as ScriptWords,
   };
 }

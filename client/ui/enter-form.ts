@@ -51,7 +51,8 @@ export function openEnterForm(form: HTMLFormElement, { base, room, refusals, run
   function enterRoom(slug: string, button: HTMLButtonElement | null): void {
     const address: Address = { base, formToken };
     const sender = createSender({ environment, http, address });
-    const entry = { room: slug, nickname: nickname.value, color: color.value, attempts: ATTEMPTS };
+    const silent = isChecked(form, "silent");
+    const entry = { room: slug, nickname: nickname.value, color: color.value, silent, attempts: ATTEMPTS };
     enter(sender, entry, (outcome) => {
       if ("refused" in outcome) {
         wait(false);
@@ -77,6 +78,10 @@ function fieldsOf({ elements }: HTMLFormElement) {
     color: elements.namedItem("color") as RadioNodeList,
     formToken: (elements.namedItem("form_token") as HTMLInputElement).value,
   };
+}
+
+function isChecked({ elements }: HTMLFormElement, name: string): boolean {
+  return (elements.namedItem(name) as HTMLInputElement | null)?.checked === true;
 }
 
 function submitAsItIs(form: HTMLFormElement, slug: string, button: HTMLButtonElement | null): void {

@@ -1,6 +1,16 @@
+import { sealOf } from "../../protocol/graphemes.ts";
 import { environment } from "../environment.ts";
-import { figuresOf, followLobby, type LobbyWords, type RoomInLobby, roomMarkup } from "../lobby.ts";
+import {
+  figuresOf,
+  followLobby,
+  type LobbyWords,
+  type PersonInLobby,
+  type RoomInLobby,
+  roomMarkup,
+  totalOf,
+} from "../lobby.ts";
 import { http } from "../transports/fetch.ts";
+import { fill } from "../words.ts";
 import { showTime } from "./local-time.ts";
 
 /**
@@ -32,6 +42,8 @@ function showRooms(list: HTMLElement, words: LobbyWords, rooms: RoomInLobby[]): 
   }
   for (const item of gone.values()) if (!item.contains(document.activeElement)) item.remove();
   if (rooms.length > 0) document.getElementById("no-rooms")?.remove();
+  const now = document.getElementById("now");
+  if (now !== null) now.textContent = totalOf(words, rooms);
 }
 
 function slugOf(item: Element): string {
@@ -44,10 +56,59 @@ function append(list: HTMLElement, markup: string): Element {
 }
 
 function showRoom(item: Element, words: LobbyWords, room: RoomInLobby): void {
-  const [figures, last] = [".room-figures", ".room-last"].map((name) => item.querySelector(name) as HTMLElement);
+  const { members, people, words: latest } = room;
+  const [figures, last, said, here] = [".room-figures", ".room-last", ".room-words", ".room-people"].map(
+    (name) => item.querySelector(name) as HTMLElement,
+  );
+  item.classList.toggle("lit", members > 0);
   const text = figuresOf(words, room);
   if (figures && figures.textContent !== text) figures.textContent = text;
   if (last) showLast(last, words, room.lastAt);
+  if (said && latest !== undefined)
+    said.replaceChildren(...(latest === null ? [] : [emptySeal(latest), " ", quote(latest)]));
+  if (here && people !== undefined) {
+    const more = members - people.length;
+    const seals = people.flatMap((person) => [sealFor(person), " "]);
+    here.replaceChildren(
+      ...(members === 0 ? [words.nobody] : seals),
+      ...(more > 0 && people.length > 0 ? [create("span", "room-more", fill(words.more, { n: more }))] : []),
+    );
+  }
+}
+
+/** As the server makes it: the seal of a person stands for their nickname. */
+function sealFor(person: PersonInLobby): HTMLElement {
+  const seal = emptySeal(person);
+  seal.title = person.nickname;
+  seal.append(asItIs(create("span", "seal-name", person.nickname)));
+  return seal;
+}
+
+function emptySeal({ nickname, color }: PersonInLobby): HTMLElement {
+  const seal = create("span", "seal", "");
+  Object.assign(seal.dataset, { color, seal: sealOf(nickname) });
+  return seal;
+}
+
+function quote({ nickname, color, text }: PersonInLobby & { text: string }): HTMLElement {
+  const quoted = create("q", "room-said", "");
+  quoted.dataset.color = color;
+  const [sayer, said] = [asItIs(create("span", "sayer", nickname)), create("span", "said", text)];
+  for (const one of [sayer, said]) one.dir = "auto";
+  quoted.append(sayer, " ", said);
+  return quoted;
+}
+
+function asItIs(element: HTMLElement): HTMLElement {
+  element.translate = false;
+  return element;
+}
+
+function create(tag: string, className: string, text: string): HTMLElement {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
 }
 
 function showLast(element: HTMLElement, words: LobbyWords, lastAt: string | null): void {

@@ -6,7 +6,9 @@ import { becomeMember } from "./kept-session.ts";
 import { keepAboveKeyboard } from "./keyboard.ts";
 import { openLobby } from "./lobby.ts";
 import { onNewDay, showLocalTimes } from "./local-time.ts";
+import { openRoomForm } from "./make-room.ts";
 import { readPage } from "./page.ts";
+import { openRoomMenu } from "./room-menu.ts";
 
 // [Chrome 61–85, Safari 10.1–13, Firefox 60–77] These support modules, but not all that this
 // program uses.
@@ -31,6 +33,8 @@ function start(): void {
     openEnterForm(form, { base, refusals, run: start });
     if (rooms !== null) closeRoom = openLobby(rooms, base);
   }
+  const newRoom = document.getElementById("make-room");
+  if (newRoom !== null) openRoomForm(newRoom as HTMLFormElement);
 }
 
 function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {
@@ -40,6 +44,7 @@ function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {
   const { base } = page.address;
   if (form?.isConnected) openEnterForm(form, { base, room: page.room, refusals: page.words.refusals, run: start });
   const conversation = openConversation(page);
+  openRoomMenu(page);
   closeRoom = conversation.close;
   afterLoad(conversation.start);
 }

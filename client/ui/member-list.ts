@@ -43,6 +43,7 @@ export function createMemberList(page: Page): ShownMembers {
       list.replaceChildren();
       members.forEach(entered);
     },
+    shown: () => list.childElementCount,
     count(now) {
       figures.textContent = fill(words.peopleFigures, now);
       part("people-cut").textContent =

@@ -28,6 +28,7 @@ export function readPage(room: HTMLElement): Page {
     lines: Number(dataset.lines || 0),
     isTurned: room.classList.contains("newest-on-top"),
     ignored: openIgnored(dataset.base || ""),
+    allowsSilence: dataset.hushed === "true",
     words: JSON.parse(dataset.words || "{}") as ScriptWords,
   };
 }

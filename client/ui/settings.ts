@@ -92,11 +92,10 @@ async function askPermission(): Promise<void> {
 
 /** Closes the panel by Escape, and by a press outside of it. */
 function closeByPress(panel: HTMLDetailsElement): void {
-  // The focus may be in the field of the message.
-  document.addEventListener("keydown", (event) => {
+  panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !panel.open) return;
     panel.open = false;
-    if (panel.contains(document.activeElement)) panel.querySelector("summary")?.focus();
+    panel.querySelector("summary")?.focus();
   });
   document.addEventListener("pointerdown", ({ target }) => {
     if (panel.open && target instanceof Node && !panel.contains(target)) panel.open = false;

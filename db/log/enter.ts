@@ -14,14 +14,15 @@ export type Entrant = Member & { skeleton: string };
 
 /**
  * A request to enter a room. If someone else gave up the nickname just before, `tag` marks it.
- * `clientId` is the id of the message that the member enters by, if any. Without `network`, the
- * member counts for no network.
+ * `clientId` is the id of the message that the member enters by, if any. A `silent` member enters
+ * and leaves without an event. Without `network`, the member counts for no network.
  */
 export type EntryRequest = {
   roomId: number;
   entrant: Entrant;
   tag: string;
   clientId?: string;
+  silent?: boolean;
   network?: MemberNetwork | undefined;
 };
 
@@ -56,10 +57,10 @@ export type EntryBatch = {
  * messages. This is one statement, see db/sql/enter_and_append.sql. A refused entry changes nothing
  * for the others.
  *
- * An enter event is stored for each member who enters, unless they are in the room already. A
- * rename is a leave and an enter. A member with the same trip is the same person, so an earlier one
- * that is still present leaves first. A nickname that someone else gave up in this room within the
- * hour comes with another color and a tag. If it had a trip, it is refused.
+ * An enter event is stored for each member who enters, unless they do so silently, or are in the
+ * room already. A rename is a leave and an enter. A member with the same trip is the same person,
+ * so an earlier one that is still present leaves first. A nickname that someone else gave up in
+ * this room within the hour comes with another color and a tag. If it had a trip, it is refused.
  *
  * In a full room, the longest-present member of the network that holds most makes way for a
  * newcomer, unless the newcomer's network would then hold as much. A /48 counts as ten networks: it
@@ -99,7 +100,7 @@ function entryColumns(entries: EntryRequest[]): unknown[] {
     entries.map(({ entrant }) => entrant.trip ?? null),
     entries.map(({ entrant }) => entrant.skeleton),
     entries.map(({ tag }) => tag),
-    entries.map(({ clientId }) => clientId ?? null),
+    entries.map(({ clientId, silent }) => (silent ? "" : (clientId ?? null))),
     entries.map(({ network }) => network?.name ?? null),
     entries.map(({ network }) => network?.wideName ?? null),
     entries.map(({ network }) => 1 / (network?.factor ?? 1)),

@@ -7,7 +7,8 @@ import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 export type Leave = (memberships: Membership[]) => Promise<void>;
 
 /**
- * Removes members from rooms, and stores a leave event for each. This is one statement, see
+ * Removes members from rooms, and stores a leave event for each, except for those who entered
+ * silently. This is one statement, see
  * db/sql/leave_rooms.sql. With `unseenSeconds`, only members that no node has seen for that long
  * leave. Members who are not in the room are skipped. Returns the number of members who left.
  */
@@ -16,7 +17,7 @@ export async function leaveRooms(
   memberships: Membership[],
   { unseenSeconds, wakeUps }: { unseenSeconds?: number; wakeUps?: WakeUps | undefined } = {},
 ): Promise<number> {
-  const heads = await rowsOf<{ room_id: number; seq: number }>(
+  const left = await rowsOf<{ room_id: number; seq: number | null }>(
     db,
     "select * from leave_rooms(?::int[], ?::text[], ?, ?)",
     [
@@ -26,8 +27,9 @@ export async function leaveRooms(
       notifyChannelOf(wakeUps),
     ],
   );
+  const heads = left.filter((row): row is { room_id: number; seq: number } => row.seq !== null);
   await publishHeads(db, wakeUps, heads);
-  return heads.length;
+  return left.length;
 }
 
 /** Leaves in one transaction, which takes some 10 ms. */

@@ -44,6 +44,16 @@ export async function roomsOf(db: Knex, memberId: string): Promise<Membership[]>
   return rows.map(({ room_id }) => ({ roomId: room_id, memberId }));
 }
 
+/** Returns the rooms that a member is in, except one. */
+export function otherRoomsOf(db: Knex, { roomId, memberId }: Membership): Promise<{ slug: string; title: string }[]> {
+  return rowsOf<{ slug: string; title: string }>(
+    db,
+    `select slug, title from members join rooms on id = room_id
+     where member_id = ? and room_id <> ? order by entered_at desc limit 20`,
+    [memberId, roomId],
+  );
+}
+
 /**
  * A time further in the future was written before the database's clock was set back. The reader of
  * a page that refreshes counts as seen until its next refresh, in 5 minutes at most.

@@ -1,17 +1,35 @@
 import type { Knex } from "knex";
+import type { Member } from "../../protocol/event.ts";
 import { execute, rowsOf } from "../pool/statement.ts";
 
-/** A room of the log. `head` is the seq of its last event, 0 if there is none. */
-export type StoredRoom = { id: number; slug: string; title: string; head: number };
+/**
+ * A room of the log. `head` is the seq of its last event, 0 if there is none. A `public` room is in
+ * the list of rooms. Where `silent` is true, members may enter without a line in the log.
+ */
+export type StoredRoom = { id: number; slug: string; title: string; public: boolean; silent: boolean; head: number };
 
-/** A room in the list of rooms. `lastAt` is RFC 3339 UTC. */
-export type ListedRoom = { slug: string; title: string; members: number; visitors: number; lastAt: string | null };
+/** A person in the list of rooms. */
+export type ListedPerson = Pick<Member, "nickname" | "color">;
+
+/**
+ * A room in the list of rooms. `lastAt` is RFC 3339 UTC. `people` are some of its members, and
+ * `words` is the beginning of its latest message, both for the liveliest rooms only.
+ */
+export type ListedRoom = {
+  slug: string;
+  title: string;
+  members: number;
+  visitors: number;
+  lastAt: string | null;
+  people: ListedPerson[];
+  words: (ListedPerson & { text: string }) | null;
+};
 
 /** Returns the rooms with these slugs that exist, in the order of the slugs. */
 export function findRooms(db: Knex, slugs: string[]): Promise<StoredRoom[]> {
   return rowsOf<StoredRoom>(
     db,
-    `select id, slug, title, last_seq as head
+    `select id, slug, title, public, silent, last_seq as head
      from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
     [slugs, slugs],
   );
@@ -48,6 +66,10 @@ export type NewRoom = {
   public: boolean;
   skeleton: string;
   titleSkeleton: string;
+  /** Members may enter without a line in the log. */
+  silent?: boolean;
+  /** The lobby shows the latest message, as it does by default. */
+  showsWords?: boolean;
   creator?: string;
   wideCreator?: string;
 };
@@ -79,8 +101,8 @@ export async function createRoom(
     if (counts.own >= limits.perCreator) return "many";
     if (counts.around >= limits.perWideCreator) return "many_around";
     if (counts.total >= limits.total) return "full";
-    const { titleSkeleton, wideCreator, ...named } = room;
-    const row = { ...named, title_skeleton: titleSkeleton, wide_creator: wideCreator };
+    const { titleSkeleton, wideCreator, showsWords, ...named } = room;
+    const row = { ...named, title_skeleton: titleSkeleton, wide_creator: wideCreator, shows_words: showsWords };
     const inserted = await tx("rooms").insert(row).onConflict("slug").ignore().returning("id");
     return inserted.length === 1 ? "made" : "taken";
   });
@@ -146,9 +168,41 @@ export function deleteEvents(db: Knex, roomId: number, limit: number): Promise<n
   );
 }
 
+/** A room that the site always has. */
+export type KeptRoom = Pick<NewRoom, "slug" | "title" | "skeleton" | "titleSkeleton">;
+
+/** Creates the rooms that are missing, and sets the titles of all. Safe on several nodes. */
+export async function keepRooms(db: Knex, rooms: KeptRoom[]): Promise<void> {
+  await execute(
+    db,
+    `insert into rooms (slug, title, skeleton, title_skeleton, kept)
+     select slug, title, skeleton, title_skeleton, true
+     from unnest(?::text[], ?::text[], ?::text[], ?::text[]) as k (slug, title, skeleton, title_skeleton) order by slug
+     on conflict (slug) do update set title = excluded.title, title_skeleton = excluded.title_skeleton, kept = true
+     where (rooms.title, rooms.kept) is distinct from (excluded.title, true)`,
+    [
+      rooms.map(({ slug }) => slug),
+      rooms.map(({ title }) => title),
+      rooms.map(({ skeleton }) => skeleton),
+      rooms.map(({ titleSkeleton }) => titleSkeleton),
+    ],
+  );
+}
+
+/** Rooms whose people and words are listed. The reader of a list looks at the first ones. */
+const LIVELY_ROOMS = 50;
+
+/** People of a room in the list: a row of seals on a phone. */
+const LISTED_PEOPLE = 6;
+
+/** Characters of the latest message: two lines of a card. */
+const LISTED_WORDS = 120;
+
 /**
  * Returns the 200 liveliest public rooms: those with most members first, then those with the latest
- * event.
+ * event. Members who entered silently are counted, but not named.
+ *
+ * People and words are found by the keys of their tables, a few rows for each of the first rooms.
  */
 export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedRoom[]> {
   const rows = await rowsOf<Omit<ListedRoom, "lastAt"> & { last_at: Date | null }>(
@@ -156,14 +210,29 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
     `with headcount as materialized (
        select room_id, count(*) as members from members group by room_id
      ), liveliest as materialized (
-       select id, slug, title, last_at, coalesce(members, 0) as members
+       select id, slug, title, shows_words, coalesce(members, 0) as members,
+         row_number() over (order by members desc nulls last, last_at desc nulls last, id) as place
        from rooms left join headcount on room_id = id where public
-       order by members desc nulls last, last_at desc nulls last, id limit 200
+       order by place limit 200
      )
-     select slug, title, last_at, members, coalesce(visitors, 0) as visitors
-     from liveliest left join count_watchers(null, ?) on room_id = id
-     order by members desc, last_at desc nulls last, id`,
-    [freshSeconds],
+     select slug, title, members, coalesce(visitors, 0) as visitors, coalesce(people, '[]') as people, last_at,
+       case when place <= :lively and shows_words then words end as words
+     from liveliest left join count_watchers(null, :fresh) on room_id = id
+     left join lateral (
+       select json_agg(json_build_object('nickname', nickname, 'color', color)) as people
+       from (
+         select nickname, color from members m
+         where m.room_id = liveliest.id and place <= :lively and liveliest.members > 0 and not silent
+         order by look limit :people
+       ) shown
+     ) here on true
+     left join lateral (
+       select at as last_at, json_build_object('nickname', nickname, 'color', color, 'text', left(text, :words)) as words
+       from events e where e.room_id = liveliest.id and e.kind = 'message'
+       order by seq desc limit 1
+     ) latest on true
+     order by place`,
+    { fresh: freshSeconds, lively: LIVELY_ROOMS, people: LISTED_PEOPLE, words: LISTED_WORDS },
   );
   return rows.map(({ last_at, ...room }) => ({ ...room, lastAt: last_at?.toISOString() ?? null }));
 }

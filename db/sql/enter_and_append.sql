@@ -5,7 +5,8 @@
 --
 -- - entry_looks: skeletons of the nicknames, unique in a room
 -- - entry_tags: tags for members who take a nickname that someone else gave up within the hour
--- - entry_messages: client ids of the first messages, because a resend must not enter
+-- - entry_messages: client ids of the first messages, because a resend must not enter. An empty one
+--   marks a silent entry, which brings no message: it stores no event, and neither will the leave
 -- - entry_networks, entry_wide_networks: keyed hashes of an IPv4 address (in both), or of a /64 and
 --   its /48. A network holds at most a quarter of a room, by weight
 -- - entry_weights: the part of one address's share that a member takes, see CHATTERA_SHARES
@@ -169,30 +170,37 @@ begin
     if leaver.member_id is not null then
       delete from members m where m.room_id = leaver.room_id and m.member_id = leaver.member_id;
       perform free_names(array[leaver]);
-      moved := moved || leaver;
-      moves := moves || 'leave'::text;
+      if not leaver.silent then
+        moved := moved || leaver;
+        moves := moves || 'leave'::text;
+      end if;
       headcount := headcount - 1;
     end if;
     if own.member_id is null then
       insert into members (
-        room_id, member_id, nickname, color, trip, look, tag, network, wide_network, weight
+        room_id, member_id, nickname, color, trip, look, tag, network, wide_network, weight, silent
       )
       values (
-        e.room_id, e.member_id, e.nickname, color, e.trip, e.look, tag, e.network, e.wide_network, e.weight
+        e.room_id, e.member_id, e.nickname, color, e.trip, e.look, tag, e.network, e.wide_network, e.weight,
+        e.client_id is not distinct from ''
       )
       returning * into own;
       headcount := headcount + 1;
     else
       perform free_names(array[own]);
-      moved := moved || own;
-      moves := moves || 'leave'::text;
+      if not own.silent then
+        moved := moved || own;
+        moves := moves || 'leave'::text;
+      end if;
       update members m set nickname = e.nickname, color = enter_and_append.color, trip = e.trip, look = e.look,
         tag = enter_and_append.tag, network = e.network, wide_network = e.wide_network, weight = e.weight,
         seen_at = now()
       where m.room_id = e.room_id and m.member_id = e.member_id returning m.* into own;
     end if;
-    moved := moved || own;
-    moves := moves || 'enter'::text;
+    if not own.silent then
+      moved := moved || own;
+      moves := moves || 'enter'::text;
+    end if;
     outcome := 'entered';
     is_ranked := false;
     return next;

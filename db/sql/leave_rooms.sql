@@ -1,6 +1,7 @@
--- Removes members from rooms, and returns a row for each leave event that it stored. With
--- `unseen_seconds`, removes only members that no node has seen for that long. Called by
--- leaveRooms() in db/log/leave.ts. About the order of locks, see enter_and_append.sql.
+-- Removes members from rooms, and returns a row for each of them: with the seq of its leave event,
+-- or null for a member who entered silently and leaves without one. With `unseen_seconds`, removes
+-- only members that no node has seen for that long. Called by leaveRooms() in db/log/leave.ts.
+-- About the order of locks, see enter_and_append.sql.
 create or replace function leave_rooms(room_ids int[], member_ids text[], unseen_seconds double precision, channel text)
 returns table (room_id int, seq bigint)
 language plpgsql
@@ -25,6 +26,9 @@ begin
   select array_agg(m) from deleted into gone;
   if gone is null then return; end if;
   perform free_names(gone);
+  return query select m.room_id, null::bigint from unnest(gone) m where m.silent;
+  gone := array(select m from unnest(gone) m where not m.silent);
+  if cardinality(gone) = 0 then return; end if;
   return query
   select a.room_id, a.seq
   from append_events(

@@ -15,11 +15,17 @@ export const TAIL_EVENTS = 512;
  */
 const TAIL_BYTES = 256 * 1024;
 
+/** The part of a room that its tail keeps. */
+type TailRoom = { id: number; slug: string; title: string; public?: boolean; silent?: boolean };
+
 /** The newest events of one room, encoded. */
 export class Tail {
   readonly id: number;
   readonly slug: string;
   readonly title: string;
+  /** Whether the room is in the list of rooms, and whether members may enter silently. */
+  readonly isPublic: boolean;
+  readonly allowsSilence: boolean;
   readonly epoch: string;
   /** Last seq read from the log. */
   head: number;
@@ -37,10 +43,12 @@ export class Tail {
   #cursor: { seq: number; sum: number | undefined; text: string } | undefined;
   #ping: { sent: number; signal: Signal } | undefined;
 
-  constructor(room: { id: number; slug: string; title: string }, epoch: string, after: number) {
+  constructor(room: TailRoom, epoch: string, after: number) {
     this.id = room.id;
     this.slug = room.slug;
     this.title = room.title;
+    this.isPublic = room.public ?? true;
+    this.allowsSilence = room.silent ?? false;
     this.epoch = epoch;
     this.head = after;
     this.sent = after;

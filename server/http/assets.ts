@@ -17,6 +17,11 @@ type Assets = {
   style: string;
   icon: string;
   unreadIcon: string;
+  /** PNG pictures of the icon: for a phone's home screen, large, and with room to be cut round. */
+  touchIcon: string;
+  smallIcon: string;
+  largeIcon: string;
+  maskableIcon: string;
   legacyScript: string;
   legacyStyle: string;
   doctorScript: string;

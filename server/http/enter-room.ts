@@ -1,14 +1,15 @@
 import type { Context } from "koa";
 import type { MemberNetwork } from "../../db/log/enter.ts";
+import { publishPresence } from "../../db/log/presence.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { pageOf } from "../delivery/watcher.ts";
 import { networksOf } from "../guard/address.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
 import type { Site } from "../site.ts";
-import { inputOf } from "./input.ts";
+import { inputOf, isYes } from "./input.ts";
 import { browserOf } from "./reading.ts";
 
 /**
@@ -18,13 +19,30 @@ import { browserOf } from "./reading.ts";
 export async function enterRoom(
   ctx: Context,
   site: Site,
-  { tail, member }: { tail: Tail; member: Member },
+  { tail, member, isSilent }: { tail: Tail; member: Member; isSilent: boolean },
 ): Promise<Member> {
-  const entry = { room: tail, member, network: memberNetworkOf(ctx, site) };
+  const entry = { room: tail, member, isSilent, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
   const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
   site.presence.noteEntered({ roomId: tail.id, memberId: member.id }, readerNames(ctx, site));
+  if (isSilent) await publishPresence(site.wakeUps, [tail.id]);
   return entered.member;
+}
+
+/**
+ * Returns whether a request asks to enter without a line in the log. Throws `forbidden` where the
+ * room does not allow that.
+ */
+export function isSilentEntry(ctx: Context, { allowsSilence }: Tail): boolean {
+  const isAsked = isYes(ctx, "silent");
+  if (isAsked && !allowsSilence) throw refuse("forbidden", "This room does not allow silent entry.");
+  return isAsked;
+}
+
+/** Leaves a room as a member. Where that may add no event, notifies the other nodes itself. */
+export async function leaveRoom(site: Site, { tail, memberId }: { tail: Tail; memberId: string }): Promise<void> {
+  await site.leave([{ roomId: tail.id, memberId }]);
+  if (tail.allowsSilence) await publishPresence(site.wakeUps, [tail.id]);
 }
 
 /** Returns the names under which the person behind a request was counted as a watcher. */

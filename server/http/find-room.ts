@@ -22,9 +22,20 @@ export function respelled(names: string[]): { rooms?: { [asked: string]: string 
   return others.length === 0 ? {} : { rooms: Object.fromEntries(others) };
 }
 
-/** Returns the room that the path names. Throws `no_such_room`. */
+/**
+ * Returns the room that the path names. Pages of a room by link only are kept out of search
+ * engines. Throws `no_such_room`.
+ */
 export async function roomOf(ctx: Context, site: Site): Promise<Tail> {
-  return (await findRooms(site, [roomName(ctx)]))[0] as Tail;
+  const tail = (await findRooms(site, [roomName(ctx)]))[0] as Tail;
+  if (!tail.isPublic && ctx.state.guards?.page === true) hideFromSearch(ctx);
+  return tail;
+}
+
+/** Keeps a page out of search engines, by a header here and by a tag in the page's head. */
+export function hideFromSearch(ctx: Context): void {
+  ctx.state.isHiddenFromSearch = true;
+  ctx.set("X-Robots-Tag", "noindex");
 }
 
 /** Returns the name of a room as it is in the path. */

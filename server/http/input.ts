@@ -35,6 +35,12 @@ export function inputOf(ctx: Context): Input {
   return input;
 }
 
+/** Returns whether a choice was made: `true` in JSON, `1` elsewhere. Throws `malformed`. */
+export function isYes(ctx: Context, name: string): boolean {
+  const value: unknown = ctx.state.body[name];
+  return typeof value === "boolean" ? value : inputOf(ctx).text(name) === "1";
+}
+
 /** Adds parameters that a route found in its path. */
 export function addPathParams(ctx: Context, params: { [name: string]: string }): void {
   ctx.state.pathParams.push(...Object.entries(params));

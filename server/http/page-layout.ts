@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import { formTokenOf } from "../guard/proof.ts";
 import type { Session } from "../guard/session.ts";
+import { readHost } from "../guard/source.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import type { PageLayout } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
@@ -23,9 +24,14 @@ const SHOWS_ALL = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
 export function pageLayout(ctx: Context, site: Site): PageLayout {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;
+  const { siteName, siteDescription, siteRules, language, timeZone } = site.config;
   const layout: PageLayout = {
-    language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language")),
-    timeZone: site.config.timeZone,
+    language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language"), language),
+    site: { name: siteName, description: siteDescription, rules: siteRules },
+    origin: originOf(ctx),
+    isHiddenFromSearch: ctx.state.isHiddenFromSearch === true,
+    paper: { light: site.theme.light.paper as string, dark: site.theme.dark.paper as string },
+    timeZone,
     view: logChoiceOf(ctx),
     canOpen: !SHOWS_ALL.test(ctx.get("User-Agent")),
     basePath: base,
@@ -34,8 +40,11 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     style: `${base}/assets/${ASSETS.style}`,
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
+    themeStyle: site.theme.style && `${base}/assets/${site.theme.style.file}`,
     icon: `${base}/assets/${ASSETS.icon}`,
     unreadIcon: `${base}/assets/${ASSETS.unreadIcon}`,
+    touchIcon: `${base}/assets/${ASSETS.touchIcon}`,
+    largeIcon: `${base}/assets/${ASSETS.largeIcon}`,
     // A getter: only pages with a form need it, and it sets a cookie for a visitor without a
     // session.
     get formToken() {
@@ -45,4 +54,12 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
   };
   if (session) layout.member = session.member;
   return layout;
+}
+
+/**
+ * Returns the site's origin as the visitor's browser sees it, for addresses that leave the page.
+ * Empty if the request names no host, or one that is none.
+ */
+function originOf({ state: { host, isSecure } }: Context): string {
+  return readHost(host ?? "") === undefined ? "" : `${isSecure ? "https" : "http"}://${host}`;
 }

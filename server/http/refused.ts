@@ -9,8 +9,10 @@ import { causeOf } from "../outage.ts";
 import { renderRefused } from "../pages/refused.ts";
 import type { FormView } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
+import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answerAsScript } from "./answer.ts";
+import { roomName } from "./find-room.ts";
 import { inputOf, nonceOf } from "./input.ts";
 import { pageLayout } from "./page-layout.ts";
 
@@ -83,6 +85,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
       wording: refusal.wording,
       retrySeconds: refusal.retrySeconds,
       ...(unsent && { unsent }),
+      missing: missingRoom(ctx, refusal),
     });
     return;
   }
@@ -93,6 +96,12 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
   if (answerAsScript(ctx, json)) return;
   ctx.type = "application/problem+json; charset=utf-8";
   ctx.body = json;
+}
+
+/** Returns the room that a page's path names and that is not there, if it could be made. */
+function missingRoom(ctx: Context, { code }: Refusal): { slug: string; title: string } | undefined {
+  const slug = code === "no_such_room" && ctx.method === "GET" ? readSlug(roomName(ctx)) : undefined;
+  return slug === undefined ? undefined : { slug, title: slug };
 }
 
 /** Returns the nonce for the answer, unless the nonce is what is refused. */

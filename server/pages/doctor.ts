@@ -36,7 +36,7 @@ ${REMEDIES.map((remedy) => remedySection(layout, remedy))}</div>
 <p><a class="button quiet" href="${link(layout.basePath + PATHS.lobby)}">${wordsOf(layout.language).back}</a></p>
 </main>
 <script src="${link(assets.script)}"></script>`;
-  return renderDocument(layout, { name: "doctor-page", title: `${words.title} — chattera`, body });
+  return renderDocument(layout, { name: "doctor-page", title: words.title, body });
 }
 
 function remedySection(layout: PageLayout, remedy: Remedy): Html {

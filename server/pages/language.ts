@@ -7,11 +7,16 @@ export type Language = "ja" | "en";
 
 /**
  * Returns the language for a page: the one chosen before, else the one that the browser prefers,
- * else English.
+ * else the site's.
  */
-export function chooseLanguage(chosen: string | undefined, acceptLanguage: string | undefined): Language {
+export function chooseLanguage(
+  chosen: string | undefined,
+  acceptLanguage: string | undefined,
+  ofSite: Language,
+): Language {
   if (chosen === "ja" || chosen === "en") return chosen;
-  return likedQuality(acceptLanguage, "ja") > likedQuality(acceptLanguage, "en") ? "ja" : "en";
+  const preference = likedQuality(acceptLanguage, "ja") - likedQuality(acceptLanguage, "en");
+  return preference === 0 ? ofSite : preference > 0 ? "ja" : "en";
 }
 
 /** Returns the words of a language. */

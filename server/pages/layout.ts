@@ -1,4 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Language, wordsOf } from "./language.ts";
 import type { LogChoice } from "./log-choice.ts";
@@ -9,6 +10,14 @@ import type { LogChoice } from "./log-choice.ts";
  */
 export type PageLayout = {
   language: Language;
+  /** The site's own name, and its description and rules if it has any. */
+  site: { name: string; description: string | undefined; rules: string | undefined };
+  /** The beginning of whole addresses, "" if it is not known. */
+  origin: string;
+  /** The page must not be found by search engines. */
+  isHiddenFromSearch: boolean;
+  /** The color of the page by day and by night, for the browser's own bars. */
+  paper: { light: string; dark: string };
   /** The site's time zone, by its IANA name. */
   timeZone: string;
   /** How the reader wants to read a log. */
@@ -22,9 +31,13 @@ export type PageLayout = {
   /** For browsers without modules. */
   legacyScript: string;
   legacyStyle: string;
+  /** The site's own colors, if it has any. */
+  themeStyle: string | undefined;
   icon: string;
   /** The icon of a page with messages that its reader has not seen. */
   unreadIcon: string;
+  touchIcon: string;
+  largeIcon: string;
   formToken: string;
   /**
    * The name of the visitor's network, under which a browser remembers which transports work there.
@@ -34,10 +47,20 @@ export type PageLayout = {
 };
 
 /**
- * The head of a page. `name` is the class of its body, for the style sheet. `isPlain` leaves the
- * script out.
+ * The head of a page. `name` is the class of its body, for the style sheet, and `title` is without
+ * the site's name. `isPlain` leaves the script out. A page with a `card` can be shown elsewhere, as
+ * messengers do with a link.
  */
-export type PageHead = { name: string; title: string; isPlain?: boolean; head?: Html | undefined };
+export type PageHead = {
+  name: string;
+  title: string | undefined;
+  isPlain?: boolean;
+  head?: Html | undefined;
+  card?: PageCard | undefined;
+};
+
+/** How a link to a page is shown elsewhere. */
+type PageCard = { title: string; path: string };
 
 /** Renders a whole document around a page's body. */
 export function renderDocument(layout: PageLayout, page: PageHead & { body: Html }): string {
@@ -54,16 +77,40 @@ export function documentStart(layout: PageLayout, page: PageHead): Html {
 <meta charset="utf-8">
 <meta http-equiv="X-UA-Compatible" content="IE=edge">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
-<title>${page.title}</title>
-<meta name="description" content="${wordsOf(layout.language).description}">
+<title>${page.title === undefined ? layout.site.name : `${page.title} — ${layout.site.name}`}</title>
+<meta name="description" content="${descriptionOf(layout)}">
+${layout.isHiddenFromSearch ? html`<meta name="robots" content="noindex">` : page.card && cardTags(layout, page.card)}
 <meta name="color-scheme" content="light dark">
-<meta name="theme-color" content="#f6f0e4" media="(prefers-color-scheme: light)">
-<meta name="theme-color" content="#1b1815" media="(prefers-color-scheme: dark)">
+<meta name="theme-color" content="${layout.paper.light}" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="${layout.paper.dark}" media="(prefers-color-scheme: dark)">
+<meta name="application-name" content="${layout.site.name}">
 <link rel="icon" type="image/svg+xml" href="${link(layout.icon)}" data-unread="${link(layout.unreadIcon)}">
+<link rel="apple-touch-icon" href="${link(layout.touchIcon)}">
+<link rel="manifest" href="${link(layout.basePath + PATHS.manifest)}">
 ${styleAndScript(layout, page)}
 ${page.head}
 </head>
 <body class="${page.name}">`;
+}
+
+/** Returns the site's own description, or that of chattera. */
+export function descriptionOf({ site, language }: PageLayout): string {
+  return site.description ?? wordsOf(language).description;
+}
+
+/** [ogp.me] Renders what messengers show of a link. They take whole addresses only. */
+function cardTags(layout: PageLayout, { title, path }: PageCard): Html {
+  const { origin, basePath, site, largeIcon, language } = layout;
+  return html`<meta property="og:type" content="website">
+<meta property="og:site_name" content="${site.name}">
+<meta property="og:title" content="${title}">
+<meta property="og:description" content="${descriptionOf(layout)}">
+<meta property="og:locale" content="${language === "ja" ? "ja_JP" : "en_US"}">
+${
+  origin !== "" &&
+  html`<meta property="og:url" content="${link(origin + basePath + path)}">
+<meta property="og:image" content="${link(origin + largeIcon)}">`
+}`;
 }
 
 /**
@@ -75,7 +122,7 @@ function styleAndScript(layout: PageLayout, { isPlain }: PageHead): Html {
   const legacy = link(layout.legacyScript);
   const legacyStyle = link(layout.legacyStyle);
   return html`<!--[if lte IE 9]><link rel="stylesheet" href="${legacyStyle}">${!isPlain && html`<script src="${legacy}"></script>`}<![endif]-->
-<!--[if !IE]><!--><link rel="stylesheet" href="${link(layout.style)}">
+<!--[if !IE]><!--><link rel="stylesheet" href="${link(layout.style)}">${layout.themeStyle && html`<link rel="stylesheet" href="${link(layout.themeStyle)}">`}
 ${!isPlain && html`<script type="module" src="${link(layout.script)}"></script><script nomodule defer src="${legacy}" data-style="${legacyStyle}"></script>`}<!--<![endif]-->`;
 }
 
@@ -96,7 +143,7 @@ export function languageSwitch(layout: PageLayout): Html {
 
 /** Renders the site's name as a link to the lobby. */
 export function homeLink(layout: PageLayout): Html {
-  return html`<a class="home" href="${link(`${layout.basePath}/`)}">chattera</a>`;
+  return html`<a class="home" href="${link(`${layout.basePath}/`)}">${layout.site.name}</a>`;
 }
 
 /** Renders the hidden field that proves that a form comes from a page of this site. */

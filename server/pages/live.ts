@@ -21,6 +21,8 @@ export type LiveOptions = { room: string; refresh: number; isBare: boolean };
 export type LiveView = {
   options: LiveOptions;
   title: string;
+  /** Members may enter without a line in the log. */
+  allowsSilence: boolean;
   context: RoomEvent[];
   skipped: SkippedRun[];
   events: RoomEvent[];
@@ -54,7 +56,7 @@ export function renderRefreshing(layout: PageLayout, view: LiveView): string {
   const { isNewestOnTop } = layout.view;
   return html`${opening(layout, view, refreshTo(layout, { options, cursor, seconds }))}
 <ol id="log" class="log${!isNewestOnTop && " newest-first"}">
-${isNewestOnTop ? newestOnTop(layout, shown) : newestFirst(layout, shown)}</ol>
+${isNewestOnTop ? newestOnTop(layout, shown) : newestFirst(layout, shown)}${isEmpty(shown.events) && emptyLine(layout)}</ol>
 ${closing()}`.toString();
 }
 
@@ -62,7 +64,17 @@ ${closing()}`.toString();
 export function renderGrowing(layout: PageLayout, view: LiveView): string {
   return html`${opening(layout, view)}
 <ol id="log" class="log growing">
-${logLines(layout, { ...view, events: view.context })}`.toString();
+${isEmpty(view.context) && emptyLine(layout)}${logLines(layout, { ...view, events: view.context })}`.toString();
+}
+
+function isEmpty(events: RoomEvent[]): boolean {
+  return events.every(({ kind }) => kind !== "message");
+}
+
+/** Renders the line of a room without messages. It stays, like every line of a growing page. */
+function emptyLine(layout: PageLayout): Html {
+  const { title, lead } = wordsOf(layout.language).emptyRoom;
+  return html`<li class="line notice"><span class="text">${title}${layout.language === "ja" ? "。" : ". "}${lead}</span></li>\n`;
 }
 
 /**
@@ -121,7 +133,7 @@ function refreshTo(layout: PageLayout, { options, cursor, seconds }: Continuatio
  */
 function opening(layout: PageLayout, view: LiveView, head?: Html): Html {
   const { options, cursor, title } = view;
-  const page = { name: "room-page live-page", title: `${title} — chattera`, isPlain: true, head };
+  const page = { name: "room-page live-page", title, isPlain: true, head };
   return html`${documentStart(layout, page)}
 <main id="live" class="room${layout.view.isNewestOnTop && " newest-on-top"}" data-room="${options.room}" data-cursor="${cursor}">
 ${!options.isBare && liveBar(layout, view)}
@@ -190,8 +202,8 @@ function shown(layout: PageLayout, { context, events }: LiveView): Html | undefi
 
 /** The forms lead back to this page and, if it refreshes, to the events since its cursor. */
 function foot(layout: PageLayout, view: LiveView): Html {
-  const { options, title, clientId } = view;
+  const { options, title, allowsSilence, clientId } = view;
   const back: Back = { refresh: options.refresh, after: view.seconds > 0 ? view.cursor : undefined };
-  const form = { room: { slug: options.room, title }, clientId, back };
+  const form = { room: { slug: options.room, title, allowsSilence }, clientId, back };
   return view.present ? messageForm(layout, form) : enterForm(layout, form);
 }

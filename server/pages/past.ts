@@ -28,7 +28,7 @@ ${logLines(layout, page)}</ol>
 </main>`;
   return renderDocument(layout, {
     name: "room-page live-page",
-    title: `${room.title} — chattera`,
+    title: room.title,
     isPlain: true,
     body,
   });

@@ -15,9 +15,7 @@ export function people(words: PageWords, { members, memberCount, visitors }: Peo
   const cut = isCut && fill(words.script.peopleCut, { shown: grouped(members.length), members: grouped(memberCount) });
   return html`<details class="people">
 <summary><span class="people-title">${words.people}</span> <span id="people-figures" class="people-figures">${figures}</span></summary>
-<ul id="members" class="members" aria-label="${words.people}">
-${members.map(personItem)}
-</ul>
+<ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}">${members.map(personItem)}</ul>
 <p id="people-cut" class="people-cut hint">${cut}</p>
 <template id="person"><li class="person">${memberSkeleton()}</li></template>
 </details>`;

@@ -9,6 +9,7 @@ import { logLines, newestOnTop } from "./log-lines.ts";
 import { lineSkeleton } from "./message-line.ts";
 import { olderLink } from "./past.ts";
 import { type PeopleView, people } from "./people.ts";
+import { emptyRoom, roomMenu } from "./room-menu.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import type { PageWords } from "./words/ja.ts";
 
@@ -17,7 +18,9 @@ import type { PageWords } from "./words/ja.ts";
  * twice one message.
  */
 export type RoomView = PeopleView & {
-  room: { slug: string; title: string };
+  room: { slug: string; title: string; isPublic: boolean; allowsSilence: boolean };
+  /** The other rooms that the reader is in. */
+  ownRooms: { slug: string; title: string }[];
   events: RoomEvent[];
   skipped?: SkippedRun[];
   cursor: string;
@@ -36,7 +39,9 @@ export type RoomView = PeopleView & {
 export type Back = { refresh: number; after?: string | undefined };
 
 /** The part of a room's page that its forms need. */
-export type FormView = Pick<RoomView, "room" | "clientId" | "text" | "nickname" | "problem" | "back">;
+export type FormView = Pick<RoomView, "clientId" | "text" | "nickname" | "problem" | "back"> & {
+  room: { slug: string; title: string; allowsSilence?: boolean };
+};
 
 /**
  * Renders a room's page, which works without script. The script's data is in the `data-` attributes
@@ -55,7 +60,8 @@ ${isNewestOnTop ? [foot, log] : [log, foot]}
 ${lineSkeleton()}
 <div id="announcer" class="unseen" aria-live="polite"></div>
 </main>`;
-  return renderDocument(layout, { name: "room-page", title: `${view.room.title} — chattera`, body });
+  const card = { title: view.room.title, path: PATHS.room(view.room.slug) };
+  return renderDocument(layout, { name: "room-page", title: view.room.title, card, body });
 }
 
 function logBox(layout: PageLayout, view: RoomView): Html {
@@ -66,7 +72,7 @@ ${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.event
   const log = html`<ol id="log" class="log">
 ${isNewestOnTop ? newestOnTop(layout, view) : logLines(layout, view)}</ol>`;
   return html`<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
-${isNewestOnTop ? [log, older] : [older, log]}
+${isNewestOnTop ? [log, older] : [older, log]}${view.events.every(({ kind }) => kind !== "message") && emptyRoom(layout, view.room.slug)}
 </section>
 <noscript><iframe class="live-log" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
 `;
@@ -85,7 +91,7 @@ ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 /** Renders the commands and keys of a room, which the script shows when it is asked for them. */
@@ -103,14 +109,14 @@ function roomBar(layout: PageLayout, view: RoomView): Html {
   const live = link(layout.basePath + PATHS.live(view.room.slug));
   return html`<header class="bar">
 ${homeLink(layout)}
-<h1 class="bar-title" dir="auto">${view.room.title}</h1>
+${roomMenu(layout, view)}
 <p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
 <nav class="bar-end">${view.present && leaveForm(layout, view)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 
 /** Renders the form that leaves the room. */
-export function leaveForm(layout: PageLayout, view: Pick<RoomView, "room">): Html {
+export function leaveForm(layout: PageLayout, view: Pick<FormView, "room">): Html {
   const action = link(layout.basePath + PATHS.room(view.room.slug));
   return html`<form class="leave" method="post" action="${action}">${formToken(layout)}<button class="button quiet" type="submit" name="leave" value="1">${wordsOf(layout.language).leave}</button></form>`;
 }
@@ -156,6 +162,7 @@ export function enterForm(layout: PageLayout, view: FormView): Html {
 <p class="reading">${words.reading}</p>
 ${formToken(layout)}${backFields(view.back)}
 ${enterFields(layout, view)}${unsent(words, view.text)}
+${view.room.allowsSilence && html`<label class="choice silent-entry"><input type="checkbox" name="silent" value="1"> <span>${words.silentEntry}</span></label>`}
 <button class="button" type="submit">${words.enter}</button>
 </form>`;
 }

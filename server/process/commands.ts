@@ -42,7 +42,7 @@ program
     process.exitCode = await runDoctor(url, {
       isQuick: options.quick === true,
       isJson: options.json === true,
-      language: chooseLanguage(undefined, (process.env.LC_ALL || process.env.LANG || "en").replace(/[_.].*/, "")),
+      language: chooseLanguage(undefined, (process.env.LC_ALL || process.env.LANG || "en").replace(/[_.].*/, ""), "en"),
       out: (text) => process.stdout.write(text),
       progress: process.stderr.isTTY ? showProgress : undefined,
     });

@@ -7,8 +7,16 @@ import { type Refusal, refuse } from "../refusal.ts";
 import { skeletonOf } from "./skeleton.ts";
 import { tagOf } from "./tag.ts";
 
-/** A member that enters a room. `network` is where it counts, `undefined` without limits. */
-export type RoomEntry = { room: Pick<StoredRoom, "id">; member: Member; network: MemberNetwork | undefined };
+/**
+ * A member that enters a room. A silent one adds no event, by leaving either. `network` is where it
+ * counts, `undefined` without limits.
+ */
+export type RoomEntry = {
+  room: Pick<StoredRoom, "id">;
+  member: Member;
+  isSilent?: boolean;
+  network: MemberNetwork | undefined;
+};
 
 /**
  * Enters a room, with or without a first message. For a member that is in the room already, nothing
@@ -19,7 +27,7 @@ export type RoomEntry = { room: Pick<StoredRoom, "id">; member: Member; network:
  */
 export async function enter(
   commit: GroupCommit,
-  { room, member, network }: RoomEntry,
+  { room, member, isSilent = false, network }: RoomEntry,
   options: EntryOptions,
 ): Promise<{ member: Member; stored: Stored | undefined }> {
   const entrant = { ...member, skeleton: skeletonOf(member.nickname) };
@@ -28,6 +36,7 @@ export async function enter(
     roomId: room.id,
     entrant,
     tag: tagOf(member.id),
+    silent: isSilent,
     network,
     ...(clientId !== undefined && { clientId }),
   };

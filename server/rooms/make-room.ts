@@ -17,8 +17,11 @@ export type Maker = {
   limits: { perDay: number; widePerDay: number } | undefined;
 };
 
+/** A room to make: what a person chooses about it. */
+export type RoomChoice = Pick<NewRoom, "slug" | "title" | "public" | "silent" | "showsWords">;
+
 /** Makes a room. Throws `reserved`, `room_exists`, `too_many` or `full`. */
-export type MakeRoom = (room: Pick<NewRoom, "slug" | "title" | "public">, maker: Maker) => Promise<void>;
+export type MakeRoom = (room: RoomChoice, maker: Maker) => Promise<void>;
 
 /**
  * Rooms that one network may make within a day: enough for a school, and a site is full after a

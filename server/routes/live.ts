@@ -228,6 +228,7 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   return {
     options,
     title: tail.title,
+    allowsSilence: tail.allowsSilence,
     context,
     skipped: isAtTop ? [] : talk.skipped,
     events: [],

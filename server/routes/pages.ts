@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { isPresent } from "../../db/log/members.ts";
+import { isPresent, otherRoomsOf } from "../../db/log/members.ts";
 import { readTalk } from "../../db/log/read.ts";
+import type { Member } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -9,10 +10,11 @@ import { numberOf } from "../delivery/watcher.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
-import { enterRoom } from "../http/enter-room.ts";
+import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { chooseLog } from "../http/log-choice.ts";
+import { makeRoomAsAsked } from "../http/make-room.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import { browserOf } from "../http/reading.ts";
@@ -20,9 +22,10 @@ import type { Route } from "../http/route.ts";
 import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
+import type { NewRoomView } from "../pages/make-room.ts";
 import { renderPast } from "../pages/past.ts";
 import { type Back, type FormView, renderRoom } from "../pages/room.ts";
-import { REFUSALS, Refusal } from "../refusal.ts";
+import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { People } from "../rooms/people.ts";
 import type { Site } from "../site.ts";
 import { say } from "./messages.ts";
@@ -60,7 +63,34 @@ export function pageRoutes(site: Site): Route[] {
   ];
 }
 
+/** The lobby has two forms. One with a title makes a room, the other enters one. */
 async function takeLobbyForm(ctx: Context, site: Site): Promise<void> {
+  if (ctx.state.body.title === undefined) await takeEntry(ctx, site);
+  else await takeNewRoom(ctx, site);
+}
+
+async function takeNewRoom(ctx: Context, site: Site): Promise<void> {
+  const newRoom: NewRoomView = {};
+  try {
+    const input = inputOf(ctx);
+    const isSilent = input.text("silent") === "1";
+    Object.assign(newRoom, {
+      title: input.string("title") ?? "",
+      slug: input.string("slug") ?? "",
+      listed: input.text("listed") ?? "",
+      silent: isSilent,
+    });
+    if (newRoom.title === "" && newRoom.slug === "") throw refuse("malformed");
+    const { slug } = await makeRoomAsAsked(ctx, site);
+    redirect(ctx, PATHS.room(slug));
+  } catch (error) {
+    const problem = problemOf(ctx, site, error);
+    const { rooms } = await site.lobby.list();
+    showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, newRoom: { ...newRoom, problem } }));
+  }
+}
+
+async function takeEntry(ctx: Context, site: Site): Promise<void> {
   const retry: Retry = {};
   try {
     retry.nickname = inputOf(ctx).string("nickname") ?? "";
@@ -96,7 +126,7 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
   } else if (input.text("leave") !== undefined) {
     const { id: memberId } = memberOf(ctx);
     site.limits.moves.take(payerOf(ctx));
-    await site.leave([{ roomId: (await roomOf(ctx, site)).id, memberId }]);
+    await leaveRoom(site, { tail: await roomOf(ctx, site), memberId });
     redirect(ctx, PATHS.lobby);
   } else if (input.string("text")?.trim() === "/help") {
     await showRoom(ctx, site, { help: true });
@@ -132,7 +162,7 @@ async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail
   const { member, token } = await openSession(ctx, site, limits);
   limits.moves.take({ ...payerOf(ctx), member: member.id });
   const [tail] = (await findRooms(site, [name])) as [Tail];
-  await enterRoom(ctx, site, { tail, member });
+  await enterRoom(ctx, site, { tail, member, isSilent: isSilentEntry(ctx, tail) });
   setSessionCookie(ctx, site, token);
   return tail;
 }
@@ -157,7 +187,8 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
   });
   const last = events.at(-1);
   const view = {
-    room: { slug: tail.slug, title: tail.title },
+    room: { slug: tail.slug, title: tail.title, isPublic: tail.isPublic, allowsSilence: tail.allowsSilence },
+    ownRooms: session === undefined ? [] : await otherRoomsOf(site.db, membership),
     events,
     skipped,
     ...(await peopleSeenBy(ctx, site, { tail, present })),
@@ -190,8 +221,16 @@ export async function peopleSeenBy(
 ): Promise<People> {
   const { people, watching } = await site.people(tail.id);
   const browser = browserOf(ctx, site);
-  const isCounted = present || (browser !== undefined && watching.has(numberOf(browser)));
+  if (present) return withMember(people, memberOf(ctx));
+  const isCounted = browser !== undefined && watching.has(numberOf(browser));
   return isCounted ? people : { ...people, visitors: people.visitors + 1 };
+}
+
+/** The list is a second old at most. Somebody who entered silently since is not in it. */
+function withMember(people: People, member: Member): People {
+  const { members, memberCount } = people;
+  if (memberCount > members.length || members.some(({ id }) => id === member.id)) return people;
+  return { ...people, members: [...members, member], memberCount: memberCount + 1 };
 }
 
 /**

@@ -3,25 +3,21 @@ import { listMembers, type MemberPosition, noteTyping } from "../../db/log/membe
 import { publishPresence } from "../../db/log/presence.ts";
 import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { networksOf } from "../guard/address.ts";
-import { type RateLimits, WIDER } from "../guard/rate-limit.ts";
+import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
-import { enterRoom } from "../http/enter-room.ts";
+import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { respelled, roomName, roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
+import { makeRoomAsAsked } from "../http/make-room.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
-import { createMakeRoom, type Maker, ROOMS_A_DAY } from "../rooms/make-room.ts";
-import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
 /** Returns the routes of rooms and their people. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   const { db } = site;
-  const { roomsMax, limits: hasLimits } = site.config;
-  const makeRoom = createMakeRoom({ ...site, roomsMax });
   const reading = { api: true, auth: "token", cookie: "counts", limit: "reads" } as const;
   const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
   return [
@@ -40,15 +36,9 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   async function create(ctx: Context): Promise<void> {
-    const input = inputOf(ctx);
     assertNotBySimpleRequest(ctx);
-    limits.rooms.take(payerOf(ctx));
-    const slug = readSlug(input.string("slug") ?? "");
-    if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
-    const title = readTitle(input.string("title"), slug);
-    const isPublic = ctx.state.body.public !== false && input.text("listed") !== "0";
-    await makeRoom({ slug, title, public: isPublic }, makerAt(ctx.state.address));
-    answer(ctx, { room: { slug, title, public: isPublic } }, 201);
+    const { slug, title, public: isPublic, silent } = await makeRoomAsAsked(ctx, site);
+    answer(ctx, { room: { slug, title, public: isPublic, ...(silent && { silent }) } }, 201);
   }
 
   async function state(ctx: Context): Promise<void> {
@@ -58,7 +48,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const { head, sum } = await site.hub.rooms.bounds(tail);
     const cursor = tail.cursorAt(head, sum);
     answer(ctx, {
-      room: { slug: tail.slug, title: tail.title },
+      room: { slug: tail.slug, title: tail.title, ...(tail.allowsSilence && { silent: true }) },
       ...(await site.people(tail.id)).people,
       cursor,
       ...respelled([roomName(ctx)]),
@@ -78,14 +68,14 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    answer(ctx, { member: await enterRoom(ctx, site, { tail, member }) });
+    answer(ctx, { member: await enterRoom(ctx, site, { tail, member, isSilent: isSilentEntry(ctx, tail) }) });
   }
 
   async function leave(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    await site.leave([{ roomId: tail.id, memberId: member.id }]);
+    await leaveRoom(site, { tail, memberId: member.id });
     answer(ctx, {});
   }
 
@@ -97,13 +87,6 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     if (!(await noteTyping(db, membership))) throw refuse("not_present");
     await publishPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
-  }
-
-  function makerAt(address: string): Maker {
-    const networks = networksOf(address);
-    const perDay = ROOMS_A_DAY * site.shares(address);
-    const limits = hasLimits ? { perDay, widePerDay: WIDER * perDay } : undefined;
-    return { network: networks[0], wideNetwork: networks.at(-1) as string, limits };
   }
 }
 

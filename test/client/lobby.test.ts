@@ -2,7 +2,15 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Answer, Http, Request } from "../../client/core/base/http.ts";
 import { followLobby, type LiveLobby, type RoomInLobby, roomMarkup } from "../../client/lobby.ts";
 
-const tea: RoomInLobby = { slug: "tea", title: "Tea", members: 1, visitors: 0, lastAt: null };
+const tea: RoomInLobby = {
+  slug: "tea",
+  title: "Tea",
+  members: 1,
+  visitors: 0,
+  lastAt: null,
+  people: [],
+  words: null,
+};
 
 let now: number;
 let timers: { at: number; run(): void }[];
@@ -120,6 +128,9 @@ test("the markup of a room has its names as text, whatever they are", () => {
     figures: "",
     last: "",
     none: "",
+    nobody: "",
+    more: "",
+    now: "",
   };
   expect(roomMarkup(words, { ...tea, slug: "茶", title: `<img src=x onerror="a">{slug}'&` })).toBe(
     '<a href="/rooms/%E8%8C%B6" title="&#60;img src=x onerror=&#34;a&#34;&#62;{slug}&#39;&#38;">' +

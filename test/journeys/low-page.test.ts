@@ -67,6 +67,32 @@ describe.each(SIZES)("a page of %i by %i pixels", (...[width, height, least, loc
   );
 });
 
+browserTest(
+  "a phone on its side, with its keyboard open, shows four messages and more",
+  async () => {
+    const page = await browser.newPage({ locale: "ja-JP", viewport: { width: 844, height: 190 } });
+    await page.goto(`${site.url}/rooms/lobby`);
+    await page.waitForSelector('#connection[data-state="live"]');
+    const talker = await person(site.url, `Ann ${browser.engine()}`);
+    for (let n = 0; n < 6; n += 1) await say(site.url, talker, `said ${n}`);
+    await page.waitForSelector('#log .text:text-is("said 5")');
+    await page.fill("#enter [name=nickname]", `Low ${browser.engine()}`);
+    await page.press("#enter [name=nickname]", "Enter");
+    await page.waitForSelector("#say");
+    await page.click("#say [name=text]");
+    const whole = await page.evaluate(() => {
+      const { top, bottom } = (document.querySelector("#scroll") as HTMLElement).getBoundingClientRect();
+      return [...document.querySelectorAll("#log .line")].filter((line) => {
+        const box = line.getBoundingClientRect();
+        return box.top >= top - 1 && box.bottom <= bottom + 1;
+      }).length;
+    });
+    expect(whole).toBeGreaterThanOrEqual(4);
+    await page.context().close();
+  },
+  90_000,
+);
+
 describe("the people of a low page", () => {
   browserTest(
     "unfold over the log",

@@ -18,6 +18,13 @@ const databaseUrl = "postgres://localhost/chat";
  */
 const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string] } = {
   databaseUrl: [databaseUrl, databaseUrl],
+  siteName: ["Tea & Talk", "Tea & Talk"],
+  siteDescription: ["For tea.\nAnd talk.", "For tea.\\nAnd talk."],
+  siteRules: ["Be kind.\nBe brief.", "Be kind.\\nBe brief."],
+  language: ["ja", "ja"],
+  themeLight: [["accent=#0b57d0", "sheet=#ffffff"], "accent=#0b57d0 sheet=#ffffff"],
+  themeDark: [["accent=#9cc0ee"], "accent=#9cc0ee"],
+  rooms: [["lobby=ロビー", "tea=Tea room"], "lobby=ロビー、tea=Tea room"],
   timeZone: ["Asia/Tokyo", "Asia/Tokyo"],
   basePath: ["/chat", "/chat"],
   trustProxy: [["loopback", "192.0.2.1"], "loopback, 192.0.2.1"],

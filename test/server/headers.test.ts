@@ -42,6 +42,9 @@ beforeAll(async () => {
       CHATTERA_LIMITS: "on",
     }),
   ]);
+  const headers = { "content-type": "application/json" };
+  const hidden = JSON.stringify({ slug: "hidden", public: false });
+  await fetch(`${site.url}/api/rooms`, { method: "POST", headers, body: hidden });
   ann = await person(site.url, "Ann");
   ({ cursor } = await say(site.url, ann, "premise"));
   // A poll from before it is answered at once.
@@ -172,8 +175,15 @@ const ROWS: Row[] = [
   ["the lobby", "document", 200, () => requestOf("/", HTML), [KEPT, BY_LANGUAGE, "Set-Cookie"]],
   ["a room", "document", 200, () => requestOf("/rooms/lobby", HTML), [KEPT, BY_LANGUAGE, "Set-Cookie"]],
   ["a live page", "document", 200, () => requestOf("/rooms/lobby/live;refresh=10"), [KEPT, BY_LANGUAGE, "Set-Cookie"]],
+  [
+    "a room by link only",
+    "document",
+    200,
+    () => requestOf("/rooms/hidden", HTML),
+    [KEPT, BY_LANGUAGE, "Set-Cookie", "X-Robots-Tag: noindex"],
+  ],
   ["the doctor's page", "document", 200, () => requestOf("/doctor", HTML), [KEPT]],
-  ["a room that is not there", "document", 404, () => requestOf("/rooms/nowhere", HTML), [KEPT]],
+  ["a room that is not there", "document", 404, () => requestOf("/rooms/nowhere", HTML), [KEPT, "Set-Cookie"]],
   ["a path that is not there, to a person", "document", 404, () => requestOf("/nowhere", HTML), [KEPT]],
   ["a page by a wrong method", "document", 405, () => requestOf("/doctor", HTML, "PUT"), [KEPT, "Allow"]],
   ["a refusal of a frame", "document", 404, () => requestOf("/api/frame;room=nowhere;callback=f"), [KEPT]],
@@ -198,6 +208,7 @@ const ROWS: Row[] = [
   ["history", "JSON", 200, () => requestOf("/api/rooms/lobby/messages"), [KEPT]],
   ["the doctor's echo", "poll", 200, () => requestOf("/api/doctor/echo"), [KEPT]],
   ["a sign of life", "JSON", 200, () => requestOf("/api/here;stream=none-of-ours"), []],
+  ["the manifest", "JSON", 200, () => requestOf("/manifest.webmanifest"), [KEPT, "Vary: Accept-Language"]],
   ["health", "JSON", 200, () => requestOf("/healthz"), [KEPT]],
   ["readiness", "JSON", 200, () => requestOf("/readyz"), [KEPT]],
   ["a room that is not there, to a program", "JSON", 404, () => requestOf("/api/rooms/nowhere"), [KEPT]],
@@ -245,6 +256,8 @@ const ROWS: Row[] = [
     () => requestOf(`/rooms/lobby/live/sign;page=p;at=${Date.now()}`),
     [KEPT, "Set-Cookie"],
   ],
+  ["the icon by its old name", "picture", 200, () => requestOf("/favicon.ico"), [KEPT, "Last-Modified"]],
+  ["robots.txt", "text", 200, () => requestOf("/robots.txt"), [KEPT]],
   ["metrics", "text", 200, () => requestOf("/metrics"), [KEPT]],
   ["the methods of a path", "text", 200, () => requestOf("/api/rooms", {}, "OPTIONS"), [KEPT, "Allow"]],
 ];
@@ -281,7 +294,7 @@ const LISTING_ROWS: Row[] = [
     () => requestOf("/api/poll;room=lobby;wait=0;callback=f", { Referer: `${LISTED}/page` }),
     [KEPT, UNBUFFERED, BY_ORIGIN],
   ],
-  ["a refused page", "document", 404, () => requestOf("/rooms/nowhere", HTML), [KEPT, BY_ORIGIN], ["X-Frame-Options"]],
+  ["a refused page", "document", 404, () => requestOf("/nowhere", HTML), [KEPT, BY_ORIGIN], ["X-Frame-Options"]],
   ["another host", "JSON", 421, () => requestOf("/api/rooms", { Host: "evil.example" }), [KEPT, BY_ORIGIN]],
   [
     "another host and spelling",
@@ -369,7 +382,7 @@ describe("an answer carries the headers that docs/protocol.md lists for its kind
     const { lines } = await headOf(site.url, requestOf("/rooms/lobby", HTML));
     expect(new Map(lines).get("Content-Security-Policy")).toBe(
       "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';" +
-        "frame-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'self'",
+        "manifest-src 'self';frame-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'self'",
     );
   });
 

@@ -22,12 +22,19 @@ function layout(changes: Partial<PageLayout> = {}): PageLayout {
     style: "/assets/main.css",
     legacyScript: "/assets/legacy.js",
     legacyStyle: "/assets/legacy.css",
+    themeStyle: undefined,
     icon: "/assets/icon.svg",
     unreadIcon: "/assets/unread.svg",
     view: { isNewestOnTop: false, lines: 0 },
+    touchIcon: "/assets/touch.png",
+    largeIcon: "/assets/large.png",
   };
   return {
     language: "en",
+    site: { name: "chattera", description: undefined, rules: undefined },
+    origin: "http://chat.example",
+    isHiddenFromSearch: false,
+    paper: { light: "#f6f0e4", dark: "#191613" },
     timeZone: "UTC",
     canOpen: true,
     basePath: "/chat",
@@ -51,9 +58,12 @@ function event(seq: number, changes: Partial<RoomEvent> = {}): RoomEvent {
   };
 }
 
+const LOBBY = { slug: "lobby", title: "Lobby", isPublic: true, allowsSilence: false };
+
 function room(changes: Partial<RoomView> = {}): RoomView {
   return {
-    room: { slug: "lobby", title: "Lobby" },
+    room: LOBBY,
+    ownRooms: [],
     events: [event(1), event(2)],
     members: [ann],
     memberCount: 1,
@@ -90,7 +100,8 @@ describe("the pages", () => {
   });
 
   test("the lobby lists the rooms, each with a button of its own", () => {
-    const rooms = ["lobby", "茶室"].map((slug) => ({ slug, title: slug, members: 1, visitors: 2, lastAt: null }));
+    const figures = { members: 1, visitors: 2, lastAt: null, people: [], words: null };
+    const rooms = ["lobby", "茶室"].map((slug) => ({ slug, title: slug, ...figures }));
     const page = renderLobby(layout({ here: "/" }), { rooms, nickname: "Bob", problem: { wording: "nickname_taken" } });
     expect(page).toMatch(/<form id="enter"[^>]* action="\/chat\/"/);
     expect(page).toMatch(/<button[^>]* name="room" value="lobby"[\s\S]*<button[^>]* name="room" value="茶室"/);
@@ -121,13 +132,28 @@ describe("the pages", () => {
     const events = [event(1, { member: mallory, text }), event(2, { member: mallory, kind: "enter" })];
     const title = `<b>"'`;
     const page = [
-      renderRoom(layout({ member: mallory }), room({ events, members: [mallory], text, room: { slug: "a", title } })),
+      renderRoom(
+        layout({ member: mallory }),
+        room({ events, members: [mallory], text, room: { ...LOBBY, slug: "a", title } }),
+      ),
       renderRoom(layout(), room({ present: false, nickname: mallory.nickname })),
       renderLobby(layout(), {
-        rooms: [{ slug: `"><script>`, title, members: 0, visitors: 0, lastAt: null }],
+        rooms: [
+          {
+            slug: `"><script>`,
+            title,
+            members: 1,
+            visitors: 0,
+            lastAt: null,
+            people: [mallory],
+            words: { ...mallory, text },
+          },
+        ],
         nickname: mallory.nickname,
       }),
-      renderRefused(layout(), { status: 404, code: "<script>" }),
+      renderRefused(layout(), { status: 404, code: "<script>", missing: { slug: `"><script>`, title } }),
+      renderRoom(layout(), room({ events: [], ownRooms: [{ slug: "b", title }], room: { ...LOBBY, title } })),
+      renderLobby(layout({ site: { name: title, description: text, rules: text } }), { rooms: [] }),
     ].join("\n");
     expect(page).toContain("&lt;img src");
     expect(page).not.toMatch(/<img|<b>|<script>|<\/textarea><script/);
@@ -152,7 +178,7 @@ describe("the pages", () => {
       renderRoom(layout(), room({ present: false })),
     ];
     const all = pages.flatMap(forms).filter((form) => form.includes('method="post"'));
-    expect(all.length).toBe(4);
+    expect(all.length).toBe(5);
     for (const form of all) expect(form).toContain('name="form_token" value="proof"');
   });
 
@@ -180,11 +206,21 @@ describe("the languages", () => {
     [undefined, "fr, ja;q=0.3, en;q=0.2", "ja"],
     [undefined, "ja;q=0, en;q=0.1", "en"],
     [undefined, "ja;q=nonsense", "en"],
+    [undefined, "fr", "en"],
     ["en", "ja", "en"],
     ["ja", "en", "ja"],
     ["xx", "ja", "ja"],
   ])("chosen %p and Accept-Language %p give %p", (chosen, header, language) => {
-    expect(chooseLanguage(chosen, header)).toBe(language);
+    expect(chooseLanguage(chosen, header, "en")).toBe(language);
+  });
+
+  test("the site's own is that of visitors who prefer neither", () => {
+    expect([undefined, "fr", "ja, en", "en"].map((header) => chooseLanguage(undefined, header, "ja"))).toEqual([
+      "ja",
+      "ja",
+      "ja",
+      "en",
+    ]);
   });
 });
 

@@ -130,6 +130,8 @@ describe("a room", () => {
       members: 1,
       visitors: 0,
       lastAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      people: [{ nickname: "Lister", color: expect.any(String) }],
+      words: { nickname: "Lister", color: expect.any(String), text: "x" },
     });
     expect((await state("hidden")).members).toHaveLength(1);
   });

@@ -3,8 +3,11 @@ import { PATHS } from "../../../protocol/paths.ts";
 import { createBackoff, nextDelay } from "../network/backoff.ts";
 import { type ActOutcome, act, requestSession, type Sender, type SessionOutcome } from "./send.ts";
 
-/** A person to enter a room, and the limit of attempts. */
-export type Entry = { room: string; nickname: string; color?: string; attempts?: number };
+/**
+ * A person to enter a room, and the limit of attempts. A `silent` one is announced to nobody, where
+ * the room allows that.
+ */
+export type Entry = { room: string; nickname: string; color?: string; silent?: boolean; attempts?: number };
 
 /** The outcome of entering. `retry`: all attempts have failed. */
 export type EnterOutcome = { token: string; member: Member } | { refused: string } | { retry: true };
@@ -28,7 +31,7 @@ export function enter(sender: Sender, entry: Entry, done: (outcome: EnterOutcome
 
   function attempt(): void {
     if (session === undefined) requestSession(sender, entry, takeSession);
-    else act(sender, PATHS.enter(entry.room), takeEntry);
+    else act(sender, { path: PATHS.enter(entry.room), parts: entry.silent ? [{ silent: "1" }] : [] }, takeEntry);
   }
 
   function takeSession(outcome: SessionOutcome): void {

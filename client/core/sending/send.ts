@@ -180,8 +180,12 @@ export function requestSession(
 }
 
 /** Sends something whose answer has no content of interest: enter, leave, typing. */
-export function act(sender: Sender, path: string, done: (outcome: ActOutcome) => void): void {
-  deliver(sender, { path, parts: [] }, (reply) => {
+export function act(
+  sender: Sender,
+  request: string | { path: string; parts: Fields[] },
+  done: (outcome: ActOutcome) => void,
+): void {
+  deliver(sender, typeof request === "string" ? { path: request, parts: [] } : request, (reply) => {
     if (reply.isUnsayable) done({ unsayable: true });
     else done(reply.ours && reply.ours.code === undefined ? { done: true } : failureOf(reply));
   });
