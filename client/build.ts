@@ -57,7 +57,7 @@ async function modernScript(entry: string): Promise<string> {
   const { code } = await minify(withObjectAssign(Buffer.from(es2017).toString()), {
     module: true,
     ecma: 2017,
-    compress: { passes: 3, pure_getters: true },
+    compress: { inline: 1, passes: 3, pure_getters: true },
   });
   return code as string;
 }

@@ -1,3 +1,5 @@
+import { printed } from "../transports/fetch.ts";
+import { lasting } from "./browser.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 
 /** The messages of others that cause a sound, or a notification. */
@@ -20,16 +22,20 @@ export function openChoices(base: string): ChoiceStore {
   const store = browserStore(key);
   let choices = readChoices(store.load());
   const listeners: (() => void)[] = [];
-  window.addEventListener("storage", (event) => {
-    if (event.key !== key) return;
-    choices = readChoices(store.load());
-    for (const run of listeners) run();
-  });
+  window.addEventListener(
+    "storage",
+    (event) => {
+      if (event.key !== key) return;
+      choices = readChoices(store.load());
+      for (const run of listeners) run();
+    },
+    lasting(),
+  );
   return {
     read: () => choices,
     write(changed) {
       choices = { ...choices, ...changed };
-      store.save(JSON.stringify(choices));
+      store.save(printed(choices));
     },
     onChange: (run) => listeners.push(run),
   };

@@ -1,5 +1,5 @@
 import type { Page } from "../page.ts";
-import { optional } from "./browser.ts";
+import { lasting, optional } from "./browser.ts";
 import type { AlertChoice, AlertChoices, ChoiceStore } from "./choices.ts";
 import type { TurningList } from "./message-list.ts";
 import { isNewestOnTop, turnPage } from "./order.ts";
@@ -97,7 +97,11 @@ function closeByPress(panel: HTMLDetailsElement): void {
     panel.open = false;
     panel.querySelector("summary")?.focus();
   });
-  document.addEventListener("pointerdown", ({ target }) => {
-    if (panel.open && target instanceof Node && !panel.contains(target)) panel.open = false;
-  });
+  document.addEventListener(
+    "pointerdown",
+    ({ target }) => {
+      if (panel.open && target instanceof Node && !panel.contains(target)) panel.open = false;
+    },
+    lasting(),
+  );
 }

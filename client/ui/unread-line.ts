@@ -1,5 +1,6 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import type { Page } from "../page.ts";
+import { lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { part } from "./part.ts";
 import type { Row } from "./rows.ts";
@@ -70,18 +71,18 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
     reading.seen = last;
     if (isUrgent || Math.abs(Date.now() - savedAt) >= SAVES_APART_MS) save();
   };
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) save();
-    else {
-      offer();
-      see(true);
-    }
-  });
-  window.addEventListener("pagehide", save);
+  const turn = () => {
+    if (document.hidden) return save();
+    offer();
+    see(true);
+  };
   // Another tab has shown the rest.
-  window.addEventListener("storage", (event) => {
-    if (event.key === key && event.newValue) reading.seen = Math.max(reading.seen, Number(event.newValue));
-  });
+  const follow = ({ key: of, newValue }: StorageEvent) => {
+    if (of === key && newValue) reading.seen = Math.max(reading.seen, Number(newValue));
+  };
+  document.addEventListener("visibilitychange", turn, lasting());
+  window.addEventListener("pagehide", save, lasting());
+  window.addEventListener("storage", follow, lasting());
   box.addEventListener("scroll", () => see(false), { passive: true });
   see(true);
 

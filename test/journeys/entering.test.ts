@@ -200,3 +200,39 @@ describe.each([
     60_000,
   );
 });
+
+/** Counts the listeners on the document and the window that are still there. */
+const COUNTING = () => {
+  const added: { type: string; signal?: AbortSignal | undefined }[] = [];
+  const { addEventListener } = EventTarget.prototype;
+  EventTarget.prototype.addEventListener = function (type, listener, options) {
+    const { signal } = typeof options === "object" ? options : {};
+    if (this === window || this === document) added.push({ type, signal });
+    addEventListener.call(this, type, listener, options);
+  };
+  const count = (type: string) => added.filter((one) => one.type === type && !one.signal?.aborted).length;
+  Object.assign(window, { listenersOf: count });
+};
+
+browserTest(
+  "where the browser forbids storage, the visitor's page leaves no listeners behind when its reader enters",
+  { needs: ["init scripts"] },
+  async () => {
+    const context = await browser.newContext({ locale: "en-US" });
+    for (const script of [BLOCKED, COUNTING]) await context.addInitScript(script);
+    const page = await context.newPage();
+    await page.goto(`${site.url}/rooms/lobby`);
+    await page.fill("#enter [name=nickname]", "Listened to");
+    await page.press("#enter [name=nickname]", "Enter");
+    await isMember(page);
+    await write(page, "in another page of the same document");
+    await sees(page, "in another page of the same document");
+    const counts = await page.evaluate(
+      (all) => all.map((type) => (window as unknown as { listenersOf(type: string): number }).listenersOf(type)),
+      ["copy", "freeze", "offline"],
+    );
+    expect(counts).toEqual([1, 1, 1]);
+    await context.close();
+  },
+  60_000,
+);
