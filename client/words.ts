@@ -20,6 +20,7 @@ export type ScriptWords = {
   doctor: string;
   catchingUp: string;
   checking: string;
+  stale: string;
   /** Something between page and site blocks the path of polls. */
   blocked: string;
   offline: string;

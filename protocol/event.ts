@@ -66,9 +66,9 @@ export type HelloSignal = {
 
 /**
  * A sign of life. `cursor` is how far this connection has been sent the logs; `heads` are their
- * last seqs.
+ * last seqs. `stale` is the number of seconds since this node last read the log, if it cannot.
  */
-export type PingSignal = { cursor: string; heads: { [room: string]: number } };
+export type PingSignal = { cursor: string; heads: { [room: string]: number }; stale?: number };
 
 /**
  * Asks the client to reconnect after `retry` milliseconds. Without a reason, the node is shutting
@@ -91,6 +91,8 @@ export type PollAnswer = {
   cursor: string;
   reset?: ResetSignal;
   resets?: ResetSignal[];
+  /** The seconds since this node last read the log, if it cannot. */
+  stale?: number;
   rooms?: { [asked: string]: string };
   n?: string;
 };

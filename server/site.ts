@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import type { Knex } from "knex";
 import type { Registry } from "prom-client";
 import { createGroupCommit, type GroupCommit } from "../db/log/group-commit.ts";
@@ -13,12 +14,14 @@ import { connect } from "../db/pool/connect.ts";
 import { StartError } from "../db/start-error.ts";
 import { Bus } from "./bus/bus.ts";
 import { natsWakeUps } from "./bus/nats.ts";
+import { createPeers, PEERS_CHANNEL, type Peers } from "./bus/peers.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
 import { sharedWakeUps } from "./bus/shared-listener.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
 import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
+import { type Staleness, watchStaleness } from "./delivery/staleness.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
@@ -69,6 +72,15 @@ export type Site = Readonly<{
   revocations: Revocations;
   shares: Shares;
   isDraining: boolean;
+  /**
+   * Readers are sent to other nodes: this one is draining, or cannot read the log while another
+   * can.
+   */
+  sendsAway: boolean;
+  /** The name by which other nodes know this one. Workers of a process have one name. */
+  name: string;
+  peers: Peers;
+  staleness: Staleness;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
   /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
@@ -131,6 +143,8 @@ function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.confirmations.stop();
+  site.peers.stop();
+  site.staleness.stop();
   site.hub.stop();
   await site.presence.stop();
   await site.pruning.stop();
@@ -142,7 +156,7 @@ export async function closeSite(site: Site): Promise<void> {
 async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promise<Site> {
   const { config, logger, metrics, db, log } = base;
   const delivery = await startDelivery(base, worker !== undefined);
-  const { hub, revocations, wakeUps } = delivery;
+  const { hub, revocations, staleness, wakeUps } = delivery;
   const shares = createShares(config.shares);
   const limits = createRateLimits({
     isOn: config.limits,
@@ -152,14 +166,15 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
   const draining = createDraining(hub);
   const lobby = createLobby(db);
   const reserved = createReserved(config.reservedNames);
+  const sendsAway = () => draining.hasBegun() || staleness.hasRefuge();
   const polled = {
     hub,
     revocations,
     limits,
     logger,
     metrics,
-    get isDraining() {
-      return draining.hasBegun();
+    get sendsAway() {
+      return sendsAway();
     },
   };
   return {
@@ -181,6 +196,9 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     get isDraining() {
       return draining.hasBegun();
     },
+    get sendsAway() {
+      return sendsAway();
+    },
     verifiedPolls: keepsPolls ? createVerifiedPolls(polled) : undefined,
     metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
     drain: draining.begin,
@@ -189,7 +207,17 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
 
 type Delivery = Pick<
   Site,
-  "wakeUps" | "bus" | "hub" | "presence" | "confirmations" | "revocations" | "commit" | "storing"
+  | "wakeUps"
+  | "bus"
+  | "hub"
+  | "presence"
+  | "confirmations"
+  | "revocations"
+  | "commit"
+  | "storing"
+  | "name"
+  | "peers"
+  | "staleness"
 >;
 
 /**
@@ -214,10 +242,14 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   });
   const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
+  const name = nameOf(log, isWorker);
+  const peers = createPeers({ name, wakeUps, logger });
+  const staleness = watchStaleness({ hub, logger, canOthersServe: peers.canServe });
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
     [REVOCATION_CHANNEL]: revocations.onRevoked,
+    [PEERS_CHANNEL]: peers.onAnnounced,
   };
   const onWakeUp = wakeHub({ hub, revocations, logger });
   const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
@@ -230,7 +262,13 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     onStored: (error) => (error === undefined ? storing.succeeded() : storing.failed(error)),
   });
   await bus.start();
-  return { wakeUps, bus, hub, presence, confirmations, revocations, commit, storing };
+  return { wakeUps, bus, hub, presence, confirmations, revocations, commit, storing, name, peers, staleness };
+}
+
+/** A worker answers for all workers of its process, since they share the port. */
+function nameOf(log: LogIdentity, isWorker: boolean): string {
+  const seed = isWorker ? `${log.secret} ${hostname()} ${process.ppid}` : randomBytes(16);
+  return createHash("sha256").update(seed).digest("hex").slice(0, 12);
 }
 
 const QUEUE_FULL = {

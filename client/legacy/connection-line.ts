@@ -24,11 +24,13 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
       const text =
         status.state !== "live"
           ? sentence[state]
-          : status.checking
-            ? words.checking
-            : status.blocked
-              ? words.blocked
-              : sentence[state];
+          : status.stale
+            ? words.stale
+            : status.checking
+              ? words.checking
+              : status.blocked
+                ? words.blocked
+                : sentence[state];
       line.setAttribute("data-transport", status.transport);
       if (written === text) return;
       written = text;
@@ -42,8 +44,8 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
   };
 
   // One failure may be chance. After two, messages wait, and their author should know.
-  function stateOf({ state, slow, failures }: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
-    if (state === "live") return slow && streams ? "slow" : "live";
+  function stateOf({ state, slow, stale, failures }: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
+    if (state === "live") return stale || (slow && streams) ? "slow" : "live";
     return failures >= 2 ? "offline" : "catching-up";
   }
 }

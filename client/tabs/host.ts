@@ -46,7 +46,15 @@ export function createHost(options: HostOptions): Host {
     followed: new Set(),
     ownRoom: "",
     session: undefined,
-    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false, blocked: false },
+    status: {
+      state: "connecting",
+      transport: "",
+      slow: false,
+      failures: 0,
+      checking: false,
+      blocked: false,
+      stale: false,
+    },
     stopListening() {},
   };
 }

@@ -139,13 +139,14 @@ function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own:
 }
 
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
-  const { state, transport, slow, failures, checking, blocked } = one;
+  const { state, transport, slow, failures, checking, blocked, stale } = one;
   return (
     state === other.state &&
     transport === other.transport &&
     slow === other.slow &&
     failures === other.failures &&
     checking === other.checking &&
-    blocked === other.blocked
+    blocked === other.blocked &&
+    stale === other.stale
   );
 }

@@ -30,8 +30,8 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
     if (text === words.slow || text === words.blocked) line.append(" ", doctor());
   }
 
-  function sentenceOf({ checking, blocked }: SessionStatus, usual: string): string {
-    return checking ? words.checking : blocked ? words.blocked : usual;
+  function sentenceOf({ stale, checking, blocked }: SessionStatus, usual: string): string {
+    return stale ? words.stale : checking ? words.checking : blocked ? words.blocked : usual;
   }
 
   function doctor(): HTMLAnchorElement {
@@ -57,6 +57,6 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
 // One failure may be chance. After two, messages wait, and their author should know. The browser's
 // own word on the network counts only if nothing arrives: some say "offline" of one that works.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
-  if (status.state === "live") return status.slow ? "slow" : "live";
+  if (status.state === "live") return status.slow || status.stale ? "slow" : "live";
   return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";
 }

@@ -2,6 +2,7 @@ import { WAKE_UP_CHANNEL, type WakeUps } from "../../db/log/wake-ups.ts";
 import type { Listener } from "../../db/pool/listen.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { causeOf } from "../outage.ts";
 
 /**
  * A probe every 3 s, overdue after 9 s: a listening connection that died silently is noticed within
@@ -28,6 +29,13 @@ const SLACK_MS = 100;
  * with full jitter.
  */
 const HOPELESS_RETRY_MS = 60_000;
+
+/**
+ * A node that has listened before is unready for this long while no notification arrives. After
+ * that it counts as deaf for good: it reads the log every second, which is worth more than a node
+ * that no balancer sends anyone to.
+ */
+const DEAF_MS = 30_000;
 
 type Dependencies = {
   wakeUps: WakeUps;
@@ -59,6 +67,11 @@ export class Bus {
   #notifiedAt = Number.NEGATIVE_INFINITY;
   #probedAt = Number.NEGATIVE_INFINITY;
   #sweptAt = performance.now();
+  /** When the database last took a probe. */
+  #publishedAt = Number.NEGATIVE_INFINITY;
+  /** Since when no notification arrives; `undefined` while the bus is listening. */
+  #deafSince: number | undefined = performance.now();
+  #cause: string | undefined;
   #isProbing = false;
   #hasEverListened = false;
   /** Has it warned that no notification arrives? */
@@ -122,8 +135,10 @@ export class Bus {
   }
 
   #onProbe(): void {
-    if (!this.#hasEverListened) this.#deps.logger.info("listening for wake-ups");
+    this.#logListening();
     this.#hasEverListened = true;
+    this.#deafSince = undefined;
+    this.#cause = undefined;
     this.#hasWarned = false;
     this.#failures = 0;
     this.#deps.metrics.busListening.set(1);
@@ -133,6 +148,7 @@ export class Bus {
     const now = performance.now();
     if (now - this.#probedAt >= PROBE_MS - SLACK_MS) this.#probe();
     if (this.#listener && now - this.#notifiedAt > OVERDUE_MS) this.#onOverdue();
+    if (this.#isDeaf(now)) this.#warn();
     if (now - this.#sweptAt < (this.isListening() ? SWEEP_MS : SWEEP_ALONE_MS) - SLACK_MS) return;
     this.#sweptAt = now;
     this.#deps.onWakeUp();
@@ -147,6 +163,9 @@ export class Bus {
     this.#probedAt = performance.now();
     this.#deps.wakeUps
       .publish(this.#probeChannel, "")
+      .then(() => {
+        this.#publishedAt = performance.now();
+      })
       .catch((error) => this.#deps.logger.debug({ err: error }, "bus probe not sent"))
       .finally(() => {
         this.#isProbing = false;
@@ -155,24 +174,49 @@ export class Bus {
 
   #onOverdue(): void {
     void this.#listener?.close();
-    if (!this.#hasEverListened && !this.#hasWarned) {
-      this.#hasWarned = true;
-      this.#deps.logger.warn(`no wake-up arrives, so this node reads the log every second. ${this.#deps.hint}`);
-    }
     this.#onEnd(new Error("no notification for 9 s"));
+  }
+
+  /**
+   * Returns whether probes are sent and none has arrived for long. If not even the probes can be
+   * sent, the database is away, and the bus may be fine.
+   */
+  #isDeaf(now: number): boolean {
+    const patienceMs = this.#hasEverListened ? DEAF_MS : OVERDUE_MS;
+    const deafSince = this.#deafSince ?? now;
+    return !this.#hasWarned && now - deafSince > patienceMs && now - this.#publishedAt < OVERDUE_MS;
+  }
+
+  #warn(): void {
+    const { hint, logger, setting } = this.#deps;
+    this.#hasWarned = true;
+    const cause = this.#cause;
+    const what = cause === undefined ? "no wake-up arrives" : `${setting} cannot be listened to`;
+    logger.warn({ cause }, `${what}, so this node reads the log every second. ${hint}`);
+  }
+
+  #logListening(): void {
+    if (this.#hasEverListened && this.#deafSince === undefined) return;
+    const seconds = Math.round((performance.now() - (this.#deafSince ?? 0)) / 100) / 10;
+    this.#deps.logger.info(this.#hasEverListened ? { seconds } : {}, "listening for wake-ups");
   }
 
   #onEnd(error?: Error): void {
     const { metrics, logger, setting } = this.#deps;
+    const wasListening = this.#listener !== undefined;
     this.#listener = undefined;
     metrics.busListening.set(0);
     if (this.#isStopped) return;
+    this.#deafSince ??= performance.now();
     this.#failures += 1;
     metrics.relistens.inc();
-    if (!this.#hasWarned) logger.warn({ err: error }, `bus connection to ${setting} lost; reconnecting`);
-    const retryMs = this.#hasWarned
-      ? HOPELESS_RETRY_MS
-      : 100 + Math.random() * Math.min(5_000, 100 * 2 ** this.#failures);
+    logger.debug({ err: error }, "bus connection ended");
+    // A connection that is refused again and again is lost once.
+    this.#cause = wasListening || error === undefined ? undefined : causeOf(error);
+    if (this.#failures === 1 && !this.#hasWarned)
+      logger.warn({ cause: error && causeOf(error) }, `bus connection to ${setting} lost; reconnecting`);
+    const isHopeless = this.#hasWarned && !this.#hasEverListened;
+    const retryMs = isHopeless ? HOPELESS_RETRY_MS : 100 + Math.random() * Math.min(5_000, 100 * 2 ** this.#failures);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.start(), retryMs).unref();
   }

@@ -52,6 +52,7 @@ export class Hub {
   readonly #nonces = createNonces();
   readonly #heartbeats = new Heartbeats();
   readonly #tick: RoomTick;
+  #isStale = false;
 
   constructor(deps: Dependencies) {
     const { readersMax, hasShares } = deps;
@@ -162,6 +163,20 @@ export class Hub {
       if (reader.isSlow()) this.#removeSlow(reader);
       else reader.transport.signal(signal, reader);
     }
+  }
+
+  /**
+   * Shows the readers for how many seconds the log could not be read, `undefined` if it can: in all
+   * their pings, and at once when that begins and ends.
+   */
+  showStale(seconds: number | undefined): void {
+    const wasStale = this.#isStale;
+    this.#isStale = seconds !== undefined;
+    if (!wasStale && !this.#isStale) return;
+    for (const tail of this.rooms.all()) tail.stale = seconds;
+    if (wasStale === this.#isStale) return;
+    for (const reader of this.#readers)
+      if (reader.hasStarted && !reader.isSlow()) reader.transport.signal(reader.ping(), reader);
   }
 
   /** Drops the tail of a removed room and disconnects its readers. */

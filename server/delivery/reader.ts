@@ -149,7 +149,9 @@ export class Reader {
   ping(): Signal {
     const [tail] = this.tails as [Tail];
     if (this.tails.length === 1 && this.#seqs[0] === tail.sent) return tail.ping();
-    return { name: "ping", data: { cursor: this.cursor(), heads: this.heads() } };
+    const { stale } = tail;
+    const data = { cursor: this.cursor(), heads: this.heads(), ...(stale !== undefined && { stale }) };
+    return { name: "ping", data };
   }
 
   /** Writes the events that this tail has after the reader's position. */

@@ -65,6 +65,8 @@ export class Rooms {
   #flushed: string | undefined;
   #epochCheck: Promise<void> | undefined;
   #isReading = false;
+  /** When the last read of the log that succeeded began. */
+  #readAt = performance.now();
   #isStopped = false;
 
   constructor(deps: Dependencies) {
@@ -84,6 +86,11 @@ export class Rooms {
   /** Returns the tails in memory. */
   all(): Tail[] {
     return [...this.#byId.values()];
+  }
+
+  /** Returns how long ago the log was read, 0 while no room is in memory. */
+  unreadMs(): number {
+    return this.#byId.size === 0 ? 0 : performance.now() - this.#readAt;
   }
 
   /** Returns the tails of these rooms, as far as they are in memory. */
@@ -203,6 +210,7 @@ export class Rooms {
     tail.append(events);
     tail.sent = tail.head;
     tail.trim();
+    if (this.#byId.size === 0) this.#readAt = performance.now();
     this.#byId.set(tail.id, tail);
     if (this.#byId.size % UNREAD_TAILS === 0) this.forgetUnread();
     // Events committed during the load are not in it, and their wake-ups found no tail.
@@ -229,7 +237,9 @@ export class Rooms {
   async #readOnce(): Promise<void> {
     const asked = [...this.#behind].filter((tail) => this.has(tail));
     this.#behind.clear();
+    const begunAt = performance.now();
     const stored = await this.#readAfter(asked);
+    this.#readAt = begunAt;
     const events = byRoom(stored);
     for (const tail of asked) {
       const news = events.get(tail.id);

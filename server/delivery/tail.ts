@@ -33,6 +33,8 @@ export class Tail {
   sent: number;
   /** How many members and visitors the room has, once known. */
   members: MembersSignal | undefined;
+  /** The seconds since the log was last read, if it cannot be read. */
+  stale: number | undefined;
   usedAt = performance.now();
   /** When the room was last read, and how long handing out its events took; see tick.ts. */
   tickedAt = Number.NEGATIVE_INFINITY;
@@ -41,7 +43,7 @@ export class Tail {
   #bytes = 0;
   #frames = new Map<FrameFormat, { after: number; sent: number; frame: Buffer }>();
   #cursor: { seq: number; sum: number | undefined; text: string } | undefined;
-  #ping: { sent: number; signal: Signal } | undefined;
+  #ping: { sent: number; stale: number | undefined; signal: Signal } | undefined;
 
   constructor(room: TailRoom, epoch: string, after: number) {
     this.id = room.id;
@@ -137,9 +139,10 @@ export class Tail {
    * it is quiet.
    */
   ping(): Signal {
-    if (this.#ping?.sent === this.sent) return this.#ping.signal;
-    const data = { cursor: this.cursorAt(this.sent), heads: { [this.slug]: this.sent } };
-    this.#ping = { sent: this.sent, signal: { name: "ping", data } };
+    const { sent, stale } = this;
+    if (this.#ping?.sent === sent && this.#ping.stale === stale) return this.#ping.signal;
+    const data = { cursor: this.cursorAt(sent), heads: { [this.slug]: sent }, ...(stale !== undefined && { stale }) };
+    this.#ping = { sent, stale, signal: { name: "ping", data } };
     return this.#ping.signal;
   }
 

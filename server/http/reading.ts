@@ -83,7 +83,7 @@ const PATIENCE_MS = 3_000;
  * can. Charges the request to `streams`.
  */
 export function reasonToRefuseStream(ctx: Context, site: Site): ByeSignal | undefined {
-  const bye = reasonToWait(site.hub, { visitor: visitorOf(ctx, site), isDraining: site.isDraining });
+  const bye = reasonToWait(site.hub, { visitor: visitorOf(ctx, site), isDraining: site.sendsAway });
   if (bye !== undefined) return bye;
   try {
     site.limits.streams.take(payerOf(ctx));

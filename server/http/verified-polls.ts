@@ -68,7 +68,7 @@ type PolledSite = {
   metrics: Metrics;
   logger: Logger;
   revocations: { isRevoked(memberId: string, issuedAt: number): boolean };
-  readonly isDraining: boolean;
+  readonly sendsAway: boolean;
 };
 
 /**
@@ -164,8 +164,8 @@ class Verified implements VerifiedPoll {
   }
 
   positionAt(cursors: string[]): ReaderPosition | undefined {
-    const { hub, isDraining } = this.#site;
-    if (isDraining || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
+    const { hub, sendsAway } = this.#site;
+    if (sendsAway || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
     const position = positionInMemory(hub.rooms, this.#poller.roomIds, cursors);
     return position && this.#allowance.allows() ? position : undefined;
   }

@@ -33,6 +33,8 @@ export function restWith(reader: Reader, { resets = [], bye }: Signals = {}, fra
   for (const { members } of reader.tails)
     if (members && !reader.isUncounted) signals.push({ signal: "members", ...members });
   const rest: Omit<PollAnswer, "chattera" | "events" | "n" | "rooms"> = { signals, cursor: reader.cursor() };
+  const stale = reader.tails[0]?.stale;
+  if (stale !== undefined) rest.stale = stale;
   if (resets[0]) rest.reset = resets[0];
   if (resets.length > 1) rest.resets = resets;
   return Buffer.from(`"events":[${frame ?? ""}],${toJson(rest).slice(1)}`);

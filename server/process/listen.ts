@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { networkInterfaces } from "node:os";
 import { StartError } from "../../db/start-error.ts";
 import type { Config } from "../config.ts";
 
@@ -26,6 +27,22 @@ export function urlOf({ host, basePath }: Config, port: number): string {
   const name = host === "" ? "localhost" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}${basePath}`;
 }
+
+/**
+ * Returns the URLs at which other nodes may reach this one: its own address, or those of all its
+ * networks. They check who answers, so one that leads elsewhere does no harm.
+ */
+export function addressesOf(config: Config, port: number): string[] {
+  if (config.host !== "") return [urlOf(config, port)];
+  const outer = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
+    .map(({ address }) => address);
+  return ["127.0.0.1", ...outer].slice(0, ADDRESSES_MAX).map((host) => urlOf({ ...config, host }, port));
+}
+
+/** A notification has 8000 bytes, and asking many addresses would take long. */
+const ADDRESSES_MAX = 4;
 
 function explain(error: NodeJS.ErrnoException, { host, port }: Config): Error {
   const place = host === "" ? `Port ${port}` : `Port ${port} of ${host}`;

@@ -13,7 +13,7 @@ import { answerBadRequests, isRefusedWithoutHost } from "./bad-request.ts";
 import { capConnections } from "./connections.ts";
 import { tuneGarbageCollection } from "./gc-tuning.ts";
 import type { ConnectionCaps } from "./held-connections.ts";
-import { listen, urlOf } from "./listen.ts";
+import { addressesOf, listen, urlOf } from "./listen.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { beginRequest, endRequest } from "./pipelining.ts";
 import { countTogether } from "./shared-metrics.ts";
@@ -100,6 +100,7 @@ export async function serve(config: NodeConfig): Promise<RunningNode> {
   const url = urlOf(config, port);
   logger.info({ url, fastPath: HAS_FAST_PATH }, "serving");
   warnOfAnyHost(config, logger);
+  app.site.peers.announce(addressesOf(config, port));
   return { url, stop: () => stop(app, server, logger) };
 }
 

@@ -77,7 +77,7 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
     tails,
     cursors: cursorsOf(ctx, input),
     nonce,
-    isDraining: site.isDraining,
+    isDraining: site.sendsAway,
     open: (onOver) => {
       ctx.respond = false;
       return beginStream(ctx.res, { ...options, onOver });

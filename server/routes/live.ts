@@ -164,7 +164,7 @@ async function grow(request: LiveRequest, growing: GrowingPages): Promise<void> 
     cursors: [],
     start,
     nonce: id,
-    isDraining: site.isDraining,
+    isDraining: site.sendsAway,
     open: (onOver) => {
       ctx.respond = false;
       const stream = beginHtmlStream(ctx.res, {

@@ -40,6 +40,9 @@ export function operationRoutes(site: Site): Route[] {
       places: !site.hub.slots.isFull(),
       serving: !site.isDraining,
     };
+    const { node } = ctx.query;
+    // Another node asks for this one, and must not take somebody else's answer for its own.
+    if (node !== undefined) Object.assign(checks, { node: node === site.name });
     const isReady = Object.values(checks).every(Boolean);
     ctx.status = isReady ? 200 : 503;
     ctx.body = { status: isReady ? "ready" : "not ready", checks };

@@ -31,8 +31,8 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const waitSeconds = input.number("wait", { min: 0, max: POLL_WAIT_MAX_SECONDS }, POLL_WAIT_SECONDS);
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] Where kept-alive connections die unnoticed, the client asks for a connection for
-  // each poll.
-  if (input.text("once") === "1") ctx.set("Connection", "close");
+  // each poll. One that is sent away needs another, since a balancer chooses a node for each.
+  if (input.text("once") === "1" || site.sendsAway) ctx.set("Connection", "close");
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
   const names = roomNames(input, inPath);
@@ -60,7 +60,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   if (bye) throw refuse("no_place");
   if (!opened || !reader) return;
   // It was sent away before it had a position to come back with.
-  if (!reader.hasStarted && !ctx.res.destroyed) throw refuse(site.isDraining ? "unavailable" : "no_place");
+  if (!reader.hasStarted && !ctx.res.destroyed) throw refuse(site.sendsAway ? "unavailable" : "no_place");
   if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) reader.transport.heartbeat(reader);
   ctx.set("X-Accel-Buffering", "no");
   park(ctx);
@@ -76,7 +76,7 @@ function greet(site: Site, reader: Reader, resets: ResetSignal[]): void {
   const { transport } = reader;
   reader.isUncounted = !site.presence.counts(reader);
   if (resets.length > 0) transport.signal({ name: "reset", data: resets }, reader);
-  if (site.isDraining) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
+  if (site.sendsAway) transport.signal({ name: "bye", data: { retry: retryMs(site.hub.readers.size) } }, reader);
 }
 
 /**

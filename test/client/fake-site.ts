@@ -42,6 +42,8 @@ export type FakeSite = {
   poll: Transport;
   http: Http;
   opened: { transport: string; reading: Reading; at: number }[];
+  /** The seconds since the node last read the log, if it cannot. */
+  unreadSeconds: number | undefined;
   append(room?: string, id?: string): RoomEvent;
   /** Cuts all open connections. */
   cut(): void;
@@ -104,6 +106,7 @@ export function createFakeSite(world: World): FakeSite {
     poll: createPoll(http, { base: "" }),
     http,
     opened: [],
+    unreadSeconds: undefined,
     append(room = "lobby", id) {
       const event = { ...eventOf(room, logOf(room).length + 1), ...(id !== undefined && { id }) };
       logOf(room).push(event);
@@ -192,7 +195,7 @@ export function createFakeSite(world: World): FakeSite {
       if (stream.isOver) return;
       stream.stops.push(
         later(ms, () => {
-          if (stream.manners !== "hello") put(stream, () => stream.sink("ping", standing()));
+          if (stream.manners !== "hello") put(stream, () => stream.sink("ping", { ...standing(), ...stale() }));
           pingIn(ping);
         }),
       );
@@ -363,6 +366,7 @@ export function createFakeSite(world: World): FakeSite {
       signals: [],
       cursor: cursorOf(Object.fromEntries(rooms.map((room) => [room, logOf(room).length]))),
       n,
+      ...stale(),
       ...(resets.length > 0 && { reset: resets[0], resets }),
     });
   }
@@ -386,6 +390,10 @@ export function createFakeSite(world: World): FakeSite {
       if (!isHere) lost.push({ room, reason, cursor: "", oldest: first, head });
     }
     return { place, resets: lost.map((reset) => ({ ...reset, cursor: cursorOf(place) })) };
+  }
+
+  function stale(): { stale?: number } {
+    return site.unreadSeconds === undefined ? {} : { stale: site.unreadSeconds };
   }
 
   function cursorOf({ lobby, another }: Place): string {

@@ -577,3 +577,28 @@ test.each<[string, unknown]>([
   const { wait, ping } = room.site.opened[1]?.reading ?? { wait: 0, ping: 0 };
   expect([wait === 0 || wait >= 2, ping === 0 || (ping >= 2 && ping <= 60)]).toEqual([true, true]);
 });
+
+describe("a node that cannot read the log", () => {
+  const isStale = ({ states }: Room) => states.at(-1)?.stale;
+
+  test("is reported while its pings say so", () => {
+    const room = enter();
+    room.session.start();
+    room.world.pass(1_000);
+    expect([standing(room), isStale(room)]).toEqual(["live sse", false]);
+    room.site.unreadSeconds = 12;
+    room.world.pass(5_000);
+    expect([standing(room), isStale(room)]).toEqual(["live sse", true]);
+    room.site.unreadSeconds = undefined;
+    room.world.pass(5_000);
+    expect([standing(room), isStale(room)]).toEqual(["live sse", false]);
+  });
+
+  test("is reported by its answers to polls, too", () => {
+    const room = enter({ streams: 0 });
+    room.session.start();
+    room.site.unreadSeconds = 12;
+    room.world.pass(2_000);
+    expect([standing(room), isStale(room)]).toEqual(["live poll slow", true]);
+  });
+});

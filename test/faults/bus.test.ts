@@ -16,6 +16,8 @@ let writer: TestNode;
 let node: TestNode;
 let ann: TestPerson;
 let bounced: Bounced | undefined;
+/** A node whose listening connection is refused. */
+let refused: Bounced;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -24,6 +26,7 @@ beforeAll(async () => {
   node = await openNode(database.url, { listenUrl: proxy.through(database.url) });
   // Opened first, so that the 9 s until its warning pass while the other tests run.
   if (HAS_PGBOUNCER) bounced = await openBounced();
+  refused = await openRefused();
   ann = await person(writer.url, "Ann");
   await say(writer.url, ann, "I am in");
   for (const one of [writer, node]) await until("the bus is listening", () => one.app.site.bus.isListening());
@@ -31,6 +34,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await bounced?.close();
+  await refused?.close();
   await node?.close();
   await writer?.close();
   await proxy?.close();
@@ -83,6 +87,18 @@ test("a listening connection that dies unnoticed delays a message by 5 s at most
   await stream.close();
 }, 40_000);
 
+test("a listening connection that is refused is reported once, and the node serves on and is ready", async () => {
+  const { node: deaf, warnings } = refused;
+  const stream = await openStream(deaf.url, { room: "lobby" });
+  await until("the node is ready", async () => (await readiness(deaf)).status === 200, 15_000);
+  const cause = "CHATTERA_LISTEN_URL cannot be listened to";
+  expect(warnings.filter((warning) => warning.includes(cause))).toHaveLength(1);
+  expect(warnings.filter((warning) => warning.includes("reconnecting"))).toHaveLength(1);
+  await say(writer.url, ann, "read in a second");
+  expect(await stream.events(1)).toMatchObject([{ text: "read in a second" }]);
+  await stream.close();
+}, 20_000);
+
 test("a node closes within two seconds even if its listening connection does not answer", async () => {
   const dumb = await openNode(database.url, { listenUrl: proxy.through(database.url) });
   proxy.blackHole();
@@ -124,6 +140,19 @@ async function openBounced(): Promise<Bounced> {
   const close = async () => {
     await opened.close();
     await bouncer.close();
+  };
+  return { node: opened, warnings, close };
+}
+
+async function openRefused(): Promise<Bounced> {
+  const gone = await openBadProxy(database.url);
+  await gone.refuse();
+  const warnings: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line) => warnings.push(JSON.parse(line).msg) });
+  const opened = await openNode(database.url, { listenUrl: gone.through(database.url) }, logger);
+  const close = async () => {
+    await opened.close();
+    await gone.close();
   };
   return { node: opened, warnings, close };
 }

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export type BadProxy = {
   /** Returns the same URL with this proxy as its host. */
   through(url: string): string;
+  /** Leads new connections to the host and port of another URL. */
+  aim(target: string): void;
   /**
    * Behaves correctly from now on. Dropped bytes stay dropped; bytes that were held back arrive
    * late.
@@ -53,6 +55,9 @@ export async function openBadProxy(target: string): Promise<BadProxy> {
       here.hostname = "127.0.0.1";
       here.port = String(port);
       return here.href;
+    },
+    aim: (other) => {
+      state.target = new URL(other);
     },
     pass: async () => {
       set("pass");

@@ -162,6 +162,7 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
       break;
     case "ping":
       proof(state, link);
+      noteStale(state, link, data);
       pass(state, link, takePing(ledger, data));
       publish(state, kind, data);
       break;
@@ -209,6 +210,11 @@ function beginAt({ ledger }: State, link: Link, cursor: string): void {
   begin(ledger, cursor);
 }
 
+/** A question may be answered by another server than the feed's. */
+function noteStale(state: State, link: Link, { stale }: { stale?: number }): void {
+  if (link === state.stream || link === state.poll) report(state, { stale: stale !== undefined });
+}
+
 /** A frame proves the stream that brought it, unless it was held back together with hello. */
 function proof(state: State, link: Link): void {
   if (link !== state.candidate || link.helloAt === 0 || state.now - link.helloAt < APART_MS) return;
@@ -218,6 +224,7 @@ function proof(state: State, link: Link): void {
 function settleAnswer(state: State, link: Link, answer: PollAnswer): void {
   const { ledger } = state;
   const { signals } = answer;
+  noteStale(state, link, answer);
   settle(ledger, answer);
   beginAt(state, link, answer.cursor);
   for (let i = 0; i < signals.length; i++) {

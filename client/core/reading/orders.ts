@@ -28,6 +28,7 @@ export function report(state: State, change: Partial<SessionStatus>): void {
     status.slow === former.slow &&
     status.checking === former.checking &&
     status.blocked === former.blocked &&
+    status.stale === former.stale &&
     status.failures === former.failures
   )
     return;

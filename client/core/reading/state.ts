@@ -26,7 +26,8 @@ export type FeedEvents = {
  * The state of a session. `transport` is that of the feed; `slow`: no stream passes here and none
  * is being tried; `failures` counts the failed attempts since something last came through;
  * `checking`: a question whether the connection still lives has not been answered in the usual
- * time; `blocked`: something blocks the paths of streams and polls, so the client reads by another.
+ * time; `blocked`: something blocks the paths of streams and polls, so the client reads by another;
+ * `stale`: the server says that it cannot read the log, so messages come later.
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";
@@ -35,6 +36,7 @@ export type SessionStatus = {
   failures: number;
   checking: boolean;
   blocked: boolean;
+  stale: boolean;
 };
 
 /**
@@ -190,7 +192,15 @@ export function createState(beginning: Beginning, now: number): State {
     clock,
     orders: [],
     ledger: createLedger(rooms),
-    status: { state: "connecting", transport: "", slow: false, failures: 0, checking: false, blocked: false },
+    status: {
+      state: "connecting",
+      transport: "",
+      slow: false,
+      failures: 0,
+      checking: false,
+      blocked: false,
+      stale: false,
+    },
     streams,
     polls,
     rttMs,

@@ -217,6 +217,7 @@ export const en: PageWords = {
     doctor: "Find out why",
     catchingUp: "Catching up…",
     checking: "Checking the connection…",
+    stale: "The server cannot reach its database. New messages will come later",
     blocked: "Live. Something in this browser or network blocks /api/poll, so messages arrive by another path",
     offline: "Offline. Your text is kept",
     peopleFigures: "{members} here, {visitors} watching",

@@ -220,6 +220,7 @@ export const ja = {
     catchingUp: "つないでいます…",
     blocked: "接続中。このブラウザーかネットワークの何かが /api/poll をブロックしているため、別の経路で受信しています",
     checking: "接続を確認しています…",
+    stale: "サーバーがデータベースに接続できません。新しい発言は後から届きます",
     offline: "接続が切れています。書いた内容は残っています",
     peopleFigures: "{members}人・ROM {visitors}人",
     peopleCut: "{members}人のうち{shown}人を表示",
