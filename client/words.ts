@@ -30,6 +30,8 @@ export type ScriptWords = {
   newMessages: string;
   /** Read aloud in place of more than a few messages. */
   announced: string;
+  announcedEdit: string;
+  announcedErase: string;
   /** On the line above what the reader has not seen. */
   unread: string;
   notifyDenied: string;

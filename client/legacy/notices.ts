@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
 import { mentions } from "../../protocol/mention.ts";
 import { environment } from "../environment.ts";
@@ -61,9 +61,12 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
     announce(events) {
       const texts: string[] = [];
       for (let i = 0; i < events.length; i++) {
-        const { kind, member, text = "" } = events[i] as RoomEvent;
+        const { kind, member, text } = events[i] as { kind: string; member: Member; text?: string };
+        const { nickname } = member;
         if (folds(kind)) announceMoves(events[i] as RoomEvent);
-        else texts.push(`${member.nickname}: ${text}`);
+        else if (kind === "edit") texts.push(fill(page.words.announcedEdit, { nickname }));
+        else if (kind === "erase") texts.push(fill(page.words.announcedErase, { nickname }));
+        else if (text !== undefined) texts.push(`${nickname}: ${text}`);
       }
       if (texts.length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: texts.length }));
       else for (let i = 0; i < texts.length; i++) readAloud(texts[i] as string);

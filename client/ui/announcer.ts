@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { part } from "./part.ts";
@@ -49,9 +49,13 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
   }
 }
 
-function sentenceOf({ kind, member, text = "" }: RoomEvent, _words: ScriptWords): string | undefined {
-  if (folds(kind)) return undefined;
-  return `${member.nickname}: ${text}`;
+/** Returns what is read aloud for an event. Coming and going is announced otherwise. */
+function sentenceOf(event: RoomEvent, words: ScriptWords): string | undefined {
+  const { kind, member, text } = event as { kind: string; member: Member; text?: string };
+  const { nickname } = member;
+  if (kind === "edit") return fill(words.announcedEdit, { nickname });
+  if (kind === "erase") return fill(words.announcedErase, { nickname });
+  return text === undefined || folds(kind) ? undefined : `${nickname}: ${text}`;
 }
 
 /** Returns a function that announces people who come and go: a few by name, a crowd by number. */

@@ -40,7 +40,8 @@ export function createNotices(page: Page, choices: ChoiceStore): Notices {
       for (const event of events) {
         if (event.seq <= noted) continue;
         noted = event.seq;
-        if (event.kind !== "message" || event.member.id === page.me.id) continue;
+        // Dice answer with a notice.
+        if ((event.kind !== "message" && event.kind !== "notice") || event.member.id === page.me.id) continue;
         const isMention = mentions(event.text || "", page.me.nickname);
         title.count(isMention);
         alerts.alert(event, isMention);

@@ -132,7 +132,8 @@ function createLine(words: string): HTMLElement {
 
 /** Returns the test whether a row is another person's message below the line. */
 function isUnread({ from = 0, meId }: Reading): (row: Row) => boolean {
-  return ({ seq, kind, memberId }) => seq > from && kind === "message" && memberId !== meId();
+  const isSaid = (kind: string) => kind === "message" || kind === "notice";
+  return ({ seq, kind, memberId }) => seq > from && isSaid(kind) && memberId !== meId();
 }
 
 function place(reading: Reading, isTurned: boolean): void {

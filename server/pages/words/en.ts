@@ -225,6 +225,8 @@ export const en: PageWords = {
     typing: "Typing: {nicknames}…",
     newMessages: "{n} new",
     announced: "{n} messages",
+    announcedEdit: "{nickname} edited a message",
+    announcedErase: "{nickname} erased a message",
     unread: "New messages",
     notifyDenied: "This browser blocks notifications from this site. Allow them in the site's settings in the browser.",
     notifyMissing: "This browser shows no notifications here.",

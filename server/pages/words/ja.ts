@@ -227,6 +227,8 @@ export const ja = {
     typing: "{nicknames} さんが入力中…",
     newMessages: "新しい発言 {n} 件",
     announced: "発言が {n} 件あります",
+    announcedEdit: "{nickname} さんが発言を編集しました",
+    announcedErase: "{nickname} さんが発言を削除しました",
     unread: "ここから新しい発言",
     notifyDenied: "このサイトからの通知はブラウザーで止められています。ブラウザーのサイト設定で許可してください。",
     notifyMissing: "このブラウザーでは、ここからの通知を表示できません。",
