@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, RoomMessage, RoomNotice } from "../protocol/event.ts";
 import { PATHS } from "../protocol/paths.ts";
 import { type Address, param } from "./core/base/address.ts";
 import { createEmitter, type Emitter } from "./core/base/emitter.ts";
@@ -6,6 +6,7 @@ import { type Conversation, createConversation, hold, release, say, start, stopS
 import { askOnce, type HistoryPage } from "./core/history.ts";
 import { createSession } from "./core/reading/session.ts";
 import type { Transport } from "./core/reading/transport.ts";
+import { type Answered, changeMessage, renameMember } from "./core/sending/change.ts";
 import { enter } from "./core/sending/enter.ts";
 import { discard, type UnsentMessage } from "./core/sending/outbox.ts";
 import { environment } from "./environment.ts";
@@ -25,7 +26,9 @@ const STRANGE_MS = 10_000;
 type HandleState = {
   conversation: Conversation;
   emitter: Emitter<HandleEvents>;
-  sent: Map<string, PromiseWithResolvers<RoomEvent>>;
+  sent: Map<string, PromiseWithResolvers<RoomMessage | RoomNotice>>;
+  /** Functions that give up the changes that have no answer yet. */
+  changing: Set<(reason: Error) => void>;
   ready: PromiseWithResolvers<void>;
   isEntered: boolean;
   isLive: boolean;
@@ -55,13 +58,18 @@ export function connectBy(
   const named = { ...options, room: options.room.normalize("NFKC").toLowerCase() };
   const handle = createHandle({ site, own }, named);
   const { conversation, emitter, ready } = handle;
+  const { room, sender } = conversation;
   listen(handle);
   if (handle.isEntered) startReading(handle);
   else enterRoom(handle, named);
   return {
     on: emitter.on,
     ready: ready.promise,
-    send: (text) => send(handle, text),
+    send: (text, { reply } = {}) => send(handle, text, reply),
+    edit: (seq, text) => change<RoomEdit>(handle, (done) => changeMessage(sender, { room, seq, text }, done)),
+    erase: (seq) => change<RoomErase>(handle, (done) => changeMessage(sender, { room, seq }, done)),
+    rename: (nickname, color) =>
+      change<Member>(handle, (done) => renameMember(sender, { room, nickname, color }, done)),
     history: (before, limit) => pageOf(handle, before, limit),
     cursor: () => conversation.session.after()[0] ?? "",
     close() {
@@ -118,6 +126,7 @@ function createHandle(
     conversation,
     emitter: createEmitter(environment),
     sent: new Map(),
+    changing: new Set(),
     ready: withResolvers(),
     isEntered: nickname === undefined || token !== undefined,
     isLive: false,
@@ -153,16 +162,18 @@ function listen(handle: HandleState): void {
     session.on(name, (data) => handle.emitter.emit(name, data as never));
   }
   // An event that was read in the log is as good as a receipt.
-  session.on("event", (event) => settle(handle, event.id, (promise) => promise.resolve(event)));
+  session.on("event", (event) => {
+    if (isSaid(event)) settle(handle, event.id, (promise) => promise.resolve(event));
+  });
   session.on("status", (status) => {
     handle.emitter.emit("state", status);
     if (status.state === "waiting" && !handle.isLive) void seekRoom(handle);
     handle.isLive ||= status.state === "live";
     becomeReady(handle);
   });
-  outbox.emitter.on("sent", ({ message, receipt }) =>
-    settle(handle, message.id, (promise) => promise.resolve(receipt.event)),
-  );
+  outbox.emitter.on("sent", ({ message, receipt: { event } }) => {
+    if (isSaid(event)) settle(handle, message.id, (promise) => promise.resolve(event));
+  });
   outbox.emitter.on("changed", (message) => {
     if (message.state === "refused") messageRefused(handle, message);
   });
@@ -175,17 +186,45 @@ function messageRefused(handle: HandleState, message: UnsentMessage): void {
   settle(handle, id, (promise) => promise.reject(new RefusedError(code)));
 }
 
-function send(handle: HandleState, text: string): Promise<RoomEvent> {
-  const promise = withResolvers<RoomEvent>();
+function isSaid(event: RoomEvent): event is RoomMessage | RoomNotice {
+  return event.kind === "message" || event.kind === "notice";
+}
+
+function send(handle: HandleState, text: string, reply: number | undefined): Promise<RoomMessage | RoomNotice> {
+  const promise = withResolvers<RoomMessage | RoomNotice>();
   if (handle.ended !== undefined) promise.reject(handle.ended);
-  else handle.sent.set(say(handle.conversation, text).id, promise);
+  else handle.sent.set(say(handle.conversation, text, reply).id, promise);
+  return promise.promise;
+}
+
+/**
+ * Runs a change once the handle is ready, until the server has answered or the handle is closed.
+ */
+function change<Value>(
+  { ready, changing }: HandleState,
+  begin: (done: (outcome: Answered<unknown>) => void) => () => void,
+): Promise<Value> {
+  const promise = withResolvers<Value>();
+  const start = () => {
+    const giveUp = begin((outcome) => {
+      changing.delete(end);
+      if ("refused" in outcome) promise.reject(new RefusedError(outcome.refused));
+      else promise.resolve(outcome.done as Value);
+    });
+    const end = (reason: Error) => {
+      giveUp();
+      promise.reject(reason);
+    };
+    changing.add(end);
+  };
+  ready.promise.then(start, promise.reject);
   return promise.promise;
 }
 
 function settle(
   { sent }: HandleState,
   id: string | undefined,
-  how: (promise: PromiseWithResolvers<RoomEvent>) => void,
+  how: (promise: PromiseWithResolvers<RoomMessage | RoomNotice>) => void,
 ): void {
   const promise = id === undefined ? undefined : sent.get(id);
   if (id === undefined || promise === undefined) return;
@@ -247,13 +286,15 @@ function refuse(handle: HandleState, code: string): void {
 
 /** Sends nothing more. The handle keeps reading until it is closed. */
 function end(handle: HandleState, reason: Error): void {
-  const { conversation, ready, sent } = handle;
+  const { conversation, ready, sent, changing } = handle;
   handle.ended ??= reason;
   const ended = handle.ended;
   stopSending(conversation);
   handle.stopEntering();
   ready.reject(ended);
   for (const id of [...sent.keys()]) settle(handle, id, (promise) => promise.reject(ended));
+  for (const giveUp of changing) giveUp(ended);
+  changing.clear();
 }
 
 function pageOf({ conversation }: HandleState, before?: number, limit?: number): Promise<HistoryPage> {

@@ -1,5 +1,6 @@
 import type { Member, MembersSignal, RoomEvent } from "../protocol/event.ts";
 import { arrive, createArrivals, dropArrivals } from "./arrivals.ts";
+import { become } from "./become.ts";
 import { type Conversation, type ConversationSession, unsentMessages } from "./core/conversation.ts";
 import type { HistoryPage } from "./core/history.ts";
 import type { UnsentMessage } from "./core/sending/outbox.ts";
@@ -14,7 +15,10 @@ import { followSilentMoves } from "./silent-moves.ts";
 export type MessageList = {
   /** The most messages that it would keep now. */
   most(): number;
-  /** Shows events as one change, oldest first. Returns those that were not shown before. */
+  /**
+   * Shows events as one change, oldest first: as lines, or by changing the lines that they are
+   * about. Returns those that were not known before.
+   */
   add(events: RoomEvent[]): RoomEvent[];
   addOlder(older: HistoryPage): void;
   /** Removes all lines of the log. Unsent messages stay. */
@@ -30,12 +34,14 @@ export type MessageList = {
 };
 
 /**
- * The people on the screen, at most PEOPLE_SHOWN. The page has the list, and `enter` and `leave`
- * events keep it up to date.
+ * The people on the screen, at most PEOPLE_SHOWN. The page has the list, and `enter`, `leave` and
+ * `rename` events keep it up to date.
  */
 export type MemberList = {
   entered(member: Member): void;
   left(member: Member): void;
+  /** Shows a member under a new name, or in a new color, in its place. */
+  renamed(member: Member): void;
   /** Shows these people instead: the log that kept the list up to date cannot be continued. */
   replace(members: Member[]): void;
   /** Returns how many are shown. */
@@ -96,7 +102,10 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
     dropArrivals(arrivals);
     face.readAgain();
   });
-  session.on("event", (event) => arrive(arrivals, event, isLive));
+  session.on("event", (event) => {
+    if (event.kind === "rename" && event.member.id === face.page.me.id) become(face.page, event.member);
+    arrive(arrivals, event, isLive);
+  });
   const unsent = unsentMessages(conversation, list.has);
   for (let i = 0; i < unsent.length; i++) list.showUnsent(unsent[i] as UnsentMessage);
   outbox.emitter.on("changed", list.showUnsent);
@@ -104,23 +113,29 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
   outbox.emitter.on("sent", ({ receipt }) => list.settle(receipt.event));
 }
 
-// Messages that were missed are shown, but not read aloud.
+// Messages and notices that were missed are shown, but not read aloud.
 function show({ page, list, scroll, announce }: Face, events: RoomEvent[], live: RoomEvent[]): void {
+  const others = ofOthers(page, list.add(events));
   let added = 0;
-  const news = ofOthers(page, list.add(events));
-  for (let i = 0; i < news.length; i++) if ((news[i] as RoomEvent).kind === "message") added++;
+  for (let i = 0; i < others.length; i++) if (isSaid(others[i] as RoomEvent)) added++;
   if (added > 0) scroll.arrived(added);
-  const happened = ofOthers(page, live);
+  const happened = ofOthers(page, live, true);
   if (happened.length > 0) announce(happened);
 }
 
-function ofOthers({ me, ignored }: Page, events: RoomEvent[]): RoomEvent[] {
+/** Returns the events of others. With `results`, also the notices that the reader has caused. */
+function ofOthers({ me, ignored }: Page, events: RoomEvent[], results = false): RoomEvent[] {
   const others: RoomEvent[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
-    if (event.member.id !== me.id && !ignores(ignored, event.member)) others.push(event);
+    const { kind, member } = event;
+    if (member.id === me.id ? results && kind === "notice" : !ignores(ignored, member)) others.push(event);
   }
   return others;
+}
+
+function isSaid({ kind }: RoomEvent): boolean {
+  return kind === "message" || kind === "notice";
 }
 
 /** Only the last event of each person matters. */
@@ -130,13 +145,14 @@ function movePeople(members: MemberList, events: RoomEvent[]): void {
   for (let i = events.length - 1; i >= 0; i--) {
     const event = events[i] as RoomEvent;
     const { kind, member } = event;
-    if ((kind !== "enter" && kind !== "leave") || moved[member.id] === true) continue;
+    if ((kind !== "enter" && kind !== "leave" && kind !== "rename") || moved[member.id] === true) continue;
     moved[member.id] = true;
     last.push(event);
   }
   for (let i = last.length - 1; i >= 0; i--) {
     const { kind, member } = last[i] as RoomEvent;
     if (kind === "enter") members.entered(member);
+    else if (kind === "rename") members.renamed(member);
     else members.left(member);
   }
 }

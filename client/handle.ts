@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomMessage, RoomNotice } from "../protocol/event.ts";
 import type { HistoryPage } from "./core/history.ts";
 import type { SessionEvents } from "./core/reading/session.ts";
 import type { SessionStatus } from "./core/reading/state.ts";
@@ -39,6 +39,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** How a message is sent. `reply` is the seq of the message that it answers. */
+export type SendOptions = { reply?: number };
+
 /** A room that is followed, whatever the network does. */
 export type RoomHandle = {
   /** Adds a listener. Returns a function that removes it. */
@@ -50,10 +53,26 @@ export type RoomHandle = {
    */
   ready: Promise<void>;
   /**
-   * Sends a message exactly once, retrying as needed. Resolves with the stored event. Rejects with
-   * a RefusedError, or if the handle is closed before.
+   * Sends a message exactly once, retrying as needed. Resolves with the stored event, which is a
+   * notice for `/roll` and `/omikuji`. Rejects with a RefusedError, or if the handle is closed
+   * before.
    */
-  send(text: string): Promise<RoomEvent>;
+  send(text: string, options?: SendOptions): Promise<RoomMessage | RoomNotice>;
+  /**
+   * Changes the text of a message of one's own, within the time that the site allows. Resolves with
+   * the stored event. Rejects as `send` does.
+   */
+  edit(seq: number, text: string): Promise<RoomEdit>;
+  /**
+   * Erases a message of one's own, within the time that the site allows. Its text is removed from
+   * the log and from the site's memory. Resolves with the stored event. Rejects as `send` does.
+   */
+  erase(seq: number): Promise<RoomErase>;
+  /**
+   * Takes another nickname in the room, or another color. Resolves with the member as it is in the
+   * room then. Rejects as `send` does.
+   */
+  rename(nickname: string, color?: string): Promise<Member>;
   /**
    * Reads the last `limit` messages (at most 200, by default 50) before a seq, by default the
    * newest, with the events between and after them. Of long runs of people who come and go it

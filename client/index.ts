@@ -2,10 +2,23 @@ import { connectBy } from "./connect.ts";
 import type { ConnectOptions, RoomHandle } from "./handle.ts";
 import { openConnections } from "./node/connections.ts";
 
-export type { EventKind, Member, MembersSignal, ResetSignal, RoomEvent, TypingSignal } from "../protocol/event.ts";
+export type {
+  EventKind,
+  Member,
+  MembersSignal,
+  ResetSignal,
+  RoomEdit,
+  RoomErase,
+  RoomEvent,
+  RoomMessage,
+  RoomMove,
+  RoomNotice,
+  RoomRename,
+  TypingSignal,
+} from "../protocol/event.ts";
 export type { HistoryPage } from "./core/history.ts";
 export type { SessionStatus } from "./core/reading/state.ts";
-export type { ConnectOptions, HandleEvents, Refused, RoomHandle } from "./handle.ts";
+export type { ConnectOptions, HandleEvents, Refused, RoomHandle, SendOptions } from "./handle.ts";
 // biome-ignore lint/performance/noBarrelFile: This is an entry of the package.
 export { RefusedError } from "./handle.ts";
 

@@ -4,6 +4,14 @@ import { grouped } from "../protocol/line.ts";
 export type ScriptWords = {
   entered: string;
   left: string;
+  /** A member has another name than `{former}`, or another color. */
+  renamed: string;
+  recolored: string;
+  /** The mark of a message that its author has changed, and the text of one that was erased. */
+  edited: string;
+  erased: string;
+  /** Links to the message with the number `{seq}`, which is not on the page. */
+  quoted: string;
   /** A run of people who came and went. */
   folded: string;
   foldedEnters: string;

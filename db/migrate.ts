@@ -16,6 +16,7 @@ import * as functions from "./migrations/20261130000040_functions.ts";
 import * as messagesOfRooms from "./migrations/20261130000050_messages_of_rooms.ts";
 import * as namedWatchers from "./migrations/20261130000060_named_watchers.ts";
 import * as roomsOfASite from "./migrations/20261130000080_rooms_of_a_site.ts";
+import * as changes from "./migrations/20261130000090_changes.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { rowsOf } from "./pool/statement.ts";
@@ -134,4 +135,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000050_messages_of_rooms": messagesOfRooms,
   "20261130000060_named_watchers": namedWatchers,
   "20261130000080_rooms_of_a_site": roomsOfASite,
+  "20261130000090_changes": changes,
 };

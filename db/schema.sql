@@ -13,11 +13,17 @@ create table events (
   client_id text,
   at timestamp with time zone not null,
   tag text,
+  target bigint,
+  change text,
+  former jsonb,
   constraint events_pkey PRIMARY KEY (room_id, seq),
-  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'notice'::text])))
+  constraint events_change_check CHECK (((change IS NULL) OR ((kind = 'message'::text) AND ((change = 'edited'::text) OR ((change = 'erased'::text) AND (text IS NULL)))))),
+  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text])))
 );
+CREATE INDEX events_changed_at ON events USING btree (at) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text]));
 CREATE UNIQUE INDEX events_client_id ON events USING btree (member_id, client_id) WHERE (client_id IS NOT NULL);
-CREATE INDEX events_messages ON events USING btree (room_id, seq) WHERE (kind = 'message'::text);
+CREATE INDEX events_talk ON events USING btree (room_id, seq) WHERE (kind = ANY (ARRAY['message'::text, 'notice'::text]));
+CREATE INDEX events_target ON events USING btree (room_id, target) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text]));
 
 create table freed_names (
   room_id integer not null,
@@ -115,6 +121,15 @@ create unlogged table watchers (
   constraint watchers_pkey PRIMARY KEY (node, room_id)
 ) with (fillfactor=50);
 
+create function append_drafts(room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], targets bigint[], channel text)
+  returns TABLE(place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/append_drafts.sql';
+
 create function append_events(room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], channel text)
   returns TABLE(place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
   language plpgsql rows 1000
@@ -123,6 +138,15 @@ create function append_events(room_ids integer[], kinds text[], member_ids text[
   set enable_hashjoin=off
   set enable_mergejoin=off
   as 'sql/append_events.sql';
+
+create function change_message(room integer, message bigint, author text, change_kind text, new_text text, change_id text, minutes integer, channel text)
+  returns TABLE(outcome text, room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/change_message.sql';
 
 create function color_distance(one text, other text)
   returns bigint
@@ -134,6 +158,11 @@ create function count_watchers(room_ids integer[], fresh_seconds double precisio
   language sql stable rows 200
   as 'sql/count_watchers.sql';
 
+create function distant_color(asked text, former text, palette text[])
+  returns text
+  language plpgsql immutable
+  as 'sql/distant_color.sql';
+
 create function enter_and_append(entry_rooms integer[], entry_members text[], entry_nicknames text[], entry_colors text[], entry_trips text[], entry_looks text[], entry_tags text[], entry_messages text[], entry_networks text[], entry_wide_networks text[], entry_weights double precision[], palette text[], room_members integer, room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], channel text)
   returns TABLE(entry bigint, outcome text, place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
   language plpgsql rows 1000
@@ -142,6 +171,24 @@ create function enter_and_append(entry_rooms integer[], entry_members text[], en
   set enable_hashjoin=off
   set enable_mergejoin=off
   as 'sql/enter_and_append.sql';
+
+create function enter_and_append_drafts(entry_rooms integer[], entry_members text[], entry_nicknames text[], entry_colors text[], entry_trips text[], entry_looks text[], entry_tags text[], entry_messages text[], entry_networks text[], entry_wide_networks text[], entry_weights double precision[], palette text[], room_members integer, room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], targets bigint[], channel text)
+  returns TABLE(entry bigint, outcome text, place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/enter_and_append_drafts.sql';
+
+create function events_after(room_ids integer[], positions bigint[], per_room integer)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)
+  language plpgsql stable rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/events_after.sql';
 
 create function events_before(room integer, before bigint, at_most integer)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone)
@@ -168,6 +215,11 @@ create function free_names(gone members[])
   language plpgsql
   as 'sql/free_names.sql';
 
+create function freed_name(room integer, freed_look text, member text, own_trip text, OUT is_own boolean, OUT has_trip boolean, OUT color text)
+  returns record
+  language plpgsql stable
+  as 'sql/freed_name.sql';
+
 create function is_unused(r rooms)
   returns boolean
   language sql stable
@@ -187,8 +239,22 @@ create function remove_unused_rooms(at_most integer)
   language plpgsql rows 1000
   as 'sql/remove_unused_rooms.sql';
 
+create function rename_member(room integer, member text, new_nickname text, new_color text, new_trip text, new_look text, new_tag text, palette text[], channel text)
+  returns TABLE(outcome text, color text, tag text, seq bigint)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/rename_member.sql';
+
 create function talk_before(room integer, before bigint, messages integer, others integer, per_run integer, counted integer)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, last bigint, enters integer, leaves integer)
+  language plpgsql stable rows 100
+  as 'sql/talk_before.sql';
+
+create function talk_page(room integer, before bigint, messages integer, others integer, per_run integer, counted integer)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb, last bigint, enters integer, leaves integer)
   language plpgsql stable rows 100
   set plan_cache_mode=force_generic_plan
   set enable_seqscan=off
@@ -196,4 +262,4 @@ create function talk_before(room integer, before bigint, messages integer, other
   set enable_hashjoin=off
   set enable_mergejoin=off
   set enable_sort=off
-  as 'sql/talk_before.sql';
+  as 'sql/talk_page.sql';

@@ -5,23 +5,45 @@
  */
 export type Member = { id: string; nickname: string; color: string; trip?: string; tag?: string };
 
-/** The kind of an event. A `notice` comes from the site itself. */
-export type EventKind = "message" | "enter" | "leave" | "notice";
+/** The kind of an event. */
+export type EventKind = RoomEvent["kind"];
 
 /**
- * An entry of a room's log. `seq` is 1, 2, 3… per room, without gaps, in commit order. An
- * acknowledged event never changes. `at` is RFC 3339 UTC. Messages have `text`, and `id`, the
- * sender's client id.
+ * The part that all events of a room's log share. `seq` is 1, 2, 3… per room, without gaps, in
+ * commit order. `at` is RFC 3339 UTC. `id` is the client id with which a request caused the event.
  */
-export type RoomEvent = {
-  room: string;
-  seq: number;
-  kind: EventKind;
-  member: Member;
-  at: string;
-  text?: string;
-  id?: string;
-};
+type EventBase = { room: string; seq: number; member: Member; at: string; text?: string; id?: string };
+
+/**
+ * A message. `reply` is the seq of the message that it answers. If its author has changed it,
+ * `edited` or `erased` is set, and an erased message has no text.
+ */
+export type RoomMessage = EventBase & { kind: "message"; reply?: number; edited?: true; erased?: true };
+
+/** A member has entered the room or left it. */
+export type RoomMove = EventBase & { kind: "enter" | "leave" };
+
+/**
+ * The author has changed the text of the message with the seq `target`. Without a text, a later
+ * event has changed the message again.
+ */
+export type RoomEdit = EventBase & { kind: "edit"; target: number };
+
+/** The author has erased the message with the seq `target`. */
+export type RoomErase = EventBase & { kind: "erase"; target: number };
+
+/** A member has changed its name or its color. `former` is the same member as it was before. */
+export type RoomRename = EventBase & { kind: "rename"; former: Member };
+
+/** The site itself says something, such as the result of a roll that `member` asked for. */
+export type RoomNotice = EventBase & { kind: "notice"; text: string };
+
+/**
+ * An entry of a room's log. An acknowledged event never changes, except that a message that is
+ * edited or erased has its new state, and former edits of it lose their text. A client skips kinds
+ * that it does not know.
+ */
+export type RoomEvent = RoomMessage | RoomMove | RoomEdit | RoomErase | RoomRename | RoomNotice;
 
 /**
  * Events that a page of history leaves out: a part of a long run of people who come and go. They

@@ -10,6 +10,18 @@ export function graphemesOf(text: string): string[] {
 // [Firefox before 125] It has no Segmenter.
 const segmenter = typeof Intl.Segmenter === "undefined" ? undefined : new Intl.Segmenter();
 
+/** Returns the beginning of a text in one line, for a quote. */
+export function excerptOf(text: string): string {
+  // A character has ten code points at most; no long text is split for a short quote.
+  const line = text.slice(0, 10 * EXCERPT_LENGTH).replace(/\s+/g, " ");
+  const characters = graphemesOf(line);
+  if (characters.length <= EXCERPT_LENGTH) return line;
+  return `${characters.slice(0, EXCERPT_LENGTH).join("")}…`;
+}
+
+/** One line of a quote on a wide screen. */
+const EXCERPT_LENGTH = 80;
+
 /** Returns the first character of a nickname, for the seal next to that person's messages. */
 export function sealOf(nickname: string): string {
   return (graphemesOf(nickname)[0] ?? "").toUpperCase();

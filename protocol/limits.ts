@@ -2,7 +2,7 @@
  * Version of the wire contract, sent in `hello`. Grows when an old client could misread a new
  * server.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /**
  * Characters of a nickname, as a person counts them: the most that fit on one line of a phone's

@@ -3,6 +3,14 @@
  * adds.
  */
 
+/**
+ * Whether an event of this kind is a line of the log. An edit or an erase changes the line of its
+ * message. A kind that this version does not know is skipped.
+ */
+export function hasLine(kind: string): boolean {
+  return kind === "message" || kind === "enter" || kind === "leave" || kind === "rename" || kind === "notice";
+}
+
 /** The nickname is not repeated when the same person writes again within five minutes. */
 export const SAME_SPEAKER_MS = 300_000;
 

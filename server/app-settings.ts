@@ -103,6 +103,12 @@ export type AppSettings = {
    */
   sessionDays?: number | undefined;
   /**
+   * Time in which people can edit and erase their own messages. 0: never.
+   *
+   * Unit: minutes. Default: 15. Environment: CHATTERA_EDIT_MINUTES.
+   */
+  editMinutes?: number | undefined;
+  /**
    * Other sites' origins, like `https://example.org`, whose pages may use the API with a token
    * (CORS) or by script (JSONP), and show the site in a frame. None by default.
    *

@@ -8,6 +8,7 @@ import { requestLog } from "./http/request-log.ts";
 import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
 import { watchStalls } from "./http/stalls.ts";
 import { assetRoutes } from "./routes/assets.ts";
+import { changeRoutes } from "./routes/changes.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
@@ -80,6 +81,7 @@ export function siteRoutes(site: Site): Route[] {
   const { limits } = site;
   return [
     ...messageRoutes(site, limits),
+    ...changeRoutes(site),
     ...eventRoutes(site),
     ...roomRoutes(site, limits),
     ...sessionRoutes(site, limits),

@@ -236,6 +236,14 @@ export const SETTINGS = {
     unit: "days",
     doc: "Time after which an unused session ends. Using it renews it.",
   },
+  editMinutes: {
+    env: "CHATTERA_EDIT_MINUTES",
+    spelling: "number",
+    schema: wholeNumber(0, 1440).default(15),
+    scope: "app",
+    unit: "minutes",
+    doc: "Time in which people can edit and erase their own messages. 0: never.",
+  },
   origins: {
     env: "CHATTERA_ORIGINS",
     spelling: "list",

@@ -18,6 +18,7 @@ import { createPeers, PEERS_CHANNEL, type Peers } from "./bus/peers.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
 import { sharedWakeUps } from "./bus/shared-listener.ts";
 import type { NodeConfig } from "./config.ts";
+import { watchChanges } from "./delivery/change-watch.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
 import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
@@ -62,6 +63,7 @@ export type Site = Readonly<{
   hub: Hub;
   presence: Presence;
   confirmations: Confirmations;
+  stopWatchingChanges(): void;
   pruning: BackgroundWork;
   roomRemoval: BackgroundWork;
   tokens: Tokens;
@@ -142,6 +144,7 @@ function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
  */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
+  site.stopWatchingChanges();
   site.confirmations.stop();
   site.peers.stop();
   site.staleness.stop();
@@ -218,6 +221,7 @@ type Delivery = Pick<
   | "name"
   | "peers"
   | "staleness"
+  | "stopWatchingChanges"
 >;
 
 /**
@@ -262,7 +266,11 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     onStored: (error) => (error === undefined ? storing.succeeded() : storing.failed(error)),
   });
   await bus.start();
-  return { wakeUps, bus, hub, presence, confirmations, revocations, commit, storing, name, peers, staleness };
+  const stopWatchingChanges = watchChanges({ db, hub, logger });
+  return {
+    ...{ wakeUps, bus, hub, presence, confirmations, revocations, commit, storing, name, peers, staleness },
+    stopWatchingChanges,
+  };
 }
 
 /** A worker answers for all workers of its process, since they share the port. */

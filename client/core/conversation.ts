@@ -152,9 +152,12 @@ export function release(conversation: Conversation<ConversationSession>): void {
   sendNext(conversation);
 }
 
-/** Sends a message exactly once, however often that takes. */
-export function say(conversation: Conversation<ConversationSession>, text: string): UnsentMessage {
-  const message = put(conversation.outbox, text);
+/**
+ * Sends a message exactly once, however often that takes. `reply` is the seq of the message that it
+ * answers.
+ */
+export function say(conversation: Conversation<ConversationSession>, text: string, reply?: number): UnsentMessage {
+  const message = put(conversation.outbox, text, reply);
   sendNext(conversation);
   return message;
 }

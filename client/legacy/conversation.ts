@@ -35,7 +35,7 @@ import { createXhrStream } from "./xhr-stream.ts";
 
 /** Brings a room's page to life. */
 export function openConversation(root: PageElement): void {
-  const page = readPage(root, part("log"));
+  const page = readPage(root);
   const stream = streamOf(page.address);
   const keeper = openMessageStore(page, {
     found: (messages) => takeOver(conversation, messages, list.has),

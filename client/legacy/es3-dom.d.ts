@@ -65,6 +65,7 @@ interface PageElement extends TreeNode {
   href: string;
   id: string;
   innerHTML: string;
+  innerText: string | undefined;
   lang: string;
   lastChild: PageElement | null;
   name: string;
@@ -79,6 +80,7 @@ interface PageElement extends TreeNode {
   tabIndex: number;
   style: { color: string; display: string; height: string };
   target: string;
+  textContent: string | undefined;
   type: string;
   value: string;
   onchange: (() => void) | null;

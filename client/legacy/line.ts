@@ -1,15 +1,23 @@
-import type { Member, RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
 import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
-import type { ScriptWords } from "../words.ts";
-import { addText, attr, create, createButton, remove, setText } from "./dom.ts";
+import type { Page } from "../page.ts";
+import { fill, type ScriptWords } from "../words.ts";
+import { addText, attr, clear, create, createButton, remove, setText } from "./dom.ts";
 import { momentOf, timeOf } from "./local-time.ts";
 
 /** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
-export function lineOfEvent(event: RoomEvent, words: ScriptWords): PageElement {
+export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
+  const { words } = page;
   const { kind, text = "" } = event;
-  const line = lineOf(event.member, kind === "enter" ? words.entered : kind === "leave" ? words.left : text, kind);
-  if (tallClass(text) === "tall") shut(line, words);
+  const line = lineOf(event.member, wordsOf(event, words), kind);
+  if (kind === "message") {
+    if (event.reply !== undefined) addQuote(line, event.reply, page);
+    if (event.erased) showErased(line, words);
+    else if (event.edited) markEdited(line, words);
+    if (tallClass(text) === "tall") shut(line, words);
+  }
   line.setAttribute("data-seq", String(event.seq));
   line.setAttribute("data-at", event.at);
   if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
@@ -23,10 +31,83 @@ export function lineOf(member: Member, text: string, kind: string): PageElement 
   describe(line, member);
   line.appendChild(document.createElement("time"));
   addText(line, " ");
-  const element = line.appendChild(create("span", "text"));
+  write(line.appendChild(create("span", "text")), text);
+  return line;
+}
+
+function write(element: PageElement, text: string): void {
+  clear(element);
   direct(element, text);
   addLinked(element, text);
-  return line;
+}
+
+function wordsOf(event: RoomEvent, words: ScriptWords): string {
+  if (event.kind === "enter") return words.entered;
+  if (event.kind === "leave") return words.left;
+  if (event.kind !== "rename") return event.text || "";
+  const { member, former } = event;
+  const isSame = former.nickname === member.nickname && former.trip === member.trip;
+  return isSame ? words.recolored : fill(words.renamed, { former: former.nickname });
+}
+
+/** Shows on its line that a message was edited or erased. Showing it again changes nothing. */
+export function showChange(line: PageElement, change: RoomEdit | RoomErase, words: ScriptWords): void {
+  const { text } = change;
+  // A later event has changed the message again.
+  if (/ erased\b/.test(line.className) || (change.kind === "edit" && text === undefined)) return;
+  const button = inside(line, "button small");
+  if (button) remove(button);
+  line.className = line.className.replace(/ shut\b/, "");
+  if (change.kind === "erase") showErased(line, words);
+  else {
+    write(inside(line, "text") as PageElement, text || "");
+    markEdited(line, words);
+    if (tallClass(text || "") === "tall") shut(line, words);
+  }
+}
+
+function showErased(line: PageElement, words: ScriptWords): void {
+  const mark = inside(line, "edited-mark");
+  if (mark) remove(mark);
+  line.className = `${line.className.replace(/ edited\b/, "")} erased`;
+  write(inside(line, "text") as PageElement, words.erased);
+}
+
+function markEdited(line: PageElement, words: ScriptWords): void {
+  if (inside(line, "edited-mark")) return;
+  line.className += " edited";
+  addText(line, " ");
+  line.appendChild(create("span", "edited-mark", words.edited));
+}
+
+/** Adds a link to the message that is answered, before its words are known. */
+export function addQuote(line: PageElement, reply: number, { room, address, words }: Page): void {
+  const quote = create("a", "quote", fill(words.quoted, { seq: String(reply) }));
+  quote.href = `${address.base}${PATHS.room(room)}/${reply}`;
+  quote.setAttribute("data-reply", String(reply));
+  line.insertBefore(quote, inside(line, "text") as PageElement);
+}
+
+/** Shows the beginning of the message that is answered, which has a line on the page. */
+export function fillQuote(quote: PageElement, answered: PageElement): void {
+  const name = inside(answered, "nickname");
+  const text = inside(answered, "text");
+  if (name && text) setText(quote, `${plain(name)}: ${plain(text).slice(0, EXCERPT_LENGTH)}`);
+}
+
+const EXCERPT_LENGTH = 80;
+
+/** Returns the element of a line with these classes. */
+export function inside(line: PageElement, className: string): PageElement | undefined {
+  const elements = line.getElementsByTagName("*");
+  for (let i = 0; i < elements.length; i++)
+    if ((elements[i] as PageElement).className === className) return elements[i] as PageElement;
+  return undefined;
+}
+
+// biome-ignore lint/performance/useDomNodeTextContent: [IE8] It has no textContent.
+function plain({ textContent, innerText }: PageElement): string {
+  return textContent || innerText || "";
 }
 
 /** Returns the text of a message's line. */

@@ -21,6 +21,7 @@ export function createMemberList(acts: OldActs): MemberList {
   return {
     entered,
     left,
+    renamed,
     replace(members) {
       clear(list);
       for (let i = 0; i < members.length; i++) entered(members[i] as Member);
@@ -41,6 +42,17 @@ export function createMemberList(acts: OldActs): MemberList {
     const item = list.appendChild(create("li", "person"));
     describe(item, member);
     equipPerson(item, acts);
+  }
+
+  function renamed(member: Member): void {
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as PageElement;
+      if (attr(item, "data-member-id") !== member.id) continue;
+      clear(item);
+      describe(item, member);
+      return;
+    }
+    entered(member);
   }
 
   function left({ id }: Member): void {

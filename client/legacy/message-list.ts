@@ -1,4 +1,5 @@
-import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { hasLine } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import type { Conversation } from "../core/conversation.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
@@ -9,7 +10,7 @@ import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
 import { attr, clear, create, moveContent, part, remove, show } from "./dom.ts";
-import { finish, lineOf, lineOfEvent, textIn } from "./line.ts";
+import { addQuote, fillQuote, finish, inside, lineOf, lineOfEvent, showChange, textIn } from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
@@ -28,6 +29,10 @@ type Lines = {
   conversation: Conversation;
   log: OldLog;
   unread: OldUnreadLine;
+  /** The latest change of each message. Its line may be read later, from before the change. */
+  changes: { [seq: number]: RoomEdit | RoomErase | undefined };
+  /** The links to answered messages. */
+  quotes: PageElement[];
   /** The lines of unsent messages, by client id. */
   unsent: { [id: string]: PageElement | undefined };
 };
@@ -43,8 +48,9 @@ export function createMessageList(
   const { page } = acts;
   const log: OldLog = { element: part("log"), rows: [], words: page.words, isTurned: page.isTurned };
   const unread = createUnreadLine(page, attention);
-  const lines: Lines = { acts, page, scroll, conversation, log, unread, unsent: {} };
+  const lines: Lines = { acts, page, scroll, conversation, log, unread, changes: {}, quotes: [], unsent: {} };
   takeOver(lines);
+  answerQuotes(lines);
   page.ignored.listeners.push(() => scroll.keep(() => hideIgnored(lines, log.rows), true));
   return {
     most: () => mostOf(lines),
@@ -84,9 +90,12 @@ function takeOver(lines: Lines): void {
     finish(row.line);
     markMention(row.line, row.author, page.me);
     equipLine(row.line, acts);
+    noteQuote(lines, row.line);
     // The newest line may come first.
     rows.splice(placeOf(rows, row.seq), 0, row);
   }
+  const last = rows[rows.length - 1];
+  if (last) last.last = Math.max(last.last, page.lastSeq);
   clear(element);
   arrange(log, 0, rows.length);
   hideIgnored(lines, rows);
@@ -176,12 +185,17 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
   };
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
-    removeUnsent(lines, event.id);
-    const row = rowOfEvent(event, lineOfEvent(event, page.words));
-    markMention(row.line, row.author, page.me);
-    equipLine(row.line, acts);
-    added.push(row);
-    put(row, placeOf(rows, event.seq));
+    const index = placeOf(rows, event.seq);
+    const above = rows[index - 1];
+    if (event.kind === "edit" || event.kind === "erase") noteChange(lines, event);
+    if (hasLine(event.kind)) {
+      removeUnsent(lines, event.id);
+      const row = rowOfEvent(event, lineFor(lines, event));
+      markMention(row.line, row.author, page.me);
+      equipLine(row.line, acts);
+      added.push(row);
+      put(row, index);
+    } else if (above) above.last = Math.max(above.last, event.seq);
   }
   for (let i = 0; i < skipped.length; i++) {
     const run = skipped[i] as SkippedRun;
@@ -190,8 +204,43 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     put(rowOfSkipped(run, day, words), index);
   }
   hideIgnored(lines, added);
-  arrange(log, from, to + skipped.length);
+  if (from < rows.length) arrange(log, from, to + skipped.length);
   unread.place(log);
+  answerQuotes(lines);
+}
+
+function lineFor(lines: Lines, event: RoomEvent): PageElement {
+  const { page, changes } = lines;
+  const line = lineOfEvent(event, page);
+  if (event.kind === "message" && event.reply !== undefined) noteQuote(lines, line);
+  const change = changes[event.seq];
+  if (change) showChange(line, change, page.words);
+  return line;
+}
+
+/** Changes the line of a message. */
+function noteChange({ log, changes, page }: Lines, change: RoomEdit | RoomErase): void {
+  const { target, seq } = change;
+  const known = changes[target];
+  if (known && known.seq > seq) return;
+  changes[target] = change;
+  const row = log.rows[placeOf(log.rows, target) - 1];
+  if (row && row.seq === target) showChange(row.line, change, page.words);
+}
+
+function noteQuote({ quotes }: Lines, line: PageElement): void {
+  const quote = inside(line, "quote");
+  if (quote) quotes.push(quote);
+}
+
+/** Shows the words of the messages that are answered, as far as they have lines. */
+function answerQuotes({ log: { rows }, quotes }: Lines): void {
+  for (let i = 0; i < quotes.length; i++) {
+    const quote = quotes[i] as PageElement;
+    const seq = Number(attr(quote, "data-reply"));
+    const row = rows[placeOf(rows, seq) - 1];
+    if (row && row.seq === seq) fillQuote(quote, row.line);
+  }
 }
 
 // Removes lines from the top of the screen, because a gap in the middle would never be filled
@@ -225,10 +274,11 @@ function removeUnsent({ unsent }: Lines, id = ""): void {
 }
 
 function showUnsent({ log, page, conversation, unsent }: Lines, message: UnsentMessage): void {
-  const { id, text } = message;
+  const { id, text, reply } = message;
   let line = unsent[id];
   if (line === undefined) {
     line = unsent[id] = lineOf(page.me, text, "");
+    if (reply !== undefined) addQuote(line, reply, page);
     log.element.insertBefore(line, log.isTurned ? log.element.firstChild : null);
     line.setAttribute("data-client-id", id);
     line.appendChild(create("span", "message-state"));

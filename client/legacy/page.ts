@@ -6,12 +6,9 @@ import { attr, valuesOf } from "./dom.ts";
 import { openIgnored } from "./ignored-store.ts";
 import { json } from "./json.ts";
 
-/** Reads the `data-` attributes of `#room`; `log` has the lines that the server wrote. */
-export function readPage(room: PageElement, log: PageElement): Page {
+/** Reads the `data-` attributes of `#room`. */
+export function readPage(room: PageElement): Page {
   const data = (name: string) => attr(room, `data-${name}`);
-  const lines = log.getElementsByTagName("li");
-  let lastSeq = -1;
-  for (let i = 0; i < lines.length; i++) lastSeq = Math.max(lastSeq, Number(attr(lines[i] as PageElement, "data-seq")));
   const address: Address = { base: data("base"), formToken: valuesOf(room).form_token || "" };
   const me: Member = { id: data("member-id"), nickname: data("nickname"), color: data("color") };
   if (me.nickname !== "") address.nickname = me.nickname;
@@ -20,7 +17,8 @@ export function readPage(room: PageElement, log: PageElement): Page {
     room: data("room"),
     address,
     cursor: data("cursor"),
-    lastSeq,
+    // The last events may have no line.
+    lastSeq: Number(data("last") || -1),
     me,
     present: data("present") === "true",
     network: data("network"),

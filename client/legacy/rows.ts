@@ -8,7 +8,7 @@ import { dayOf, momentOf } from "./local-time.ts";
 export type OldRow = {
   /** The author of a message of another person or the reader; "" for anything else. */
   author: string;
-  /** The first and the last seq. */
+  /** The first and the last seq. Events after it that have no line count as its own. */
   seq: number;
   last: number;
   /** How many people came, how many left, and how many did one or the other. */

@@ -1,32 +1,113 @@
-import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { sealOf } from "../../protocol/graphemes.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, RoomRename } from "../../protocol/event.ts";
+import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
 import { linkedPieces } from "../../protocol/links.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
-import type { ScriptWords } from "../words.ts";
+import type { Page } from "../page.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
 
 /** Returns a line of the log for an event: the page's template, filled with text nodes only. */
-export function lineOfEvent(event: RoomEvent, words: ScriptWords): HTMLElement {
+export function lineOfEvent(event: RoomEvent, page: Page): HTMLElement {
   const { kind, member } = event;
-  const line = kind === "message" ? lineOf(member, event.text || "", words) : emptyLine(member);
-  if (kind !== "message") inside(line, "text").append(kind === "enter" ? words.entered : words.left);
+  const { words } = page;
+  const line = kind === "message" ? lineOf(member, event, page) : emptyLine(member);
+  const text = inside(line, "text");
+  if (kind === "enter" || kind === "leave") text.append(kind === "enter" ? words.entered : words.left);
+  else if (kind === "rename") text.append(...renamed(event, words));
+  else if (kind === "notice") text.append(event.text);
+  else if (kind === "message" && event.erased) showErased(line, words);
+  else if (kind === "message" && event.edited) markEdited(line, words);
   line.classList.add(kind);
   settleLine(line, event);
   return line;
 }
 
-/** Returns a line for a message of a member that is not in the log yet. */
-export function lineOf(member: Member, message: string, words: ScriptWords): HTMLElement {
+/** Returns a line for a message of a member, which may not be in the log yet. */
+export function lineOf(
+  member: Member,
+  { text = "", reply }: { text?: string; reply?: number | undefined },
+  page: Page,
+): HTMLElement {
   const line = emptyLine(member);
+  if (reply !== undefined) inside(line, "text").before(quoteOf(reply, page), " ");
+  writeText(line, text, page.words);
+  return line;
+}
+
+/** Writes the text of a message, and what opens it if it is tall. */
+function writeText(line: HTMLElement, message: string, words: ScriptWords): void {
   const text = inside(line, "text");
   const tall = tallClass(message);
-  text.append(...linkedText(message));
-  if (tall !== "") {
-    line.classList.add(tall);
-    text.before(unfold(words), " ");
+  text.replaceChildren(...linkedText(message));
+  if (tall === "") return;
+  line.classList.add(tall);
+  text.before(unfold(words), " ");
+}
+
+/** Shows on its line that a message was edited or erased. Showing it again changes nothing. */
+export function showChange(line: HTMLElement, change: RoomEdit | RoomErase, words: ScriptWords): void {
+  // A later event has changed the message again.
+  if (line.classList.contains("erased") || (change.kind === "edit" && change.text === undefined)) return;
+  const tall = tallClass(inside(line, "text").textContent || "");
+  if (tall !== "") line.classList.remove(tall);
+  inside(line, "unfold")?.remove();
+  if (change.kind === "erase") showErased(line, words);
+  else {
+    writeText(line, change.text || "", words);
+    markEdited(line, words);
   }
-  return line;
+}
+
+function showErased(line: HTMLElement, words: ScriptWords): void {
+  line.classList.add("erased");
+  line.classList.remove("edited");
+  inside(line, "edited-mark")?.remove();
+  inside(line, "text").replaceChildren(words.erased);
+}
+
+function markEdited(line: HTMLElement, words: ScriptWords): void {
+  line.classList.add("edited");
+  if (inside(line, "edited-mark")) return;
+  const mark = document.createElement("span");
+  mark.className = "edited-mark";
+  mark.textContent = words.edited;
+  inside(line, "text").after(" ", mark);
+}
+
+/** Returns what a member has changed about itself. A former name has a direction of its own. */
+function renamed({ member, former }: RoomRename, words: ScriptWords): (Node | string)[] {
+  if (former.nickname === member.nickname && former.trip === member.trip) return [words.recolored];
+  const [before = "", after = ""] = words.renamed.split("{former}");
+  const name = document.createElement("bdi");
+  name.className = "former";
+  name.translate = false;
+  name.textContent = former.nickname;
+  return [before, name, after];
+}
+
+/** Returns a link to the message that is answered, before its words are known. */
+function quoteOf(reply: number, { room, address, words }: Page): HTMLElement {
+  const quote = document.createElement("a");
+  quote.className = "quote";
+  quote.href = `${address.base}${PATHS.room(room)}/${reply}`;
+  quote.dataset.reply = String(reply);
+  quote.textContent = fill(words.quoted, { seq: String(reply) });
+  return quote;
+}
+
+/** Shows the beginning of the message that is answered, which has a line on the page. */
+export function fillQuote(quote: Element, answered: HTMLElement): void {
+  const name = document.createElement("bdi");
+  const text = document.createElement("span");
+  name.className = "quote-name";
+  name.translate = false;
+  name.textContent = inside(answered, "nickname").textContent;
+  text.className = "quote-text";
+  text.dir = "auto";
+  text.textContent = excerptOf(inside(answered, "text").textContent || "");
+  quote.replaceChildren(name, " ", text);
 }
 
 function emptyLine(member: Member): HTMLElement {

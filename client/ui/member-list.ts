@@ -39,6 +39,11 @@ export function createMemberList(page: Page): ShownMembers {
     left(member) {
       find(member)?.remove();
     },
+    renamed(member) {
+      const item = find(member);
+      if (item) describeMember(item as HTMLElement, member);
+      else entered(member);
+    },
     replace(members) {
       list.replaceChildren();
       members.forEach(entered);

@@ -1,6 +1,6 @@
-import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { folds } from "../../protocol/fold.ts";
-import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
+import { hasLine, SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import type { Conversation, ConversationSession } from "../core/conversation.ts";
 import type { HistoryPage } from "../core/history.ts";
@@ -9,7 +9,7 @@ import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
-import { inside, lineOf, lineOfEvent, settleLine } from "./line.ts";
+import { fillQuote, inside, lineOf, lineOfEvent, settleLine, showChange } from "./line.ts";
 import { equipLine, hideIgnored } from "./line-tools.ts";
 import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
 import { isNewestOnTop } from "./order.ts";
@@ -39,8 +39,12 @@ type Lines = {
   conversation: Conversation<ConversationSession>;
   log: Log;
   unread: UnreadLine;
-  /** The seqs of all rows. */
+  /** The seqs of all rows, and of events that have no line. */
   shown: Set<number>;
+  /** The latest change of each message. Its line may be read later, from before the change. */
+  changes: Map<number, RoomEdit | RoomErase>;
+  /** Links to answered messages that have no line yet. */
+  quotes: Set<HTMLElement>;
   /** The lines of unsent messages, by client id. */
   unsent: Map<string, HTMLElement>;
 };
@@ -55,7 +59,8 @@ export function createMessageList(
 ): TurningList {
   const log: Log = { element: part("log"), rows: [], words: page.words, isTurned: isNewestOnTop() };
   const unread = createUnreadLine(page, scroll);
-  const lines: Lines = { page, scroll, conversation, log, unread, shown: new Set(), unsent: new Map() };
+  const known = { shown: new Set([page.lastSeq]), changes: new Map(), quotes: new Set<HTMLElement>() };
+  const lines: Lines = { page, scroll, conversation, log, unread, ...known, unsent: new Map() };
   const { unsent } = lines;
   takeOver(lines);
   onNewDay(log.element, () => scroll.keep(() => redate(log), true));
@@ -84,7 +89,7 @@ export function createMessageList(
 }
 
 /** Takes over the lines that the server has rendered, in its own time zone. */
-function takeOver({ log, shown, unread, page }: Lines): void {
+function takeOver({ log, shown, quotes, unread, page }: Lines): void {
   let dayMark: HTMLElement | undefined;
   const leftOut: HTMLElement[] = [];
   for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, [data-seq]")) {
@@ -104,8 +109,9 @@ function takeOver({ log, shown, unread, page }: Lines): void {
   log.rows.sort((one, other) => one.seq - other.seq);
   for (const line of leftOut) leaveOut(log, skippedBy(line), line);
   // The server may not have known the reader.
-  for (const { kind, memberId, line } of log.rows)
-    if (kind === "message") markMention(line, { memberId, text: inside(line, "text").textContent || "" }, page.me);
+  for (const { kind, memberId, line } of log.rows) if (kind === "message") markMentions(line, memberId, page.me);
+  for (const quote of log.element.querySelectorAll<HTMLElement>(".quote"))
+    if (quote.childElementCount === 0) quotes.add(quote);
   redate(log);
   for (const { line } of log.rows) equipLine(line, page);
   unread.place(log.rows, log.isTurned);
@@ -146,7 +152,7 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   const most = mostOf(lines);
   const start = placeOf(rows, oldest.seq);
   const continued = rows[start - 1];
-  const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq;
+  const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
   // The lines above change only if some are dropped there.
   const isFull = isGap || rows.length + added.length > most;
   scroll.keep(() => {
@@ -180,32 +186,88 @@ function leaveOut(log: Log, skipped: SkippedRun, line: HTMLElement): void {
   arrange(log, index, index);
 }
 
-/** Inserts events that are not shown. The line of an unsent message becomes its event's. */
+/**
+ * Inserts events that are not shown, and changes the lines that they are about. The line of an
+ * unsent message becomes its event's.
+ */
 function insert(lines: Lines, events: RoomEvent[]): void {
-  const { log, shown, unsent, unread, page } = lines;
+  const { log, shown, unread, page } = lines;
   const { rows } = log;
   let from = rows.length;
-  let to = 0;
+  let to = -1;
   for (const event of events) {
-    const index = placeOf(rows, event.seq);
-    const own = event.id === undefined ? undefined : unsent.get(event.id);
-    const line = own ? settled(lines, own, event) : lineOfEvent(event, page.words);
-    if (event.kind === "message") markMention(line, { memberId: event.member.id, text: event.text || "" }, page.me);
-    if (index === rows.length) rows.push(rowOfEvent(event, line));
-    else rows.splice(index, 0, rowOfEvent(event, line));
     shown.add(event.seq);
-    equipLine(line, page);
+    if (event.kind === "edit" || event.kind === "erase") noteChange(lines, event);
+    if (!hasLine(event.kind)) continue;
+    const index = placeOf(rows, event.seq);
+    const row = rowOfEvent(event, lineFor(lines, event));
+    equipLine(row.line, page);
+    if (index === rows.length) rows.push(row);
+    else rows.splice(index, 0, row);
     from = Math.min(from, index);
     to = Math.max(to, index);
   }
-  arrange(log, from, to);
+  if (to >= 0) arrange(log, from, to);
   unread.place(rows, log.isTurned);
+  for (const quote of lines.quotes) answer(lines, quote);
   markUnsent(lines);
 }
 
-/** Marks a line if it mentions the reader. Own messages do not. */
-function markMention(line: HTMLElement, said: { memberId: string; text: string }, me: Member): void {
-  line.classList.toggle("mention", said.memberId !== me.id && mentions(said.text, me.nickname));
+function lineFor(lines: Lines, event: RoomEvent): HTMLElement {
+  const { page, unsent, changes, quotes } = lines;
+  const own = event.id === undefined ? undefined : unsent.get(event.id);
+  const line = own && shows(own, event) ? settled(lines, own, event) : lineOfEvent(event, page);
+  if (own && own !== line) {
+    own.remove();
+    unsent.delete(event.id as string);
+  }
+  const change = changes.get(event.seq);
+  if (change) showChange(line, change, page.words);
+  if (event.kind === "message") markMentions(line, event.member.id, page.me);
+  const quote = line.querySelector<HTMLElement>(".quote");
+  if (quote) quotes.add(quote);
+  return line;
+}
+
+/**
+ * Whether the line of an unsent message shows what it has become. A command has become a notice.
+ */
+function shows(line: HTMLElement, event: RoomEvent): boolean {
+  return event.kind === "message" && inside(line, "text").textContent === event.text;
+}
+
+/** Changes the line of a message, and the quotes of it. */
+function noteChange({ log, changes, page, quotes }: Lines, change: RoomEdit | RoomErase): void {
+  const { target, seq, member } = change;
+  const known = changes.get(target);
+  if (known && known.seq > seq) return;
+  changes.set(target, change);
+  const line = lineOfSeq(log, target);
+  if (line) {
+    showChange(line, change, page.words);
+    markMentions(line, member.id, page.me);
+  }
+  for (const quote of log.element.querySelectorAll<HTMLElement>(`[data-reply="${target}"]`)) quotes.add(quote);
+}
+
+/** Fills the quote of a message that has a line. */
+function answer({ log, quotes }: Lines, quote: HTMLElement): void {
+  const line = lineOfSeq(log, Number(quote.dataset.reply));
+  // An ignored line has its content in a template.
+  if (line === undefined || line.classList.contains("ignored")) return;
+  fillQuote(quote, line);
+  quotes.delete(quote);
+}
+
+function lineOfSeq({ rows }: Log, seq: number): HTMLElement | undefined {
+  const row = rows[placeOf(rows, seq + 1) - 1];
+  return row?.seq === seq && !row.skipped ? row.line : undefined;
+}
+
+/** Marks the line of a message if it mentions the reader. Own messages do not. */
+function markMentions(line: HTMLElement, memberId: string, me: Member): void {
+  const isMention = memberId !== me.id && mentions(inside(line, "text").textContent || "", me.nickname);
+  line.classList.toggle("mention", isMention);
 }
 
 /** Returns the index at which a seq belongs. A new line is nearly always the last one. */
@@ -230,10 +292,11 @@ function dropOldest(lines: Lines, count: number): void {
   part("older").hidden = false;
 }
 
-function drop({ log, shown, unread }: Lines, count: number): void {
+function drop({ log, shown, quotes, unread }: Lines, count: number): void {
   unread.moved();
   const dropped = log.rows.splice(0, count);
   for (const { seq } of dropped) shown.delete(seq);
+  for (const quote of quotes) if (dropped.some(({ line }) => line.contains(quote))) quotes.delete(quote);
   removeRows(dropped);
 }
 
@@ -243,12 +306,12 @@ function has({ log }: Lines, id: string): boolean {
 
 function showUnsent(lines: Lines, message: UnsentMessage): void {
   const { page, scroll, conversation, log, unsent } = lines;
-  const { id, text } = message;
+  const { id } = message;
   let line = unsent.get(id);
   if (line === undefined) {
     // The receipt was lost, but the log has the message.
     if (has(lines, id)) return;
-    const created = lineOf(page.me, text, page.words);
+    const created = lineOf(page.me, message, page);
     line = created;
     line.classList.add("message", "pending", "own");
     line.dataset.clientId = id;

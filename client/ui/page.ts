@@ -5,7 +5,6 @@ import { openIgnored } from "./ignored-store.ts";
 /** Reads the `data-` attributes of `#room`. */
 export function readPage(room: HTMLElement): Page {
   const { dataset } = room;
-  const seqs = Array.from(room.querySelectorAll<HTMLElement>("#log [data-seq]"), (line) => Number(line.dataset.seq));
   return {
     room: dataset.room || "",
     address: {
@@ -14,8 +13,8 @@ export function readPage(room: HTMLElement): Page {
       ...(dataset.nickname ? { nickname: dataset.nickname } : {}),
     },
     cursor: dataset.cursor || "",
-    // The newest line may be the first one.
-    lastSeq: Math.max(-1, seqs[0] ?? -1, seqs[seqs.length - 1] ?? -1),
+    // The last events may have no line.
+    lastSeq: Number(dataset.last || -1),
     me: {
       id: dataset.memberId || "",
       nickname: dataset.nickname || "",

@@ -5,8 +5,18 @@ import { eventOf, type Stored } from "./event-row.ts";
 import { readSent } from "./read.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
-/** An event without a seq yet. `clientId` makes a resend by the same member harmless. */
-export type Draft = { roomId: number; kind: EventKind; member: Member; text?: string; clientId?: string };
+/**
+ * An event without a seq yet. `clientId` makes a resend by the same member harmless. `target` is
+ * the seq of the message that a message replies to.
+ */
+export type Draft = {
+  roomId: number;
+  kind: EventKind;
+  member: Member;
+  text?: string;
+  clientId?: string;
+  target?: number | undefined;
+};
 
 /**
  * An event that an append stored. `place` is the number of its draft, from 1; null for an enter or
@@ -30,7 +40,7 @@ export const APPEND_LIMIT = 256;
 
 /**
  * Appends drafts to the logs of their rooms, in the order given, and publishes the wake-up. This is
- * one statement, see db/sql/append_events.sql. Without `wakeUps`, it notifies over PostgreSQL.
+ * one statement, see db/sql/append_drafts.sql. Without `wakeUps`, it notifies over PostgreSQL.
  *
  * Returns one answer per draft, in order: the stored event, or the event that the member had stored
  * under that client id before, in any room, or `undefined` for a message of a member who is not in
@@ -51,8 +61,8 @@ export async function append(db: Knex, drafts: Draft[], wakeUps?: WakeUps): Prom
 }
 
 const APPEND = prepared(
-  `select * from append_events(
-    ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+  `select * from append_drafts(
+    ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?
   )`,
 );
 
@@ -79,6 +89,7 @@ export function draftColumns(drafts: Draft[]): Knex.RawBinding[] {
     drafts.map((draft) => draft.member.tag ?? null),
     drafts.map((draft) => draft.text ?? null),
     drafts.map((draft) => draft.clientId ?? null),
+    drafts.map((draft) => draft.target ?? null),
   ] as Knex.RawBinding[];
 }
 
@@ -94,7 +105,7 @@ export async function answersTo(db: Knex, drafts: Draft[], appended: Appended[])
   return answers;
 }
 
-function eventOfDraft({ kind, member, text, clientId }: Draft, appended: Appended): RoomEvent {
+function eventOfDraft({ kind, member, text, clientId, target }: Draft, appended: Appended): RoomEvent {
   const { room_id, slug, seq, at, color, tag } = appended;
   return eventOf({
     room_id,
@@ -109,6 +120,9 @@ function eventOfDraft({ kind, member, text, clientId }: Draft, appended: Appende
     text: text ?? null,
     client_id: clientId ?? null,
     at,
+    target: target ?? null,
+    change: null,
+    former: null,
   });
 }
 

@@ -54,8 +54,8 @@ export type EntryBatch = {
 
 /**
  * Enters people into rooms, one after the other, and appends drafts, including their first
- * messages. This is one statement, see db/sql/enter_and_append.sql. A refused entry changes nothing
- * for the others.
+ * messages. This is one statement, see db/sql/enter_and_append_drafts.sql. A refused entry changes
+ * nothing for the others.
  *
  * An enter event is stored for each member who enters, unless they do so silently, or are in the
  * room already. A rename is a leave and an enter. A member with the same trip is the same person,
@@ -72,10 +72,10 @@ export async function enterAndAppend(
 ): Promise<{ results: EntryResult[]; stored: (Stored | undefined)[] }> {
   const rows = await rowsOf<EntryRow | ({ entry: null } & Appended)>(
     db,
-    `select * from enter_and_append(
+    `select * from enter_and_append_drafts(
       ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
       ?::double precision[], ?::text[], ?,
-      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?
+      ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?
     )`,
     [...entryColumns(entries), [...COLORS], roomMembers, ...draftColumns(drafts), notifyChannelOf(wakeUps)],
   );

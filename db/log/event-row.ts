@@ -14,6 +14,12 @@ export type EventRow = {
   text: string | null;
   client_id: string | null;
   at: Date;
+  /** The message that an edit or an erase changes, or that a message replies to. */
+  target: number | null;
+  /** The change that a message's author has made last. */
+  change: "edited" | "erased" | null;
+  /** The member before a rename. */
+  former: Member | null;
 };
 
 /**
@@ -23,14 +29,29 @@ export type Stored = { roomId: number; event: RoomEvent; isNew: boolean };
 
 /** Returns a row as an event of the protocol. Columns that are null become absent fields. */
 export function eventOf(row: EventRow): RoomEvent {
+  const { kind, target, change, former } = row;
   const member: Member = { id: row.member_id, nickname: row.nickname, color: row.color };
   if (row.trip !== null) member.trip = row.trip;
   if (row.tag !== null) member.tag = row.tag;
-  const event: RoomEvent = { room: row.slug, seq: row.seq, kind: row.kind, member, at: row.at.toISOString() };
+  const event: AnyEvent = { room: row.slug, seq: row.seq, kind, member, at: row.at.toISOString() };
   if (row.text !== null) event.text = row.text;
   if (row.client_id !== null) event.id = row.client_id;
-  return event;
+  if (target !== null) event[kind === "message" ? "reply" : "target"] = target;
+  if (change !== null) event[change] = true;
+  if (former !== null) event.former = former;
+  return event as RoomEvent;
 }
+
+/** An event with the fields of all kinds. The database checks which kind has which. */
+type AnyEvent = Pick<RoomEvent, "room" | "seq" | "kind" | "member" | "at"> & {
+  text?: string;
+  id?: string;
+  reply?: number;
+  target?: number;
+  edited?: true;
+  erased?: true;
+  former?: Member;
+};
 
 /** Returns the row of an event that was stored before. */
 export function storedOf(row: EventRow): Stored {

@@ -62,7 +62,7 @@ export const CLOCK_SLACK = "10 minutes";
 
 /**
  * Records that these members were seen `agoMs` ago. Returns those that are present. Locks them in
- * the order of enter_and_append.sql, whatever plan the update has.
+ * the order of enter_and_append_drafts.sql, whatever plan the update has.
  */
 export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number })[]): Promise<Membership[]> {
   if (seen.length === 0) return [];

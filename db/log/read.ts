@@ -6,11 +6,11 @@ import { type EventRow, eventOf, type Stored, storedOf } from "./event-row.ts";
 
 /** Returns the events after each room's position, in order, at most `limit` per room. */
 export async function readSince(db: Knex, after: Map<number, number>, limit: number): Promise<Stored[]> {
-  const rows = await runPrepared<EventRow>(db, EVENTS_SINCE, [[...after.keys()], [...after.values()], limit]);
+  const rows = await runPrepared<EventRow>(db, EVENTS_AFTER, [[...after.keys()], [...after.values()], limit]);
   return rows.map(storedOf);
 }
 
-const EVENTS_SINCE = prepared("select * from events_since(?::int[], ?::bigint[], ?)");
+const EVENTS_AFTER = prepared("select * from events_after(?::int[], ?::bigint[], ?)");
 
 /**
  * Returns the events after a seq, in order: at most `limit`, about `bytes` of text, and one in any
@@ -31,19 +31,22 @@ export async function readPage(
   return rows.map(eventOf);
 }
 
-/** Messages of a room with the other events between them, oldest first, and what is left out. */
+/**
+ * Messages and notices of a room with the other events between them, oldest first, and the parts
+ * that are left out.
+ */
 export type Talk = { events: RoomEvent[]; skipped: SkippedRun[] };
 
 /**
- * Returns the last `messages` messages before a seq, by default the newest, and the events between
- * and after them. Long runs of other events are shortened, see db/sql/talk_before.sql.
+ * Returns the last `messages` messages and notices before a seq, by default the newest, and the
+ * events between and after them. Long runs of other events are shortened, see db/sql/talk_page.sql.
  */
 export async function readTalk(
   db: Knex,
   { roomId, before = Number.MAX_SAFE_INTEGER, messages }: { roomId: number; before?: number; messages: number },
 ): Promise<Talk> {
   const limits = [messages, OTHERS_IN_TALK, OTHERS_IN_RUN, COUNTED_OTHERS];
-  const rows = await rowsOf<TalkRow>(db, "select * from talk_before(?, ?, ?, ?, ?, ?)", [roomId, before, ...limits]);
+  const rows = await rowsOf<TalkRow>(db, "select * from talk_page(?, ?, ?, ?, ?, ?)", [roomId, before, ...limits]);
   rows.sort((a, b) => a.seq - b.seq);
   return {
     events: rows.filter((row) => row.kind !== "skipped").map((row) => eventOf(row as EventRow)),
@@ -71,17 +74,30 @@ function skippedOf({ seq: first, last, enters, leaves }: TalkRow): SkippedRun {
   return enters === null || leaves === null ? { first, last } : { first, last, enters, leaves };
 }
 
-/** Returns the enter and leave events after a seq, in order, at most `limit`. */
+/** Returns the events after a seq that change who is in a room, in order, at most `limit`. */
 export async function readMoves(
   db: Knex,
   { roomId, after, limit }: { roomId: number; after: number; limit: number },
 ): Promise<RoomEvent[]> {
   const rows = await rowsOf<EventRow>(
     db,
-    `select *, '' as slug from events where room_id = ? and seq > ? and kind <> 'message' order by seq limit ?`,
+    `select *, '' as slug from events where room_id = ? and seq > ? and kind in ('enter', 'leave', 'rename')
+     order by seq limit ?`,
     [roomId, after, limit],
   );
   return rows.map(eventOf);
+}
+
+/** Returns which of these seqs of a room are messages or notices that the log still has. */
+export async function findMessages(db: Knex, roomId: number, seqs: number[]): Promise<Set<number>> {
+  const rows = await rowsOf<{ seq: number }>(
+    db,
+    `select e.seq from events e
+     where e.room_id = ? and e.seq = any(?::bigint[]) and e.kind in ('message', 'notice')
+       and e.seq > (select pruned_seq from rooms where id = e.room_id)`,
+    [roomId, seqs],
+  );
+  return new Set(rows.map(({ seq }) => seq));
 }
 
 /** Returns the message that a member sent under a client id, if there is one. */

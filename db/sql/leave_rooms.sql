@@ -31,7 +31,7 @@ begin
   if cardinality(gone) = 0 then return; end if;
   return query
   select a.room_id, a.seq
-  from append_events(
+  from append_drafts(
     array(select room_id from unnest(gone)),
     array_fill('leave'::text, array[cardinality(gone)]),
     array(select member_id from unnest(gone)),
@@ -41,6 +41,7 @@ begin
     array(select tag from unnest(gone)),
     array_fill(null::text, array[cardinality(gone)]),
     array_fill(null::text, array[cardinality(gone)]),
+    array_fill(null::bigint, array[cardinality(gone)]),
     channel
   ) a;
 end

@@ -10,9 +10,17 @@ export type FrameFormat = "sse" | "json" | "script" | "html";
 
 /**
  * An event as a tail keeps it: encoded once for all readers. `bytes` is its size in UTF-8, `sum`
- * the checksum for cursors behind it.
+ * the checksum for cursors behind it. `edits` is the seq of the message that an edit changes, and
+ * `changedBy` the seq of the event that has changed a message in the tail; otherwise they are 0.
  */
-export type EncodedEvent = { seq: number; json: string; bytes: number; sum: number };
+export type EncodedEvent = {
+  seq: number;
+  json: string;
+  bytes: number;
+  sum: number;
+  edits: number;
+  changedBy: number;
+};
 
 /**
  * Encodes an event as one line of JSON without `<`, `>` and `&`, so that old IE cannot sniff HTML
@@ -20,7 +28,8 @@ export type EncodedEvent = { seq: number; json: string; bytes: number; sum: numb
  */
 export function encodeEvent(event: RoomEvent): EncodedEvent {
   const json = toJson(event);
-  return { seq: event.seq, json, bytes: Buffer.byteLength(json), sum: sumOf(event) };
+  const edits = event.kind === "edit" ? event.target : 0;
+  return { seq: event.seq, json, bytes: Buffer.byteLength(json), sum: sumOf(event), edits, changedBy: 0 };
 }
 
 /**

@@ -203,7 +203,7 @@ export class Hub {
 
   #onEvents(tail: Tail, events: RoomEvent[]): void {
     this.#deps.metrics.read.inc(events.length);
-    if (events.some((event) => event.kind !== "message")) this.#deps.onMoves(tail, events);
+    if (events.some(({ kind }) => kind === "enter" || kind === "leave")) this.#deps.onMoves(tail, events);
     this.#flush(tail);
   }
 

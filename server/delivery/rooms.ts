@@ -93,6 +93,11 @@ export class Rooms {
     return this.#byId.size === 0 ? 0 : performance.now() - this.#readAt;
   }
 
+  /** Returns whether no tail is in memory. */
+  isEmpty(): boolean {
+    return this.#byId.size === 0;
+  }
+
   /** Returns the tails of these rooms, as far as they are in memory. */
   tailsOf(roomIds: number[]): Tail[] {
     const tails: Tail[] = [];

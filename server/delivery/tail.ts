@@ -1,5 +1,6 @@
 import { type Cursor, formatCursor, formatCursorIn, sumOf } from "../../protocol/cursor.ts";
-import type { MembersSignal, RoomEvent } from "../../protocol/event.ts";
+import type { MembersSignal, RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
+import { afterChange } from "./change.ts";
 import { type EncodedEvent, encodeEvent, type FrameFormat, frameOf } from "./frames.ts";
 import type { Signal } from "./signal.ts";
 
@@ -41,6 +42,8 @@ export class Tail {
   flushMs = 0;
   #events: EncodedEvent[] = [];
   #bytes = 0;
+  /** Changes of messages that this node has made, and not read in the log yet. */
+  #ahead: (RoomEdit | RoomErase)[] = [];
   #frames = new Map<FrameFormat, { after: number; sent: number; frame: Buffer }>();
   #cursor: { seq: number; sum: number | undefined; text: string } | undefined;
   #ping: { sent: number; stale: number | undefined; signal: Signal } | undefined;
@@ -65,8 +68,28 @@ export class Tail {
       if (event.seq !== this.head + 1) return false;
       this.#push(encodeEvent(event));
       this.head = event.seq;
+      if (event.kind === "edit" || event.kind === "erase") this.change(event);
     }
+    if (this.#ahead.length > 0) this.#applyAhead();
     return true;
+  }
+
+  /**
+   * Removes the former text of a message that was edited or erased, so that no reader that comes
+   * from before it gets that text. The event need not be in the tail yet. A read of the log that
+   * began before its commit may still bring the former text, so it is applied again then.
+   */
+  change(event: RoomEdit | RoomErase): void {
+    if (event.seq > this.head) this.#ahead.push(event);
+    const first = this.head - this.#events.length + 1;
+    for (let index = Math.max(0, event.target - first); index < this.#events.length; index += 1) {
+      const before = this.#events[index] as EncodedEvent;
+      const after = afterChange(before, event);
+      this.#events[index] = after;
+      this.#bytes += after.bytes - before.bytes;
+    }
+    // They were made of the former text.
+    this.#frames.clear();
   }
 
   /**
@@ -144,6 +167,12 @@ export class Tail {
     const data = { cursor: this.cursorAt(sent), heads: { [this.slug]: sent }, ...(stale !== undefined && { stale }) };
     this.#ping = { sent, stale, signal: { name: "ping", data } };
     return this.#ping.signal;
+  }
+
+  #applyAhead(): void {
+    const ahead = this.#ahead;
+    this.#ahead = [];
+    for (const event of ahead) this.change(event);
   }
 
   #push(event: EncodedEvent): void {

@@ -9,7 +9,7 @@ import type { Guards } from "./guards.ts";
 export const MAY_REPEAT = new Set(["room", "after", "lastEventId", "evs_last_event_id"]);
 
 /** Names that repeat in a form, a query or a path with several messages. */
-const OF_A_MESSAGE = new Set(["id", "text"]);
+const OF_A_MESSAGE = new Set(["id", "text", "reply"]);
 
 /** The most fields: those of a batch of messages, and all others. */
 export const FIELDS_WITH_BATCH_MAX = FIELDS_MAX + OF_A_MESSAGE.size * BATCH_MESSAGES;
@@ -20,8 +20,8 @@ export function mayRepeat(name: string, guards: Guards | undefined): boolean {
 }
 
 /**
- * Refuses a form with more than 50 fields, before it is parsed. Empty fields count. The ids and
- * texts of 50 messages may come on top. Throws `malformed`.
+ * Refuses a form with more than 50 fields, before it is parsed. Empty fields count. The ids,
+ * texts and replies of 50 messages may come on top. Throws `malformed`.
  */
 export function assertFewFields(encoded: string): void {
   let at = -1;

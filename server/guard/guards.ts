@@ -28,7 +28,7 @@ export type Guards = {
   jsonp?: true;
   /** Changes something, so another site's page must never cause it. */
   mutates?: true;
-  /** May `id` and `text` repeat, for several messages? */
+  /** May `id`, `text` and `reply` repeat, for several messages? */
   batch?: true;
   /**
    * The limit that each request is charged to before it is handled. A handler that knows the cost

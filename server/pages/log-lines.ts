@@ -1,11 +1,11 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
-import { grouped } from "../../protocol/line.ts";
+import { grouped, hasLine } from "../../protocol/line.ts";
 import { isSameDay } from "../../protocol/moment.ts";
 import { type Html, html } from "./html.ts";
 import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
-import { messageLine } from "./message-line.ts";
+import { type LineContext, messageLine } from "./message-line.ts";
 import { dayName, now, wallTimeOf } from "./time-stamp.ts";
 
 /**
@@ -20,14 +20,14 @@ export type LogView = { events: RoomEvent[]; skipped?: SkippedRun[]; previous?: 
  */
 export function logLines(layout: PageLayout, view: LogView): Html[] {
   const last = view.previous;
+  const find = finderOf(view);
   return daysOf(layout, view).flatMap(({ at, items }, n) => {
     const isNamed = n === 0 && last ? !isSameDate(layout, last.at, at) : n > 0 || !isSameDate(layout, now(), at);
     const lines = items.map((item, index) =>
-      renderItem(
-        layout,
-        item,
-        layout.view.isNewestOnTop ? undefined : (items[index - 1] ?? (isNamed ? undefined : last)),
-      ),
+      renderItem(layout, item, {
+        previous: layout.view.isNewestOnTop ? undefined : (items[index - 1] ?? (isNamed ? undefined : last)),
+        find,
+      }),
     );
     return isNamed ? [dayLine(layout, at, items[0] as Item), ...lines] : lines;
   });
@@ -40,8 +40,9 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
 export function newestFirst(layout: PageLayout, view: LogView): Html[] {
   if (layout.canOpen) return logLines(layout, view).reverse();
   const days = daysOf(layout, view).reverse();
+  const find = finderOf(view);
   return days.flatMap(({ at, items }, n) => {
-    const lines = items.map((item, index) => renderItem(layout, item, items[index - 1])).reverse();
+    const lines = items.map((item, index) => renderItem(layout, item, { previous: items[index - 1], find })).reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -53,8 +54,9 @@ export function newestFirst(layout: PageLayout, view: LogView): Html[] {
  */
 export function newestOnTop(layout: PageLayout, view: LogView): Html[] {
   const days = daysOf(layout, view).reverse();
+  const find = finderOf(view);
   return days.flatMap(({ at, items }, n) => {
-    const lines = items.map((item) => renderItem(layout, item, undefined)).reverse();
+    const lines = items.map((item) => renderItem(layout, item, { previous: undefined, find })).reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -69,6 +71,7 @@ function daysOf(layout: PageLayout, { events, skipped = [] }: LogView): Day[] {
   const days: Day[] = [];
   const left = [...skipped];
   for (const event of events) {
+    if (!hasLine(event.kind)) continue;
     let day = days.at(-1);
     const isNew = day === undefined || !isSameDate(layout, day.at, event.at);
     // Events that are left out before a line belong to the run above it, also if the line is of the
@@ -105,9 +108,16 @@ function isSameDate({ timeZone }: PageLayout, one: string, other: string): boole
   return isSameDay(wallTimeOf(timeZone, one), wallTimeOf(timeZone, other));
 }
 
-function renderItem(layout: PageLayout, item: Item, previous: Item | undefined): Html {
+type ItemContext = { previous: Item | undefined; find: LineContext["find"] };
+
+function renderItem(layout: PageLayout, item: Item, { previous, find }: ItemContext): Html {
   if ("run" in item) return foldedRun(layout, item);
-  return messageLine(layout, item, previous !== undefined && "seq" in previous ? previous : undefined);
+  return messageLine(layout, item, { previous: previous && "seq" in previous ? previous : undefined, find });
+}
+
+/** Returns a function that finds an event of a page. Few messages reply, so no map is made. */
+function finderOf({ events }: LogView): (seq: number) => RoomEvent | undefined {
+  return (seq) => events.find((event) => event.seq === seq);
 }
 
 /**

@@ -1,10 +1,11 @@
-import type { RoomEvent } from "../../protocol/event.ts";
-import { sealOf } from "../../protocol/graphemes.ts";
+import type { RoomEvent, RoomMessage, RoomRename } from "../../protocol/event.ts";
+import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
-import { type Html, html } from "./html.ts";
-import { wordsOf } from "./language.ts";
+import { type Html, html, link } from "./html.ts";
+import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
 import { linkedText } from "./links.ts";
 import { memberSkeleton, nicknameOf, tagMark, tripOf } from "./people.ts";
@@ -12,19 +13,31 @@ import { timeStamp } from "./time-stamp.ts";
 import type { PageWords } from "./words/ja.ts";
 
 /**
- * Renders an event as a line of the log. If `previous`, the line above, is by the same person, the
- * nickname is visually hidden.
+ * The neighbors that a line may refer to: the line above it, and the event of the page with a seq,
+ * if it is there.
  */
-export function messageLine(layout: PageLayout, event: RoomEvent, previous?: RoomEvent): Html {
+export type LineContext = {
+  previous?: RoomEvent | undefined;
+  find?: ((seq: number) => RoomEvent | undefined) | undefined;
+};
+
+/**
+ * Renders an event as a line of the log. If the line above is by the same person, the nickname is
+ * visually hidden.
+ */
+export function messageLine(layout: PageLayout, event: RoomEvent, { previous, find }: LineContext = {}): Html {
   const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
-  const tall = event.kind === "message" ? tallClass(event.text ?? "") : "";
-  const own = event.kind === "message" && member.id === layout.member?.id ? "own" : "";
-  const kind = [event.kind, own, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
+  const message = event.kind === "message" ? event : undefined;
+  const tall = tallClass(message?.text ?? "");
+  const own = message && member.id === layout.member?.id ? "own" : "";
+  const state = message?.erased ? "erased" : message?.edited ? "edited" : "";
+  const kind = [event.kind, own, state, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
     .filter((name) => name !== "")
     .join(" ");
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span></li>
+  const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}</li>
 `;
 }
 
@@ -32,6 +45,18 @@ export function messageLine(layout: PageLayout, event: RoomEvent, previous?: Roo
 function isMention({ member: reader }: PageLayout, { kind, member, text }: RoomEvent): boolean {
   if (kind !== "message" || reader === undefined || reader.id === member.id) return false;
   return mentions(text ?? "", reader.nickname);
+}
+
+/** Renders a link to the message that a message replies to, with its words if the page has them. */
+function quoteOf(layout: PageLayout, { room, reply }: RoomMessage, quoted: RoomEvent | undefined): Html {
+  const words = wordsOf(layout.language);
+  const href = link(`${layout.basePath}${PATHS.room(room)}/${reply}`);
+  const text = quoted && ("erased" in quoted ? words.script.erased : excerptOf(quoted.text ?? ""));
+  const content =
+    quoted === undefined
+      ? fill(words.script.quoted, { seq: String(reply) })
+      : html`<bdi class="quote-name" translate="no">${quoted.member.nickname}</bdi> <span dir="auto" class="quote-text">${text}</span>`;
+  return html`<a class="quote" href="${href}" data-reply="${reply}" target="_top">${content}</a> `;
 }
 
 /**
@@ -55,5 +80,14 @@ function continues(previous: RoomEvent, event: RoomEvent): boolean {
 function lineText(words: PageWords, event: RoomEvent): Html | Html[] | string {
   if (event.kind === "enter") return words.script.entered;
   if (event.kind === "leave") return words.script.left;
+  if (event.kind === "rename") return renamed(words, event);
+  if (event.kind === "message" && event.erased) return words.script.erased;
   return linkedText(event.text ?? "");
+}
+
+/** Renders what a member has changed about itself. A former name has a direction of its own. */
+function renamed({ script }: PageWords, { member, former }: RoomRename): Html | string {
+  if (former.nickname === member.nickname && former.trip === member.trip) return script.recolored;
+  const [before, after] = script.renamed.split("{former}");
+  return html`${before}<bdi class="former" translate="no">${former.nickname}</bdi>${after}`;
 }

@@ -91,7 +91,7 @@ ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 /** Renders the commands and keys of a room, which the script shows when it is asked for them. */

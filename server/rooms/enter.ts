@@ -48,14 +48,15 @@ export async function enter(
 
 function refusalOf(outcome: string): Refusal | undefined {
   if (outcome === "taken") return refuse("nickname_taken");
-  if (outcome === "kept") return refuse("nickname_taken", KEPT);
+  if (outcome === "kept") return refuse("nickname_taken", NAME_KEPT);
   if (outcome === "full") return refuse("full", "This room is full. Try again when someone has left.", 30);
   if (outcome === "crowded") return refuse("full", CROWDED, 30);
   if (outcome === "gone") return refuse("no_such_room");
   return undefined;
 }
 
-const KEPT =
+/** The reason why a nickname that had a trip is refused for a while. */
+export const NAME_KEPT =
   "Someone with a trip used this nickname here within the last hour. Enter with the same secret, or choose another one.";
 
 const CROWDED =

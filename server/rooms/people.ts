@@ -52,6 +52,8 @@ export function createPeople(db: Knex): ReadPeople {
  * Applies a move. The list may have been read after the count, so it may contain the move already.
  */
 function after(people: People, { kind, member }: RoomEvent): People {
+  if (kind === "rename")
+    return { ...people, members: people.members.map((one) => (one.id === member.id ? member : one)) };
   const members = people.members.filter(({ id }) => id !== member.id);
   if (kind === "leave") return { ...people, members, memberCount: people.memberCount - 1 };
   if (kind !== "enter") return people;

@@ -6,21 +6,54 @@ import type { StoredRoom } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import { obey, type Spoken } from "./command.ts";
 import { enter } from "./enter.ts";
 
-/** A message that a client sends. `id` is the client's own key, by which a resend is recognized. */
-export type NewMessage = { id: string; text: string };
+/**
+ * A message that a client sends. `id` is the client's own key, by which a resend is recognized.
+ * `reply` is the seq of the message that it answers. A command has become a notice of the site.
+ */
+export type NewMessage = Spoken & { id: string; reply?: number | undefined };
 
 /** A message in the log: its event and room, and whether this request stored it. */
 export type Posted = { event: RoomEvent; roomId: number; isNew: boolean };
 
-/** Reads a message. The text stays as it was sent. Throws `malformed` or `text_invalid`. */
-export function readMessage(id: unknown, text: unknown): NewMessage {
+/** The input of a message, before it is checked. */
+export type RawMessage = { id: unknown; text: unknown; reply?: number | undefined };
+
+/**
+ * Reads a message. The text stays as it was sent, unless it is a command. Throws `malformed`,
+ * `text_invalid` or `dice_invalid`.
+ */
+export function readMessage({ id, text, reply }: RawMessage): NewMessage {
+  const spoken = { id: readClientId(id), ...obey(readText(text)) };
+  return reply === undefined ? spoken : { ...spoken, reply };
+}
+
+/** Reads a client id. Throws `malformed`. */
+export function readClientId(id: unknown): string {
   if (typeof id !== "string" || !CLIENT_ID.test(id)) throw refuse("malformed", "id: 8 to 64 of A-Z a-z 0-9 _ -");
+  return id;
+}
+
+/**
+ * Reads the seq of the message that a message replies to; `undefined` if there is none. Throws
+ * `malformed`.
+ */
+export function readReply(reply: unknown): number | undefined {
+  if (reply === undefined || reply === "") return undefined;
+  const isDigits = typeof reply === "number" || (typeof reply === "string" && /^\d{1,16}$/.test(reply));
+  const seq = isDigits ? Number(reply) : Number.NaN;
+  if (!Number.isSafeInteger(seq) || seq < 1) throw refuse("malformed", "reply: the seq of a message");
+  return seq;
+}
+
+/** Reads the text of a message. Throws `malformed` or `text_invalid`. */
+export function readText(text: unknown): string {
   if (typeof text !== "string") throw refuse("malformed", "text: a string");
   if (isTooLong(text)) throw refuse("text_invalid");
   if (!text.isWellFormed() || UNSAYABLE.test(text) || !/[^\s\p{C}]/u.test(text)) throw refuse("text_invalid");
-  return { id, text };
+  return text;
 }
 
 /** A character is one or two units of UTF-16, so most texts are counted without splitting them. */
@@ -93,8 +126,8 @@ function refusalIn(error: unknown): Refusal {
   return error;
 }
 
-function draftOf(room: Pick<StoredRoom, "id">, member: Member, { id, text }: NewMessage): Draft {
-  return { roomId: room.id, kind: "message", member, text, clientId: id };
+function draftOf(room: Pick<StoredRoom, "id">, member: Member, { id, kind, text, reply }: NewMessage): Draft {
+  return { roomId: room.id, kind, member, text, clientId: id, target: kind === "message" ? reply : undefined };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { readSent } from "../../db/log/read.ts";
+import { findMessages, readSent } from "../../db/log/read.ts";
 import { type Cursor, formatCursor, sumOf } from "../../protocol/cursor.ts";
 import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -9,7 +9,7 @@ import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { Refusal, refuse } from "../refusal.ts";
-import { type NewMessage, type Posted, postAll, readMessage } from "../rooms/post.ts";
+import { type NewMessage, type Posted, postAll, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 
@@ -17,11 +17,12 @@ import type { Site } from "../site.ts";
 export type BatchResult = Pick<Posted, "event" | "isNew"> | { code: string; detail: string; retryAfter?: number };
 
 /** A message of a batch, before its id and text are checked. */
-type Said = { id: string; text: string };
+type Said = { id: string; text: string; reply?: number | undefined };
 
 /**
  * Returns the messages of a request that has several; `undefined` if it has one. JSON has a list of
- * `messages`; a form, a query or a path repeats `id` and `text`. Throws `malformed`.
+ * `messages`; a form, a query or a path repeats `id` and `text`, and `reply` if one of them
+ * replies. Throws `malformed`.
  */
 export function batchOf(ctx: Context): Said[] | undefined {
   const { body } = ctx.state;
@@ -36,7 +37,9 @@ export function batchOf(ctx: Context): Said[] | undefined {
   const texts: unknown = isForm ? body.text : input.sent("text");
   if (ids.length < 2 && (texts as unknown[]).length < 2) return undefined;
   if (!Array.isArray(texts) || texts.length !== ids.length) throw refuse("malformed", "one text for each id");
-  return readBatch(ids.map((id, index) => ({ id, text: texts[index] })));
+  const replies: unknown[] = isForm ? [body.reply ?? []].flat() : input.sent("reply");
+  if (replies.length > 0 && replies.length !== ids.length) throw refuse("malformed", "one reply for each id, or none");
+  return readBatch(ids.map((id, index) => ({ id, text: texts[index], reply: replies[index] })));
 }
 
 /**
@@ -53,8 +56,7 @@ export async function sayAll(
   const messages = read.flatMap((one) => (one instanceof Refusal ? [] : [one]));
   const { allowed, refusal } = chargeEach(ctx, site, messages.length);
   const tail = await roomOf(ctx, site);
-  const outcomes =
-    allowed === 0 ? [] : await postWithinLimits(ctx, site, { tail, messages: messages.slice(0, allowed) });
+  const outcomes = allowed === 0 ? [] : await postAnswered(ctx, site, { tail, messages: messages.slice(0, allowed) });
   if (refusal) outcomes.push(...(await findOrRefuse(ctx, site, { messages: messages.slice(allowed), refusal })));
   let next = 0;
   const all = read.map((one) => (one instanceof Refusal ? one : (outcomes[next++] as Posted | Refusal)));
@@ -64,17 +66,17 @@ export async function sayAll(
 function readBatch(list: unknown): Said[] {
   if (!Array.isArray(list) || list.length === 0 || list.length > BATCH_MESSAGES || !list.every(isSaid))
     throw refuse("malformed", `messages: 1 to ${BATCH_MESSAGES}, each with id and text, which are strings`);
-  return list;
+  return list.map(({ id, text, reply }) => ({ id, text, reply: readReply(reply) }));
 }
 
-function isSaid(one: unknown): one is Said {
+function isSaid(one: unknown): one is { id: string; text: string; reply?: unknown } {
   const { id, text } = (one ?? {}) as Partial<Said>;
   return typeof id === "string" && typeof text === "string";
 }
 
-function readOrRefuse({ id, text }: Said): NewMessage | Refusal {
+function readOrRefuse(said: Said): NewMessage | Refusal {
   try {
-    return readMessage(id, text);
+    return readMessage(said);
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
@@ -93,6 +95,27 @@ function chargeEach(ctx: Context, site: Site, count: number): { allowed: number;
     }
   }
   return { allowed: count };
+}
+
+/**
+ * Posts those whose message they reply to is in the room. The others are refused, except resends of
+ * stored messages.
+ */
+async function postAnswered(
+  ctx: Context,
+  site: Site,
+  { tail, messages }: { tail: Tail; messages: NewMessage[] },
+): Promise<(Posted | Refusal)[]> {
+  const replies = messages.flatMap(({ reply }) => reply ?? []);
+  if (replies.length === 0) return postWithinLimits(ctx, site, { tail, messages });
+  const found = await findMessages(site.db, tail.id, replies);
+  const isLost = ({ reply }: NewMessage) => reply !== undefined && !found.has(reply);
+  const lost = messages.filter(isLost);
+  const refusal = refuse("no_such_message");
+  const refused = lost.length === 0 ? [] : await findOrRefuse(ctx, site, { messages: lost, refusal });
+  const rest = messages.filter((message) => !isLost(message));
+  const posted = rest.length === 0 ? [] : await postWithinLimits(ctx, site, { tail, messages: rest });
+  return messages.map((message) => (isLost(message) ? refused.shift() : posted.shift()) as Posted | Refusal);
 }
 
 async function postWithinLimits(

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { findSent, readTalk } from "../../db/log/read.ts";
+import { findMessages, findSent, readTalk } from "../../db/log/read.ts";
 import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
@@ -13,7 +13,7 @@ import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
-import { type NewMessage, type Posted, post, readMessage } from "../rooms/post.ts";
+import { type NewMessage, type Posted, post, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { batchOf, sayAll } from "./batch.ts";
@@ -84,7 +84,7 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   authorOf(ctx);
   const input = inputOf(ctx);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
-  const message = readMessage(id, text);
+  const message = readMessage({ id, text, reply: readReply(input.text("reply")) });
   const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
   // A resend is answered with the position of its first copy, which may be in another room.
@@ -118,6 +118,12 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
     return sent;
   }
   const tail = await roomOf(ctx, site);
+  if (message.reply !== undefined && !(await findMessages(site.db, tail.id, [message.reply])).has(message.reply)) {
+    // The message may be stored already, and what it replies to was pruned since.
+    const sent = await findSent(site.db, member.id, message.id);
+    if (sent === undefined) throw refuse("no_such_message");
+    return sent;
+  }
   const membership = { roomId: tail.id, memberId: member.id };
   const patienceMs = site.hub.patienceMs(tail);
   const network = () => memberNetworkOf(ctx, site);

@@ -159,7 +159,7 @@ function problemOf(ctx: Context, site: Site, error: unknown): Problem {
 async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail> {
   const { limits } = site;
   assertKeepsCookies(ctx, site);
-  const { member, token } = await openSession(ctx, site, limits);
+  const { member, token } = await openSession(ctx, site);
   limits.moves.take({ ...payerOf(ctx), member: member.id });
   const [tail] = (await findRooms(site, [name])) as [Tail];
   await enterRoom(ctx, site, { tail, member, isSilent: isSilentEntry(ctx, tail) });

@@ -25,7 +25,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
       guards: { ...acting, urlToken: true, cookie: "not for scripts", jsonp: true },
       handle: async (ctx) => {
         if (inputOf(ctx).text("nickname") === undefined) describe(ctx);
-        else answer(ctx, await openSession(ctx, site, limits));
+        else answer(ctx, await openSession(ctx, site));
       },
     },
     // By GET too, for networks that block POST, with the token in the Authorization header.
@@ -35,7 +35,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   ];
 
   async function open(ctx: Context): Promise<void> {
-    const { member, token } = await openSession(ctx, site, limits);
+    const { member, token } = await openSession(ctx, site);
     setSessionCookie(ctx, site, token);
     answer(ctx, { token, member }, 201);
   }
@@ -64,17 +64,21 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
   }
 }
 
-/** Opens a session. A person who has one already stays the same person under the new nickname. */
+/**
+ * Opens a session. A person who has one already stays the same person under the new nickname. The
+ * request may name a color; `usualColor` is the one that it gets otherwise.
+ */
 export async function openSession(
   ctx: Context,
   site: Site,
-  limits: RateLimits,
+  usualColor?: string,
 ): Promise<{ member: Member; token: string }> {
   const input = inputOf(ctx);
+  const { limits } = site;
   const session: Session | undefined = ctx.state.session;
   limits.sessions.take(payerOf(ctx));
   const names = { isReserved: site.reserved.hasNickname, tripOf };
-  const typed = { nickname: input.string("nickname") ?? "", color: input.string("color") };
+  const typed = { nickname: input.string("nickname") ?? "", color: input.string("color") ?? usualColor };
   const member = await readMember(typed, names, session?.member);
   return { member, token: site.tokens.sign(member, session?.since) };
 

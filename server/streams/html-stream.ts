@@ -105,10 +105,16 @@ class GrowingPage implements HtmlStream {
     this.#lifeMs = LIFE_MS;
   }
 
+  /**
+   * A line that was sent cannot change. So the page ends when a message was erased, and its browser
+   * fetches the next one, which does not have the text; and soon when one was edited.
+   */
   write(frame: Buffer): void {
     const lines = this.#linesOf(frame);
     this.#previous = lines.last;
     this.#send(lines.bytes);
+    if (lines.hasEdits) this.#lifeMs = Math.min(this.#lifeMs, performance.now() - this.#startedAt);
+    if (lines.hasErasures) this.#options.onOver();
   }
 
   signal(signal: Signal): void {
@@ -164,12 +170,17 @@ class GrowingPage implements HtmlStream {
     const known = byLanguage.get(language);
     if (known) return known;
     const events = JSON.parse(`[${frame.toString()}]`) as RoomEvent[];
-    const made = { bytes: Buffer.from(lines(events, this.#previous)), last: events.at(-1) };
+    const made = {
+      bytes: Buffer.from(lines(events, this.#previous)),
+      last: events.at(-1),
+      hasEdits: events.some(({ kind }) => kind === "edit"),
+      hasErasures: events.some(({ kind }) => kind === "erase"),
+    };
     byLanguage.set(language, made);
     return made;
   }
 }
 
-type Lines = { bytes: Buffer; last: RoomEvent | undefined };
+type Lines = { bytes: Buffer; last: RoomEvent | undefined; hasEdits: boolean; hasErasures: boolean };
 
 const linesByFrame = new WeakMap<Buffer, Map<string, Lines>>();

@@ -182,7 +182,7 @@ export function createFakeSite(world: World): FakeSite {
     const { rooms } = stream.reading;
     const { place, resets } = placeOf(stream.reading);
     const ping = stream.reading.ping === 0 ? 15_000 : stream.reading.ping * 1000;
-    const hello = { chattera: 1, protocol: 1, retry: 1000, ping, n: stream.reading.nonce } as const;
+    const hello = { chattera: 1, protocol: 2, retry: 1000, ping, n: stream.reading.nonce } as const;
     stream.place = place;
     const standing = () => ({
       cursor: cursorOf(stream.place),

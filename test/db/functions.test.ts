@@ -6,17 +6,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import type { Knex } from "knex";
 import { dumpSchema } from "../../db/dump-schema.ts";
 import { applyFunctions, forgetFunctions, readFunctions } from "../../db/functions.ts";
-import { append, type Draft } from "../../db/log/append.ts";
 import { readTalk } from "../../db/log/read.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { execute, rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
-import { enterRoom } from "../support/enter.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCHEMA = await readFile(new URL("db/schema.sql", ROOT), "utf8");
-const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const run = promisify(execFile);
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -96,15 +93,11 @@ describe("the functions of a database", () => {
     await emptySchema();
     await db.migrate.latest({ migrationSource: { ...migrationSource, getMigrations: async () => before } });
     const [{ id }] = (await db("rooms").select("id")) as [{ id: number }];
-    const say = (text: string): Promise<unknown> => {
-      const draft: Draft = { roomId: id, kind: "message", member: ann, text, clientId: `client-${text}` };
-      return append(db, [draft]);
-    };
-    await enterRoom(db, id, { ...ann, skeleton: "ann" });
-    await say("before");
+    await enterAsBefore(id);
+    await sayAsBefore(id, "before");
     await migrate(database.url);
     expect(await dumpSchema(db)).toBe(SCHEMA);
-    await say("after");
+    await sayAsBefore(id, "after");
     const { events } = await readTalk(db, { roomId: id, messages: 100 });
     expect(events.map(({ seq, kind, text }) => [seq, kind, text])).toEqual([
       [1, "enter", undefined],
@@ -127,6 +120,31 @@ describe("the functions of a database", () => {
     expect(await dumpSchema(db)).toBe(SCHEMA);
   }, 60_000);
 });
+
+/** Enters a room as a node of the version before does. */
+async function enterAsBefore(roomId: number): Promise<void> {
+  await execute(
+    db,
+    `select * from enter_and_append(
+      array[?::int], array['ann'], array['Ann'], array['#b3261e'], array[null], array['ann'], array['tag'],
+      array[null], array[null], array[null], array[1], array['#b3261e'], 2000,
+      '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 'chattera'
+    )`,
+    [roomId],
+  );
+}
+
+/** Says something as a node of the version before does. */
+async function sayAsBefore(roomId: number, text: string): Promise<void> {
+  await execute(
+    db,
+    `select * from append_events(
+      array[?::int], array['message'], array['ann'], array['Ann'], array['#b3261e'], array[null], array[null],
+      array[?], array[?], 'chattera'
+    )`,
+    [roomId, text, `client-${text}`],
+  );
+}
 
 async function emptySchema(): Promise<void> {
   await execute(db, "drop schema public cascade; create schema public");

@@ -130,7 +130,7 @@ function rangeOf(first: number, last: number): number[] {
 async function blocksOf(roomId: number): Promise<number> {
   const [row] = await rowsOf<{ "QUERY PLAN": { Plan: { "Shared Hit Blocks": number } }[] }>(
     db,
-    "explain (analyze, buffers, format json) select * from talk_before(?, 9007199254740991, 50, 500, 50, 5000)",
+    "explain (analyze, buffers, format json) select * from talk_page(?, 9007199254740991, 50, 500, 50, 5000)",
     [roomId],
   );
   return row?.["QUERY PLAN"][0]?.Plan["Shared Hit Blocks"] as number;

@@ -182,7 +182,7 @@ function sweep(): Promise<void> {
   return new Promise((resolve) => {
     db.on("query-response", function onAnswer(_rows: unknown, { sql }: { sql: string }) {
       if (sql.startsWith("select epoch")) hasBegun = true;
-      if (!hasBegun || !sql.includes("events_since")) return;
+      if (!hasBegun || !sql.includes("events_after")) return;
       db.off("query-response", onAnswer);
       resolve();
     });

@@ -181,7 +181,7 @@ function appending(): Promise<void> {
   const { db } = node.app.site;
   return new Promise((resolve) => {
     db.on("query", function onQuery({ sql }: { sql: string }) {
-      if (!/append_events/.test(sql)) return;
+      if (!/append_drafts/.test(sql)) return;
       db.off("query", onQuery);
       resolve();
     });

@@ -55,7 +55,7 @@ test("while the database stores nothing, the node is not ready, and its log has 
 
 test.each([
   ["a table is missing during a restore", { missing: "table events", code: "42P01" }],
-  ["a function is missing", { missing: "function append_events", code: "42883" }],
+  ["a function is missing", { missing: "function append_drafts", code: "42883" }],
 ])("while %s, a message gets 503, not 500, and the log has the cause", async (_, { missing, code }) => {
   await query(database.url, `alter ${missing} rename to gone`);
   try {

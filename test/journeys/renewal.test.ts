@@ -15,7 +15,7 @@ const renew: Misbehaviour = async (asked, pass) => {
   const answer = await pass(asked);
   if (!isRenewed || !/event-stream|octet-stream/.test(String(answer.headers["content-type"]))) return answer;
   const renewed = new Transform({
-    transform: (piece, _encoding, done) => done(null, String(piece).replace('"protocol":1', '"protocol":2')),
+    transform: (piece, _encoding, done) => done(null, String(piece).replace('"protocol":2', '"protocol":3')),
   });
   return { ...answer, body: answer.body.pipe(renewed) };
 };

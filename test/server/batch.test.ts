@@ -32,7 +32,7 @@ async function logOf(url = site.url): Promise<{ seq: number; text?: string; kind
 async function appendsOf(work: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const note = ({ sql }: { sql: string }) => {
-    if (/from (append_events|enter_and_append)\(/.test(sql)) count += 1;
+    if (/from (append_drafts|enter_and_append_drafts)\(/.test(sql)) count += 1;
   };
   const { db } = site.node.app.site;
   db.on("query", note);

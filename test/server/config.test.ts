@@ -32,6 +32,7 @@ const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string
   busUrl: ["nats://localhost:4222", "nats://localhost:4222"],
   secrets: [["a secret with spaces", "sixteen characters"], "a secret with spaces, sixteen characters"],
   sessionDays: [7, "7"],
+  editMinutes: [5, "5"],
   origins: [["https://a.example", "https://b.example"], "https://a.example https://b.example"],
   hosts: [["chat.example.org", "[::1]:3000"], "chat.example.org,[::1]:3000"],
   graceSeconds: [2.5, "2.5"],

@@ -21,8 +21,8 @@ describe("a node with many rooms", () => {
     const people = await Promise.all(ROOMS.map((slug) => enter(node.url, slug)));
     const streams = await Promise.all(ROOMS.map((room) => openStream(node.url, { room })));
     for (const stream of streams) await stream.signal("hello");
-    const appends = watch(node, /append_events/);
-    const reads = watch(node, /events_since/);
+    const appends = watch(node, /append_drafts/);
+    const reads = watch(node, /events_after/);
     const before = await framesWritten(node);
     await Promise.all(
       ROOMS.flatMap((room, n) =>

@@ -84,6 +84,7 @@ function routes() {
       const real = pattern
         .replace("{/after=:after}", "")
         .replace(":room", "lobby")
+        .replace(":seq", "1")
         .replace(":refresh", "10")
         .replace(":file", "x.js");
       return [real, BASE + real].map((where) => ({ method, path: where, guards }));

@@ -124,7 +124,7 @@ test("a page that was being opened when the node drained ends with a link to its
   const { db } = node.app.site;
   const onQuery = ({ sql }: { sql: string }) => {
     // The page's first lines are being read.
-    if (/talk_before/.test(sql)) node.app.drain();
+    if (/talk_page/.test(sql)) node.app.drain();
   };
   db.on("query", onQuery);
   const { text } = await request(node.url).get("/rooms/lobby/live").expect(200);

@@ -15,7 +15,7 @@ const NOON = "2024-03-01T03:00:00.000Z";
 
 function event(seq: number, kind: RoomEvent["kind"], at = NOON): RoomEvent {
   const member = { id: `m${seq}`, nickname: `name ${seq}`, color: "#b3261e" };
-  return { room: "lobby", seq, kind, member, at, ...(kind === "message" && { text: `text ${seq}` }) };
+  return { room: "lobby", seq, kind, member, at, ...(kind === "message" && { text: `text ${seq}` }) } as RoomEvent;
 }
 
 /** Returns events of these kinds: `m` a message, `e` an enter, `l` a leave. */

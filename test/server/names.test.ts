@@ -28,8 +28,8 @@ describe("a name that a person types", () => {
     secret: (text) => readNickname(`bob#${text}`),
     slug: readSlug,
     title: (text) => readTitle(text, "slug"),
-    "message text": (text) => readMessage("12345678", text),
-    "client id": (text) => readMessage(text, "hello"),
+    "message text": (text) => readMessage({ id: "12345678", text }),
+    "client id": (text) => readMessage({ id: text, text: "hello" }),
   };
   const unit = fc.oneof(
     fc.constantFrom(

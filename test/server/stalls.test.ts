@@ -114,7 +114,7 @@ test("a request that blocks after the database has answered is recognized by its
 
 test("if the request is unknown, the running routes are named", async () => {
   await request(node.url).get("/api/rooms/lobby/messages").expect(200);
-  blockAtAnswer(/talk_before/, 400);
+  blockAtAnswer(/talk_page/, 400);
   await request(node.url).get("/api/rooms/lobby/messages").expect(200);
   const underWay = ["GET /api/rooms/:room/messages"];
   expect(stalls()).toContainEqual(expect.objectContaining({ route: "unknown", underWay }));

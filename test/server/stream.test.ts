@@ -45,7 +45,7 @@ describe("an event stream", () => {
     const cursor = expect.stringMatching(/^[a-z0-9]+\.\d+-\d+$/);
     const data = {
       chattera: 1,
-      protocol: 1,
+      protocol: 2,
       retry: Number(hello?.[1]),
       ping: 15_000,
       cursor,

@@ -8,7 +8,14 @@ export type Fields = { [name: string]: string };
  * The content of a request: sent by POST to `path`, or by GET to `getPath` where POST is blocked.
  * Several parts are several messages.
  */
-export type Content = { path: string; getPath?: string; needsToken?: boolean; parts: Fields[] };
+export type Content = {
+  path: string;
+  getPath?: string;
+  needsToken?: boolean;
+  /** The answer has a token, for which a ticket is no proof. */
+  givesToken?: boolean;
+  parts: Fields[];
+};
 
 /** The encoded parts of a request: the first ones, as many as it carries. */
 export type Encoded = { text: string; carried: number };
@@ -43,7 +50,9 @@ export function paramsOf(parts: Fields[], most: number, length: number): Encoded
   let carried = 0;
   for (; carried < parts.length && (carried === 0 || carried < most); carried++) {
     const fields = parts[carried] as Fields;
-    const more = joinFields(fields, "", (name, value) => (name === "id" ? param : textParam)(name, value));
+    const more = joinFields(fields, "", (name, value) =>
+      (name === "id" || name === "reply" ? param : textParam)(name, value),
+    );
     if (carried > 0 && text.length + more.length > length) break;
     text += more;
   }

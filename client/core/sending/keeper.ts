@@ -249,10 +249,10 @@ function saveMessages(state: State, messages: UnsentMessage[]): void {
   }
   record.messages = [];
   for (let i = 0; i < messages.length; i++) {
-    const { id: of, text, state: is, code } = messages[i] as UnsentMessage;
+    const { id: of, text, reply, state: is, code } = messages[i] as UnsentMessage;
     // Its author may still enter again.
     const waits = !isPresent && isDoubtful[of] && is === "refused";
-    record.messages.push(waits ? { id: of, text, state: "kept" } : { id: of, text, state: is, code });
+    record.messages.push(waits ? { id: of, text, reply, state: "kept" } : { id: of, text, reply, state: is, code });
   }
   write(state, LEASE_MS);
 }

@@ -10,6 +10,8 @@ import { type Backoff, createBackoff, nextDelay, resetBackoff } from "../network
 export type UnsentMessage = {
   id: string;
   text: string;
+  /** The seq of the message that this one answers. */
+  reply?: number | undefined;
   state: "sending" | "kept" | "refused";
   /** The code of the refusal. */
   code?: string | undefined;
@@ -94,9 +96,10 @@ export function createOutbox(environment: Environment, store: MessageStore): Out
 }
 
 /** Adds a message. */
-export function put(outbox: Outbox, text: string): UnsentMessage {
+export function put(outbox: Outbox, text: string, reply?: number): UnsentMessage {
   const id = createClientId(outbox.environment);
   const message: UnsentMessage = { id, text, state: mustWait(outbox) ? "kept" : "sending" };
+  if (reply !== undefined) message.reply = reply;
   save(outbox, outbox.messages.concat([message]));
   outbox.emitter.emit("changed", message);
   return message;

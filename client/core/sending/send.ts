@@ -1,4 +1,4 @@
-import type { Member } from "../../../protocol/event.ts";
+import type { Member, RoomEvent } from "../../../protocol/event.ts";
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
 import { param, proofParam } from "../base/address.ts";
@@ -40,8 +40,8 @@ export type Sender = Access & {
   size: BatchSize;
 };
 
-/** A message to be sent. */
-export type Outgoing = { id: string; text: string };
+/** A message to be sent. `reply` is the seq of the message that it answers. */
+export type Outgoing = { id: string; text: string; reply?: number | undefined };
 
 /** The answer to one message of several. `retryAfter` is in seconds. */
 type Result = { event?: Receipt["event"]; code?: string; retryAfter?: number };
@@ -137,6 +137,7 @@ export function sendMessages(
     const { id, text } = messages[i] as Outgoing;
     parts.push({ id, text });
   }
+  addReplies(parts, messages);
   if (parts.length === 0) {
     sender.environment.later(0, () => done([{ refused: "text_invalid" }]));
     return;
@@ -156,6 +157,16 @@ export function sendMessages(
     else if (reply.ours) noteAnswer(sender.size, reply.carried, 0);
     done(outcomes);
   });
+}
+
+/** In a form, the nth reply belongs to the nth id, so an empty one stands for none. */
+function addReplies(parts: Fields[], messages: Outgoing[]): void {
+  let hasReplies = false;
+  for (let i = 0; i < parts.length; i++) if ((messages[i] as Outgoing).reply !== undefined) hasReplies = true;
+  for (let i = 0; i < parts.length && hasReplies; i++) {
+    const { reply } = messages[i] as Outgoing;
+    (parts[i] as Fields).reply = reply === undefined ? "" : String(reply);
+  }
 }
 
 /** Uses the kind that was answered last. During an outage, no kind is to blame. */
@@ -203,6 +214,56 @@ export function signal(sender: Sender, path: string): void {
 }
 
 function nothing(): void {}
+
+/** A change of a message of the author's, which is erased if there is no text. */
+export type Change = { room: string; seq: number; id: string; text?: string };
+
+/** The outcome of a change: the event that it is in the log. */
+export type ChangeOutcome = { event: RoomEvent } | Failure;
+
+/** Makes one attempt to edit or erase a message. Repeating it is harmless. */
+export function sendChange(
+  sender: Sender,
+  { room, seq, id, text }: Change,
+  done: (outcome: ChangeOutcome) => void,
+): void {
+  if (text !== undefined && !isSayable(text)) {
+    sender.environment.later(0, () => done({ refused: "text_invalid" }));
+    return;
+  }
+  const path = text === undefined ? PATHS.erase(room, seq) : PATHS.edit(room, seq);
+  const parts = [text === undefined ? { id } : { id, text }];
+  deliver(sender, { path, getPath: path, needsToken: true, parts }, (reply) => {
+    const { event } = reply.ours || {};
+    done(event === undefined ? failureOf(reply) : { event });
+  });
+}
+
+/** Makes one attempt to rename the member in a room. Repeating it is harmless. */
+export function sendRename(
+  sender: Sender,
+  { room, nickname, color }: { room: string; nickname: string; color?: string | undefined },
+  done: (outcome: SessionOutcome) => void,
+): void {
+  if (!isSayable(nickname)) {
+    sender.environment.later(0, () => done({ refused: "nickname_invalid" }));
+    return;
+  }
+  const path = PATHS.rename(room);
+  const parts: Fields[] = [color === undefined ? { nickname } : { nickname, color }];
+  deliver(sender, { path, getPath: path, needsToken: true, givesToken: true, parts }, (reply) => {
+    const { token, member } = reply.ours || {};
+    if (token === undefined || member === undefined) {
+      done(failureOf(reply));
+      return;
+    }
+    const { tickets } = sender.address;
+    // It would speak under the former name.
+    if (tickets) tickets.until = 0;
+    if (tickets) tickets.ticket = undefined;
+    done({ token, member });
+  });
+}
 
 function sessionContent(texts: Fields): Content {
   return { path: PATHS.session, getPath: PATHS.session, parts: [texts] };
@@ -340,19 +401,25 @@ function heard(sender: Sender, { token }: Ours, rttMs: number): void {
 
 function getOf(
   { sender, kind, most }: Delivery,
-  { getPath, parts }: Content,
+  { getPath, parts, givesToken }: Content,
   nonce: string,
 ): Made & { asked: Request } {
   const { address } = sender;
+  const { token } = address;
   const head = address.base + getPath;
-  const tail = proofParam(address) + param("n", nonce);
+  // The token stays out of URLs wherever that is possible.
+  const isHeader = givesToken && kind === GET && token !== undefined;
+  const proof = isHeader ? "" : givesToken && token !== undefined ? param("token", token) : proofParam(address);
+  const tail = proof + param("n", nonce);
   const longest = kind === SCRIPT ? LONGEST_URL - SCRIPT_PARAMS : LONGEST_URL;
   const { text, carried } = paramsOf(parts, most, longest - head.length - tail.length);
   const timeoutMs = patienceMs(sender, 0);
   const isTooLong = head.length + text.length + tail.length > longest;
   // Sent without what is too long: while nothing passes, it is not known that only GET would.
   const url = isTooLong ? head + param("n", nonce) : head + text + tail;
-  return { asked: { method: "GET", url, timeoutMs }, carried, timeoutMs, isTooLong };
+  const asked: Request = { method: "GET", url, timeoutMs };
+  if (isHeader) asked.token = token as string;
+  return { asked, carried, timeoutMs, isTooLong };
 }
 
 function postOf({ sender, kind, most }: Attempt, content: Content, n: string): Made & { asked: Request } {
@@ -364,7 +431,7 @@ function postOf({ sender, kind, most }: Attempt, content: Content, n: string): M
   else {
     if (formToken !== undefined) rest.form_token = formToken;
     // The cookie may have another tab's nickname by now, under which this was not written.
-    if (content.needsToken && nickname !== undefined) rest.nickname = nickname;
+    if (content.needsToken && !content.givesToken && nickname !== undefined) rest.nickname = nickname;
   }
   const isForm = kind === FORM_POST;
   const { parts } = content;

@@ -1,0 +1,23 @@
+import type { RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
+import { type EncodedEvent, encodeEvent } from "./frames.ts";
+
+/**
+ * Returns an event of a tail as it is in the log once a message was edited or erased: the message
+ * has its new state, and earlier edits of it have no text.
+ */
+export function afterChange(encoded: EncodedEvent, change: RoomEdit | RoomErase): EncodedEvent {
+  const { seq, edits, changedBy } = encoded;
+  if (seq === change.target) return changedBy < change.seq ? messageAfter(encoded, change) : encoded;
+  if (edits !== change.target || seq >= change.seq) return encoded;
+  const { text: _former, ...edit } = JSON.parse(encoded.json) as RoomEvent;
+  return encodeEvent(edit as RoomEvent);
+}
+
+function messageAfter(encoded: EncodedEvent, change: RoomEdit | RoomErase): EncodedEvent {
+  const message = JSON.parse(encoded.json) as RoomEvent & { edited?: true; erased?: true };
+  // A later event has changed the message again, or the log had it erased when it was read.
+  if (message.erased || (change.kind === "edit" && change.text === undefined)) return encoded;
+  const { text: _former, edited: _edited, ...rest } = message;
+  const changed = change.kind === "edit" ? { ...rest, text: change.text, edited: true } : { ...rest, erased: true };
+  return { ...encodeEvent(changed as RoomEvent), changedBy: change.seq };
+}
