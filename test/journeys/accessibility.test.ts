@@ -36,7 +36,10 @@ describe("WCAG 2.2 AA holds", () => {
         await seat.say("a message with https://example.com/ in it");
         await seat.sees("a message with https://example.com/ in it");
         expect(await faults(seat.page)).toEqual([]);
+        await seat.page.click("#room-menu summary");
+        expect(await faults(seat.page)).toEqual([]);
         await seat.page.goto(`${site.url}/`);
+        await seat.page.click(".lobby-make summary");
         expect(await faults(seat.page)).toEqual([]);
         await seat.page.goto(`${site.url}/rooms/nowhere`);
         expect(await faults(seat.page)).toEqual([]);
