@@ -52,7 +52,7 @@ const COUNTED = 4 / 3;
 
 /**
  * A watcher whose connection has ended counts this much longer. Its next poll, or the one that
- * replaces a stream, comes within the client's back-off of 3 s.
+ * replaces a stream, comes within the client's back-off of 2 s.
  */
 const LINGER_MS = 4_000;
 

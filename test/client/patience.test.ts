@@ -21,13 +21,13 @@ function livenessOf({ environment }: World, hidden = false) {
 }
 
 describe("the back-off", () => {
-  test("grows to 3 s in the first minute and to 30 s after it, begins within a second, and never ends", () => {
+  test("grows to 2 s in the first minute and to 30 s after it, begins within a second, and never ends", () => {
     const world = createWorld(() => 0.999999);
     const backoff = createBackoff(world.environment);
     const delays = () => Array.from({ length: 6 }, () => Math.round(nextDelay(backoff) / 100) / 10);
-    expect(delays()).toEqual([0.5, 1, 2, 3, 3, 3]);
+    expect(delays()).toEqual([0.5, 1, 2, 2, 2, 2]);
     world.pass(MINUTE);
-    expect(delays()).toEqual([6, 12, 24, 30, 30, 30]);
+    expect(delays()).toEqual([4, 8, 16, 30, 30, 30]);
     resetBackoff(backoff);
     expect(nextDelay(backoff)).toBeLessThan(1000);
   });

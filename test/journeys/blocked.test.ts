@@ -43,19 +43,24 @@ browserTest.each([...SENTENCES])(
     expect(["live", "slow"]).toContain(await page.getAttribute("#connection", "data-state"));
     await page.context().close();
   },
+  60_000,
 );
 
-browserTest("messages arrive on the old browsers' page where a filter blocks streams and polls", async () => {
-  const old = await openOldSite(filtered.url);
-  const page = await (await browser.newContext({ locale: "en-US" })).newPage();
-  await page.goto(`${old.url}/rooms/lobby`);
-  await page.waitForSelector('#connection:has-text("blocks /api/poll")');
-  const ben = await person(site.url, "Ben and the old page");
-  await say(site.url, ben, "for the old page");
-  await page.waitForSelector('#log [data-seq]:has-text("for the old page")');
-  await page.context().close();
-  await old.close();
-});
+browserTest(
+  "messages arrive on the old browsers' page where a filter blocks streams and polls",
+  async () => {
+    const old = await openOldSite(filtered.url);
+    const page = await (await browser.newContext({ locale: "en-US" })).newPage();
+    await page.goto(`${old.url}/rooms/lobby`);
+    await page.waitForSelector('#connection:has-text("blocks /api/poll")');
+    const ben = await person(site.url, "Ben and the old page");
+    await say(site.url, ben, "for the old page");
+    await page.waitForSelector('#log [data-seq]:has-text("for the old page")');
+    await page.context().close();
+    await old.close();
+  },
+  60_000,
+);
 
 test("messages arrive in the npm client, which says that something is blocked", async () => {
   const room = connect(filtered.url, { room: "lobby", nickname: "Filtered client" });

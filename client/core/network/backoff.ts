@@ -1,9 +1,9 @@
 import type { Clock } from "../base/environment.ts";
 
 const FIRST_MS = 500;
-// Most outages last seconds. For the first minute, no client notices the end over three seconds
+// Most outages last seconds. For the first minute, no client notices the end over two seconds
 // late.
-const LONGEST_AT_FIRST_MS = 3_000;
+const LONGEST_AT_FIRST_MS = 2_000;
 const AT_FIRST_MS = 60_000;
 const LONGEST_MS = 30_000;
 
@@ -24,7 +24,7 @@ export function createBackoff(clock: Clock): Backoff {
 
 /**
  * Returns the next delay in milliseconds, after one more failure. Full jitter: a random part of
- * 0.5, 1, 2, 3, 3… seconds, after a minute of 6, 12, 24, 30, 30…, so that clients that were cut off
+ * 0.5, 1, 2, 2, 2… seconds, after a minute of 4, 8, 16, 30, 30…, so that clients that were cut off
  * together do not come back together. `floorMs` is the server's `Retry-After`, stretched by up to a
  * quarter for the same reason.
  */
