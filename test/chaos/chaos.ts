@@ -7,7 +7,7 @@ import { plant } from "./plant.ts";
 import { createRandom, type Random } from "./random.ts";
 import { type ChaosReader, openReader, WAYS } from "./readers.ts";
 import { closeRig, heal, keepLog, openRig, type Rig, ROOMS } from "./rig.ts";
-import { startWriter } from "./writers.ts";
+import { startWriter, type Writer } from "./writers.ts";
 
 /** The options of a run. */
 export type ChaosPlan = {
@@ -69,8 +69,7 @@ async function attend(rig: Rig, plan: ChaosPlan, readers: ChaosReader[]): Promis
   );
   const faults = await strikeAll(rig, createRandom(plan.seed), plan);
   await heal(rig);
-  for (const writer of writers) writer.stop();
-  await Promise.all(writers.map(({ done }) => done));
+  await fallSilent(rig, writers);
   await untilQuiet(rig, readers);
   const records = readers.map(({ record }) => record);
   const findings = check({ logs: rig.logs, sent, readers: records });
@@ -95,6 +94,21 @@ async function openReaders(rig: Rig, random: Random, readers: ChaosReader[]): Pr
     const url = random.pick(urls);
     readers.push(await openClientReader(`npm client in ${room}`, url, room));
     readers.push(await openSourceReader(`EventSource in ${room}`, url, room));
+  }
+}
+
+/**
+ * Stops the writers while no node is woken. After that, no message draws attention to the last ones,
+ * so the nodes have to catch up on their own.
+ */
+async function fallSilent(rig: Rig, writers: Writer[]): Promise<void> {
+  for (const { listener } of rig.nodes) listener.blackHole();
+  await sleep(SHORT_FAULT_MS);
+  for (const writer of writers) writer.stop();
+  await Promise.all(writers.map(({ done }) => done));
+  for (const { listener } of rig.nodes) {
+    listener.cut();
+    await listener.pass();
   }
 }
 

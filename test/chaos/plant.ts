@@ -15,7 +15,7 @@ export const BUGS: { [name: string]: Bug } = {
     file: "server/site.js",
     text: "() => hub.wake(),",
     bug: "() => undefined,",
-    faults: ["F3", "F4", "F16"],
+    faults: ["F4"],
   },
   /** A reader that was away is put at the end of the log without a word. */
   "hole-between-history-and-live": {

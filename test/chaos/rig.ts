@@ -89,6 +89,8 @@ export async function startNode({ program, database }: Rig, node: ChaosNode): Pr
       HOST: "127.0.0.1",
       PORT: String(node.port),
       CHATTERA_LIMITS: "off",
+      // Nobody leaves before the end, which would wake the rooms after everybody fell silent.
+      CHATTERA_GRACE_SECONDS: "600",
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
