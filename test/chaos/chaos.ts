@@ -98,8 +98,8 @@ async function openReaders(rig: Rig, random: Random, readers: ChaosReader[]): Pr
 }
 
 /**
- * Stops the writers while no node is woken. After that, no message draws attention to the last ones,
- * so the nodes have to catch up on their own.
+ * Stops the writers while no node is woken. After that, no message draws attention to the last
+ * ones, so the nodes have to catch up on their own.
  */
 async function fallSilent(rig: Rig, writers: Writer[]): Promise<void> {
   for (const { listener } of rig.nodes) listener.blackHole();
