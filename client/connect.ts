@@ -201,11 +201,16 @@ function send(handle: HandleState, text: string, reply: number | undefined): Pro
  * Runs a change once the handle is ready, until the server has answered or the handle is closed.
  */
 function change<Value>(
-  { ready, changing }: HandleState,
+  handle: HandleState,
   begin: (done: (outcome: Answered<unknown>) => void) => () => void,
 ): Promise<Value> {
+  const { ready, changing } = handle;
   const promise = withResolvers<Value>();
   const start = () => {
+    if (handle.ended !== undefined) {
+      promise.reject(handle.ended);
+      return;
+    }
     const giveUp = begin((outcome) => {
       changing.delete(end);
       if ("refused" in outcome) promise.reject(new RefusedError(outcome.refused));
