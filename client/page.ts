@@ -20,6 +20,8 @@ export type Page = {
   lines: number;
   /** Whether the page came with the newest line on top. */
   isTurned: boolean;
+  /** For how many minutes one's own message can be edited and erased. */
+  editMinutes: number;
   /** The people whom the reader ignores. */
   ignored: Ignored;
   /** Members may enter and leave without a line in the log. */

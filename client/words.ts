@@ -63,6 +63,10 @@ export type ScriptWords = {
   /** Labels of the buttons that open menus, and the items of menus. */
   actions: string;
   personActions: string;
+  reply: string;
+  erase: string;
+  eraseSure: string;
+  rename: string;
   again: string;
   link: string;
   copyLink: string;
@@ -76,6 +80,12 @@ export type ScriptWords = {
   you: string;
   /** Marks a person there whom the reader ignores. */
   ignoring: string;
+  /** Above the field: what its text is for. */
+  replyingTo: string;
+  editing: string;
+  notChanged: string;
+  /** In place of a quoted message whose author the reader ignores. */
+  quotedIgnored: string;
   /** Read aloud for a name that the Tab key has put into the field. */
   completion: string;
   refusals: { [code: string]: string };

@@ -1,13 +1,19 @@
 import { PATHS } from "../../protocol/paths.ts";
+import { changeMessage } from "../core/sending/change.ts";
+import type { Sender } from "../core/sending/send.ts";
+import { environment } from "../environment.ts";
 import { type IgnoredPerson, ignores, setIgnored } from "../ignored.ts";
 import { mentionOf } from "../mention.ts";
 import type { Page } from "../page.ts";
 import { fill } from "../words.ts";
 import type { OldComposer } from "./composer.ts";
 import { addText, attr, clear, create, createButton, hasClass, onClick, plainText, spanOf } from "./dom.ts";
+import { momentOf } from "./local-time.ts";
 
 /** The parts of the page that lines and people act on. A visitor has no composer. */
-export type OldActs = { page: Page; composer: OldComposer | undefined };
+export type OldActs = { page: Page; sender: Sender; composer: OldComposer | undefined };
+
+const MINUTE_MS = 60_000;
 
 /** Returns the member that an element names. */
 export function memberOf(element: PageElement): IgnoredPerson {
@@ -32,7 +38,7 @@ export function equipPerson(item: PageElement, acts: OldActs): void {
   const member = memberOf(item);
   const { nickname } = member;
   if (member.id === me.id) {
-    item.className += " own";
+    item.className = "person own";
     item.appendChild(create("span", "tag", words.you));
     return;
   }
@@ -62,14 +68,20 @@ function makeNameButton(element: PageElement, acts: OldActs, tabIndex: number): 
 /** Adds a button that opens others next to it. */
 function addMenu(element: PageElement, label: string, actions: () => PageElement[]): void {
   const box = create("span", "menu");
+  const close = () => {
+    clear(box);
+    button.setAttribute("aria-expanded", "false");
+  };
   const button = createButton("…", () => {
     const isOpen = box.firstChild !== null;
-    clear(box);
-    button.setAttribute("aria-expanded", String(!isOpen));
     const opened = isOpen ? [] : actions();
+    close();
+    button.setAttribute("aria-expanded", String(!isOpen));
     for (let i = 0; i < opened.length; i++) {
+      const action = opened[i] as PageElement;
       addText(box, " ");
-      box.appendChild(opened[i] as PageElement);
+      box.appendChild(action);
+      if (action.onclick) closeAfter(action, close);
     }
   });
   button.className = "button small menu-button";
@@ -81,6 +93,15 @@ function addMenu(element: PageElement, label: string, actions: () => PageElement
   element.appendChild(box);
 }
 
+function closeAfter(action: PageElement, close: () => void): void {
+  const { onclick } = action;
+  action.onclick = () => {
+    onclick?.();
+    close();
+    return false;
+  };
+}
+
 function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const { page, composer } = acts;
   const { words, address, room } = page;
@@ -89,9 +110,20 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const { nickname } = member;
   const text = textOf(line, "text");
   const isOwn = hasClass(line, "own");
+  const isErased = hasClass(line, "erased");
+  const isInTime = environment.now() - momentOf(attr(line, "data-at")) < page.editMinutes * MINUTE_MS;
   const actions: PageElement[] = [];
   const add = (label: string, act: () => void) => actions.push(createButton(label, act));
-  if (composer && isOwn) add(words.again, () => composer.insert(() => text));
+  if (composer && !isErased) {
+    add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
+    if (isOwn && isInTime) {
+      add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
+      add(words.erase, () => {
+        if (window.confirm(words.eraseSure)) erase(acts, seq);
+      });
+    }
+    if (isOwn) add(words.again, () => composer.insert(() => text));
+  }
   const link = create("a", "", words.link);
   link.href = `${address.base + PATHS.room(room)}/${seq}`;
   actions.push(link);
@@ -107,6 +139,13 @@ function ignoring(
   const button = createButton(label, () => setIgnored(page.ignored, member, is));
   button.className += " ignore";
   return button;
+}
+
+function erase({ page, sender, composer }: OldActs, seq: number): void {
+  const { room, words } = page;
+  changeMessage(sender, { room, seq }, (outcome) => {
+    if ("refused" in outcome) composer?.complain(words.refusals[outcome.refused] || words.notChanged);
+  });
 }
 
 function textOf(element: PageElement, name: string): string {

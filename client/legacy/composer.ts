@@ -1,4 +1,5 @@
-import { byId, show } from "./dom.ts";
+import { fill, type ScriptWords } from "../words.ts";
+import { addText, byId, clear, create, createButton, remove, setText, show } from "./dom.ts";
 import { leadKeysTo, takeFocus } from "./keyboard.ts";
 
 // A message may begin with spaces: in a drawing, they are a part of it. [JScript] \s has neither
@@ -7,9 +8,19 @@ const EMPTY_LINES = /^(?:[ \t\u00a0\u3000]*\n)+/;
 const SPACES_AT_END = /[\s\u00a0\u3000]+$/;
 const UP = 38;
 
+/** The purpose of the field's text: to answer a message, or to replace one's own. */
+export type OldTask = { kind: "reply" | "edit"; seq: number; nickname: string; text: string };
+
 /** The effects of a composer. */
 export type OldComposerUse = {
-  say(text: string): void;
+  words: ScriptWords;
+  /** Sends a message, which may answer the message with a seq. */
+  say(text: string, reply?: number): void;
+  /**
+   * Replaces the text of one's own message. `done` gets a sentence if it is refused. Returns a
+   * function that gives up.
+   */
+  edit(seq: number, text: string, done: (problem?: string) => void): () => void;
   /** Returns the texts of one's own messages, the last one first. */
   ownTexts(): string[];
 };
@@ -24,12 +35,23 @@ export type OldComposer = {
   restore(draft: string): boolean;
   /** Puts a text at the cursor. */
   insert(text: (before: string) => string): void;
+  /** Lets the next text answer a message, or replace one. */
+  begin(task: OldTask): void;
+  /** Says above the field that something went wrong. */
+  complain(sentence: string): void;
 };
 
 /** A form, its field and what belongs to it. */
 type OldForm = {
   field: PageElement;
   use: OldComposerUse;
+  /** The line above the field. */
+  line: PageElement;
+  task: OldTask | undefined;
+  /** The draft that was in the field before one's own message was edited. */
+  setAside: string;
+  /** Gives up the edit that is under way. */
+  giveUp: () => void;
   /** How many messages back the field shows one's own, and its text. */
   back: number;
   shown: string;
@@ -39,7 +61,9 @@ type OldForm = {
 export function openComposer(element: PageElement, use: OldComposerUse): OldComposer {
   const field = element.getElementsByTagName("textarea")[0] as PageElement;
   const button = element.getElementsByTagName("button")[0];
-  const form: OldForm = { field, use, back: 0, shown: "" };
+  const line = element.insertBefore(create("p", "task"), element.firstChild);
+  const form: OldForm = { field, use, line, task: undefined, setAside: "", giveUp() {}, back: 0, shown: "" };
+  show(line, false);
   field.onkeydown = (event) => {
     const { keyCode, shiftKey, altKey, ctrlKey } = event || window.event;
     if (keyCode === UP && !shiftKey && !altKey && !ctrlKey) return recall(form);
@@ -53,22 +77,28 @@ export function openComposer(element: PageElement, use: OldComposerUse): OldComp
   leadKeysTo(field);
   takeFocus(field);
   return {
-    draft: () => textOf(form),
+    draft: () => (isEditing(form) ? form.setAside : textOf(form)),
     write(text) {
       field.value = field.value === "" ? text : `${text}\n${field.value}`;
       takeFocus(field);
     },
     restore(draft) {
-      if (field.value === "") field.value = draft;
+      if (field.value === "" && !isEditing(form)) field.value = draft;
       return textOf(form) === draft;
     },
     insert: (text) => insert(field, text),
+    begin: (task) => begin(form, task),
+    complain: (sentence) => complain(form, sentence),
   };
 }
 
 // [IE8] Lines end with "\r\n" there.
 function textOf({ field }: OldForm): string {
   return field.value.replace(/\r/g, "");
+}
+
+function isEditing({ task }: OldForm): boolean {
+  return task?.kind === "edit";
 }
 
 function insert(field: PageElement, text: (before: string) => string): void {
@@ -90,21 +120,67 @@ function recall(form: OldForm): false | undefined {
   if (field.value === "") form.back = 0;
   else if (form.back === 0 || textOf(form) !== form.shown || form.shown.indexOf("\n") >= 0) return undefined;
   const text = use.ownTexts()[form.back];
-  if (text === undefined) return undefined;
+  if (text === undefined || isEditing(form)) return undefined;
   form.back++;
   form.shown = field.value = text;
   return false;
 }
 
+function begin(form: OldForm, task: OldTask): void {
+  const { field, line, use } = form;
+  const { words } = use;
+  if (isEditing(form)) end(form);
+  form.task = task;
+  const { kind, nickname, text } = task;
+  setText(line, kind === "edit" ? words.editing : `${fill(words.replyingTo, { nickname })} ${text}`);
+  addText(line, " ");
+  line.appendChild(createButton(words.cancel, () => end(form)));
+  show(line, true);
+  if (kind === "edit") {
+    form.setAside = textOf(form);
+    field.value = text;
+  }
+  takeFocus(field);
+}
+
+function end(form: OldForm): void {
+  const { field, line } = form;
+  form.giveUp();
+  if (isEditing(form)) field.value = form.setAside;
+  form.task = undefined;
+  clear(line);
+  show(line, false);
+  takeFocus(field);
+}
+
+function complain({ line }: OldForm, sentence: string): void {
+  const old = byId("problem");
+  if (old) remove(old);
+  const problem = create("p", "problem", sentence);
+  problem.id = "problem";
+  // An alert is read aloud.
+  problem.setAttribute("role", "alert");
+  line.parentNode?.insertBefore(problem, line);
+}
+
 function submit(form: OldForm): false {
-  const { field, use } = form;
+  const { field, use, task } = form;
   const text = textOf(form).replace(EMPTY_LINES, "").replace(SPACES_AT_END, "");
   // [IE] The button takes the focus all the same.
   takeFocus(field);
   if (text === "") return false;
+  if (task && task.kind === "edit") {
+    form.giveUp();
+    form.giveUp = use.edit(task.seq, text, (problem) => {
+      if (problem === undefined) end(form);
+      else complain(form, problem);
+    });
+    return false;
+  }
   field.value = "";
+  if (task) end(form);
   const help = text === "/help" ? byId("help") : undefined;
   if (help) show(help, true);
-  else use.say(text);
+  else use.say(text, task?.seq);
   return false;
 }

@@ -4,6 +4,7 @@ import type { Address } from "../core/base/address.ts";
 import { type Conversation, createConversation, say, start, takeOver, wake } from "../core/conversation.ts";
 import { createSession } from "../core/reading/session.ts";
 import type { Transport } from "../core/reading/transport.ts";
+import { changeMessage } from "../core/sending/change.ts";
 import type { Keeper } from "../core/sending/keeper.ts";
 import { handOver } from "../core/sending/outbox.ts";
 import { act } from "../core/sending/send.ts";
@@ -47,7 +48,7 @@ export function openConversation(root: PageElement): void {
   const { words } = page;
   const scroll = watchScroll(words, page.isTurned);
   const attention = watchAttention();
-  const acts: OldActs = { page, composer: undefined };
+  const acts: OldActs = { page, sender, composer: undefined };
   const list = createMessageList(acts, { scroll, attention }, conversation);
   const members = createMemberList(acts);
   const notices = createNotices(page, attention);
@@ -142,6 +143,7 @@ function become({ page, scroll }: Face, member: Member, form: PageElement): void
 
 /** Brings the forms of a member to life. Returns the one in which messages are written. */
 function speak(conversation: Conversation, { page, scroll }: Face): OldComposer | undefined {
+  const { words, room } = page;
   let composer: OldComposer | undefined;
   // Without requests, and without a token for scripts, only the form itself can prove who speaks,
   // by the cookie.
@@ -152,10 +154,15 @@ function speak(conversation: Conversation, { page, scroll }: Face): OldComposer 
     if (form.className === "leave") openLeaveForm(form, page, conversation);
     if (form.className === "say" && canSay) {
       composer = openComposer(form, {
-        say(text) {
-          say(conversation, text);
+        words,
+        say(text, reply) {
+          say(conversation, text, reply);
           scroll.toNewest();
         },
+        edit: (seq, text, done) =>
+          changeMessage(conversation.sender, { room, seq, text }, (outcome) =>
+            done("refused" in outcome ? words.refusals[outcome.refused] || words.notChanged : undefined),
+          ),
         ownTexts: () => ownTexts(page),
       });
     }

@@ -166,6 +166,7 @@ interface OldAudioContext {
 }
 
 interface PageWindow {
+  confirm(text: string): boolean;
   /** [Chrome 35, Firefox 25] */
   AudioContext: (new () => OldAudioContext) | undefined;
   webkitAudioContext: (new () => OldAudioContext) | undefined;

@@ -50,6 +50,7 @@ export function createMemberList(acts: OldActs): MemberList {
       if (attr(item, "data-member-id") !== member.id) continue;
       clear(item);
       describe(item, member);
+      equipPerson(item, acts);
       return;
     }
     entered(member);

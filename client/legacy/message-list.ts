@@ -9,7 +9,7 @@ import type { Page } from "../page.ts";
 import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
-import { attr, clear, create, moveContent, part, remove, show } from "./dom.ts";
+import { attr, clear, create, moveContent, part, remove, setText, show } from "./dom.ts";
 import { addQuote, fillQuote, finish, inside, lineOf, lineOfEvent, showChange, textIn } from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
@@ -51,7 +51,11 @@ export function createMessageList(
   const lines: Lines = { acts, page, scroll, conversation, log, unread, changes: {}, quotes: [], unsent: {} };
   takeOver(lines);
   answerQuotes(lines);
-  page.ignored.listeners.push(() => scroll.keep(() => hideIgnored(lines, log.rows), true));
+  const ignore = () => {
+    hideIgnored(lines, log.rows);
+    answerQuotes(lines);
+  };
+  page.ignored.listeners.push(() => scroll.keep(ignore, true));
   return {
     most: () => mostOf(lines),
     add: (events) => add(lines, events),
@@ -113,16 +117,21 @@ function hideIgnored({ page }: Lines, rows: OldRow[]): void {
     const { trip } = memberOf(hidden || line);
     const is = ignores(ignored, trip === undefined ? { id } : { id, trip });
     if (is === (hidden !== undefined)) continue;
-    if (hidden) {
-      moveContent(hidden, line);
-      row.hidden = undefined;
-      line.className = line.className.replace(/ ignored$/, "");
-    } else {
+    if (hidden) reveal(row);
+    else {
       row.hidden = create("div", "");
       moveContent(line, row.hidden);
       line.className += " ignored";
     }
   }
+}
+
+function reveal(row: OldRow): void {
+  const { line, hidden } = row;
+  if (hidden === undefined) return;
+  moveContent(hidden, line);
+  row.hidden = undefined;
+  line.className = line.className.replace(/ ignored$/, "");
 }
 
 /** Marks a line if it mentions the reader. Own messages do not. */
@@ -219,13 +228,17 @@ function lineFor(lines: Lines, event: RoomEvent): PageElement {
 }
 
 /** Changes the line of a message. */
-function noteChange({ log, changes, page }: Lines, change: RoomEdit | RoomErase): void {
+function noteChange(lines: Lines, change: RoomEdit | RoomErase): void {
+  const { log, changes, page } = lines;
   const { target, seq } = change;
   const known = changes[target];
   if (known && known.seq > seq) return;
   changes[target] = change;
   const row = log.rows[placeOf(log.rows, target) - 1];
-  if (row && row.seq === target) showChange(row.line, change, page.words);
+  if (!row || row.seq !== target) return;
+  reveal(row);
+  showChange(row.line, change, page.words);
+  hideIgnored(lines, [row]);
 }
 
 function noteQuote({ quotes }: Lines, line: PageElement): void {
@@ -234,12 +247,14 @@ function noteQuote({ quotes }: Lines, line: PageElement): void {
 }
 
 /** Shows the words of the messages that are answered, as far as they have lines. */
-function answerQuotes({ log: { rows }, quotes }: Lines): void {
+function answerQuotes({ log: { rows, words }, quotes }: Lines): void {
   for (let i = 0; i < quotes.length; i++) {
     const quote = quotes[i] as PageElement;
     const seq = Number(attr(quote, "data-reply"));
     const row = rows[placeOf(rows, seq) - 1];
-    if (row && row.seq === seq) fillQuote(quote, row.line);
+    if (!row || row.seq !== seq) continue;
+    if (row.hidden) setText(quote, words.quotedIgnored);
+    else fillQuote(quote, row.line);
   }
 }
 

@@ -25,6 +25,7 @@ export function readPage(room: PageElement): Page {
     hasOlder: data("older") === "true",
     lines: Number(data("lines")),
     isTurned: /newest-on-top/.test(room.className),
+    editMinutes: Number(data("edit-minutes")),
     ignored: openIgnored(),
     allowsSilence: data("hushed") === "true",
     words: json.parse(data("words")) as ScriptWords,

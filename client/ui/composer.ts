@@ -4,6 +4,7 @@ import { completeNames } from "./completion.ts";
 import { showHelp } from "./help.ts";
 import { hasFinePointer, leadKeysTo } from "./keyboard.ts";
 import { recallMessages } from "./recall.ts";
+import { createTaskLine, type Task, type TaskLine } from "./task-line.ts";
 
 const TYPING_EVERY_MS = 3_000;
 // Safari reports the Enter that ends a conversion after the conversion itself. Nobody presses Enter
@@ -24,7 +25,13 @@ const EMPTY_LINES = /^(?:[^\S\n]*\n)+/;
  */
 export type ComposerUse = {
   draft: { load(): string; save(text: string): void };
-  say(text: string): void;
+  /** Sends a message, which may answer the message with a seq. */
+  say(text: string, reply?: number): void;
+  /**
+   * Replaces the text of one's own message. `done` gets a sentence if it is refused. Returns a
+   * function that gives up.
+   */
+  edit(seq: number, text: string, done: (problem?: string) => void): () => void;
   typing(): void;
   /** Returns the names of others, those who wrote last first. */
   names(): string[];
@@ -40,6 +47,8 @@ export type Composer = {
   restore(draft: string): boolean;
   /** Puts a text at the cursor, and the focus into the field. */
   insert(text: (before: string) => string): void;
+  /** Lets the next text answer a message, or replace one. */
+  begin(task: Task): void;
 };
 
 /** A form, its field and what belongs to it. */
@@ -48,6 +57,11 @@ type Form = {
   words: ScriptWords;
   use: ComposerUse;
   counter: { update(): void };
+  taskLine: TaskLine;
+  /** The draft that was in the field before one's own message was edited. */
+  setAside: string;
+  /** Gives up the edit that is under way. */
+  giveUp: () => void;
   typedAt: number;
 };
 
@@ -55,17 +69,21 @@ type Form = {
 export function createComposer(element: HTMLFormElement, words: ScriptWords, use: ComposerUse): Composer {
   const field = element.elements.namedItem("text") as HTMLTextAreaElement;
   const counter = createCounter(field, words);
-  const form: Form = { field, words, use, counter, typedAt: 0 };
+  const taskLine = createTaskLine(element, words, () => endTask(form));
+  const form: Form = { field, words, use, counter, taskLine, setAside: "", giveUp: () => {}, typedAt: 0 };
   const changed = () => written(form);
   if (field.value === "") field.value = use.draft.load();
   update(form);
   completeNames(field, { words, names: use.names, changed });
-  recallMessages(field, { texts: use.ownTexts, changed });
+  recallMessages(field, { texts: () => (isEditing(form) ? [] : use.ownTexts()), changed });
   field.addEventListener("input", () => typed(form));
   onEnter(field, () => submit(form));
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     submit(form);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing && taskLine.task()) endTask(form);
   });
   hintAtKeys(field, words);
   holdFocus(field);
@@ -75,7 +93,7 @@ export function createComposer(element: HTMLFormElement, words: ScriptWords, use
       field.focus();
     },
     restore(draft) {
-      if (field.value === "") put(form, draft);
+      if (field.value === "" && !isEditing(form)) put(form, draft);
       return field.value === draft;
     },
     insert(text) {
@@ -84,13 +102,18 @@ export function createComposer(element: HTMLFormElement, words: ScriptWords, use
       written(form);
       field.focus();
     },
+    begin: (task) => beginTask(form, task),
   };
+}
+
+function isEditing({ taskLine }: Form): boolean {
+  return taskLine.task()?.kind === "edit";
 }
 
 function typed(form: Form): void {
   const { field, use } = form;
   written(form);
-  if (field.value === "" || Date.now() - form.typedAt < TYPING_EVERY_MS) return;
+  if (field.value === "" || isEditing(form) || Date.now() - form.typedAt < TYPING_EVERY_MS) return;
   form.typedAt = Date.now();
   use.typing();
 }
@@ -101,7 +124,8 @@ function put(form: Form, text: string): void {
 }
 
 function written(form: Form): void {
-  form.use.draft.save(form.field.value);
+  // The draft is that of a new message.
+  if (!isEditing(form)) form.use.draft.save(form.field.value);
   update(form);
 }
 
@@ -109,6 +133,30 @@ function update({ field, counter }: Form): void {
   field.setCustomValidity("");
   fitHeight(field);
   counter.update();
+}
+
+function beginTask(form: Form, task: Task): void {
+  const { field, taskLine } = form;
+  if (isEditing(form)) endTask(form);
+  const before = field.value;
+  taskLine.show(task);
+  describe(field, "task", true);
+  if (task.kind === "edit") {
+    form.setAside = before;
+    put(form, task.text);
+  }
+  field.focus();
+}
+
+/** Ends a task. The field gets back what was written before a message was edited. */
+function endTask(form: Form): void {
+  const { field, taskLine } = form;
+  const wasEditing = isEditing(form);
+  form.giveUp();
+  taskLine.show(undefined);
+  describe(field, "task", false);
+  if (wasEditing) put(form, form.setAside);
+  if (hasFinePointer()) field.focus();
 }
 
 function submit(form: Form): void {
@@ -128,11 +176,29 @@ function submit(form: Form): void {
 }
 
 function send(form: Form, text: string): void {
-  const { field, use } = form;
+  const { field, use, taskLine } = form;
+  const task = taskLine.task();
+  if (task?.kind === "edit") {
+    edit(form, task, text);
+    return;
+  }
   form.typedAt = 0;
   put(form, "");
   if (text === "/help") showHelp(field);
-  else use.say(text);
+  else {
+    if (task) endTask(form);
+    use.say(text, task?.seq);
+  }
+}
+
+function edit(form: Form, task: Task, text: string): void {
+  const { use, words, taskLine } = form;
+  form.giveUp();
+  taskLine.say(words.sending);
+  form.giveUp = use.edit(task.seq, text, (problem) => {
+    if (problem === undefined) endTask(form);
+    else taskLine.say(problem, "alert");
+  });
 }
 
 /** Lets an element describe the field, or no longer. */

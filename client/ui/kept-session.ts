@@ -17,6 +17,12 @@ export function keepSession(base: string, entered: { token: string; member: Memb
   return save(base, { token, member, rooms: [...rooms, room] });
 }
 
+/** Replaces the session that this tab keeps, if it keeps one: its member has another name. */
+export function renewSession(base: string, { member, token }: Pick<KeptSession, "member" | "token">): void {
+  const known = load(base);
+  if (known !== undefined) save(base, { ...known, member, token });
+}
+
 /** Keeps the session as it is. Returns whether it outlives the page. */
 export function outlivesPage(base: string): boolean {
   return save(base, load(base));

@@ -19,7 +19,7 @@ export function memberOf(element: HTMLElement): NamedMember {
  */
 export function equipLine(line: HTMLElement, page: Page): void {
   const isOwn = line.dataset.memberId === page.me.id;
-  if (page.present && !isOwn) makeNameButton(line, -1);
+  if (page.present) makeNameButton(line, -1);
   if (line.classList.contains("message")) {
     line.classList.toggle("own", isOwn);
     // Keys lead to it, see log-keys.ts: the Tab key would stop at each of 500.

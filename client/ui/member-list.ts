@@ -20,13 +20,15 @@ export function createMemberList(page: Page): ShownMembers {
   const figures = part("people-figures");
   const items = () => Array.from(list.children) as HTMLElement[];
   const find = (member: Member) => items().find((item) => item.dataset.memberId === member.id);
-  const entered = (member: Member) => {
-    find(member)?.remove();
-    if (list.childElementCount >= PEOPLE_SHOWN) return;
+  const itemOf = (member: Member) => {
     const item = part<HTMLTemplateElement>("person").content.firstElementChild?.cloneNode(true) as HTMLElement;
     describeMember(item, member);
     equipPerson(item, page);
-    list.append(item);
+    return item;
+  };
+  const entered = (member: Member) => {
+    find(member)?.remove();
+    if (list.childElementCount < PEOPLE_SHOWN) list.append(itemOf(member));
   };
   unfoldOnWideScreens(list.closest("details"));
   for (const item of items()) equipPerson(item, page);
@@ -41,7 +43,7 @@ export function createMemberList(page: Page): ShownMembers {
     },
     renamed(member) {
       const item = find(member);
-      if (item) describeMember(item as HTMLElement, member);
+      if (item) item.replaceWith(itemOf(member));
       else entered(member);
     },
     replace(members) {
@@ -63,11 +65,12 @@ export function createMemberList(page: Page): ShownMembers {
 function equipPerson(item: HTMLElement, page: Page): void {
   const { words, me, present } = page;
   const { id, nickname } = memberOf(item);
-  if (present && id !== me.id) makeNameButton(item, 0);
+  if (present) makeNameButton(item, 0);
   if (id === me.id) {
     item.classList.add("own");
     item.append(" ", createMark("you", words.you));
-  } else item.append(" ", createMenuButton(fill(words.personActions, { nickname })));
+  }
+  if (present || id !== me.id) item.append(" ", createMenuButton(fill(words.personActions, { nickname })));
   markIgnored(item, page);
 }
 

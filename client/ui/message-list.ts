@@ -119,8 +119,10 @@ function takeOver({ log, shown, quotes, unread, page }: Lines): void {
 }
 
 /** Hides the lines of the people whom the reader has begun to ignore, and shows the others. */
-function hideAndShow({ log, page }: Lines): void {
+function hideAndShow(lines: Lines): void {
+  const { log, page } = lines;
   for (const { line } of log.rows) hideIgnored(line, page);
+  for (const quote of log.element.querySelectorAll<HTMLElement>(".quote")) answer(lines, quote);
 }
 
 function mostOf({ page, scroll }: Lines): number {
@@ -253,14 +255,14 @@ function noteChange({ log, changes, page, quotes }: Lines, change: RoomEdit | Ro
 /** Fills the quote of a message that has a line. */
 function answer({ log, quotes }: Lines, quote: HTMLElement): void {
   const line = lineOfSeq(log, Number(quote.dataset.reply));
-  // An ignored line has its content in a template.
-  if (line === undefined || line.classList.contains("ignored")) return;
-  fillQuote(quote, line);
+  if (line === undefined) return;
+  if (line.classList.contains("ignored")) quote.textContent = log.words.quotedIgnored;
+  else fillQuote(quote, line);
   quotes.delete(quote);
 }
 
 function lineOfSeq({ rows }: Log, seq: number): HTMLElement | undefined {
-  const row = rows[placeOf(rows, seq + 1) - 1];
+  const row = rows[placeOf(rows, seq) - 1];
   return row?.seq === seq && !row.skipped ? row.line : undefined;
 }
 
@@ -316,6 +318,8 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
     line.classList.add("message", "pending", "own");
     line.dataset.clientId = id;
     unsent.set(id, line);
+    const quote = created.querySelector<HTMLElement>(".quote");
+    if (quote) answer(lines, quote);
     scroll.keep(() => {
       if (log.isTurned) log.element.prepend(created);
       else log.element.append(created);

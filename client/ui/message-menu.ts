@@ -2,7 +2,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { setIgnored } from "../ignored.ts";
 import { mentionOf } from "../mention.ts";
 import type { Page } from "../page.ts";
-import { fill } from "../words.ts";
+import { fill, type ScriptWords } from "../words.ts";
 import type { Composer } from "./composer.ts";
 import { copyText } from "./copy-text.ts";
 import { inside } from "./line.ts";
@@ -11,26 +11,41 @@ import { type MenuItem, toggleMenu } from "./menu.ts";
 import { part } from "./part.ts";
 import { readAloud } from "./read-aloud.ts";
 
+/** The parts of the page that the menu of a message uses. Visitors have no composer. */
+export type MessageMenuUse = { composer: Composer | undefined; erase(seq: number): void };
+
+const MINUTE_MS = 60_000;
+// A request takes a moment.
+const IN_TIME_MS = 5_000;
+
 /** Lets the button of each message open its menu. */
-export function openMessageMenus(page: Page, composer: Composer | undefined): void {
+export function openMessageMenus(page: Page, use: MessageMenuUse): void {
   part("log").addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest<HTMLElement>(".menu-button") : null;
     const line = button?.closest<HTMLElement>(".line");
-    if (button && line) toggleMenu(button, itemsOf(line, page, composer), part("scroll"));
+    if (button && line) toggleMenu(button, itemsOf(line, page, use), part("scroll"));
   });
 }
 
-function itemsOf(line: HTMLElement, page: Page, composer: Composer | undefined): MenuItem[] {
-  const { words, ignored } = page;
+function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenuUse): MenuItem[] {
+  const { words, editMinutes, ignored } = page;
   const seq = Number(line.dataset.seq);
   const member = memberOf(line);
   const { nickname } = member;
   const text = inside(line, "text").textContent || "";
   const isOwn = line.classList.contains("own");
+  const isErased = line.classList.contains("erased");
   const items: MenuItem[] = [];
   const add = (label: string, run: MenuItem["run"], className?: string) =>
     items.push(className ? { label, className, run } : { label, run });
-  if (composer && isOwn) add(words.again, () => composer.insert(() => text));
+  if (composer && !isErased) add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
+  if (composer && isOwn && !isErased) {
+    if (Date.now() - Date.parse(line.dataset.at || "") < editMinutes * MINUTE_MS - IN_TIME_MS) {
+      add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
+      items.push(eraseItem(words, () => erase(seq)));
+    }
+    add(words.again, () => composer.insert(() => text));
+  }
   add(words.copyLink, (item) => {
     copyText(new URL(`${page.address.base}${PATHS.room(page.room)}/${seq}`, location.href).href);
     item.textContent = words.copied;
@@ -40,4 +55,18 @@ function itemsOf(line: HTMLElement, page: Page, composer: Composer | undefined):
   if (composer && !isOwn) add(words.mention, () => composer.insert((before) => mentionOf(nickname, before)));
   if (!isOwn) add(fill(words.ignore, { nickname }), () => setIgnored(ignored, member, true), "ignore");
   return items;
+}
+
+/** Asks first, since what is erased is gone. */
+function eraseItem({ erase: label, eraseSure }: ScriptWords, erase: () => void): MenuItem {
+  let isAsked = false;
+  return {
+    label,
+    run(item) {
+      if (isAsked) return erase();
+      isAsked = true;
+      item.textContent = eraseSure;
+      return true;
+    },
+  };
 }

@@ -26,6 +26,7 @@ export function readPage(room: HTMLElement): Page {
     hasOlder: dataset.older === "true",
     lines: Number(dataset.lines || 0),
     isTurned: room.classList.contains("newest-on-top"),
+    editMinutes: Number(dataset.editMinutes || 0),
     ignored: openIgnored(dataset.base || ""),
     allowsSilence: dataset.hushed === "true",
     words: JSON.parse(dataset.words || "{}") as ScriptWords,

@@ -6,19 +6,23 @@ import type { Composer } from "./composer.ts";
 import { memberOf } from "./line-tools.ts";
 import { type MenuItem, toggleMenu } from "./menu.ts";
 
+/** The parts of the page that the menu of a person uses. Visitors have no composer. */
+export type PersonMenuUse = { composer: Composer | undefined; rename(): void };
+
 /** Lets the button of each person in a list open their menu. */
-export function openPersonMenus(list: HTMLElement, page: Page, composer: Composer | undefined): void {
+export function openPersonMenus(list: HTMLElement, page: Page, use: PersonMenuUse): void {
   list.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest<HTMLElement>(".menu-button") : null;
     const person = button?.closest<HTMLElement>(".person");
-    if (button && person) toggleMenu(button, itemsOf(person, page, composer), document.body);
+    if (button && person) toggleMenu(button, itemsOf(person, page, use), document.body);
   });
 }
 
-function itemsOf(person: HTMLElement, page: Page, composer: Composer | undefined): MenuItem[] {
-  const { words, ignored } = page;
+function itemsOf(person: HTMLElement, page: Page, { composer, rename }: PersonMenuUse): MenuItem[] {
+  const { words, me, ignored } = page;
   const member = memberOf(person);
   const { nickname } = member;
+  if (member.id === me.id) return [{ label: words.rename, run: rename }];
   const isIgnored = ignores(ignored, member);
   const items: MenuItem[] = [];
   if (composer)

@@ -24,7 +24,7 @@ const SHOWS_ALL = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
 export function pageLayout(ctx: Context, site: Site): PageLayout {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;
-  const { siteName, siteDescription, siteRules, language, timeZone } = site.config;
+  const { siteName, siteDescription, siteRules, language, timeZone, editMinutes } = site.config;
   const layout: PageLayout = {
     language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language"), language),
     site: { name: siteName, description: siteDescription, rules: siteRules },
@@ -32,6 +32,7 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     isHiddenFromSearch: ctx.state.isHiddenFromSearch === true,
     paper: { light: site.theme.light.paper as string, dark: site.theme.dark.paper as string },
     timeZone,
+    editMinutes,
     view: logChoiceOf(ctx),
     canOpen: !SHOWS_ALL.test(ctx.get("User-Agent")),
     basePath: base,

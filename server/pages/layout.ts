@@ -39,6 +39,8 @@ export type PageLayout = {
   touchIcon: string;
   largeIcon: string;
   formToken: string;
+  /** For how many minutes one's own message can be edited and erased. */
+  editMinutes: number;
   /**
    * The name of the visitor's network, under which a browser remembers which transports work there.
    */

@@ -8,14 +8,17 @@ import type { PageWords } from "./words/ja.ts";
 /** The people of a room: the members to show, and the numbers of all members and visitors. */
 export type PeopleView = { members: Member[]; memberCount: number; visitors: number };
 
-/** Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. */
-export function people(words: PageWords, { members, memberCount, visitors }: PeopleView): Html {
+/**
+ * Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. The
+ * markup of the form `rename` is for the script.
+ */
+export function people(words: PageWords, { members, memberCount, visitors }: PeopleView, rename: string): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;
   const cut = isCut && fill(words.script.peopleCut, { shown: grouped(members.length), members: grouped(memberCount) });
   return html`<details class="people">
 <summary><span class="people-title">${words.people}</span> <span id="people-figures" class="people-figures">${figures}</span></summary>
-<ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}">${members.map(personItem)}</ul>
+<ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}" data-rename="${rename}">${members.map(personItem)}</ul>
 <p id="people-cut" class="people-cut hint">${cut}</p>
 <template id="person"><li class="person">${memberSkeleton()}</li></template>
 </details>`;

@@ -54,7 +54,7 @@ export function renderRoom(layout: PageLayout, view: RoomView): string {
   const body = html`<main id="room" class="room${isNewestOnTop && " newest-on-top"}" ${scriptState(layout, view)}>
 ${roomBar(layout, view)}
 <div class="room-body">
-${people(words, view)}
+${people(words, view, renameForm(layout))}
 ${isNewestOnTop ? [foot, log] : [log, foot]}
 </div>
 ${lineSkeleton()}
@@ -91,7 +91,14 @@ ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-edit-minutes="${layout.editMinutes}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+}
+
+/** Renders the form for another nickname and color, for the script. */
+function renameForm(layout: PageLayout): string {
+  const { rename, script } = wordsOf(layout.language);
+  return html`<form class="rename" id="rename" aria-label="${script.rename}">${enterFields(layout, {})}
+<button class="button" type="submit">${rename}</button> <button class="button quiet" type="button">${script.cancel}</button></form>`.toString();
 }
 
 /** Renders the commands and keys of a room, which the script shows when it is asked for them. */

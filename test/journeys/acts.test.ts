@@ -186,3 +186,90 @@ describe("the help", () => {
     await page.context().close();
   });
 });
+
+/** Opens the menu of a line and chooses an item. */
+async function choose(page: Page, line: string, ...items: string[]): Promise<void> {
+  await page.click(`${line} .menu-button`);
+  for (const item of items) await page.click(`.menu button:text-is("${item}")`);
+}
+
+describe("a message's menu", () => {
+  browserTest("answers with a quote, which leads to the message", async () => {
+    const bob = await person(site.url, "Asked");
+    const question = await say(site.url, bob, "what is the time?");
+    const user = await browser.sit(site.url, "Answerer");
+    const { page } = user;
+    await user.is("live");
+    await choose(page, lineOf(question.event.seq), "Reply");
+    expect(await active(page)).toBe("say-text");
+    expect(await page.textContent("#task")).toContain("Asked");
+    await press(page, "Escape");
+    expect(await page.locator("#task").count()).toBe(0);
+    await choose(page, lineOf(question.event.seq), "Reply");
+    await user.say("tea time");
+    await user.sees("tea time");
+    expect(await page.locator("#task").count()).toBe(0);
+    const quote = "#log .own .quote";
+    await page.waitForFunction((css) => document.querySelector(css)?.textContent?.includes("what is the time?"), quote);
+    expect(await page.getAttribute(quote, "href")).toBe(`/rooms/lobby/${question.event.seq}`);
+    await page.click(quote);
+    await page.waitForSelector(`${lineOf(question.event.seq)}.marked`);
+    // The words of a person who is ignored are not quoted.
+    await choose(page, lineOf(question.event.seq), "Ignore Asked");
+    await page.waitForFunction((css) => !document.querySelector(css)?.textContent?.includes("time?"), quote);
+    await page.context().close();
+  });
+
+  browserTest("edits and erases one's own message, and keeps what was being written", async () => {
+    const friend = await browser.sit(site.url, "Witness");
+    const user = await browser.sit(site.url, "Editor");
+    const { page } = user;
+    await user.say("a mistkae");
+    await user.sees("a mistkae");
+    await page.fill("#text", "half written");
+    await choose(page, "#log .own", "Edit");
+    expect(await field(page)).toBe("a mistkae");
+    await press(page, "Escape");
+    expect(await field(page)).toBe("half written");
+    await choose(page, "#log .own", "Edit");
+    await page.fill("#text", "a mistake");
+    await press(page, "Enter");
+    await friend.sees("a mistake");
+    await user.sees("a mistake");
+    await until("the draft is back", async () => (await field(page)) === "half written");
+    await choose(page, "#log .own", "Erase", "Erase for everyone?");
+    for (const reader of [friend, user]) await reader.page.waitForSelector("#log .erased");
+    expect(await texts(friend.page)).not.toContain("a mistake");
+    await page.click("#log .own .menu-button");
+    expect(await page.locator('.menu button:text-is("Edit")').count()).toBe(0);
+    await page.context().close();
+    await friend.page.context().close();
+  });
+});
+
+describe("another name and color", () => {
+  browserTest("are chosen at one's own name, and all readers see them", async () => {
+    const friend = await browser.sit(site.url, "Onlooker");
+    const user = await browser.sit(site.url, "Former");
+    const { page } = user;
+    await user.is("live");
+    await page.focus("#members .own .nickname");
+    await press(page, "Enter");
+    await page.waitForSelector("#rename");
+    expect(await page.inputValue("#rename [name=nickname]")).toBe("Former");
+    await page.fill("#rename [name=nickname]", "Onlooker");
+    await press(page, "Enter");
+    await page.waitForSelector("#rename .problem");
+    await page.fill("#rename [name=nickname]", "Latter");
+    await press(page, "Enter");
+    for (const reader of [friend, user])
+      await reader.page.waitForSelector('#members .nickname:text-is("Latter")', { state: "attached" });
+    expect([await page.locator("#rename").count(), await active(page)]).toEqual([0, "say-text"]);
+    await user.say("under my new name");
+    await friend.page.waitForSelector(
+      '#log .message:has(.text:text-is("under my new name")) .nickname:text-is("Latter")',
+    );
+    await page.context().close();
+    await friend.page.context().close();
+  });
+});

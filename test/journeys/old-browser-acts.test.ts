@@ -82,3 +82,24 @@ browserTest("an old browser ignores a person, in a reload, too, and stops", asyn
   expect(await page.textContent("#log")).toContain("bad before");
   await page.context().close();
 });
+
+browserTest("an old browser answers, edits and erases", async () => {
+  const ann = await person(site.url, "Old Asker");
+  const { event } = await say(site.url, ann, "a question");
+  const page = await sit("Old Writer");
+  const choose = async (line: string, item: string) => {
+    await page.click(`${line} .menu-button`);
+    await page.locator(line).getByText(item, { exact: true }).click();
+  };
+  await choose(`#log [data-seq="${event.seq}"]`, "Reply");
+  await write(page, "an answer");
+  await page.waitForFunction(() => document.querySelector("#log .own .quote")?.textContent?.includes("a question"));
+  await choose("#log .own", "Edit");
+  expect(await field(page)).toBe("an answer");
+  await write(page, "a better answer");
+  page.on("dialog", (dialog) => dialog.accept());
+  await choose("#log .own", "Erase");
+  await page.waitForSelector("#log .own.erased");
+  expect(await page.textContent("#log")).not.toContain("better");
+  await page.context().close();
+});

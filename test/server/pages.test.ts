@@ -39,6 +39,7 @@ function layout(changes: Partial<PageLayout> = {}): PageLayout {
     canOpen: true,
     basePath: "/chat",
     here: "/rooms/lobby",
+    editMinutes: 15,
     formToken: "proof",
     network: "net12345",
     ...assets,

@@ -59,13 +59,7 @@ function untilAnswered<Value>(
   const backoff = createBackoff(environment);
   let isOver = false;
   let stopWaiting = () => {};
-  attempt();
-  return () => {
-    isOver = true;
-    stopWaiting();
-  };
-
-  function attempt(): void {
+  const attempt = () => {
     send((outcome) => {
       if (isOver) return;
       if ("retry" in outcome) stopWaiting = environment.later(nextDelay(backoff, outcome.retryMs), attempt);
@@ -74,5 +68,10 @@ function untilAnswered<Value>(
         done(outcome);
       }
     });
-  }
+  };
+  attempt();
+  return () => {
+    isOver = true;
+    stopWaiting();
+  };
 }
