@@ -7,6 +7,7 @@ import { isPost, refuse } from "../networks/rig/refuse.ts";
 import { strip } from "../networks/rig/strip.ts";
 import { person, say } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
+import { addScript } from "../support/change-pages.ts";
 import { useSite } from "../support/use-site.ts";
 
 const browser = useBrowser();
@@ -138,24 +139,15 @@ describe.each([
 ] as const)("where the browser %s, a person", (name, script, misbehaviours) => {
   let network: Running;
   beforeAll(async () => {
-    network = await openProxy(site.url, ...misbehaviours);
+    network = await openProxy(site.url, addScript(`(${script})()`), ...misbehaviours);
   });
   afterAll(() => network.close());
 
-  const openBlocked = async (path: string) => {
-    const context = await browser.newContext({ locale: "en-US" });
-    await context.addInitScript(script);
-    const page = await context.newPage();
-    await page.goto(network.url + path);
-    return page;
-  };
-
   browserTest(
     "enters by the room's page, talks and leaves, and no ghost keeps the nickname",
-    { needs: ["init scripts"] },
     async () => {
       const nickname = `D${name.length}`;
-      const page = await openBlocked("/rooms/lobby");
+      const page = await open(network, "/rooms/lobby");
       await page.fill("#enter [name=nickname]", nickname);
       await page.press("#enter [name=nickname]", "Enter");
       await isMember(page);
@@ -182,10 +174,9 @@ describe.each([
 
   browserTest(
     "enters by the lobby, talks, and comes back to the lobby",
-    { needs: ["init scripts"] },
     async () => {
       const nickname = `E${name.length}`;
-      const page = await openBlocked("/");
+      const page = await open(network, "/");
       await page.fill("#enter [name=nickname]", nickname);
       await page.click("#enter button[name=room][value=lobby]");
       await isMember(page);

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { beforeAll, describe, expect } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { BrowserContext, Page } from "playwright-core";
 import request from "supertest";
+import type { Running } from "../networks/rig/network.ts";
+import { openProxy } from "../networks/rig/proxy.ts";
 import { person, say, type TestPerson } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
+import { addScript } from "../support/change-pages.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -28,17 +31,16 @@ beforeAll(async () => {
 type Tabs = { context: BrowserContext; tabs: Page[]; held(): number };
 
 /** Opens tabs of one browser, each in its room, and waits until all are live. */
-async function openTabs(name: string, rooms: string[], lacks: string[] = []): Promise<Tabs> {
+async function openTabs(name: string, rooms: string[], at: Running): Promise<Tabs> {
   const context = await browser.newContext({ locale: "en-US", userAgent: name });
-  for (const feature of lacks) await context.addInitScript(feature);
   const tabs: Page[] = [];
-  for (const room of rooms) tabs.push(await openTab(context, room));
+  for (const room of rooms) tabs.push(await openTab(context, `${at.url}/rooms/${room}`));
   return { context, tabs, held: () => [...held.values()].filter((agent) => agent === name).length };
 }
 
-async function openTab(context: BrowserContext, room: string): Promise<Page> {
+async function openTab(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${site.url}/rooms/${room}`);
+  await page.goto(url);
   await isLive(page);
   return page;
 }
@@ -97,12 +99,17 @@ for (const [where, lacks] of [
   ["where it has neither locks nor channels", [NO_LOCKS, NO_BROADCAST]],
 ] as const)
   describe(`many tabs of one browser, ${where},`, () => {
+    let network: Running;
+    beforeAll(async () => {
+      network = await openProxy(site.url, addScript([STREAMS, ...lacks].join(";\n")));
+    });
+    afterAll(() => network.close());
+
     browserTest(
       "share one connection, and each shows every message of its room once, in order and at once",
-      { needs: ["init scripts"] },
       async () => {
         const rooms = ["lobby", "lobby", "lobby", "tea", "tea", "sea"];
-        const { context, tabs, held } = await openTabs(`six ${lacks.length}`, rooms, [STREAMS, ...lacks]);
+        const { context, tabs, held } = await openTabs(`six ${lacks.length}`, rooms, network);
         await leaderOf(tabs);
         await until("only the leader's connection is left", () => held() <= 1);
         const of = (room: string) => tabs.filter((_, n) => rooms[n] === room);
@@ -127,12 +134,10 @@ for (const [where, lacks] of [
     ] as const)
       browserTest(
         `continue without loss or doubles when the leader ${end}`,
-        {
-          needs: ["init scripts", ...(how === crash ? (["crash"] as const) : how === hang ? (["hang"] as const) : [])],
-        },
+        { needs: how === crash ? ["crash"] : how === hang ? ["hang"] : [] },
         async () => {
           const name = `${end} ${lacks.length}`;
-          const { context, tabs, held } = await openTabs(name, ["hill", "hill", "lake", "hill"], [STREAMS, ...lacks]);
+          const { context, tabs, held } = await openTabs(name, ["hill", "hill", "lake", "hill"], network);
           const leader = await leaderOf(tabs);
           await say(site.url, bob, { text: `${name} before`, room: "hill" });
           await allSee(
@@ -163,14 +168,15 @@ for (const [where, lacks] of [
 describe("more rooms than one connection can read", () => {
   browserTest(
     "need a second connection: the ninth tab opens its own",
-    { needs: ["init scripts"] },
     async () => {
-      const { context, tabs, held } = await openTabs("nine", ROOMS, [STREAMS]);
+      const network = await openProxy(site.url, addScript(STREAMS));
+      const { context, tabs, held } = await openTabs("nine", ROOMS, network);
       await leaderOf(tabs);
       for (const room of ROOMS) await say(site.url, bob, { text: `nine ${room}`, room });
       for (const [n, room] of ROOMS.entries()) await allSee([tabs[n] as Page], [`nine ${room}`]);
       await until("two connections are left", () => held() <= 2);
       await context.close();
+      await network.close();
     },
     60_000,
   );

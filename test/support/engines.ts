@@ -5,18 +5,10 @@ export type Engine = "Chromium" | "Firefox" | "WebKit";
 
 /**
  * Something that a test may need and that not every engine offers to a test: the DevTools protocol,
- * requests answered or watched by the test, scripts before those of the page, pages without script,
- * colors replaced by the system, a page that crashes or hangs, a page's policy switched off.
+ * pages without script, colors replaced by the system, a page that crashes or hangs. A proxy
+ * answers or watches requests, adds scripts and takes a page's policy away, in every engine.
  */
-export type Need =
-  | "devtools"
-  | "routes"
-  | "init scripts"
-  | "no script"
-  | "forced colors"
-  | "crash"
-  | "hang"
-  | "no policy";
+export type Need = "devtools" | "no script" | "forced colors" | "crash" | "hang";
 
 /** Why an engine cannot offer something. The reason is shown in the name of the skipped test. */
 const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
@@ -27,16 +19,12 @@ const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
     "forced colors": "WebDriver BiDi cannot replace colors",
     crash: "Firefox does not report a crash to the test",
     hang: "a hanging page also stops Firefox's WebDriver",
-    "no policy": "Firefox cannot ignore a page's policy",
   },
   WebKit: {
     devtools: "WebKit has no DevTools protocol",
-    routes: "WebDriver does not intercept requests",
-    "init scripts": "WebDriver runs no script before those of the page",
     "forced colors": "WebKit replaces no colors",
     crash: "WebDriver cannot crash a page",
     hang: "WebDriver waits for a page that hangs",
-    "no policy": "WebKit cannot ignore a page's policy",
   },
 };
 

@@ -61,10 +61,13 @@ function endOf(load: PageLoad): number | undefined {
   return sorted(load).at(-1) ?? load.after;
 }
 
-/** A page that refreshes has its newest line first, one that grows has it last. */
+/**
+ * A page that grows has its newest line last. One that refreshes has it first, but the lines of a
+ * folded run in their order.
+ */
 function sorted(load: PageLoad): number[] {
   const seqs = load.seqs();
-  return (seqs[0] ?? 0) > (seqs.at(-1) ?? 0) ? seqs.reverse() : seqs;
+  return (seqs[0] ?? 0) > (seqs.at(-1) ?? 0) ? seqs.sort((one, other) => one - other) : seqs;
 }
 
 function seqsIn(html: string): number[] {

@@ -18,7 +18,8 @@ export function findElements(steps: FindStep[]): Element[] {
   );
 
   function byText({ text, exact }: { text: string; exact: boolean }, root: ParentNode): Element[] {
-    const fits = (one: Element) => (exact ? textOf(one) === text : has(one, text));
+    const awaited = spaced(text);
+    const fits = (one: Element) => (exact ? textOf(one) === awaited : has(one, awaited));
     // The smallest elements that have the text.
     const all = root instanceof Element ? [root, ...root.querySelectorAll("*")] : [...root.querySelectorAll("*")];
     return all.filter((one) => fits(one) && ![...one.children].some(fits));
@@ -82,7 +83,12 @@ export function findElements(steps: FindStep[]): Element[] {
   }
 
   function textOf(one: Element): string {
-    return (one.textContent ?? "").replace(/\s+/g, " ").trim();
+    return spaced(one.textContent ?? "");
+  }
+
+  /** Like playwright, takes any white space for one space, and none at the ends. */
+  function spaced(text: string): string {
+    return text.replace(/\s+/g, " ").trim();
   }
 
   function has(one: Element, text: string): boolean {

@@ -87,7 +87,10 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
   }
 
   async function elementAt(steps: FindStep[]): Promise<WebElement> {
-    const found = await driver.executeScript<WebElement | null>(`return (${findElements})(arguments[0])[0]`, steps);
+    const found = await driver.executeScript<WebElement | null>(
+      `${NAME} return (${findElements})(arguments[0])[0]`,
+      steps,
+    );
     if (found === null) throw new error.NoSuchElementError(`no element ${JSON.stringify(steps)}`);
     return found;
   }
@@ -98,11 +101,14 @@ export function composed(source: string): PageCode {
   return Object.assign(() => undefined, { toString: () => source });
 }
 
-// Code that was built by `tsx` calls __name. JSON keeps values apart that WebDriver would turn into
+// Code that was built by `tsx` calls __name.
+const NAME = "const __name = (named) => named;";
+
+// JSON keeps values apart that WebDriver would turn into
 // null.
 
 function asynchronous(code: PageCode): string {
-  return `const args = arguments, __name = (named) => named; return (async () => {
+  return `${NAME} const args = arguments; return (async () => {
     let value;
     ${isExpression(code) ? `value = await ${asCall(code)}` : code}
     ;return JSON.stringify({ value, url: location.href });
@@ -110,7 +116,7 @@ function asynchronous(code: PageCode): string {
 }
 
 function synchronous(code: PageCode): string {
-  return `const args = arguments, __name = (named) => named;
+  return `${NAME} const args = arguments;
     return JSON.stringify({ value: ${asCall(code)}, url: location.href });`;
 }
 
