@@ -228,7 +228,7 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
      ) here on true
      left join lateral (
        select at as last_at, json_build_object('nickname', nickname, 'color', color, 'text', left(text, :words)) as words
-       from events e where e.room_id = liveliest.id and e.kind = 'message'
+       from events e where e.room_id = liveliest.id and e.kind = 'message' and e.text is not null
        order by seq desc limit 1
      ) latest on true
      order by place`,

@@ -24,6 +24,8 @@ export function createLobby(db: Knex): Lobby {
   const kept = new LRUCache<"rooms", RoomList>({
     max: 1,
     ttl: LISTED_MS,
+    // A message that was erased must not stay in memory until somebody reads the list.
+    ttlAutopurge: true,
     fetchMethod: async () => listOf(await listRooms(db, NODE_FRESH_SECONDS)),
     // A read that is forgotten while it runs still answers the requests before.
     ignoreFetchAbort: true,

@@ -3,6 +3,7 @@ import request from "supertest";
 import { roomNameFor } from "../../protocol/room-name.ts";
 import { readKeptRooms } from "../../server/rooms/kept-rooms.ts";
 import { openNode, person, say } from "../support/app.ts";
+import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
 const site = useSite({ rooms: ["lobby=ロビー", "tea=Tea room"] });
@@ -105,7 +106,7 @@ describe("the lobby", () => {
   test("shows who is where, how many in all, and the latest words", async () => {
     const ann = await person(site.url, "Ann");
     await say(site.url, ann, { text: "the <b>kettle</b> is on", room: "tea" });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await until("the list", async () => (await request(site.url).get("/")).text.includes("kettle"));
     const { text } = await request(site.url).get("/").set("accept-language", "en");
     const tea = text.split("<li ").find((item) => item.includes('value="tea"')) ?? "";
     expect(tea).toContain('class="room-item lit"');
@@ -119,12 +120,29 @@ describe("the lobby", () => {
     });
   });
 
+  test("shows nothing of a message that was erased, but the one before it", async () => {
+    const author = await person(site.url, "Eraser");
+    await say(site.url, author, { text: "this stays", room: "tea" });
+    const { event } = await say(site.url, author, { text: "this goes", room: "tea" });
+    await request(site.url)
+      .post(`/api/rooms/tea/messages/${event.seq}/erase`)
+      .set("authorization", `Bearer ${author.token}`)
+      .expect(201);
+    const words = await until("the list without it", async () => {
+      const found = (await listed()).find(({ slug }) => slug === "tea") as { words?: { text: string } } | undefined;
+      return found?.words?.text !== "this goes" && found?.words;
+    });
+    expect(words).toMatchObject({ nickname: "Eraser", text: "this stays" });
+  });
+
   test("shows no words of a room that does not want it", async () => {
     const path = (await make({ title: "Discreet", listed: "1" })).headers.location as string;
     const ben = await person(site.url, "Ben");
     await say(site.url, ben, { text: "between us", room: path.slice("/rooms/".length) });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    const { text } = await request(site.url).get("/").set("accept-language", "en");
+    const text = await until("the list with its member", async () => {
+      const page = (await request(site.url).get("/").set("accept-language", "en")).text;
+      return page.includes('title="Ben"') && page;
+    });
     expect(text).toContain('value="discreet"');
     expect(text).not.toContain("between us");
   });
@@ -137,7 +155,7 @@ describe("the rooms that a site always has", () => {
     expect([(await titles()).get("lobby"), (await titles()).get("tea")]).toEqual(["ロビー", "Tea room"]);
     const next = await openNode(site.databaseUrl, { rooms: ["lobby=Entrance"] });
     await next.close();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await until("the list with the title", async () => (await titles()).get("lobby") === "Entrance");
     expect([(await titles()).get("lobby"), (await titles()).get("tea")]).toEqual(["Entrance", "Tea room"]);
   });
 
