@@ -91,3 +91,39 @@ browserTest("the old page has the newest line on top, and fewer lines, if its re
   expect(await page.evaluate(() => document.getElementById("scroll")?.scrollTop)).toBe(0);
   await page.context().close();
 });
+
+browserTest("the old page makes a sound for mentions, once the reader has chosen that", async () => {
+  const { url, speak } = await openRoom();
+  const page = await browser.newPage({ locale: "en-US" });
+  await enterOldRoom(page, url, "花子");
+  await page.evaluate(() => {
+    const heard = { notes: 0 };
+    const node = { connect: () => undefined, frequency: {}, gain: {}, start: () => undefined, stop: () => undefined };
+    const create = () => {
+      heard.notes += 1;
+      return node;
+    };
+    // The program has found out already that the browser can make sounds.
+    const { prototype } = AudioContext;
+    Object.assign(window, { heard });
+    Object.defineProperty(prototype, "createOscillator", { value: create });
+    Object.defineProperty(prototype, "createGain", { value: () => node });
+  });
+  const notes = () => page.evaluate(() => (window as unknown as { heard: { notes: number } }).heard.notes);
+  await speak("花子さん、まだ静かです");
+  await sees(page, "花子さん、まだ静かです");
+  expect(await notes()).toBe(0);
+  await page.click("#settings summary");
+  await choose(page, { sound: "mentions" });
+  // A trial of two notes.
+  expect(await notes()).toBe(2);
+  await speak("plain");
+  await sees(page, "plain");
+  expect(await notes()).toBe(2);
+  // The next sound is two seconds later at the earliest.
+  await page.waitForTimeout(2_100);
+  await speak("花子さん、聞こえますか");
+  await sees(page, "花子さん、聞こえますか");
+  expect(await notes()).toBe(4);
+  await page.context().close();
+});
