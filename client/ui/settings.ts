@@ -92,10 +92,11 @@ async function askPermission(): Promise<void> {
 
 /** Closes the panel by Escape, and by a press outside of it. */
 function closeByPress(panel: HTMLDetailsElement): void {
-  panel.addEventListener("keydown", (event) => {
+  // The focus may be in the field of the message.
+  document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !panel.open) return;
     panel.open = false;
-    panel.querySelector("summary")?.focus();
+    if (panel.contains(document.activeElement)) panel.querySelector("summary")?.focus();
   });
   document.addEventListener(
     "pointerdown",
