@@ -69,6 +69,8 @@ export class Bus {
   #sweptAt = performance.now();
   /** When the database last took a probe. */
   #publishedAt = Number.NEGATIVE_INFINITY;
+  /** Since when it takes each of them. */
+  #publishingSince = performance.now();
   /** Since when no notification arrives; `undefined` while the bus is listening. */
   #deafSince: number | undefined = performance.now();
   #cause: string | undefined;
@@ -164,7 +166,9 @@ export class Bus {
     this.#deps.wakeUps
       .publish(this.#probeChannel, "")
       .then(() => {
-        this.#publishedAt = performance.now();
+        const now = performance.now();
+        if (now - this.#publishedAt > OVERDUE_MS) this.#publishingSince = now;
+        this.#publishedAt = now;
       })
       .catch((error) => this.#deps.logger.debug({ err: error }, "bus probe not sent"))
       .finally(() => {
@@ -183,7 +187,8 @@ export class Bus {
    */
   #isDeaf(now: number): boolean {
     const patienceMs = this.#hasEverListened ? DEAF_MS : OVERDUE_MS;
-    const deafSince = this.#deafSince ?? now;
+    // After an outage of the database, the listener has its time to reconnect.
+    const deafSince = Math.max(this.#deafSince ?? now, this.#publishingSince);
     return !this.#hasWarned && now - deafSince > patienceMs && now - this.#publishedAt < OVERDUE_MS;
   }
 
