@@ -8,7 +8,7 @@ export type Engine = "Chromium" | "Firefox" | "WebKit";
  * pages without script, colors replaced by the system, a page that crashes or hangs. A proxy
  * answers or watches requests, adds scripts and takes a page's policy away, in every engine.
  */
-export type Need = "devtools" | "no script" | "forced colors" | "crash" | "hang";
+export type Need = "devtools" | "init scripts" | "no script" | "forced colors" | "crash" | "hang";
 
 /** Why an engine cannot offer something. The reason is shown in the name of the skipped test. */
 const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
@@ -22,6 +22,7 @@ const LACKS: { [engine in Engine]: { [need in Need]?: string } } = {
   },
   WebKit: {
     devtools: "WebKit has no DevTools protocol",
+    "init scripts": "WebDriver runs no script before those of the page",
     "forced colors": "WebKit replaces no colors",
     crash: "WebDriver cannot crash a page",
     hang: "WebDriver waits for a page that hangs",
