@@ -214,6 +214,32 @@ async function listenTo(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate(() => (window as unknown as { said: string[] }).said);
 }
 
+describe("changes of a message", () => {
+  browserTest("are read aloud once and shortly, and an edit can mention the reader", async () => {
+    const { slug, bob, say } = await openRoom();
+    await say("one", "two");
+    const page = await open(slug, "花子");
+    const said = await listenTo(page);
+    const change = (path: string, body: object) =>
+      request(site.url)
+        .post(`/api/rooms/${slug}/messages/${path}`)
+        .set("authorization", `Bearer ${bob.token}`)
+        .send(body);
+    const seqOf = (text: string) =>
+      page.evaluate((of) => {
+        const lines = [...document.querySelectorAll<HTMLElement>("#log > .message")];
+        return lines.find((line) => line.querySelector(".text")?.textContent === of)?.dataset.seq;
+      }, text);
+    const two = await seqOf("two");
+    await change(`${await seqOf("one")}/edit`, { text: "花子さんへ" }).expect(201);
+    await page.waitForSelector('.mention .text:has-text("花子さんへ")');
+    await change(`${two}/erase`, {}).expect(201);
+    await page.waitForFunction(() => (window as unknown as { said: string[] }).said.length === 2);
+    expect(await said()).toEqual([`${bob.nickname} edited a message`, `${bob.nickname} erased a message`]);
+    await page.context().close();
+  });
+});
+
 describe("people who come and go", () => {
   browserTest("are announced as one sentence, once, and not again after a reload", async () => {
     const { slug } = await openRoom();
