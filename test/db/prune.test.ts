@@ -65,14 +65,14 @@ test("older events are deleted, younger ones stay, and the bounds of the room mo
   expect(await pruneSlice(db, 30)).toBe(6);
   expect(await pruneSlice(db, 30)).toBe(0);
   expect(await seqsOf(room)).toEqual([7, 8, 9, 10]);
-  expect(await readBounds(db, room)).toEqual({ head: 10, oldest: 7 });
+  expect(await readBounds(db, room)).toMatchObject({ head: 10, oldest: 7 });
 });
 
 test("a room without any event left continues with the next seq", async () => {
   const room = await roomWith("empty", 2);
   await age(room, 3, 31);
   expect(await pruneSlice(db, 30)).toBe(3);
-  expect(await readBounds(db, room)).toEqual({ head: 3, oldest: 4 });
+  expect(await readBounds(db, room)).toMatchObject({ head: 3, oldest: 4 });
   const [stored] = await say(room, "again", 1);
   expect(stored?.event.seq).toBe(4);
 });
@@ -116,7 +116,7 @@ test("pruned events are not read again, and events deleted by hand do not count 
   expect(await pruneSlice(db, 30)).toBe(3);
   expect(await db("rooms").where({ id: room }).first("pruned_seq", "last_seq")).toEqual({ pruned_seq: 3, last_seq: 6 });
   await db("events").where({ room_id: room, seq: 4 }).delete();
-  expect(await readBounds(db, room)).toEqual({ head: 6, oldest: 5 });
+  expect(await readBounds(db, room)).toMatchObject({ head: 6, oldest: 5 });
   expect(await seqsOf(room)).toEqual([5, 6]);
 });
 
