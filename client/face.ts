@@ -21,6 +21,8 @@ export type MessageList = {
    */
   add(events: RoomEvent[]): RoomEvent[];
   addOlder(older: HistoryPage): void;
+  /** Shows a page of history that may be apart from the rest, with a link to what is missing. */
+  addApart(page: HistoryPage): void;
   /** Removes all lines of the log. Unsent messages stay. */
   clear(): void;
   oldestSeq(): number | undefined;

@@ -20,6 +20,8 @@ export type ScriptWords = {
   foldedMany: string;
   /** The lines that an opened run leaves out. */
   foldedMore: string;
+  /** For a part of the log that the page lacks. */
+  gap: string;
   /** For a tall message. */
   showAll: string;
   showLess: string;

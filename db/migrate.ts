@@ -17,6 +17,7 @@ import * as messagesOfRooms from "./migrations/20261130000050_messages_of_rooms.
 import * as namedWatchers from "./migrations/20261130000060_named_watchers.ts";
 import * as roomsOfASite from "./migrations/20261130000080_rooms_of_a_site.ts";
 import * as changes from "./migrations/20261130000090_changes.ts";
+import * as past from "./migrations/20261130000100_past.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { rowsOf } from "./pool/statement.ts";
@@ -136,4 +137,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000060_named_watchers": namedWatchers,
   "20261130000080_rooms_of_a_site": roomsOfASite,
   "20261130000090_changes": changes,
+  "20261130000100_past": past,
 };

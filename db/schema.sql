@@ -248,6 +248,24 @@ create function rename_member(room integer, member text, new_nickname text, new_
   set enable_mergejoin=off
   as 'sql/rename_member.sql';
 
+create function search_messages(room integer, patterns text[], before bigint, at_most integer, budget_ms integer)
+  returns TABLE(seq bigint, at timestamp with time zone, is_match boolean)
+  language plpgsql stable rows 20
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set enable_sort=off
+  as 'sql/search_messages.sql';
+
+create function seq_at(room integer, moment timestamp with time zone)
+  returns bigint
+  language plpgsql stable
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set enable_sort=off
+  as 'sql/seq_at.sql';
+
 create function talk_before(room integer, before bigint, messages integer, others integer, per_run integer, counted integer)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, last bigint, enters integer, leaves integer)
   language plpgsql stable rows 100

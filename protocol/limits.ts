@@ -103,3 +103,12 @@ export const PEOPLE_SHOWN = 200;
  * People in one page of `GET /api/rooms/:room/members`, unless the request asks for another number.
  */
 export const PEOPLE_PAGE = 100;
+
+/** Characters (code points) of a search. */
+export const SEARCH_LENGTH = 100;
+/** The most words of a search. */
+export const SEARCH_WORDS = 8;
+/** Messages that a search returns, unless the request asks for another number. */
+export const SEARCH_RESULTS = 20;
+/** The most messages that a search may ask for. */
+export const SEARCH_RESULTS_MAX = 50;

@@ -5,6 +5,9 @@
 export const PATHS = {
   lobby: "/",
   room: (slug: string) => `/rooms/${segment(slug)}`,
+  message: (slug: string, seq: number | ":seq") => `/rooms/${segment(slug)}/${seq}`,
+  searchPage: (slug: string) => `/rooms/${segment(slug)}/search`,
+  logText: (slug: string) => `/rooms/${segment(slug)}/log.txt`,
   live: (slug: string) => `/rooms/${segment(slug)}/live`,
   liveSign: (slug: string) => `/rooms/${segment(slug)}/live/sign`,
   doctor: "/doctor",
@@ -29,6 +32,7 @@ export const PATHS = {
   rename: (slug: string) => `/api/rooms/${segment(slug)}/rename`,
   say: (slug: string) => `/api/rooms/${segment(slug)}/say`,
   since: (slug: string) => `/api/rooms/${segment(slug)}/since`,
+  search: (slug: string) => `/api/rooms/${segment(slug)}/search`,
   events: "/api/events",
   stream: "/api/stream",
   frame: "/api/frame",

@@ -12,11 +12,15 @@ import { changeRoutes } from "./routes/changes.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
+import { historyRoutes } from "./routes/history.ts";
 import { liveRoutes } from "./routes/live.ts";
+import { logTextRoutes } from "./routes/log-text.ts";
+import { messagePageRoutes } from "./routes/message-page.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomRoutes } from "./routes/rooms.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { siteFileRoutes } from "./routes/site-files.ts";
 import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
@@ -80,13 +84,18 @@ function useMiddleware(app: Koa, site: Site): void {
 export function siteRoutes(site: Site): Route[] {
   const { limits } = site;
   return [
-    ...messageRoutes(site, limits),
+    ...messageRoutes(site),
+    ...historyRoutes(site),
+    ...searchRoutes(site),
     ...changeRoutes(site),
     ...eventRoutes(site),
     ...roomRoutes(site, limits),
     ...sessionRoutes(site, limits),
     ...pageRoutes(site),
     ...liveRoutes(site),
+    ...logTextRoutes(site),
+    // After the pages that have a name.
+    ...messagePageRoutes(site),
     ...doctorRoutes(site, limits),
     ...hereRoutes(site),
     ...assetRoutes(site),

@@ -21,6 +21,12 @@ export type History = {
  */
 export type HistoryPage = { events: RoomEvent[]; skipped?: SkippedRun[]; oldest: number };
 
+/**
+ * A page of a room's log around the event `seq`, which is left out if no message was sent since the
+ * moment that was asked for. `isNewest` if nothing follows it.
+ */
+export type HistoryAround = HistoryPage & { isNewest: boolean; seq?: number };
+
 const TIMEOUT_MS = 15_000;
 
 /** Reads the page of the log before a seq, or the newest. `done` gets `undefined` if that fails. */
@@ -30,6 +36,14 @@ export function readOlder(
   done: (page: HistoryPage | undefined) => void,
 ): void {
   read(history, pathOf(history) + (before === undefined ? "" : param("before", String(before))), done);
+}
+
+/**
+ * Reads the page around an event or a moment. `where` is the parameter that names it. `done` gets
+ * `undefined` if that fails.
+ */
+export function readAround(history: History, where: string, done: (page: HistoryAround | undefined) => void): void {
+  read(history, pathOf(history) + where, done);
 }
 
 /** Reads the newest page and the room's state until it has both: the log cannot be continued. */

@@ -23,6 +23,7 @@ import { createIframeStream } from "./iframe-stream.ts";
 import { createIgnoredList } from "./ignored-list.ts";
 import { watchIgnored } from "./ignored-store.ts";
 import { json } from "./json.ts";
+import { openJump } from "./jump.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
 import { openMessageStore } from "./message-store.ts";
@@ -72,6 +73,7 @@ export function openConversation(root: PageElement): void {
   }
   outbox.emitter.on("edited", ({ text }) => acts.composer?.write(text));
   scroll.toNewest();
+  openJump(page, sender, { list, scroll });
   start(conversation);
   keeper.open();
   const leave = () => {

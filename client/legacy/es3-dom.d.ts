@@ -84,7 +84,7 @@ interface PageElement extends TreeNode {
   type: string;
   value: string;
   onchange: (() => void) | null;
-  onclick: (() => boolean | undefined) | null;
+  onclick: ((event?: KeyEvent) => boolean | undefined) | null;
   onerror: (() => void) | null;
   onload: (() => void) | null;
   onmousedown: (() => boolean) | null;

@@ -4,7 +4,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
 import type { Page } from "../page.ts";
 import { fill, type ScriptWords } from "../words.ts";
-import { addText, attr, clear, create, createButton, remove, setText } from "./dom.ts";
+import { addText, attr, clear, create, createButton, part, remove, setText } from "./dom.ts";
 import { momentOf, timeOf } from "./local-time.ts";
 
 /** Returns a line of the log for an event, as server/pages/message-line.ts writes it. */
@@ -21,15 +21,29 @@ export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
   line.setAttribute("data-seq", String(event.seq));
   line.setAttribute("data-at", event.at);
   if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
+  (inside(line, "at") as PageElement).href = messagePath(event.seq);
   finish(line);
   return line;
+}
+
+/** Returns the line of a gap after an event, as server/pages/log-lines.ts writes it. */
+export function lineOfGap(after: number, words: ScriptWords): PageElement {
+  const line = create("li", "gap");
+  line.setAttribute("data-after", String(after));
+  line.appendChild(create("a", "button", words.gap)).href = messagePath(after);
+  return line;
+}
+
+function messagePath(seq: number): string {
+  const room = part("room");
+  return attr(room, "data-base") + PATHS.message(attr(room, "data-room"), seq);
 }
 
 /** Returns a line for a text of a member. */
 export function lineOf(member: Member, text: string, kind: string): PageElement {
   const line = create("li", `line ${kind}`);
   describe(line, member);
-  line.appendChild(document.createElement("time"));
+  line.appendChild(create("a", "at")).appendChild(document.createElement("time"));
   addText(line, " ");
   write(line.appendChild(create("span", "text")), text);
   return line;

@@ -2,16 +2,18 @@ import type { Member, RoomEdit, RoomErase, RoomEvent, SkippedRun } from "../../p
 import { hasLine } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import type { Conversation } from "../core/conversation.ts";
+import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
+import { gapChange } from "../gaps.ts";
 import { ignores } from "../ignored.ts";
 import type { Page } from "../page.ts";
 import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
 import { attr, clear, create, moveContent, part, remove, setText, show } from "./dom.ts";
-import { addQuote, fillQuote, finish, inside, lineOf, lineOfEvent, showChange, textIn } from "./line.ts";
-import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
+import { addQuote, fillQuote, finish, inside, lineOf, lineOfEvent, lineOfGap, showChange, textIn } from "./line.ts";
+import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfGap, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
 
@@ -63,6 +65,7 @@ export function createMessageList(
       unread.moved();
       scroll.keep(() => insert(lines, newOf(log, events), skipped), true);
     },
+    addApart: (apart) => scroll.keep(() => addApart(lines, apart), true),
     clear: () => drop(lines, log.rows.length),
     oldestSeq: () => log.rows[0]?.seq,
     has: (id) => has(log, id),
@@ -258,6 +261,34 @@ function answerQuotes({ log: { rows, words }, quotes }: Lines): void {
   }
 }
 
+/** Shows a page of history, closes the gaps that it fills, and marks the one that it leaves. */
+function addApart(lines: Lines, apart: HistoryPage): void {
+  const { log, unread } = lines;
+  const { rows } = log;
+  unread.moved();
+  const { closed, opensAfter } = gapChange(rows, apart);
+  for (let i = rows.length - 1; i >= 0; i--) {
+    const row = rows[i] as OldRow;
+    for (let j = 0; j < closed.length; j++) if (closed[j] === row) removeRows(rows.splice(i, 1));
+  }
+  const skipped: SkippedRun[] = [];
+  const runs = apart.skipped || [];
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i] as SkippedRun;
+    const above = rows[placeOf(rows, run.last) - 1];
+    if (above === undefined || above.last < run.first) skipped.push(run);
+  }
+  const added = newOf(log, apart.events);
+  if (added.length > 0) insert(lines, added, skipped);
+  if (opensAfter !== undefined) {
+    const index = placeOf(rows, opensAfter + 1 / 2);
+    const above = rows[index - 1];
+    if (above) rows.splice(index, 0, rowOfGap(opensAfter, above.day, lineOfGap(opensAfter, log.words)));
+  }
+  arrange(log, 0, rows.length);
+  unread.place(log);
+}
+
 // Removes lines from the top of the screen, because a gap in the middle would never be filled
 // again.
 function trim(lines: Lines, most: number): void {
@@ -274,6 +305,8 @@ function trim(lines: Lines, most: number): void {
 function drop({ log, unread }: Lines, count: number): void {
   unread.moved();
   removeRows(log.rows.splice(0, count));
+  // A gap with nothing above it says nothing.
+  if (log.rows[0]?.isGap) removeRows(log.rows.splice(0, 1));
   show(part("older"), true);
 }
 

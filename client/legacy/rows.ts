@@ -17,6 +17,8 @@ export type OldRow = {
   others: number;
   /** The reader's day, in words. A part that is left out has that of the line above. */
   day: string;
+  /** Stands for a part of the log that the page lacks, see gaps.ts. */
+  isGap?: boolean;
   /** The client id, or "". */
   id: string;
   line: PageElement;
@@ -43,6 +45,12 @@ export function rowOfSkipped(skipped: SkippedRun, day: string, words: ScriptWord
   return { author: "", seq: first, last, enters, leaves, others: length - enters - leaves, day, id: "", line };
 }
 
+/** Returns the row of a gap after an event. */
+export function rowOfGap(after: number, day: string, line: PageElement): OldRow {
+  const seq = after + 1 / 2;
+  return { seq, last: seq, enters: 0, leaves: 0, others: 0, day, isGap: true, author: "", id: "", line };
+}
+
 /**
  * Returns the row of a line that the server has rendered, if it is one. `day` is that of the line
  * above.
@@ -55,6 +63,7 @@ export function rowOfLine(line: PageElement, day: string, words: ScriptWords): O
     const member = { id: attr(line, "data-member-id") };
     return rowOfEvent({ seq: figure("data-seq"), kind, at, member, id } as RoomEvent, line);
   }
+  if (line.className === "gap") return rowOfGap(figure("data-after"), day, line);
   const skipped = { first: figure("data-first"), last: figure("data-last") };
   if (skipped.last === 0) return undefined;
   return rowOfSkipped({ ...skipped, enters: figure("data-enters"), leaves: figure("data-leaves") }, day, words);

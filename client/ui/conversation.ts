@@ -25,6 +25,7 @@ import { openChoices } from "./choices.ts";
 import type { Composer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
 import { formatCopies } from "./copying.ts";
+import { createJump } from "./jump.ts";
 import { forgetSession } from "./kept-session.ts";
 import { createMemberList } from "./member-list.ts";
 import { createMessageList } from "./message-list.ts";
@@ -36,6 +37,7 @@ import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
 import { createRenewal, type Renewal } from "./renewal.ts";
 import { watchScroll } from "./scroll.ts";
+import { createSearch } from "./search.ts";
 import { openSettings } from "./settings.ts";
 import { openChannel } from "./tab-channel.ts";
 
@@ -89,6 +91,8 @@ export function openConversation(page: Page): OpenConversation {
   const field = document.querySelector<HTMLTextAreaElement>("#say textarea");
   renewal.askWhen(() => outbox.messages.length === 0 && !field?.value);
   outbox.emitter.on("edited", ({ text }) => composer?.write(text));
+  const search = createSearch(page, (at) => jump.toMoment(at));
+  const jump = createJump(page, sender, { list, scroll, jumped: search.close });
   // Shown at once, and sent when the page has loaded.
   hold(conversation);
   keeper.open();

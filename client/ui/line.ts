@@ -136,6 +136,7 @@ export function settleLine(line: HTMLElement, event: RoomEvent): void {
   line.dataset.at = event.at;
   if (event.id !== undefined) line.dataset.clientId = event.id;
   describeMember(line, event.member);
+  (line.querySelector(".at") as HTMLAnchorElement).href = `${part("line").dataset.to}/${event.seq}`;
   showLocalTime(line.querySelector("time") as HTMLTimeElement, event.at);
 }
 

@@ -6,15 +6,17 @@ import type { Conversation, ConversationSession } from "../core/conversation.ts"
 import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
+import { gapChange } from "../gaps.ts";
 import type { Page } from "../page.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
+import { lineOfGap } from "./gap.ts";
 import { fillQuote, inside, lineOf, lineOfEvent, settleLine, showChange } from "./line.ts";
 import { equipLine, hideIgnored } from "./line-tools.ts";
 import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
 import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
-import { firstOfNewest, lastOf, type Row, rowOfEvent, rowOfLine, rowOfSkipped } from "./rows.ts";
+import { firstOfNewest, lastOf, type Row, rowOfEvent, rowOfGap, rowOfLine, rowOfSkipped } from "./rows.ts";
 import type { UnreadScroll } from "./scroll.ts";
 import { createUnreadLine, type UnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
@@ -69,6 +71,7 @@ export function createMessageList(
     most: () => mostOf(lines),
     add: (events) => add(lines, events),
     addOlder: (older) => addOlder(lines, older),
+    addApart: (apart) => addApart(lines, apart),
     clear: () => drop(lines, log.rows.length),
     oldestSeq: () => log.rows[0]?.seq,
     has: (id) => has(lines, id),
@@ -91,12 +94,14 @@ export function createMessageList(
 /** Takes over the lines that the server has rendered, in its own time zone. */
 function takeOver({ log, shown, quotes, unread, page }: Lines): void {
   let dayMark: HTMLElement | undefined;
+  let gap: HTMLElement | undefined;
   const leftOut: HTMLElement[] = [];
-  for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, [data-seq]")) {
+  for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, .gap, [data-seq]")) {
     if (element.className === "day") {
       if (log.isTurned) element.remove();
       else dayMark = element;
     } else if (element.className === "skipped") leftOut.push(element);
+    else if (element.className === "gap") gap = element;
     else {
       const row = rowOfLine(element);
       log.rows.push(row);
@@ -104,9 +109,12 @@ function takeOver({ log, shown, quotes, unread, page }: Lines): void {
       row.dayMark = dayMark;
       row.fold = foldAround(element);
       dayMark = undefined;
+      // The menu of a line copies its link. 50 links more would be in the keyboard's way.
+      element.querySelector<HTMLElement>(".at")?.setAttribute("tabindex", "-1");
     }
   }
   log.rows.sort((one, other) => one.seq - other.seq);
+  if (gap) putGap(log, gap);
   for (const line of leftOut) leaveOut(log, skippedBy(line), line);
   // The server may not have known the reader.
   for (const { kind, memberId, line } of log.rows) if (kind === "message") markMentions(line, memberId, page.me);
@@ -174,6 +182,34 @@ function addOlder(lines: Lines, { events, skipped = [] }: HistoryPage): void {
     insert(lines, added);
     for (const one of skipped) leaveOut(log, one, lineOfSkipped(one, page.words));
   }, true);
+}
+
+/** Shows a page of history, closes the gaps that it fills, and marks the one that it leaves. */
+function addApart(lines: Lines, apart: HistoryPage): void {
+  const { scroll, log, shown, unread, page } = lines;
+  const { rows } = log;
+  const { closed, opensAfter } = gapChange(rows, apart);
+  const added = apart.events.filter(({ seq }) => !shown.has(seq));
+  const isShown = ({ first, last }: SkippedRun) => rows.some((row) => row.seq <= last && lastOf(row) >= first);
+  const skipped = (apart.skipped || []).filter((run) => !isShown(run));
+  scroll.keep(() => {
+    for (const row of closed) {
+      const [gap] = rows.splice(rows.indexOf(row), 1);
+      removeRows([gap as Row]);
+    }
+    if (added.length > 0) insert(lines, added);
+    for (const one of skipped) leaveOut(log, one, lineOfSkipped(one, page.words));
+    if (opensAfter !== undefined) putGap(log, lineOfGap(opensAfter, page.words));
+    arrange(log, 0, rows.length - 1);
+    unread.place(rows, log.isTurned);
+  }, true);
+}
+
+/** Adds the row of a gap after an event. */
+function putGap({ rows }: Log, line: HTMLElement): void {
+  const index = placeOf(rows, Number(line.dataset.after) + 1 / 2);
+  const above = rows[index - 1];
+  if (above !== undefined) rows.splice(index, 0, rowOfGap(line, above));
 }
 
 /** Adds a row for events that are left out. It is in the run of the event above it, or below it. */
@@ -294,8 +330,10 @@ function dropOldest(lines: Lines, count: number): void {
   part("older").hidden = false;
 }
 
-function drop({ log, shown, quotes, unread }: Lines, count: number): void {
+function drop({ log, shown, quotes, unread }: Lines, most: number): void {
   unread.moved();
+  // A gap with nothing above it says nothing.
+  const count = log.rows[most]?.isGap ? most + 1 : most;
   const dropped = log.rows.splice(0, count);
   for (const { seq } of dropped) shown.delete(seq);
   for (const quote of quotes) if (dropped.some(({ line }) => line.contains(quote))) quotes.delete(quote);

@@ -23,6 +23,8 @@ export type Row = {
   namedAt: number;
   /** The events that are left out. */
   skipped?: SkippedRun;
+  /** Stands for a part of the log that the page lacks, see gaps.ts. */
+  isGap?: boolean;
   /** The separator above the line, if it is the first one of its day. */
   dayMark?: HTMLElement | undefined;
   /** The folded run that the line is in. */
@@ -48,6 +50,14 @@ export function rowOfSkipped(skipped: SkippedRun, line: HTMLElement, { at, day }
   const { first } = skipped;
   return {
     ...{ seq: first, kind: "skipped", at, day, skipped, line },
+    ...{ memberId: "", nickname: "", clientId: undefined, namedAt: Number.NaN },
+  };
+}
+
+/** Returns the row of a gap below another row. */
+export function rowOfGap(line: HTMLElement, { seq, at, day, skipped }: Row): Row {
+  return {
+    ...{ seq: (skipped ? skipped.last : seq) + 1 / 2, kind: "gap", isGap: true, at, day, line },
     ...{ memberId: "", nickname: "", clientId: undefined, namedAt: Number.NaN },
   };
 }

@@ -91,6 +91,10 @@ const LIMITS = {
    * a core.
    */
   reads: { member: { burst: 200, perSecond: 10 }, network: { burst: 1000, perSecond: 40 } },
+  /** A search reads up to 20,000 messages, which takes the database 0.2 s. */
+  searches: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 60, perSecond: 2 } },
+  /** A download reads a whole log, one page at a time. */
+  downloads: { member: { burst: 5, perSecond: 1 / 60 }, network: { burst: 20, perSecond: 5 / 60 } },
   /**
    * Opening streams and live pages: 200 people whose network cuts each stream after a few seconds.
    */

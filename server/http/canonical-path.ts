@@ -154,7 +154,17 @@ function pageOf(segments: string[]): string | undefined {
   if (name !== "rooms" || room === undefined) return undefined;
   const slug = readSlug(room) ?? room;
   if (last === undefined) return PATHS.room(slug);
-  return last.toLowerCase() === "live" ? [PATHS.live(slug), ...rest.map(escapeSegment)].join("/") : undefined;
+  if (last.toLowerCase() === "live") return [PATHS.live(slug), ...rest.map(escapeSegment)].join("/");
+  return rest.length === 0 ? partOf(slug, last) : undefined;
+}
+
+/** Returns the path of a message, of the search or of the log as a file, in a room. */
+function partOf(slug: string, last: string): string | undefined {
+  const pages = [PATHS.searchPage(slug), PATHS.logText(slug)];
+  const digits = /^0*([1-9]\d{0,15})$/.exec(last)?.[1];
+  if (digits !== undefined) pages.push(`${PATHS.room(slug)}/${digits}`);
+  const name = digits ?? last.toLowerCase();
+  return pages.find((page) => page.endsWith(`/${name}`));
 }
 
 /** Escapes a segment. The live page's parameters are segments, `refresh=10`, and keep their `=`. */

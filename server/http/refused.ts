@@ -84,6 +84,7 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
       code: refusal.code,
       wording: refusal.wording,
       retrySeconds: refusal.retrySeconds,
+      room: refusal.room,
       ...(unsent && { unsent }),
       missing: missingRoom(ctx, refusal),
     });

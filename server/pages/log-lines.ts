@@ -2,7 +2,8 @@ import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { foldSentence, folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
 import { grouped, hasLine } from "../../protocol/line.ts";
 import { isSameDay } from "../../protocol/moment.ts";
-import { type Html, html } from "./html.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { type Html, html, link } from "./html.ts";
 import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
 import { type LineContext, messageLine } from "./message-line.ts";
@@ -12,14 +13,22 @@ import { dayName, now, wallTimeOf } from "./time-stamp.ts";
  * Events of a log in order, and what is left out between them. `previous` is the event above them,
  * if there is one on the page.
  */
-export type LogView = { events: RoomEvent[]; skipped?: SkippedRun[]; previous?: RoomEvent | undefined };
+export type LogView = {
+  events: RoomEvent[];
+  skipped?: SkippedRun[];
+  previous?: RoomEvent | undefined;
+  /** The seq of the line that the reader has come for. */
+  current?: number;
+  /** The seq after which the page lacks a part of the log. */
+  gapAfter?: number;
+};
 
 /**
  * Renders events as the lines of a log. Runs of people who come and go become one line that opens,
  * and each day has its name above it, except today if it is the first one.
  */
 export function logLines(layout: PageLayout, view: LogView): Html[] {
-  const last = view.previous;
+  const { previous: last, current } = view;
   const find = finderOf(view);
   return daysOf(layout, view).flatMap(({ at, items }, n) => {
     const isNamed = n === 0 && last ? !isSameDate(layout, last.at, at) : n > 0 || !isSameDate(layout, now(), at);
@@ -27,6 +36,7 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
       renderItem(layout, item, {
         previous: layout.view.isNewestOnTop ? undefined : (items[index - 1] ?? (isNamed ? undefined : last)),
         find,
+        current,
       }),
     );
     return isNamed ? [dayLine(layout, at, items[0] as Item), ...lines] : lines;
@@ -56,7 +66,9 @@ export function newestOnTop(layout: PageLayout, view: LogView): Html[] {
   const days = daysOf(layout, view).reverse();
   const find = finderOf(view);
   return days.flatMap(({ at, items }, n) => {
-    const lines = items.map((item) => renderItem(layout, item, { previous: undefined, find })).reverse();
+    const lines = items
+      .map((item) => renderItem(layout, item, { previous: undefined, find, current: view.current }))
+      .reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -64,15 +76,22 @@ export function newestOnTop(layout: PageLayout, view: LogView): Html[] {
 
 /** A run of events that fold into one line, and what is left out of it. */
 type Run = { run: (RoomEvent | SkippedRun)[] };
-type Item = RoomEvent | Run;
+/** A part of the log that the page lacks: the events after this seq of a room. */
+type Gap = { gapAfter: number; room: string };
+type Item = RoomEvent | Run | Gap;
 type Day = { at: string; items: Item[] };
 
-function daysOf(layout: PageLayout, { events, skipped = [] }: LogView): Day[] {
+function daysOf(layout: PageLayout, { events, skipped = [], gapAfter }: LogView): Day[] {
   const days: Day[] = [];
   const left = [...skipped];
+  let isGapLeft = gapAfter !== undefined;
   for (const event of events) {
     if (!hasLine(event.kind)) continue;
     let day = days.at(-1);
+    if (isGapLeft && event.seq > (gapAfter as number)) {
+      day?.items.push({ gapAfter: gapAfter as number, room: event.room });
+      isGapLeft = false;
+    }
     const isNew = day === undefined || !isSameDate(layout, day.at, event.at);
     // Events that are left out before a line belong to the run above it, also if the line is of the
     // next day.
@@ -108,11 +127,13 @@ function isSameDate({ timeZone }: PageLayout, one: string, other: string): boole
   return isSameDay(wallTimeOf(timeZone, one), wallTimeOf(timeZone, other));
 }
 
-type ItemContext = { previous: Item | undefined; find: LineContext["find"] };
+type ItemContext = { previous: Item | undefined; find: LineContext["find"]; current?: number | undefined };
 
-function renderItem(layout: PageLayout, item: Item, { previous, find }: ItemContext): Html {
-  if ("run" in item) return foldedRun(layout, item);
-  return messageLine(layout, item, { previous: previous && "seq" in previous ? previous : undefined, find });
+function renderItem(layout: PageLayout, item: Item, { previous, find, current }: ItemContext): Html {
+  if ("run" in item) return foldedRun(layout, item, current);
+  if ("gapAfter" in item) return gapLine(layout, item);
+  const above = previous && "seq" in previous ? previous : undefined;
+  return messageLine(layout, item, { previous: above, find, isCurrent: item.seq === current });
 }
 
 /** Returns a function that finds an event of a page. Few messages reply, so no map is made. */
@@ -120,21 +141,31 @@ function finderOf({ events }: LogView): (seq: number) => RoomEvent | undefined {
   return (seq) => events.find((event) => event.seq === seq);
 }
 
+/** Renders the link to what follows a gap. The script shows it in place. */
+function gapLine(layout: PageLayout, { gapAfter, room }: Gap): Html {
+  const href = link(layout.basePath + PATHS.message(room, gapAfter));
+  return html`<li class="gap" value="${gapAfter}" data-after="${gapAfter}"><a class="button quiet small" href="${href}">${wordsOf(layout.language).script.gap}</a></li>
+`;
+}
+
 /**
  * Renders the name of a day. Its number is that of the next line: text browsers show numbers, and
  * would otherwise count it as a line.
  */
 function dayLine(layout: PageLayout, at: string, next: Item): Html {
-  const seq = "seq" in next ? next.seq : firstOf(next);
+  const seq = "seq" in next ? next.seq : "run" in next ? firstOf(next) : next.gapAfter;
   return html`<li class="day" value="${seq}"><time datetime="${at}">${dayName(layout, at)}</time></li>
 `;
 }
 
-function foldedRun(layout: PageLayout, { run }: Run): Html {
+function foldedRun(layout: PageLayout, { run }: Run, current: number | undefined): Html {
   const sentence = sentenceOf(layout, run);
-  const lines = run.map((one) => ("seq" in one ? messageLine(layout, one) : skippedLine(layout, one)));
+  const isCurrent = (one: RoomEvent | SkippedRun) => "seq" in one && one.seq === current;
+  const lines = run.map((one) =>
+    "seq" in one ? messageLine(layout, one, { isCurrent: isCurrent(one) }) : skippedLine(layout, one),
+  );
   const content = layout.canOpen
-    ? html`<details><summary>${sentence}</summary><ol class="folded-lines">
+    ? html`<details${run.some(isCurrent) && html` open`}><summary>${sentence}</summary><ol class="folded-lines">
 ${lines}</ol></details>`
     : html`${sentence}`;
   return html`<li class="folded" value="${firstOf({ run })}">${content}</li>

@@ -14,31 +14,40 @@ import type { PageWords } from "./words/ja.ts";
 
 /**
  * The neighbors that a line may refer to: the line above it, and the event of the page with a seq,
- * if it is there.
+ * if it is there. The line that `isCurrent` gets the focus, so it is in sight also without script.
  */
 export type LineContext = {
   previous?: RoomEvent | undefined;
   find?: ((seq: number) => RoomEvent | undefined) | undefined;
+  isCurrent?: boolean;
 };
 
 /**
- * Renders an event as a line of the log. If the line above is by the same person, the nickname is
- * visually hidden.
+ * Renders an event as a line of the log, whose time is the link to it. If the line above is by the
+ * same person, the nickname is visually hidden.
  */
-export function messageLine(layout: PageLayout, event: RoomEvent, { previous, find }: LineContext = {}): Html {
+export function messageLine(layout: PageLayout, event: RoomEvent, context: LineContext = {}): Html {
+  const { previous, find, isCurrent } = context;
   const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
   const message = event.kind === "message" ? event : undefined;
   const tall = tallClass(message?.text ?? "");
-  const own = message && member.id === layout.member?.id ? "own" : "";
-  const state = message?.erased ? "erased" : message?.edited ? "edited" : "";
-  const kind = [event.kind, own, state, follows ? "follows" : "", tall, isMention(layout, event) ? "mention" : ""]
-    .filter((name) => name !== "")
-    .join(" ");
+  const own = message && member.id === layout.member?.id && "own";
+  const state = message?.erased ? "erased" : message?.edited && "edited";
+  const marks = [own, state, follows && "follows", tall, isMention(layout, event) && "mention", isCurrent && "current"];
+  const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeStamp(layout, event.at)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}</li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}</li>
 `;
+}
+
+const CURRENT = html` aria-current="true" tabindex="-1" autofocus`;
+
+/** Renders the time of an event as the link to it, also from within a frame. */
+function timeLink(layout: PageLayout, { room, seq, at }: RoomEvent): Html {
+  const href = link(layout.basePath + PATHS.message(room, seq));
+  return html`<a class="at" href="${href}" target="_top" rel="nofollow">${timeStamp(layout, at)}</a>`;
 }
 
 /** Whether an event mentions the reader. */
@@ -68,8 +77,8 @@ function unfold({ script }: PageWords): Html {
 }
 
 /** Renders an empty line for the script to fill in, so that the markup of a line has one source. */
-export function lineSkeleton(): Html {
-  return html`<template id="line"><li class="line">${memberSkeleton()} <time></time> <span dir="auto" class="text"></span></li></template>`;
+export function lineSkeleton(layout: PageLayout, slug: string): Html {
+  return html`<template id="line" data-to="${link(layout.basePath + PATHS.room(slug))}"><li class="line">${memberSkeleton()} <a class="at" tabindex="-1"><time></time></a> <span dir="auto" class="text"></span></li></template>`;
 }
 
 function continues(previous: RoomEvent, event: RoomEvent): boolean {

@@ -1,6 +1,6 @@
 import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
-import { refusalText, wordsOf } from "./language.ts";
+import { fill, refusalText, wordsOf } from "./language.ts";
 import { homeLink, languageSwitch, type PageLayout, renderDocument } from "./layout.ts";
 import { makeRoomForm, type NewRoomView } from "./make-room.ts";
 import { type FormView, messageForm } from "./room.ts";
@@ -8,7 +8,8 @@ import { type FormView, messageForm } from "./room.ts";
 /**
  * Renders the page for a request that was refused: the reason in a sentence and a link back. With
  * `refreshSeconds` the page tries again. `unsent` is the message that was refused, which can be
- * sent again. `missing` is a room that can be made under the address.
+ * sent again. `missing` is a room that can be made under the address. `room` is one to which the
+ * page leads.
  */
 export function renderRefused(
   layout: PageLayout,
@@ -18,6 +19,7 @@ export function renderRefused(
     wording?: string;
     retrySeconds?: number | undefined;
     refreshSeconds?: number;
+    room?: { slug: string; title: string } | undefined;
     unsent?: FormView;
     missing?: NewRoomView | undefined;
   },
@@ -29,7 +31,7 @@ export function renderRefused(
 <h1>${heading}</h1>
 ${view.missing ? missingRoom(layout, view.missing) : html`<p class="problem">${refusalText(words, { wording: view.wording ?? view.code, retrySeconds: view.retrySeconds })}</p>`}
 ${view.unsent && messageForm(layout, view.unsent)}
-<p><a class="button${view.missing && " quiet"}" href="${link(layout.basePath + PATHS.lobby)}">${words.back}</a></p>
+${view.room && roomLink(layout, view.room)}<p><a class="button${(view.missing ?? view.room) && " quiet"}" href="${link(layout.basePath + PATHS.lobby)}">${words.back}</a></p>
 </main>`;
   const head = view.refreshSeconds && html`<meta http-equiv="refresh" content="${view.refreshSeconds}">`;
   return renderDocument(layout, {
@@ -43,4 +45,10 @@ ${view.unsent && messageForm(layout, view.unsent)}
 function missingRoom(layout: PageLayout, room: NewRoomView): Html {
   return html`<p>${wordsOf(layout.language).missingRoom.lead}</p>
 ${makeRoomForm(layout, room)}`;
+}
+
+function roomLink(layout: PageLayout, { slug, title }: { slug: string; title: string }): Html {
+  const text = fill(wordsOf(layout.language).backToRoom, { title });
+  return html`<p><a class="button" href="${link(layout.basePath + PATHS.room(slug))}">${text}</a></p>
+`;
 }

@@ -23,6 +23,8 @@ export type RoomView = PeopleView & {
   ownRooms: { slug: string; title: string }[];
   events: RoomEvent[];
   skipped?: SkippedRun[];
+  current?: number;
+  gapAfter?: number;
   cursor: string;
   hasOlder: boolean;
   present: boolean;
@@ -57,7 +59,7 @@ ${roomBar(layout, view)}
 ${people(words, view, renameForm(layout))}
 ${isNewestOnTop ? [foot, log] : [log, foot]}
 </div>
-${lineSkeleton()}
+${lineSkeleton(layout, view.room.slug)}
 <div id="announcer" class="unseen" aria-live="polite"></div>
 </main>`;
   const card = { title: view.room.title, path: PATHS.room(view.room.slug) };
@@ -74,7 +76,7 @@ ${isNewestOnTop ? newestOnTop(layout, view) : logLines(layout, view)}</ol>`;
   return html`<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
 ${isNewestOnTop ? [log, older] : [older, log]}${view.events.every(({ kind }) => kind !== "message") && emptyRoom(layout, view.room.slug)}
 </section>
-<noscript><iframe class="live-log" src="${link(`${layout.basePath}${PATHS.live(view.room.slug)};only=log`)}" title="${words.log}"></iframe></noscript>
+${view.current === undefined && liveLog(layout, view)}
 `;
 }
 
@@ -82,11 +84,18 @@ function roomFoot(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
   return html`<div class="foot">
 <button id="newer" class="button newer" type="button" hidden>${words.newer}</button>
+${view.current !== undefined && html`<noscript><p class="past-links"><a href="${link(layout.basePath + PATHS.room(view.room.slug))}">${words.newer}</a></p></noscript>`}
 <p id="typing" class="typing"></p>
 ${help(words, view.help === true)}
 ${view.present ? messageForm(layout, view) : enterForm(layout, view)}
 </div>
 `;
+}
+
+/** Without script, a page at a message stays there, and others go on in a frame. */
+function liveLog(layout: PageLayout, { room }: RoomView): Html {
+  const src = link(`${layout.basePath}${PATHS.live(room.slug)};only=log`);
+  return html`<noscript><iframe class="live-log" src="${src}" title="${wordsOf(layout.language).log}"></iframe></noscript>`;
 }
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
@@ -118,8 +127,14 @@ function roomBar(layout: PageLayout, view: RoomView): Html {
 ${homeLink(layout)}
 ${roomMenu(layout, view)}
 <p id="connection" class="connection" role="status" data-state="catching-up" data-transport="page"><noscript><a href="${live}">${words.live.follow}</a></noscript></p>
-<nav class="bar-end">${view.present && leaveForm(layout, view)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
+<nav class="bar-end">${searchLink(layout, view.room.slug)}${view.present && leaveForm(layout, view)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
 </header>`;
+}
+
+/** Renders the link to the search. */
+export function searchLink(layout: PageLayout, slug: string): Html {
+  const href = link(layout.basePath + PATHS.searchPage(slug));
+  return html`<a class="search-link" href="${href}" rel="nofollow">${wordsOf(layout.language).search.title}</a>`;
 }
 
 /** Renders the form that leaves the room. */

@@ -1,10 +1,8 @@
 import type { Context } from "koa";
-import { findMessages, findSent, readTalk } from "../../db/log/read.ts";
+import { findMessages, findSent } from "../../db/log/read.ts";
 import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
-import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
 import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
@@ -18,8 +16,8 @@ import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { batchOf, sayAll } from "./batch.ts";
 
-/** Returns the routes that send messages and read history. */
-export function messageRoutes(site: Site, limits: RateLimits): Route[] {
+/** Returns the routes that send messages. */
+export function messageRoutes(site: Site): Route[] {
   return [
     {
       method: "POST",
@@ -46,12 +44,6 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
         await take(ctx);
       },
     },
-    {
-      method: "GET",
-      path: PATHS.messages(":room"),
-      guards: { api: true, auth: "token", cookie: "counts", jsonp: true },
-      handle: history,
-    },
   ];
 
   async function take(ctx: Context): Promise<void> {
@@ -61,17 +53,6 @@ export function messageRoutes(site: Site, limits: RateLimits): Route[] {
       authorOf(ctx);
       answer(ctx, await sayAll(ctx, site, batch));
     }
-  }
-
-  async function history(ctx: Context): Promise<void> {
-    const input = inputOf(ctx);
-    const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
-    const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_MESSAGES);
-    limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
-    const tail = await roomOf(ctx, site);
-    const { events, skipped } = await readTalk(site.db, { roomId: tail.id, before, messages: limit });
-    const { oldest } = await site.hub.rooms.bounds(tail);
-    answer(ctx, { events, ...(skipped.length > 0 && { skipped }), oldest });
   }
 
   function answerReceipt(ctx: Context, { event, cursor, isNew }: Posted & { cursor: string }): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
+import { findMessageAt } from "../../db/log/around.ts";
 import { isPresent, otherRoomsOf } from "../../db/log/members.ts";
 import { readTalk } from "../../db/log/read.ts";
 import type { Member } from "../../protocol/event.ts";
@@ -15,6 +16,7 @@ import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
+import { readMoment, readZone } from "../http/moment.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import { browserOf } from "../http/reading.ts";
@@ -24,7 +26,7 @@ import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import type { NewRoomView } from "../pages/make-room.ts";
 import { renderPast } from "../pages/past.ts";
-import { type Back, type FormView, renderRoom } from "../pages/room.ts";
+import { type Back, type FormView, type RoomView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { People } from "../rooms/people.ts";
 import type { Site } from "../site.ts";
@@ -55,7 +57,9 @@ export function pageRoutes(site: Site): Route[] {
       handle: async (ctx) => {
         if (chooseLanguage(ctx) || chooseLogView(ctx)) return;
         const before = inputOf(ctx).number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, 0);
+        const at = inputOf(ctx).string("at");
         if (before > 0) await showPast(ctx, site, before);
+        else if (at !== undefined) redirect(ctx, await pathAt(ctx, site, at));
         else await showRoom(ctx, site, {});
       },
     },
@@ -173,7 +177,12 @@ async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> 
 }
 
 async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
-  const tail = await roomOf(ctx, site);
+  const view = await roomViewOf(ctx, site, await roomOf(ctx, site));
+  showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+}
+
+/** Returns a room as its page shows it, with the newest part of the log. */
+export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<RoomView> {
   const session: Session | undefined = ctx.state.session;
   const membership = { roomId: tail.id, memberId: session?.member.id ?? "" };
   const present = session !== undefined && (await isPresent(site.db, membership));
@@ -186,7 +195,7 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     messages: layout.view.lines || HISTORY_MESSAGES,
   });
   const last = events.at(-1);
-  const view = {
+  return {
     room: { slug: tail.slug, title: tail.title, isPublic: tail.isPublic, allowsSilence: tail.allowsSilence },
     ownRooms: session === undefined ? [] : await otherRoomsOf(site.db, membership),
     events,
@@ -197,7 +206,14 @@ async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
     present,
     clientId: randomUUID(),
   };
-  showPage(ctx, renderRoom(layout, { ...view, ...retry }));
+}
+
+/** Returns the path of the first message of a date or a moment, or of the room if there is none. */
+async function pathAt(ctx: Context, site: Site, at: string): Promise<string> {
+  const moment = readMoment("at", at, readZone(inputOf(ctx).string("zone"), site.config.timeZone));
+  const tail = await roomOf(ctx, site);
+  const seq = await findMessageAt(site.db, tail.id, moment);
+  return seq === undefined ? PATHS.room(tail.slug) : PATHS.message(tail.slug, seq);
 }
 
 /** Shows a page of older messages. The script has a button for them instead. */

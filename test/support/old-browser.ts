@@ -14,7 +14,7 @@ export type OldSite = Running & Pick<CutOff, "cut" | "pass">;
 export async function openOldSite(target: string, ...misbehaviors: Misbehaviour[]): Promise<OldSite> {
   const { misbehave, cut, pass } = createCutOff();
   const proxy = await openProxy(target, ...misbehaviors, misbehave, (asked, passOn) =>
-    asked.method === "GET" && /^\/rooms\/[^/]*$/.test(asked.path) ? readAsOld(asked, passOn) : passOn(asked),
+    asked.method === "GET" && /^\/rooms\/[^/]*(\/\d+)?$/.test(asked.path) ? readAsOld(asked, passOn) : passOn(asked),
   );
   return { ...proxy, cut, pass };
 }

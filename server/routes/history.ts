@@ -1,0 +1,49 @@
+import type { Context } from "koa";
+import { findMessageAt, readAround } from "../../db/log/around.ts";
+import { readTalk } from "../../db/log/read.ts";
+import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { answer } from "../http/answer.ts";
+import { roomOf } from "../http/find-room.ts";
+import { inputOf } from "../http/input.ts";
+import { readMoment, readZone } from "../http/moment.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
+import { refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+
+const ANY_SEQ = { min: 1, max: Number.MAX_SAFE_INTEGER };
+
+/** Returns the route of a room's history. */
+export function historyRoutes(site: Site): Route[] {
+  const guards = { api: true, auth: "token", cookie: "counts", jsonp: true } as const;
+  return [{ method: "GET", path: PATHS.messages(":room"), guards, handle: (ctx) => answerHistory(ctx, site) }];
+}
+
+/** Answers with the page before a seq, around a seq, or around a moment. */
+async function answerHistory(ctx: Context, site: Site): Promise<void> {
+  const input = inputOf(ctx);
+  const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_MESSAGES);
+  const before = input.number("before", ANY_SEQ, Number.MAX_SAFE_INTEGER);
+  const around = input.number("around", ANY_SEQ, 0);
+  const at = input.string("at");
+  const moment =
+    at === undefined ? undefined : readMoment("at", at, readZone(input.string("zone"), site.config.timeZone));
+  if (["before", "around", "at"].filter((name) => input.text(name) !== undefined).length > 1)
+    throw refuse("malformed", "one of before, around and at");
+  site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
+  const tail = await roomOf(ctx, site);
+  const roomId = tail.id;
+  const seq = moment === undefined ? around : ((await findMessageAt(site.db, roomId, moment)) ?? 0);
+  const { events, skipped, ...rest } =
+    seq > 0
+      ? { ...(await readAround(site.db, { roomId, seq, ...halves(limit) })), seq }
+      : { ...(await readTalk(site.db, { roomId, before, messages: limit })), ...(moment && { isNewest: true }) };
+  const { oldest } = await site.hub.rooms.bounds(tail);
+  answer(ctx, { events, ...(skipped.length > 0 && { skipped }), ...rest, oldest });
+}
+
+/** Divides the messages of a page between those before an event and those after it. */
+export function halves(messages: number): { before: number; after: number } {
+  return { before: Math.floor((messages - 1) / 2), after: Math.ceil((messages - 1) / 2) };
+}
