@@ -30,7 +30,7 @@ export async function startPostgres(programs: string): Promise<Postgres> {
   const port = await freePort();
   const args = ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
   const server = spawn(join(programs, "bin/postgres"), args, { ...options, stdio: "ignore" });
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const url = `postgres://postgres:matrix@127.0.0.1:${port}/postgres`;
   await until("PostgreSQL answers", () => query(url, "select 1").catch(() => undefined), START_MS);
   return { url, stop: () => stop(server, folder) };
 }
