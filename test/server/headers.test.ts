@@ -19,6 +19,7 @@ type Kind =
   | "asset"
   | "picture"
   | "text"
+  | "file"
   | "preflight";
 
 const LISTED = "https://friend.example";
@@ -258,6 +259,7 @@ const ROWS: Row[] = [
   ],
   ["the icon by its old name", "picture", 200, () => requestOf("/favicon.ico"), [KEPT, "Last-Modified"]],
   ["robots.txt", "text", 200, () => requestOf("/robots.txt"), [KEPT]],
+  ["the log as a text file", "file", 200, () => requestOf("/rooms/lobby/log.txt"), [KEPT, CHUNKED]],
   ["metrics", "text", 200, () => requestOf("/metrics"), [KEPT]],
   ["the methods of a path", "text", 200, () => requestOf("/api/rooms", {}, "OPTIONS"), [KEPT, "Allow"]],
 ];
@@ -407,7 +409,7 @@ describe("an answer carries the headers that docs/protocol.md lists for its kind
             expect([method, asked, carried]).toEqual([method, asked, isHtml ? ofDocuments : []]);
           }
         }
-  });
+  }, 60_000);
 });
 
 /** The headers that Chromium sends with the page's polls. */
