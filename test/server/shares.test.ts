@@ -315,14 +315,15 @@ describe("rates", () => {
     const at = await open();
     const ann = at("127.0.0.9");
     const authorization = bearer(await ann.post("/api/session", { nickname: "Ann" }));
-    const opened: string[] = [];
-    for (let n = 0; n < 80; n += 1) {
+    let opened = "";
+    // On a slow machine, the limit recovers meanwhile.
+    for (let n = 0; n < 400 && !opened.includes("event: bye"); n += 1) {
       const stream = await ann.hold("/api/events?room=lobby", authorization);
       await until("it sends a frame", () => /event: (hello|bye)/.test(stream.text()));
-      opened.push(stream.text());
+      opened = stream.text();
       stream.close();
     }
-    expect(opened.at(-1)).toMatch(/event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"too_many"\}/);
+    expect(opened).toMatch(/event: bye\nretry: \d{4,}\ndata: \{"retry":\d{4,},"reason":"too_many"\}/);
   });
 
   test("the port that a gateway writes behind an address gives no new share", async () => {
