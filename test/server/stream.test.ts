@@ -42,7 +42,7 @@ describe("an event stream", () => {
     });
     const hello = /^event: hello\nretry: (\d+)\ndata: (.*)\n\n/.exec(text);
     expect(Number(hello?.[1])).toBeGreaterThanOrEqual(1000);
-    const cursor = expect.stringMatching(/^[a-z0-9]+\.\d+-\d+$/);
+    const cursor = expect.stringMatching(/^[a-z0-9]+\.([a-z]{3})?\d+-\d+$/);
     const data = {
       chattera: 1,
       protocol: 2,
