@@ -55,6 +55,7 @@ function pageOf(window: PageWindow, context: BrowserContext): Page {
     title: () => run(() => document.title),
     content: () => run(() => document.documentElement.outerHTML),
     close: () => use((driver) => driver.close()),
+    bringToFront: () => use(() => Promise.resolve()), // WebDriver selects a window for each command
     setViewportSize: (size: Size) => use((driver) => resize(driver, size)),
     waitForTimeout: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)),
     evaluate: (code: PageCode, arg?: unknown) => run(code, [arg]),
