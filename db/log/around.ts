@@ -11,19 +11,18 @@ export type Place = { roomId: number; seq: number; before: number; after: number
 
 /** Returns an event with the messages around it, and all other events between them. */
 export async function readAround(db: Knex, { roomId, seq, before, after }: Place): Promise<TalkAround> {
-  const [following] = await rowsOf<{ count: number; last: number | null }>(
+  // One more than the page has, which shows whether anything follows it.
+  const following = await rowsOf<{ seq: number }>(
     db,
-    `select count(*), max(seq) as last from (
-       select seq from events where room_id = ? and seq > ? and kind = 'message' order by seq limit ?
-     ) following`,
-    [roomId, seq, after],
+    `select seq from events where room_id = ? and seq > ? and kind in ('message', 'notice') order by seq limit ?`,
+    [roomId, seq, after + 1],
   );
-  const { count, last } = following as { count: number; last: number | null };
-  const isNewest = count < after || last === null;
+  const next = following[after]?.seq;
+  const isNewest = next === undefined;
   const talk = await readTalk(db, {
     roomId,
-    messages: before + 1 + count,
-    ...(!isNewest && { before: last + 1 }),
+    messages: before + 1 + Math.min(following.length, after),
+    ...(!isNewest && { before: next }),
   });
   if (!talk.skipped.some((run) => isWithin(run, seq))) return { ...talk, isNewest };
   const [event] = await readPage(db, { roomId, after: seq - 1, limit: 1, bytes: 1 });

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import { prepared, runPrepared } from "../pool/prepared.ts";
+import { isCollision } from "./append.ts";
 import { type EventRow, eventOf, type Stored } from "./event-row.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
@@ -33,7 +34,12 @@ export async function changeMessage(
 ): Promise<Stored | ChangeRefusal> {
   const { roomId, target, memberId, kind, text, clientId } = change;
   const bindings = [roomId, target, memberId, kind, text ?? null, clientId ?? null, minutes, notifyChannelOf(wakeUps)];
-  const [row] = await runPrepared<ChangeRow>(db, CHANGE, bindings);
+  // If this author stores another event under the same id in another room at this moment, the
+  // second attempt finds that one.
+  const [row] = await runPrepared<ChangeRow>(db, CHANGE, bindings).catch((error) => {
+    if (!isCollision(error)) throw error;
+    return runPrepared<ChangeRow>(db, CHANGE, bindings);
+  });
   if (row === undefined) return "unknown";
   if (row.outcome !== "changed" && row.outcome !== "known") return row.outcome;
   const isNew = row.outcome === "changed";

@@ -9,7 +9,7 @@ import { Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
 import type { Site } from "../site.ts";
-import { inputOf, isYes } from "./input.ts";
+import { inputOf, readChoice } from "./input.ts";
 import { browserOf } from "./reading.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function enterRoom(
  * room does not allow that.
  */
 export function isSilentEntry(ctx: Context, { allowsSilence }: Tail): boolean {
-  const isAsked = isYes(ctx, "silent");
+  const isAsked = readChoice(ctx, "silent", false);
   if (isAsked && !allowsSilence) throw refuse("forbidden", "This room does not allow silent entry.");
   return isAsked;
 }

@@ -35,10 +35,18 @@ export function inputOf(ctx: Context): Input {
   return input;
 }
 
-/** Returns whether a choice was made: `true` in JSON, `1` elsewhere. Throws `malformed`. */
-export function isYes(ctx: Context, name: string): boolean {
+/**
+ * Returns a choice between yes and no: a boolean in JSON, `1` or `0` (also `true` or `false`)
+ * elsewhere; `otherwise` if it is absent. A choice that cannot be read might be the opposite of
+ * what a person wants, who may be seen because of it. Throws `malformed`.
+ */
+export function readChoice(ctx: Context, name: string, otherwise: boolean): boolean {
   const value: unknown = ctx.state.body[name];
-  return typeof value === "boolean" ? value : inputOf(ctx).text(name) === "1";
+  const chosen = typeof value === "boolean" ? String(value) : inputOf(ctx).text(name);
+  if (chosen === undefined) return otherwise;
+  if (chosen === "true" || chosen === "1") return true;
+  if (chosen === "false" || chosen === "0") return false;
+  throw refuse("malformed", `${name}: true or false`);
 }
 
 /** Adds parameters that a route found in its path. */

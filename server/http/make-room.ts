@@ -7,7 +7,7 @@ import { refuse } from "../refusal.ts";
 import { type Maker, ROOMS_A_DAY, type RoomChoice } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
-import { type Input, inputOf, isYes } from "./input.ts";
+import { type Input, inputOf, readChoice } from "./input.ts";
 import { payerOf } from "./payer.ts";
 
 /**
@@ -18,21 +18,24 @@ import { payerOf } from "./payer.ts";
 export async function makeRoomAsAsked(ctx: Context, site: Site): Promise<RoomChoice> {
   const input = inputOf(ctx);
   site.limits.rooms.take(payerOf(ctx));
-  const { body } = ctx.state;
-  const listed = input.text("listed");
-  const isPublic = body.public !== false && listed !== "0";
+  const listed = input.text("listed") ?? "words";
+  if (!FOUND.includes(listed)) throw refuse("malformed", "listed: words, 1 or 0");
+  const isPublic = readChoice(ctx, "public", true) && listed !== "0";
   const slug = readSlug(input.string("slug") ?? proposedName(input, isPublic));
   if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
   const room = {
     slug,
     title: readTitle(input.string("title"), slug),
     public: isPublic,
-    silent: isYes(ctx, "silent"),
-    showsWords: body.words !== false && listed !== "1",
+    silent: readChoice(ctx, "silent", false),
+    showsWords: readChoice(ctx, "words", true) && listed !== "1",
   };
   await site.makeRoom(room, makerAt(ctx, site));
   return room;
 }
+
+/** How people find a room: with its words in the lobby, in the lobby, and by its link only. */
+const FOUND = ["words", "1", "0"];
 
 /**
  * Returns a name for the title in a form. That of a room by link only cannot be guessed, and a

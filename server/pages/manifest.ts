@@ -28,9 +28,12 @@ export function manifestOf(layout: PageLayout, icons: ManifestIcons): object {
 
 /**
  * Returns robots.txt. Crawlers may read the pages, which say themselves what must not be found: a
- * list of rooms by link only would reveal them. The API and endless pages lead nowhere.
+ * list of rooms by link only would reveal them. The API and endless pages lead nowhere, and each
+ * search costs the database as much as a thousand other requests.
  */
 export function robotsOf(basePath: string): string {
-  const closed = ["/api/", "/doctor", "/rooms/*/live"].map((path) => `Disallow: ${basePath}${path}\n`);
+  const closed = ["/api/", "/doctor", "/rooms/*/live", "/rooms/*/search"].map(
+    (path) => `Disallow: ${basePath}${path}\n`,
+  );
   return `User-agent: *\n${closed.join("")}`;
 }

@@ -39,6 +39,7 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
     seq > 0
       ? { ...(await readAround(site.db, { roomId, seq, ...halves(limit) })), seq }
       : { ...(await readTalk(site.db, { roomId, before, messages: limit })), ...(moment && { isNewest: true }) };
+  if (around > 0 && !events.some((event) => event.seq === around)) throw refuse("no_such_message");
   const { oldest } = await site.hub.rooms.bounds(tail);
   answer(ctx, { events, ...(skipped.length > 0 && { skipped }), ...rest, oldest });
 }

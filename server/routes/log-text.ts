@@ -9,7 +9,7 @@ import { createTurns, type Turns } from "../delivery/turns.ts";
 import { networksOf } from "../guard/address.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
-import { dayAfter, readMoment, readZone } from "../http/moment.ts";
+import { readEnd, readMoment, readZone } from "../http/moment.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
@@ -88,8 +88,7 @@ async function extractOf(
   const input = inputOf(ctx);
   const [first, last] = [input.string("from"), input.string("to")];
   const start = first === undefined ? undefined : readMoment("from", first, zone);
-  const isDay = last !== undefined && /^\d{4}-\d\d-\d\d$/.test(last);
-  const end = last === undefined ? undefined : readMoment("to", isDay ? dayAfter(last) : last, zone);
+  const end = last === undefined ? undefined : readEnd("to", last, zone);
   const { head, oldest } = await hub.rooms.bounds(tail);
   const from = start === undefined ? oldest : ((await findSeqAt(db, tail.id, start)) ?? head + 1);
   const to = end === undefined ? head + 1 : ((await findSeqAt(db, tail.id, end)) ?? head + 1);

@@ -1,6 +1,7 @@
 import { send } from "@koa/send";
 import type { Context } from "koa";
 import { PATHS } from "../../protocol/paths.ts";
+import { toJson } from "../delivery/frames.ts";
 import { ASSET_FOLDER, ASSETS } from "../http/assets.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import type { Route } from "../http/route.ts";
@@ -22,7 +23,7 @@ function sendManifest(ctx: Context, site: Site): void {
   const { icon, smallIcon, largeIcon, maskableIcon } = ASSETS;
   const icons = { any: url(icon), small: url(smallIcon), large: url(largeIcon), maskable: url(maskableIcon) };
   ctx.vary("Accept-Language");
-  ctx.body = JSON.stringify(manifestOf(pageLayout(ctx, site), icons));
+  ctx.body = toJson(manifestOf(pageLayout(ctx, site), icons));
   ctx.type = "application/manifest+json; charset=utf-8";
 }
 

@@ -19,19 +19,24 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Makes a room with these events, one a minute from midnight: `m` a message, `e` an enter. */
+const KINDS = { m: "message", n: "notice", e: "enter" };
+
+/**
+ * Makes a room with these events, one a minute from midnight: `m` a message, `n` a notice, `e` an
+ * enter.
+ */
 async function roomOf(slug: string, runs: string): Promise<number> {
   await makeRoom(db, { slug, title: slug, public: true });
   const [room] = await rowsOf<{ id: number }>(db, "select id from rooms where slug = ?", [slug]);
   const roomId = (room as { id: number }).id;
   let head = 0;
-  for (const [, kind, count] of runs.matchAll(/([me])(\d+)/g)) {
+  for (const [, kind, count] of runs.matchAll(/([men])(\d+)/g)) {
     await execute(
       db,
       `insert into events (room_id, seq, kind, member_id, nickname, color, text, at)
        select ?, ? + n, ?, 'ann', 'Ann', '#b3261e', ?, '2026-11-30T00:00:00Z'::timestamptz + (? + n) * interval '1 minute'
        from generate_series(1, ?::int) n`,
-      [roomId, head, kind === "m" ? "message" : "enter", kind === "m" ? "said" : null, head, Number(count)],
+      [roomId, head, KINDS[kind as keyof typeof KINDS], kind === "e" ? null : "said", head, Number(count)],
     );
     head += Number(count);
   }
@@ -50,7 +55,15 @@ describe("the log around an event", () => {
     expect(await seqs(1)).toEqual([1, 2, 3]);
     expect(await seqs(10)).toEqual([8, 9, 10]);
     expect((await readAround(db, { roomId, seq: 7, ...around })).isNewest).toBe(false);
-    expect((await readAround(db, { roomId, seq: 9, ...around })).isNewest).toBe(true);
+    expect((await readAround(db, { roomId, seq: 8, ...around })).isNewest).toBe(true);
+    expect((await readAround(db, { roomId, seq: 9, before: 0, after: 0 })).isNewest).toBe(false);
+    expect((await readAround(db, { roomId, seq: 10, before: 0, after: 0 })).isNewest).toBe(true);
+  });
+
+  test("has the event, however many notices follow it", async () => {
+    const roomId = await roomOf("notices", "m5n20m5");
+    const { events, isNewest } = await readAround(db, { roomId, seq: 4, ...around });
+    expect([events.map((one) => one.seq), isNewest]).toEqual([[2, 3, 4, 5, 6], false]);
   });
 
   test("has an event in a long run of coming and going, which is cut around it", async () => {

@@ -10,6 +10,7 @@ import { connect } from "../../db/pool/connect.ts";
 import { execute, rowsOf } from "../../db/pool/statement.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
+import { until } from "../support/until.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const bob = { id: "bob", nickname: "Bob", color: "#0b57d0" };
@@ -133,6 +134,26 @@ test("edits, erases and messages of several nodes get seqs without a gap", async
   ]);
   const log = await logOf();
   expect(log.map((event) => event.seq)).toEqual(log.map((_, n) => n + 1));
+});
+
+test("an id that is being stored in another room at the moment names the event there", async () => {
+  await makeRoom(db, { slug: "elsewhere", title: "elsewhere", public: true });
+  const elsewhere = ((await findRooms(db, ["elsewhere"]))[0] as { id: number }).id;
+  await enterRoom(db, elsewhere, { ...ann, skeleton: ann.id });
+  const seq = await said("untouched");
+  const clientId = "the-same-id";
+  const draft: Draft = { roomId: elsewhere, kind: "message", member: ann, text: "first", clientId };
+  const { asked } = await other.transaction(async (tx) => {
+    await append(tx, [draft]);
+    const asked = edit(seq, "touched", { clientId });
+    await until(
+      "the edit waits for the other room",
+      async () => (await rowsOf(db, "select 1 from pg_locks where not granted")).length > 0,
+    );
+    return { asked };
+  });
+  expect(await asked).toMatchObject({ isNew: false, roomId: elsewhere, event: { text: "first" } });
+  expect((await logOf())[seq - 1]).toMatchObject({ text: "untouched" });
 });
 
 test.each([

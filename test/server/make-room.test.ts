@@ -182,10 +182,19 @@ describe("what others find of the site", () => {
     expect(odd.text).not.toContain("<script>");
   });
 
-  test("robots.txt closes the API and names no room", async () => {
+  test("robots.txt closes the API and searches, and names no room", async () => {
     const { text, headers } = await request(site.url).get("/robots.txt").expect(200);
     expect(headers["content-type"]).toBe("text/plain; charset=utf-8");
-    expect(text).toBe("User-agent: *\nDisallow: /api/\nDisallow: /doctor\nDisallow: /rooms/*/live\n");
+    expect(text).toBe(
+      "User-agent: *\nDisallow: /api/\nDisallow: /doctor\nDisallow: /rooms/*/live\nDisallow: /rooms/*/search\n",
+    );
+  });
+
+  test("a site's name with signs of HTML is escaped in the manifest, as in all JSON", async () => {
+    const node = await openNode(site.databaseUrl, { siteName: "A<b>&" });
+    const text = await (await fetch(`${node.url}/manifest.webmanifest`)).text();
+    expect([text, JSON.parse(text).name]).toEqual([expect.not.stringMatching(/[<>&]/), "A<b>&"]);
+    await node.close();
   });
 
   test("browsers that look for an icon find one", async () => {

@@ -158,12 +158,29 @@ describe("history around an event", () => {
       "at=yesterday",
       "at=2026-02-30",
       "at=2026-11-30T25:00:00Z",
+      "at=2026-11-30T24:00:00Z",
+      "at=2026-02-30T00:00:00Z",
       "at=2026-11-02&zone=Mars",
       "around=0",
     ])
       await history(`?${bad}`).expect(400);
     await history("?around=3&before=5").expect(400);
     await history("?at=2026-11-02&around=5").expect(400);
+    expect((await history("?around=999").expect(404)).body.code).toBe("no_such_message");
+  });
+
+  test("takes every date and moment that RFC 3339 has", async () => {
+    for (const [at, seq] of [
+      ["0000-01-01", 1],
+      ["0001-01-01", 1],
+      ["0000-01-01T00:00:00%2B23:59", 1],
+      ["9999-12-31", undefined],
+      ["9999-12-31T23:59:59-23:59", undefined],
+    ])
+      for (const zone of ["Etc/GMT-14", "Etc/GMT%2B12"]) {
+        expect([at, (await history(`?at=${at}&zone=${zone}`).expect(200)).body.seq]).toEqual([at, seq]);
+        await page(`/rooms/past?at=${at}&zone=${zone}`).expect(303);
+      }
   });
 
   test("leads a form with a date to the first message of that day", async () => {
@@ -219,6 +236,9 @@ describe("the search", () => {
       "?text=",
       "?text=%20%E3%80%80",
       `?text=${"x".repeat(101)}`,
+      "?text=a%00b",
+      "?text=%00",
+      ";text64=YQBi",
       "?text=a%20b%20c%20d%20e%20f%20g%20h%20i",
     ])
       await search(bad).expect(400);
@@ -264,6 +284,10 @@ describe("the log as a text file", () => {
     expect((await days("from=2026-11-05"))[0]).toBe("[2026-11-05 00:00] Ben: said 97");
     expect(await days("to=2026-11-01")).toHaveLength(24 + 1);
     expect(await days("from=2030-01-01")).toEqual([""]);
+    const whole = (await file("/rooms/past/log.txt").expect(200)).text;
+    for (const zone of ["Etc/GMT-14", "Etc/GMT%2B12", "Asia/Tokyo"])
+      expect(await days(`from=0000-01-01&to=9999-12-31&zone=${zone}`)).toHaveLength(whole.split("\n").length);
+    await file("/rooms/past/log.txt?to=2026-02-30").expect(400);
     await file("/rooms/past/log.txt?from=now").expect(400);
     await file("/rooms/past/log.txt?zone=Mars").expect(400);
   });

@@ -40,6 +40,19 @@ describe("a room", () => {
     },
   );
 
+  test.each([{ public: "no" }, { public: null }, { public: 2 }, { words: "no" }, { silent: "yes" }, { listed: "2" }])(
+    "is not made where a choice cannot be read: %j",
+    async (choice) => {
+      const { status, body } = await create({ slug: "unclear", ...choice });
+      expect([status, body.code]).toEqual([400, "malformed"]);
+    },
+  );
+
+  test.each([false, "false", 0, "0"])("is by link only if `public` is %j", async (choice) => {
+    const slug = `hidden-${typeof choice}-${choice}`;
+    expect((await create({ slug, public: choice }).expect(201)).body.room.public).toBe(false);
+  });
+
   test.each([
     ["a slug in other letters", { slug: "lоbby" }],
     ["a slug in other letters and a title of its own", { slug: "lоbby", title: "Another" }],
