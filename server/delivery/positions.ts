@@ -120,11 +120,13 @@ function reasonToReset(tail: Tail, { cursor, fault }: Claim, { head, oldest }: B
 async function reasonByEvent(
   log: Log,
   tail: Tail,
-  { claim: { cursor }, bounds: { oldest } }: { claim: Claim; bounds: Bounds },
+  { claim: { cursor }, bounds }: { claim: Claim; bounds: Bounds },
 ): Promise<ResetReason | undefined> {
   const seq = cursor?.seqs.get(tail.id);
   const sum = cursor?.sums.get(tail.id);
-  if (seq === undefined || sum === undefined || seq < oldest) return undefined;
-  const found = tail.sumAt(seq) ?? (await log.sumAt(tail, seq));
+  if (seq === undefined || sum === undefined || seq < bounds.oldest) return undefined;
+  // The bounds have the checksum of the last event, which a tail that is a moment behind lacks.
+  const known = seq === bounds.head ? bounds.sum : tail.sumAt(seq);
+  const found = known ?? (await log.sumAt(tail, seq));
   return found === undefined || found === sum ? undefined : "epoch";
 }
