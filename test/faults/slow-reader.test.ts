@@ -115,7 +115,7 @@ async function openRoom(slug: string): Promise<void> {
 async function fill(slug: string, count: number): Promise<number[]> {
   const [tail] = (await node.app.site.hub.rooms.open([slug])) ?? [];
   const member = { id: "filler", nickname: "Filler", color: "#000000" };
-  const draft = { roomId: tail?.id as number, kind: "notice" as const, member, text: "あ".repeat(2_000) };
+  const draft = { roomId: tail?.id as number, kind: "leave" as const, member, text: "あ".repeat(2_000) };
   const stored = await append(node.app.site.db, Array<typeof draft>(count).fill(draft));
   return stored.map((one) => one?.event.seq as number);
 }
