@@ -65,6 +65,8 @@ const LEASE_MS = 150_000;
 const RENEW_MS = 50_000;
 // A tab that leaves gives up its record after it has said so.
 const SOON_MS = 300;
+// A tab that is only reloaded is back by then, also on a slow line, and keeps its messages.
+const RELOAD_MS = 5_000;
 const MOST_TRIES = 5;
 const FORGOTTEN_MS = 30 * 86_400_000;
 
@@ -113,7 +115,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     sleep: () => sleep(state),
     noteChange(changed) {
       const record = changed === state.key ? undefined : options.shelf.load(changed);
-      if (state.isOpen && record !== undefined && isOver(state, record)) lookIn(state, SOON_MS);
+      if (state.isOpen && record !== undefined && isOver(state, record)) lookIn(state, RELOAD_MS);
     },
   };
 }
