@@ -94,7 +94,10 @@ export const SETTINGS = {
     env: "CHATTERA_NAME",
     spelling: "text",
     schema: text()
-      .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,40}$/u, "must be one line of 1 to 40 characters")
+      .regex(
+        /^(?=.*[^\p{Z}\p{M}])[^\p{C}\p{Zl}\p{Zp}]{1,40}$/u,
+        "must be one line of 1 to 40 characters, some of them visible",
+      )
       .default("chattera"),
     scope: "app",
     doc: "Name of the site, on its pages, in their titles and in what messengers show of a link.",

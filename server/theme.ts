@@ -40,13 +40,15 @@ const EDGE_CONTRAST = 3;
 export function readPalette(entries: string[], scheme: "light" | "dark"): Palette | undefined {
   if (entries.length === 0) return undefined;
   const { named, fixed, members } = scheme === "light" ? LIGHT : DARK;
-  const colors = { ...named };
+  const own: Partial<Named> = {};
   for (const entry of entries) {
-    const [, name, color] = /^(paper|sheet|ink|accent)=(#[0-9a-f]{6})$/i.exec(entry) ?? [];
+    const [, name, color] = /^(paper|sheet|ink|accent)=(#[0-9a-f]{6})$/.exec(entry.toLowerCase()) ?? [];
     if (name === undefined || color === undefined)
       throw new Error(`${JSON.stringify(entry)} is not paper, sheet, ink or accent with a color, like accent=#0b57d0`);
-    colors[name as keyof Named] = color.toLowerCase();
+    if (name in own) throw new Error(`${name} has two colors`);
+    own[name as keyof Named] = color;
   }
+  const colors = { ...named, ...own };
   assertReadable(colors, [...members, ...Object.values(fixed)]);
   return derived(colors);
 }
@@ -68,11 +70,15 @@ export function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** Texts are on the paper and on the sheet. The accent is a link's color and a button's ground. */
+/**
+ * Texts are on the paper, on the sheet, and on lines that are marked. The accent is a link's color
+ * and a button's ground.
+ */
 function assertReadable({ paper, sheet, ink, accent }: Named, others: string[]): void {
   for (const [ground, on] of [
     ["paper", paper],
     ["sheet", sheet],
+    ["marked lines", tintOf(accent, sheet)],
   ] as const) {
     assertContrast(`ink ${ink}`, ink, { ground, on });
     assertContrast(`accent ${accent}`, accent, { ground, on });
@@ -94,7 +100,8 @@ function derived({ paper, sheet, ink, accent }: Named): Palette {
     const color = mixed(ink, paper, share);
     return share <= 0 || least(color) >= contrastMin ? color : softened(share - 0.05, contrastMin);
   };
-  const onAccent = contrast("#ffffff", accent) >= TEXT_CONTRAST ? "#ffffff" : "#16110f";
+  // On a color that is too light for white text, black has a contrast of 4.6 or more.
+  const onAccent = ["#ffffff", "#16110f"].find((color) => contrast(color, accent) >= TEXT_CONTRAST) ?? "#000000";
   return {
     paper,
     sheet,
@@ -105,8 +112,13 @@ function derived({ paper, sheet, ink, accent }: Named): Palette {
     seal: accent,
     "seal-deep": mixed(accent, onAccent === "#ffffff" ? "#000000" : "#ffffff", 0.18),
     "on-seal": onAccent,
-    tint: mixed(accent, sheet, 0.94),
+    tint: tintOf(accent, sheet),
   };
+}
+
+/** Returns the ground of lines that are marked. */
+function tintOf(accent: string, sheet: string): string {
+  return mixed(accent, sheet, 0.94);
 }
 
 function cssOf(palette: Palette | undefined, scheme: string): string {

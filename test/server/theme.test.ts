@@ -24,8 +24,12 @@ describe("the colors of a site", () => {
   });
 
   test("follow from the four that are named, and stay readable", () => {
-    for (const entries of [["accent=#0b57d0"], ["paper=#ffffff", "sheet=#ffffff", "ink=#000000", "accent=#000000"]]) {
-      const palette = readPalette(entries, "light") as { [name: string]: string };
+    for (const [scheme, ...entries] of [
+      ["light", "accent=#0b57d0"],
+      ["light", "paper=#ffffff", "sheet=#ffffff", "ink=#000000", "accent=#000000"],
+      ["dark", "paper=#000000", "sheet=#000000", "accent=#797979"],
+    ] as const) {
+      const palette = readPalette([...entries], scheme) as { [name: string]: string };
       const on = (name: string, ground: string) => contrast(palette[name] as string, palette[ground] as string);
       for (const ground of ["paper", "sheet"]) {
         expect(on("faint", ground)).toBeGreaterThanOrEqual(4.5);
@@ -41,10 +45,19 @@ describe("the colors of a site", () => {
     ["paper=#888888", "ink #2b2521 on paper #888888 has a contrast of"],
     ["paper=#c8d8ff", "on paper #c8d8ff has a contrast of"],
     ["accent=blue", '"accent=blue" is not paper, sheet, ink or accent with a color'],
+    ["paper=#ffffff sheet=#ffffff accent=#757575", "accent #757575 on marked lines #f7f7f7 has a contrast of 4.3"],
+    ["accent=#0b57d0 accent=#111111", "accent has two colors"],
     ["button=#0b57d0", '"button=#0b57d0" is not paper, sheet, ink or accent with a color'],
   ])("%s ends the start with one sentence", (entry, sentence) => {
     expect(() => readEnvironment({ CHATTERA_THEME_LIGHT: entry })).toThrow(sentence);
-    expect(() => readOptions({ databaseUrl: "postgres://db", themeLight: [entry] })).toThrow(/^themeLight: [^;]*$/);
+    expect(() => readOptions({ databaseUrl: "postgres://db", themeLight: entry.split(" ") })).toThrow(
+      /^themeLight: [^;]*$/,
+    );
+  });
+
+  test("are read in capitals, too", () => {
+    expect(readPalette(["ACCENT=#0B57D0"], "light")?.seal).toBe("#0b57d0");
+    expect(() => readPalette(["Accent=#FFCC00"], "light")).toThrow("accent #ffcc00 on paper");
   });
 
   test("are checked against the dark page where they are for the dark", () => {
@@ -65,6 +78,10 @@ describe("the colors of a site", () => {
 });
 
 describe("a site's own words", () => {
+  test.each([" ", "　", "\u00a0\u0301", "a\nb", ""])("need a name that is seen: %j", (siteName) => {
+    expect(() => readOptions({ databaseUrl: "postgres://db", siteName })).toThrow("siteName: must be one line");
+  });
+
   test("are on its pages: name, description, rules with links, and its language", async () => {
     const { text } = await request(site.url).get("/").set("accept-language", "fr").expect(200);
     expect(text).toContain('<html lang="ja">');
