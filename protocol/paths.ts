@@ -6,6 +6,8 @@ export const PATHS = {
   lobby: "/",
   room: (slug: string) => `/rooms/${segment(slug)}`,
   message: (slug: string, seq: number | ":seq") => `/rooms/${segment(slug)}/${seq}`,
+  changePage: (slug: string, seq: number | ":seq") => `/rooms/${segment(slug)}/${seq}/change`,
+  renamePage: (slug: string) => `/rooms/${segment(slug)}/rename`,
   searchPage: (slug: string) => `/rooms/${segment(slug)}/search`,
   logText: (slug: string) => `/rooms/${segment(slug)}/log.txt`,
   live: (slug: string) => `/rooms/${segment(slug)}/live`,

@@ -8,6 +8,7 @@ import { requestLog } from "./http/request-log.ts";
 import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
 import { watchStalls } from "./http/stalls.ts";
 import { assetRoutes } from "./routes/assets.ts";
+import { changePageRoutes } from "./routes/change-pages.ts";
 import { changeRoutes } from "./routes/changes.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -94,6 +95,7 @@ export function siteRoutes(site: Site): Route[] {
     ...pageRoutes(site),
     ...liveRoutes(site),
     ...logTextRoutes(site),
+    ...changePageRoutes(site),
     // After the pages that have a name.
     ...messagePageRoutes(site),
     ...doctorRoutes(site, limits),

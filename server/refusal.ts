@@ -52,7 +52,7 @@ export class Refusal extends Error {
   share: "network" | "room" | undefined;
   /** For `forbidden`: the browser sent no cookie with a form of ours, and so keeps none. */
   needsCookie = false;
-  /** For `no_such_message`: the room to which its page leads. */
+  /** The room to which the page of this refusal leads. */
   room: { slug: string; title: string } | undefined;
 
   constructor(code: RefusalCode, detail?: string, retrySeconds?: number) {

@@ -155,12 +155,15 @@ function pageOf(segments: string[]): string | undefined {
   const slug = readSlug(room) ?? room;
   if (last === undefined) return PATHS.room(slug);
   if (last.toLowerCase() === "live") return [PATHS.live(slug), ...rest.map(escapeSegment)].join("/");
-  return rest.length === 0 ? partOf(slug, last) : undefined;
+  const part = partOf(slug, last);
+  if (rest.length === 0) return part;
+  const isChange = part !== undefined && /\/\d+$/.test(part) && rest.join("/").toLowerCase() === "change";
+  return isChange ? `${part}/change` : undefined;
 }
 
-/** Returns the path of a message, of the search or of the log as a file, in a room. */
+/** Returns the path of a message, or of another page of a room that has a name. */
 function partOf(slug: string, last: string): string | undefined {
-  const pages = [PATHS.searchPage(slug), PATHS.logText(slug)];
+  const pages = [PATHS.searchPage(slug), PATHS.logText(slug), PATHS.renamePage(slug)];
   const digits = /^0*([1-9]\d{0,15})$/.exec(last)?.[1];
   if (digits !== undefined) pages.push(`${PATHS.room(slug)}/${digits}`);
   const name = digits ?? last.toLowerCase();

@@ -5,6 +5,7 @@ import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
 import { logLines, newestFirst, newestOnTop } from "./log-lines.ts";
 import { olderLink } from "./past.ts";
+import { renameLink } from "./rename.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
 import { settingsPanel } from "./settings-panel.ts";
 
@@ -52,7 +53,7 @@ export function liveAddress({ room, refresh, isBare }: LiveOptions, after?: stri
  */
 export function renderRefreshing(layout: PageLayout, view: LiveView): string {
   const { options, cursor, seconds, context, events, skipped } = view;
-  const shown = { events: [...context, ...events], skipped };
+  const shown = { events: [...context, ...events], skipped, isPlain: true };
   const { isNewestOnTop } = layout.view;
   return html`${opening(layout, view, refreshTo(layout, { options, cursor, seconds }))}
 <ol id="log" class="log${!isNewestOnTop && " newest-first"}">
@@ -64,7 +65,7 @@ ${closing()}`.toString();
 export function renderGrowing(layout: PageLayout, view: LiveView): string {
   return html`${opening(layout, view)}
 <ol id="log" class="log growing">
-${isEmpty(view.context) && emptyLine(layout)}${logLines(layout, { ...view, events: view.context })}`.toString();
+${isEmpty(view.context) && emptyLine(layout)}${logLines(layout, { ...view, events: view.context, isPlain: true })}`.toString();
 }
 
 function isEmpty(events: RoomEvent[]): boolean {
@@ -81,7 +82,7 @@ function emptyLine(layout: PageLayout): Html {
  * Renders the events of one write as lines of a growing page. A line that was sent never changes.
  */
 export function growingLines(layout: PageLayout, events: RoomEvent[], previous: RoomEvent | undefined): string {
-  return logLines(layout, { events, previous }).join("");
+  return logLines(layout, { events, previous, isPlain: true }).join("");
 }
 
 /** Renders the line of a growing page that says that messages are missing here. */
@@ -158,7 +159,7 @@ function liveBar(layout: PageLayout, view: LiveView): Html {
 ${homeLink(layout)}
 <h1 class="bar-title" dir="auto">${view.title}</h1>
 ${connectionLine(layout, view)}
-<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && leaveForm(layout, form)}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
+<nav class="bar-end"><span class="people-figures">${figuresOf(words.roomFigures, view.figures)}</span> ${view.present && html`${layout.canOpen && renameLink(layout, view.options.room)} ${leaveForm(layout, form)}`}${settingsPanel(layout)}${languageSwitch(layout)}</nav>
 </header>`;
 }
 

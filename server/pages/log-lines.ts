@@ -21,6 +21,8 @@ export type LogView = {
   current?: number;
   /** The seq after which the page lacks a part of the log. */
   gapAfter?: number;
+  /** The page has no script. */
+  isPlain?: boolean;
 };
 
 /**
@@ -28,7 +30,7 @@ export type LogView = {
  * and each day has its name above it, except today if it is the first one.
  */
 export function logLines(layout: PageLayout, view: LogView): Html[] {
-  const { previous: last, current } = view;
+  const { previous: last, current, isPlain } = view;
   const find = finderOf(view);
   return daysOf(layout, view).flatMap(({ at, items }, n) => {
     const isNamed = n === 0 && last ? !isSameDate(layout, last.at, at) : n > 0 || !isSameDate(layout, now(), at);
@@ -37,6 +39,7 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
         previous: layout.view.isNewestOnTop ? undefined : (items[index - 1] ?? (isNamed ? undefined : last)),
         find,
         current,
+        isPlain,
       }),
     );
     return isNamed ? [dayLine(layout, at, items[0] as Item), ...lines] : lines;
@@ -50,9 +53,11 @@ export function logLines(layout: PageLayout, view: LogView): Html[] {
 export function newestFirst(layout: PageLayout, view: LogView): Html[] {
   if (layout.canOpen) return logLines(layout, view).reverse();
   const days = daysOf(layout, view).reverse();
-  const find = finderOf(view);
+  const context = { find: finderOf(view), isPlain: view.isPlain };
   return days.flatMap(({ at, items }, n) => {
-    const lines = items.map((item, index) => renderItem(layout, item, { previous: items[index - 1], find })).reverse();
+    const lines = items
+      .map((item, index) => renderItem(layout, item, { ...context, previous: items[index - 1] }))
+      .reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -64,11 +69,9 @@ export function newestFirst(layout: PageLayout, view: LogView): Html[] {
  */
 export function newestOnTop(layout: PageLayout, view: LogView): Html[] {
   const days = daysOf(layout, view).reverse();
-  const find = finderOf(view);
+  const context = { previous: undefined, find: finderOf(view), current: view.current, isPlain: view.isPlain };
   return days.flatMap(({ at, items }, n) => {
-    const lines = items
-      .map((item) => renderItem(layout, item, { previous: undefined, find, current: view.current }))
-      .reverse();
+    const lines = items.map((item) => renderItem(layout, item, context)).reverse();
     const isNamed = n > 0 || !isSameDate(layout, now(), at);
     return isNamed ? [dayLine(layout, at, items.at(-1) as Item), ...lines] : lines;
   });
@@ -127,13 +130,16 @@ function isSameDate({ timeZone }: PageLayout, one: string, other: string): boole
   return isSameDay(wallTimeOf(timeZone, one), wallTimeOf(timeZone, other));
 }
 
-type ItemContext = { previous: Item | undefined; find: LineContext["find"]; current?: number | undefined };
+type ItemContext = Pick<LineContext, "find" | "isPlain"> & {
+  previous: Item | undefined;
+  current?: number | undefined;
+};
 
-function renderItem(layout: PageLayout, item: Item, { previous, find, current }: ItemContext): Html {
+function renderItem(layout: PageLayout, item: Item, { previous, find, current, isPlain }: ItemContext): Html {
   if ("run" in item) return foldedRun(layout, item, current);
   if ("gapAfter" in item) return gapLine(layout, item);
   const above = previous && "seq" in previous ? previous : undefined;
-  return messageLine(layout, item, { previous: above, find, isCurrent: item.seq === current });
+  return messageLine(layout, item, { previous: above, find, isCurrent: item.seq === current, isPlain });
 }
 
 /** Returns a function that finds an event of a page. Few messages reply, so no map is made. */

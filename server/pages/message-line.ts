@@ -9,17 +9,19 @@ import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
 import { linkedText } from "./links.ts";
 import { memberSkeleton, nicknameOf, tagMark, tripOf } from "./people.ts";
-import { timeStamp } from "./time-stamp.ts";
+import { now, timeStamp } from "./time-stamp.ts";
 import type { PageWords } from "./words/ja.ts";
 
 /**
  * The neighbors that a line may refer to: the line above it, and the event of the page with a seq,
  * if it is there. The line that `isCurrent` gets the focus, so it is in sight also without script.
+ * On a page that `isPlain`, without script, links stand for the menu of the line.
  */
 export type LineContext = {
   previous?: RoomEvent | undefined;
   find?: ((seq: number) => RoomEvent | undefined) | undefined;
   isCurrent?: boolean;
+  isPlain?: boolean | undefined;
 };
 
 /**
@@ -27,7 +29,7 @@ export type LineContext = {
  * same person, the nickname is visually hidden.
  */
 export function messageLine(layout: PageLayout, event: RoomEvent, context: LineContext = {}): Html {
-  const { previous, find, isCurrent } = context;
+  const { previous, find, isCurrent, isPlain } = context;
   const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
@@ -38,7 +40,7 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
   const marks = [own, state, follows && "follows", tall, isMention(layout, event) && "mention", isCurrent && "current"];
   const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}</li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}${layout.member && actsOf(layout, event, isPlain)}</li>
 `;
 }
 
@@ -66,6 +68,23 @@ function quoteOf(layout: PageLayout, { room, reply }: RoomMessage, quoted: RoomE
       ? fill(words.script.quoted, { seq: String(reply) })
       : html`<bdi class="quote-name" translate="no">${quoted.member.nickname}</bdi> <span dir="auto" class="quote-text">${text}</span>`;
   return html`<a class="quote" href="${href}" data-reply="${reply}" target="_top">${content}</a> `;
+}
+
+/** Renders the links that reply to an event, and that change it if it is the reader's own. */
+function actsOf(layout: PageLayout, event: RoomEvent, isPlain: boolean | undefined): Html | undefined {
+  if ((event.kind !== "message" && event.kind !== "notice") || event.text === undefined) return undefined;
+  const { change, script } = wordsOf(layout.language);
+  const { room, seq } = event;
+  const reply = link(`${layout.basePath}${PATHS.room(room)}?reply=${seq}#say`);
+  const own = link(layout.basePath + PATHS.changePage(room, seq));
+  const links = html` <a class="act" href="${reply}" target="_top" rel="nofollow">${script.reply}</a>${mayChange(layout, event) && html` <a class="act" href="${own}" target="_top" rel="nofollow">${change.link}</a>`}`;
+  return isPlain ? links : html`<noscript>${links}</noscript>`;
+}
+
+/** Returns whether an event is a message of the reader that can still be changed. */
+export function mayChange({ member, editMinutes }: PageLayout, event: RoomEvent): boolean {
+  if (event.kind !== "message" || event.member.id !== member?.id) return false;
+  return Date.parse(now()) - Date.parse(event.at) < editMinutes * 60_000;
 }
 
 /**

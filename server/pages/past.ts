@@ -22,7 +22,7 @@ ${hasOlder && olderLink(layout, room.slug, page.events[0]?.seq)} <a href="${link
 </nav>
 <section class="log-scroll" tabindex="0" aria-label="${words.log}">
 <ol id="log" class="log">
-${logLines(layout, page)}</ol>
+${logLines(layout, { ...page, isPlain: true })}</ol>
 </section>
 </div>
 </main>`;

@@ -10,16 +10,21 @@ export type PeopleView = { members: Member[]; memberCount: number; visitors: num
 
 /**
  * Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. The
- * markup of the form `rename` is for the script.
+ * reader renames itself by a form that is for the script, or else by a link.
  */
-export function people(words: PageWords, { members, memberCount, visitors }: PeopleView, rename: string): Html {
+export function people(
+  words: PageWords,
+  { members, memberCount, visitors }: PeopleView,
+  rename: { form: string; link: Html | false },
+): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;
   const cut = isCut && fill(words.script.peopleCut, { shown: grouped(members.length), members: grouped(memberCount) });
   return html`<details class="people">
 <summary><span class="people-title">${words.people}</span> <span id="people-figures" class="people-figures">${figures}</span></summary>
-<ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}" data-rename="${rename}">${members.map(personItem)}</ul>
+<ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}" data-rename="${rename.form}">${members.map(personItem)}</ul>
 <p id="people-cut" class="people-cut hint">${cut}</p>
+${rename.link && html`<p class="rename-here">${rename.link}</p>`}
 <template id="person"><li class="person">${memberSkeleton()}</li></template>
 </details>`;
 }

@@ -1,4 +1,5 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { excerptOf } from "../../protocol/graphemes.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
@@ -9,6 +10,7 @@ import { logLines, newestOnTop } from "./log-lines.ts";
 import { lineSkeleton } from "./message-line.ts";
 import { olderLink } from "./past.ts";
 import { type PeopleView, people } from "./people.ts";
+import { renameLink } from "./rename.ts";
 import { emptyRoom, roomMenu } from "./room-menu.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import type { PageWords } from "./words/ja.ts";
@@ -33,6 +35,7 @@ export type RoomView = PeopleView & {
   nickname?: string;
   problem?: Problem;
   back?: Back;
+  reply?: ReplyView | undefined;
   /** Whether to show the help, which was asked for without script. */
   help?: boolean;
 };
@@ -40,8 +43,11 @@ export type RoomView = PeopleView & {
 /** The live page that a form returns to: its seconds between refreshes and its cursor. */
 export type Back = { refresh: number; after?: string | undefined };
 
+/** The message that a form replies to: its number, and the message itself where it was read. */
+export type ReplyView = { seq: number; quoted?: RoomEvent | undefined };
+
 /** The part of a room's page that its forms need. */
-export type FormView = Pick<RoomView, "clientId" | "text" | "nickname" | "problem" | "back"> & {
+export type FormView = Pick<RoomView, "clientId" | "text" | "nickname" | "problem" | "back" | "reply"> & {
   room: { slug: string; title: string; allowsSilence?: boolean };
 };
 
@@ -56,7 +62,7 @@ export function renderRoom(layout: PageLayout, view: RoomView): string {
   const body = html`<main id="room" class="room${isNewestOnTop && " newest-on-top"}" ${scriptState(layout, view)}>
 ${roomBar(layout, view)}
 <div class="room-body">
-${people(words, view, renameForm(layout))}
+${people(words, view, { form: renameForm(layout), link: view.present && renameLink(layout, view.room.slug) })}
 ${isNewestOnTop ? [foot, log] : [log, foot]}
 </div>
 ${lineSkeleton(layout, view.room.slug)}
@@ -157,15 +163,27 @@ export function messageForm(layout: PageLayout, view: FormView): Html {
   const words = wordsOf(layout.language);
   return html`<form id="say" class="say" method="post" action="${link(layout.basePath + PATHS.room(view.room.slug))}">
 ${formToken(layout)}<input type="hidden" name="id" value="${view.clientId}">${backFields(view.back)}
-${problemLine(layout, view.problem)}
+${problemLine(layout, view.problem)}${view.reply && replyLine(layout, view.room.slug, view.reply)}
 <label class="unseen" for="text">${words.text}</label>
-${view.back === undefined ? textArea(words, view.text) : textLine(words, view.text)}
+${view.back === undefined ? textArea(words, view) : textLine(words, view.text)}
 <button class="button say-button" type="submit">${words.send}</button>
 </form>`;
 }
 
-function textArea(words: PageWords, text: string | undefined): Html {
-  return html`<textarea id="text" name="text" class="say-text" dir="auto" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}">
+/** Says whom the form answers. The script has a line of its own for that. */
+function replyLine(layout: PageLayout, slug: string, { seq, quoted }: ReplyView): Html {
+  const { script } = wordsOf(layout.language);
+  const field = html`<input type="hidden" name="reply" value="${seq}">`;
+  if (quoted === undefined) return field;
+  const [before, after] = script.replyingTo.split("{nickname}");
+  const cancel = link(`${layout.basePath}${PATHS.room(slug)}#say`);
+  return html`
+<noscript>${field}<p class="task"><span class="task-label">${before}<bdi translate="no">${quoted.member.nickname}</bdi>${after}</span> <span dir="auto" class="task-quote">${excerptOf(quoted.text ?? "")}</span> <a href="${cancel}">${script.cancel}</a></p></noscript>`;
+}
+
+function textArea(words: PageWords, { text, reply }: FormView): Html {
+  const focus = reply?.quoted && html` autofocus`;
+  return html`<textarea id="text" name="text" class="say-text" dir="auto" rows="1" required placeholder="${words.textHint}" autocomplete="off" enterkeyhint="send" data-length="${TEXT_LENGTH}"${focus}>
 ${text}</textarea>`;
 }
 

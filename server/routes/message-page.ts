@@ -5,13 +5,13 @@ import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { hasLine } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { noSuchMessage } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import type { LogView } from "../pages/log-lines.ts";
 import { renderRoom } from "../pages/room.ts";
-import { type Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { halves } from "./history.ts";
 import { chooseLanguage, roomViewOf, showPage } from "./pages.ts";
@@ -60,13 +60,6 @@ async function isShown(site: Site, tail: Tail, seq: number): Promise<boolean> {
   if (event === undefined || !hasLine(event.kind)) return false;
   if (event.kind === "message" && event.text === undefined) return false;
   return seq >= (await site.hub.rooms.bounds(tail)).oldest;
-}
-
-/** Returns the refusal of a message, whose page leads to the room. */
-function noSuchMessage({ slug, title }: Tail): Refusal {
-  const refusal = refuse("no_such_message");
-  refusal.room = { slug, title };
-  return refusal;
 }
 
 /** A part of the log, as it was read. */

@@ -12,6 +12,7 @@ import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
+import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { chooseLog } from "../http/log-choice.ts";
@@ -29,12 +30,13 @@ import { renderPast } from "../pages/past.ts";
 import { type Back, type FormView, type RoomView, renderRoom } from "../pages/room.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { People } from "../rooms/people.ts";
+import { readReply } from "../rooms/post.ts";
 import type { Site } from "../site.ts";
 import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
 
 /** The content of a refused form, and the reason, so that nothing has to be typed twice. */
-type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back; help?: boolean };
+type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back; reply?: number; help?: boolean };
 
 /** Returns the routes of the site's pages. All of them work by links, forms and reloads. */
 export function pageRoutes(site: Site): Route[] {
@@ -60,7 +62,7 @@ export function pageRoutes(site: Site): Route[] {
         const at = inputOf(ctx).string("at");
         if (before > 0) await showPast(ctx, site, before);
         else if (at !== undefined) redirect(ctx, await pathAt(ctx, site, at));
-        else await showRoom(ctx, site, {});
+        else await showRoom(ctx, site, replyOf(ctx));
       },
     },
     { method: "POST", path: PATHS.room(":room"), guards: acting, handle: (ctx) => takeRoomForm(ctx, site) },
@@ -136,7 +138,8 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
     await showRoom(ctx, site, { help: true });
   } else {
     retry.text = input.string("text") ?? "";
-    ctx.state.unsent = unsentOf(ctx, retry.text, back);
+    Object.assign(retry, replyOf(ctx));
+    ctx.state.unsent = unsentOf(ctx, retry);
     // [HTML 4.10.22.4] Forms send line ends as CRLF.
     ctx.state.body.text = retry.text.replaceAll("\r\n", "\n");
     await say(ctx, site);
@@ -148,7 +151,7 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
  * Prepares to show a page again with the reason why its form was refused. Throws the error if it is
  * no refusal, or if the visitor may not read another page.
  */
-function problemOf(ctx: Context, site: Site, error: unknown): Problem {
+export function problemOf(ctx: Context, site: Site, error: unknown): Problem {
   const { reads } = site.limits;
   if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
   // A whole page costs more than a sentence.
@@ -176,9 +179,20 @@ async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> 
   showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...retry }));
 }
 
-async function showRoom(ctx: Context, site: Site, retry: Retry): Promise<void> {
-  const view = await roomViewOf(ctx, site, await roomOf(ctx, site));
-  showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry }));
+async function showRoom(ctx: Context, site: Site, { reply: seq, ...retry }: Retry): Promise<void> {
+  const tail = await roomOf(ctx, site);
+  const quoted = seq === undefined ? undefined : await readMessageAt(site, tail, seq);
+  // A text that was refused is shown again even if the message it answers is gone.
+  if (seq !== undefined && quoted === undefined && retry.problem === undefined) throw noSuchMessage(tail);
+  const view = await roomViewOf(ctx, site, tail);
+  const reply = quoted && view.present ? { seq: quoted.seq, quoted } : undefined;
+  showPage(ctx, renderRoom(pageLayout(ctx, site), { ...view, ...retry, reply }));
+}
+
+/** Returns the seq of the message that a form replies to, if there is one. Throws `malformed`. */
+function replyOf(ctx: Context): Pick<Retry, "reply"> {
+  const reply = readReply(inputOf(ctx).text("reply"));
+  return reply === undefined ? {} : { reply };
 }
 
 /** Returns a room as its page shows it, with the newest part of the log. */
@@ -253,10 +267,16 @@ function withMember(people: People, member: Member): People {
  * Returns the form that http/refused.ts shows if not even the room can be shown. It keeps the id of
  * the message, which may be stored already.
  */
-function unsentOf(ctx: Context, text: string, back: Back | undefined): FormView {
+function unsentOf(ctx: Context, { text, back, reply }: Retry): FormView {
   const { room } = ctx.params as { room: string };
   const clientId = inputOf(ctx).text("id") ?? randomUUID();
-  return { room: { slug: room, title: room }, clientId, text, ...(back && { back }) };
+  return {
+    room: { slug: room, title: room },
+    clientId,
+    ...(text !== undefined && { text }),
+    ...(back && { back }),
+    ...(reply !== undefined && { reply: { seq: reply } }),
+  };
 }
 
 /** Returns the live page that the form is on, if it is on one. */
@@ -317,7 +337,7 @@ export function chooseLogView(ctx: Context): boolean {
  * Redirects to a path of our own by 303 [RFC 9110 15.4.4], which is fetched with GET, so that a
  * reload sends no form twice.
  */
-function redirect(ctx: Context, path: string): void {
+export function redirect(ctx: Context, path: string): void {
   setDocumentHeaders(ctx);
   ctx.redirect(ctx.state.base + path);
   ctx.status = 303;

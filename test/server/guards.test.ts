@@ -224,6 +224,8 @@ describe("a path", () => {
         if (spelled === path || spelling.startsWith("with a parameter") || !spelled.startsWith("/")) continue;
         // The API accepts a room's name in any case.
         if (path.endsWith("/api/rooms/lobby") && spelling === "with a capital") continue;
+        // It names a room with a slash in its name, and a form for a room needs its token.
+        if (method === "POST" && spelled.endsWith("/rooms/lobby%2frename")) continue;
         const { status, headers } = await ask(method, spelled, {
           headers: { accept: "text/html" },
           form: method === "POST" ? {} : undefined,

@@ -98,6 +98,12 @@ export const en: PageWords = {
     },
   },
   rename: "Change",
+  change: {
+    link: "Change",
+    title: "Change your message",
+    save: "Save",
+    eraseHint: "An erased message disappears for everyone.",
+  },
   help: {
     title: "Commands and keys",
     close: "Close",

@@ -100,6 +100,12 @@ export const ja = {
     },
   },
   rename: "変更する",
+  change: {
+    link: "編集・削除",
+    title: "発言の編集と削除",
+    save: "保存する",
+    eraseHint: "削除すると、全員の画面から消えます。",
+  },
   help: {
     title: "コマンドとキー",
     close: "閉じる",

@@ -1,0 +1,28 @@
+import { readEvent } from "../../db/log/around.ts";
+import type { RoomMessage, RoomNotice } from "../../protocol/event.ts";
+import type { Tail } from "../delivery/tail.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+import type { Site } from "../site.ts";
+
+/** Returns the message or notice under a seq, unless it was erased or pruned. */
+export async function readMessageAt(
+  site: Site,
+  tail: Tail,
+  seq: number,
+): Promise<RoomMessage | RoomNotice | undefined> {
+  const event = await readEvent(site.db, tail.id, seq);
+  if (event === undefined || event.text === undefined) return undefined;
+  if (event.kind !== "message" && event.kind !== "notice") return undefined;
+  return seq >= (await site.hub.rooms.bounds(tail)).oldest ? event : undefined;
+}
+
+/** Returns the refusal of a message, whose page leads to the room. */
+export function noSuchMessage(tail: Tail): Refusal {
+  return leadingTo(tail, refuse("no_such_message"));
+}
+
+/** Lets the page of a refusal lead to a room. Returns the refusal. */
+export function leadingTo({ slug, title }: Tail, refusal: Refusal): Refusal {
+  refusal.room = { slug, title };
+  return refusal;
+}
