@@ -33,12 +33,14 @@ export function busContract(carrier: Carrier): void {
     database = await createDatabase();
     const target = carrier.target(database.url);
     proxy = await openBadProxy(target);
-    writer = await carrier.open(database.url, target);
-    node = await carrier.open(database.url, proxy.through(target));
+    [writer, node] = await Promise.all([
+      carrier.open(database.url, target),
+      carrier.open(database.url, proxy.through(target)),
+    ]);
     ann = await person(writer.url, "Ann");
     await say(writer.url, ann, "I am in");
-    for (const one of [writer, node]) await until("the bus is listening", () => isReady(one));
-  });
+    for (const one of [writer, node]) await until("the bus is listening", () => isReady(one), 15_000);
+  }, 60_000);
 
   afterAll(async () => {
     await node?.close();
