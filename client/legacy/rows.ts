@@ -59,7 +59,7 @@ export function rowOfLine(line: PageElement, day: string, words: ScriptWords): O
   const figure = (name: string) => Number(attr(line, name));
   const [at, id] = [attr(line, "data-at"), attr(line, "data-client-id")];
   if (at !== "") {
-    const kind = /\benter\b/.test(line.className) ? "enter" : /\bleave\b/.test(line.className) ? "leave" : "message";
+    const [, kind = "message"] = /\b(enter|leave|rename|notice)\b/.exec(line.className) || [];
     const member = { id: attr(line, "data-member-id") };
     return rowOfEvent({ seq: figure("data-seq"), kind, at, member, id } as RoomEvent, line);
   }

@@ -40,7 +40,7 @@ export function rowOfEvent({ seq, kind, member, id, at }: RoomEvent, line: HTMLE
 /** Returns the row of a line that the server has rendered. */
 export function rowOfLine(line: HTMLElement): Row {
   const { seq, at = "", memberId = "", clientId } = line.dataset;
-  const kind = ["enter", "leave", "notice"].find((name) => line.classList.contains(name)) || "message";
+  const kind = ["enter", "leave", "rename", "notice"].find((name) => line.classList.contains(name)) || "message";
   const nickname = line.querySelector(".nickname")?.textContent || "";
   return { seq: Number(seq), kind, memberId, nickname, clientId, line, ...timesOf(at) };
 }

@@ -30,16 +30,20 @@ export function createSearch({ room, address }: Page, toMoment: (at: Date) => vo
   panel.addEventListener("submit", submit);
   panel.addEventListener("click", (event) => {
     const link = (event.target as Element).closest("a");
-    if (link === null || event.defaultPrevented || !link.href.includes(`${path};`)) return;
+    if (link === null || event.defaultPrevented) return;
+    const isBack = link.closest(".search-back") !== null;
+    if (!isBack && !link.href.includes(`${path};`)) return;
     event.preventDefault();
-    load(link.href);
+    if (isBack) leave();
+    else load(link.href);
   });
-  panel.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
+  panel.addEventListener("keydown", ({ key }) => key === "Escape" && leave());
+  return { close };
+
+  function leave(): void {
     close();
     opener?.focus();
-  });
-  return { close };
+  }
 
   function open(): void {
     panel.hidden = false;
@@ -56,12 +60,9 @@ export function createSearch({ room, address }: Page, toMoment: (at: Date) => vo
   function load(url: string): void {
     const load = ++loads;
     panel.setAttribute("aria-busy", "true");
-    fetch(url)
-      .then((answer) => answer.text())
-      .then((text) => {
+    fetchBody(url)
+      .then((body) => {
         if (load !== loads) return;
-        const body = new DOMParser().parseFromString(text, "text/html").getElementById("search-body");
-        if (body === null) throw new TypeError("no search page");
         showLocalTimes(body);
         panel.replaceChildren(body);
         panel.removeAttribute("aria-busy");
@@ -88,6 +89,16 @@ export function createSearch({ room, address }: Page, toMoment: (at: Date) => vo
       toMoment(new Date(year, month - 1, day));
     }
   }
+}
+
+function fetchBody(url: string): Promise<HTMLElement> {
+  return fetch(url)
+    .then((answer) => answer.text())
+    .then((text) => {
+      const body = new DOMParser().parseFromString(text, "text/html").getElementById("search-body");
+      if (body === null) throw new TypeError("no search page");
+      return body;
+    });
 }
 
 function zoneField(timeZone: string): HTMLInputElement {

@@ -31,9 +31,10 @@ export function renderSearch(layout: PageLayout, view: SearchView): string {
 <header class="bar">
 ${homeLink(layout)}
 <h1 class="bar-title" dir="auto"><a href="${here}">${room.title}</a></h1>
-<nav class="bar-end"><a href="${here}">${words.search.back}</a> ${languageSwitch(layout)}</nav>
+<nav class="bar-end">${languageSwitch(layout)}</nav>
 </header>
 <div id="search-body" class="search-body">
+<p class="search-back"><a class="button quiet small" href="${here}">${words.search.back}</a></p>
 ${searchForm(layout, view)}
 ${results(layout, view)}
 ${dateForm(layout, room.slug)}

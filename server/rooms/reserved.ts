@@ -59,16 +59,26 @@ const VOICE = [
 ];
 
 /**
- * The words that pages write after a name when somebody enters or leaves (server/pages/words/en.ts,
- * ja.ts), and similar words.
+ * The words that pages write after a name when somebody enters, leaves or has another name or color
+ * (server/pages/words/en.ts, ja.ts), and similar words.
  */
-const LINE_ENDS = ["entered", "left", "joined"].flatMap((word) => [word, `${word} the room`, `${word} the chat`]);
-const LINE_ENDS_JA = ["入室", "退室", "退出"].flatMap((word) => ["", "した", "しました"].map((end) => word + end));
+const LINE_ENDS = [
+  ...["entered", "left", "joined"].flatMap((word) => [word, `${word} the room`, `${word} the chat`]),
+  ...["has a new color", "has a new name", "was erased"],
+];
+const LINE_ENDS_JA = ["入室", "退室", "退出", "改名", "色を変更", "名前を変更"].flatMap((word) =>
+  ["", "した", "しました"].map((end) => word + end),
+);
+/** These precede a name that a rename line ends with. */
+const LINE_MIDDLE = "is the new name of";
+/** A roll, `2d6 = 7`. */
+const ROLL = /(?:^|[^\p{L}\p{N}])\d*d\d+\s*(?:[+-]\s*\d+\s*)?=/u;
 
 /** Japanese has no spaces between words. */
 const CLAIM_KEYS_JA = keysOf(CLAIMS.filter((word) => /[^a-z]/.test(word)));
 const CLAIM_KEYS = keysOf(CLAIMS.filter((word) => /[a-z]/.test(word)));
 const LINE_KEYS = LINE_ENDS.map((end) => wordsOf(end).join(" "));
+const MIDDLE_KEY = wordsOf(LINE_MIDDLE).join(" ");
 const LINE_KEYS_JA = LINE_ENDS_JA.map((end) => wordsOf(end).join(""));
 
 const isClaimWord = chainOf(CLAIMS, FILLERS);
@@ -100,7 +110,12 @@ function isGlued(word: string): boolean {
 function isLine(nickname: string): boolean {
   const line = wordsOf(nickname).join(" ");
   const hasEnd = LINE_KEYS.some((end) => line.endsWith(` ${end}`)) || LINE_KEYS_JA.some((end) => line.endsWith(end));
-  return hasEnd || hasQuote(nickname);
+  const isRename = ` ${line} `.includes(` ${MIDDLE_KEY} `);
+  return hasEnd || isRename || isRoll(nickname) || hasQuote(nickname);
+}
+
+function isRoll(nickname: string): boolean {
+  return ROLL.test(nickname.normalize("NFKC").toLowerCase());
 }
 
 /**

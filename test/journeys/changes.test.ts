@@ -21,12 +21,14 @@ describe("a page", () => {
     await ann.edit(one.seq, "hello all");
     await ann.erase(gone.seq);
     await ann.rename("Anna");
+    const named = await ann.send("under my new name");
     await ann.send("/roll 2d6");
     const line = (seq: number) => ben.page.locator(`#log [data-seq="${seq}"]`);
     const check = async () => {
       await ben.page.waitForFunction(() => document.querySelector("#log .line.notice .text")?.textContent);
       expect(await line(one.seq).textContent()).toContain("hello all");
       expect(await line(one.seq).getAttribute("class")).toContain("edited");
+      expect(await line(named.seq).getAttribute("class")).not.toContain("follows");
       expect(await line(gone.seq).textContent()).toContain("This message was erased.");
       expect(await ben.page.locator("#log .quote").textContent()).toBe("Ann hello all");
       expect(await ben.page.locator("#log .line.rename .text").textContent()).toBe("is the new name of Ann");

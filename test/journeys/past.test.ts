@@ -122,6 +122,9 @@ browserTest("the search is next to the log, finds Japanese in any width, and lea
   await isAt(page, 100);
   expect(await page.locator("#search-panel").isVisible()).toBe(false);
   await page.click("a.search-link");
+  await page.click("#search-panel .search-back a");
+  expect(await page.locator("#search-panel").isVisible()).toBe(false);
+  await page.click("a.search-link");
   await page.waitForSelector("#search-panel #go-to-date");
   const day = new Date(Date.now() - 10 * 24 * 3_600_000).toISOString().slice(0, 10);
   // WebKit's field takes no keys.

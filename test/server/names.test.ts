@@ -182,6 +182,16 @@ describe("reserved names", () => {
       "花子入室",
       "花子 退室",
       "花子が入室しました",
+      "Bob has a new color",
+      "bob HAS A NEW COLOR",
+      "is the new name of A",
+      "B is the new name of",
+      "花子 から改名",
+      "花子から改名しました",
+      "花子 名前の色を変更",
+      "Bob 2d6 = 12",
+      "Bob ２ｄ６＝12",
+      "d20+3 = 23",
     ],
     ...["bob: hello", "bob： hello", "花子：こんにちは", "bob꞉ hi", "bob:\u3000hi"],
     ...["Admin1", "admin123", "Bob admin2", "mod1", "staff2", "スタッフ1", "運営2", "system2", "007admin", "Mod①"],
@@ -320,9 +330,15 @@ describe("reserved names", () => {
     expect(hasNickname(readNickname(nickname).nickname)).toBe(false);
   });
 
-  test("cover the words that the pages write for entering and leaving", () => {
-    for (const words of [en, ja])
-      for (const end of [words.script.entered, words.script.left]) expect(hasNickname(`bob ${end}`)).toBe(true);
+  test("cover the words that the pages write for entering, leaving and another name or color", () => {
+    for (const { script } of [en, ja])
+      for (const end of [script.entered, script.left, script.recolored, script.renamed.replace("{former}", "al")])
+        expect([end, hasNickname(`bob ${end}`)]).toEqual([end, true]);
+  });
+
+  test("leave names that only share a word or a sign with those lines", () => {
+    for (const name of ["New Color", "color=red", "R2D2", "改名太郎", "変更さん", "2d artist", "x = y", "d20 fan"])
+      expect([name, hasNickname(name)]).toEqual([name, false]);
   });
 
   test("apply to rooms too, which may still be about servers or support", () => {
