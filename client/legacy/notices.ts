@@ -35,6 +35,7 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
   let counted = page.lastSeq;
   let unread = 0;
   let mentioned = 0;
+  let spoken: Announced[] = [];
 
   attention.onChange(() => {
     if (!attention.isHere()) return;
@@ -59,19 +60,48 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
       if (unread > 0) document.title = `(${unread}) ${mark}${title}`;
     },
     announce(events) {
-      const texts: string[] = [];
+      let all: Announced[] = [];
       for (let i = 0; i < events.length; i++) {
-        const { kind, member, text } = events[i] as { kind: string; member: Member; text?: string };
+        const { seq, target, kind, member, text } = events[i] as Fields;
         const { nickname } = member;
+        // A former text is nowhere in the page once a message is edited or erased.
+        if (target !== undefined) all = without(all, target);
+        if (target !== undefined) spoken = without(spoken, target);
         if (folds(kind)) announceMoves(events[i] as RoomEvent);
-        else if (kind === "edit") texts.push(fill(page.words.announcedEdit, { nickname }));
-        else if (kind === "erase") texts.push(fill(page.words.announcedErase, { nickname }));
-        else if (text !== undefined) texts.push(`${nickname}: ${text}`);
+        else if (kind === "edit") all.push({ text: fill(page.words.announcedEdit, { nickname }) });
+        else if (kind === "erase") all.push({ text: fill(page.words.announcedErase, { nickname }) });
+        else if (text !== undefined) all.push({ seq, text: `${nickname}: ${text}` });
       }
-      if (texts.length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: texts.length }));
-      else for (let i = 0; i < texts.length; i++) readAloud(texts[i] as string);
+      if (all.length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: all.length }));
+      else for (let i = 0; i < all.length; i++) speak(all[i] as Announced);
     },
   };
+
+  function speak(one: Announced): void {
+    const { seq } = one;
+    one.element = readAloud(one.text);
+    if (seq === undefined) return;
+    spoken.push(one);
+    environment.later(ANNOUNCED_MS, () => {
+      spoken = without(spoken, seq);
+    });
+  }
+}
+
+type Fields = { seq: number; target?: number; kind: string; member: Member; text?: string };
+
+/** A text to read aloud: the seq of its message, and the element that has the text. */
+type Announced = { seq?: number; text: string; element?: PageElement };
+
+/** Returns all except those of a message, and removes their elements. */
+function without(all: Announced[], seq: number): Announced[] {
+  const others: Announced[] = [];
+  for (let i = 0; i < all.length; i++) {
+    const one = all[i] as Announced;
+    if (one.seq !== seq) others.push(one);
+    else if (one.element) remove(one.element);
+  }
+  return others;
 }
 
 /** Returns a function that announces people who come and go: a few by name, a crowd by number. */
@@ -97,7 +127,8 @@ function createMoves(words: ScriptWords): (move: RoomEvent) => void {
 }
 
 // One element for each, because a screen reader would miss what is replaced before it was read.
-function readAloud(text: string): void {
+function readAloud(text: string): PageElement {
   const element = part("announcer").appendChild(create("p", "", text));
   environment.later(ANNOUNCED_MS, () => remove(element));
+  return element;
 }

@@ -12,14 +12,17 @@ const ANNOUNCEMENTS_APART_MS = 1_000;
 const CROWD_QUIET_MS = 2_000;
 const LONGEST_CROWD_MS = 15_000;
 
+/** A text to read aloud, and the seq of its event if it is about one. */
+type Announced = { text: string; seq?: number };
+
 /**
  * Returns a function that has the region of the page read events aloud, each once. [field notes]
  * With role=log, some screen readers read everything again.
  */
 export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => void {
-  const say = createVoice();
-  const announceMoves = createMoves(words, say);
-  let waiting: string[] = [];
+  const { say, withdraw } = createVoice();
+  const announceMoves = createMoves(words, (texts) => say(texts.map((text) => ({ text }))));
+  let waiting: Announced[] = [];
   let messages = 0;
   let readAt = 0;
   let isWaiting = false;
@@ -32,7 +35,11 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
     for (const event of fresh) {
       const text = sentenceOf(event, words);
       if (text === undefined) continue;
-      waiting.push(text);
+      // A former text is nowhere in the page once a message is edited or erased.
+      const { target } = event as { target?: number };
+      waiting = waiting.filter(({ seq }) => seq !== target);
+      if (target) withdraw(target);
+      waiting.push({ text, seq: event.seq });
       messages++;
     }
     if (isWaiting || messages === 0) return;
@@ -43,7 +50,7 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
   function read(): void {
     readAt = Date.now();
     isWaiting = false;
-    say(messages > MOST_READ_ALOUD ? [fill(words.announced, { n: messages })] : waiting);
+    say(messages > MOST_READ_ALOUD ? [{ text: fill(words.announced, { n: messages }) }] : waiting);
     waiting = [];
     messages = 0;
   }
@@ -84,15 +91,23 @@ function createMoves(words: ScriptWords, say: (texts: string[]) => void): (moves
   }
 }
 
-/** Returns a function that adds texts to the region, and removes them when they were read. */
-function createVoice(): (texts: string[]) => void {
+/** Adds texts to the region, and removes them when they were read, or are withdrawn. */
+function createVoice(): { say(all: Announced[]): void; withdraw(seq: number): void } {
   const region = part("announcer");
-  return (texts) => {
-    for (const text of texts) {
-      const element = document.createElement("p");
-      element.textContent = text;
-      region.append(element);
-      setTimeout(() => element.remove(), ANNOUNCED_MS);
-    }
+  const shown = new Map<number, Element>();
+  return {
+    say(all) {
+      for (const { text, seq } of all) {
+        const element = document.createElement("p");
+        element.textContent = text;
+        region.append(element);
+        if (seq) shown.set(seq, element);
+        setTimeout(() => {
+          element.remove();
+          if (seq) shown.delete(seq);
+        }, ANNOUNCED_MS);
+      }
+    },
+    withdraw: (seq) => shown.get(seq)?.remove(),
   };
 }
