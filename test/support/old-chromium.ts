@@ -167,12 +167,15 @@ async function openPage(devTools: DevTools, hasScript: boolean): Promise<OldPage
 
   async function click(selector: string): Promise<void> {
     const element = `document.querySelector(${JSON.stringify(selector)})`;
-    await has(`${element} !== null`);
-    const [x, y] = await read<[number, number]>(`(() => {
-      ${element}.scrollIntoView({ block: "center" });
+    const middle = `(() => {
       const box = ${element}.getBoundingClientRect();
       return [box.left + box.width / 2, box.top + box.height / 2];
-    })()`);
+    })()`;
+    await has(`${element} !== null`);
+    await read(`${element}.scrollIntoView({ block: "center" })`);
+    // A page that was just loaded may still move.
+    await has(`${element}.contains(document.elementFromPoint(...${middle}))`);
+    const [x, y] = await read<[number, number]>(middle);
     const button = { x, y, button: "left", clickCount: 1 };
     await devTools.send("Input.dispatchMouseEvent", { type: "mousePressed", ...button });
     await devTools.send("Input.dispatchMouseEvent", { type: "mouseReleased", ...button });
