@@ -17,6 +17,12 @@ const SENTENCES: { pattern: RegExp; sentence: (folder: string, output: string) =
       `The disk that holds ${folder} is full: free some space, or set DATA_DIR to a folder on another disk.`,
   },
   {
+    pattern: /insufficient file descriptors|Too many open files|EMFILE/,
+    sentence: () =>
+      "PostgreSQL and this process may open too few files: raise the limit (ulimit -n, or LimitNOFILE of systemd), " +
+      `${OR_DATABASE_URL}.`,
+  },
+  {
     pattern: /could not look up effective user ID/,
     sentence: (_folder, output) =>
       `User ${output.match(/user ID (\d+)/)?.[1]} has no entry in /etc/passwd, which PostgreSQL needs: run chattera as a ` +

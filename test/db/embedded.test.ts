@@ -236,7 +236,7 @@ test("a file instead of the data folder is refused", async () => {
   expect((await startError({ dataDir })).message).toContain("is not a folder");
 });
 
-test("a full disk, too little memory and any other failure is reported in one sentence", () => {
+test("a full disk, too little memory, too few open files and any other failure is reported in one sentence", () => {
   const full = 'initdb: error: could not write to file "x": No space left on device';
   expect(failureOf(full, "/data").message).toBe(
     "The disk that holds /data is full: free some space, or set DATA_DIR to a folder on another disk.",
@@ -244,6 +244,8 @@ test("a full disk, too little memory and any other failure is reported in one se
   expect(failureOf("FATAL:  could not map anonymous shared memory: Cannot allocate memory", "/data").message).toContain(
     "not enough memory",
   );
+  const few = "FATAL:  insufficient file descriptors available to start server process";
+  expect(failureOf(few, "/data").message).toContain("may open too few files: raise the limit (ulimit -n");
   expect(failureOf("LOG:  starting\n12:00 [1] FATAL:  something else\nLOG:  end", "/data").message).toBe(
     "PostgreSQL did not start in /data. Its last words: 12:00 [1] FATAL:  something else",
   );

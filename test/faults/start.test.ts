@@ -62,15 +62,21 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
   });
 
   test("too few open files", async () => {
+    // Node or PostgreSQL meets the limit first, as it happens.
+    const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
     const command = 'ulimit -n 60 && exec "$0" --import tsx server/process/cli.ts serve';
-    const child = spawn("sh", ["-c", command, process.execPath], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn("sh", ["-c", command, process.execPath], {
+      env: { ...process.env, DATA_DIR: join(folder, "data"), DATABASE_URL: "", PORT: "0" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
     await once(child, "close");
+    await rm(folder, { recursive: true });
     expect(child.exitCode).toBe(1);
-    expect(said).toContain("too few files");
+    expect(said).toContain("may open too few files");
   });
 });
 

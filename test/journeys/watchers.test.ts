@@ -73,7 +73,7 @@ describe("the number of watchers", () => {
       expect(await figures(ann)).toEqual(["0 here, 1 watching"]);
       await enter(ann, "Ann");
       await settles(ann);
-      expect((await figures(ann)).at(-1)).toBe("1 here, 0 watching");
+      await until("Ann is counted", async () => (await figures(ann)).at(-1) === "1 here, 0 watching", 15_000);
       const before = await figures(ann);
       const ben = await newPage(room);
       await settles(ben);
