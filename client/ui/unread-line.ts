@@ -72,9 +72,13 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
     if (isUrgent || Math.abs(Date.now() - savedAt) >= SAVES_APART_MS) save();
   };
   const turn = () => {
-    if (document.hidden) return save();
-    offer();
-    see(true);
+    if (!document.hidden) {
+      offer();
+      return see(true);
+    }
+    // The event of the last scroll may be still to come.
+    if (scroll.isAtNewest()) reading.seen = last;
+    save();
   };
   // Another tab has shown the rest.
   const follow = ({ key: of, newValue }: StorageEvent) => {
