@@ -7,7 +7,7 @@ import { type EventRow, eventOf } from "./event-row.ts";
  * Messages that were found, the newest first. `rest` is there if older ones were not searched: all
  * of those before its seq, whose message was sent at `at`.
  */
-export type Found = { events: RoomEvent[]; rest?: { before: number; at: string } };
+export type FoundMessages = { events: RoomEvent[]; rest?: { before: number; at: string } };
 
 /** A search for messages of a room that contain all words, before a seq. */
 export type Search = { roomId: number; words: string[]; before: number; limit: number };
@@ -17,7 +17,7 @@ export type Search = { roomId: number; words: string[]; before: number; limit: n
  * case, and all forms that NFKC makes one, are the same. It ends after BUDGET_MS, and continues
  * with another search before `rest`.
  */
-export function searchMessages(db: Knex, { roomId, words, before, limit }: Search): Promise<Found> {
+export function searchMessages(db: Knex, { roomId, words, before, limit }: Search): Promise<FoundMessages> {
   return db.transaction(async (tx) => {
     await execute(tx, "select set_config('statement_timeout', ?, true)", [String(STATEMENT_MS)]);
     const patterns = (await foldedWords(tx, words)).map(patternOf);

@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { type Found, searchMessages } from "../../db/log/search.ts";
+import { type FoundMessages, searchMessages } from "../../db/log/search.ts";
 import { SEARCH_LENGTH, SEARCH_RESULTS, SEARCH_RESULTS_MAX, SEARCH_WORDS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -56,7 +56,7 @@ export function searchRoutes(site: Site): Route[] {
     showPage(ctx, renderSearch(pageLayout(ctx, site), { room, text, words, found }));
   }
 
-  function find(ctx: Context, tail: Tail, words: string[]): Promise<Found> {
+  function find(ctx: Context, tail: Tail, words: string[]): Promise<FoundMessages> {
     const input = inputOf(ctx);
     const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
     const limit = input.number("limit", { min: 1, max: SEARCH_RESULTS_MAX }, SEARCH_RESULTS);

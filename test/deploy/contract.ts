@@ -157,7 +157,7 @@ function keepsPages(program: DeployedProgram, visitor: () => Promise<Visitor>): 
 
   behind("script and style come compressed once", async () => {
     const { ask, proxy } = await visitor();
-    const assets = [...(await ask("/")).text.matchAll(/(?:src|href)="([^"]*\/assets\/[^"]+)"/g)];
+    const assets = [...(await ask("/")).text.matchAll(/(?:src|href)="([^"]*\/assets\/[^"]+[.](?:js|css|svg))"/g)];
     expect(assets.length).toBeGreaterThanOrEqual(3);
     for (const [, path] of assets) {
       const gzip = await visit(proxy, path as string, { headers: { "accept-encoding": "gzip" } });
