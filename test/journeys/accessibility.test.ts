@@ -45,4 +45,37 @@ describe("WCAG 2.2 AA holds", () => {
         expect(await faults(seat.page)).toEqual([]);
         await seat.page.context().close();
       });
+
+  for (const colorScheme of ["light", "dark"] as const)
+    browserTest(`in menus, help, rename form, search, and the pages of a message, ${colorScheme}`, async () => {
+      const seat = await browser.sit(site.url, `All ${colorScheme}`, { locale: "en-US", colorScheme });
+      const { page } = seat;
+      await seat.is("live");
+      await seat.say("asked");
+      await seat.sees("asked");
+      await page.click("#log .own .menu-button");
+      expect(await faults(page)).toEqual([]);
+      await page.click('.menu button:text-is("Reply")');
+      expect(await faults(page)).toEqual([]);
+      await seat.say("answered");
+      await seat.sees("answered");
+      await seat.say("/help");
+      await page.waitForSelector("#help", { state: "visible" });
+      expect(await faults(page)).toEqual([]);
+      await page.click("#members .own .nickname");
+      await page.waitForSelector("#rename");
+      expect(await faults(page)).toEqual([]);
+      const change = `${await page.getAttribute("#log .own .at", "href")}/change`;
+      await page.click("a.search-link");
+      await page.waitForSelector("#search-panel #search-text");
+      await page.fill("#search-text", "asked");
+      await page.press("#search-text", "Enter");
+      await page.waitForSelector("#results .result");
+      expect(await faults(page)).toEqual([]);
+      for (const path of [change, "/rooms/lobby/rename", "/rooms/lobby/search?text=asked", "/rooms/lobby/99999"]) {
+        await page.goto(site.url + path);
+        expect([path, await faults(page)]).toEqual([path, []]);
+      }
+      await page.context().close();
+    });
 });
