@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +64,7 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
   test("too few open files", async () => {
     // Node or PostgreSQL meets the limit first, as it happens.
     const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
+    await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
     const command = 'ulimit -n 60 && exec "$0" --import tsx server/process/cli.ts serve';
     const child = spawn("sh", ["-c", command, process.execPath], {
       env: { ...process.env, DATA_DIR: join(folder, "data"), DATABASE_URL: "", PORT: "0" },
