@@ -11,7 +11,8 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   fail(`chattera needs Node ${OLDEST_NODE.join(".")} or newer, and this is ${process.version}.`);
 
 await import("./commands.ts").catch((error: NodeJS.ErrnoException) => {
-  // Node reads files side by side. Where it may open no more, it often says that a package is missing.
+  // Node reads files side by side. Where it may open no more, it often says that a package is
+  // missing.
   const isMissing = error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND";
   if (error.code !== "EMFILE" && !(isMissing && mayOpenFew())) throw error;
   fail("This process may open too few files: raise the limit (ulimit -n, or LimitNOFILE of systemd).");

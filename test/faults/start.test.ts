@@ -62,10 +62,11 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
   });
 
   test("too few open files", async () => {
-    // Node or PostgreSQL meets the limit first, as it happens.
+    // Node or PostgreSQL meets the limit first, as it happens. Of the sources, it would be the
+    // compiler.
     const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
     await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
-    const command = 'ulimit -n 60 && exec "$0" --import tsx server/process/cli.ts serve';
+    const command = 'ulimit -n 60 && exec "$0" dist/server/process/cli.js serve';
     const child = spawn("sh", ["-c", command, process.execPath], {
       env: { ...process.env, DATA_DIR: join(folder, "data"), DATABASE_URL: "", PORT: "0" },
       stdio: ["ignore", "ignore", "pipe"],
