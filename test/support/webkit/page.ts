@@ -95,7 +95,7 @@ function pageOf(window: PageWindow, context: BrowserContext): Page {
   ): Promise<null> {
     loads += 1;
     // A page that comes back from the browser's cache has the mark of an earlier load.
-    await run(mark, [loads]);
+    await ask(mark, [loads]);
     await use(start);
     const states = {
       load: ["complete"],

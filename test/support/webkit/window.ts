@@ -13,8 +13,8 @@ export type PageWindow = {
   /** Runs code in the page, or in an iframe of it. Resolves with its value, which must be JSON. */
   run<T>(code: PageCode, args?: unknown[], frames?: FindStep[][]): Promise<T>;
   /**
-   * Returns the value of code that is not asynchronous. Unlike `run`, it always gets an answer,
-   * even from a page that is being left, which calls no promise back.
+   * Returns the value of code that is not asynchronous and may run twice. Unlike `run`, it always
+   * gets an answer, even from a page that is being left, which calls no promise back.
    */
   ask<T>(code: PageCode, args: unknown[], frames?: FindStep[][]): Promise<T>;
   /** Uses the first element of a road. Throws if there is none. */
@@ -27,6 +27,12 @@ export type PageWindow = {
 
 /** How long a command may take on a busy machine. */
 const ANSWER_MS = 60_000;
+
+/**
+ * WebKit loses a command that arrives while the next page takes over in another process. So a
+ * question without an answer is asked again, the second time in the new page.
+ */
+const ASK_AGAIN_MS = 5_000;
 
 /**
  * Returns a function that opens windows of a session. WebDriver's commands are for its current
@@ -47,10 +53,7 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
     });
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const late = new Error("WebKit does not answer");
-    const answer = () =>
-      Promise.race([work(), sleep(ANSWER_MS, late, { ref: false }).then(Promise.reject.bind(Promise))]);
-    const done = last.then(answer) as Promise<T>;
+    const done = last.then(() => within(ANSWER_MS, work()));
     last = done.catch(() => undefined);
     return done;
   }
@@ -61,7 +64,7 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
       url: () => url,
       use: (work) => useFrame([], work),
       run: (code, args = [], frames = []) => useFrame(frames, () => execute(asynchronous(code), args)),
-      ask: (code, args, frames = []) => useFrame(frames, () => execute(synchronous(code), args)),
+      ask: (code, args, frames = []) => useFrame(frames, () => ask(synchronous(code), args)),
       withElement: ({ frames, steps }, work) => useFrame(frames, async () => work(await elementAt(steps), driver)),
     };
 
@@ -69,6 +72,14 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
       const answer = JSON.parse(await driver.executeScript(script, ...args)) as { value: T; url: string };
       url = answer.url;
       return answer.value;
+    }
+
+    async function ask<T>(script: string, args: unknown[]): Promise<T> {
+      const first = execute<T>(script, args);
+      return within(ASK_AGAIN_MS, first).catch((problem) => {
+        if (problem !== NO_ANSWER) throw problem;
+        return Promise.race([first, execute<T>(script, args)]);
+      });
     }
 
     function useFrame<T>(frames: FindStep[][], work: (driver: WebDriver) => Promise<T>): Promise<T> {
@@ -94,6 +105,13 @@ export function createWindows(driver: WebDriver): () => Promise<PageWindow> {
     if (found === null) throw new error.NoSuchElementError(`no element ${JSON.stringify(steps)}`);
     return found;
   }
+}
+
+const NO_ANSWER = new Error("WebKit does not answer");
+
+function within<T>(limitMs: number, answer: Promise<T>): Promise<T> {
+  const late = sleep(limitMs, undefined, { ref: false }).then(() => Promise.reject(NO_ANSWER));
+  return Promise.race([answer, late]);
 }
 
 /** Returns a function for the page that is made of others by their texts. */
