@@ -1,6 +1,34 @@
 -- The schema of a new database. `npm run schema` writes this file, and a test compares it.
 -- The text of the functions is in sql/. The tables of knex are left out.
 
+create table activity (
+  at timestamp with time zone not null,
+  people integer not null,
+  messages integer not null,
+  constraint activity_pkey PRIMARY KEY (at)
+);
+
+create table bans (
+  id integer not null generated always as identity,
+  room_id integer,
+  kind text not null,
+  value text not null,
+  act text not null,
+  secretly boolean not null default false,
+  reason text not null default ''::text,
+  until timestamp with time zone,
+  by text not null,
+  by_name text not null,
+  at timestamp with time zone not null default now(),
+  lifted_at timestamp with time zone,
+  constraint bans_pkey PRIMARY KEY (id),
+  constraint bans_act_check CHECK ((act = ANY (ARRAY['silence'::text, 'shut-out'::text, 'remove'::text]))),
+  constraint bans_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'trip'::text, 'network'::text]))),
+  constraint bans_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX bans_live ON bans USING btree (id) WHERE (lifted_at IS NULL);
+CREATE INDEX bans_room_id ON bans USING btree (room_id) WHERE (room_id IS NOT NULL);
+
 create table events (
   room_id integer not null,
   seq bigint not null,
@@ -80,6 +108,48 @@ CREATE INDEX members_entered_at ON members USING btree (entered_at, member_id, r
 CREATE INDEX members_member_id ON members USING btree (member_id);
 CREATE INDEX members_wide_network ON members USING btree (wide_network, room_id) WHERE (wide_network IS NOT NULL);
 
+create table moderation (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  room_id integer,
+  room text,
+  by text not null,
+  by_name text not null,
+  act text not null,
+  kind text,
+  value text,
+  name text,
+  reason text,
+  until timestamp with time zone,
+  count integer,
+  constraint moderation_pkey PRIMARY KEY (id)
+);
+CREATE INDEX moderation_room_id ON moderation USING btree (room_id, id) WHERE (room_id IS NOT NULL);
+
+create table operator_links (
+  hash text not null,
+  expires_at timestamp with time zone not null,
+  constraint operator_links_pkey PRIMARY KEY (hash)
+);
+
+create table reports (
+  id integer not null generated always as identity,
+  room_id integer not null,
+  seq bigint,
+  member_id text not null,
+  nickname text not null,
+  reason text not null,
+  by text,
+  by_name text,
+  at timestamp with time zone not null default now(),
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  constraint reports_pkey PRIMARY KEY (id),
+  constraint reports_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX reports_open ON reports USING btree (room_id, id) WHERE (resolved_at IS NULL);
+CREATE INDEX reports_room_id ON reports USING btree (room_id, id);
+
 create table revocations (
   member_id text not null,
   before timestamp with time zone not null,
@@ -110,6 +180,42 @@ CREATE INDEX rooms_creator ON rooms USING btree (creator, created_at) WHERE (cre
 CREATE INDEX rooms_skeleton ON rooms USING btree (skeleton);
 CREATE INDEX rooms_title_skeleton ON rooms USING btree (title_skeleton);
 CREATE INDEX rooms_wide_creator ON rooms USING btree (wide_creator, created_at) WHERE (wide_creator IS NOT NULL);
+
+create table sightings (
+  member_id text not null,
+  network text not null,
+  wide_network text not null,
+  at timestamp with time zone not null default now(),
+  constraint sightings_pkey PRIMARY KEY (member_id, network)
+);
+CREATE INDEX sightings_network ON sightings USING btree (network);
+CREATE INDEX sightings_wide_network ON sightings USING btree (wide_network);
+
+create table switches (
+  single boolean not null default true,
+  read_only boolean not null default false,
+  no_new_rooms boolean not null default false,
+  speak_after_minutes integer not null default 0,
+  version bigint not null default 1,
+  operators_since timestamp with time zone not null default now(),
+  constraint switches_pkey PRIMARY KEY (single),
+  constraint switches_single_check CHECK (single)
+);
+
+create table unheard (
+  id integer not null generated always as identity,
+  room_id integer not null,
+  member_id text not null,
+  client_id text not null,
+  text text not null,
+  after_seq bigint not null,
+  at timestamp with time zone not null default date_trunc('milliseconds'::text, now()),
+  constraint unheard_pkey PRIMARY KEY (id),
+  constraint unheard_member_id_client_id_key UNIQUE (member_id, client_id),
+  constraint unheard_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX unheard_at ON unheard USING btree (at);
+CREATE INDEX unheard_room_id ON unheard USING btree (room_id);
 
 create unlogged table watchers (
   node text not null,
@@ -180,6 +286,15 @@ create function enter_and_append_drafts(entry_rooms integer[], entry_members tex
   set enable_hashjoin=off
   set enable_mergejoin=off
   as 'sql/enter_and_append_drafts.sql';
+
+create function erase_messages(room integer, messages bigint[], channel text)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/erase_messages.sql';
 
 create function events_after(room_ids integer[], positions bigint[], per_room integer)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)

@@ -20,8 +20,8 @@ type EventBase = { room: string; seq: number; member: Member; at: string; text?:
  */
 export type RoomMessage = EventBase & { kind: "message"; reply?: number; edited?: true; erased?: true };
 
-/** A member has entered the room or left it. */
-export type RoomMove = EventBase & { kind: "enter" | "leave" };
+/** A member has entered the room or left it, perhaps because a moderator removed it. */
+export type RoomMove = EventBase & { kind: "enter" | "leave"; by?: "moderator" };
 
 /**
  * The author has changed the text of the message with the seq `target`. Without a text, a later
@@ -29,8 +29,10 @@ export type RoomMove = EventBase & { kind: "enter" | "leave" };
  */
 export type RoomEdit = EventBase & { kind: "edit"; target: number };
 
-/** The author has erased the message with the seq `target`. */
-export type RoomErase = EventBase & { kind: "erase"; target: number };
+/**
+ * The author, or a moderator, has erased the message with the seq `target`. `member` is the author.
+ */
+export type RoomErase = EventBase & { kind: "erase"; target: number; by?: "moderator" };
 
 /** A member has changed its name or its color. `former` is the same member as it was before. */
 export type RoomRename = EventBase & { kind: "rename"; former: Member };

@@ -180,6 +180,13 @@ export type AppSettings = {
    */
   shares?: string[] | undefined;
   /**
+   * Signs operators in at `/operate`. Another secret ends their sign-ins. Unset: only the one-time
+   * links of `chattera operator link` do.
+   *
+   * Environment: CHATTERA_OPERATOR_SECRET.
+   */
+  operatorSecret?: string | undefined;
+  /**
    * Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer
    * …`. Unset: only programs on this machine may read it, and not through a proxy.
    *

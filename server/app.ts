@@ -18,6 +18,8 @@ import { liveRoutes } from "./routes/live.ts";
 import { logTextRoutes } from "./routes/log-text.ts";
 import { messagePageRoutes } from "./routes/message-page.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { moderationRoutes } from "./routes/moderation.ts";
+import { operateRoutes } from "./routes/operate.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomRoutes } from "./routes/rooms.ts";
@@ -91,6 +93,8 @@ export function siteRoutes(site: Site): Route[] {
     ...changeRoutes(site),
     ...eventRoutes(site),
     ...roomRoutes(site, limits),
+    ...moderationRoutes(site),
+    ...operateRoutes(site),
     ...sessionRoutes(site, limits),
     ...pageRoutes(site),
     ...liveRoutes(site),

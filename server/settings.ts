@@ -353,6 +353,15 @@ export const SETTINGS = {
       "Networks that get a larger share of every limit per address, like `203.0.113.0/24=10` and `2001:db8::/32=20`: " +
       "each of their addresses counts as that many. One address's share is enough for an office of 200 people.",
   },
+  operatorSecret: {
+    env: "CHATTERA_OPERATOR_SECRET",
+    spelling: "text",
+    schema: text().min(16, "must be 16 characters or more").optional(),
+    scope: "app",
+    doc:
+      "Signs operators in at `/operate`. Another secret ends their sign-ins. Unset: only the one-time links of " +
+      "`chattera operator link` do.",
+  },
   metricsToken: {
     env: "CHATTERA_METRICS_TOKEN",
     spelling: "text",

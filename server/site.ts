@@ -8,10 +8,12 @@ import { type LogIdentity, openLog, refusedFunctions, unsafeSettings } from "../
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
+import { MODERATION_CHANNEL } from "../db/log/switches.ts";
 import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 import { StartError } from "../db/start-error.ts";
+import { type Bans, openBans } from "./bus/bans.ts";
 import { Bus } from "./bus/bus.ts";
 import { natsWakeUps } from "./bus/nats.ts";
 import { createPeers, PEERS_CHANNEL, type Peers } from "./bus/peers.ts";
@@ -23,6 +25,8 @@ import { type Confirmations, createConfirmations } from "./delivery/confirmation
 import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
 import { type Staleness, watchStaleness } from "./delivery/staleness.ts";
+import { createNetworkLetters, type LettersOf } from "./guard/network-letters.ts";
+import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
@@ -30,6 +34,7 @@ import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createOutage, type Outage } from "./outage.ts";
 import { Presence } from "./presence/presence.ts";
+import { createSightings, type Sightings } from "./presence/sightings.ts";
 import { refuse } from "./refusal.ts";
 import { readKeptRooms } from "./rooms/kept-rooms.ts";
 import { createLobby, type Lobby } from "./rooms/lobby.ts";
@@ -40,6 +45,7 @@ import { roomSkeletonOf } from "./rooms/skeleton.ts";
 import { createTrips, type Trips } from "./rooms/trip.ts";
 import { type Theme, themeOf } from "./theme.ts";
 import { createTokens, type TokenOptions, type Tokens } from "./token.ts";
+import { startActivity } from "./upkeep/activity.ts";
 import type { BackgroundWork } from "./upkeep/background-work.ts";
 import { startPruning } from "./upkeep/pruning.ts";
 import { startRoomRemoval } from "./upkeep/room-removal.ts";
@@ -72,6 +78,12 @@ export type Site = Readonly<{
   theme: Theme;
   limits: RateLimits;
   revocations: Revocations;
+  bans: Bans;
+  /** Returns the letters by which moderators name the networks of an address. */
+  lettersOf: LettersOf;
+  sightings: Sightings;
+  operators: Operators;
+  activity: BackgroundWork;
   shares: Shares;
   isDraining: boolean;
   /**
@@ -152,6 +164,9 @@ export async function closeSite(site: Site): Promise<void> {
   await site.presence.stop();
   await site.pruning.stop();
   site.revocations.stop();
+  site.bans.stop();
+  site.sightings.stop();
+  await site.activity.stop();
   await site.roomRemoval.stop();
   await site.db.destroy();
 }
@@ -189,6 +204,10 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     people: createPeople(db),
     pruning: startPruning(db, config.historyDays, logger),
     roomRemoval: startRoomRemoval(db, wakeUps, logger),
+    activity: startActivity({ db, metrics, logger }),
+    sightings: createSightings({ db, logger }),
+    lettersOf: createNetworkLetters(log.secret),
+    operators: createOperators({ secret: config.operatorSecret, siteSecret: log.secret }),
     tokens: createTokens(tokenOptions(config, log)),
     // The secret in the database outlives a change of the configured secrets, and so do trips.
     trips: createTrips(log.secret),
@@ -216,6 +235,7 @@ type Delivery = Pick<
   | "presence"
   | "confirmations"
   | "revocations"
+  | "bans"
   | "commit"
   | "storing"
   | "name"
@@ -233,6 +253,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const node = randomBytes(6).toString("hex");
   const { wakeUps, setting, hint } = openWakeUps(base, isWorker);
   const revocations = await openRevocations({ db, wakeUps, logger, sessionDays: config.sessionDays });
+  const bans = await openBans({ db, logger });
   const hub = new Hub({
     db,
     log,
@@ -253,6 +274,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
     [REVOCATION_CHANNEL]: revocations.onRevoked,
+    [MODERATION_CHANNEL]: () => void bans.refresh(),
     [PEERS_CHANNEL]: peers.onAnnounced,
   };
   const onWakeUp = wakeHub({ hub, revocations, logger });
@@ -268,7 +290,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   await bus.start();
   const stopWatchingChanges = watchChanges({ db, hub, logger });
   return {
-    ...{ wakeUps, bus, hub, presence, confirmations, revocations, commit, storing, name, peers, staleness },
+    ...{ wakeUps, bus, hub, presence, confirmations, revocations, bans, commit, storing, name, peers, staleness },
     stopWatchingChanges,
   };
 }

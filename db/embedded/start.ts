@@ -74,13 +74,18 @@ async function runIn({ folder, programs, user, unlock, options }: LockedFolder):
   });
   let stopped: Promise<void> | undefined;
   return {
-    url: `postgres://chattera:${password}@127.0.0.1:${server.port}/chattera?${OWN_OPTIONS}`,
+    url: urlOf(cluster.password, server.port),
     stop() {
       // Once only: a moment later, the lock may belong to another process.
       stopped ??= server.stop().then(unlock);
       return stopped;
     },
   };
+}
+
+/** Returns the URL of the database of an embedded server, by its superuser's password. */
+export function urlOf(superuserPassword: string, port: number): string {
+  return `postgres://chattera:${chatPassword(superuserPassword)}@127.0.0.1:${port}/chattera?${OWN_OPTIONS}`;
 }
 
 /**

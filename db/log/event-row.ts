@@ -18,8 +18,8 @@ export type EventRow = {
   target: number | null;
   /** The change that a message's author has made last. */
   change: "edited" | "erased" | null;
-  /** The member before a rename. */
-  former: Member | null;
+  /** The member before a rename; of an erase or a leave, who has caused it. */
+  former: Member | { by: "moderator" } | null;
 };
 
 /**
@@ -38,7 +38,8 @@ export function eventOf(row: EventRow): RoomEvent {
   if (row.client_id !== null) event.id = row.client_id;
   if (target !== null) event[kind === "message" ? "reply" : "target"] = target;
   if (change !== null) event[change] = true;
-  if (former !== null) event.former = former;
+  if (former !== null && "by" in former) event.by = former.by;
+  else if (former !== null) event.former = former;
   return event as RoomEvent;
 }
 
@@ -51,6 +52,7 @@ type AnyEvent = Pick<RoomEvent, "room" | "seq" | "kind" | "member" | "at"> & {
   edited?: true;
   erased?: true;
   former?: Member;
+  by?: "moderator";
 };
 
 /** Returns the row of an event that was stored before. */

@@ -17,6 +17,16 @@ export async function leaveRooms(
   memberships: Membership[],
   { unseenSeconds, wakeUps }: { unseenSeconds?: number; wakeUps?: WakeUps | undefined } = {},
 ): Promise<number> {
+  return (await leave(db, memberships, { unseenSeconds, wakeUps })).left;
+}
+
+type Left = { left: number; heads: { room_id: number; seq: number }[] };
+
+async function leave(
+  db: Knex,
+  memberships: Membership[],
+  { unseenSeconds, wakeUps }: { unseenSeconds?: number | undefined; wakeUps?: WakeUps | undefined },
+): Promise<Left> {
   const left = await rowsOf<{ room_id: number; seq: number | null }>(
     db,
     "select * from leave_rooms(?::int[], ?::text[], ?, ?)",
@@ -29,7 +39,29 @@ export async function leaveRooms(
   );
   const heads = left.filter((row): row is { room_id: number; seq: number } => row.seq !== null);
   await publishHeads(db, wakeUps, heads);
-  return left.length;
+  return { left: left.length, heads };
+}
+
+/**
+ * Removes members from rooms on behalf of a moderator, which their leave events say. Returns the
+ * number of members who left.
+ */
+export async function removeMembers(db: Knex, memberships: Membership[], wakeUps?: WakeUps): Promise<number> {
+  let count = 0;
+  for (let start = 0; start < memberships.length; start += LEAVE_BATCH) {
+    const batch = memberships.slice(start, start + LEAVE_BATCH);
+    count += await db.transaction(async (tx) => {
+      const { left, heads } = await leave(tx, batch, { wakeUps });
+      await execute(
+        tx,
+        `update events e set former = '{"by": "moderator"}' from unnest(?::int[], ?::bigint[]) as l (room_id, seq)
+         where e.room_id = l.room_id and e.seq = l.seq`,
+        [heads.map(({ room_id }) => room_id), heads.map(({ seq }) => seq)],
+      );
+      return left;
+    });
+  }
+  return count;
 }
 
 /** Leaves in one transaction, which takes some 10 ms. */

@@ -31,7 +31,7 @@ function isLoopback(address: string): boolean {
 }
 
 /** Compares in constant time: hashes have one length, and similar texts have different hashes. */
-function isSame(one: string, other: string): boolean {
+export function isSame(one: string, other: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(one), hash(other));
 }

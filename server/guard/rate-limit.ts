@@ -95,6 +95,12 @@ const LIMITS = {
   searches: { member: { burst: 20, perSecond: 0.5 }, network: { burst: 60, perSecond: 2 } },
   /** A download reads a whole log, one page at a time. */
   downloads: { member: { burst: 5, perSecond: 1 / 60 }, network: { burst: 20, perSecond: 5 / 60 } },
+  /** Nobody has more to report in an hour, and a queue is read by people. */
+  reports: { member: { burst: 10, perSecond: 10 / 3600 }, network: { burst: 60, perSecond: 60 / 3600 } },
+  /** Acts and lists of moderators, and attempts at them: each is a few statements. */
+  moderation: { member: { burst: 60, perSecond: 2 }, network: { burst: 200, perSecond: 10 } },
+  /** Each is a guess at the operators' secret. */
+  operators: { network: { burst: 5, perSecond: 5 / 60 } },
   /**
    * Opening streams and live pages: 200 people whose network cuts each stream after a few seconds.
    */

@@ -35,8 +35,11 @@ export type Session = {
 
 type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
 
-/** The session's cookie, and the one that binds the forms of a visitor without a session. */
-type CookieKind = "session" | "visit";
+/**
+ * The session's cookie, the one that binds the forms of a visitor without a session, and that of an
+ * operator, which browsers send for pages of the site only.
+ */
+type CookieKind = "session" | "visit" | "operator";
 
 /** Characters of the cookie that binds forms. */
 export const VISIT_LENGTH = 16;
@@ -178,17 +181,24 @@ function readTicket(site: SessionKeys, guards: Guards, ticket: string): Session 
  * checked.
  */
 export function setCookie(ctx: Context, tokens: Tokens, { kind, ...cookie }: Cookie): void {
-  putCookie(ctx, cookieName(ctx, tokens, kind), cookie);
+  putCookie(ctx, cookieName(ctx, tokens, kind), { ...cookie, isStrict: kind === "operator" });
 }
 
-function putCookie(ctx: Context, name: string, { value, maxAgeMs }: Omit<Cookie, "kind">): void {
-  const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable;
+type NamelessCookie = Omit<Cookie, "kind"> & { isStrict?: boolean };
+
+/** Clears one of our cookies. */
+export function clearCookie(ctx: Context, tokens: Tokens, kind: CookieKind): void {
+  setCookie(ctx, tokens, { kind, value: "", maxAgeMs: 0 });
+}
+
+function putCookie(ctx: Context, name: string, { value, maxAgeMs, isStrict = false }: NamelessCookie): void {
+  const isFramed: boolean = ctx.state.isSecure && ctx.state.isFramable && !isStrict;
   // The cookies library refuses a secure cookie on a connection that looks insecure to it, as
   // behind a proxy.
   ctx.cookies.secure = ctx.state.isSecure;
   ctx.cookies.set(name, value, {
     httpOnly: true,
-    sameSite: isFramed ? "none" : "lax",
+    sameSite: isStrict ? "strict" : isFramed ? "none" : "lax",
     partitioned: isFramed,
     secure: ctx.state.isSecure,
     path: ctx.state.base || "/",
@@ -206,7 +216,7 @@ function putCookie(ctx: Context, name: string, { value, maxAgeMs }: Omit<Cookie,
  * port.
  */
 function cookieName(ctx: Context, tokens: Tokens, kind: CookieKind): string {
-  const name = kind === "session" ? "chattera" : "chattera-visit";
+  const name = kind === "session" ? "chattera" : `chattera-${kind}`;
   return `${isHostOnly(ctx) ? "__Host-" : ""}${name}-${portOf(ctx) ?? tokens.siteLetters}`;
 }
 

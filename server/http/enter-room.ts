@@ -1,5 +1,7 @@
 import type { Context } from "koa";
+import { endRemoval } from "../../db/log/bans.ts";
 import type { MemberNetwork } from "../../db/log/enter.ts";
+import type { Membership } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -9,6 +11,7 @@ import { Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
 import type { Site } from "../site.ts";
+import { noteSighting } from "./bannable.ts";
 import { inputOf, readChoice } from "./input.ts";
 import { browserOf } from "./reading.ts";
 
@@ -23,10 +26,19 @@ export async function enterRoom(
 ): Promise<Member> {
   const entry = { room: tail, member, isSilent, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
+  await noteSighting(ctx, site);
+  await endRemovalOf(site, { roomId: tail.id, memberId: member.id });
   const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
   site.presence.noteEntered({ roomId: tail.id, memberId: member.id }, readerNames(ctx, site));
   if (isSilent) await publishPresence(site.wakeUps, [tail.id]);
   return entered.member;
+}
+
+/** A member who was removed by a moderator may come back by entering. */
+async function endRemovalOf({ db, wakeUps, bans }: Site, membership: Membership): Promise<void> {
+  if (bans.on(membership, membership.roomId)?.act !== "remove") return;
+  await endRemoval(db, wakeUps, membership);
+  await bans.refresh();
 }
 
 /**

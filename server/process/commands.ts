@@ -6,6 +6,7 @@ import { runDoctor } from "../doctor/terminal.ts";
 import { endLog } from "../log.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
+import { addModerationCommands } from "./moderation-commands.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
 
@@ -47,6 +48,8 @@ program
       progress: process.stderr.isTTY ? showProgress : undefined,
     });
   });
+
+addModerationCommands(program, run);
 
 await program.parseAsync();
 

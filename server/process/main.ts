@@ -1,4 +1,5 @@
 import cluster from "node:cluster";
+import { joinEmbedded } from "../../db/embedded/join.ts";
 import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { migrate } from "../../db/migrate.ts";
 import { assertReachable } from "../../db/pool/check-database.ts";
@@ -81,19 +82,28 @@ function warnOfFewFiles(config: Config): void {
   if (warning !== undefined) createLog(config.logLevel).warn(warning);
 }
 
-async function openDatabase(config: Config): Promise<EmbeddedDatabase> {
+/**
+ * Opens the database of the settings. A command that `mayJoin` uses the embedded database of a
+ * chattera that runs.
+ */
+export async function openDatabase(config: Config, { mayJoin = false } = {}): Promise<EmbeddedDatabase> {
   endAtSignal();
   const { databaseUrl, dataDir, postgresUid, postgresGid = postgresUid } = config;
   if (databaseUrl !== undefined) {
     await assertReachable(databaseUrl);
     return { url: databaseUrl, stop: async () => undefined };
   }
-  return startEmbedded({
+  const folder = dataDir === undefined ? {} : { dataDir };
+  const starting = startEmbedded({
+    ...folder,
     report: print,
     // Each worker has its pool, and their primary a listener; ten more are for the operator.
     settings: { max_connections: String(Math.max(60, config.workers * config.poolMax + 11)) },
     systemUser: { uid: postgresUid, gid: postgresGid },
-    ...(dataDir !== undefined && { dataDir }),
+  });
+  return starting.catch(async (error) => {
+    if (!mayJoin || !(error instanceof StartError) || !error.inUse) throw error;
+    return { url: await joinEmbedded(folder), stop: async () => undefined };
   });
 }
 

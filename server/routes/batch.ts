@@ -1,13 +1,15 @@
 import type { Context } from "koa";
 import { findMessages, readSent } from "../../db/log/read.ts";
-import { type Cursor, formatCursor, sumOf } from "../../protocol/cursor.ts";
+import { type Cursor, formatCursor } from "../../protocol/cursor.ts";
 import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
+import { noteSighting } from "../http/bannable.ts";
 import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
+import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, postAll, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
@@ -124,6 +126,9 @@ async function postWithinLimits(
   { tail, messages }: { tail: Tail; messages: NewMessage[] },
 ): Promise<(Posted | Refusal)[]> {
   const member = memberOf(ctx);
+  if (isUnheard(ctx, site, tail))
+    return Promise.all(messages.map((message) => storeUnheard(ctx, site, { tail, message })));
+  await noteSighting(ctx, site);
   const options = {
     share: shareOf(ctx),
     network: () => memberNetworkOf(ctx, site),
@@ -173,10 +178,12 @@ function cursorAfter(outcomes: (Posted | Refusal)[], tail: Tail, { log }: Site):
   for (const outcome of outcomes) {
     if (outcome instanceof Refusal) continue;
     const { roomId, event } = outcome;
-    const isFarther = event.seq > (seqs.get(roomId) ?? 0);
+    const { seq, sum } = positionOf(event);
+    const isFarther = seq > (seqs.get(roomId) ?? 0);
     if (!isFarther || (!seqs.has(roomId) && seqs.size >= ROOMS_PER_READER)) continue;
-    seqs.set(roomId, event.seq);
-    sums.set(roomId, sumOf(event));
+    seqs.set(roomId, seq);
+    if (sum === undefined) sums.delete(roomId);
+    else sums.set(roomId, sum);
   }
   return seqs.size === 0 ? tail.cursorAt(tail.head) : formatCursor(cursor);
 }

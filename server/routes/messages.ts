@@ -1,15 +1,17 @@
 import type { Context } from "koa";
 import { findMessages, findSent } from "../../db/log/read.ts";
-import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
+import { formatCursorIn } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
+import { noteSighting } from "../http/bannable.ts";
 import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, post, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
@@ -66,11 +68,12 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   const input = inputOf(ctx);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   const message = readMessage({ id, text, reply: readReply(input.text("reply")) });
+  await noteSighting(ctx, site);
   const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
   // A resend is answered with the position of its first copy, which may be in another room.
   const { roomId: room, event } = receipt;
-  const cursor = formatCursorIn(site.log.epoch, { room, seq: event.seq, sum: sumOf(event) });
+  const cursor = formatCursorIn(site.log.epoch, { room, ...positionOf(event) });
   return { ...receipt, cursor };
 }
 
@@ -99,6 +102,7 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
     return sent;
   }
   const tail = await roomOf(ctx, site);
+  if (isUnheard(ctx, site, tail)) return storeUnheard(ctx, site, { tail, message });
   if (message.reply !== undefined && !(await findMessages(site.db, tail.id, [message.reply])).has(message.reply)) {
     // The message may be stored already, and what it replies to was pruned since.
     const sent = await findSent(site.db, member.id, message.id);

@@ -1,17 +1,14 @@
 import "../support/fixed-seed.ts";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { PollAnswer, RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
 import { openStream } from "../../server/testing.ts";
 import { clientId, openNode, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { openBadProxy } from "../support/bad-proxy.ts";
+import { ComingAndGoing, PROMISED_MS, READING } from "../support/coming-and-going.ts";
 import { createDatabase } from "../support/database.ts";
-import { blocks, scripts } from "../support/follow.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
-
-/** The promise is one second. A busy machine may need a little longer for everything else. */
-const PROMISED_MS = 4_000;
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let steady: TestNode;
@@ -113,8 +110,9 @@ async function playAndCompare(room: string, history: Step[]): Promise<void> {
   await openRoom(room);
   const first = await say(steady.url, ann, { room, text: "the first" });
   const erasedAt = new Map<string, number>();
-  const readers = TRANSPORTS.flatMap((transport) =>
-    [0, 1].map((n) => new ComingAndGoing({ transport, room, start: first, erasedAt, n })),
+  const urls = (): [string, string] => [dying.url, steady.url];
+  const readers = READING.flatMap((transport) =>
+    [0, 1].map((n) => new ComingAndGoing({ transport, room, start: first, erasedAt, n, urls })),
   );
   const reading = readers.map((reader) => reader.read());
   await play(room, history, erasedAt);
@@ -161,77 +159,4 @@ async function surely(at: boolean, path: string, body: object): Promise<{ event:
   const answer = await post(at ? dying.url : steady.url, path, { body }).catch(() => undefined);
   if (answer && answer.status < 300) return (await answer.json()) as { event: RoomEvent };
   return (await (await post(steady.url, path, { body })).json()) as { event: RoomEvent };
-}
-
-const TRANSPORTS = ["events", "stream", "frame", "poll"] as const;
-
-type ReaderOptions = {
-  transport: (typeof TRANSPORTS)[number];
-  room: string;
-  start: { event: { seq: number }; cursor: string };
-  erasedAt: Map<string, number>;
-  n: number;
-};
-
-/** A reader that changes its node all the time, and continues from its cursor. */
-class ComingAndGoing {
-  readonly shown = new Map<number, string | undefined>();
-  readonly faults: string[] = [];
-  readonly #options: ReaderOptions;
-  #cursor: string;
-  #seq: number;
-  #head = Number.POSITIVE_INFINITY;
-  #visits: number;
-
-  constructor(options: ReaderOptions) {
-    this.#options = options;
-    this.#cursor = options.start.cursor;
-    this.#seq = options.start.event.seq;
-    this.#visits = options.n;
-  }
-
-  /** Lets it stop when it has come to this seq. */
-  end(head: number): void {
-    this.#head = head;
-  }
-
-  async read(): Promise<void> {
-    while (this.#seq < this.#head) {
-      this.#visits += 1;
-      // A node that is killed in the middle of an answer is no fault.
-      await this.#visit(this.#visits % 2 ? steady.url : dying.url).catch(() => undefined);
-    }
-  }
-
-  async #visit(url: string): Promise<void> {
-    const { transport, room } = this.#options;
-    const openedAt = performance.now();
-    const more = transport === "poll" ? "&wait=1" : transport === "frame" ? "&callback=parent.take" : "";
-    const done = AbortSignal.timeout(300 + 200 * (this.#visits % 4));
-    const path = `/api/${transport}?room=${room}&after=${this.#cursor}${more}`;
-    const response = await fetch(url + path, { signal: done });
-    if (transport === "poll") {
-      const { events, cursor } = (await response.json()) as PollAnswer;
-      for (const event of events) this.#take(event, openedAt);
-      this.#cursor = cursor;
-      return;
-    }
-    const feed = (transport === "frame" ? scripts : blocks)(({ name, data, cursor }) => {
-      if (name !== "message") return;
-      this.#take(data as RoomEvent, openedAt);
-      this.#cursor = cursor;
-    });
-    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) feed(text);
-  }
-
-  #take(event: RoomEvent, openedAt: number): void {
-    const { seq, text } = event;
-    if (seq !== this.#seq + 1) this.faults.push(`${seq} came after ${this.#seq}`);
-    this.#seq = seq;
-    const erasedAt = text === undefined ? undefined : this.#options.erasedAt.get(text);
-    if (erasedAt !== undefined && openedAt - erasedAt > PROMISED_MS) this.faults.push(`${seq} still has ${text}`);
-    if (event.kind === "message") this.shown.set(seq, text);
-    if (event.kind === "erase") this.shown.set(event.target, undefined);
-    if (event.kind === "edit" && text !== undefined) this.shown.set(event.target, text);
-  }
 }

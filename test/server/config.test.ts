@@ -43,6 +43,7 @@ const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string
   historyDays: [365, "365"],
   tickMs: [0, "0"],
   shares: [["203.0.113.0/24=10", "2001:db8::/32=20"], "203.0.113.0/24=10, 2001:db8::/32=20"],
+  operatorSecret: ["sixteen characters", "sixteen characters"],
   metricsToken: ["sixteen characters", "sixteen characters"],
   reservedNames: [["Acme", "アクメ社"], "Acme、アクメ社"],
   limits: [false, "off"],

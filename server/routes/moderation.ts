@@ -1,0 +1,153 @@
+import type { Context } from "koa";
+import { countHit, readBans } from "../../db/log/bans.ts";
+import { readActs } from "../../db/log/moderation.ts";
+import { findPerson, readReports, writeReport } from "../../db/log/reports.ts";
+import { listPeopleByNetwork } from "../../db/log/sightings.ts";
+import { MODERATION_PATHS as PATHS } from "../../protocol/moderation-paths.ts";
+import type { Tail } from "../delivery/tail.ts";
+import type { Session } from "../guard/session.ts";
+import { answer } from "../http/answer.ts";
+import { readMessageAt } from "../http/find-message.ts";
+import { roomOf } from "../http/find-room.ts";
+import { inputOf } from "../http/input.ts";
+import { readBan, readId, readReason, readTarget, readToErase } from "../http/moderation-input.ts";
+import { moderatorOf } from "../http/moderator.ts";
+import { payerOf } from "../http/payer.ts";
+import type { Route } from "../http/route.ts";
+import { refuse } from "../refusal.ts";
+import { ban, erase, lift, type Moderator, resolve } from "../rooms/moderate.ts";
+import type { Site } from "../site.ts";
+
+const ACTS_SHOWN = 50;
+const ACTS_MAX = 200;
+
+/** Returns the routes by which moderators keep a room, and everybody reports. */
+export function moderationRoutes(site: Site): Route[] {
+  const reading = { api: true, auth: "token", cookie: "counts", limit: "reads" } as const;
+  const acting = { api: true, auth: "token", cookie: "counts", mutates: true } as const;
+  return [
+    { method: "POST", path: PATHS.report(":room"), guards: acting, handle: (ctx) => report(ctx, site) },
+    { method: "POST", path: PATHS.erase(":room"), guards: acting, handle: act(site, takeErase) },
+    { method: "POST", path: PATHS.bans(":room"), guards: acting, handle: act(site, takeBan) },
+    { method: "GET", path: PATHS.bans(":room"), guards: reading, handle: act(site, listBans) },
+    { method: "GET", path: PATHS.banHit(":room"), guards: reading, handle: act(site, showHit) },
+    { method: "POST", path: PATHS.banLift(":room"), guards: acting, handle: act(site, takeLift) },
+    { method: "GET", path: PATHS.networks(":room"), guards: reading, handle: act(site, listNetworks) },
+    { method: "GET", path: PATHS.reports(":room"), guards: reading, handle: act(site, listReports) },
+    { method: "POST", path: PATHS.reportResolve(":room"), guards: acting, handle: act(site, takeResolve) },
+    { method: "GET", path: PATHS.moderation(":room"), guards: reading, handle: act(site, listActs) },
+  ];
+}
+
+/** The room of a request, and the moderator who sends it. */
+type Acting = { site: Site; tail: Tail; moderator: Moderator };
+
+function act(site: Site, handle: (ctx: Context, acting: Acting) => Promise<void>): Route["handle"] {
+  return async (ctx) => {
+    site.limits.moderation.take(payerOf(ctx));
+    const tail = await roomOf(ctx, site);
+    await handle(ctx, { site, tail, moderator: moderatorOf(ctx, site, tail) });
+  };
+}
+
+/** Reports a message or a person. The reason is for the moderators of the room. */
+export async function report(ctx: Context, site: Site): Promise<void> {
+  const session: Session | undefined = ctx.state.session;
+  const input = inputOf(ctx);
+  const reason = readReason(ctx);
+  const [seq, memberId] = [input.text("seq"), input.string("member")];
+  if ((seq === undefined) === (memberId === undefined)) throw refuse("malformed", "seq or member");
+  site.limits.reports.take(payerOf(ctx));
+  const tail = await roomOf(ctx, site);
+  const about = seq === undefined ? await personIn(site, tail, memberId as string) : await authorOf(ctx, site, tail);
+  const { id: by, nickname: byName } = session?.member ?? {};
+  const isStored = await writeReport(site.db, { roomId: tail.id, ...about, reason, by, byName });
+  if (!isStored) throw refuse("full", "This room has many reports already. Its moderators will see to them.", 600);
+  answer(ctx, {}, 201);
+}
+
+type Reported = { seq?: number; memberId: string; nickname: string };
+
+async function personIn({ db }: Site, tail: Tail, memberId: string): Promise<Reported> {
+  const nickname = await findPerson(db, tail.id, memberId);
+  if (nickname === undefined) throw refuse("no_such_member");
+  return { memberId, nickname };
+}
+
+async function authorOf(ctx: Context, site: Site, tail: Tail): Promise<Reported> {
+  const seq = readId(ctx, "seq");
+  const message = await readMessageAt(site, tail, seq);
+  if (message === undefined) throw refuse("no_such_message");
+  return { seq, memberId: message.member.id, nickname: message.member.nickname };
+}
+
+async function takeErase(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
+  const what = readToErase(ctx);
+  answer(ctx, { erased: await eraseAt(site, { moderator, room: tail, what }) });
+}
+
+/**
+ * Erases messages. From the answer on, no reader at this node gets their text. Other nodes follow
+ * when they have read the events.
+ */
+export async function eraseAt(site: Site, asked: Parameters<typeof erase>[1]): Promise<number> {
+  const erased = await erase(site, {
+    ...asked,
+    onErased: (roomId, events) => {
+      for (const tail of site.hub.rooms.tailsOf([roomId])) for (const event of events) tail.change(event);
+    },
+  });
+  site.lobby.forget();
+  return erased;
+}
+
+async function takeBan(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
+  const { ban: made, removed } = await ban(site, { moderator, room: tail, asked: readBan(ctx) });
+  await site.bans.refresh();
+  answer(ctx, { ban: shownBan(made), removed }, 201);
+}
+
+async function listBans(ctx: Context, { site, tail }: Acting): Promise<void> {
+  answer(ctx, { bans: (await readBans(site.db, tail.id)).map(shownBan) });
+}
+
+async function showHit(ctx: Context, { site, tail }: Acting): Promise<void> {
+  answer(ctx, await countHit(site.db, readTarget(ctx), tail.id));
+}
+
+async function takeLift(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
+  const lifted = await lift(site, { moderator, room: tail, id: readId(ctx, "ban") });
+  await site.bans.refresh();
+  answer(ctx, { ban: shownBan(lifted) });
+}
+
+async function listNetworks(ctx: Context, { site, tail }: Acting): Promise<void> {
+  answer(ctx, { people: await listPeopleByNetwork(site.db, tail.id) });
+}
+
+async function listReports(ctx: Context, { site, tail }: Acting): Promise<void> {
+  answer(ctx, { reports: await readReports(site.db, tail.id) });
+}
+
+async function takeResolve(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
+  await resolve(site, { moderator, room: tail, id: readId(ctx, "report") });
+  answer(ctx, {});
+}
+
+async function listActs(ctx: Context, { site, tail }: Acting): Promise<void> {
+  await answerActs(ctx, site, tail.id);
+}
+
+/** Answers with a page of the log of moderation, newest first. */
+export async function answerActs(ctx: Context, { db }: Site, roomId?: number): Promise<void> {
+  const input = inputOf(ctx);
+  const limit = input.number("limit", { min: 1, max: ACTS_MAX }, ACTS_SHOWN);
+  const before = input.text("before") === undefined ? undefined : readId(ctx, "before");
+  const acts = await readActs(db, { roomId, before, limit });
+  answer(ctx, { acts, ...(acts.length === limit && { next: acts.at(-1)?.id }) });
+}
+
+/** Returns a ban as answers show it. */
+export function shownBan({ roomId: _room, until, by: _by, byName, ...ban }: Awaited<ReturnType<typeof lift>>): object {
+  return { ...ban, by: byName, ...(until !== undefined && { until: new Date(until).toISOString() }) };
+}

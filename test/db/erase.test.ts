@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Knex } from "knex";
+import { append, type Draft } from "../../db/log/append.ts";
+import { changeMessage, readChangedRooms } from "../../db/log/change.ts";
+import { eraseMessages, findMessagesOf, type MessagesOfRoom } from "../../db/log/erase.ts";
+import type { Stored } from "../../db/log/event-row.ts";
+import { readSince } from "../../db/log/read.ts";
+import { findRooms } from "../../db/log/rooms.ts";
+import { writeSightings } from "../../db/log/sightings.ts";
+import { connect } from "../../db/pool/connect.ts";
+import { rowsOf } from "../../db/pool/statement.ts";
+import { createDatabase } from "../support/database.ts";
+import { enterRoom, makeRoom } from "../support/enter.ts";
+
+const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
+const bob = { id: "bob", nickname: "Bob", color: "#0b57d0", trip: "◆bobbobbob" };
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let db: Knex;
+let rooms: number[];
+let count = 0;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  db = connect(database.url);
+  for (const slug of ["a", "b"]) await makeRoom(db, { slug, title: slug, public: true });
+  rooms = (await findRooms(db, ["a", "b"])).map(({ id }) => id);
+  for (const roomId of rooms)
+    for (const member of [ann, bob]) await enterRoom(db, roomId, { ...member, skeleton: member.id });
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const room = (n = 0) => rooms[n] as number;
+
+async function said(text: string, member = ann, roomId = room()): Promise<number> {
+  count += 1;
+  const draft: Draft = { roomId, kind: "message", member, text, clientId: `client-${count}` };
+  const [stored] = await append(db, [draft]);
+  return (stored as Stored).event.seq;
+}
+
+const logOf = async (roomId: number) =>
+  (await readSince(db, new Map([[roomId, 0]]), 100_000)).map(({ event }) => event);
+
+const rowsWith = (text: string) => rowsOf(db, "select seq from events where text like ?", [`%${text}%`]);
+
+async function allOf(culprit: Parameters<typeof findMessagesOf>[1], roomId?: number): Promise<MessagesOfRoom[]> {
+  const parts: MessagesOfRoom[] = [];
+  for await (const part of findMessagesOf(db, culprit, roomId)) parts.push(part);
+  return parts;
+}
+
+describe("erasing by a moderator", () => {
+  test("erases several messages in one commit, with an event for each, and without a gap", async () => {
+    const seqs = [await said("one"), await said("two", bob), await said("three")];
+    const events = await eraseMessages(db, { roomId: room(), seqs });
+    expect(events).toMatchObject(
+      seqs.map((target, n) => ({ kind: "erase", target, by: "moderator", seq: (seqs[2] as number) + 1 + n })),
+    );
+    expect(events.map(({ member }) => member.nickname)).toEqual(["Ann", "Bob", "Ann"]);
+    const log = await logOf(room());
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, n) => n + 1));
+    expect(log.slice(-3)).toEqual(events);
+    expect(await readChangedRooms(db, 60)).toContainEqual({ roomId: room(), seq: events.at(-1)?.seq });
+  });
+
+  test("leaves no text in the table, not even a former one", async () => {
+    const seq = await said("secret of the first kind");
+    await changeMessage(
+      db,
+      { roomId: room(), target: seq, memberId: "ann", kind: "edit", text: "secret of the second kind" },
+      { minutes: 15 },
+    );
+    await eraseMessages(db, { roomId: room(), seqs: [seq] });
+    expect(await rowsWith("secret of the")).toEqual([]);
+  });
+
+  test("skips what is erased already, what is no message, and what is in another room", async () => {
+    const seq = await said("once");
+    const elsewhere = await said("elsewhere", ann, room(1));
+    expect(await eraseMessages(db, { roomId: room(), seqs: [seq, seq] })).toHaveLength(1);
+    const before = (await logOf(room())).length;
+    expect(await eraseMessages(db, { roomId: room(), seqs: [seq, 1, elsewhere + 1_000, before] })).toEqual([]);
+    expect((await logOf(room())).length).toBe(before);
+    expect(await rowsWith("elsewhere")).toHaveLength(1);
+  });
+});
+
+describe("everything of a culprit", () => {
+  test("is found by session, in one room or in all, in parts of a hundred", async () => {
+    const cid = { id: "cid", nickname: "Cid", color: "#b3261e" };
+    for (const roomId of rooms) await enterRoom(db, roomId, { ...cid, skeleton: "cid" });
+    for (let n = 0; n < 130; n += 1) await said(`cid ${n}`, cid);
+    const there = await said("cid there", cid, room(1));
+    const here = await allOf({ kind: "member", value: "cid" }, room());
+    expect(here.map(({ seqs }) => seqs.length)).toEqual([100, 30]);
+    const all = await allOf({ kind: "member", value: "cid" });
+    expect(all.flatMap(({ roomId, seqs }) => (roomId === room(1) ? seqs : []))).toEqual([there]);
+    for (const part of all) await eraseMessages(db, part);
+    expect(await allOf({ kind: "member", value: "cid" })).toEqual([]);
+    expect(await rowsWith("cid ")).toEqual([]);
+  });
+
+  test("is found by trip, which the log has no index of", async () => {
+    const seq = await said("with a trip", bob, room(1));
+    await said("without", ann, room(1));
+    const found = await allOf({ kind: "trip", value: bob.trip }, room(1));
+    expect(found).toEqual([{ roomId: room(1), seqs: [seq] }]);
+  });
+
+  test("is found by the network from which sessions came, or by the /48 around it", async () => {
+    const dan = { id: "dan", nickname: "Dan", color: "#b3261e" };
+    await enterRoom(db, room(), { ...dan, skeleton: "dan" });
+    await writeSightings(db, [{ memberId: "dan", network: "aaaaaaaa", wideNetwork: "bbbbbbbb" }]);
+    const seq = await said("from a network", dan);
+    for (const value of ["aaaaaaaa", "bbbbbbbb"])
+      expect(await allOf({ kind: "network", value })).toEqual([{ roomId: room(), seqs: [seq] }]);
+    expect(await allOf({ kind: "network", value: "cccccccc" })).toEqual([]);
+  });
+});
