@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CDPSession, Page } from "playwright-core";
+import { startDisplay } from "../test/support/webkit/start.ts";
 import { openBusyRoom, startBusySite } from "./busy-room.ts";
 import { openChromium } from "./chromium.ts";
 
 /**
  * Measures what a busy room costs the page in Chromium, with its 500 lines full, at 20 and at 100
  * messages a second: the main thread's share, layouts, layout shifts, and the answers to keys and
- * clicks; at 20 messages a second also with a processor that is four times slower.
+ * clicks; at 20 messages a second also with a processor that is four times slower. Needs Xvfb.
  *
  *     npm run build && npx tsx bench/busy-page.ts [cli.js of another build] [seconds 10]
  */
@@ -18,7 +19,8 @@ const KEYS_PER_SECOND = 5;
 const KEYS_PER_CLICK = 5;
 
 const site = await startBusySite(cli);
-const browser = await openChromium();
+const display = await startDisplay();
+const browser = await openChromium(display.name);
 try {
   for (const [rate, slowdown] of [
     [20, 1],
@@ -28,6 +30,7 @@ try {
     process.stdout.write(`${JSON.stringify(await talk(rate, slowdown))}\n`);
 } finally {
   await browser.close();
+  await display.close();
   await site.close();
 }
 process.exit(0);
