@@ -90,6 +90,12 @@ export type ScriptWords = {
   quotedIgnored: string;
   /** Read aloud for a name that the Tab key has put into the field. */
   completion: string;
+  /** The mark of a whisper: to `{nickname}`, and to the reader. */
+  whisperTo: string;
+  whisperToMe: string;
+  /** The item of menus, and what stands above the field then. */
+  whisper: string;
+  whisperingTo: string;
   refusals: { [code: string]: string };
 };
 

@@ -18,6 +18,7 @@ import * as namedWatchers from "./migrations/20261130000060_named_watchers.ts";
 import * as roomsOfASite from "./migrations/20261130000080_rooms_of_a_site.ts";
 import * as changes from "./migrations/20261130000090_changes.ts";
 import * as past from "./migrations/20261130000100_past.ts";
+import * as whispers from "./migrations/20261130000110_whispers.ts";
 import * as moderation from "./migrations/20261130000130_moderation.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
@@ -139,5 +140,6 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000080_rooms_of_a_site": roomsOfASite,
   "20261130000090_changes": changes,
   "20261130000100_past": past,
+  "20261130000110_whispers": whispers,
   "20261130000130_moderation": moderation,
 };

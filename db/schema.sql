@@ -46,7 +46,7 @@ create table events (
   former jsonb,
   constraint events_pkey PRIMARY KEY (room_id, seq),
   constraint events_change_check CHECK (((change IS NULL) OR ((kind = 'message'::text) AND ((change = 'edited'::text) OR ((change = 'erased'::text) AND (text IS NULL)))))),
-  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text])))
+  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text, 'whisper'::text])))
 );
 CREATE INDEX events_changed_at ON events USING btree (at) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text]));
 CREATE UNIQUE INDEX events_client_id ON events USING btree (member_id, client_id) WHERE (client_id IS NOT NULL);
@@ -173,10 +173,16 @@ create table rooms (
   silent boolean not null default false,
   shows_words boolean not null default true,
   kept boolean not null default false,
+  parent_id integer,
+  inbox_of text,
   constraint rooms_pkey PRIMARY KEY (id),
+  constraint rooms_inbox_check CHECK (((parent_id IS NULL) = (inbox_of IS NULL))),
+  constraint rooms_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES rooms(id) ON DELETE CASCADE,
   constraint rooms_slug_key UNIQUE (slug)
 ) with (fillfactor=50);
 CREATE INDEX rooms_creator ON rooms USING btree (creator, created_at) WHERE (creator IS NOT NULL);
+CREATE UNIQUE INDEX rooms_inbox ON rooms USING btree (parent_id, inbox_of);
+CREATE INDEX rooms_inboxes_made ON rooms USING btree (created_at) WHERE (inbox_of IS NOT NULL);
 CREATE INDEX rooms_skeleton ON rooms USING btree (skeleton);
 CREATE INDEX rooms_title_skeleton ON rooms USING btree (title_skeleton);
 CREATE INDEX rooms_wide_creator ON rooms USING btree (wide_creator, created_at) WHERE (wide_creator IS NOT NULL);
@@ -244,6 +250,15 @@ create function append_events(room_ids integer[], kinds text[], member_ids text[
   set enable_hashjoin=off
   set enable_mergejoin=off
   as 'sql/append_events.sql';
+
+create function append_whisper(room integer, author text, author_nickname text, author_trip text, receiver text, words text, whisper_id text, is_secret boolean, channel text)
+  returns TABLE(outcome text, room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb, other_room integer, other_seq bigint)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/append_whisper.sql';
 
 create function change_message(room integer, message bigint, author text, change_kind text, new_text text, change_id text, minutes integer, channel text)
   returns TABLE(outcome text, room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)

@@ -1,5 +1,5 @@
 import type { RoomEvent } from "./event.ts";
-import { ROOMS_PER_READER } from "./limits.ts";
+import { LOGS_PER_READER } from "./limits.ts";
 
 /**
  * A reader's position in each of its rooms, by the room's number in the log `epoch`: the last seq
@@ -18,12 +18,16 @@ export type Cursor = { epoch: string; seqs: Map<number, number>; sums: Map<numbe
 export type PositionInRoom = { room: number; seq: number; sum: number | undefined };
 
 /**
- * The longest cursor. Eight rooms fit without checksums: 8 for the epoch and 8 × 15 for `.`, 6
- * digits of room, `-` and 7 digits of seq, as long as rooms stay below a million and seqs below ten
- * million. With checksums, the digits of a room and its seq may be 10 together. With a single room,
- * both may count to 2⁵³.
+ * The longest cursor with checksums. [Fetch 2.2.2] A browser drops a longer `Last-Event-ID` across
+ * origins. Eight logs fit without checksums: 8 for the epoch and 8 × 15 for `.`, 6 digits of room,
+ * `-` and 7 digits of seq, as long as rooms stay below a million and seqs below ten million. With
+ * checksums, the digits of a room and its seq may be 10 together. With a single room, both may
+ * count to 2⁵³.
  */
-const LONGEST = 128;
+const LONGEST_WITH_SUMS = 128;
+
+/** The longest cursor: 8 for the epoch and 15 for each of 16 logs. */
+const LONGEST = 256;
 
 /**
  * Returns a cursor as text, with rooms in ascending order, so that equal cursors are equal texts.
@@ -33,7 +37,7 @@ export function formatCursor({ epoch, seqs, sums }: Cursor): string {
   const rooms = [...seqs].sort(([a], [b]) => a - b);
   let text = epoch;
   for (const [room, seq] of rooms) text += textOf({ room, seq, sum: sums.get(room) });
-  if (text.length <= LONGEST) return text;
+  if (text.length <= LONGEST_WITH_SUMS) return text;
   return epoch + rooms.map(([room, seq]) => textOf({ room, seq, sum: undefined })).join("");
 }
 
@@ -56,7 +60,7 @@ export function parseCursor(text: string): Cursor | undefined {
     if (hasSum) sums.set(room as number, sumIn(position));
     else sums.delete(room as number);
   }
-  if (seqs.size > ROOMS_PER_READER) return undefined;
+  if (seqs.size > LOGS_PER_READER) return undefined;
   return { epoch: epoch as string, seqs, sums };
 }
 

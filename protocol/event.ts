@@ -41,11 +41,17 @@ export type RoomRename = EventBase & { kind: "rename"; former: Member };
 export type RoomNotice = EventBase & { kind: "notice"; text: string };
 
 /**
+ * A member says `text` to the member `to` only. It is in the inboxes of the two: its `room` is
+ * `@` and the room's name, and its seq is the inbox's.
+ */
+export type RoomWhisper = EventBase & { kind: "whisper"; text: string; to: Member };
+
+/**
  * An entry of a room's log. An acknowledged event never changes, except that a message that is
  * edited or erased has its new state, and former edits of it lose their text. A client skips kinds
  * that it does not know.
  */
-export type RoomEvent = RoomMessage | RoomMove | RoomEdit | RoomErase | RoomRename | RoomNotice;
+export type RoomEvent = RoomMessage | RoomMove | RoomEdit | RoomErase | RoomRename | RoomNotice | RoomWhisper;
 
 /**
  * Events that a page of history leaves out: a part of a long run of people who come and go. They

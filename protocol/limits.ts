@@ -82,6 +82,12 @@ export const POLL_WAIT_MAX_SECONDS = 55;
  */
 export const ROOMS_PER_READER = 8;
 
+/** Logs that one reader follows: its rooms, and its inbox in each. */
+export const LOGS_PER_READER = 2 * ROOMS_PER_READER;
+
+/** The most whispers in one page of history. */
+export const PAGE_WHISPERS = 200;
+
 /** The most events in one poll answer, and the most messages in one page of history. */
 export const PAGE_EVENTS = 200;
 /** Messages in one page of history, unless the request asks for another number. */

@@ -8,7 +8,12 @@
  * message. A kind that this version does not know is skipped.
  */
 export function hasLine(kind: string): boolean {
-  return kind === "message" || kind === "enter" || kind === "leave" || kind === "rename" || kind === "notice";
+  return isSaid(kind) || kind === "enter" || kind === "leave" || kind === "rename";
+}
+
+/** Whether an event of this kind is something that a person, or the site, says. */
+export function isSaid(kind: string): boolean {
+  return kind === "message" || kind === "notice" || kind === "whisper";
 }
 
 /** The nickname is not repeated when the same person writes again within five minutes. */

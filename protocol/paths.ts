@@ -35,6 +35,8 @@ export const PATHS = {
   say: (slug: string) => `/api/rooms/${segment(slug)}/say`,
   since: (slug: string) => `/api/rooms/${segment(slug)}/since`,
   search: (slug: string) => `/api/rooms/${segment(slug)}/search`,
+  whisper: (slug: string) => `/api/rooms/${segment(slug)}/whisper`,
+  whispers: (slug: string) => `/api/rooms/${segment(slug)}/whispers`,
   events: "/api/events",
   stream: "/api/stream",
   frame: "/api/frame",

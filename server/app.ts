@@ -26,6 +26,7 @@ import { roomRoutes } from "./routes/rooms.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { siteFileRoutes } from "./routes/site-files.ts";
+import { whisperRoutes } from "./routes/whispers.ts";
 import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
 /** A Koa app that can be closed. */
@@ -89,6 +90,7 @@ export function siteRoutes(site: Site): Route[] {
   return [
     ...messageRoutes(site),
     ...historyRoutes(site),
+    ...whisperRoutes(site),
     ...searchRoutes(site),
     ...changeRoutes(site),
     ...eventRoutes(site),

@@ -10,6 +10,7 @@ import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
 import { MODERATION_CHANNEL } from "../db/log/switches.ts";
 import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
+import { INBOX_CHANNEL } from "../db/log/whispers.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
 import { StartError } from "../db/start-error.ts";
@@ -276,6 +277,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     [REVOCATION_CHANNEL]: revocations.onRevoked,
     [MODERATION_CHANNEL]: () => void bans.refresh(),
     [PEERS_CHANNEL]: peers.onAnnounced,
+    [INBOX_CHANNEL]: (payload: string) => hub.inboxes.onMade(payload),
   };
   const onWakeUp = wakeHub({ hub, revocations, logger });
   const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
@@ -311,6 +313,7 @@ function wakeHub({ hub, revocations, logger }: Pick<Site, "hub" | "revocations" 
   return (roomIds?: number[]) => {
     if (roomIds) return hub.wake(roomIds);
     revocations.refresh();
+    void hub.inboxes.look();
     // Check the epoch first, since events of another log must not follow on those of this one.
     void hub.rooms.checkEpoch().then(
       () => hub.wake(),

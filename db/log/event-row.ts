@@ -1,4 +1,5 @@
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
+import { isInbox } from "../../protocol/inbox.ts";
 
 /** A row of the table `events`, with the slug of its room. */
 export type EventRow = {
@@ -18,7 +19,10 @@ export type EventRow = {
   target: number | null;
   /** The change that a message's author has made last. */
   change: "edited" | "erased" | null;
-  /** The member before a rename; of an erase or a leave, who has caused it. */
+  /**
+   * The member before a rename, or the receiver of a whisper; of an erase or a leave, who has caused
+   * it.
+   */
   former: Member | { by: "moderator" } | null;
 };
 
@@ -33,13 +37,13 @@ export function eventOf(row: EventRow): RoomEvent {
   const member: Member = { id: row.member_id, nickname: row.nickname, color: row.color };
   if (row.trip !== null) member.trip = row.trip;
   if (row.tag !== null) member.tag = row.tag;
-  const event: AnyEvent = { room: row.slug, seq: row.seq, kind, member, at: row.at.toISOString() };
+  const event: AnyEvent = { room: logName(row.slug), seq: row.seq, kind, member, at: row.at.toISOString() };
   if (row.text !== null) event.text = row.text;
   if (row.client_id !== null) event.id = row.client_id;
   if (target !== null) event[kind === "message" ? "reply" : "target"] = target;
   if (change !== null) event[change] = true;
   if (former !== null && "by" in former) event.by = former.by;
-  else if (former !== null) event.former = former;
+  else if (former !== null) event[kind === "whisper" ? "to" : "former"] = former;
   return event as RoomEvent;
 }
 
@@ -53,7 +57,16 @@ type AnyEvent = Pick<RoomEvent, "room" | "seq" | "kind" | "member" | "at"> & {
   erased?: true;
   former?: Member;
   by?: "moderator";
+  to?: Member;
 };
+
+/**
+ * Returns the name of a log as its readers know it. The row of an inbox is named after its owner
+ * too: `@lobby.OWNER`.
+ */
+export function logName(slug: string): string {
+  return isInbox(slug) ? slug.slice(0, slug.indexOf(".")) : slug;
+}
 
 /** Returns the row of an event that was stored before. */
 export function storedOf(row: EventRow): Stored {

@@ -122,7 +122,7 @@ async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
        ) as alike,
        (select count(*) from rooms where creator = :creator and created_at > now() - interval '1 day') as own,
        (select count(*) from rooms where wide_creator = :wideCreator and created_at > now() - interval '1 day') as around,
-       (select count(*) from rooms) as total`,
+       (select count(*) from rooms where inbox_of is null) as total`,
     { ...room, creator: room.creator ?? null, wideCreator: room.wideCreator ?? null } as Knex.ValueDict,
   );
   return counts as RoomCounts;
@@ -134,7 +134,10 @@ async function countRooms(tx: Knex, room: NewRoom): Promise<RoomCounts> {
  */
 export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => string): Promise<void> {
   for (;;) {
-    const rooms = await db<{ id: number; slug: string; title: string }>("rooms").whereNull("skeleton").limit(1000);
+    const rooms = await db<{ id: number; slug: string; title: string }>("rooms")
+      .whereNull("skeleton")
+      .whereNull("inbox_of")
+      .limit(1000);
     if (rooms.length === 0) return;
     await execute(
       db,
@@ -151,8 +154,9 @@ export async function fillSkeletons(db: Knex, skeletonOf: (name: string) => stri
 }
 
 /**
- * Removes rooms without a message that nobody used for a day, at most `limit`. Returns their
- * numbers, which are never used again. Their other events remain, see deleteEvents().
+ * Removes rooms without a message that nobody used for a day, at most `limit`, and their inboxes.
+ * Returns the numbers of all, which are never used again. Their other events remain, see
+ * deleteEvents().
  */
 export async function removeUnusedRooms(db: Knex, limit: number): Promise<number[]> {
   const rows = await rowsOf<{ room_id: number }>(db, "select * from remove_unused_rooms(?)", [limit]);

@@ -17,6 +17,8 @@ export type ReadingRequest = {
   /** Where it starts, if the answer already shows that. */
   start?: ReaderStart;
   memberId: string | undefined;
+  /** May it read the whispers of that member? */
+  readsWhispers: boolean;
   /** The cookie of the browser that asks, if it has one. */
   browser: string | undefined;
   /** The nonce of the request, with which the client of a stream confirms it. */
@@ -63,6 +65,7 @@ export async function admit(hub: Hub, request: ReadingRequest): Promise<Admissio
     if (reader) hub.remove(reader);
   });
   reader = new Reader(request.tails, transport, request.memberId);
+  reader.readsWhispers = request.readsWhispers;
   reader.nonce = request.nonce;
   reader.browser = request.browser;
   reader.network = request.visitor.networks[0];

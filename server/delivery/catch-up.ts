@@ -20,7 +20,9 @@ export type Account = {
  * events neither overlap nor leave a gap.
  */
 export async function catchUp(hub: Hub, reader: Reader, account: Account): Promise<void> {
-  for (const tail of reader.tails) {
+  // An inbox may be added meanwhile.
+  for (let n = 0; n < reader.tails.length; n += 1) {
+    const tail = reader.tails[n] as Tail;
     while (reader.isOpen && !isNear(reader, tail)) {
       account.charge(1);
       const page = await readPage(hub, reader, { tail, network: account.network });

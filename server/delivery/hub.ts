@@ -1,9 +1,11 @@
 import type { Knex } from "knex";
 import type { LogIdentity } from "../../db/log/log.ts";
+import type { InboxKey } from "../../db/log/whispers.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { Inboxes } from "./inboxes.ts";
 import { createNonces } from "./nonces.ts";
 import { type Occupant, Reader } from "./reader.ts";
 import { retryMs } from "./retry.ts";
@@ -43,6 +45,8 @@ type Dependencies = {
 export class Hub {
   /** The rooms in memory. */
   readonly rooms: Rooms;
+  /** The inboxes of the members that read here. */
+  readonly inboxes: Inboxes;
   /** The slots of readers and of kept poll connections. */
   readonly slots: Slots<Occupant>;
   readonly #deps: Dependencies;
@@ -62,6 +66,12 @@ export class Hub {
       isRead: (tail) => this.#byTail.has(tail),
       onEvents: (tail, events) => this.#onEvents(tail, events),
       onBreak: (tail) => this.#disconnect(tail),
+    });
+    this.inboxes = new Inboxes({
+      ...deps,
+      rooms: this.rooms,
+      reads: (owner) => this.#readersOf(owner).length > 0,
+      follow: (inbox, owner) => this.#follow(inbox, owner),
     });
     this.slots = new Slots({
       max: readersMax,
@@ -100,7 +110,7 @@ export class Hub {
     const readers = this.#byTail.get(tail);
     if (readers) readers.add(reader);
     else this.#byTail.set(tail, new Set([reader]));
-    this.#deps.onReader(tail, reader);
+    if (!tail.isInbox) this.#deps.onReader(tail, reader);
     reader.advance(tail);
   }
 
@@ -145,7 +155,7 @@ export class Hub {
     // Every few seconds only, not with every message.
     this.rooms.forgetUnread();
     const tails = this.rooms.all();
-    this.#deps.metrics.rooms.set(tails.length);
+    this.#deps.metrics.rooms.set(tails.filter(({ isInbox }) => !isInbox).length);
     this.#tick.wake(tails);
   }
 
@@ -198,7 +208,25 @@ export class Hub {
     const readers = this.#byTail.get(tail);
     if (!readers?.delete(reader)) return;
     if (readers.size === 0) this.#byTail.delete(tail);
-    this.#deps.onReader(tail, reader);
+    if (!tail.isInbox) this.#deps.onReader(tail, reader);
+  }
+
+  /** Returns the readers of a member that follow a room and may read its whispers. */
+  #readersOf({ roomId, memberId }: InboxKey): Reader[] {
+    const isOwners = (reader: Reader) => reader.readsWhispers && reader.memberId === memberId;
+    return [...this.#readers].filter((one) => isOwners(one) && one.tails.some(({ id }) => id === roomId));
+  }
+
+  /** Sends a member's new inbox to its readers. Those on their way in get it when they catch up. */
+  #follow(inbox: Tail, owner: InboxKey): void {
+    for (const reader of this.#readersOf(owner)) {
+      if (reader.tails.includes(inbox)) continue;
+      reader.follow(inbox);
+      if (!reader.hasStarted) continue;
+      // Otherwise its client comes back, and catches up.
+      if (inbox.reaches(0)) this.attach(reader, inbox);
+      else this.remove(reader);
+    }
   }
 
   #onEvents(tail: Tail, events: RoomEvent[]): void {

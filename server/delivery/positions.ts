@@ -46,6 +46,7 @@ export async function startOf(log: Log, tails: Tail[], cursors: string[]): Promi
 type StartInRoom = { seq: number; sum: number | undefined; lost?: Omit<ResetSignal, "cursor"> };
 
 function startInMemory(tail: Tail, cursor: Cursor | undefined): StartInRoom | undefined {
+  if (isNewInbox(tail, cursor) && tail.reaches(0)) return { seq: 0, sum: undefined };
   const seq = seqInMemory(tail, cursor);
   return seq === undefined ? undefined : { seq, sum: cursor?.sums.get(tail.id) };
 }
@@ -53,6 +54,7 @@ function startInMemory(tail: Tail, cursor: Cursor | undefined): StartInRoom | un
 async function startInLog(log: Log, tail: Tail, claim: Claim): Promise<StartInRoom> {
   const bounds = await log.bounds(tail);
   const { head, oldest, sum } = bounds;
+  if (isNewInbox(tail, claim.cursor)) return { seq: oldest - 1, sum: undefined };
   const reason = reasonToReset(tail, claim, bounds) ?? (await reasonByEvent(log, tail, { claim, bounds }));
   if (reason !== undefined) {
     const lost = { room: tail.slug, reason, oldest, head };
@@ -82,6 +84,14 @@ export function positionInMemory(rooms: Rooms, roomIds: number[], cursors: strin
     seqs.push(seq);
   }
   return { tails, seqs };
+}
+
+/**
+ * Returns whether a cursor is from before its reader had this inbox, so that all whispers are new
+ * to the reader. A cursor that is given with an inbox names it.
+ */
+function isNewInbox(tail: Tail, cursor: Cursor | undefined): boolean {
+  return tail.isInbox && cursor !== undefined && !cursor.seqs.has(tail.id);
 }
 
 /** Cursors that are malformed or of another log are ignored if there is one of this log. */

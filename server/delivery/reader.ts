@@ -44,10 +44,16 @@ export type KeptConnection = { hangUp(bye: ByeSignal): void };
 
 /** One connection that receives events, and how far it has come in the logs of its rooms. */
 export class Reader {
-  readonly tails: Tail[];
+  /** Its rooms, and after them its inboxes there. */
+  tails: Tail[];
   readonly transport: ReaderTransport;
   /** The member that reads, if it is one; it need not be in the room. */
   readonly memberId: string | undefined;
+  /**
+   * Whether it may read the whispers of its member: no page of another site can have caused the
+   * request.
+   */
+  readsWhispers = false;
   /** The nonce of its request, with which the client of a stream confirms it. */
   nonce: string | undefined;
   /** The cookie of the browser that reads, if it has one, and its network. */
@@ -88,6 +94,12 @@ export class Reader {
     for (let n = 0; n < seqs.length; n += 1) this.#seqs[n] = seqs[n] as number;
     this.#sums = sums;
     this.hasStarted = true;
+  }
+
+  /** Follows one more log, from its beginning. */
+  follow(tail: Tail): void {
+    this.tails = [...this.tails, tail];
+    this.#seqs.push(0);
   }
 
   /** Notes that the client has confirmed this stream. */

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { Stored } from "../../db/log/event-row.ts";
 import { compareProgress, type LogIdentity, openLog, renewEpoch } from "../../db/log/log.ts";
 import { readPage, readSince } from "../../db/log/read.ts";
-import { findRooms, readBounds, type StoredBounds } from "../../db/log/rooms.ts";
+import { findRooms, readBounds, type StoredBounds, type StoredRoom } from "../../db/log/rooms.ts";
 import { sumOf } from "../../protocol/cursor.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { PAGE_EVENTS } from "../../protocol/limits.ts";
@@ -20,6 +20,9 @@ export type Bounds = { head: number; oldest: number; sum: number | undefined };
  * take 64 MB.
  */
 export const PAGE_BYTES = 64 * 1024;
+
+/** Whispers that are loaded of an inbox: those of a reader that was away for some minutes. */
+const INBOX_EVENTS = 32;
 
 /** A tail stays in memory for a minute after its last use: pollers are away between two polls. */
 const LINGER_MS = 60_000;
@@ -81,6 +84,20 @@ export class Rooms {
   async open(slugs: string[]): Promise<Tail[] | undefined> {
     const tails = await Promise.all(slugs.map((slug) => this.#open(slug)));
     return tails.includes(undefined) ? undefined : (tails as Tail[]);
+  }
+
+  /** Returns the tails of these inboxes in that order, loading together those not in memory. */
+  async openInboxes(inboxes: StoredRoom[]): Promise<Tail[]> {
+    const unknown = inboxes.filter(({ id }) => !this.#byId.has(id));
+    const after = new Map(unknown.map(({ id, head }) => [id, head - INBOX_EVENTS]));
+    const stored = unknown.length === 0 ? [] : await readSince(this.#deps.db, after, INBOX_EVENTS);
+    const events = byRoom(stored);
+    return inboxes.map((inbox) => {
+      // Another load may have been faster.
+      const tail = this.#byId.get(inbox.id) ?? this.#add(inbox, events.get(inbox.id) ?? []);
+      tail.usedAt = performance.now();
+      return tail;
+    });
   }
 
   /** Returns the tails in memory. */
@@ -206,12 +223,19 @@ export class Rooms {
   }
 
   async #load(slug: string): Promise<Tail | undefined> {
-    const { db, log } = this.#deps;
+    const { db } = this.#deps;
     const [room] = await findRooms(db, [slug]);
     if (room === undefined) return undefined;
     const stored = await readSince(db, new Map([[room.id, room.head - TAIL_EVENTS]]), TAIL_EVENTS);
-    const events = newestRun(stored.map((one) => one.event));
-    const tail = new Tail(room, log.epoch, (events[0]?.seq ?? room.head + 1) - 1);
+    return this.#add(
+      room,
+      stored.map(({ event }) => event),
+    );
+  }
+
+  #add(room: StoredRoom, stored: RoomEvent[]): Tail {
+    const events = newestRun(stored);
+    const tail = new Tail(room, this.#deps.log.epoch, (events[0]?.seq ?? room.head + 1) - 1);
     tail.append(events);
     tail.sent = tail.head;
     tail.trim();

@@ -1,5 +1,7 @@
+import { logName } from "../../db/log/event-row.ts";
 import { type Cursor, formatCursor, formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { MembersSignal, RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
+import { isInbox } from "../../protocol/inbox.ts";
 import { afterChange } from "./change.ts";
 import { type EncodedEvent, encodeEvent, type FrameFormat, frameOf } from "./frames.ts";
 import type { Signal } from "./signal.ts";
@@ -27,6 +29,8 @@ export class Tail {
   /** Whether the room is in the list of rooms, and whether members may enter silently. */
   readonly isPublic: boolean;
   readonly allowsSilence: boolean;
+  /** Whether it is a member's whispers in a room. `slug` is its name for that member. */
+  readonly isInbox: boolean;
   readonly epoch: string;
   /** Last seq read from the log. */
   head: number;
@@ -50,7 +54,8 @@ export class Tail {
 
   constructor(room: TailRoom, epoch: string, after: number) {
     this.id = room.id;
-    this.slug = room.slug;
+    this.slug = logName(room.slug);
+    this.isInbox = isInbox(room.slug);
     this.title = room.title;
     this.isPublic = room.public ?? true;
     this.allowsSilence = room.silent ?? false;

@@ -5,6 +5,7 @@ import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import { type ReadingRequest, reasonToWait } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { cookieOf, type Session, VISIT_LENGTH } from "../guard/session.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
@@ -39,6 +40,30 @@ export function memberIdOf(ctx: Context): string | undefined {
 }
 
 /**
+ * Returns whether a request may read the whispers of its session. An old browser would run a script
+ * of ours in another site's page, with the cookie and without a word about that page.
+ */
+export function readsWhispers({ state }: Context): boolean {
+  const session: Session | undefined = state.session;
+  return session !== undefined && (session.by === "token" || !state.isScript || state.source === "own");
+}
+
+/** Returns the inbox of the request's member in a room; `undefined` if it has none. */
+export async function findInbox(ctx: Context, site: Site, { id: roomId }: Tail): Promise<Tail | undefined> {
+  const memberId = memberIdOf(ctx);
+  return memberId !== undefined && readsWhispers(ctx) ? site.hub.inboxes.find({ roomId, memberId }) : undefined;
+}
+
+/**
+ * Returns the rooms of a reader, followed by its inboxes there. Its reader has to be admitted
+ * without awaiting anything else, so that no new inbox is missed.
+ */
+export async function withInboxes(ctx: Context, site: Site, tails: Tail[]): Promise<Tail[]> {
+  const memberId = memberIdOf(ctx);
+  return memberId !== undefined && readsWhispers(ctx) ? site.hub.inboxes.withInboxes(tails, memberId) : tails;
+}
+
+/**
  * Returns the cookie that every browser gets with a page, if the request has one as we make them.
  */
 export function browserOf(ctx: Context, { tokens }: Pick<Site, "tokens">): string | undefined {
@@ -50,9 +75,10 @@ export function browserOf(ctx: Context, { tokens }: Pick<Site, "tokens">): strin
 export function requesterOf(
   ctx: Context,
   site: Site,
-): Pick<ReadingRequest, "memberId" | "browser" | "visitor" | "account" | "isGone"> {
+): Pick<ReadingRequest, "memberId" | "readsWhispers" | "browser" | "visitor" | "account" | "isGone"> {
   return {
     memberId: memberIdOf(ctx),
+    readsWhispers: readsWhispers(ctx),
     browser: browserOf(ctx, site),
     visitor: visitorOf(ctx, site),
     account: accountOf(ctx, site),

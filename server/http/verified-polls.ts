@@ -166,6 +166,7 @@ class Verified implements VerifiedPoll {
   positionAt(cursors: string[]): ReaderPosition | undefined {
     const { hub, sendsAway } = this.#site;
     if (sendsAway || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
+    if (this.#hasNewInbox()) return undefined;
     const position = positionInMemory(hub.rooms, this.#poller.roomIds, cursors);
     return position && this.#allowance.allows() ? position : undefined;
   }
@@ -174,6 +175,7 @@ class Verified implements VerifiedPoll {
     const { payer, browser, visitor } = this.#poller;
     const reader = readerAt(position, transport, payer.member);
     reader.browser = browser;
+    reader.readsWhispers = this.#poller.session !== undefined;
     reader.network = visitor.networks[0];
     return reader;
   }
@@ -192,6 +194,12 @@ class Verified implements VerifiedPoll {
     if (!logger.isLevelEnabled("debug")) return;
     const tookMs = Math.round(performance.now() - reader.seenAt);
     logger.debug({ method: "GET", path: this.#path, status: 200, tookMs }, "request");
+  }
+
+  /** The slow path finds it. */
+  #hasNewInbox(): boolean {
+    const { session } = this.#poller;
+    return session !== undefined && this.#site.hub.inboxes.isNew(session.member.id);
   }
 
   /** Without a valid session, the slow path answers the same request as one of a visitor. */

@@ -1,4 +1,4 @@
-import type { ResetReason, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, ResetReason, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
@@ -34,6 +34,8 @@ export type LiveView = {
   isBusy: boolean;
   reset: ResetReason | undefined;
   figures: { members: number; visitors: number };
+  /** The people to whom the reader can whisper. */
+  members: Member[];
   present: boolean;
   clientId: string;
 };
@@ -69,7 +71,7 @@ ${isEmpty(view.context) && emptyLine(layout)}${logLines(layout, { ...view, event
 }
 
 function isEmpty(events: RoomEvent[]): boolean {
-  return events.every(({ kind }) => kind !== "message");
+  return events.every(({ kind }) => kind !== "message" && kind !== "whisper");
 }
 
 /** Renders the line of a room without messages. It stays, like every line of a growing page. */
@@ -187,14 +189,14 @@ const LINKED_REFRESH_SECONDS = 10;
  * no line to spare on a page that grows; one that refreshes has the link.
  */
 function older(layout: PageLayout, { options, context, events }: LiveView): Html | false {
-  const [first] = [...context, ...events];
+  const first = [...context, ...events].find(({ kind }) => kind !== "whisper");
   if (!layout.canOpen && options.refresh === 0) return false;
   return first !== undefined && first.seq > 1 && olderLink(layout, options.room, first.seq);
 }
 
 /** Says which messages a page shows, by number, and how many of them are new. */
 function shown(layout: PageLayout, { context, events }: LiveView): Html | undefined {
-  const all = [...context, ...events];
+  const all = [...context, ...events].filter(({ kind }) => kind !== "whisper");
   const [first, last] = [all[0]?.seq, all.at(-1)?.seq];
   if (first === undefined || last === undefined) return undefined;
   const { live } = wordsOf(layout.language);
@@ -203,8 +205,8 @@ function shown(layout: PageLayout, { context, events }: LiveView): Html | undefi
 
 /** The forms lead back to this page and, if it refreshes, to the events since its cursor. */
 function foot(layout: PageLayout, view: LiveView): Html {
-  const { options, title, allowsSilence, clientId } = view;
+  const { options, title, allowsSilence, clientId, members } = view;
   const back: Back = { refresh: options.refresh, after: view.seconds > 0 ? view.cursor : undefined };
-  const form = { room: { slug: options.room, title, allowsSilence }, clientId, back };
+  const form = { room: { slug: options.room, title, allowsSilence }, clientId, members, back };
   return view.present ? messageForm(layout, form) : enterForm(layout, form);
 }

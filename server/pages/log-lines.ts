@@ -91,14 +91,15 @@ function daysOf(layout: PageLayout, { events, skipped = [], gapAfter }: LogView)
   for (const event of events) {
     if (!hasLine(event.kind)) continue;
     let day = days.at(-1);
-    if (isGapLeft && event.seq > (gapAfter as number)) {
+    const isWhisper = event.kind === "whisper";
+    if (isGapLeft && !isWhisper && event.seq > (gapAfter as number)) {
       day?.items.push({ gapAfter: gapAfter as number, room: event.room });
       isGapLeft = false;
     }
     const isNew = day === undefined || !isSameDate(layout, day.at, event.at);
     // Events that are left out before a line belong to the run above it, also if the line is of the
     // next day.
-    const before = left.filter(({ last }) => last < event.seq);
+    const before = isWhisper ? [] : left.filter(({ last }) => last < event.seq);
     left.splice(0, before.length);
     if (day && isNew && !folds(event.kind)) for (const one of before.splice(0)) runAtEnd(day.items).run.push(one);
     if (day === undefined || isNew) {
@@ -139,12 +140,17 @@ function renderItem(layout: PageLayout, item: Item, { previous, find, current, i
   if ("run" in item) return foldedRun(layout, item, current);
   if ("gapAfter" in item) return gapLine(layout, item);
   const above = previous && "seq" in previous ? previous : undefined;
-  return messageLine(layout, item, { previous: above, find, isCurrent: item.seq === current, isPlain });
+  return messageLine(layout, item, {
+    previous: above,
+    find,
+    isCurrent: item.seq === current && item.kind !== "whisper",
+    isPlain,
+  });
 }
 
 /** Returns a function that finds an event of a page. Few messages reply, so no map is made. */
 function finderOf({ events }: LogView): (seq: number) => RoomEvent | undefined {
-  return (seq) => events.find((event) => event.seq === seq);
+  return (seq) => events.find((event) => event.seq === seq && event.kind !== "whisper");
 }
 
 /** Renders the link to what follows a gap. The script shows it in place. */
@@ -159,9 +165,14 @@ function gapLine(layout: PageLayout, { gapAfter, room }: Gap): Html {
  * would otherwise count it as a line.
  */
 function dayLine(layout: PageLayout, at: string, next: Item): Html {
-  const seq = "seq" in next ? next.seq : "run" in next ? firstOf(next) : next.gapAfter;
+  const seq = "seq" in next ? numberOf(next) : "run" in next ? firstOf(next) : next.gapAfter;
   return html`<li class="day" value="${seq}"><time datetime="${at}">${dayName(layout, at)}</time></li>
 `;
+}
+
+/** A whisper has no number in the room's log. */
+function numberOf({ kind, seq }: RoomEvent): number {
+  return kind === "whisper" ? 0 : seq;
 }
 
 function foldedRun(layout: PageLayout, { run }: Run, current: number | undefined): Html {

@@ -1,4 +1,4 @@
-import type { RoomEvent, RoomMessage, RoomRename } from "../../protocol/event.ts";
+import type { RoomEvent, RoomMessage, RoomRename, RoomWhisper } from "../../protocol/event.ts";
 import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
@@ -10,6 +10,7 @@ import type { PageLayout } from "./layout.ts";
 import { linkedText } from "./links.ts";
 import { memberSkeleton, nicknameOf, tagMark, tripOf } from "./people.ts";
 import { now, timeStamp } from "./time-stamp.ts";
+import { whisperMark } from "./whispers.ts";
 import type { PageWords } from "./words/ja.ts";
 
 /**
@@ -40,7 +41,20 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
   const marks = [own, state, follows && "follows", tall, isMention(layout, event) && "mention", isCurrent && "current"];
   const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
+  if (event.kind === "whisper") return whisperLine(layout, event);
   return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}${layout.member && actsOf(layout, event, isPlain)}</li>
+`;
+}
+
+/**
+ * Renders a whisper. Its seq counts in the reader's inbox, so it has no link, and text browsers
+ * show no number of the room's log.
+ */
+function whisperLine(layout: PageLayout, event: RoomWhisper): Html {
+  const { member, to, text, seq, at, id } = event;
+  const tall = tallClass(text);
+  const marks = [member.id === layout.member?.id && "own", tall].filter(Boolean).join(" ");
+  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${linkedText(text)}</span></li>
 `;
 }
 

@@ -1,4 +1,4 @@
-import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { excerptOf } from "../../protocol/graphemes.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -13,6 +13,7 @@ import { type PeopleView, people } from "./people.ts";
 import { renameLink } from "./rename.ts";
 import { emptyRoom, roomMenu } from "./room-menu.ts";
 import { settingsPanel } from "./settings-panel.ts";
+import { receiverChoice, withWhispers } from "./whispers.ts";
 import type { PageWords } from "./words/ja.ts";
 
 /**
@@ -24,6 +25,9 @@ export type RoomView = PeopleView & {
   /** The other rooms that the reader is in. */
   ownRooms: { slug: string; title: string }[];
   events: RoomEvent[];
+  /** The reader's whispers of the same time, and the last seq of its inbox. */
+  whispers?: RoomEvent[];
+  lastWhisper?: number;
   skipped?: SkippedRun[];
   current?: number;
   gapAfter?: number;
@@ -32,6 +36,8 @@ export type RoomView = PeopleView & {
   present: boolean;
   clientId: string;
   text?: string;
+  /** The receiver of a whisper. */
+  to?: string;
   nickname?: string;
   problem?: Problem;
   back?: Back;
@@ -47,7 +53,9 @@ export type Back = { refresh: number; after?: string | undefined };
 export type ReplyView = { seq: number; quoted?: RoomEvent | undefined };
 
 /** The part of a room's page that its forms need. */
-export type FormView = Pick<RoomView, "clientId" | "text" | "nickname" | "problem" | "back" | "reply"> & {
+export type FormView = Pick<RoomView, "clientId" | "text" | "to" | "nickname" | "problem" | "back" | "reply"> & {
+  /** The people to whom a message can be whispered. */
+  members?: Member[];
   room: { slug: string; title: string; allowsSilence?: boolean };
 };
 
@@ -75,12 +83,13 @@ ${lineSkeleton(layout, view.room.slug)}
 function logBox(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
   const { isNewestOnTop } = layout.view;
+  const shown = { ...view, events: withWhispers(view.events, view.whispers) };
   const older = html`<button id="older" class="button quiet" type="button" hidden>${words.older}</button>
 ${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.events[0]?.seq)}</noscript>`}`;
   const log = html`<ol id="log" class="log">
-${isNewestOnTop ? newestOnTop(layout, view) : logLines(layout, view)}</ol>`;
+${isNewestOnTop ? newestOnTop(layout, shown) : logLines(layout, shown)}</ol>`;
   return html`<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
-${isNewestOnTop ? [log, older] : [older, log]}${view.events.every(({ kind }) => kind !== "message") && emptyRoom(layout, view.room.slug)}
+${isNewestOnTop ? [log, older] : [older, log]}${shown.events.every(({ kind }) => kind !== "message" && kind !== "whisper") && emptyRoom(layout, view.room.slug)}
 </section>
 ${view.current === undefined && liveLog(layout, view)}
 `;
@@ -106,7 +115,7 @@ function liveLog(layout: PageLayout, { room }: RoomView): Html {
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}" data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-edit-minutes="${layout.editMinutes}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}"${layout.member && html` data-last-whisper="${view.lastWhisper ?? 0}"`} data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-edit-minutes="${layout.editMinutes}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 /** Renders the form for another nickname and color, for the script. */
@@ -154,7 +163,7 @@ export function leaveForm(layout: PageLayout, view: Pick<FormView, "room">): Htm
  * its reader has entered. They are an attribute, because an old browser shows the content of a
  * template.
  */
-function memberForms(layout: PageLayout, { problem: _notTheirs, ...view }: FormView): string {
+function memberForms(layout: PageLayout, { problem: _notTheirs, members: _forNoScript, ...view }: FormView): string {
   return html`${leaveForm(layout, view)}${messageForm(layout, view)}`.toString();
 }
 
@@ -167,7 +176,13 @@ ${problemLine(layout, view.problem)}${view.reply && replyLine(layout, view.room.
 <label class="unseen" for="text">${words.text}</label>
 ${view.back === undefined ? textArea(words, view) : textLine(words, view.text)}
 <button class="button say-button" type="submit">${words.send}</button>
-</form>`;
+${receiverField(layout, view)}</form>`;
+}
+
+/** The script has the command and menus. Text browsers show a page that is plain. */
+function receiverField(layout: PageLayout, { members = [], to, back }: FormView): Html | undefined {
+  const choice = receiverChoice(layout, members, to);
+  return back === undefined ? choice && html`<noscript>${choice}</noscript>` : choice;
 }
 
 /** Says whom the form answers. The script has a line of its own for that. */

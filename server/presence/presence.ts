@@ -166,7 +166,7 @@ export class Presence {
   /** Returns whether the figures of its rooms contain a reader, or cannot tell it from others. */
   counts(reader: Reader): boolean {
     const name = watcherOf(reader);
-    return name === undefined || reader.tails.every((tail) => this.#countsIn(tail.id, reader, name));
+    return name === undefined || reader.tails.every((tail) => tail.isInbox || this.#countsIn(tail.id, reader, name));
   }
 
   /** Returns whether the member was in the room a few seconds ago, as far as this node knows. */
@@ -286,9 +286,10 @@ export class Presence {
     const isFull = now - this.#roundAt >= this.#roundMs * 0.9;
     if (isFull) {
       this.#noted = new Set();
-      for (const reader of hub.readers) for (const tail of reader.tails) this.#noteReader(tail, reader);
+      for (const reader of hub.readers)
+        for (const tail of reader.tails) if (!tail.isInbox) this.#noteReader(tail, reader);
       // A node that died notifies nobody, and a node without notifications misses all of them.
-      for (const tail of hub.rooms.all()) if (hub.readersOf(tail).size > 0) this.#changed.add(tail.id);
+      for (const tail of hub.rooms.all()) if (!tail.isInbox && hub.readersOf(tail).size > 0) this.#changed.add(tail.id);
     }
     await this.#touch();
     if (isFull || (this.#haveReadersChanged && now - this.#visitorsAt >= VISITORS_MS))
@@ -342,6 +343,7 @@ export class Presence {
     const entered = this.#namesEntered();
     const counted = new Map<number, Watchers>();
     for (const tail of this.#deps.hub.rooms.all()) {
+      if (tail.isInbox) continue;
       const watchers = this.#watchersOf(tail, entered.get(tail.id) ?? []);
       if (watchers.visitors > 0 || watchers.inside.size > 0) counted.set(tail.id, watchers);
     }

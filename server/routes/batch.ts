@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import { findMessages, readSent } from "../../db/log/read.ts";
 import { type Cursor, formatCursor } from "../../protocol/cursor.ts";
+import { isWhisperCommand } from "../../protocol/inbox.ts";
 import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
@@ -10,6 +11,7 @@ import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
+import { whisperByRequest } from "../http/whisper.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, postAll, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
@@ -54,14 +56,17 @@ export async function sayAll(
   site: Site,
   batch: Said[],
 ): Promise<{ results: BatchResult[]; cursor: string }> {
-  const read = batch.map(readOrRefuse);
-  const messages = read.flatMap((one) => (one instanceof Refusal ? [] : [one]));
+  const read = batch.map((said) => (isWhisperCommand(said.text) ? said : readOrRefuse(said)));
+  const messages = read.flatMap((one) => (isMessage(one) ? [one] : []));
   const { allowed, refusal } = chargeEach(ctx, site, messages.length);
   const tail = await roomOf(ctx, site);
   const outcomes = allowed === 0 ? [] : await postAnswered(ctx, site, { tail, messages: messages.slice(0, allowed) });
   if (refusal) outcomes.push(...(await findOrRefuse(ctx, site, { messages: messages.slice(allowed), refusal })));
-  let next = 0;
-  const all = read.map((one) => (one instanceof Refusal ? one : (outcomes[next++] as Posted | Refusal)));
+  const all: (Posted | Refusal)[] = [];
+  for (const one of read) {
+    if (isMessage(one)) all.push(outcomes.shift() as Posted | Refusal);
+    else all.push(one instanceof Refusal ? one : await whisperOrRefuse(ctx, site, one));
+  }
   return { results: all.map((outcome) => resultOf(outcome, site)), cursor: cursorAfter(all, tail, site) };
 }
 
@@ -74,6 +79,20 @@ function readBatch(list: unknown): Said[] {
 function isSaid(one: unknown): one is { id: string; text: string; reply?: unknown } {
   const { id, text } = (one ?? {}) as Partial<Said>;
   return typeof id === "string" && typeof text === "string";
+}
+
+function isMessage(one: Said | NewMessage | Refusal): one is NewMessage {
+  return !(one instanceof Refusal) && "kind" in one;
+}
+
+/** Whispers are in another log than messages, so the order among the two does not matter. */
+async function whisperOrRefuse(ctx: Context, site: Site, said: Said): Promise<Posted | Refusal> {
+  try {
+    return await whisperByRequest(ctx, site, said);
+  } catch (error) {
+    if (error instanceof Refusal && error.code !== "unavailable" && error.code !== "no_such_room") return error;
+    throw error;
+  }
 }
 
 function readOrRefuse(said: Said): NewMessage | Refusal {

@@ -19,6 +19,7 @@ import {
   reasonToRefuseStream,
   requesterOf,
   roomNames,
+  withInboxes,
 } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { Refusal } from "../refusal.ts";
@@ -63,7 +64,7 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
   const names = roomNames(input);
   const isHead = ctx.method === "HEAD";
   const refused = isHead ? undefined : reasonToRefuseStream(ctx, site);
-  const tails = refused || isHead ? undefined : await findTails(site, names);
+  const tails = refused || isHead ? undefined : await findTails(ctx, site, names);
   ctx.status = 200;
   if (kind.name === "frame") setDocumentHeaders(ctx);
   ctx.set(kind.headers);
@@ -117,12 +118,12 @@ function greet(reader: Reader, resets: ResetSignal[], { pace, request }: Hello):
 }
 
 /**
- * Returns the rooms to read; `undefined` while the log is out of reach, which is worth coming back
- * for.
+ * Returns the rooms and inboxes to read; `undefined` while the log is out of reach, which is worth
+ * coming back for.
  */
-async function findTails(site: Site, names: string[]): Promise<Tail[] | undefined> {
+async function findTails(ctx: Context, site: Site, names: string[]): Promise<Tail[] | undefined> {
   try {
-    return await findRooms(site, names);
+    return await withInboxes(ctx, site, await findRooms(site, names));
   } catch (error) {
     if (error instanceof Refusal) throw error;
     logStreamFailure(site, error);

@@ -7,6 +7,7 @@ import { answer } from "../http/answer.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { readMoment, readZone } from "../http/moment.ts";
+import { whispersOfPage } from "../http/own-whispers.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
@@ -41,7 +42,16 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
       : { ...(await readTalk(site.db, { roomId, before, messages: limit })), ...(moment && { isNewest: true }) };
   if (around > 0 && !events.some((event) => event.seq === around)) throw refuse("no_such_message");
   const { oldest } = await site.hub.rooms.bounds(tail);
-  answer(ctx, { events, ...(skipped.length > 0 && { skipped }), ...rest, oldest });
+  const isNewest = !("isNewest" in rest) || rest.isNewest === true;
+  const until = isNewest ? undefined : events.at(-1)?.at;
+  const own = await whispersOfPage(ctx, site, {
+    tail,
+    page: { events, oldest },
+    before: input.number("whispers", ANY_SEQ, Number.MAX_SAFE_INTEGER),
+    until,
+  });
+  const whispers = own && { whispers: own.whispers, moreWhispers: own.hasMore };
+  answer(ctx, { events, ...(skipped.length > 0 && { skipped }), ...rest, oldest, ...whispers });
 }
 
 /** Divides the messages of a page between those before an event and those after it. */

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
 import { isPresent } from "../../db/log/members.ts";
 import { readTalk } from "../../db/log/read.ts";
+import { readWhispers } from "../../db/log/whispers.ts";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
+import { sumOf } from "../../protocol/cursor.ts";
 import type { ByeSignal, ResetReason, RoomEvent } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -24,10 +26,12 @@ import {
   patienceMs,
   reasonToRefuseStream,
   requesterOf,
+  withInboxes,
 } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import * as pages from "../pages/live.ts";
 import { renderRefused } from "../pages/refused.ts";
+import { withWhispers } from "../pages/whispers.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { beginHtmlStream, HTML_STREAM_HEADERS, type HtmlMarkup, type HtmlStream } from "../streams/html-stream.ts";
@@ -72,8 +76,18 @@ const SIGN_MS = 5_000;
 /** The pages that grow now, by the id in the address of their sign. */
 type GrowingPages = Map<string, HtmlStream>;
 
-/** A request for a live page, and where its reader starts. */
-type LiveRequest = { ctx: Context; site: Site; tail: Tail; options: pages.LiveOptions; start: ReaderStart };
+/**
+ * A request for a live page, and where its reader starts in its `logs`: the room, and the reader's
+ * inbox there if it has one.
+ */
+type LiveRequest = {
+  ctx: Context;
+  site: Site;
+  tail: Tail;
+  logs: Tail[];
+  options: pages.LiveOptions;
+  start: ReaderStart;
+};
 
 /** Returns the routes of a room's log as a page that goes on without script. */
 export function liveRoutes(site: Site): Route[] {
@@ -108,7 +122,8 @@ async function showLive(ctx: Context, site: Site, growing: GrowingPages): Promis
     const isFirst = options.refresh === 0 && options.isBare && after.length === 0;
     const grows = options.refresh === 0 && !isFirst;
     const isBusy = grows && reasonToRefuseStream(ctx, site) !== undefined;
-    const request = { ctx, site, tail, options, start: await startOf(site.hub.rooms, [tail], after) };
+    const logs = await withInboxes(ctx, site, [tail]);
+    const request = { ctx, site, tail, logs, options, start: await startOf(site.hub.rooms, logs, after) };
     if (grows && !isBusy) await grow(request, growing);
     else await renew(request, { isBusy, isFirst });
   } catch (error) {
@@ -129,18 +144,31 @@ function answerSign(ctx: Context, site: Site, growing: GrowingPages): void {
 
 /** Answers with a whole page: the messages after the reader's cursor, and the lines above them. */
 async function renew(request: LiveRequest, { isBusy, isFirst }: { isBusy: boolean; isFirst: boolean }): Promise<void> {
-  const { ctx, site, tail, options } = request;
+  const { ctx, site, tail, logs, options, start } = request;
   const { seq, reset } = startIn(request);
   if (reset) site.hub.countReset(reset);
-  const news = await site.hub.rooms.readPage(tail, seq, accountOf(ctx, site).network);
+  const { network } = accountOf(ctx, site);
+  const news = await site.hub.rooms.readPage(tail, seq, network);
+  const [, inbox] = logs;
+  const whispers = inbox === undefined ? [] : await site.hub.rooms.readPage(inbox, start.seqs[1] as number, network);
   const isTorn = news[0] !== undefined && news[0].seq !== seq + 1;
   const view = await viewOf(request);
-  const last = news.at(-1);
   // While more events wait, and after the first page of a frame, the next page is fetched at once.
-  const isSoon = isBehind(tail, seq, news) || (isFirst && !isBusy);
+  const isSoon = isBehind(tail, seq, news) || whispers.length === PAGE_EVENTS || (isFirst && !isBusy);
   const seconds = isSoon ? 1 : options.refresh || REFRESH_SECONDS;
-  const page = { ...view, events: news, cursor: last ? tail.cursorAfter(last) : view.cursor, seconds, isBusy };
+  const cursor = cursorAfter(request, [news.at(-1), whispers.at(-1)]);
+  const page = { ...view, events: withWhispers(news, whispers), cursor, seconds, isBusy };
   showPage(ctx, pages.renderRefreshing(pageLayout(ctx, site), isTorn ? { ...page, reset: "pruned" } : page));
+}
+
+/** Returns the cursor behind the last events of a page, in the order of the request's logs. */
+function cursorAfter({ logs, start }: LiveRequest, last: (RoomEvent | undefined)[]): string {
+  const seqs = logs.map((_, n) => last[n]?.seq ?? (start.seqs[n] as number));
+  const sums = logs.map((_, n) => {
+    const event = last[n];
+    return event === undefined ? start.sums[n] : sumOf(event);
+  });
+  return cursorOf(logs, seqs, sums);
 }
 
 /**
@@ -148,7 +176,7 @@ async function renew(request: LiveRequest, { isBusy, isFirst }: { isBusy: boolea
  * once.
  */
 async function grow(request: LiveRequest, growing: GrowingPages): Promise<void> {
-  const { ctx, site, tail, start } = request;
+  const { ctx, site, logs, start } = request;
   if (ctx.method === "HEAD") {
     ctx.status = 200;
     setGrowingHeaders(ctx);
@@ -160,7 +188,7 @@ async function grow(request: LiveRequest, growing: GrowingPages): Promise<void> 
   ctx.vary("Cookie");
   const { bye } = await admit(site.hub, {
     ...requesterOf(ctx, site),
-    tails: [tail],
+    tails: logs,
     cursors: [],
     start,
     nonce: id,
@@ -182,7 +210,7 @@ async function grow(request: LiveRequest, growing: GrowingPages): Promise<void> 
     },
     fail: (reader, error) => failStream(site, reader, error),
   });
-  if (bye) ctx.body = markup.opening + markup.ending(cursorOf([tail], start.seqs, start.sums), secondsOf(bye));
+  if (bye) ctx.body = markup.opening + markup.ending(cursorOf(logs, start.seqs, start.sums), secondsOf(bye));
 }
 
 function secondsOf(bye: ByeSignal): number {
@@ -208,7 +236,7 @@ function markupOf({ ctx, site, options }: LiveRequest, id: string, view: pages.L
 }
 
 async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
-  const { ctx, site, tail, options, start } = request;
+  const { ctx, site, tail, logs, options, start } = request;
   const { seq, reset } = startIn(request);
   const memberId = memberIdOf(ctx);
   const membership = { roomId: tail.id, memberId: memberId ?? "" };
@@ -216,7 +244,7 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   // Nothing comes from this page until its next renewal.
   if (present) site.presence.noteSeen(membership, options.refresh * 1000);
   else noteRefreshing(request);
-  const { memberCount, visitors } = await peopleSeenBy(ctx, site, { tail, present });
+  const { members, memberCount, visitors } = await peopleSeenBy(ctx, site, { tail, present });
   const isAtTop = options.refresh === 0 && hasNoPictures(ctx);
   const messages = isAtTop
     ? present
@@ -224,7 +252,8 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
       : LINES_BELOW_ENTERING
     : logChoiceOf(ctx).lines || HISTORY_MESSAGES;
   const talk = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
-  const context = isAtTop ? talk.events.slice(-messages) : talk.events;
+  const above = isAtTop ? talk.events.slice(-messages) : talk.events;
+  const context = withWhispers(above, await whispersAbove(request, above));
   return {
     options,
     title: tail.title,
@@ -232,14 +261,24 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
     context,
     skipped: isAtTop ? [] : talk.skipped,
     events: [],
-    cursor: cursorOf([tail], start.seqs, start.sums),
+    cursor: cursorOf(logs, start.seqs, start.sums),
     seconds: 0,
     isBusy: false,
     reset,
     figures: { members: memberCount, visitors },
+    members,
     present,
     clientId: randomUUID(),
   };
+}
+
+/** Returns the whispers up to the reader's position that belong to the events above it. */
+async function whispersAbove({ site, logs, start }: LiveRequest, above: RoomEvent[]): Promise<RoomEvent[]> {
+  const [, inbox] = logs;
+  if (inbox === undefined) return [];
+  const from = above[0] !== undefined && above[0].seq > 1 ? above[0].at : undefined;
+  const before = (start.seqs[1] as number) + 1;
+  return readWhispers(site.db, { inboxId: inbox.id, before, from, limit: HISTORY_MESSAGES });
 }
 
 /** A visitor's page that reloads itself has no connection that could be counted until then. */

@@ -7,6 +7,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { noSuchMessage } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
+import { whispersOfPage } from "../http/own-whispers.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
@@ -48,9 +49,13 @@ async function showMessage(ctx: Context, site: Site): Promise<void> {
     after,
   });
   const view = await roomViewOf(ctx, site, tail);
+  const until = around.isNewest ? undefined : around.events.at(-1)?.at;
+  const own = await whispersOfPage(ctx, site, { tail, page: { events: around.events, oldest: 1 }, until });
+  const newer = new Set(view.whispers?.map(({ seq: known }) => known));
+  const whispers = [...(own?.whispers ?? []).filter(({ seq: one }) => !newer.has(one)), ...(view.whispers ?? [])];
   // More may have happened since the first part was read, and the page goes on after the second.
   const log = { ...joined(around, view), current: seq };
-  showPage(ctx, renderRoom(layout, { ...view, ...log, hasOlder: (log.events[0]?.seq ?? 1) > 1 }));
+  showPage(ctx, renderRoom(layout, { ...view, ...log, whispers, hasOlder: (log.events[0]?.seq ?? 1) > 1 }));
 }
 
 /** Returns whether the log shows an event under this seq, which is neither erased nor pruned. */

@@ -2,6 +2,7 @@ import type { Context } from "koa";
 import { findMessages, findSent } from "../../db/log/read.ts";
 import { formatCursorIn } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
+import { isWhisperCommand } from "../../protocol/inbox.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
@@ -12,6 +13,7 @@ import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
+import { whisperByRequest } from "../http/whisper.ts";
 import { refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, post, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
@@ -62,11 +64,12 @@ export function messageRoutes(site: Site): Route[] {
   }
 }
 
-/** Stores a request's message in the log. The cursor is the position after it. */
+/** Stores a request's message, or its whisper by command. The cursor is the position after it. */
 export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: string }> {
   authorOf(ctx);
   const input = inputOf(ctx);
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
+  if (typeof text === "string" && isWhisperCommand(text)) return whisperByRequest(ctx, site, { id, text });
   const message = readMessage({ id, text, reply: readReply(input.text("reply")) });
   await noteSighting(ctx, site);
   const receipt = await postWithinLimits(ctx, site, message);
@@ -78,7 +81,7 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
 }
 
 /** Returns the author of a request's messages. Throws `no_session` if it names another nickname. */
-function authorOf(ctx: Context): Member {
+export function authorOf(ctx: Context): Member {
   const member = memberOf(ctx);
   if ((inputOf(ctx).string("nickname") ?? member.nickname) !== member.nickname)
     throw refuse("no_session", "another nickname's");

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "koa";
-import { findMessageAt } from "../../db/log/around.ts";
+import { findMessageAt, readEvent } from "../../db/log/around.ts";
 import { isPresent, otherRoomsOf } from "../../db/log/members.ts";
 import { readTalk } from "../../db/log/read.ts";
 import type { Member } from "../../protocol/event.ts";
@@ -18,16 +18,19 @@ import { type Input, inputOf } from "../http/input.ts";
 import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { readMoment, readZone } from "../http/moment.ts";
+import { cursorOfPage, whispersOfPage } from "../http/own-whispers.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import { browserOf } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
+import { whisperByRequest } from "../http/whisper.ts";
 import type { Problem } from "../pages/language.ts";
 import { liveAddress } from "../pages/live.ts";
 import { renderLobby } from "../pages/lobby.ts";
 import type { NewRoomView } from "../pages/make-room.ts";
 import { renderPast } from "../pages/past.ts";
 import { type Back, type FormView, type RoomView, renderRoom } from "../pages/room.ts";
+import { withWhispers } from "../pages/whispers.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import type { People } from "../rooms/people.ts";
 import { readReply } from "../rooms/post.ts";
@@ -36,7 +39,15 @@ import { say } from "./messages.ts";
 import { openSession } from "./sessions.ts";
 
 /** The content of a refused form, and the reason, so that nothing has to be typed twice. */
-type Retry = { problem?: Problem; nickname?: string; text?: string; back?: Back; reply?: number; help?: boolean };
+type Retry = {
+  problem?: Problem;
+  nickname?: string;
+  text?: string;
+  to?: string;
+  back?: Back;
+  reply?: number;
+  help?: boolean;
+};
 
 /** Returns the routes of the site's pages. All of them work by links, forms and reloads. */
 export function pageRoutes(site: Site): Route[] {
@@ -142,9 +153,17 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
     ctx.state.unsent = unsentOf(ctx, retry);
     // [HTML 4.10.22.4] Forms send line ends as CRLF.
     ctx.state.body.text = retry.text.replaceAll("\r\n", "\n");
-    await say(ctx, site);
+    if (input.string("to") === undefined) await say(ctx, site);
+    else await whisperByForm(ctx, site, retry);
     redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
   }
+}
+
+/** Sends what the form contains to the person whom it names. */
+async function whisperByForm(ctx: Context, site: Site, retry: Retry): Promise<void> {
+  retry.to = inputOf(ctx).string("to") as string;
+  const { id, text } = ctx.state.body;
+  await whisperByRequest(ctx, site, { id, text, to: retry.to });
 }
 
 /**
@@ -208,15 +227,17 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
     roomId: tail.id,
     messages: layout.view.lines || HISTORY_MESSAGES,
   });
-  const last = events.at(-1);
+  const oldest = events[0]?.seq === 1 ? 1 : (await site.hub.rooms.bounds(tail)).oldest;
+  const own = await whispersOfPage(ctx, site, { tail, page: { events, oldest } });
   return {
     room: { slug: tail.slug, title: tail.title, isPublic: tail.isPublic, allowsSilence: tail.allowsSilence },
     ownRooms: session === undefined ? [] : await otherRoomsOf(site.db, membership),
     events,
     skipped,
+    ...(own && { whispers: own.whispers }),
     ...(await peopleSeenBy(ctx, site, { tail, present })),
-    cursor: last ? tail.cursorAfter(last) : tail.cursorAt(tail.sent),
-    hasOlder: (events[0]?.seq ?? 1) > 1,
+    ...cursorOfPage(tail, events, own),
+    hasOlder: (events[0]?.seq ?? 1) > 1 || own?.hasMore === true,
     present,
     clientId: randomUUID(),
   };
@@ -237,7 +258,10 @@ async function showPast(ctx: Context, site: Site, before: number): Promise<void>
   const { oldest } = await site.hub.rooms.bounds(tail);
   const hasOlder = page.events[0] !== undefined && page.events[0].seq > oldest;
   const room = { slug: tail.slug, title: tail.title };
-  showPage(ctx, renderPast(pageLayout(ctx, site), { room, page, hasOlder }));
+  const next = await readEvent(site.db, tail.id, before);
+  const own = await whispersOfPage(ctx, site, { tail, page: { ...page, oldest }, until: next?.at });
+  const withOwn = { ...page, events: withWhispers(page.events, own?.whispers) };
+  showPage(ctx, renderPast(pageLayout(ctx, site), { room, page: withOwn, hasOlder }));
 }
 
 /**

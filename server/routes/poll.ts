@@ -9,7 +9,7 @@ import { answerBytes } from "../http/answer.ts";
 import { findRooms, respelled } from "../http/find-room.ts";
 import { inputOf, nonceOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
-import { cursorsOf, requesterOf, roomNames } from "../http/reading.ts";
+import { cursorsOf, requesterOf, roomNames, withInboxes } from "../http/reading.ts";
 import { park } from "../http/stalls.ts";
 import { openPoll, type Poll } from "../polls/poll.ts";
 import { refuse } from "../refusal.ts";
@@ -36,7 +36,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
   const names = roomNames(input, inPath);
-  const tails = await findRooms(site, names);
+  const tails = await withInboxes(ctx, site, await findRooms(site, names));
   const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);
   const requester = requesterOf(ctx, site);
@@ -68,7 +68,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
   const { visitor, browser } = requester;
   const { session } = ctx.state;
-  const roomIds = tails.map(({ id }: Tail) => id);
+  const roomIds = reader.tails.map(({ id }: Tail) => id);
   site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, browser, session, waitMs });
 }
 

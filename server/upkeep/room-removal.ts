@@ -3,6 +3,7 @@ import { forgetFreedNames } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
 import { deleteEvents, removeUnusedRooms } from "../../db/log/rooms.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
+import { removeOldInboxes } from "../../db/log/whispers.ts";
 import type { Logger } from "../log.ts";
 import { type BackgroundWork, repeat } from "./background-work.ts";
 
@@ -12,6 +13,9 @@ const PAUSE_MS = 10 * 60_000;
 const ROOMS = 100;
 const EVENTS = 1_000;
 
+/** A session is valid for a month without use, so nobody comes back to an inbox after this. */
+const INBOX_DAYS = 366;
+
 /** Starts removing unused rooms. Every node does, and they share the work row by row. */
 export function startRoomRemoval(db: Knex, wakeUps: WakeUps, logger: Logger): BackgroundWork {
   return repeat(PAUSE_MS, async (signal) => {
@@ -19,6 +23,7 @@ export function startRoomRemoval(db: Knex, wakeUps: WakeUps, logger: Logger): Ba
       await forgetFreedNames(db);
       const rooms = await removeRooms(db, wakeUps, signal);
       if (rooms > 0) logger.info({ rooms }, "unused rooms removed");
+      await removeInboxes(db, INBOX_DAYS, signal);
     } catch (error) {
       logger.warn({ err: error }, "removing unused rooms failed; retrying");
     }
@@ -37,6 +42,20 @@ export async function removeRooms(db: Knex, wakeUps: WakeUps, signal?: AbortSign
     // A node that misses it notices when somebody enters there.
     await publishPresence(wakeUps, removed);
     for (const roomId of removed) while ((await deleteEvents(db, roomId, EVENTS)) === EVENTS);
+    if (removed.length < ROOMS || signal?.aborted) return count;
+  }
+}
+
+/**
+ * Removes the inboxes that nobody used for some days, with their whispers. Returns the number of
+ * inboxes removed.
+ */
+export async function removeInboxes(db: Knex, days: number, signal?: AbortSignal): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const removed = await removeOldInboxes(db, days, ROOMS);
+    count += removed.length;
+    for (const inboxId of removed) while ((await deleteEvents(db, inboxId, EVENTS)) === EVENTS);
     if (removed.length < ROOMS || signal?.aborted) return count;
   }
 }

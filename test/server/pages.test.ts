@@ -9,7 +9,7 @@ import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";
 
 const REFUSALS =
-  "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid secret_invalid reserved text_invalid dice_invalid not_yours no_such_message too_late too_large unsupported_type too_many too_many_network too_many_room full no_place unavailable not_present needs_cookie room_exists wrong_host internal".split(
+  "malformed no_session forbidden no_such_room no_such_page method_not_allowed nickname_taken nickname_invalid secret_invalid reserved text_invalid dice_invalid not_yours no_such_message no_such_member too_late too_large unsupported_type too_many too_many_network too_many_room full no_place unavailable not_present needs_cookie room_exists wrong_host internal".split(
     " ",
   );
 

@@ -80,6 +80,7 @@ export const en: PageWords = {
   text: "Message",
   textHint: "Write a message",
   send: "Send",
+  receiver: { label: "To", everyone: "Everyone" },
   live: {
     follow: "Follow the conversation live",
     grows: "New messages appear automatically.",
@@ -110,6 +111,7 @@ export const en: PageWords = {
     terms: [
       ["/roll 2d6", "rolls dice, here two with six sides; /roll 1d20+3 adds three"],
       ["/omikuji", "draws a fortune slip"],
+      ["/w name text", "whispers: only the two of you can read it"],
       ["//roll", "sends “/roll” as a plain message"],
       ["/help", "shows this list"],
       ["Enter", "sends"],
@@ -305,6 +307,10 @@ export const en: PageWords = {
     you: "(you)",
     ignoring: "(ignored)",
     completion: "@{nickname}, {at} of {n}",
+    whisperTo: "whispers to {nickname}",
+    whisperToMe: "whispers to you",
+    whisper: "Whisper",
+    whisperingTo: "Whisper to {nickname}:",
   },
   refusals: {
     malformed: "The server could not read this request.",
@@ -330,7 +336,7 @@ export const en: PageWords = {
     shut_out: "A moderator has shut you out of this room.",
     read_only: "This site is read-only for the moment. Nobody can write. Please try again later.",
     wrong_secret: "That is not the operators' secret, or the link was used already or has expired.",
-    no_such_member: "There is no such person in this room.",
+    no_such_member: "That person is not in this room. Check the name.",
     no_such_ban: "That ban does not exist, or has ended already.",
     no_such_report: "That report does not exist, or was dealt with already.",
     not_yours: "You can change your own messages only.",

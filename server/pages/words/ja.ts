@@ -82,6 +82,7 @@ export const ja = {
   text: "発言",
   textHint: "発言を入力",
   send: "発言する",
+  receiver: { label: "宛先", everyone: "全員" },
   live: {
     follow: "会話を続けて読む",
     grows: "新しい発言は自動で表示されます。",
@@ -112,6 +113,7 @@ export const ja = {
     terms: [
       ["/roll 2d6", "サイコロを振ります(6面を2個)。/roll 1d20+3 なら3を足します"],
       ["/omikuji", "おみくじを引きます"],
+      ["/w 名前 内容", "ささやく。読めるのは相手と自分だけです"],
       ["//roll", "「/roll」をそのまま発言します"],
       ["/help", "この一覧を表示します"],
       ["Enter", "発言します"],
@@ -306,6 +308,10 @@ export const ja = {
     ignoredPeople: "無視している人:{n}人",
     you: "(自分)",
     ignoring: "(無視)",
+    whisperTo: "{nickname}へのささやき",
+    whisperToMe: "あなたへのささやき",
+    whisper: "ささやく",
+    whisperingTo: "{nickname}へのささやき:",
     completion: "@{nickname}、{n}件中{at}件目",
   },
   refusals: {
@@ -330,7 +336,7 @@ export const ja = {
     shut_out: "管理者により、この部屋への入室は禁止されています。",
     read_only: "ただいま読み取り専用です。しばらくの間、発言できません。",
     wrong_secret: "合言葉が違うか、リンクが使用済みか期限切れです。",
-    no_such_member: "この部屋にその人はいません。",
+    no_such_member: "その人はこの部屋にいません。名前を確かめてください。",
     no_such_ban: "その制限はないか、すでに終わっています。",
     no_such_report: "その通報はないか、すでに処理されています。",
     not_yours: "変更できるのは自分の発言だけです。",
