@@ -19,10 +19,7 @@ export type EventRow = {
   target: number | null;
   /** The change that a message's author has made last. */
   change: "edited" | "erased" | null;
-  /**
-   * The member before a rename, or the receiver of a whisper; of an erase or a leave, who has caused
-   * it.
-   */
+  /** The member before a rename, or the receiver of a whisper; who caused an erase or a leave. */
   former: Member | { by: "moderator" } | null;
 };
 
