@@ -308,11 +308,11 @@ export const ja = {
     ignoredPeople: "無視している人:{n}人",
     you: "(自分)",
     ignoring: "(無視)",
+    completion: "@{nickname}、{n}件中{at}件目",
     whisperTo: "{nickname}へのささやき",
     whisperToMe: "あなたへのささやき",
     whisper: "ささやく",
     whisperingTo: "{nickname}へのささやき:",
-    completion: "@{nickname}、{n}件中{at}件目",
   },
   refusals: {
     malformed: "送られた内容を読み取れませんでした。",
