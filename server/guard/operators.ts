@@ -65,6 +65,8 @@ export function hashOfLink(token: string): string {
  * for pages of this site only: a change must come from one of them, see proof.ts.
  */
 export function signInOf(ctx: Context, site: OperatedSite): SignIn | undefined {
+  // Everybody else's requests cost nothing more than this.
+  if (!ctx.req.headers.cookie?.includes("chattera-operator-")) return undefined;
   const { source } = ctx.state;
   if (source === "listed" || source === "other-site") return undefined;
   const signIn = site.operators.read(cookieOf(ctx, site.tokens, "operator") ?? "");

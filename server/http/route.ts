@@ -3,6 +3,7 @@ import type { Context, Middleware, Next } from "koa";
 import { body } from "../guard/body.ts";
 import { allowOrigin, answerPreflight } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
+import { signInOf } from "../guard/operators.ts";
 import { assertMayChange } from "../guard/proof.ts";
 import { findSession } from "../guard/session.ts";
 import { isHidden, isWrongHost, sourceOf } from "../guard/source.ts";
@@ -84,6 +85,7 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     ctx.state.isScript = callbackOf(ctx) !== undefined;
     if (ctx.state.isScript) assertMayRunScript(ctx);
     if (guards.auth !== "none") findSession(ctx, guards, site);
+    ctx.state.isOperator = signInOf(ctx, site) !== undefined;
     if (guards.limit) site.limits[guards.limit].take(payerOf(ctx));
     if (guards.mutates) assertMayChange(ctx, site);
     await handle(ctx);

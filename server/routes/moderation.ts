@@ -46,7 +46,7 @@ function act(site: Site, handle: (ctx: Context, acting: Acting) => Promise<void>
   return async (ctx) => {
     site.limits.moderation.take(payerOf(ctx));
     const tail = await roomOf(ctx, site);
-    await handle(ctx, { site, tail, moderator: moderatorOf(ctx, site, tail) });
+    await handle(ctx, { site, tail, moderator: await moderatorOf(ctx) });
   };
 }
 

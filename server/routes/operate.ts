@@ -55,7 +55,7 @@ export function operateRoutes(site: Site): Route[] {
   function by(handle: Handle): Route["handle"] {
     return async (ctx) => {
       site.limits.moderation.take(payerOf(ctx));
-      await handle(ctx, { site, moderator: operatorOf(ctx, site) });
+      await handle(ctx, { site, moderator: operatorOf(ctx) });
     };
   }
 }
@@ -100,7 +100,7 @@ async function endSignIn(ctx: Context, site: Site): Promise<void> {
 /** Signs an operator out on this browser, or all operators everywhere. */
 export async function signOut(ctx: Context, site: Site, isForAll: boolean): Promise<void> {
   if (isForAll) {
-    operatorOf(ctx, site);
+    operatorOf(ctx);
     await endOperators(site.db, site.wakeUps);
     await site.bans.refresh();
   }

@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { failureOf } from "../../db/embedded/failure.ts";
+import { joinEmbedded } from "../../db/embedded/join.ts";
 import { isAlive } from "../../db/embedded/process-status.ts";
 import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
 import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
@@ -80,6 +81,13 @@ test("the chat's role owns its database and can do nothing else, even if an earl
   const rules = await query(await adminUrl(url), "select database, user_name, auth_method from pg_hba_file_rules");
   expect(rules).toEqual([{ database: ["all"], user_name: ["all"], auth_method: "scram-sha-256" }]);
   await query(url, "create table own (word text)");
+});
+
+test("a command joins the database of a chattera that runs, and says when none is up", async () => {
+  const { url } = await start();
+  expect(await joinEmbedded({ dataDir: folder })).toBe(url);
+  await stopAll();
+  await expect(joinEmbedded({ dataDir: folder })).rejects.toThrow(/is starting or stopping.*try again/);
 });
 
 test("a connection needs the password, and is no superuser's", async () => {

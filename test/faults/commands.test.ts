@@ -1,0 +1,92 @@
+import { beforeAll, expect, test } from "@jest/globals";
+import request from "supertest";
+import { openStream } from "../../server/testing.ts";
+import { person, say, type TestPerson } from "../support/app.ts";
+import { OPERATOR_SECRET, operator } from "../support/operator.ts";
+import { type CommandOutcome, runCommand } from "../support/run-command.ts";
+import { useSite } from "../support/use-site.ts";
+
+const site = useSite({ operatorSecret: OPERATOR_SECRET });
+let ann: TestPerson;
+
+beforeAll(async () => {
+  ann = await person(site.url, "Ann");
+});
+
+const chattera = (...args: string[]): Promise<CommandOutcome> => runCommand(args, { DATABASE_URL: site.databaseUrl });
+
+async function listed(...args: string[]): Promise<{ [name: string]: unknown }[]> {
+  const { code, out } = await chattera(...args, "--json");
+  expect(code).toBe(0);
+  return JSON.parse(out);
+}
+
+test("commands list rooms and people, and erase what people see", async () => {
+  const stream = await openStream(site.url, { room: "lobby" });
+  const { event } = await say(site.url, ann, "by the command line");
+  expect((await chattera("rooms")).out).toMatch(/^slug +title +public .*\nlobby +Lobby +true/);
+  const [seen] = await listed("people", "--room", "lobby");
+  expect(seen).toMatchObject({ id: ann.id, nickname: "Ann", network: expect.stringMatching(/^[a-km-np-z2-9]{8}$/) });
+  expect(await chattera("erase", "--room", "lobby", "--seq", String(event.seq))).toMatchObject({
+    code: 0,
+    out: "1 message is erased.\n",
+  });
+  expect((await stream.events(3)).at(-1)).toMatchObject({ kind: "erase", target: event.seq, by: "moderator" });
+  await stream.close();
+  expect(await listed("log")).toMatchObject([{ act: "erase", byName: "command line", name: "Ann" }]);
+}, 240_000);
+
+test("a ban of a network says whom it would hit, and holds at the running site", async () => {
+  await say(site.url, ann, "once more");
+  await say(site.url, await person(site.url, "Ben"), "from the same address");
+  const [{ network }] = (await listed("people")) as [{ network: string }];
+  const asked = ["ban", "--network", network, "--act", "silence", "--reason", "rude", "--minutes", "60"];
+  const refused = await chattera(...asked);
+  expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/^chattera: This would hit 2 people .* --yes/) });
+  expect((await chattera(...asked, "--yes")).code).toBe(0);
+  const [ban] = await listed("ban", "--list");
+  expect(ban).toMatchObject({ kind: "network", value: network, act: "silence", reason: "rude" });
+  expect((await chattera("ban", "--lift", String(ban?.id))).code).toBe(0);
+  expect(await listed("ban", "--list")).toEqual([]);
+}, 240_000);
+
+test("an operator signs in by a link, once", async () => {
+  const { out } = await chattera("operator", "link", "--url", "https://chat.example.org/talk/");
+  const link = /^https:\/\/chat\.example\.org\/talk\/operate\?link=([\w-]{32})\n$/.exec(out)?.[1];
+  const signIn = () => request(site.url).post("/api/operate/session").set("origin", site.url).send({ link });
+  expect((await signIn()).status).toBe(201);
+  expect((await signIn()).body).toMatchObject({ status: 403, code: "wrong_secret" });
+}, 240_000);
+
+test("reports and emergency switches are those of the page", async () => {
+  await request(site.url).post("/api/rooms/lobby/report").send({ member: ann.id, reason: "rude" }).expect(201);
+  const [report] = await listed("reports", "--room", "lobby");
+  expect(report).toMatchObject({ nickname: "Ann", reason: "rude" });
+  expect(await chattera("reports", "--resolve", String(report?.id))).toMatchObject({ code: 0 });
+  const { out } = await chattera("emergency", "--read-only", "on", "--new-rooms", "off", "--speak-after", "5");
+  expect(out).toBe("read-only: on\nnew rooms: off\nspeak after: 5 minutes\n");
+  const op = await operator(site.url);
+  expect((await op.get("/api/operate")).body.switches).toEqual({
+    readOnly: true,
+    noNewRooms: true,
+    speakAfterMinutes: 5,
+  });
+  await op.post("/api/operate/switches", { readOnly: false, noNewRooms: false, speakAfterMinutes: 0 }).expect(200);
+}, 240_000);
+
+test("what cannot be done ends with one sentence and 1", async () => {
+  const sentence = (text: RegExp) => ({ code: 1, out: "", err: expect.stringMatching(text) });
+  const outcomes = await Promise.all([
+    chattera("erase", "--room", "lobby"),
+    chattera("erase", "--room", "nowhere", "--seq", "1"),
+    chattera("ban", "--lift", "12345"),
+    chattera("ban", "--act", "nothing"),
+  ]);
+  expect(outcomes).toEqual([
+    sentence(/^chattera: Name one of --member, .*\.\n$/),
+    sentence(/^chattera: There is no room nowhere: .*\.\n$/),
+    sentence(/^chattera: There is no ban 12345 .*\.\n$/),
+    sentence(/error: option '--act <act>' .* is invalid/),
+  ]);
+  expect((await chattera("ban", "--help")).out).toMatch(/Exit code: 0 done, 1 it failed or was refused\./);
+}, 240_000);
