@@ -1,3 +1,5 @@
+import { DEFAULT_SCHEMA } from "./db/address.ts";
+import { MIGRATIONS_TABLE } from "./db/former-schema.ts";
 import { afterMigrations, migrationSource } from "./db/migrate.ts";
 
 /**
@@ -7,5 +9,6 @@ import { afterMigrations, migrationSource } from "./db/migrate.ts";
 export default {
   client: "pg",
   connection: process.env.DATABASE_URL,
-  migrations: { migrationSource, afterAll: afterMigrations },
+  searchPath: [process.env.CHATTERA_SCHEMA || DEFAULT_SCHEMA],
+  migrations: { migrationSource, tableName: MIGRATIONS_TABLE, afterAll: afterMigrations },
 };

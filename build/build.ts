@@ -24,6 +24,7 @@ async function build(): Promise<void> {
   // The same types serve both module formats: the folder's own package.json says which it is.
   cpSync(join(DIST, "client/types"), join(DIST, "client/commonjs/types"), { recursive: true });
   cpSync(join(ROOT, "db/sql"), join(DIST, "db/sql"), { recursive: true });
+  cpSync(join(ROOT, "server/commonjs"), join(DIST, "server/commonjs"), { recursive: true });
   chmodSync(join(DIST, "server/process/cli.js"), 0o755);
   removeOlder(DIST, startedAt - CLOCK_MS);
   writeStamp(ROOT, sources);

@@ -33,7 +33,7 @@ const TABLES = `
   select oid::int, relname as name, relpersistence as persistence,
     array_to_string(reloptions, ', ') as options
   from pg_class
-  where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname not like 'knex%'
+  where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname not like 'chattera_migrations%'
   order by relname collate "C"`;
 
 const COLUMNS = `

@@ -4,7 +4,7 @@ import type { Knex } from "knex";
 import { execute, rowsOf } from "./pool/statement.ts";
 
 /** The database's functions as this version has them: the files of db/sql. */
-export type Functions = { revision: number; sha256: string; text: string };
+export type Functions = { revision: number; sha256: string; text: string; names: string[] };
 
 const FOLDER = new URL("./sql/", import.meta.url);
 
@@ -15,7 +15,12 @@ export async function readFunctions(folder = FOLDER): Promise<Functions> {
   // A checkout on Windows may have other line ends.
   const text = texts.join("\n").replaceAll("\r\n", "\n");
   const { revision } = JSON.parse(await readFile(new URL("revision.json", folder), "utf8")) as { revision: number };
-  return { revision, sha256: createHash("sha256").update(text).digest("hex"), text };
+  return {
+    revision,
+    sha256: createHash("sha256").update(text).digest("hex"),
+    text,
+    names: names.map((name) => name.slice(0, -".sql".length)),
+  };
 }
 
 /**
@@ -26,9 +31,12 @@ export async function readFunctions(folder = FOLDER): Promise<Functions> {
  * Functions of a newer version stay. Otherwise, a node of the old version that restarts during a
  * rolling upgrade would replace the functions that the new nodes call.
  */
-export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, text }: Functions): Promise<void> {
+export async function applyFunctions(
+  tx: Knex.Transaction,
+  { revision, sha256, text }: Omit<Functions, "names">,
+): Promise<void> {
   await execute(tx, "select pg_advisory_xact_lock(?)", [FUNCTIONS_LOCK]);
-  if (await areApplied(tx, { revision, sha256, text })) return;
+  if (await areApplied(tx, { revision, sha256 })) return;
   // A question mark would be a parameter of the query.
   await execute(tx, text.replaceAll("?", "\\?"));
   await execute(
@@ -41,7 +49,10 @@ export async function applyFunctions(tx: Knex.Transaction, { revision, sha256, t
 }
 
 /** Returns whether the database has these functions, or newer ones. */
-export async function areApplied(db: Knex, { revision, sha256 }: Functions): Promise<boolean> {
+export async function areApplied(
+  db: Knex,
+  { revision, sha256 }: Pick<Functions, "revision" | "sha256">,
+): Promise<boolean> {
   const [table] = await rowsOf<{ exists: boolean }>(db, "select to_regclass('functions') is not null as exists");
   if (!table?.exists) return false;
   const [applied] = await rowsOf<{ revision: number; sha256: string }>(db, "select revision, sha256 from functions");

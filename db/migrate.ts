@@ -1,5 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
+import { type DatabaseAddress, DEFAULT_SCHEMA } from "./address.ts";
+import { findFormerHome, MIGRATIONS_TABLE, moveFormer } from "./former-schema.ts";
 import { applyFunctions, areApplied, type Functions, forgetFunctions, readFunctions } from "./functions.ts";
 import * as first from "./migrations/20261122000001_rooms_events_members.ts";
 import * as appendEvents from "./migrations/20261125000001_append_events.ts";
@@ -22,7 +24,7 @@ import * as whispers from "./migrations/20261130000110_whispers.ts";
 import * as moderation from "./migrations/20261130000130_moderation.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
-import { rowsOf } from "./pool/statement.ts";
+import { execute, rowsOf } from "./pool/statement.ts";
 import { StartError } from "./start-error.ts";
 
 /** Timeout of a statement of a migration. Others have 5 s. */
@@ -32,19 +34,23 @@ const TIMEOUT_MS = 30 * 60_000;
 const AGAIN_MS = 250;
 
 /**
- * Brings the schema of the database at `url` up to date: first the tables, by the numbered
- * migrations, then the functions, from db/sql. Any number of nodes may call this at once: one
- * works, in one transaction, and the others wait without a connection, of which a pooler may have
- * few. `report` gets a line when the wait begins. Throws a StartError if the database cannot be
- * used.
+ * Brings the schema with our tables up to date: first the tables, by the numbered migrations, then
+ * the functions, from db/sql. Makes the schema if it is missing, and moves the tables of earlier
+ * versions into it. Any number of nodes may call this at once: one works, in one transaction, and
+ * the others wait without a connection, of which a pooler may have few. `report` gets a line when
+ * the wait begins. Throws a StartError if the database cannot be used.
  */
-export async function migrate(url: string, report: (line: string) => void = () => undefined): Promise<void> {
-  const db = connect(url, { poolMax: 1, timeoutMs: TIMEOUT_MS });
+export async function migrate(
+  address: DatabaseAddress,
+  report: (line: string) => void = () => undefined,
+  schema = DEFAULT_SCHEMA,
+): Promise<void> {
+  const db = connect(address, { poolMax: 1, timeoutMs: TIMEOUT_MS, schema });
   try {
     await assertUsable(db);
-    const functions = await readFunctions();
-    for (let attempt = 1; !(await isUpToDate(db, functions)); attempt++) {
-      if (await tryToMigrate(db, functions).catch(explain)) return;
+    const target = { schema, functions: await readFunctions() };
+    for (let attempt = 1; !(await isUpToDate(db, target)); attempt++) {
+      if (await tryToMigrate(db, target).catch((error) => explain(error, schema))) return;
       if (attempt === 1) report("Waiting for another chattera, which is migrating the database.");
       await setTimeout(AGAIN_MS * (1 + Math.random()));
     }
@@ -53,11 +59,16 @@ export async function migrate(url: string, report: (line: string) => void = () =
   }
 }
 
+/** The schema that has our tables, and the functions that it should have. */
+type Target = { schema: string; functions: Functions };
+
 /** Returns whether nothing is to be done, which is so at most starts. */
-async function isUpToDate(db: Knex, functions: Functions): Promise<boolean> {
-  const [table] = await rowsOf<{ exists: boolean }>(db, "select to_regclass('knex_migrations') is not null as exists");
+async function isUpToDate(db: Knex, { schema, functions }: Target): Promise<boolean> {
+  const [table] = await rowsOf<{ exists: boolean }>(db, "select to_regclass(?) is not null as exists", [
+    `${schema}.${MIGRATIONS_TABLE}`,
+  ]);
   if (!table?.exists) return false;
-  const completed = await rowsOf<{ name: string }>(db, "select name from knex_migrations order by id");
+  const completed = await rowsOf<{ name: string }>(db, `select name from ${MIGRATIONS_TABLE} order by id`);
   // Without this, knex would report that its own folder is corrupt.
   const newer = completed.find(({ name }) => !(name in migrations));
   if (newer)
@@ -67,34 +78,61 @@ async function isUpToDate(db: Knex, functions: Functions): Promise<boolean> {
   return completed.length === Object.keys(migrations).length && (await areApplied(db, functions));
 }
 
-/** Returns `false` if another node is migrating. */
-function tryToMigrate(db: Knex, functions: Functions): Promise<boolean> {
+/**
+ * Returns `false` if another node is migrating, or if nodes of an earlier version were in the way.
+ */
+function tryToMigrate(db: Knex, target: Target): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [lock] = await rowsOf<{ isOurs: boolean }>(tx, `select pg_try_advisory_xact_lock(?) as "isOurs"`, [
       MIGRATION_LOCK,
     ]);
     if (!lock?.isOurs) return false;
-    if (await isUpToDate(tx, functions)) return true;
+    if (await isUpToDate(tx, target)) return true;
+    await moveIn(tx, target);
     // Under our lock, a lock of knex's own was left by somebody's hand or by a crash.
-    await tx.migrate.forceFreeMigrationsLock({ migrationSource });
-    await tx.migrate.latest({ migrationSource, disableTransactions: true });
-    await applyFunctions(tx, functions);
+    await tx.migrate.forceFreeMigrationsLock(MIGRATIONS);
+    await tx.migrate.latest({ ...MIGRATIONS, disableTransactions: true });
+    await applyFunctions(tx, target.functions);
     return true;
   });
 }
 
+/** Makes the schema if it is missing, and moves the tables of an earlier version into it. */
+async function moveIn(tx: Knex.Transaction, { schema, functions }: Target): Promise<void> {
+  const [found] = await rowsOf<{ exists: boolean; hasTables: boolean }>(
+    tx,
+    `select to_regnamespace(:schema) is not null as exists, to_regclass(:table) is not null as "hasTables"`,
+    { schema, table: `${schema}.${MIGRATIONS_TABLE}` },
+  );
+  if (!found?.exists) await execute(tx, `create schema "${schema}"`);
+  const former = found?.hasTables ? undefined : await findFormerHome(tx, Object.keys(migrations));
+  if (former) await moveFormer(tx, { former, schema, functions: functions.names });
+}
+
 /** Throws a StartError that says what to grant, if the database refuses the migration. */
-function explain(error: unknown): never {
+function explain(error: unknown, schema: string): false {
   const { code = "" } = error as { code?: string };
-  const reason = REFUSED[code];
+  if (code === DEADLOCK) return false;
+  const reason = code === "42501" ? notAllowed(schema) : READ_ONLY[code];
   throw reason === undefined ? error : new StartError(`The database cannot be migrated: ${reason}.`, { cause: error });
 }
 
-/** [errcodes] insufficient_privilege, read_only_sql_transaction, invalid_schema_name. */
-const REFUSED: { [code: string]: string } = {
-  "42501": "its user may not create tables. Make that user the owner of the database, or grant it all on the schema",
+/**
+ * [errcodes] deadlock_detected: a node of an earlier version holds locks that the move waits for.
+ */
+const DEADLOCK = "40P01";
+
+/** [errcodes] insufficient_privilege. */
+function notAllowed(schema: string): string {
+  return (
+    `its user may not create the schema ${schema} or tables in it. Make that user the owner of the database, create the ` +
+    "schema for it (create schema … authorization …), or name in CHATTERA_SCHEMA one that it owns"
+  );
+}
+
+/** [errcodes] read_only_sql_transaction. */
+const READ_ONLY: { [code: string]: string } = {
   "25006": "it is read-only. Name the primary server, and a user that may write",
-  "3F000": "no schema of its user's search_path exists. Create the schema, or reset search_path",
 };
 
 /** "chat" in ASCII: a key among the database's advisory locks. */
@@ -105,7 +143,7 @@ const MIGRATION_LOCK = 0x63686174;
  * migrations are done, and otherwise has the next migrate() replace them.
  */
 export async function afterMigrations(db: Knex): Promise<void> {
-  const completed = await rowsOf<{ name: string }>(db, "select name from knex_migrations");
+  const completed = await rowsOf<{ name: string }>(db, `select name from ${MIGRATIONS_TABLE}`);
   const isLatest = completed.length === Object.keys(migrations).length;
   await db.transaction(async (tx) => {
     if (isLatest) await applyFunctions(tx, await readFunctions());
@@ -121,6 +159,9 @@ export const migrationSource: Knex.MigrationSource<string> = {
   getMigrationName: (name) => name,
   getMigration: async (name) => migrations[name] as Knex.Migration,
 };
+
+/** The source of the migrations for knex, and the table of those that are completed. */
+const MIGRATIONS = { migrationSource, tableName: MIGRATIONS_TABLE };
 
 const migrations: { [name: string]: Knex.Migration } = {
   "20261122000001_rooms_events_members": first,

@@ -35,7 +35,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "db/log",
-    imports: ["db/pool", "protocol"],
+    imports: ["db/*.ts", "db/pool", "protocol"],
     without: HTTP,
     because: "The only folder with SQL about rooms, members and messages.",
   },
@@ -62,7 +62,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "server/bus",
-    imports: ["protocol", "db/log", "db/pool", "server/*.ts"],
+    imports: ["protocol", "db/*.ts", "db/log", "db/pool", "server/*.ts"],
     without: HTTP,
     because: "Notifies nodes of new messages.",
   },
@@ -157,9 +157,22 @@ export const AREAS: readonly Area[] = [
     because: "Puts one node together.",
   },
   {
+    name: "server/host",
+    imports: ["protocol", "db/*.ts", "db/embedded", "db/pool", "server/*.ts"],
+    because: "The host's side: its database, its context, its calls.",
+  },
+  {
     name: "server/app.ts",
     files: "^server/(app|index)[.]ts$",
-    imports: ["protocol", "server/*.ts", "server/site.ts", "server/guard", "server/http", "server/routes"],
+    imports: [
+      "protocol",
+      "server/*.ts",
+      "server/site.ts",
+      "server/guard",
+      "server/host",
+      "server/http",
+      "server/routes",
+    ],
     because: "The Koa app, and the package's entry.",
   },
   {

@@ -11,6 +11,13 @@ export type AppSettings = {
    */
   timeZone?: string | undefined;
   /**
+   * Schema of the database that has chattera's tables. It is made if it is missing. A database may
+   * hold several sites, each in a schema of its own, and other programs' tables.
+   *
+   * Default: chattera. Environment: CHATTERA_SCHEMA.
+   */
+  schema?: string | undefined;
+  /**
    * Name of the site, on its pages, in their titles and in what messengers show of a link.
    *
    * Default: chattera. Environment: CHATTERA_NAME.

@@ -1,7 +1,9 @@
-import Koa from "koa";
+import Koa, { type Middleware } from "koa";
+import compose from "koa-compose";
 import type { NodeConfig } from "./config.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { commonHeaders } from "./guard/headers.ts";
+import { withOwnContext } from "./host/own-context.ts";
 import { canonicalPath } from "./http/canonical-path.ts";
 import { refused } from "./http/refused.ts";
 import { requestLog } from "./http/request-log.ts";
@@ -31,8 +33,6 @@ import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
 /** A Koa app that can be closed. */
 export type App = Koa & {
-  /** @internal */
-  site: Site;
   /**
    * Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz`
    * is 503.
@@ -45,43 +45,53 @@ export type App = Koa & {
   close(): Promise<void>;
 };
 
-/** Opens a site and returns the Koa app that serves it. */
-export async function openApp(config: NodeConfig, options: SiteOptions): Promise<App> {
+/** An app, and the node of the site that it serves, which is not the host's to use. */
+export type OpenedApp = { app: App; site: Site };
+
+/** Opens a site and the Koa app that serves it. `afterClose` runs when the app has been closed. */
+export async function openApp(
+  config: NodeConfig,
+  { afterClose, ...options }: SiteOptions & { afterClose?: () => Promise<void> },
+): Promise<OpenedApp> {
   const site = await openSite(config, options);
   const app = new Koa();
   // A client broke its connection. Koa would print the stack.
   app.on("error", (error) => site.logger.debug({ err: error }, "connection broken"));
   const stalls = watchStalls(app, site);
-  app.use(stalls.watch);
   countReaders(site);
   watchDatabase(site);
-  useMiddleware(app, site);
+  const chain = [stalls.watch, ...middlewareOf(site)];
+  // Our own server makes each context for us alone.
+  if (options.keepsPolls) for (const middleware of chain) app.use(middleware);
+  else app.use(withOwnContext(compose(chain)));
   let closing: Promise<void> | undefined;
   const close = () => {
     stalls.stop();
     // A second run would wait for connections of a pool that the first has ended.
-    closing ??= closeSite(site);
+    closing ??= closeSite(site).then(afterClose);
     return closing;
   };
-  return Object.assign(app, { site, drain: site.drain, close });
+  return { app: Object.assign(app, { drain: site.drain, close }), site };
 }
 
 /**
- * Adds the middleware in the order in which a request passes it. A route's own guards follow, see
- * http/route.ts.
+ * Returns the middleware in the order in which a request passes it. A route's own guards follow,
+ * see http/route.ts.
  */
-function useMiddleware(app: Koa, site: Site): void {
+function middlewareOf(site: Site): Middleware[] {
   const { config } = site;
-  app.use(requestLog(site.logger));
-  app.use(commonHeaders(config.origins));
-  app.use(refused(site));
-  app.use(clientAddress(config.trustProxy, site.logger));
-  app.use(ownHost(site));
-  if (config.origins.length > 0) app.use(crossOrigin(site));
-  app.use(canonicalPath(config.basePath));
   const router = routerOf(siteRoutes(site), site);
-  app.use(router.routes());
-  app.use(router.allowedMethods());
+  return [
+    requestLog(site.logger),
+    commonHeaders(config.origins),
+    refused(site),
+    clientAddress(config.trustProxy, site.logger),
+    ownHost(site),
+    ...(config.origins.length > 0 ? [crossOrigin(site)] : []),
+    canonicalPath(config.basePath),
+    router.routes() as Middleware,
+    router.allowedMethods() as Middleware,
+  ];
 }
 
 /** Returns all routes of the site. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DatabaseAddress } from "../db/address.ts";
 import { StartError } from "../db/start-error.ts";
 import { POLL_WAIT_MAX_SECONDS, SEEN_MS } from "../protocol/limits.ts";
 import type { AppSettings } from "./app-settings.ts";
@@ -19,10 +20,15 @@ export type Config = Readonly<z.output<typeof OPTIONS>> & {
   readonly seenMs: number;
   /** The site's time zone. */
   readonly timeZone: string;
+  /** The database: the one at `databaseUrl`, unless `createApp` got another. */
+  readonly database: DatabaseAddress | undefined;
 };
 
 /** The settings of a node whose database is known. */
-export type NodeConfig = Config & { readonly databaseUrl: string };
+export type NodeConfig = Config & { readonly database: DatabaseAddress };
+
+/** The database among the options of `createApp`. */
+export type DatabaseOption = { database?: DatabaseAddress | undefined; databaseUrl?: string | undefined };
 
 /**
  * The longest poll and the pause before the next one. The grace must not end within this, however
@@ -43,7 +49,7 @@ export function readEnvironment(env: { [name: string]: string | undefined }): Co
  * the former spelling. Throws a StartError that names every invalid option, as it was spelled.
  */
 export function readOptions(
-  options: AppSettings & { databaseUrl: string },
+  { database, ...options }: AppSettings & DatabaseOption,
   env: { [name: string]: string | undefined } = {},
 ): NodeConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -53,10 +59,9 @@ export function readOptions(
   const former = optionsIn(env);
   const isVariable = (name: string) => name in former && !(name in given);
   const config = check({ ...former, ...given }, { isVariable, unknown: Object.keys(given).filter(isOfProcess) });
-  const { databaseUrl } = config;
-  if (databaseUrl === undefined)
-    throw new StartError("databaseUrl: createApp requires a PostgreSQL, like postgres://…");
-  return { ...config, databaseUrl };
+  const address = database ?? config.database;
+  if (address === undefined) throw new StartError("database: createApp requires a PostgreSQL, like postgres://…");
+  return { ...config, database: address };
 }
 
 /** Returns the environment variables of a child process that differ from those of its parent. */
@@ -114,7 +119,7 @@ function check(given: { [option: string]: unknown }, { isVariable, unknown }: Ch
   if (!read.success || issues.length > 0) throw new StartError(issues.join("; "));
   const seenMs = Math.max(SEEN_MS, POLL_APART_MS - read.data.graceSeconds * 1000);
   const timeZone = read.data.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return { ...read.data, seenMs, timeZone };
+  return { ...read.data, seenMs, timeZone, database: read.data.databaseUrl };
 }
 
 /** Returns whether an option is for the command only, which `createApp` would ignore. */

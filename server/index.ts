@@ -1,17 +1,23 @@
 import { type App, openApp } from "./app.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { readOptions, settingsIn } from "./config.ts";
+import { type Database, openDatabase, optionsOf } from "./host/open-database.ts";
 import { createLog, type Logger } from "./log.ts";
 
-export type { App, AppSettings };
+export type { App, AppSettings, Database };
 
 /** The options of `createApp`. */
-export type AppOptions = AppSettings & {
-  /**
-   * The PostgreSQL server that keeps the log, `postgres://…`. Its schema is migrated when the app
-   * opens.
-   */
-  databaseUrl: string;
+export type AppOptions = AppSettings & DatabaseOptions & OtherOptions;
+
+/**
+ * The PostgreSQL that keeps the log. When the app opens, the tables in `schema` are made, or
+ * brought up to date. `databaseUrl` is the former name, for a URL only.
+ */
+export type DatabaseOptions =
+  | { database: Database; databaseUrl?: undefined }
+  | { databaseUrl: string; database?: undefined };
+
+type OtherOptions = {
   /** Receives the log lines. Default: nothing is logged. */
   logger?: Logger | undefined;
   /**
@@ -28,10 +34,18 @@ export type AppOptions = AppSettings & {
  * `process.env`. Throws a StartError that names the options that are invalid, and the database's
  * own errors.
  */
-export async function createApp({ settings, logger, ...options }: AppOptions): Promise<App> {
-  const config = readOptions(options, settings);
+export async function createApp({ settings, logger, database, ...options }: AppOptions): Promise<App> {
+  const config = readOptions({ ...optionsOf(database), ...options }, settings);
   if (settings !== undefined) warnOfSettings(settings, logger);
-  return openApp(config, { logger: logger ?? createLog("silent") });
+  const log = logger ?? createLog("silent");
+  const { address, close } = await openDatabase(database ?? config.database, log);
+  try {
+    const { app } = await openApp({ ...config, database: address }, { logger: log, afterClose: close });
+    return app;
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import proxyAddr from "proxy-addr";
 import { z } from "zod";
+import { DEFAULT_SCHEMA } from "../db/address.ts";
 import { parseShares } from "./guard/shares.ts";
 import { readHost } from "./guard/source.ts";
 import { listOf, numberWithin, type SPELLINGS, strings, text, wholeNumber } from "./read-setting.ts";
@@ -89,6 +90,17 @@ export const SETTINGS = {
     doc:
       "Time zone of the times and days on pages from the server, by its IANA name, for example `Asia/Tokyo`. A script " +
       "shows the reader's own. Unset: the server's, which is UTC in most containers.",
+  },
+  schema: {
+    env: "CHATTERA_SCHEMA",
+    spelling: "text",
+    schema: text()
+      .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,31}$/, "must be 1 to 32 of a-z 0-9 _, not beginning with a digit or pg_")
+      .default(DEFAULT_SCHEMA),
+    scope: "app",
+    doc:
+      "Schema of the database that has chattera's tables. It is made if it is missing. A database may hold several sites, " +
+      "each in a schema of its own, and other programs' tables.",
   },
   siteName: {
     env: "CHATTERA_NAME",

@@ -9,7 +9,7 @@ import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
 import { MODERATION_CHANNEL } from "../db/log/switches.ts";
-import { postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
+import { ofSchema, postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { INBOX_CHANNEL } from "../db/log/whispers.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect } from "../db/pool/connect.ts";
@@ -127,8 +127,9 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
   const { logger } = options;
   const rooms = keptRoomsOf(config);
   const metrics = createMetrics();
-  await migrate(config.databaseUrl, (line) => logger.info(line));
-  const db = connect(config.databaseUrl, { poolMax: config.poolMax });
+  const { database, schema, poolMax } = config;
+  await migrate(database, (line) => logger.info(line), schema);
+  const db = connect(database, { poolMax, schema });
   db.on("query", () => metrics.queries.inc());
   try {
     const log = await openLog(db);
@@ -354,7 +355,7 @@ function tokenOptions({ secrets, sessionDays }: NodeConfig, log: LogIdentity): T
 type WakeUpSource = { wakeUps: WakeUps; setting: string; hint: string };
 
 function openWakeUps({ config, db, log }: Base, isWorker: boolean): WakeUpSource {
-  const { busUrl, listenUrl, databaseUrl } = config;
+  const { busUrl, listenUrl, database, schema } = config;
   if (busUrl !== undefined) {
     // Several sites may share a NATS server. The secret is the same on all nodes of a site, and of
     // no other.
@@ -365,9 +366,9 @@ function openWakeUps({ config, db, log }: Base, isWorker: boolean): WakeUpSource
   const hint =
     "Is there a PgBouncer in transaction mode at DATABASE_URL? Set CHATTERA_LISTEN_URL to the database itself to " +
     "have them at once.";
-  if (isWorker) return { wakeUps: sharedWakeUps(db), setting: "the primary's listener", hint };
+  if (isWorker) return { wakeUps: ofSchema(sharedWakeUps(db), schema), setting: "the primary's listener", hint };
   const setting = listenUrl === undefined ? "DATABASE_URL" : "CHATTERA_LISTEN_URL";
-  return { wakeUps: postgresWakeUps(db, listenUrl ?? databaseUrl), setting, hint };
+  return { wakeUps: ofSchema(postgresWakeUps(db, listenUrl ?? database), schema), setting, hint };
 }
 
 function warnOfUnsafe(settings: string[], logger: Logger): void {

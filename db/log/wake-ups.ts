@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { type DatabaseAddress, DEFAULT_SCHEMA } from "../address.ts";
 import { type Listener, listen, notify } from "../pool/listen.ts";
 
 /** The channel on which appends publish the new heads of rooms: `roomId:seq roomId:seq …`. */
@@ -14,6 +15,8 @@ export type WakeUps = {
    * Whether these are PostgreSQL's notifications. An append then sends its own, within its commit.
    */
   isNotify: boolean;
+  /** The channel that an append's own notification is sent on, if not WAKE_UP_CHANNEL. */
+  appendChannel?: string;
   /**
    * Subscribes to `channels` until the connection ends, then calls `onEnd` once. Throws if it
    * cannot connect.
@@ -27,12 +30,34 @@ export type WakeUps = {
   publish(channel: string, payload: string): Promise<void>;
 };
 
-/** Returns wake-ups that LISTEN on a connection of their own to `url` and NOTIFY over the pool. */
-export function postgresWakeUps(db: Knex, url: string): WakeUps {
+/** Returns wake-ups that LISTEN on a connection of their own, and NOTIFY over the pool. */
+export function postgresWakeUps(db: Knex, address: DatabaseAddress): WakeUps {
   return {
     isNotify: true,
-    listen: (channels, onNotification, onEnd) => listen(url, { channels, onNotification, onEnd }),
+    listen: (channels, onNotification, onEnd) => listen(address, { channels, onNotification, onEnd }),
     publish: (channel, payload) => notify(db, channel, payload),
+  };
+}
+
+/**
+ * Returns the same wake-ups on channels of the site's own, unless its schema is the default one.
+ * The sites of a database share its channels, and each would take the rooms of another for its own.
+ */
+export function ofSchema(wakeUps: WakeUps, schema: string): WakeUps {
+  if (schema === DEFAULT_SCHEMA) return wakeUps;
+  const suffix = `@${schema}`;
+  return {
+    isNotify: wakeUps.isNotify,
+    appendChannel: WAKE_UP_CHANNEL + suffix,
+    listen: (channels, onNotification, onEnd) => {
+      const onOwn = (channel: string, payload: string) => onNotification(channel.slice(0, -suffix.length), payload);
+      return wakeUps.listen(
+        channels.map((channel) => channel + suffix),
+        onOwn,
+        onEnd,
+      );
+    },
+    publish: (channel, payload) => wakeUps.publish(channel + suffix, payload),
   };
 }
 
@@ -41,7 +66,7 @@ export function postgresWakeUps(db: Knex, url: string): WakeUps {
  * instead.
  */
 export function notifyChannelOf(wakeUps: WakeUps | undefined): string | null {
-  return wakeUps === undefined || wakeUps.isNotify ? WAKE_UP_CHANNEL : null;
+  return wakeUps === undefined || wakeUps.isNotify ? (wakeUps?.appendChannel ?? WAKE_UP_CHANNEL) : null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import pg from "pg";
+import { type DatabaseAddress, settingsOf } from "../address.ts";
 import { StartError } from "../start-error.ts";
 import { FOREIGN_SETTINGS } from "./session-settings.ts";
 
@@ -10,18 +11,18 @@ import { FOREIGN_SETTINGS } from "./session-settings.ts";
 const OLDEST_VERSION = 14;
 
 /**
- * Connects to the database at `url`, which the operator named in `setting`. Throws a StartError
+ * Connects to a database, which the operator or the host named in `setting`. Throws a StartError
  * with the reason if it cannot be used. Waits up to 5 s.
  */
 export async function assertReachable(
-  url: string,
-  setting: "DATABASE_URL" | "CHATTERA_LISTEN_URL" = "DATABASE_URL",
+  address: DatabaseAddress,
+  setting: keyof typeof INSTEAD = "DATABASE_URL",
 ): Promise<void> {
   let client: pg.Client | undefined;
   try {
     // The constructor throws if the URL is invalid, for example if a password holds a bare `#`
     // instead of %23.
-    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
+    client = new pg.Client({ ...settingsOf(address), connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
     client.on("error", () => undefined);
     await client.connect();
     const { rows } = await client.query<{ version: number }>(
@@ -32,12 +33,12 @@ export async function assertReachable(
       throw new StartError(`${setting} points to PostgreSQL ${major}, but chattera needs ${OLDEST_VERSION} or later.`);
   } catch (error) {
     if (error instanceof StartError) throw error;
-    if (isMisread(url))
+    if (isMisread(address))
       throw new StartError(
         `${setting} cannot be read, because user name or password has a character with a meaning in URLs: write / ? # @ as %2F %3F %23 %40.`,
       );
     throw new StartError(
-      `The database at ${addressOf(url) ?? setting} cannot be used (${reasonOf(error)}): check that it is running and that ` +
+      `The database at ${addressOf(address) ?? setting} cannot be used (${reasonOf(error)}): check that it is running and that ` +
         `user name and password in ${setting} are right, ${INSTEAD[setting]}.`,
     );
   } finally {
@@ -84,6 +85,7 @@ async function assertOwnSettings(client: pg.Client, user: string): Promise<void>
 const INSTEAD = {
   DATABASE_URL: "or unset DATABASE_URL for an embedded one",
   CHATTERA_LISTEN_URL: "or unset it if DATABASE_URL points to the database itself",
+  database: "or use database: { embedded: folder }",
 };
 
 /**
@@ -98,13 +100,16 @@ function reasonOf(error: unknown): string {
  * Returns whether the URL has an @ behind its host. Then a part of the password was taken for a
  * port, a path, a query or a fragment, and must not be shown.
  */
-function isMisread(url: string): boolean {
+function isMisread(address: DatabaseAddress): boolean {
+  const { connectionString: url = "" } = settingsOf(address);
   const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(url) ?? [];
   return rest.includes("@") || (authority === "" && url.includes("@"));
 }
 
 /** Returns host, port and database, without the password. */
-function addressOf(url: string): string | undefined {
+function addressOf(address: DatabaseAddress): string | undefined {
+  const { connectionString: url, ...settings } = settingsOf(address);
+  if (url === undefined) return `${settings.host ?? "localhost"}:${settings.port ?? 5432}/${settings.database ?? ""}`;
   if (!URL.canParse(url)) return undefined;
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

@@ -1,7 +1,9 @@
 import knex, { type Knex } from "knex";
 import pg from "pg";
+import { type DatabaseAddress, DEFAULT_SCHEMA, settingsOf } from "../address.ts";
 import { type PooledConnection, watchConnections } from "./dead-connections.ts";
 import { pinSettings } from "./session-settings.ts";
+import { setPathPerTransaction } from "./shared-connections.ts";
 import { execute } from "./statement.ts";
 
 /**
@@ -10,21 +12,24 @@ import { execute } from "./statement.ts";
  */
 const TIMEOUT_MS = 5_000;
 
+/** Options of connect(), each with a default. `schema` is the one that has our tables. */
+export type PoolOptions = { poolMax?: number; timeoutMs?: number; schema?: string };
+
 /**
- * Opens a pool of connections to the database at `url`. Queries fail after `timeoutMs` (5,000).
+ * Opens a pool of connections to a database. Queries fail after `timeoutMs` (5,000).
  *
  * `poolMax` (10): one append, one read and one presence round run at a time, and the rest serves
  * pages, history and joins. Connecting takes 2 s at most, so a lost database gets the answer 503
  * rather than a hanging request.
  */
-export function connect(url: string, options: { poolMax?: number; timeoutMs?: number } = {}): Knex {
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+export function connect(address: DatabaseAddress, options: PoolOptions = {}): Knex {
+  const { timeoutMs = TIMEOUT_MS, schema = DEFAULT_SCHEMA } = options;
   const watch = watchConnections();
   const db = knex({
     client: "pg",
     connection: {
-      connectionString: url,
       application_name: "chattera",
+      ...(settingsOf(address) as object),
       connectionTimeoutMillis: 2_000,
       query_timeout: timeoutMs,
       keepAlive: true,
@@ -51,9 +56,11 @@ export function connect(url: string, options: { poolMax?: number; timeoutMs?: nu
     // If the network drops a connection in the middle of a transaction, PostgreSQL would hold the
     // lock on the room's row until TCP gives up two hours later, and nobody could post there. After
     // twice the timeout, the transaction has failed on this side anyway.
-    void connection.query(pinSettings(2 * timeoutMs), (error) => {
+    const path = { schema, processId: connection.processID };
+    void connection.query<{ needsPath: boolean }>(pinSettings(2 * timeoutMs, path), (error, result) => {
       // Otherwise, knex would drop the connection without ending it.
       if (error) void connection.end();
+      else if (result.rows[0]?.needsPath) setPathPerTransaction(connection, schema);
       done(error ?? undefined);
     });
   }

@@ -11,7 +11,7 @@ export type ConnectionWatch = {
 };
 
 /** A connection with the number that knex assigns to it. */
-export type PooledConnection = pg.Client & { __knexUid: string };
+export type PooledConnection = pg.Client & { __knexUid: string; processID: number };
 
 /**
  * Watches the connections of a pool for queries that time out.

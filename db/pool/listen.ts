@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
 import pg from "pg";
+import { type DatabaseAddress, settingsOf } from "../address.ts";
 import { pinSettings } from "./session-settings.ts";
 import { execute } from "./statement.ts";
 
@@ -32,10 +33,10 @@ export type Subscription = {
  * A connection can die unnoticed, for example in a proxy that drops it, so the caller must probe
  * it; see bus.ts.
  */
-export async function listen(url: string, subscription: Subscription): Promise<GrowingListener> {
+export async function listen(address: DatabaseAddress, subscription: Subscription): Promise<GrowingListener> {
   const { channels, onNotification, onEnd } = subscription;
   const client = new pg.Client({
-    connectionString: url,
+    ...settingsOf(address),
     application_name: "chattera listener",
     connectionTimeoutMillis: 5_000,
     query_timeout: 5_000,

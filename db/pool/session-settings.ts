@@ -28,16 +28,36 @@ const LIMITS: { [name: string]: string } = {
   transaction_timeout: "0",
 };
 
+/** The schema that a session searches, and the process id that its client was given. */
+export type SearchPath = { schema: string; processId: number };
+
 /**
  * Returns a statement that pins the settings of a session. `idleInTransactionMs` ends transactions
  * that are idle for so long. Settings that the server does not know are skipped. A stricter value
  * of synchronous_commit, for example remote_apply, is kept.
+ *
+ * With `path`, the session searches in that schema only, unless its own search path begins with it.
+ * Behind a pooler, other programs use the same session, and theirs must not change. There the
+ * statement returns `needsPath`: the path has to be set for each transaction.
  */
-export function pinSettings(idleInTransactionMs: number): string {
+export function pinSettings(idleInTransactionMs: number, path?: SearchPath): string {
   const wanted = { ...MEANING, ...LIMITS, idle_in_transaction_session_timeout: String(idleInTransactionMs) };
+  if (path === undefined) return pin(wanted, "");
+  const isShared = `pg_backend_pid() <> ${path.processId}`;
+  const hasPath = `~ '^ *"?${path.schema}"? *(,|$)'`;
+  const ofRole = "(select reset_val from pg_settings where name = 'search_path')";
+  return pin(
+    { ...wanted, search_path: `"${path.schema}"` },
+    `when 'search_path' then not (${isShared} or current_setting(name) ${hasPath}) `,
+    `case when ${isShared} then not ${ofRole} ${hasPath} else false end as "needsPath", `,
+  );
+}
+
+/** Counts the settings, so that the answer is one row. */
+function pin(wanted: { [name: string]: string }, exception: string, answer = ""): string {
   return (
-    `select set_config(name, value, false) from (values ${rowsOf(wanted)}) wanted (name, value) ` +
-    "where case name when 'synchronous_commit' then current_setting(name) = 'off' " +
+    `select ${answer}count(set_config(name, value, false)) from (values ${rowsOf(wanted)}) wanted (name, value) ` +
+    `where case name when 'synchronous_commit' then current_setting(name) = 'off' ${exception}` +
     "else current_setting(name, true) <> value end"
   );
 }

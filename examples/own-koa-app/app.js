@@ -2,7 +2,7 @@ import { createApp } from "chattera";
 import Koa from "koa";
 import mount from "koa-mount";
 
-const chat = await createApp({ databaseUrl: process.env.DATABASE_URL });
+const chat = await createApp({ database: process.env.DATABASE_URL });
 
 const app = new Koa();
 app.use(mount("/chat", chat));

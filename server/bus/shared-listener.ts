@@ -1,5 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Knex } from "knex";
+import type { DatabaseAddress } from "../../db/address.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import { type GrowingListener, listen, notify } from "../../db/pool/listen.ts";
 
@@ -20,10 +21,10 @@ type SharedConnection = {
 };
 
 /**
- * Listens at `url` for all workers of this process on one connection. With four workers, a
+ * Listens to a database for all workers of this process on one connection. With four workers, a
  * notification costs an eighth less; see docs/scale.md. Each worker still sends its own probes.
  */
-export function shareListener(url: string): { stop(): Promise<void> } {
+export function shareListener(address: DatabaseAddress): { stop(): Promise<void> } {
   let current: SharedConnection | undefined;
   cluster.on("message", onMessage);
   cluster.on("disconnect", unsubscribe);
@@ -53,7 +54,7 @@ export function shareListener(url: string): { stop(): Promise<void> } {
 
   function open(): SharedConnection {
     const shared: SharedConnection = {
-      listener: listen(url, {
+      listener: listen(address, {
         channels: [],
         onNotification: (channel, payload) => passOn(shared, channel, payload),
         onEnd: (error) => void end(shared, error?.message),

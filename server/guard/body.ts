@@ -14,8 +14,8 @@ const LIMIT_BYTES = 64 * 1024;
 /**
  * Reads a POST's body into `ctx.state.body`, an object by field: JSON, a form, or JSON as
  * text/plain, which a page of another origin may send without asking first, and for which the
- * cookie does not count. An object that a host app's body parser has read is used instead. Throws
- * `unsupported_type`, `too_large`, `malformed`.
+ * cookie does not count. Where a body parser of the host has read the body, its result is used.
+ * Throws `unsupported_type`, `too_large`, `malformed`.
  */
 export const body: Middleware = async (ctx, next) => {
   ctx.state.body = ctx.method === "POST" ? await readBody(ctx) : {};
@@ -24,18 +24,42 @@ export const body: Middleware = async (ctx, next) => {
 };
 
 async function readBody(ctx: Context): Promise<object> {
-  const parsed: unknown = (ctx.request as { body?: unknown }).body;
-  const body = parsed === undefined || parsed === null ? await parseBody(ctx) : parsed;
+  const body = isParsed(ctx) ? readParsed(ctx) : await parseBody(ctx);
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw refuse("malformed", "the body is not an object");
   assertFewMembers(body);
   return body;
 }
 
+/** The parts of a request that a body parser sets. koa-bodyparser also keeps the text. */
+type Parsed = { body?: unknown; rawBody?: unknown };
+
+/**
+ * Returns whether a parser of the host has read the body. Most leave an empty object for types that
+ * they do not read, such as text/plain.
+ */
+function isParsed({ req, request }: Context): boolean {
+  const { body } = request as Parsed;
+  if (body === undefined || body === null) return false;
+  return req.readableDidRead || typeof body !== "object" || Object.keys(body).length > 0;
+}
+
+/** The text passes the checks of a body that we read. An object has lost what they need. */
+function readParsed(ctx: Context): unknown {
+  const { body, rawBody: raw } = ctx.request as Parsed;
+  const text = [raw, body].find(isText);
+  const length = text === undefined ? Number(ctx.req.headers["content-length"] ?? 0) : Buffer.byteLength(text);
+  if (length > LIMIT_BYTES) throw refuse("too_large");
+  return text === undefined ? body : parseBytes(ctx, Buffer.from(text));
+}
+
 async function parseBody(ctx: Context): Promise<unknown> {
-  const { "content-encoding": encoding, "content-type": written = "" } = ctx.req.headers;
-  if (encoding) throw refuse("unsupported_type");
-  const bytes = await readBytes(ctx);
+  if (ctx.req.headers["content-encoding"]) throw refuse("unsupported_type");
+  return parseBytes(ctx, await readBytes(ctx));
+}
+
+function parseBytes(ctx: Context, bytes: Buffer): unknown {
+  const { "content-type": written = "" } = ctx.req.headers;
   const type = (written.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes), ctx.state.guards);
   if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
@@ -90,4 +114,8 @@ function parseJson(text: string): unknown {
   } catch {
     throw refuse("malformed", "the body is not JSON");
   }
+}
+
+function isText(value: unknown): value is string | Buffer {
+  return typeof value === "string" || Buffer.isBuffer(value);
 }

@@ -34,7 +34,7 @@ export async function main(config: Config, launch: Launch): Promise<void> {
   // A port that is taken must not cost a new database first.
   await checkPort(config);
   const database = await openDatabase(config);
-  const node = { ...config, databaseUrl: database.url };
+  const node = { ...config, database: database.url };
   try {
     const { listenUrl, busUrl } = config;
     if (listenUrl !== undefined && busUrl === undefined) await assertReachable(listenUrl, "CHATTERA_LISTEN_URL");
@@ -49,7 +49,7 @@ export async function main(config: Config, launch: Launch): Promise<void> {
 export async function migrateOnly(config: Config): Promise<void> {
   const database = await openDatabase(config);
   try {
-    await migrate(database.url, print);
+    await migrate(database.url, print, config.schema);
   } finally {
     await database.stop();
   }
@@ -65,8 +65,8 @@ export async function pruneOnly(config: Config): Promise<void> {
     throw new StartError("The number of days to keep is missing: add --days 365, or set CHATTERA_KEEP_DAYS.");
   const database = await openDatabase(config);
   try {
-    await migrate(database.url, print);
-    const db = connect(database.url, { poolMax: 2 });
+    await migrate(database.url, print, config.schema);
+    const db = connect(database.url, { poolMax: 2, schema: config.schema });
     const { events, isDone } = await pruneAll(db, days).finally(() => db.destroy());
     const more = isDone ? "" : " Another chattera is deleting the rest.";
     process.stdout.write(`${events} events were older than ${days} days and are deleted.${more}\n`);

@@ -7,7 +7,7 @@ import { readReports } from "../../db/log/reports.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { listPeopleByNetwork } from "../../db/log/sightings.ts";
 import { endOperators, readState, type Switches } from "../../db/log/switches.ts";
-import { postgresWakeUps } from "../../db/log/wake-ups.ts";
+import { ofSchema, postgresWakeUps } from "../../db/log/wake-ups.ts";
 import { migrate } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { StartError } from "../../db/start-error.ts";
@@ -164,9 +164,10 @@ export async function signOutOperators(config: Config): Promise<void> {
 async function withSite(config: Config, work: (site: ModeratedSite) => Promise<void>): Promise<void> {
   const database = await openDatabase(config, { mayJoin: true });
   try {
-    await migrate(database.url, (line) => process.stderr.write(`${line}\n`));
-    const db = connect(database.url, { poolMax: 2 });
-    await work({ db, wakeUps: postgresWakeUps(db, database.url) }).finally(() => db.destroy());
+    const { schema } = config;
+    await migrate(database.url, (line) => process.stderr.write(`${line}\n`), schema);
+    const db = connect(database.url, { poolMax: 2, schema });
+    await work({ db, wakeUps: ofSchema(postgresWakeUps(db, database.url), schema) }).finally(() => db.destroy());
   } finally {
     await database.stop();
   }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { collectDefaultMetrics } from "prom-client";
-import { type App, openApp } from "../app.ts";
+import { type OpenedApp, openApp } from "../app.ts";
 import type { NodeConfig } from "../config.ts";
 import { createShares } from "../guard/shares.ts";
 import { withKeptPolls } from "../http/verified-polls.ts";
@@ -75,10 +75,11 @@ const CLOSE_MS = 1_500;
 export async function serve(config: NodeConfig): Promise<RunningNode> {
   const logger = createLog(config.logLevel);
   const worker = cluster.isWorker ? { worker: { sumMetrics: countTogether } } : {};
-  const app = await openApp(config, { logger, keepsPolls: true, ...worker });
+  const opened = await openApp(config, { logger, keepsPolls: true, ...worker });
+  const { app, site } = opened;
   tuneGarbageCollection();
   // Memory, CPU and event loop lag are the process's, so a host's app does not report them.
-  collectDefaultMetrics({ register: app.site.metrics.registry });
+  collectDefaultMetrics({ register: site.metrics.registry });
   const server = createServer({
     headersTimeout: HEAD_MS,
     requestTimeout: REQUEST_MS,
@@ -88,7 +89,7 @@ export async function serve(config: NodeConfig): Promise<RunningNode> {
   });
   server.timeout = STUCK_MS;
   capConnections(server, capsOf(config), logger);
-  server.on("request", listenerOf(server, app));
+  server.on("request", listenerOf(server, opened));
   answerBadRequests(server);
   try {
     await listen(server, config);
@@ -100,12 +101,11 @@ export async function serve(config: NodeConfig): Promise<RunningNode> {
   const url = urlOf(config, port);
   logger.info({ url, fastPath: HAS_FAST_PATH }, "serving");
   warnOfAnyHost(config, logger);
-  app.site.peers.announce(addressesOf(config, port));
-  return { url, stop: () => stop(app, server, logger) };
+  site.peers.announce(addressesOf(config, port));
+  return { url, stop: () => stop(opened, server, logger) };
 }
 
-function listenerOf(server: Server, app: App): RequestListener {
-  const { site } = app;
+function listenerOf(server: Server, { app, site }: OpenedApp): RequestListener {
   const answer = withKeptPolls(site.verifiedPolls, app.callback());
   return (request, response) => {
     if (!beginRequest(request)) return;
@@ -146,8 +146,8 @@ function capsOf(config: NodeConfig): ConnectionCaps {
 }
 
 /** Sends the crowd to other nodes first, while the posts in flight finish here. */
-async function stop(app: App, server: Server, logger: Logger): Promise<void> {
-  logger.info({ readers: app.site.hub.readers.size }, "draining connections");
+async function stop({ app, site }: OpenedApp, server: Server, logger: Logger): Promise<void> {
+  logger.info({ readers: site.hub.readers.size }, "draining connections");
   app.drain();
   await setTimeout(NOTICE_MS);
   const closed = new Promise((resolve) => server.close(resolve));

@@ -18,11 +18,11 @@ const REPLACE_MS = 1_000;
 export async function runWorkers(config: NodeConfig): Promise<Workers> {
   let isStopping = false;
   const logger = createLog(config.logLevel);
-  const sharing = shareListener(config.listenUrl ?? config.databaseUrl);
+  const sharing = shareListener(config.listenUrl ?? config.database);
   shareMetrics();
   // A message to a worker that has just died is an error. Its exit reports the death.
   cluster.on("fork", (worker) => worker.on("error", () => undefined));
-  const fork = () => cluster.fork(environmentOf({ databaseUrl: config.databaseUrl }));
+  const fork = () => cluster.fork(environmentOf({ databaseUrl: config.database as string }));
   const port = await portOf(fork());
   cluster.on("exit", (worker, code, signal) => {
     if (isStopping || worker.exitedAfterDisconnect) return;

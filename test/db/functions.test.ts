@@ -38,7 +38,7 @@ describe("the schema of a new database", () => {
     const functions = await rowsOf<{ name: string; body: string }>(
       db,
       `select proname as name, prosrc as body from pg_proc
-       where pronamespace = 'public'::regnamespace order by proname`,
+       where pronamespace = current_schema()::regnamespace order by proname`,
     );
     const files = (await readdir(new URL("db/sql/", ROOT))).filter((name) => name.endsWith(".sql")).sort();
     expect(functions.map(({ name }) => `${name}.sql`)).toEqual(files);
@@ -91,7 +91,8 @@ describe("the functions of a database", () => {
     const names = await migrationSource.getMigrations([]);
     const before = names.slice(0, names.indexOf(lastOfBefore) + 1);
     await emptySchema();
-    await db.migrate.latest({ migrationSource: { ...migrationSource, getMigrations: async () => before } });
+    const source = { ...migrationSource, getMigrations: async () => before };
+    await db.migrate.latest({ migrationSource: source, tableName: "chattera_migrations" });
     const [{ id }] = (await db("rooms").select("id")) as [{ id: number }];
     await enterAsBefore(id);
     await sayAsBefore(id, "before");
@@ -147,7 +148,7 @@ async function sayAsBefore(roomId: number, text: string): Promise<void> {
 }
 
 async function emptySchema(): Promise<void> {
-  await execute(db, "drop schema public cascade; create schema public");
+  await execute(db, "drop schema chattera cascade; create schema chattera");
 }
 
 async function knex(...command: string[]): Promise<void> {

@@ -21,18 +21,18 @@ afterAll(async () => {
 
 describe("the log", () => {
   test("is migrated by four nodes at once as by one", async () => {
-    await db.raw("drop schema public cascade; create schema public");
+    await db.raw("drop schema chattera cascade");
     await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)));
     expect(await db("rooms").pluck("slug")).toEqual(["lobby"]);
     const migrations = await migrationSource.getMigrations([]);
     expect(migrations[0]).toBe("20261122000001_rooms_events_members");
-    expect(await db("knex_migrations").orderBy("id").pluck("name")).toEqual(migrations);
+    expect(await db("chattera_migrations").orderBy("id").pluck("name")).toEqual(migrations);
   });
 
   (HAS_PGBOUNCER ? test : test.skip)(
     "is migrated by four nodes at once that share one connection, and those that wait say so",
     async () => {
-      await db.raw("drop schema public cascade; create schema public");
+      await db.raw("drop schema chattera cascade");
       const bouncer = await openPgBouncer(database.url, 1);
       const lines: string[] = [];
       try {
@@ -49,7 +49,7 @@ describe("the log", () => {
   );
 
   test("is migrated although knex's lock was left set", async () => {
-    await db("knex_migrations_lock").update({ is_locked: 1 });
+    await db("chattera_migrations_lock").update({ is_locked: 1 });
     await db.raw("delete from functions");
     await migrate(database.url);
     expect(await db("functions").select("revision")).toHaveLength(1);
@@ -74,9 +74,9 @@ describe("the log", () => {
 
   test("is refused if a newer chattera has migrated it", async () => {
     const row = { name: "20990101000001_of_tomorrow", batch: 9, migration_time: new Date() };
-    await db("knex_migrations").insert(row);
+    await db("chattera_migrations").insert(row);
     await expect(migrate(database.url)).rejects.toThrow("migrated by a newer chattera (20990101000001_of_tomorrow)");
-    await db("knex_migrations").where({ name: row.name }).delete();
+    await db("chattera_migrations").where({ name: row.name }).delete();
     await migrate(database.url);
   });
 
@@ -102,12 +102,12 @@ describe("the log", () => {
     const { epoch } = await openLog(db);
     const refuse = async (signature: string, result: string) => {
       await db.raw(
-        `create function public.${signature} returns ${result} language plpgsql
+        `create function chattera.${signature} returns ${result} language plpgsql
          as 'begin raise exception ''refused'' using errcode = ''42501''; end'`,
       );
     };
     const name = new URL(database.url).pathname.slice(1);
-    await db.raw(`alter database ${name} set search_path = public, pg_catalog`);
+    await db.raw(`alter database ${name} set search_path = chattera, pg_catalog`);
     await refuse("pg_control_system()", "table (system_identifier bigint)");
     await refuse("pg_walfile_name(pg_lsn)", "text");
     // The options in the URL of an embedded database come before those of the database.
@@ -120,7 +120,7 @@ describe("the log", () => {
     );
     const restored = await openLog(other);
     expect(restored.epoch).not.toBe(epoch);
-    await db.raw("drop function public.pg_control_system(); drop function public.pg_walfile_name(pg_lsn)");
+    await db.raw("drop function chattera.pg_control_system(); drop function chattera.pg_walfile_name(pg_lsn)");
     expect((await openLog(db)).epoch).toBe(restored.epoch);
     expect(refusedFunctions(db)).toEqual([]);
     expect((await openLog(other)).epoch).toBe(restored.epoch);

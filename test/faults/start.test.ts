@@ -49,16 +49,13 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
     await rm(folder, { recursive: true });
   });
 
-  test.each([
-    ["default_transaction_read_only = on", "it is read-only"],
-    ["search_path = nowhere", "no schema of its user's search_path exists"],
-  ])("a database with %s", async (setting, reason) => {
-    await query(database.url, "drop schema public cascade; create schema public");
-    await query(testServer().url, `alter database ${name} set ${setting}`);
+  test("a database that is read-only", async () => {
+    await query(database.url, "drop schema chattera cascade");
+    await query(testServer().url, `alter database ${name} set default_transaction_read_only = on`);
     const { code, said } = await runSite(withoutOptions(database.url));
     await query(testServer().url, `alter database ${name} reset all`);
     expect(code).toBe(1);
-    expect(said).toMatch(oneLine(`The database cannot be migrated: ${reason}`));
+    expect(said).toMatch(oneLine("The database cannot be migrated: it is read-only"));
   });
 
   test("too few open files", async () => {

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { StartError } from "../../db/start-error.ts";
 import type { App } from "../../server/app.ts";
 import type { AppSettings } from "../../server/app-settings.ts";
-import { readEnvironment, readOptions } from "../../server/config.ts";
+import { type NodeConfig, readEnvironment, readOptions } from "../../server/config.ts";
 import { type AppOptions, createApp } from "../../server/index.ts";
 import { type AppOptionName, SETTINGS } from "../../server/settings.ts";
 import { createDatabase } from "../support/database.ts";
@@ -16,8 +16,9 @@ const databaseUrl = "postgres://localhost/chat";
  * Each option with a value other than its default, and the same as the text of its environment
  * variable.
  */
-const SPELLED: { [name in AppOptionName]: [value: AppOptions[name], text: string] } = {
+const SPELLED: { [name in AppOptionName]: [value: Options[name], text: string] } = {
   databaseUrl: [databaseUrl, databaseUrl],
+  schema: ["tea", "tea"],
   siteName: ["Tea & Talk", "Tea & Talk"],
   siteDescription: ["For tea.\nAnd talk.", "For tea.\\nAnd talk."],
   siteRules: ["Be kind.\nBe brief.", "Be kind.\\nBe brief."],
@@ -93,7 +94,7 @@ describe("invalid options", () => {
     [{ basePath: 3 }, "basePath: must be a string"],
     [{ basepath: "/chat" }, "basepath: createApp has no such option"],
     [{ port: 3000 }, "port: createApp has no such option"],
-    [{ databaseUrl: undefined }, "databaseUrl: createApp requires a PostgreSQL"],
+    [{ databaseUrl: undefined }, "database: createApp requires a PostgreSQL"],
     [{ settings: { TRUST_PROXY: ["loopback"] } }, 'TRUST_PROXY: in "settings" it must be a string'],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
   ])("%j is explained in one sentence", async (options, sentence) => {
@@ -128,11 +129,11 @@ describe("the former option `settings`", () => {
   });
   afterAll(() => database.drop());
 
-  const open = async (options: Omit<AppOptions, "databaseUrl">): Promise<App["site"]["config"]> => {
+  const open = async ({ settings, logger, ...options }: Former): Promise<NodeConfig> => {
     lines = [];
-    const app = await createApp({ databaseUrl: database.url, ...options });
+    const app = await createApp({ databaseUrl: database.url, settings, logger, ...options });
     await app.close();
-    return app.site.config;
+    return readOptions({ databaseUrl: database.url, ...options }, settings);
   };
 
   test("still works, and one warning names the options to use instead", async () => {
@@ -188,14 +189,14 @@ test("a wrong option does not compile, and neither does an assignment to a site"
     () => createApp({ basePath: "/chat" }),
     // @ts-expect-error The port is not for an app.
     () => createApp({ databaseUrl, port: 3000 }),
-    ({ site }: App) => {
-      // @ts-expect-error A site is complete when it is created.
-      site.isDraining = true;
-    },
+    // @ts-expect-error The node is not the host's to use.
+    ({ site }: App) => site,
   ];
   expect(wrong).toHaveLength(5);
 });
 
+type Options = AppSettings & { databaseUrl?: string };
+type Former = AppSettings & Pick<AppOptions, "settings" | "logger">;
 type Given<Options> = { [name in keyof Options]: Exclude<Options[name], undefined> };
 type FromTable = Given<{ [name in Exclude<AppOptionName, "databaseUrl">]: z.input<(typeof SETTINGS)[name]["schema"]> }>;
 type Same<One, Other> = [One, Other] extends [Other, One] ? true : false;

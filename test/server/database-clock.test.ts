@@ -20,12 +20,12 @@ let roomId: number;
 beforeAll(async () => {
   database = await createDatabase();
   const name = new URL(database.url).pathname.slice(1);
-  await query(testServer().url, `alter database ${name} set search_path = public, pg_catalog`);
+  await query(testServer().url, `alter database ${name} set search_path = chattera, pg_catalog`);
   // The options in the URL of an embedded database come before those of the database.
   db = connect(database.url.replace(/\?.*/, ""));
   await db.raw("create table clock (ahead interval); insert into clock values ('0')");
   await db.raw(
-    "create function public.now() returns timestamptz stable language sql as 'select pg_catalog.now() + ahead from clock'",
+    "create function chattera.now() returns timestamptz stable language sql as 'select pg_catalog.now() + ahead from clock'",
   );
   roomId = (await db("rooms").where({ slug: "lobby" }).first("id")).id;
 });

@@ -7,10 +7,11 @@ import type { AppSettings } from "../../server/app-settings.ts";
 import { readOptions } from "../../server/config.ts";
 import { withKeptPolls } from "../../server/http/verified-polls.ts";
 import { createLog } from "../../server/log.ts";
+import type { Site } from "../../server/site.ts";
 import { createDatabase } from "./database.ts";
 
 /** A node of the site under test, on a free port. */
-export type TestNode = { app: App; server: Server; url: string; close(): Promise<void> };
+export type TestNode = { app: App & { site: Site }; server: Server; url: string; close(): Promise<void> };
 
 /** A site under test: nodes on a database of its own. */
 export type TestSite = { databaseUrl: string; nodes: TestNode[]; close(): Promise<void> };
@@ -43,7 +44,9 @@ export async function openNode(
   logger = createLog(process.env.LOG_LEVEL ?? "silent"),
 ): Promise<TestNode> {
   const config = readOptions({ limits: false, ...options, databaseUrl });
-  const app = await openApp({ ...config, ...(seenMs !== undefined && { seenMs }) }, { logger, keepsPolls: !isHosted });
+  const timed = { ...config, ...(seenMs !== undefined && { seenMs }) };
+  const opened = await openApp(timed, { logger, keepsPolls: !isHosted });
+  const app = Object.assign(opened.app, { site: opened.site });
   const server = createServer(withKeptPolls(app.site.verifiedPolls, app.callback()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -47,11 +47,12 @@ export function databaseUrl(url: string, name: string): string {
   return other.href;
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a connection of its own. It finds our tables, and those of the host. */
 export async function query(url: string, statement: string): Promise<{ [column: string]: unknown }[]> {
   const client = new pg.Client(url);
   await client.connect();
   try {
+    await client.query("set search_path = chattera, public");
     return (await client.query<{ [column: string]: unknown }>(statement)).rows;
   } finally {
     await client.end();

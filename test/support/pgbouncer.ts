@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { query } from "./database.ts";
+import pg from "pg";
 import { until } from "./until.ts";
 
 /** Is PgBouncer installed on this machine? */
@@ -39,7 +39,7 @@ default_pool_size = ${poolSize}
   const child = spawn("pgbouncer", ["-q", join(folder, "pgbouncer.ini")], { ...nobody, stdio: "ignore" });
   process.once("exit", () => child.kill("SIGKILL"));
   const url = `postgres://${username}@127.0.0.1:${port}/${name}`;
-  await until("PgBouncer answers", () => query(url, "select 1").catch(() => undefined));
+  await until("PgBouncer answers", () => isAnswering(url));
   const close = async () => {
     const ended = once(child, "exit");
     child.kill("SIGKILL");
@@ -47,6 +47,21 @@ default_pool_size = ${poolSize}
     await rm(folder, { recursive: true });
   };
   return { url, close };
+}
+
+/** Sets nothing in the session, which the tests share. */
+async function isAnswering(url: string): Promise<boolean> {
+  const client = new pg.Client(url);
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query("select 1");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    void client.end().catch(() => undefined);
+  }
 }
 
 async function freePort(): Promise<number> {
