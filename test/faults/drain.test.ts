@@ -34,7 +34,7 @@ test("after SIGTERM a node is not ready, answers polls, sends `bye` on streams, 
   // A message waits for the lock on its room.
   const holder = new pg.Client(database.url);
   await holder.connect();
-  await holder.query("begin; select from rooms where slug = 'lobby' for update");
+  await holder.query("begin; select from chattera.rooms where slug = 'lobby' for update");
   const id = clientId();
   const inFlight = say(site.url, ann, { text: "in flight", id });
   await until("the message waits for the room", () => query(database.url, WAITING).then((rows) => rows.length === 1));

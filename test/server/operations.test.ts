@@ -37,7 +37,7 @@ describe("metrics", () => {
     await stuck.connect();
     await stuck.query("listen stuck");
     await stuck.query("begin isolation level repeatable read");
-    await stuck.query("select 1 from rooms");
+    await stuck.query("select 1 from chattera.rooms");
     // A page of the queue holds 8 KiB, and one notification counts when its page is full.
     const filler = "select pg_notify('stuck', repeat('x', 7000) || n) from generate_series(1, 2000) n";
     await query(site.databaseUrl, filler);
