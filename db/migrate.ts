@@ -22,6 +22,7 @@ import * as changes from "./migrations/20261130000090_changes.ts";
 import * as past from "./migrations/20261130000100_past.ts";
 import * as whispers from "./migrations/20261130000110_whispers.ts";
 import * as moderation from "./migrations/20261130000130_moderation.ts";
+import * as reportedWhispers from "./migrations/20261130000150_reported_whispers.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -183,4 +184,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000100_past": past,
   "20261130000110_whispers": whispers,
   "20261130000130_moderation": moderation,
+  "20261130000150_reported_whispers": reportedWhispers,
 };

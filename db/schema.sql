@@ -144,9 +144,12 @@ create table reports (
   at timestamp with time zone not null default now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  inbox_id integer,
   constraint reports_pkey PRIMARY KEY (id),
+  constraint reports_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES rooms(id) ON DELETE CASCADE,
   constraint reports_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
 );
+CREATE INDEX reports_inbox_id ON reports USING btree (inbox_id) WHERE (inbox_id IS NOT NULL);
 CREATE INDEX reports_open ON reports USING btree (room_id, id) WHERE (resolved_at IS NULL);
 CREATE INDEX reports_room_id ON reports USING btree (room_id, id);
 

@@ -1,9 +1,13 @@
 import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
 
-/** A report of a message, or without `seq` of a person. A visitor without a session has no `by`. */
+/**
+ * A report of a message, or without `seq` of a person. With `inboxId`, `seq` is that of a whisper
+ * in the inbox of the person who reports it. A visitor without a session has no `by`.
+ */
 export type NewReport = {
   roomId: number;
+  inboxId?: number | undefined;
   seq?: number | undefined;
   memberId: string;
   nickname: string;
@@ -17,6 +21,7 @@ export type StoredReport = {
   id: number;
   room: string;
   seq: number | null;
+  isWhisper: boolean;
   member: { id: string; nickname: string };
   text: string | null;
   reason: string;
@@ -33,31 +38,36 @@ const OPEN_MAX = 1_000;
  * room's queue is full.
  */
 export async function writeReport(db: Knex, report: NewReport): Promise<boolean> {
-  const { roomId, seq, memberId, nickname, reason, by, byName } = report;
+  const { roomId, inboxId, seq, memberId, nickname, reason, by, byName } = report;
   const [count] = await rowsOf<{ open: number; same: number }>(
     db,
     `select count(*) as open, count(*) filter (
-       where by = ? and member_id = ? and seq is not distinct from ?::bigint
+       where by = ? and member_id = ? and seq is not distinct from ?::bigint and inbox_id is not distinct from ?::int
      ) as same from reports where room_id = ? and resolved_at is null`,
-    [by ?? null, memberId, seq ?? null, roomId],
+    [by ?? null, memberId, seq ?? null, inboxId ?? null, roomId],
   );
   if ((count?.same ?? 0) > 0) return true;
   if ((count?.open ?? 0) >= OPEN_MAX) return false;
   await execute(
     db,
-    "insert into reports (room_id, seq, member_id, nickname, reason, by, by_name) values (?, ?, ?, ?, ?, ?, ?)",
-    [roomId, seq ?? null, memberId, nickname, reason, by ?? null, byName ?? null],
+    `insert into reports (room_id, inbox_id, seq, member_id, nickname, reason, by, by_name)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    [roomId, inboxId ?? null, seq ?? null, memberId, nickname, reason, by ?? null, byName ?? null],
   );
   return true;
 }
 
-/** Returns the oldest reports that wait, of a room or of all rooms, at most 200. */
+/**
+ * Returns the oldest reports that wait, of a room or of all rooms, at most 200. Of all whispers,
+ * moderators read those only that one of its two sides has reported.
+ */
 export async function readReports(db: Knex, roomId?: number): Promise<StoredReport[]> {
   const rows = await rowsOf<ReportRow>(
     db,
     `select p.id, r.slug as room, p.seq, p.member_id as "memberId", p.nickname, e.text, p.reason, p.by_name as by, p.at,
-       p.resolved_at as "resolvedAt"
-     from reports p join rooms r on r.id = p.room_id left join events e on e.room_id = p.room_id and e.seq = p.seq
+       p.resolved_at as "resolvedAt", p.inbox_id is not null as "isWhisper"
+     from reports p join rooms r on r.id = p.room_id
+     left join events e on e.room_id = coalesce(p.inbox_id, p.room_id) and e.seq = p.seq
      where p.resolved_at is null and p.room_id = coalesce(?, p.room_id) order by p.id limit 200`,
     [roomId ?? null],
   );

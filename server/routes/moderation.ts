@@ -1,11 +1,13 @@
 import type { Context } from "koa";
+import { readEvent } from "../../db/log/around.ts";
 import { countHit, readBans } from "../../db/log/bans.ts";
 import { readActs } from "../../db/log/moderation.ts";
 import { findPerson, readReports, writeReport } from "../../db/log/reports.ts";
 import { listPeopleByNetwork } from "../../db/log/sightings.ts";
+import { findInboxes } from "../../db/log/whispers.ts";
 import { MODERATION_PATHS as PATHS } from "../../protocol/moderation-paths.ts";
 import type { Tail } from "../delivery/tail.ts";
-import type { Session } from "../guard/session.ts";
+import { memberOf, type Session } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
 import { readMessageAt } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
@@ -55,30 +57,42 @@ export async function report(ctx: Context, site: Site): Promise<void> {
   const session: Session | undefined = ctx.state.session;
   const input = inputOf(ctx);
   const reason = readReason(ctx);
-  const [seq, memberId] = [input.text("seq"), input.string("member")];
-  if ((seq === undefined) === (memberId === undefined)) throw refuse("malformed", "seq or member");
+  const named = ["seq", "whisper", "member"].filter((name) => input.sent(name).some((value) => value !== ""));
+  if (named.length !== 1) throw refuse("malformed", "one of seq, whisper and member");
   site.limits.reports.take(payerOf(ctx));
   const tail = await roomOf(ctx, site);
-  const about = seq === undefined ? await personIn(site, tail, memberId as string) : await authorOf(ctx, site, tail);
+  const about = await REPORTED[named[0] as keyof typeof REPORTED](ctx, site, tail);
   const { id: by, nickname: byName } = session?.member ?? {};
   const isStored = await writeReport(site.db, { roomId: tail.id, ...about, reason, by, byName });
   if (!isStored) throw refuse("full", "This room has many reports already. Its moderators will see to them.", 600);
   answer(ctx, {}, 201);
 }
 
-type Reported = { seq?: number; memberId: string; nickname: string };
+type Reported = { inboxId?: number; seq?: number; memberId: string; nickname: string };
 
-async function personIn({ db }: Site, tail: Tail, memberId: string): Promise<Reported> {
-  const nickname = await findPerson(db, tail.id, memberId);
-  if (nickname === undefined) throw refuse("no_such_member");
-  return { memberId, nickname };
-}
+const REPORTED = { seq: authorOf, whisper: whispererOf, member: personIn };
 
 async function authorOf(ctx: Context, site: Site, tail: Tail): Promise<Reported> {
   const seq = readId(ctx, "seq");
   const message = await readMessageAt(site, tail, seq);
   if (message === undefined) throw refuse("no_such_message");
   return { seq, memberId: message.member.id, nickname: message.member.nickname };
+}
+
+/** A whisper is reported from the inbox of one of its two sides, by its seq there. */
+async function whispererOf(ctx: Context, { db }: Site, tail: Tail): Promise<Reported> {
+  const seq = readId(ctx, "whisper");
+  const [inbox] = await findInboxes(db, [{ roomId: tail.id, memberId: memberOf(ctx).id }]);
+  const whisper = inbox && (await readEvent(db, inbox.room.id, seq));
+  if (whisper?.kind !== "whisper") throw refuse("no_such_message");
+  return { inboxId: inbox?.room.id as number, seq, memberId: whisper.member.id, nickname: whisper.member.nickname };
+}
+
+async function personIn(ctx: Context, { db }: Site, tail: Tail): Promise<Reported> {
+  const memberId = inputOf(ctx).string("member") as string;
+  const nickname = await findPerson(db, tail.id, memberId);
+  if (nickname === undefined) throw refuse("no_such_member");
+  return { memberId, nickname };
 }
 
 async function takeErase(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {

@@ -177,6 +177,20 @@ describe("a report", () => {
     await op.post("/api/operate/reports/resolve", { report: reports[1].id }).expect(200);
   });
 
+  test("of a whisper, by either side, lets moderators read that one", async () => {
+    const [gil, hal, ivy] = [await comer("Gil"), await comer("Hal"), await comer("Ivy")];
+    for (const who of [gil, hal, ivy]) await speak(who, "here").expect(201);
+    const whisper = { id: clientId(), to: hal.id, text: "rude whisper" };
+    await post(gil, `${room}/whispers`, whisper).expect(201);
+    await post(gil, `${room}/whispers`, { ...whisper, id: clientId(), text: "private" }).expect(201);
+    await post(hal, `${room}/report`, { whisper: 1, reason: "rude" }).expect(201);
+    const answer = await op.get(`${room}/reports`);
+    expect(answer.body.reports.at(-1)).toMatchObject({ isWhisper: true, text: "rude whisper", member: { id: gil.id } });
+    expect(answer.text).not.toContain("private");
+    await post(ivy, `${room}/report`, { whisper: 1 }).expect(404, /"code":"no_such_message"/);
+    await request(site.url).post(`${room}/report`).send({ whisper: 1 }).expect(401);
+  });
+
   test.each([
     ["of nothing", "malformed", {}],
     ["of a message and a person", "malformed", { seq: 1, member: "x" }],
