@@ -163,13 +163,13 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   const start = placeOf(rows, oldest.seq);
   const continued = rows[start - 1];
   const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
-  // The lines above change only if some are dropped there.
   const isFull = isGap || rows.length + added.length > most;
+  const isAbove = isFull || added.some(({ kind }) => kind === "edit" || kind === "erase");
   scroll.keep(() => {
     if (isGap) dropOldest(lines, start);
     insert(lines, added);
     if (isFull) trim(lines, most);
-  }, isFull);
+  }, isAbove);
   return added;
 }
 
@@ -364,7 +364,8 @@ function showUnsent(lines: Lines, message: UnsentMessage): void {
       markUnsent(lines);
     });
   }
-  showUnsentState(line, message, { words: page.words, conversation });
+  const shown = line;
+  scroll.keep(() => showUnsentState(shown, message, { words: page.words, conversation }));
 }
 
 function settle(lines: Lines, event: RoomEvent): void {

@@ -120,6 +120,27 @@ browserTest("on a screen of 320 px nothing in the log or the list of people leav
   await page.context().close();
 });
 
+browserTest.each([["en-US"], ["ja-JP"]])("in %s, the title of a room can be read at 320 px", async (locale) => {
+  const page = await browser.newPage({ ...SMALL_PHONE, locale });
+  await page.goto(`${site.url}/rooms/lobby`);
+  await page.fill("#enter [name=nickname]", locale);
+  await page.press("#enter [name=nickname]", "Enter");
+  await page.waitForSelector("#say");
+  const [title, others] = await page.evaluate(() => {
+    const [one, ...rest] = document.querySelectorAll(".bar .bar-title, .bar-end > *, #connection");
+    return [
+      { hidden: (one?.scrollWidth ?? 0) - (one?.clientWidth ?? 0), box: one?.getBoundingClientRect().toJSON() },
+      rest.map((element) => element.getBoundingClientRect().toJSON()),
+    ];
+  });
+  expect(title.hidden).toBe(0);
+  for (const box of others) {
+    expect(box.right).toBeLessThanOrEqual(320);
+    expect(box.left >= title.box.right || box.top >= title.box.bottom).toBe(true);
+  }
+  await page.context().close();
+});
+
 browserTest("three people with long names who type cover no message", async () => {
   const page = await watch(SMALL_PHONE);
   for (const letter of ["M", "N", "O"]) {

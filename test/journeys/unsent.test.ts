@@ -134,6 +134,26 @@ describe("an unsent message", () => {
   );
 });
 
+browserTest("the buttons of a message that waits are in sight, on a phone too", async () => {
+  const context = await browser.newContext({ locale: "en-US", viewport: { width: 320, height: 600 } });
+  const page = await openRoom(context);
+  await enter(page, "Eve");
+  await page.waitForSelector('#connection[data-state="live"]');
+  const text = "long enough for a log that is full\n".repeat(8);
+  for (const copy of ["a", "b", "c"]) await write(page, `${copy} ${text}`);
+  await page.waitForFunction(() => document.querySelectorAll("#log .own[data-seq]").length === 3);
+  isOut = true;
+  await write(page, "to be seen");
+  await page.waitForSelector("#log .kept button");
+  await page.waitForFunction(() => {
+    const edge = document.querySelector("#scroll")?.getBoundingClientRect().bottom ?? 0;
+    const buttons = [...document.querySelectorAll("#log .kept button")];
+    return buttons.length === 2 && buttons.every((one) => one.getBoundingClientRect().bottom <= edge);
+  });
+  isOut = false;
+  await context.close();
+});
+
 describe("an unsent message whose tab is closed", () => {
   /**
    * Says something in a tab while nothing can be sent, and closes the tab. Returns two empty tabs,
