@@ -12,10 +12,14 @@ const TARGET = `${SOURCE}/../dist/client`;
 mkdirSync(TARGET, { recursive: true });
 const mangleProps = oneOf(SHORT_NAMES);
 const modern = { bundle: true, format: "esm", target: "es2020", charset: "utf8" } satisfies BuildOptions;
+const style = Buffer.from(await bundled("ui/main.css", { ...modern, minify: true })).toString();
 const assets = {
   // Read by every browser with modules. It finds out itself whether it supports the browser.
-  script: hashed("main", "js", await modernScript("ui/main.ts")),
-  style: hashed("main", "css", await bundled("ui/main.css", { ...modern, minify: true })),
+  script: hashed("main", "js", await modernScript("ui/main.ts", { mangleProps })),
+  style: hashed("main", "css", style),
+  // For frames whose page chooses the scheme.
+  lightStyle: hashed("main", "css", inScheme(style, "light")),
+  darkStyle: hashed("main", "css", inScheme(style, "dark")),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
   unreadIcon: hashed("icon", "svg", withDot(readFileSync(`${SOURCE}/ui/icon.svg`, "utf8"))),
   touchIcon: picture("touch"),
@@ -26,19 +30,26 @@ const assets = {
   // [IE7] esbuild only joins and shortens here, since IE does not understand modern CSS.
   legacyStyle: hashed("legacy", "css", await bundled("legacy/legacy.css", { bundle: true, minifyWhitespace: true })),
   doctorScript: hashed("doctor", "js", await es3Script("doctor/main.ts", { mangleProps: oneOf(DOCTOR_SHORT_NAMES) })),
+  embedScript: hashed("embed", "js", await modernScript("embed.ts", { format: "iife" })),
   doctorStyle: hashed("doctor", "css", await bundled("doctor/doctor.css", { ...modern, minify: true })),
 };
 writeFileSync(`${TARGET}/assets.json`, `${JSON.stringify(assets)}\n`);
 removeOld(Object.values(assets));
-writeFileSync(`${TARGET}/index.js`, await bundled("index.ts", { ...modern, minifySyntax: true }));
-writeFileSync(`${TARGET}/browser.js`, await bundled("browser.ts", { ...modern, minifySyntax: true }));
+await writeClient("index.ts", TARGET, {});
+await writeClient("browser.ts", TARGET, {});
 // For require(): the folder's package.json says that its files, and the types, are CommonJS.
 mkdirSync(`${TARGET}/commonjs`, { recursive: true });
 writeFileSync(`${TARGET}/commonjs/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(
-  `${TARGET}/commonjs/index.js`,
-  await bundled("index.ts", { ...modern, format: "cjs", minifySyntax: true }),
-);
+await writeClient("index.ts", `${TARGET}/commonjs`, { format: "cjs" });
+
+/** Returns a style sheet that is the same whatever scheme the browser prefers. */
+function inScheme(css: string, scheme: "light" | "dark"): string {
+  return css
+    .replaceAll("color-scheme:light dark", `color-scheme:${scheme}`)
+    .replaceAll(/@media ?\(prefers-color-scheme: ?(\w+)\)/g, (_, of) =>
+      of === scheme ? "@media all" : "@media not all",
+    );
+}
 
 /** Returns the icon of a page with unseen messages. */
 function withDot(icon: string): string {
@@ -52,10 +63,10 @@ function oneOf(names: string[]): RegExp {
 /**
  * Builds a script for browsers with modules. Terser saves another 6 % on the wire after esbuild.
  */
-async function modernScript(entry: string): Promise<string> {
-  const es2017 = await bundled(entry, { ...modern, target: "es2017", minifySyntax: true, mangleProps });
+async function modernScript(entry: string, options: BuildOptions): Promise<string> {
+  const es2017 = await bundled(entry, { ...modern, target: "es2017", minifySyntax: true, ...options });
   const { code } = await minify(withObjectAssign(Buffer.from(es2017).toString()), {
-    module: true,
+    module: options.format !== "iife",
     ecma: 2017,
     compress: { inline: 1, passes: 3, pure_getters: true },
   });
@@ -99,6 +110,12 @@ function withSmallHelper(code: string): string {
   );
 }
 
+/** Writes the package's client with a source map, so that stacks and debuggers show the sources. */
+async function writeClient(entry: string, outdir: string, options: BuildOptions): Promise<void> {
+  const entryPoints = [`${SOURCE}/${entry}`];
+  await build({ ...modern, minifySyntax: true, sourcemap: "linked", ...options, entryPoints, outdir });
+}
+
 async function bundled(entry: string, options: BuildOptions): Promise<Uint8Array> {
   const result = await build({ ...options, entryPoints: [`${SOURCE}/${entry}`], outdir: TARGET, write: false });
   return result.outputFiles?.[0]?.contents as Uint8Array;
@@ -131,7 +148,7 @@ function named(name: string, extension: string, content: Uint8Array | string): s
 
 function removeOld(current: string[]): void {
   for (const file of readdirSync(TARGET)) {
-    const asset = /^((main|icon|legacy|doctor)-\w+\.(js|css|svg|png))(\.gz|\.br)?$/.exec(file)?.[1];
+    const asset = /^((main|icon|legacy|doctor|embed)-\w+\.(js|css|svg|png))(\.gz|\.br)?$/.exec(file)?.[1];
     if (asset !== undefined && !current.includes(asset)) rmSync(`${TARGET}/${file}`);
   }
 }

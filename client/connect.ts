@@ -1,46 +1,38 @@
+import type { ErrorCode } from "../protocol/error-code.ts";
 import type { Member, RoomEdit, RoomErase, RoomEvent, RoomMessage, RoomNotice } from "../protocol/event.ts";
+import { SLUG_LENGTH } from "../protocol/limits.ts";
 import { PATHS } from "../protocol/paths.ts";
 import { type Address, param } from "./core/base/address.ts";
-import { createEmitter, type Emitter } from "./core/base/emitter.ts";
-import { type Conversation, createConversation, hold, release, say, start, stopSending } from "./core/conversation.ts";
+import { createEmitter } from "./core/base/emitter.ts";
+import { createConversation, hold, say } from "./core/conversation.ts";
 import { askOnce, type HistoryPage } from "./core/history.ts";
 import { createSession } from "./core/reading/session.ts";
 import type { Transport } from "./core/reading/transport.ts";
-import { type Answered, changeMessage, renameMember } from "./core/sending/change.ts";
-import { enter } from "./core/sending/enter.ts";
+import { type Answered, changeMessage, moveMember, renameMember } from "./core/sending/change.ts";
 import { discard, type UnsentMessage } from "./core/sending/outbox.ts";
+import { enterRoom } from "./enter-room.ts";
 import { environment } from "./environment.ts";
-import { type ConnectOptions, type HandleEvents, RefusedError, type RoomHandle } from "./handle.ts";
+import { type ConnectOptions, type HandleStatus, type RefusedCode, RefusedError, type RoomHandle } from "./handle.ts";
+import {
+  becomeReady,
+  ClosedError,
+  end,
+  type HandleState,
+  refuse,
+  settle,
+  startReading,
+  withResolvers,
+} from "./handle-state.ts";
+import { type HandleEnd, iterate } from "./iterate.ts";
 import { browserConnections, type Connections, connectionsOf, createHttp, type Fetch } from "./transports/fetch.ts";
 import { createScriptAsk } from "./transports/jsonp.ts";
 import { createSse } from "./transports/sse.ts";
 import { createStream } from "./transports/stream.ts";
 
-const ENTERING_MS = 1_000;
 // The code for an address where there is no such site. A proxy may also answer 404 while the site
 // restarts.
 const NO_SITE = "no_site";
 const STRANGE_MS = 10_000;
-
-/** All that a handle knows. */
-type HandleState = {
-  conversation: Conversation;
-  emitter: Emitter<HandleEvents>;
-  sent: Map<string, PromiseWithResolvers<RoomMessage | RoomNotice>>;
-  /** Functions that give up the changes that have no answer yet. */
-  changing: Set<(reason: Error) => void>;
-  ready: PromiseWithResolvers<void>;
-  isEntered: boolean;
-  isLive: boolean;
-  isRoomSought: boolean;
-  /** Why nothing can be sent any more. */
-  ended: Error | undefined;
-  stopEntering(): void;
-  isReading: boolean;
-  /** Since when something else has answered that nothing is here; 0: it has not. */
-  strangeSince: number;
-  stopTimer(): void;
-};
 
 /**
  * Follows a room of the chattera site at `url`, base path included. `open` returns connections of
@@ -52,19 +44,35 @@ export function connectBy(
   options: ConnectOptions,
 ): RoomHandle {
   const site = siteOf(url);
+  const room = roomOf(options.room);
   const { fetch: ask = undefined } = options;
   const own = ask === undefined ? open(site) : connectionsOf(ask as Fetch);
-  // Events name the room by its own spelling; see "rooms" in the protocol.
-  const named = { ...options, room: options.room.normalize("NFKC").toLowerCase() };
-  const handle = createHandle({ site, own }, named);
-  const { conversation, emitter, ready } = handle;
-  const { room, sender } = conversation;
+  const handle = createHandle({ site, own }, { ...options, room });
+  const { signal } = options;
+  const abort = () => close(signal?.reason as Error);
+  const close = (reason: Error = new ClosedError()) => {
+    signal?.removeEventListener("abort", abort);
+    end(handle, reason);
+    handle.stopTimer();
+    handle.isReading = true;
+    handle.conversation.session.close();
+    own?.close();
+  };
   listen(handle);
   if (handle.isEntered) startReading(handle);
-  else enterRoom(handle, named);
+  else enterRoom(handle, { ...options, room });
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  return handleOf(handle, close);
+}
+
+function handleOf(handle: HandleState, close: (reason?: Error) => void): RoomHandle {
+  const { conversation, emitter } = handle;
+  const { room, sender } = conversation;
+  const leave = () => leaveRoom(handle, () => close());
   return {
     on: emitter.on,
-    ready: ready.promise,
+    ready: readyOf(handle),
     send: (text, { reply } = {}) => send(handle, text, reply),
     edit: (seq, text) => change<RoomEdit>(handle, (done) => changeMessage(sender, { room, seq, text }, done)),
     erase: (seq) => change<RoomErase>(handle, (done) => changeMessage(sender, { room, seq }, done)),
@@ -72,13 +80,16 @@ export function connectBy(
       change<Member>(handle, (done) => renameMember(sender, { room, nickname, color }, done)),
     history: (before, limit) => pageOf(handle, before, limit),
     cursor: () => conversation.session.after()[0] ?? "",
-    close() {
-      end(handle, new Error("The room was closed."));
-      handle.stopTimer();
-      handle.isReading = true;
-      conversation.session.close();
-      own?.close();
-    },
+    token: () => sender.address.token,
+    leave,
+    close: () => close(),
+    // In an environment without this symbol, it is a property that nobody reads.
+    [Symbol.asyncDispose]: leave,
+    [Symbol.asyncIterator]: () =>
+      iterate(
+        (take) => emitter.on("event", take),
+        (run) => whenEnded(handle, run),
+      ),
   };
 }
 
@@ -96,6 +107,45 @@ function siteOf(url: string): URL {
   return site;
 }
 
+/**
+ * Returns the name of a room in the spelling that events have; see "rooms" in the protocol. Throws
+ * a TypeError if no room can have that name.
+ */
+function roomOf(name: string): string {
+  const room = typeof name === "string" ? name.normalize("NFKC").toLowerCase() : "";
+  if (!ROOM_NAME.test(room) || [...room].length > SLUG_LENGTH)
+    throw new TypeError(`"${name}" is not the name of a room. It has 1 to ${SLUG_LENGTH} letters, digits, - and _.`);
+  return room;
+}
+
+const ROOM_NAME = /^[\p{L}\p{N}_-][\p{L}\p{N}\p{M}_-]*$/u;
+
+/** Calls a function once the handle sends nothing more. Returns a function that prevents it. */
+function whenEnded({ ended, onEnd }: HandleState, run: (end: HandleEnd) => void): () => void {
+  if (ended === undefined) onEnd.add(run);
+  else run({ reason: ended instanceof ClosedError ? undefined : ended });
+  return () => onEnd.delete(run);
+}
+
+/** The promise for programs, which does not reject because they close the handle. */
+function readyOf({ ready }: HandleState): Promise<void> {
+  const promise = withResolvers<void>();
+  ready.promise.then(promise.resolve, (reason) => {
+    if (!(reason instanceof ClosedError)) promise.reject(reason);
+  });
+  return promise.promise;
+}
+
+/** Nothing is left to leave if that is refused, or if the handle is closed meanwhile. */
+async function leaveRoom(handle: HandleState, close: () => void): Promise<void> {
+  const { conversation, sent, isEntered } = handle;
+  const { room, sender } = conversation;
+  await Promise.allSettled([...sent.values()].map(({ promise }) => promise));
+  const isMember = isEntered && sender.address.token !== undefined;
+  if (isMember) await change(handle, (done) => moveMember(sender, PATHS.leave(room), done)).then(close, close);
+  else close();
+}
+
 function createHandle(
   { site, own }: { site: URL; own: Connections | undefined },
   { room, nickname, token, cursor }: ConnectOptions,
@@ -104,7 +154,8 @@ function createHandle(
   const base = (site.origin + site.pathname).replace(/\/+$/, "");
   const address: Address = { base, ...(token !== undefined && { token }) };
   const http = createHttp(own ?? browserConnections);
-  const isForeign = own === undefined && typeof location !== "undefined" && site.origin !== location.origin;
+  // A worker has no document for scripts.
+  const isForeign = own === undefined && typeof document !== "undefined" && site.origin !== location.origin;
   const script = isForeign ? createScriptAsk(http.json) : undefined;
   const conversation = createConversation({
     environment,
@@ -128,7 +179,7 @@ function createHandle(
     sent: new Map(),
     changing: new Set(),
     ready: withResolvers(),
-    isEntered: nickname === undefined || token !== undefined,
+    isEntered: nickname === undefined && token === undefined,
     isLive: false,
     isRoomSought: false,
     ended: undefined,
@@ -136,6 +187,7 @@ function createHandle(
     isReading: false,
     strangeSince: 0,
     stopTimer() {},
+    onEnd: new Set(),
   };
 }
 
@@ -148,14 +200,6 @@ function streamsOf(address: Address, own: Connections | undefined): Transport[] 
   return streams;
 }
 
-/** Starts to read, once. */
-function startReading(handle: HandleState): void {
-  if (handle.isReading) return;
-  handle.isReading = true;
-  handle.stopTimer();
-  start(handle.conversation);
-}
-
 function listen(handle: HandleState): void {
   const { session, outbox } = handle.conversation;
   for (const name of ["event", "members", "typing", "reset"] as const) {
@@ -166,7 +210,7 @@ function listen(handle: HandleState): void {
     if (isSaid(event)) settle(handle, event.id, (promise) => promise.resolve(event));
   });
   session.on("status", (status) => {
-    handle.emitter.emit("state", status);
+    handle.emitter.emit("state", status as HandleStatus);
     if (status.state === "waiting" && !handle.isLive) void seekRoom(handle);
     handle.isLive ||= status.state === "live";
     becomeReady(handle);
@@ -180,7 +224,8 @@ function listen(handle: HandleState): void {
 }
 
 function messageRefused(handle: HandleState, message: UnsentMessage): void {
-  const { id, text, code = "internal" } = message;
+  const { id, text } = message;
+  const code = (message.code ?? "internal") as RefusedCode;
   handle.emitter.emit("refused", { code, text });
   discard(handle.conversation.outbox, message);
   settle(handle, id, (promise) => promise.reject(new RefusedError(code)));
@@ -213,7 +258,7 @@ function change<Value>(
     }
     const giveUp = begin((outcome) => {
       changing.delete(end);
-      if ("refused" in outcome) promise.reject(new RefusedError(outcome.refused));
+      if ("refused" in outcome) promise.reject(new RefusedError(outcome.refused as RefusedCode));
       else promise.resolve(outcome.done as Value);
     });
     const end = (reason: Error) => {
@@ -224,43 +269,6 @@ function change<Value>(
   };
   ready.promise.then(start, promise.reject);
   return promise.promise;
-}
-
-function settle(
-  { sent }: HandleState,
-  id: string | undefined,
-  how: (promise: PromiseWithResolvers<RoomMessage | RoomNotice>) => void,
-): void {
-  const promise = id === undefined ? undefined : sent.get(id);
-  if (id === undefined || promise === undefined) return;
-  sent.delete(id);
-  how(promise);
-}
-
-function enterRoom(handle: HandleState, { room, nickname = "", color }: ConnectOptions): void {
-  const { session, sender } = handle.conversation;
-  // Two connections are all that some networks have. The first requests are those of entering, and
-  // then all are read as a member. If entering takes long, the reader learns why.
-  handle.stopTimer = environment.later(ENTERING_MS, () => startReading(handle));
-  const entry = { room, nickname, ...(color !== undefined && { color }) };
-  handle.stopEntering = enter(sender, entry, (outcome) => {
-    const wasReading = handle.isReading;
-    startReading(handle);
-    if ("refused" in outcome) {
-      refuse(handle, outcome.refused);
-      return;
-    }
-    handle.isEntered = true;
-    // The server has opened the current connections for a visitor.
-    if (wasReading) session.wake(true);
-    becomeReady(handle);
-  });
-}
-
-function becomeReady({ isLive, isEntered, ready, conversation }: HandleState): void {
-  if (!isLive || !isEntered) return;
-  ready.resolve();
-  release(conversation);
 }
 
 /** Finds out whether there is such a room. If there is none, waiting for it is of no use. */
@@ -283,25 +291,6 @@ function noteStrange(handle: HandleState, error: Error): void {
   else if (now - handle.strangeSince > STRANGE_MS) refuse(handle, NO_SITE);
 }
 
-function refuse(handle: HandleState, code: string): void {
-  if (handle.ended !== undefined) return;
-  handle.emitter.emit("refused", { code });
-  end(handle, new RefusedError(code));
-}
-
-/** Sends nothing more. The handle keeps reading until it is closed. */
-function end(handle: HandleState, reason: Error): void {
-  const { conversation, ready, sent, changing } = handle;
-  handle.ended ??= reason;
-  const ended = handle.ended;
-  stopSending(conversation);
-  handle.stopEntering();
-  ready.reject(ended);
-  for (const id of [...sent.keys()]) settle(handle, id, (promise) => promise.reject(ended));
-  for (const giveUp of changing) giveUp(ended);
-  changing.clear();
-}
-
 function pageOf({ conversation }: HandleState, before?: number, limit?: number): Promise<HistoryPage> {
   const { room, sender } = conversation;
   let path = PATHS.messages(room);
@@ -310,24 +299,10 @@ function pageOf({ conversation }: HandleState, before?: number, limit?: number):
   return new Promise((resolve, reject) => {
     const { http, script } = sender;
     askOnce({ ...sender, http: { ...http, ask: script ?? http.ask } }, path, (status, ours = {}) => {
-      const { events, skipped, oldest, code } = ours as Partial<HistoryPage> & { code?: string };
+      const { events, skipped, oldest, code } = ours as Partial<HistoryPage> & { code?: ErrorCode };
       if (events !== undefined && oldest !== undefined) resolve({ events, ...(skipped && { skipped }), oldest });
       else if (code !== undefined) reject(new RefusedError(code));
       else reject(status === 404 ? new RefusedError(NO_SITE) : new Error(`The site did not answer (${status}).`));
     });
   });
-}
-
-type PromiseWithResolvers<T> = { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void };
-
-/** Promise.withResolvers, which Node 20 lacks. A caller that ignores it listens to `refused`. */
-function withResolvers<T>(): PromiseWithResolvers<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<T>((one, other) => {
-    resolve = one;
-    reject = other;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

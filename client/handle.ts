@@ -1,4 +1,6 @@
-import type { Member, RoomEdit, RoomErase, RoomMessage, RoomNotice } from "../protocol/event.ts";
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { ErrorCode } from "../protocol/error-code.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, RoomMessage, RoomNotice } from "../protocol/event.ts";
 import type { HistoryPage } from "./core/history.ts";
 import type { SessionEvents } from "./core/reading/session.ts";
 import type { SessionStatus } from "./core/reading/state.ts";
@@ -10,12 +12,30 @@ export type ConnectOptions = {
   nickname?: string;
   /** `#rrggbb`; the server chooses one by default. */
   color?: string;
-  /** The token of a session that exists already; then no nickname is needed. */
+  /**
+   * The token of an earlier session, as `handle.token()` returned it. The handle enters as the same
+   * member again, under the nickname if there is one, else under the former one.
+   */
   token?: string;
+  /**
+   * For how many seconds to try again if the nickname is taken. After a program was killed, its own
+   * name is taken until the site notices. By default 90 in a program, and 0 in a page.
+   */
+  nameWaitSeconds?: number;
+  /** Closes the handle when it is aborted. `ready` and `send` then reject with its reason. */
+  signal?: AbortLike;
   /** Where to continue reading, as `handle.cursor()` returned it. By default, reads from now on. */
   cursor?: string;
   /** Makes the requests in place of the environment's own `fetch`, for example through a proxy. */
   fetch?: typeof globalThis extends { fetch: infer Fetch } ? Fetch : (url: string, init: object) => Promise<unknown>;
+};
+
+/** The part of an AbortSignal that a handle uses, so that its types need no DOM. */
+export type AbortLike = {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 };
 
 /**
@@ -24,15 +44,23 @@ export type ConnectOptions = {
  * could not be continued, and events may be missing; `refused`: the server rejected a message or
  * the nickname.
  */
-export type HandleEvents = Omit<SessionEvents, "status" | "ping" | "turn"> & { state: SessionStatus; refused: Refused };
+export type HandleEvents = Omit<SessionEvents, "status" | "ping" | "turn"> & { state: HandleStatus; refused: Refused };
+
+/** The state of a handle's connection. `transport` is "" before the first one. */
+export type HandleStatus = Omit<SessionStatus, "transport"> & {
+  transport: "" | "sse" | "stream" | "poll" | "jsonp";
+};
+
+/** Why something was refused. `no_site`: something else than a chattera site answers here. */
+export type RefusedCode = ErrorCode | "no_site";
 
 /** A message that the server rejected for good, or the nickname if there is no `text`. */
-export type Refused = { code: string; text?: string };
+export type Refused = { code: RefusedCode; text?: string };
 
 /** The server rejected a message or a nickname. See docs/protocol.md for the codes. */
 export class RefusedError extends Error {
-  readonly code: string;
-  constructor(code: string) {
+  readonly code: RefusedCode;
+  constructor(code: RefusedCode) {
     super(`The server refused it: ${code}.`);
     this.name = "RefusedError";
     this.code = code;
@@ -48,8 +76,9 @@ export type RoomHandle = {
   on<Name extends keyof HandleEvents>(name: Name, listener: (data: HandleEvents[Name]) => void): () => void;
   /**
    * Resolves once the position in the log is known, so that no later message is missed, and the
-   * nickname is taken. Rejects with a RefusedError if the nickname is refused, and if the handle is
-   * closed before.
+   * nickname is taken. Rejects with a RefusedError if the room or the nickname is refused, and with
+   * the reason of an aborted `signal`. It stays pending if `close` is called before: closing is no
+   * error, so it must not end a program.
    */
   ready: Promise<void>;
   /**
@@ -82,6 +111,23 @@ export type RoomHandle = {
   history(before?: number, limit?: number): Promise<HistoryPage>;
   /** Returns where another handle can continue reading. */
   cursor(): string;
+  /**
+   * Returns the token of the handle's session, `undefined` before it has one. Store it to be the
+   * same member again. The site replaces it about once a day.
+   */
+  token(): string | undefined;
+  /**
+   * Leaves the room once the messages sent before have their receipts, and closes the handle. The
+   * nickname is free then. Resolves when that is done, or when the handle is closed meanwhile.
+   */
+  leave(): Promise<void>;
   /** Closes the handle. A message without a receipt is not sent again. */
   close(): void;
+  /** Leaves and closes at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /**
+   * Iterates over the events from now on. The loop ends when the handle is closed, and throws when
+   * the room or the nickname is refused.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<RoomEvent>;
 };

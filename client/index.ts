@@ -2,6 +2,7 @@ import { connectBy } from "./connect.ts";
 import type { ConnectOptions, RoomHandle } from "./handle.ts";
 import { openConnections } from "./node/connections.ts";
 
+export type { ErrorCode } from "../protocol/error-code.ts";
 export type {
   EventKind,
   Member,
@@ -18,7 +19,16 @@ export type {
 } from "../protocol/event.ts";
 export type { HistoryPage } from "./core/history.ts";
 export type { SessionStatus } from "./core/reading/state.ts";
-export type { ConnectOptions, HandleEvents, Refused, RoomHandle, SendOptions } from "./handle.ts";
+export type {
+  AbortLike,
+  ConnectOptions,
+  HandleEvents,
+  HandleStatus,
+  Refused,
+  RefusedCode,
+  RoomHandle,
+  SendOptions,
+} from "./handle.ts";
 // biome-ignore lint/performance/noBarrelFile: This is an entry of the package.
 export { RefusedError } from "./handle.ts";
 

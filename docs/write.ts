@@ -4,6 +4,7 @@
  */
 await import("./write-configuration.ts");
 await import("./write-imports.ts");
+await import("./write-openapi.ts");
 await import("./write-api.ts");
 
 export {};

@@ -249,10 +249,17 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "client/index.ts",
-    files: "^client/(browser|connect|handle|index)[.]ts$",
+    files: "^client/(browser|connect|enter-room|handle|handle-state|index|iterate)[.]ts$",
     imports: ["protocol", "client/core", "client/transports", "client/node", "client/*.ts"],
     without: NODE,
     because: "The package's client, without DOM.",
+  },
+  {
+    name: "client/embed.ts",
+    files: "^client/embed[.]ts$",
+    imports: [],
+    without: ".",
+    because: "Runs in pages of other sites, so it brings nothing along.",
   },
   {
     name: "client/build.ts",

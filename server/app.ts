@@ -13,6 +13,7 @@ import { assetRoutes } from "./routes/assets.ts";
 import { changePageRoutes } from "./routes/change-pages.ts";
 import { changeRoutes } from "./routes/changes.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
+import { durableRoutes } from "./routes/durable.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -21,6 +22,7 @@ import { logTextRoutes } from "./routes/log-text.ts";
 import { messagePageRoutes } from "./routes/message-page.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { moderationRoutes } from "./routes/moderation.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
@@ -104,6 +106,7 @@ export function siteRoutes(site: Site): Route[] {
     ...searchRoutes(site),
     ...changeRoutes(site),
     ...eventRoutes(site),
+    ...durableRoutes(site),
     ...roomRoutes(site, limits),
     ...moderationRoutes(site),
     ...operateRoutes(site),
@@ -118,6 +121,7 @@ export function siteRoutes(site: Site): Route[] {
     ...hereRoutes(site),
     ...assetRoutes(site),
     ...siteFileRoutes(site),
+    ...openApiRoutes(),
     ...operationRoutes(site),
   ];
 }

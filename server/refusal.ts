@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../protocol/error-code.ts";
+
 type Failure = { status: number; title: string; retrySeconds?: number };
 
 /**
@@ -37,6 +39,7 @@ export const REFUSALS = {
   reserved: { status: 409, title: "This name is reserved for the site itself." },
   too_late: { status: 409, title: "The time in which this message could be changed has passed." },
   room_exists: { status: 409, title: "There is a room of this name already, or of one that looks like it." },
+  gone: { status: 410, title: "The log cannot be continued from this offset." },
   wrong_host: { status: 421, title: "This site does not answer under this host name." },
   too_large: { status: 413, title: "The request is too large." },
   unsupported_type: { status: 415, title: "Send JSON or a form, in UTF-8, without Content-Encoding." },
@@ -45,7 +48,7 @@ export const REFUSALS = {
   internal: { status: 500, title: "Something went wrong here." },
   no_place: { status: 503, title: "This server has no free place for another reader just now.", retrySeconds: 5 },
   unavailable: { status: 503, title: "The log is out of reach just now.", retrySeconds: 2 },
-} as const satisfies { [code: string]: Failure };
+} as const satisfies { [code in ErrorCode]: Failure };
 
 /** The code of a refusal, for programs. */
 export type RefusalCode = keyof typeof REFUSALS;

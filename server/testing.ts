@@ -20,7 +20,10 @@ export type EventStream = {
    * before count too.
    */
   signal(name: string): Promise<unknown>;
-  /** Returns the cursor after the last event read: `after` of a stream that continues from here. */
+  /**
+   * Returns the cursor after the last event read, at first the one of `hello`: `after` of a stream
+   * that continues from here.
+   */
   cursor(): string;
   close(): Promise<void>;
 };
@@ -53,7 +56,7 @@ export async function openStream(target: Target, options: EventStreamOptions): P
   const stream = readStream(response, options.timeoutMs ?? 5_000, close);
   try {
     if (response.statusCode !== 200) throw new Error(`the stream was answered with ${response.statusCode}`);
-    await stream.peek("hello");
+    await stream.begin();
   } catch (error) {
     await stream.close();
     throw error;
@@ -101,7 +104,7 @@ function readStream(
   response: IncomingMessage,
   timeoutMs: number,
   release: () => Promise<void>,
-): EventStream & { peek(name: string): Promise<unknown> } {
+): EventStream & { begin(): Promise<void> } {
   const events: EventSourceMessage[] = [];
   const signals: EventSourceMessage[] = [];
   let hasEnded = false;
@@ -137,7 +140,9 @@ function readStream(
       signals.splice(signals.indexOf(found), 1);
       return JSON.parse(found.data);
     },
-    peek: find,
+    begin: async () => {
+      cursor = (await find("hello")).id ?? "";
+    },
     cursor: () => cursor,
     close: async () => {
       response.destroy();

@@ -7,8 +7,16 @@ type Named = { paper: string; sheet: string; ink: string; accent: string };
 /** The colors of the pages in one scheme, by the names of the style sheet's properties. */
 export type Palette = { [property: string]: string };
 
-/** The colors of the site in both schemes. Without `style`, they are those of the style sheet. */
-export type Theme = { light: Palette; dark: Palette; style: ThemeStyle | undefined };
+/**
+ * The colors of the site in both schemes. Without `style`, they are those of the style sheet.
+ * `inScheme` is the style in one scheme, whatever the browser prefers.
+ */
+export type Theme = {
+  light: Palette;
+  dark: Palette;
+  style: ThemeStyle | undefined;
+  inScheme: { light: ThemeStyle | undefined; dark: ThemeStyle | undefined };
+};
 
 /** A style sheet with the site's own colors. Its name changes with its content. */
 export type ThemeStyle = { file: string; text: string };
@@ -55,13 +63,18 @@ export function readPalette(entries: string[], scheme: "light" | "dark"): Palett
 
 /** Returns the theme of a site from the palettes that were set. */
 export function themeOf(light: Palette | undefined, dark: Palette | undefined): Theme {
-  const text = [cssOf(light, "light"), cssOf(dark, "dark")].join("");
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, 10);
+  const [ofLight, ofDark] = [cssOf(light), cssOf(dark)];
   return {
     light: light ?? LIGHT.named,
     dark: dark ?? DARK.named,
-    style: text === "" ? undefined : { file: `theme-${hash}.css`, text },
+    style: styleOf(preferring("light", ofLight) + preferring("dark", ofDark)),
+    inScheme: { light: styleOf(ofLight), dark: styleOf(ofDark) },
   };
+}
+
+function styleOf(text: string): ThemeStyle | undefined {
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 10);
+  return text === "" ? undefined : { file: `theme-${hash}.css`, text };
 }
 
 /** Returns the contrast of two colors, from 1 to 21 [WCAG 2.2, contrast ratio]. */
@@ -121,10 +134,14 @@ function tintOf(accent: string, sheet: string): string {
   return mixed(accent, sheet, 0.94);
 }
 
-function cssOf(palette: Palette | undefined, scheme: string): string {
+function cssOf(palette: Palette | undefined): string {
   if (palette === undefined) return "";
   const lines = Object.entries(palette).map(([name, color]) => `--${name}:${color};`);
-  return `@media (prefers-color-scheme:${scheme}){:root{${lines.join("")}}}`;
+  return `:root{${lines.join("")}}`;
+}
+
+function preferring(scheme: string, css: string): string {
+  return css === "" ? "" : `@media (prefers-color-scheme:${scheme}){${css}}`;
 }
 
 /** Returns a color between two: `share` of the way to the other one. */

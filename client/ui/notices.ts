@@ -44,6 +44,7 @@ export function createNotices(page: Page, choices: ChoiceStore): Notices {
         if ((event.kind !== "message" && event.kind !== "notice") || event.member.id === page.me.id) continue;
         const isMention = mentions(event.text || "", page.me.nickname);
         title.count(isMention);
+        notifyFrame(event.seq);
         alerts.alert(event, isMention);
       }
     },
@@ -71,6 +72,11 @@ export function createNotices(page: Page, choices: ChoiceStore): Notices {
     clearTimeout(timer);
     typing.textContent = "";
   }
+}
+
+/** A page that shows this one in a frame may count the messages that its visitor has not seen. */
+function notifyFrame(seq: number): void {
+  if (parent !== window) parent.postMessage({ chattera: "message", seq }, "*");
 }
 
 /** Returns the sentence about people who are typing. Each name has a direction of its own. */

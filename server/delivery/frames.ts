@@ -60,17 +60,23 @@ export function signalFrame(format: "sse" | "script", name: SignalName, data: Si
   return Buffer.from(
     [data]
       .flat()
-      .map((each) => signal(name, toJson(each), each.retry))
+      .map((each) => signal(name, toJson(each), each))
       .join(""),
   );
 }
 
-type SignalData = { retry?: number; [member: string]: unknown };
+type SignalData = { retry?: number; cursor?: string; [member: string]: unknown };
 
 type StreamSyntax = {
   event(json: string, cursor: string): string;
-  signal(name: SignalName, json: string, retryMs: number | undefined): string;
+  signal(name: SignalName, json: string, data: SignalData): string;
 };
+
+/**
+ * The signals that say where a reader is. With their id, a browser's EventSource that is cut before
+ * its first event comes back with the place where it began.
+ */
+const SETS_POSITION: ReadonlySet<SignalName> = new Set(["hello", "reset"]);
 
 const SYNTAX: { sse: StreamSyntax; script: StreamSyntax } = {
   sse: {
@@ -79,8 +85,10 @@ const SYNTAX: { sse: StreamSyntax; script: StreamSyntax } = {
     event: (json, cursor) => `data: ${json}\nid: ${cursor}\n\n`,
     // [trust 1.2] The retry is part of an event with data: six libraries take a block without data
     // for an empty event.
-    signal: (name, json, retryMs) =>
-      `event: ${name}\n${retryMs === undefined ? "" : `retry: ${retryMs}\n`}data: ${json}\n\n`,
+    signal: (name, json, { retry, cursor }) =>
+      `event: ${name}\n${retry === undefined ? "" : `retry: ${retry}\n`}data: ${json}\n${
+        SETS_POSITION.has(name) ? `id: ${cursor}\n` : ""
+      }\n`,
   },
   script: {
     event: (json, cursor) => scriptCall("message", json, cursor),

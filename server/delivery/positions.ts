@@ -12,8 +12,11 @@ export type ReaderPosition = { tails: Tail[]; seqs: number[] };
  */
 export type ReaderStart = { seqs: number[]; sums: Sums; resets: ResetSignal[] };
 
-/** The cursor of a request, or why there is none although the request has some. */
-type Claim = { cursor: Cursor | undefined; fault: ResetReason | undefined };
+/**
+ * The farthest cursor of a request, or why there is none although the request has some. `all` are
+ * its cursors of this log.
+ */
+type Claim = { cursor: Cursor | undefined; fault: ResetReason | undefined; all: Cursor[] };
 
 /**
  * The backlog that is free: that of a poll which returns after a second or two in a busy room. The
@@ -56,12 +59,29 @@ async function startInLog(log: Log, tail: Tail, claim: Claim): Promise<StartInRo
   const { head, oldest, sum } = bounds;
   if (isNewInbox(tail, claim.cursor)) return { seq: oldest - 1, sum: undefined };
   const reason = reasonToReset(tail, claim, bounds) ?? (await reasonByEvent(log, tail, { claim, bounds }));
+  const nearer = reason === "future" || reason === "epoch" ? nearerClaim(tail, claim, head) : undefined;
+  if (nearer !== undefined) return startInLog(log, tail, nearer);
   if (reason !== undefined) {
     const lost = { room: tail.slug, reason, oldest, head };
     return reason === "pruned" ? { seq: oldest - 1, sum: undefined, lost } : { seq: head, sum, lost };
   }
   const seq = claim.cursor?.seqs.get(tail.id);
   return seq === undefined ? { seq: head, sum } : { seq, sum: claim.cursor?.sums.get(tail.id) };
+}
+
+/**
+ * Returns the claim without the cursor that this log does not have. A browser's EventSource repeats
+ * the cursor of its URL at each reconnect, next to the Last-Event-ID that a reset gave it, and must
+ * not be reset again each time.
+ */
+function nearerClaim(tail: Tail, { cursor, all }: Claim, head: number): Claim | undefined {
+  const lost = cursor?.seqs.get(tail.id) ?? 0;
+  const left = all.filter(({ seqs }) => {
+    const seq = seqs.get(tail.id) ?? lost;
+    return seq < lost && seq <= head;
+  });
+  // One other cursor is what an EventSource has, and each may take a query.
+  return left.length === 0 ? undefined : { cursor: left.reduce(fartherCursor), fault: undefined, all: [] };
 }
 
 /**
@@ -98,9 +118,9 @@ function isNewInbox(tail: Tail, cursor: Cursor | undefined): boolean {
 function claimOf(cursors: string[], epoch: string): Claim {
   const parsed = cursors.map(parseCursor).filter((cursor) => cursor !== undefined);
   const ours = parsed.filter((cursor) => cursor.epoch === epoch);
-  if (ours.length > 0) return { cursor: ours.reduce(fartherCursor), fault: undefined };
-  if (cursors.length === 0) return { cursor: undefined, fault: undefined };
-  return { cursor: undefined, fault: parsed.length > 0 ? "epoch" : "malformed" };
+  if (ours.length > 0) return { cursor: ours.reduce(fartherCursor), fault: undefined, all: ours };
+  if (cursors.length === 0) return { cursor: undefined, fault: undefined, all: ours };
+  return { cursor: undefined, fault: parsed.length > 0 ? "epoch" : "malformed", all: ours };
 }
 
 /** Returns the cursor's seq if the tail can continue it and has the event of its checksum. */

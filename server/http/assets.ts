@@ -15,6 +15,9 @@ export const ASSET_FOLDER: string = FOLDER;
 type Assets = {
   script: string;
   style: string;
+  /** The same in one scheme, whatever the browser prefers. */
+  lightStyle: string;
+  darkStyle: string;
   icon: string;
   unreadIcon: string;
   /** PNG pictures of the icon: for a phone's home screen, large, and with room to be cut round. */
@@ -24,6 +27,7 @@ type Assets = {
   maskableIcon: string;
   legacyScript: string;
   legacyStyle: string;
+  embedScript: string;
   doctorScript: string;
   doctorStyle: string;
 };

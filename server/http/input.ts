@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import type { z } from "zod";
 import { NONCE } from "../../protocol/limits.ts";
 import { MAY_REPEAT, mayRepeat, repeats } from "../guard/fields.ts";
 import { refuse } from "../refusal.ts";
@@ -19,6 +20,8 @@ export type Input = {
   texts(name: string): string[];
   /** Returns what was sent under a name, once for each time, empty values included. */
   sent(name: string): unknown[];
+  /** Returns a whole number that a schema of wire.ts allows, or its default. Throws `malformed`. */
+  whole<Value extends number | undefined>(name: string, schema: z.ZodType<Value>): Value;
   /** Returns a whole number within a range; `otherwise` if it is absent. Throws `malformed`. */
   number(name: string, range: { min: number; max: number }, otherwise: number): number;
 };
@@ -74,7 +77,7 @@ export function nonceOf(input: Input): string | undefined {
 type Parameters = Map<string, unknown[]>;
 
 function createInput(parameters: Parameters): Input {
-  return { text, string, texts, sent: (name) => parameters.get(name) ?? [], number };
+  return { text, string, texts, sent: (name) => parameters.get(name) ?? [], whole, number };
 
   function text(name: string): string | undefined {
     const values = texts(name);
@@ -94,14 +97,25 @@ function createInput(parameters: Parameters): Input {
     return values.map(String).filter((value) => value !== "");
   }
 
+  function whole<Value extends number | undefined>(name: string, schema: z.ZodType<Value>): Value {
+    const digits = text(name);
+    const { data, error } = schema.safeParse(digits === undefined ? undefined : numberOf(digits));
+    if (error) throw refuse("malformed", `${name}: ${error.issues[0]?.message}`);
+    return data as Value;
+  }
+
   function number(name: string, { min, max }: { min: number; max: number }, otherwise: number): number {
     const digits = text(name);
     if (digits === undefined) return otherwise;
-    const value = Number(digits);
-    if (!/^\d{1,16}$/.test(digits) || value < min || value > max)
-      throw refuse("malformed", `${name}: a whole number from ${min} to ${max}`);
+    const value = numberOf(digits);
+    if (!(value >= min && value <= max)) throw refuse("malformed", `${name}: a whole number from ${min} to ${max}`);
     return value;
   }
+}
+
+/** One number has one spelling: digits without a sign, a point or an exponent. */
+function numberOf(digits: string): number {
+  return /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 function readParameters(ctx: Context): Parameters {

@@ -6,6 +6,7 @@ import { chooseLanguage } from "../pages/language.ts";
 import type { PageLayout } from "../pages/layout.ts";
 import type { Site } from "../site.ts";
 import { ASSETS } from "./assets.ts";
+import { embedOf } from "./embed.ts";
 import { logChoiceOf } from "./log-choice.ts";
 
 /** The name of the cookie that stores the chosen language. */
@@ -25,8 +26,12 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
   const base: string = ctx.state.base ?? site.config.basePath;
   const session: Session | undefined = ctx.state.session;
   const { siteName, siteDescription, siteRules, language, timeZone, editMinutes } = site.config;
+  const embed = embedOf(ctx);
+  const { scheme } = embed;
+  const themeStyle = scheme === undefined ? site.theme.style : site.theme.inScheme[scheme];
   const layout: PageLayout = {
-    language: chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language"), language),
+    scheme,
+    language: embed.language ?? chooseLanguage(ctx.cookies.get(LANGUAGE_COOKIE), ctx.get("Accept-Language"), language),
     site: { name: siteName, description: siteDescription, rules: siteRules },
     origin: originOf(ctx),
     isHiddenFromSearch: ctx.state.isHiddenFromSearch === true,
@@ -38,10 +43,10 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     basePath: base,
     here: ctx.path,
     script: `${base}/assets/${ASSETS.script}`,
-    style: `${base}/assets/${ASSETS.style}`,
+    style: `${base}/assets/${scheme === undefined ? ASSETS.style : ASSETS[`${scheme}Style`]}`,
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
-    themeStyle: site.theme.style && `${base}/assets/${site.theme.style.file}`,
+    themeStyle: themeStyle && `${base}/assets/${themeStyle.file}`,
     icon: `${base}/assets/${ASSETS.icon}`,
     unreadIcon: `${base}/assets/${ASSETS.unreadIcon}`,
     touchIcon: `${base}/assets/${ASSETS.touchIcon}`,

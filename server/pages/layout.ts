@@ -10,6 +10,8 @@ import type { LogChoice } from "./log-choice.ts";
  */
 export type PageLayout = {
   language: Language;
+  /** The scheme that the page around a frame chooses; otherwise the browser does. */
+  scheme: "light" | "dark" | undefined;
   /** The site's own name, and its description and rules if it has any. */
   site: { name: string; description: string | undefined; rules: string | undefined };
   /** The beginning of whole addresses, "" if it is not known. */
@@ -82,7 +84,7 @@ export function documentStart(layout: PageLayout, page: PageHead): Html {
 <title>${page.title === undefined ? layout.site.name : `${page.title} — ${layout.site.name}`}</title>
 <meta name="description" content="${descriptionOf(layout)}">
 ${layout.isHiddenFromSearch ? html`<meta name="robots" content="noindex">` : page.card && cardTags(layout, page.card)}
-<meta name="color-scheme" content="light dark">
+<meta name="color-scheme" content="${layout.scheme ?? "light dark"}">
 <meta name="theme-color" content="${layout.paper.light}" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="${layout.paper.dark}" media="(prefers-color-scheme: dark)">
 <meta name="application-name" content="${layout.site.name}">

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Member } from "../../protocol/event.ts";
 import { COLORS } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
+import { colorSchema } from "../wire.ts";
 import { readNickname } from "./nickname.ts";
 
 /** A site's rules for names: the reserved ones, and the trip of a secret. */
@@ -29,7 +30,7 @@ export async function readMember(
 ): Promise<Member> {
   const { nickname, secret } = readNickname(typed);
   if (isReserved(nickname)) throw refuse("reserved");
-  if (color !== undefined && !/^#[0-9a-f]{6}$/i.test(color)) throw refuse("malformed", "color: #rrggbb");
+  if (color !== undefined && !colorSchema.safeParse(color).success) throw refuse("malformed", "color: #rrggbb");
   const kept = before?.nickname === nickname ? before : undefined;
   const id = before?.id ?? randomUUID();
   const member = { id, nickname, color: color?.toLowerCase() ?? kept?.color ?? colorOf(nickname) };

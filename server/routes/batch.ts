@@ -16,6 +16,7 @@ import { Refusal, refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, postAll, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
+import { batchSchema } from "../wire.ts";
 
 /** The answer to one message of a batch: what it would get alone. */
 export type BatchResult = Pick<Posted, "event" | "isNew"> | { code: string; detail: string; retryAfter?: number };
@@ -71,14 +72,10 @@ export async function sayAll(
 }
 
 function readBatch(list: unknown): Said[] {
-  if (!Array.isArray(list) || list.length === 0 || list.length > BATCH_MESSAGES || !list.every(isSaid))
+  const { data } = batchSchema.safeParse(list);
+  if (data === undefined)
     throw refuse("malformed", `messages: 1 to ${BATCH_MESSAGES}, each with id and text, which are strings`);
-  return list.map(({ id, text, reply }) => ({ id, text, reply: readReply(reply) }));
-}
-
-function isSaid(one: unknown): one is { id: string; text: string; reply?: unknown } {
-  const { id, text } = (one ?? {}) as Partial<Said>;
-  return typeof id === "string" && typeof text === "string";
+  return data.map(({ id, text, reply }) => ({ id, text, reply: readReply(reply) }));
 }
 
 function isMessage(one: Said | NewMessage | Refusal): one is NewMessage {

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import type { HelloSignal, ResetSignal } from "../../protocol/event.ts";
-import { PING_MS, PROTOCOL_VERSION, STREAM_BYTES_MAX, STREAM_BYTES_MIN } from "../../protocol/limits.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { admit } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
@@ -26,6 +26,7 @@ import { Refusal } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { bytes, iframe, type StreamKind, sse } from "../streams/kinds.ts";
 import { beginStream, busyAnswer, type StreamSettings } from "../streams/stream.ts";
+import { numberSchemas } from "../wire.ts";
 import { poll } from "./poll.ts";
 
 /** Returns the routes of all streams and of polls. */
@@ -97,9 +98,9 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
 function optionsOf(input: Input, site: Site, kind: StreamKind): Omit<StreamSettings, "onOver"> {
   return {
     kind,
-    pingMs: input.number("ping", { min: 2, max: 60 }, PING_MS / 1000) * 1000,
+    pingMs: input.whole("ping", numberSchemas.ping) * 1000,
     isLate: input.text("late") === "1",
-    maxBytes: input.number("max", { min: STREAM_BYTES_MIN, max: STREAM_BYTES_MAX }, kind.maxBytes),
+    maxBytes: input.whole("max", numberSchemas.max) ?? kind.maxBytes,
     patienceMs: patienceMs(site),
     isOwnServer: isOwnServer(site),
   };

@@ -1,7 +1,7 @@
 import type { Context } from "koa";
 import { findMessageAt, readAround } from "../../db/log/around.ts";
 import { readTalk } from "../../db/log/read.ts";
-import { HISTORY_MESSAGES, PAGE_EVENTS } from "../../protocol/limits.ts";
+import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { answer } from "../http/answer.ts";
 import { roomOf } from "../http/find-room.ts";
@@ -12,8 +12,7 @@ import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
-
-const ANY_SEQ = { min: 1, max: Number.MAX_SAFE_INTEGER };
+import { numberSchemas } from "../wire.ts";
 
 /** Returns the route of a room's history. */
 export function historyRoutes(site: Site): Route[] {
@@ -24,9 +23,9 @@ export function historyRoutes(site: Site): Route[] {
 /** Answers with the page before a seq, around a seq, or around a moment. */
 async function answerHistory(ctx: Context, site: Site): Promise<void> {
   const input = inputOf(ctx);
-  const limit = input.number("limit", { min: 1, max: PAGE_EVENTS }, HISTORY_MESSAGES);
-  const before = input.number("before", ANY_SEQ, Number.MAX_SAFE_INTEGER);
-  const around = input.number("around", ANY_SEQ, 0);
+  const limit = input.whole("limit", numberSchemas.history);
+  const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
+  const around = input.whole("around", numberSchemas.seq) ?? 0;
   const at = input.string("at");
   const moment =
     at === undefined ? undefined : readMoment("at", at, readZone(input.string("zone"), site.config.timeZone));
@@ -47,7 +46,7 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
   const own = await whispersOfPage(ctx, site, {
     tail,
     page: { events, oldest },
-    before: input.number("whispers", ANY_SEQ, Number.MAX_SAFE_INTEGER),
+    before: input.whole("whispers", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER,
     until,
   });
   const whispers = own && { whispers: own.whispers, moreWhispers: own.hasMore };

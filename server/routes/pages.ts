@@ -11,6 +11,7 @@ import { numberOf } from "../delivery/watcher.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
+import { readEmbed } from "../http/embed.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
@@ -68,7 +69,7 @@ export function pageRoutes(site: Site): Route[] {
       path: PATHS.room(":room"),
       guards: { ...showing, limit: "reads" },
       handle: async (ctx) => {
-        if (chooseLanguage(ctx) || chooseLogView(ctx)) return;
+        if (!readEmbed(ctx) && (chooseLanguage(ctx) || chooseLogView(ctx))) return;
         const before = inputOf(ctx).number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, 0);
         const at = inputOf(ctx).string("at");
         if (before > 0) await showPast(ctx, site, before);

@@ -1,6 +1,5 @@
 import type { Context } from "koa";
-import type { ResetSignal } from "../../protocol/event.ts";
-import { POLL_WAIT_MAX_SECONDS, POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
+import type { PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { admit } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
@@ -14,6 +13,7 @@ import { park } from "../http/stalls.ts";
 import { openPoll, type Poll } from "../polls/poll.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { numberSchemas } from "../wire.ts";
 
 /**
  * How long a poll that must not wait may wait for this node's tails; a wake-up takes milliseconds.
@@ -28,7 +28,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   site.metrics.polls.whole += 1;
   const input = inputOf(ctx);
   const nonce = nonceOf(input);
-  const waitSeconds = input.number("wait", { min: 0, max: POLL_WAIT_MAX_SECONDS }, POLL_WAIT_SECONDS);
+  const waitSeconds = input.whole("wait", numberSchemas.wait);
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] Where kept-alive connections die unnoticed, the client asks for a connection for
   // each poll. One that is sent away needs another, since a balancer chooses a node for each.
@@ -40,13 +40,43 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);
   const requester = requesterOf(ctx, site);
+  const answered = await awaitEvents(ctx, site, { ...requester, tails, cursors, nonce, rooms, waitMs });
+  if (answered === undefined) return;
+  ctx.set("X-Accel-Buffering", "no");
+  answerBytes(ctx, answered.answer);
+  if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
+  const { visitor, browser } = requester;
+  const { session } = ctx.state;
+  const roomIds = answered.tails.map(({ id }: Tail) => id);
+  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, browser, session, waitMs });
+}
+
+/** A poll of some rooms, after some cursors. */
+export type Polling = ReturnType<typeof requesterOf> & {
+  tails: Tail[];
+  cursors: string[];
+  nonce?: string | undefined;
+  rooms?: PollAnswer["rooms"];
+  waitMs: number;
+};
+
+/**
+ * Waits for the next events of a poll, and returns its answer and the rooms that it read;
+ * `undefined` if the client is gone. Throws `no_place` and `unavailable`.
+ */
+export async function awaitEvents(
+  ctx: Context,
+  site: Site,
+  polling: Polling,
+): Promise<{ answer: Buffer; tails: Tail[] } | undefined> {
+  const { waitMs, nonce, rooms } = polling;
   let opened: Poll | undefined;
+  let over: (() => void) | undefined;
   const { bye, reader } = await admit(site.hub, {
-    ...requester,
-    tails,
-    cursors,
+    ...polling,
     nonce,
     open: (onOver) => {
+      over = onOver;
       ctx.res.once("close", onOver);
       opened = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, onOver);
       return opened.transport;
@@ -58,18 +88,15 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
     },
   });
   if (bye) throw refuse("no_place");
-  if (!opened || !reader) return;
+  if (!opened || !reader) return undefined;
   // It was sent away before it had a position to come back with.
   if (!reader.hasStarted && !ctx.res.destroyed) throw refuse(site.sendsAway ? "unavailable" : "no_place");
   if (waitMs === 0 && reader.isOpen && (await hasAll(site, reader))) reader.transport.heartbeat(reader);
-  ctx.set("X-Accel-Buffering", "no");
   park(ctx);
-  answerBytes(ctx, await opened.answer);
-  if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
-  const { visitor, browser } = requester;
-  const { session } = ctx.state;
-  const roomIds = reader.tails.map(({ id }: Tail) => id);
-  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, browser, session, waitMs });
+  const answer = await opened.answer;
+  // A stream of answers waits many times on one response.
+  if (over !== undefined) ctx.res.off("close", over);
+  return { answer, tails: reader.tails };
 }
 
 function greet(site: Site, reader: Reader, resets: ResetSignal[]): void {

@@ -1,7 +1,6 @@
 import type { Context } from "koa";
 import { listMembers, type MemberPosition, noteTyping } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
-import { PEOPLE_PAGE, PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
@@ -14,6 +13,7 @@ import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { numberSchemas } from "../wire.ts";
 
 /** Returns the routes of rooms and their people. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
@@ -57,7 +57,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function listPeople(ctx: Context): Promise<void> {
     const input = inputOf(ctx);
-    const limit = input.number("limit", { min: 1, max: PEOPLE_SHOWN }, PEOPLE_PAGE);
+    const limit = input.whole("limit", numberSchemas.people);
     const after = positionOf(input.text("after"));
     const tail = await roomOf(ctx, site);
     const { members, last } = await listMembers(db, tail.id, { after, limit });

@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { type FoundMessages, searchMessages } from "../../db/log/search.ts";
-import { SEARCH_LENGTH, SEARCH_RESULTS, SEARCH_RESULTS_MAX, SEARCH_WORDS } from "../../protocol/limits.ts";
+import { SEARCH_LENGTH, SEARCH_WORDS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { createTurns } from "../delivery/turns.ts";
@@ -15,6 +15,7 @@ import { renderSearch } from "../pages/search.ts";
 import { refuse } from "../refusal.ts";
 import { readSearch } from "../rooms/search-text.ts";
 import type { Site } from "../site.ts";
+import { numberSchemas } from "../wire.ts";
 import { chooseLanguage, showPage } from "./pages.ts";
 
 /** Two searches at a time cannot starve posting of database connections. */
@@ -58,8 +59,8 @@ export function searchRoutes(site: Site): Route[] {
 
   function find(ctx: Context, tail: Tail, words: string[]): Promise<FoundMessages> {
     const input = inputOf(ctx);
-    const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
-    const limit = input.number("limit", { min: 1, max: SEARCH_RESULTS_MAX }, SEARCH_RESULTS);
+    const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
+    const limit = input.whole("limit", numberSchemas.results);
     const payer = payerOf(ctx);
     site.limits.searches.take(payer);
     const network = networksOf(payer.address).at(-1) as string;

@@ -65,24 +65,53 @@ describe("chattera/client in another project", () => {
     expect([warnings, outputFiles.length]).toEqual([[], 1]);
   });
 
-  test.each(["mts", "cts"])("has types for a .%s file, which catch errors", async (extension) => {
+  test.each([
+    ["mts", "nodenext"],
+    ["cts", "nodenext"],
+    ["mts", "node16"],
+    ["cts", "node16"],
+    ["mts", "preserve"],
+  ])("has types for a .%s file under module %s, which catch errors", async (extension, module) => {
     const lines = [
       'import { connect, type RoomHandle, type RoomEvent } from "chattera/client";',
       'const room: RoomHandle = connect("http://localhost:3000", { room: "lobby", nickname: "Ann" });',
-      'room.on("event", (event: RoomEvent) => event.seq.toFixed());',
-      'room.on("state", ({ state, transport, slow }) => [state === "live", transport.length, slow]);',
+      'room.on("event", (event: RoomEvent) => event.kind === "rename" && event.former.nickname.trim());',
+      'room.on("state", ({ state, transport, slow }) => [state === "live", transport === "sse", slow]);',
+      "export const read = async () => { for await (const { seq } of room) seq.toFixed(); };",
+      "export const kept: string | undefined = room.token();",
       "export const sent: Promise<RoomEvent> = room.send(1);",
+      'room.on("state", ({ transport }) => transport === "websocket");',
+      'room.on("refused", ({ code }) => code === "nickname_token");',
+      'room.on("event", (event) => event.kind === "mesage");',
+      'room.on("event", (event) => event.kind === "message" && event.former);',
+      'room.on("massage", () => {});',
     ];
     writeFileSync(join(folder, `use.${extension}`), lines.join("\n"));
-    const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022"];
+    const resolution = module === "preserve" ? "bundler" : module;
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--module",
+      module,
+      "--moduleResolution",
+      resolution,
+      "--target",
+      "es2022",
+    ];
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    const output = await run(process.execPath, [tsc, ...options, `use.${extension}`], { cwd: folder }).then(
+    const file = `use.${extension}`;
+    const output = await run(process.execPath, [tsc, ...options, "--lib", "es2022", file], { cwd: folder }).then(
       () => "nothing",
       ({ stdout }: { stdout: string }) => stdout,
     );
-    expect(output.trim().split("\n")).toEqual([
-      expect.stringMatching(/^use\.[mc]ts\(5,.*TS2345: Argument of type 'number'/),
-    ]);
+    const errors = output.split("\n").flatMap(
+      (line) =>
+        line
+          .match(/^\S+\((\d+),.*(TS\d+)/)
+          ?.slice(1)
+          .join(" ") ?? [],
+    );
+    expect(errors).toEqual(["7 TS2345", "8 TS2367", "9 TS2367", "10 TS2367", "11 TS2339", "12 TS2345"]);
   });
 
   test("runs the example in the documentation", async () => {

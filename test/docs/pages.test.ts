@@ -15,6 +15,8 @@ const PAGES = [
   "examples/bot/README.md",
   "examples/own-koa-app/README.md",
   "examples/own-page/README.md",
+  "examples/python/README.md",
+  "examples/react/README.md",
   "examples/two-nodes/README.md",
   ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))

@@ -17,6 +17,7 @@ type Kind =
   | "listed script"
   | "stream"
   | "asset"
+  | "embed script"
   | "picture"
   | "text"
   | "file"
@@ -242,6 +243,14 @@ const ROWS: Row[] = [
 
   ["a script of the site", "asset", 200, () => asset(".js"), [KEPT, "Vary: Accept-Encoding", "Last-Modified"]],
   ["a style", "asset", 200, () => asset(".css"), [KEPT, "Vary: Accept-Encoding", "Last-Modified"]],
+  [
+    "the script of embeds",
+    "embed script",
+    200,
+    () => requestOf("/embed.js"),
+    [KEPT, "Vary: Accept-Encoding", "Last-Modified"],
+  ],
+  ["the description of the API", "JSON", 200, () => requestOf("/api/openapi.json"), [KEPT]],
   ["the icon", "asset", 200, () => asset(".svg"), [KEPT, "Vary: Accept-Encoding", "Last-Modified"]],
   [
     "a script of the site, compressed",

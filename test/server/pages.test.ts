@@ -29,6 +29,7 @@ function layout(changes: Partial<PageLayout> = {}): PageLayout {
   };
   return {
     language: "en",
+    scheme: undefined,
     site: { name: "chattera", description: undefined, rules: undefined },
     origin: "http://chat.example",
     isHiddenFromSearch: false,

@@ -45,6 +45,9 @@ test.each([
   ["at a cursor in memory, without a query", ["k3x9.1-7"], { seqs: [7], reasons: [], queries: 0 }],
   ["at the farther of two cursors", ["k3x9.1-9", "k3x9.1-6"], { seqs: [9], reasons: [], queries: 0 }],
   ["at the valid one of two cursors", ["!!!", "k3x9.1-6"], { seqs: [6], reasons: [], queries: 0 }],
+  ["at the nearer cursor, from the future", ["k3x9.1-11", "k3x9.1-6"], { seqs: [6], reasons: [], queries: 2 }],
+  ["at the nearer cursor, from another event", ["k3x9.zzz1-7", "k3x9.1-6"], { seqs: [6], reasons: [], queries: 2 }],
+  ["at the head, from two futures", ["k3x9.1-12", "k3x9.1-11"], { seqs: [10], reasons: ["future"], queries: 1 }],
   ["at a cursor from before the tail", ["k3x9.1-3"], { seqs: [3], reasons: [], queries: 1 }],
   ["after the oldest event that is kept", ["k3x9.1-2"], { seqs: [2], reasons: [], queries: 1 }],
   [

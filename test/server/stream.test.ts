@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { EventSource } from "eventsource";
 import request from "supertest";
 import { HAS_FAST_PATH } from "../../server/streams/socket.ts";
+import { openStream } from "../../server/testing.ts";
 import { openNode, person, say, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
@@ -14,6 +15,10 @@ beforeAll(async () => {
   ann = await person(site.url, "Ann");
   await say(site.url, ann, "premise");
 });
+
+/** A block of a stream. Only events, hello and reset have an id, which is their last line. */
+const BLOCK =
+  /^(event: (hello|reset)\n(retry: \d+\n)?data: \S.*\nid: [a-z0-9.-]+|event: (?!hello|reset)\w+\n(retry: \d+\n)?data: \S.*|data: \{.*\}\nid: [a-z0-9.-]+)$/;
 
 /** Returns the bytes of a stream until they contain a text. */
 async function readUntil(path: string, end: RegExp, onOpen: () => Promise<unknown> = async () => undefined) {
@@ -40,7 +45,7 @@ describe("an event stream", () => {
       "x-accel-buffering": "no",
       "x-content-type-options": "nosniff",
     });
-    const hello = /^event: hello\nretry: (\d+)\ndata: (.*)\n\n/.exec(text);
+    const hello = /^event: hello\nretry: (\d+)\ndata: (.*)\nid: (.*)\n\n/.exec(text);
     expect(Number(hello?.[1])).toBeGreaterThanOrEqual(1000);
     const cursor = expect.stringMatching(/^[a-z0-9]+\.([a-z]{3})?\d+-\d+$/);
     const data = {
@@ -53,6 +58,7 @@ describe("an event stream", () => {
       n: "abc",
     };
     expect(JSON.parse(hello?.[2] as string)).toEqual(data);
+    expect(JSON.parse(hello?.[2] as string).cursor).toBe(hello?.[3]);
     expect(took).toBeGreaterThan(300);
     expect(took).toBeLessThan(1500);
   });
@@ -62,8 +68,7 @@ describe("an event stream", () => {
       say(site.url, ann, "lines"),
     );
     const blocks = text.split("\n\n").slice(0, -1);
-    for (const block of blocks)
-      expect(block).toMatch(/^(event: \w+\n(retry: \d+\n)?data: \S.*|data: \{.*\}\nid: [a-z0-9.-]+)$/);
+    for (const block of blocks) expect(block).toMatch(BLOCK);
     expect(parts.filter((part) => part.startsWith("data: ")).every((part) => part.endsWith("\n\n"))).toBe(true);
     expect(text).not.toMatch(/[<>&]/);
   });
@@ -127,6 +132,32 @@ describe("an event stream", () => {
     expect(going.body).toMatch(/^event: bye\n/);
     expect(node.app.site.hub.readers.size).toBe(0);
     await node.close();
+  });
+
+  test("has the cursor of a reset as its id, for all rooms", async () => {
+    await request(site.url).post("/api/rooms").send({ slug: "second" }).expect(201);
+    const path = "/api/events?room=lobby&room=second&after=zzzz.1-1";
+    const { text } = await readUntil(path, /event: ping\n.*\n\n/);
+    const resets = [...text.matchAll(/event: reset\ndata: (.*)\nid: (.*)\n\n/g)];
+    expect(resets.map(([, data = "", id]) => [JSON.parse(data).room, JSON.parse(data).cursor === id])).toEqual([
+      ["lobby", true],
+      ["second", true],
+    ]);
+    const again = await readUntil(`/api/events?room=lobby&room=second&after=${resets[0]?.[2]}`, /event: ping\n/);
+    expect(again.text).not.toContain("event: reset");
+  });
+
+  test("continues an EventSource whose URL has a cursor that was reset, at each reconnect", async () => {
+    const { cursor } = await say(site.url, ann, "the newest");
+    const future = cursor.replace(/\d+$/, (seq) => String(Number(seq) + 1000));
+    const url = { room: "lobby", after: future };
+    const first = await openStream(site.url, url);
+    expect(first.cursor()).toBe(cursor);
+    await first.close();
+    await say(site.url, ann, "missed");
+    const second = await openStream(site.url, { ...url, lastEventId: first.cursor() });
+    expect(await second.events(1)).toMatchObject([{ text: "missed" }]);
+    await second.close();
   });
 
   test("delivers each message once to a browser's EventSource, even over a cut", async () => {

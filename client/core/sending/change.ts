@@ -1,7 +1,7 @@
 import type { Member, RoomEvent } from "../../../protocol/event.ts";
 import { createClientId } from "../base/environment.ts";
 import { createBackoff, nextDelay } from "../network/backoff.ts";
-import { type Change, type Sender, sendChange, sendRename } from "./send.ts";
+import { act, type Change, type Sender, sendChange, sendRename } from "./send.ts";
 
 /** The outcome of something that was tried until the server answered. */
 export type Answered<Value> = { done: Value } | { refused: string };
@@ -44,6 +44,21 @@ export function renameMember(
     sender,
     (take) => {
       sendRename(sender, named, (outcome) => take("member" in outcome ? { done: outcome.member } : outcome));
+    },
+    done,
+  );
+}
+
+/**
+ * Enters or leaves a room as the session's member, by the path of that, retrying until the server
+ * answers. Where only GET passes nothing more can be done: a message enters, and a member that is
+ * gone leaves. Returns a function that gives up.
+ */
+export function moveMember(sender: Sender, path: string, done: (outcome: Answered<true>) => void): GiveUp {
+  return untilAnswered(
+    sender,
+    (take) => {
+      act(sender, path, (outcome) => take("refused" in outcome || "retry" in outcome ? outcome : { done: true }));
     },
     done,
   );

@@ -340,6 +340,7 @@ export const en: PageWords = {
     no_such_ban: "That ban does not exist, or has ended already.",
     no_such_report: "That report does not exist, or was dealt with already.",
     not_yours: "You can change your own messages only.",
+    gone: "The log cannot be continued from here.",
     too_late: "The time in which this message could be changed has passed.",
     too_large: "That is too large to send.",
     unsupported_type: "That format is not accepted.",

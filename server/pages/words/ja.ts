@@ -340,6 +340,7 @@ export const ja = {
     no_such_ban: "その制限はないか、すでに終わっています。",
     no_such_report: "その通報はないか、すでに処理されています。",
     not_yours: "変更できるのは自分の発言だけです。",
+    gone: "ここからは続きを読めません。",
     too_late: "この発言を変更できる時間を過ぎました。",
     too_large: "送られた内容が大きすぎます。",
     unsupported_type: "その形式では受け取れません。",
