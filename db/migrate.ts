@@ -23,6 +23,7 @@ import * as past from "./migrations/20261130000100_past.ts";
 import * as whispers from "./migrations/20261130000110_whispers.ts";
 import * as moderation from "./migrations/20261130000130_moderation.ts";
 import * as reportedWhispers from "./migrations/20261130000150_reported_whispers.ts";
+import * as access from "./migrations/20261201000010_access.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -185,4 +186,5 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000110_whispers": whispers,
   "20261130000130_moderation": moderation,
   "20261130000150_reported_whispers": reportedWhispers,
+  "20261201000010_access": access,
 };

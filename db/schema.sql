@@ -132,6 +132,15 @@ create table operator_links (
   constraint operator_links_pkey PRIMARY KEY (hash)
 );
 
+create table password_grants (
+  room_id integer not null,
+  holder text not null,
+  at timestamp with time zone not null default now(),
+  constraint password_grants_pkey PRIMARY KEY (room_id, holder),
+  constraint password_grants_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX password_grants_at ON password_grants USING btree (at);
+
 create table reports (
   id integer not null generated always as identity,
   room_id integer not null,
@@ -159,6 +168,29 @@ create table revocations (
   constraint revocations_pkey PRIMARY KEY (member_id)
 );
 
+create table roles (
+  room_id integer not null,
+  kind text not null,
+  value text not null,
+  role text not null,
+  by text,
+  at timestamp with time zone not null default now(),
+  constraint roles_pkey PRIMARY KEY (room_id, kind, value),
+  constraint roles_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'trip'::text]))),
+  constraint roles_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'moderator'::text, 'approved'::text]))),
+  constraint roles_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+
+create table room_visits (
+  room_id integer not null,
+  member_id text not null,
+  from_seq bigint not null,
+  at timestamp with time zone not null default now(),
+  constraint room_visits_pkey PRIMARY KEY (room_id, member_id),
+  constraint room_visits_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX room_visits_at ON room_visits USING btree (at);
+
 create table rooms (
   id integer not null generated always as identity,
   slug text not null,
@@ -178,11 +210,19 @@ create table rooms (
   kept boolean not null default false,
   parent_id integer,
   inbox_of text,
+  description text not null default ''::text,
+  settings jsonb not null default '{}'::jsonb,
+  password text,
+  owner_key text,
+  changed_at timestamp with time zone,
+  locked_at timestamp with time zone,
+  raid_until timestamp with time zone,
   constraint rooms_pkey PRIMARY KEY (id),
   constraint rooms_inbox_check CHECK (((parent_id IS NULL) = (inbox_of IS NULL))),
   constraint rooms_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES rooms(id) ON DELETE CASCADE,
   constraint rooms_slug_key UNIQUE (slug)
 ) with (fillfactor=50);
+CREATE INDEX rooms_changed_at ON rooms USING btree (changed_at) WHERE (changed_at IS NOT NULL);
 CREATE INDEX rooms_creator ON rooms USING btree (creator, created_at) WHERE (creator IS NOT NULL);
 CREATE UNIQUE INDEX rooms_inbox ON rooms USING btree (parent_id, inbox_of);
 CREATE INDEX rooms_inboxes_made ON rooms USING btree (created_at) WHERE (inbox_of IS NOT NULL);

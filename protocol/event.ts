@@ -1,3 +1,5 @@
+import type { RoomSignal } from "./room-settings.ts";
+
 /**
  * A person in a room. `id` survives renames. `color` is `#rrggbb`. `trip` is `◆` and a hash, for a
  * nickname with a secret. `tag` is three characters, for a nickname that someone else gave up in
@@ -61,7 +63,7 @@ export type RoomEvent = RoomMessage | RoomMove | RoomEdit | RoomErase | RoomRena
 export type SkippedRun = { first: number; last: number; enters?: number; leaves?: number };
 
 /** A signal is not in the log, has no seq and may be lost. */
-export type SignalName = "hello" | "ping" | "members" | "typing" | "reset" | "bye";
+export type SignalName = "hello" | "ping" | "members" | "typing" | "room" | "reset" | "bye";
 
 /** The numbers of members and of people who only watch. Sent whenever they change. */
 export type MembersSignal = { room: string; members: number; visitors: number };
@@ -106,8 +108,9 @@ export type PingSignal = { cursor: string; heads: { [room: string]: number }; st
  * - `full`: another reader needed the place.
  * - `too_many`: this network opens streams too fast or catches up with too much.
  * - `unconfirmed`: the client has sent nothing for so long that it may be gone.
+ * - `not_allowed`: the client may not read this room any more.
  */
-export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" };
+export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" | "not_allowed" };
 
 /**
  * The answer to a poll: the same events as a stream's, in one piece, and the signals that are still
@@ -117,7 +120,11 @@ export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfi
 export type PollAnswer = {
   chattera: 1;
   events: RoomEvent[];
-  signals: (({ signal: "members" } & MembersSignal) | ({ signal: "bye" } & ByeSignal))[];
+  signals: (
+    | ({ signal: "members" } & MembersSignal)
+    | ({ signal: "room" } & RoomSignal)
+    | ({ signal: "bye" } & ByeSignal)
+  )[];
   cursor: string;
   reset?: ResetSignal;
   resets?: ResetSignal[];

@@ -28,6 +28,11 @@ export const SLUG_LENGTH = 64;
 /** Characters (code points) of a room's title. */
 export const TITLE_LENGTH = 80;
 
+/** Characters (code points) of a room's description. */
+export const DESCRIPTION_LENGTH = 300;
+/** Characters (code points) of a room's announcement. */
+export const PINNED_LENGTH = 500;
+
 /** A client id: the sender's unique key for a message. */
 export const CLIENT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 

@@ -166,6 +166,13 @@ export type AppSettings = {
    */
   roomsMax?: number | undefined;
   /**
+   * The people who may make rooms: `anyone`, `operators`, or `nobody`. Rooms that exist stay, and
+   * so do those of `CHATTERA_ROOMS`.
+   *
+   * Default: anyone. Environment: CHATTERA_NEW_ROOMS.
+   */
+  newRooms?: string | undefined;
+  /**
    * Age at which messages are deleted. Unset: all are kept.
    *
    * Unit: days. Environment: CHATTERA_KEEP_DAYS.

@@ -26,6 +26,7 @@ import { openApiRoutes } from "./routes/openapi.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { roomSettingsRoutes } from "./routes/room-settings.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -110,6 +111,7 @@ export function siteRoutes(site: Site): Route[] {
     ...roomRoutes(site, limits),
     ...moderationRoutes(site),
     ...operateRoutes(site),
+    ...roomSettingsRoutes(site),
     ...sessionRoutes(site, limits),
     ...pageRoutes(site),
     ...liveRoutes(site),

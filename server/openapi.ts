@@ -262,7 +262,7 @@ const OPERATIONS: Operation[] = [
         }),
       ),
     },
-    refusals: [400, 401, 404, 429],
+    refusals: [400, 401, 403, 404, 429],
   },
   {
     id: "listMembers",
@@ -273,7 +273,7 @@ const OPERATIONS: Operation[] = [
     answers: {
       200: named("MemberPage", z.looseObject({ ...mark, members: z.array(member), next: z.string().optional() })),
     },
-    refusals: [400, 401, 404, 429],
+    refusals: [400, 401, 403, 404, 429],
   },
   {
     id: "enterRoom",
@@ -336,7 +336,7 @@ const OPERATIONS: Operation[] = [
       limit: numberSchemas.history,
     },
     answers: { 200: page },
-    refusals: [400, 401, 404, 429],
+    refusals: [400, 401, 403, 404, 429],
   },
   {
     id: "editMessage",
@@ -370,7 +370,7 @@ const OPERATIONS: Operation[] = [
         z.looseObject({ ...mark, events: z.array(event), next: seqSchema.optional(), since: z.string().optional() }),
       ),
     },
-    refusals: [400, 401, 404, 429],
+    refusals: [400, 401, 403, 404, 429],
   },
   {
     id: "poll",
@@ -388,7 +388,7 @@ const OPERATIONS: Operation[] = [
     summary: "Streams events after a cursor as Server-Sent Events.",
     query: streaming,
     answers: { 200: "text/event-stream" },
-    refusals: [400, 404],
+    refusals: [400, 403, 404],
   },
   {
     id: "streamBytes",
@@ -397,7 +397,7 @@ const OPERATIONS: Operation[] = [
     summary: "Streams the same bytes under a type that no network refuses.",
     query: streaming,
     answers: { 200: "application/octet-stream" },
-    refusals: [400, 404],
+    refusals: [400, 403, 404],
   },
   {
     id: "readDurable",
@@ -410,7 +410,7 @@ const OPERATIONS: Operation[] = [
       cursor: z.string().optional().describe("The Stream-Cursor of the last answer."),
     },
     answers: { 200: named("Events", z.array(event)) },
-    refusals: [400, 404, 410, 429, 503],
+    refusals: [400, 403, 404, 410, 429, 503],
   },
   {
     id: "confirmStream",

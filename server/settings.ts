@@ -338,6 +338,18 @@ export const SETTINGS = {
     unit: "rooms",
     doc: "Rooms of the whole site. At this number nobody can make another. A room that is unused for a day is removed.",
   },
+  newRooms: {
+    env: "CHATTERA_NEW_ROOMS",
+    spelling: "text",
+    schema: text()
+      .regex(/^(anyone|operators|nobody)$/, "must be anyone, operators or nobody")
+      .transform((people) => people as "anyone" | "operators" | "nobody")
+      .default("anyone"),
+    scope: "app",
+    doc:
+      "The people who may make rooms: `anyone`, `operators`, or `nobody`. Rooms that exist stay, and so do those of " +
+      "`CHATTERA_ROOMS`.",
+  },
   historyDays: {
     env: "CHATTERA_KEEP_DAYS",
     spelling: "number",

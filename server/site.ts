@@ -7,6 +7,7 @@ import { createLeave, type Leave } from "../db/log/leave.ts";
 import { type LogIdentity, openLog, refusedFunctions, unsafeSettings } from "../db/log/log.ts";
 import { CONFIRMED_CHANNEL, PRESENCE_CHANNEL } from "../db/log/presence.ts";
 import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
+import { ROOM_CHANNEL } from "../db/log/room-rules.ts";
 import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
 import { MODERATION_CHANNEL } from "../db/log/switches.ts";
 import { ofSchema, postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
@@ -25,11 +26,14 @@ import { watchChanges } from "./delivery/change-watch.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
 import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
+import { type RoomWatch, watchRooms } from "./delivery/room-watch.ts";
 import { type Staleness, watchStaleness } from "./delivery/staleness.ts";
 import { createNetworkLetters, type LettersOf } from "./guard/network-letters.ts";
 import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
+import { type Access, createAccess } from "./http/site-access.ts";
+import { createSlowMode, type SlowMode } from "./http/slow-mode.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -70,6 +74,10 @@ export type Site = Readonly<{
   hub: Hub;
   presence: Presence;
   confirmations: Confirmations;
+  slowMode: SlowMode;
+  /** Decides what people may do, and follows the settings of the rooms in memory. */
+  access: Access;
+  roomWatch: RoomWatch;
   stopWatchingChanges(): void;
   pruning: BackgroundWork;
   roomRemoval: BackgroundWork;
@@ -159,6 +167,7 @@ function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.stopWatchingChanges();
+  site.roomWatch.stop();
   site.confirmations.stop();
   site.peers.stop();
   site.staleness.stop();
@@ -208,7 +217,6 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     roomRemoval: startRoomRemoval(db, wakeUps, logger),
     activity: startActivity({ db, metrics, logger }),
     sightings: createSightings({ db, logger }),
-    lettersOf: createNetworkLetters(log.secret),
     operators: createOperators({ secret: config.operatorSecret, siteSecret: log.secret }),
     tokens: createTokens(tokenOptions(config, log)),
     // The secret in the database outlives a change of the configured secrets, and so do trips.
@@ -216,6 +224,7 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     reserved,
     theme: themeOf(config.themeLight, config.themeDark),
     limits,
+    slowMode: createSlowMode({ db, wakeUps, logger, detectsRaids: config.limits }),
     shares,
     get isDraining() {
       return draining.hasBegun();
@@ -244,6 +253,9 @@ type Delivery = Pick<
   | "peers"
   | "staleness"
   | "stopWatchingChanges"
+  | "access"
+  | "lettersOf"
+  | "roomWatch"
 >;
 
 /**
@@ -269,6 +281,13 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   });
   const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
+  const lettersOf = createNetworkLetters(log.secret);
+  const access = startAccess({ config, db, hub, bans, lettersOf });
+  const roomWatch = watchRooms({ db, hub, logger, onChange: (tail) => access.recheckAll([tail]) });
+  const onRooms = (payload: string) =>
+    void roomWatch.refresh(payload.split(" ").map(Number)).catch((error) => {
+      logger.debug({ err: error }, "settings of rooms not read");
+    });
   const name = nameOf(log, isWorker);
   const peers = createPeers({ name, wakeUps, logger });
   const staleness = watchStaleness({ hub, logger, canOthersServe: peers.canServe });
@@ -279,6 +298,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     [MODERATION_CHANNEL]: () => void bans.refresh(),
     [PEERS_CHANNEL]: peers.onAnnounced,
     [INBOX_CHANNEL]: (payload: string) => hub.inboxes.onMade(payload),
+    [ROOM_CHANNEL]: onRooms,
   };
   const onWakeUp = wakeHub({ hub, revocations, logger });
   const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
@@ -294,8 +314,35 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const stopWatchingChanges = watchChanges({ db, hub, logger });
   return {
     ...{ wakeUps, bus, hub, presence, confirmations, revocations, bans, commit, storing, name, peers, staleness },
-    stopWatchingChanges,
+    ...{ access, roomWatch, lettersOf, stopWatchingChanges },
   };
+}
+
+/** Starts to decide about people, by the site's settings, its switches and bans. */
+function startAccess({
+  config,
+  db,
+  hub,
+  bans,
+  lettersOf,
+}: Pick<Site, "config" | "db" | "hub" | "bans" | "lettersOf">): Access {
+  const access = createAccess({
+    db,
+    hub,
+    siteRules: () => {
+      const { readOnly, noNewRooms, speakAfterMinutes } = bans.switches();
+      return {
+        newRooms: config.newRooms,
+        isReadOnly: readOnly,
+        takesNewRooms: !noNewRooms,
+        speakingAgeMs: speakAfterMinutes * 60_000,
+      };
+    },
+    banOf: ({ member, address }, roomId) =>
+      bans.isEmpty() ? undefined : bans.on({ memberId: member?.id, trip: member?.trip, ...lettersOf(address) }, roomId),
+  });
+  bans.onChange(() => access.recheckAll());
+  return access;
 }
 
 /** A worker answers for all workers of its process, since they share the port. */

@@ -37,6 +37,19 @@ export async function isPresent(db: Knex, { roomId, memberId }: Membership): Pro
   return row !== undefined;
 }
 
+/** Returns whether a member is in a room, or left it within the hour and after it was locked. */
+export async function mayComeBack(db: Knex, { roomId, memberId }: Membership): Promise<boolean> {
+  const [found] = await rowsOf<{ found: boolean }>(
+    db,
+    `select exists (select from members where room_id = :roomId and member_id = :memberId) or exists (
+       select from freed_names f join rooms r on r.id = f.room_id
+       where f.room_id = :roomId and f.member_id = :memberId and f.freed_at > r.locked_at
+     ) as found`,
+    { roomId, memberId },
+  );
+  return found?.found === true;
+}
+
 /** Returns the memberships of one member. */
 export async function roomsOf(db: Knex, memberId: string): Promise<Membership[]> {
   const memberships = db<{ room_id: number; member_id: string }>("members").where({ member_id: memberId });

@@ -11,7 +11,8 @@ const SLICE = 1_000;
 const PRUNE_LOCK = 0x7072756e;
 
 /**
- * Deletes a slice of the events of one room that are older than `days` days: the oldest ones, and
+ * Deletes a slice of the events of one room that are older than `days` days, or than the days that
+ * the room's own settings name, if those are fewer: the oldest ones, and
  * none behind an event that stays, so the kept events have no hole. Returns the number of events
  * deleted, 0 if none is left to delete, and `undefined` if another node is pruning.
  *
@@ -19,15 +20,15 @@ const PRUNE_LOCK = 0x7072756e;
  * kept events gets a reset. A message whose first copy was deleted is stored again if it is sent
  * again.
  */
-export async function pruneSlice(db: Knex, days: number): Promise<number | undefined> {
+export async function pruneSlice(db: Knex, days: number | undefined): Promise<number | undefined> {
   return db.transaction(async (tx) => {
     const [lock] = await rowsOf<{ is_ours: boolean }>(tx, "select pg_try_advisory_xact_lock(?) as is_ours", [
       PRUNE_LOCK,
     ]);
     if (!lock?.is_ours) return undefined;
     await execute(tx, READ_BY_KEY);
-    const roomId = await findRoom(tx, days);
-    return roomId === undefined ? 0 : deleteOldest(tx, roomId, days);
+    const room = await findRoom(tx, days);
+    return room === undefined ? 0 : deleteOldest(tx, room.id, room.days);
   });
 }
 
@@ -37,18 +38,19 @@ export async function pruneSlice(db: Knex, days: number): Promise<number | undef
  */
 const READ_BY_KEY = "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
 
-/** Returns a room whose oldest event is too old. */
-async function findRoom(tx: Knex, days: number): Promise<number | undefined> {
-  const [room] = await rowsOf<{ id: number }>(
+/** Returns a room whose oldest event is too old, and the days that its events are kept. */
+async function findRoom(tx: Knex, days: number | undefined): Promise<{ id: number; days: number } | undefined> {
+  const [room] = await rowsOf<{ id: number; days: number }>(
     tx,
-    `select r.id from rooms r
+    `select r.id, kept.days from rooms r
+     cross join lateral (select least(?::int, (r.settings->>'keepDays')::int) as days) kept
      cross join lateral (
        select at from events where room_id = r.id and seq > r.pruned_seq order by seq limit 1
      ) oldest
-     where oldest.at < now() - make_interval(days => ?) order by r.id limit 1`,
-    [days],
+     where kept.days is not null and oldest.at < now() - make_interval(days => kept.days) order by r.id limit 1`,
+    [days ?? null],
   );
-  return room?.id;
+  return room;
 }
 
 /**

@@ -1,12 +1,38 @@
 import type { Knex } from "knex";
 import type { Member } from "../../protocol/event.ts";
+import type { Role, RoomRules } from "../../protocol/room-settings.ts";
 import { execute, rowsOf } from "../pool/statement.ts";
 
 /**
  * A room of the log. `head` is the seq of its last event, 0 if there is none. A `public` room is in
  * the list of rooms. Where `silent` is true, members may enter without a line in the log.
  */
-export type StoredRoom = { id: number; slug: string; title: string; public: boolean; silent: boolean; head: number };
+export type StoredRoom = {
+  id: number;
+  slug: string;
+  title: string;
+  public: boolean;
+  silent: boolean;
+  head: number;
+} & RoomState;
+
+/** A role of a member, by its id or its trip. */
+export type StoredRole = { kind: "member" | "trip"; value: string; role: Role };
+
+/**
+ * The part of a room that its owner has set. `rules` are those that differ from the usual ones.
+ * `passwordMark` is another one with each password, and null without one. `raidMs` is for how long
+ * slow mode stays on that began by itself. `changedAt` is when any of this changed, in milliseconds
+ * since 1970.
+ */
+export type RoomState = {
+  description: string;
+  rules: Partial<RoomRules>;
+  roles: StoredRole[];
+  passwordMark: string | null;
+  raidMs: number | null;
+  changedAt: number | null;
+};
 
 /** A person in the list of rooms. */
 export type ListedPerson = Pick<Member, "nickname" | "color">;
@@ -29,11 +55,22 @@ export type ListedRoom = {
 export function findRooms(db: Knex, slugs: string[]): Promise<StoredRoom[]> {
   return rowsOf<StoredRoom>(
     db,
-    `select id, slug, title, public, silent, last_seq as head
-     from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
+    `select ${ROOM_COLUMNS} from rooms where slug = any(?::text[]) order by array_position(?::text[], slug)`,
     [slugs, slugs],
   );
 }
+
+/** Returns the rooms with these numbers that exist. */
+export function readRooms(db: Knex, ids: number[]): Promise<StoredRoom[]> {
+  return rowsOf<StoredRoom>(db, `select ${ROOM_COLUMNS} from rooms where id = any(?::int[])`, [ids]);
+}
+
+const ROOM_COLUMNS = `id, slug, title, public, silent, last_seq as head, description, settings as rules,
+  md5(password) as "passwordMark", (extract(epoch from raid_until - now()) * 1000)::bigint as "raidMs",
+  (extract(epoch from changed_at) * 1000)::bigint as "changedAt",
+  coalesce((
+    select json_agg(json_build_object('kind', kind, 'value', value, 'role', role)) from roles where room_id = rooms.id
+  ), '[]') as roles`;
 
 /**
  * The last seq of a room and the first one that is still kept, and the time and the author of the
@@ -72,6 +109,8 @@ export type NewRoom = {
   showsWords?: boolean;
   creator?: string;
   wideCreator?: string;
+  /** The hash of the key that makes a session the owner. */
+  ownerKey?: string;
 };
 
 /**
@@ -91,7 +130,7 @@ export type RoomLimits = { total: number; perCreator: number; perWideCreator: nu
  */
 export async function createRoom(
   db: Knex,
-  room: NewRoom,
+  { owners = [], ...room }: NewRoom & { owners?: Omit<StoredRole, "role">[] },
   limits: RoomLimits,
 ): Promise<"made" | "taken" | "many" | "many_around" | "full"> {
   return db.transaction(async (tx) => {
@@ -101,15 +140,24 @@ export async function createRoom(
     if (counts.own >= limits.perCreator) return "many";
     if (counts.around >= limits.perWideCreator) return "many_around";
     if (counts.total >= limits.total) return "full";
-    const { titleSkeleton, wideCreator, showsWords, ...named } = room;
-    const row = { ...named, title_skeleton: titleSkeleton, wide_creator: wideCreator, shows_words: showsWords };
-    const inserted = await tx("rooms").insert(row).onConflict("slug").ignore().returning("id");
-    return inserted.length === 1 ? "made" : "taken";
+    const { titleSkeleton, wideCreator, showsWords, ownerKey, ...named } = room;
+    const row = {
+      ...named,
+      title_skeleton: titleSkeleton,
+      wide_creator: wideCreator,
+      shows_words: showsWords,
+      owner_key: ownerKey,
+    };
+    const [inserted] = await tx("rooms").insert(row).onConflict("slug").ignore().returning("id");
+    if (inserted === undefined) return "taken";
+    if (owners.length > 0)
+      await tx("roles").insert(owners.map((owner) => ({ ...owner, room_id: inserted.id, role: "owner" })));
+    return "made";
   });
 }
 
 /** "make" in ASCII: a key among the database's advisory locks. */
-const CREATE_LOCK = 0x6d616b65;
+export const CREATE_LOCK = 0x6d616b65;
 
 type RoomCounts = { alike: number; own: number; around: number; total: number };
 
@@ -204,7 +252,8 @@ const LISTED_WORDS = 120;
 
 /**
  * Returns the 200 liveliest public rooms: those with most members first, then those with the latest
- * event. Members who entered silently are counted, but not named.
+ * event. Members who entered silently are counted, but not named. Rooms that not everyone may read
+ * show neither people nor words.
  *
  * People and words are found by the keys of their tables, a few rows for each of the first rooms.
  */
@@ -214,19 +263,21 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
     `with headcount as materialized (
        select room_id, count(*) as members from members group by room_id
      ), liveliest as materialized (
-       select id, slug, title, shows_words, coalesce(members, 0) as members,
+       select id, slug, title, shows_words, is_open, coalesce(members, 0) as members,
          row_number() over (order by members desc nulls last, last_at desc nulls last, id) as place
-       from rooms left join headcount on room_id = id where public
+       from rooms cross join lateral (
+         select password is null and coalesce(settings->>'mayRead', 'everyone') = 'everyone' as is_open
+       ) reading left join headcount on room_id = id where public
        order by place limit 200
      )
      select slug, title, members, coalesce(visitors, 0) as visitors, coalesce(people, '[]') as people, last_at,
-       case when place <= :lively and shows_words then words end as words
+       case when place <= :lively and shows_words and is_open then words end as words
      from liveliest left join count_watchers(null, :fresh) on room_id = id
      left join lateral (
        select json_agg(json_build_object('nickname', nickname, 'color', color)) as people
        from (
          select nickname, color from members m
-         where m.room_id = liveliest.id and place <= :lively and liveliest.members > 0 and not silent
+         where m.room_id = liveliest.id and place <= :lively and is_open and liveliest.members > 0 and not silent
          order by look limit :people
        ) shown
      ) here on true

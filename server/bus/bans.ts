@@ -12,7 +12,7 @@ type Bannable = {
 };
 
 /** The ban that holds for a person: the strictest, if there are several. */
-type BanOn = Pick<Ban, "id" | "act" | "reason" | "until" | "secretly">;
+type BanOn = Pick<Ban, "id" | "act" | "reason" | "until" | "secretly" | "roomId">;
 
 /** The bans and the emergency switches of the site, in this node's memory. */
 export type Bans = {

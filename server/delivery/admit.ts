@@ -1,4 +1,5 @@
 import type { ByeSignal, ResetSignal } from "../../protocol/event.ts";
+import type { Actor } from "../actor.ts";
 import { type Account, catchUp } from "./catch-up.ts";
 import type { Hub } from "./hub.ts";
 import { type ReaderPosition, type ReaderStart, startOf } from "./positions.ts";
@@ -19,12 +20,15 @@ export type ReadingRequest = {
   memberId: string | undefined;
   /** May it read the whispers of that member? */
   readsWhispers: boolean;
+  actor: Actor;
   /** The cookie of the browser that asks, if it has one. */
   browser: string | undefined;
   /** The nonce of the request, with which the client of a stream confirms it. */
   nonce?: string | undefined;
   visitor: Visitor;
   account: Account;
+  /** Sends the reader away if it has lost the right to read since the request was checked. */
+  recheck(reader: Reader): void;
   /**
    * Returns whether the client is gone. Its connection has had its `close` then, and will not have
    * another.
@@ -66,12 +70,14 @@ export async function admit(hub: Hub, request: ReadingRequest): Promise<Admissio
   });
   reader = new Reader(request.tails, transport, request.memberId);
   reader.readsWhispers = request.readsWhispers;
+  reader.actor = request.actor;
   reader.nonce = request.nonce;
   reader.browser = request.browser;
   reader.network = request.visitor.networks[0];
   reader.slot = hub.slots.take(reader, request.visitor);
   hub.add(reader);
   if (isOver) hub.remove(reader);
+  request.recheck(reader);
   try {
     await join(hub, reader, request);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ByeSignal } from "../../protocol/event.ts";
+import type { Actor } from "../actor.ts";
 import { type EncodedEvent, type FrameFormat, frameOf } from "./frames.ts";
 import type { Signal } from "./signal.ts";
 import type { Slot } from "./slots.ts";
@@ -54,6 +55,10 @@ export class Reader {
    * request.
    */
   readsWhispers = false;
+  /**
+   * The person that reads, who may lose the right to. `undefined` for readers of the site itself.
+   */
+  actor: Actor | undefined;
   /** The nonce of its request, with which the client of a stream confirms it. */
   nonce: string | undefined;
   /** The cookie of the browser that reads, if it has one, and its network. */

@@ -4,6 +4,7 @@ import type { MembersSignal, RoomEdit, RoomErase, RoomEvent } from "../../protoc
 import { isInbox } from "../../protocol/inbox.ts";
 import { afterChange } from "./change.ts";
 import { type EncodedEvent, encodeEvent, type FrameFormat, frameOf } from "./frames.ts";
+import { type RoomNow, roomNowOf, type TailRoom } from "./room-now.ts";
 import type { Signal } from "./signal.ts";
 
 /**
@@ -18,20 +19,19 @@ export const TAIL_EVENTS = 512;
  */
 const TAIL_BYTES = 256 * 1024;
 
-/** The part of a room that its tail keeps. */
-type TailRoom = { id: number; slug: string; title: string; public?: boolean; silent?: boolean };
-
 /** The newest events of one room, encoded. */
 export class Tail {
   readonly id: number;
   readonly slug: string;
-  readonly title: string;
-  /** Whether the room is in the list of rooms, and whether members may enter silently. */
-  readonly isPublic: boolean;
-  readonly allowsSilence: boolean;
   /** Whether it is a member's whispers in a room. `slug` is its name for that member. */
   readonly isInbox: boolean;
   readonly epoch: string;
+  /** The room's settings, roles and rules as they are now. */
+  room: RoomNow;
+  /** Another number whenever people may do something else in the room than before. */
+  version = nextVersion();
+  /** Until then, answers to polls contain the room's settings, which have just changed. */
+  shownUntil = 0;
   /** Last seq read from the log. */
   head: number;
   /** Last seq handed to readers. */
@@ -56,12 +56,30 @@ export class Tail {
     this.id = room.id;
     this.slug = logName(room.slug);
     this.isInbox = isInbox(room.slug);
-    this.title = room.title;
-    this.isPublic = room.public ?? true;
-    this.allowsSilence = room.silent ?? false;
+    this.room = roomNowOf({ ...room, slug: this.slug });
     this.epoch = epoch;
     this.head = after;
     this.sent = after;
+  }
+
+  get title(): string {
+    return this.room.title;
+  }
+
+  /** Whether the room is in the list of rooms. */
+  get isPublic(): boolean {
+    return this.room.isPublic;
+  }
+
+  /** Whether members may enter silently. */
+  get allowsSilence(): boolean {
+    return this.room.allowsSilence;
+  }
+
+  /** Takes in what has changed about the room. */
+  become(room: TailRoom): void {
+    this.room = roomNowOf({ ...room, slug: this.slug });
+    this.version = nextVersion();
   }
 
   /**
@@ -188,6 +206,23 @@ export class Tail {
   #isOverfull(): boolean {
     return this.#events.length > TAIL_EVENTS || (this.#bytes > TAIL_BYTES && this.#events.length > 1);
   }
+}
+
+let versions = 0;
+
+/** Returns a number that no tail has had. */
+export function nextVersion(): number {
+  versions += 1;
+  return versions;
+}
+
+/**
+ * Returns a number that is another one whenever people may do something else in one of the rooms.
+ */
+export function versionOf(tails: Tail[]): number {
+  let sum = 0;
+  for (const { version } of tails) sum += version;
+  return sum;
 }
 
 /** The checksums of events that may not be in memory, in the order of a reader's tails. */

@@ -8,12 +8,15 @@ import type { Tail } from "../delivery/tail.ts";
 import { pageOf } from "../delivery/watcher.ts";
 import { networksOf } from "../guard/address.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
+import { hasBlockedWord } from "../rooms/text-rules.ts";
 import type { Site } from "../site.ts";
+import { actorOf } from "./actor.ts";
 import { noteSighting } from "./bannable.ts";
+import { browserOf } from "./browser.ts";
 import { inputOf, readChoice } from "./input.ts";
-import { browserOf } from "./reading.ts";
 
 /**
  * Enters a room as a member, and notes that the member is there. Returns the member as it is in the
@@ -24,6 +27,7 @@ export async function enterRoom(
   site: Site,
   { tail, member, isSilent }: { tail: Tail; member: Member; isSilent: boolean },
 ): Promise<Member> {
+  await assertMayEnter(ctx, site, { tail, member });
   const entry = { room: tail, member, isSilent, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
   await noteSighting(ctx, site);
@@ -39,6 +43,22 @@ async function endRemovalOf({ db, wakeUps, bans }: Site, membership: Membership)
   if (bans.on(membership, membership.roomId)?.act !== "remove") return;
   await endRemoval(db, wakeUps, membership);
   await bans.refresh();
+}
+
+/**
+ * Throws the refusal of a person who may not enter a room under this nickname and trip: that of
+ * access, or `nickname_invalid` for a blocked word.
+ */
+export async function assertMayEnter(
+  ctx: Context,
+  site: Site,
+  { tail, member }: { tail: Tail; member: Member },
+): Promise<void> {
+  const actor = actorOf(ctx, site, member);
+  await site.access.assert(actor, "enter", tail);
+  if (isAtLeast(rankOf(actor, tail.room), "moderator")) return;
+  if (hasBlockedWord(member.nickname, tail.room.rules.blockedWords))
+    throw refuse("nickname_invalid", "This room does not accept a word of this nickname.");
 }
 
 /**

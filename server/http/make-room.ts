@@ -7,15 +7,18 @@ import { refuse } from "../refusal.ts";
 import { type Maker, ROOMS_A_DAY, type RoomChoice } from "../rooms/make-room.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
+import { actorOf } from "./actor.ts";
 import { type Input, inputOf, readChoice } from "./input.ts";
 import { payerOf } from "./payer.ts";
 
 /**
  * Makes the room that a request describes, and returns it. In a form, `listed` is `0` for a room by
- * link only, and `1` for one whose words the lobby does not show. Throws `malformed`, `reserved`,
- * `room_exists`, `too_many` or `full`.
+ * link only, and `1` for one whose words the lobby does not show. Throws `not_allowed`,
+ * `malformed`, `reserved`, `room_exists`, `too_many` or `full`.
  */
-export async function makeRoomAsAsked(ctx: Context, site: Site): Promise<RoomChoice> {
+export async function makeRoomAsAsked(ctx: Context, site: Site): Promise<RoomChoice & { ownerKey: string }> {
+  const actor = actorOf(ctx, site);
+  await site.access.assert(actor, "create");
   const input = inputOf(ctx);
   site.limits.rooms.take(payerOf(ctx));
   const listed = input.text("listed") ?? "words";
@@ -30,8 +33,8 @@ export async function makeRoomAsAsked(ctx: Context, site: Site): Promise<RoomCho
     silent: readChoice(ctx, "silent", false),
     showsWords: readChoice(ctx, "words", true) && listed !== "1",
   };
-  await site.makeRoom(room, makerAt(ctx, site));
-  return room;
+  const ownerKey = await site.makeRoom(room, { ...makerAt(ctx, site), member: actor.member });
+  return { ...room, ownerKey };
 }
 
 /** How people find a room: with its words in the lobby, in the lobby, and by its link only. */
@@ -50,7 +53,7 @@ function proposedName(input: Input, isPublic: boolean): string {
   return name === "" ? secret : `${[...name].slice(0, 40).join("")}-${secret}`;
 }
 
-function makerAt({ state: { address } }: Context, { shares, config }: Site): Maker {
+function makerAt({ state: { address } }: Context, { shares, config }: Site): Omit<Maker, "member"> {
   const networks = networksOf(address);
   const perDay = ROOMS_A_DAY * shares(address);
   const limits = config.limits ? { perDay, widePerDay: WIDER * perDay } : undefined;

@@ -1,6 +1,9 @@
 import type { Context } from "koa";
+import type { Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
 import type { Moderator } from "../rooms/moderate.ts";
+import type { Site } from "../site.ts";
+import { actorOf } from "./actor.ts";
 
 /** The name of operators in the log of moderation. */
 const OPERATOR: Moderator = { by: "operator", byName: "operator" };
@@ -12,7 +15,9 @@ export function operatorOf(ctx: Context): Moderator {
 }
 
 /** Returns the moderator of a room who sends a request. Throws `not_allowed`. */
-export async function moderatorOf(ctx: Context): Promise<Moderator> {
-  if (ctx.state.isOperator) return OPERATOR;
-  throw refuse("not_allowed");
+export async function moderatorOf(ctx: Context, site: Site, tail: Tail): Promise<Moderator> {
+  const actor = actorOf(ctx, site);
+  await site.access.assert(actor, "moderate", tail);
+  const { member } = actor;
+  return actor.isOperator || member === undefined ? OPERATOR : { by: member.id, byName: member.nickname };
 }

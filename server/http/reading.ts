@@ -6,9 +6,11 @@ import { type ReadingRequest, reasonToWait } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
-import { cookieOf, type Session, VISIT_LENGTH } from "../guard/session.ts";
+import type { Session } from "../guard/session.ts";
 import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { actorOf } from "./actor.ts";
+import { browserOf } from "./browser.ts";
 import type { Input } from "./input.ts";
 import { accountOf, payerOf, visitorOf } from "./payer.ts";
 
@@ -63,22 +65,19 @@ export async function withInboxes(ctx: Context, site: Site, tails: Tail[]): Prom
   return memberId !== undefined && readsWhispers(ctx) ? site.hub.inboxes.withInboxes(tails, memberId) : tails;
 }
 
-/**
- * Returns the cookie that every browser gets with a page, if the request has one as we make them.
- */
-export function browserOf(ctx: Context, { tokens }: Pick<Site, "tokens">): string | undefined {
-  const cookie = cookieOf(ctx, tokens, "visit");
-  return cookie?.length === VISIT_LENGTH ? cookie : undefined;
-}
-
 /** Returns the part of a reading request that is the same for all transports. */
 export function requesterOf(
   ctx: Context,
   site: Site,
-): Pick<ReadingRequest, "memberId" | "readsWhispers" | "browser" | "visitor" | "account" | "isGone"> {
+): Pick<
+  ReadingRequest,
+  "memberId" | "readsWhispers" | "actor" | "recheck" | "browser" | "visitor" | "account" | "isGone"
+> {
   return {
     memberId: memberIdOf(ctx),
     readsWhispers: readsWhispers(ctx),
+    actor: actorOf(ctx, site),
+    recheck: site.access.recheck,
     browser: browserOf(ctx, site),
     visitor: visitorOf(ctx, site),
     account: accountOf(ctx, site),

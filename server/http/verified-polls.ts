@@ -2,11 +2,13 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { Context } from "koa";
 import { LRUCache } from "lru-cache";
 import { PATHS } from "../../protocol/paths.ts";
+import type { Actor } from "../actor.ts";
 import { joinAtOnce, readerAt } from "../delivery/admit.ts";
 import type { Hub } from "../delivery/hub.ts";
 import { positionInMemory, type ReaderPosition } from "../delivery/positions.ts";
 import type { Reader, ReaderTransport } from "../delivery/reader.ts";
 import type { Visitor } from "../delivery/slots.ts";
+import { versionOf } from "../delivery/tail.ts";
 import type { Allowance, Payer, RateLimits } from "../guard/rate-limit.ts";
 import type { Session } from "../guard/session.ts";
 import type { Logger } from "../log.ts";
@@ -25,6 +27,11 @@ import { headOf, type PollShape, type PollValues, shapeOf, splitHead } from "../
 export type Poller = {
   /** Not their tails, which this would keep in memory. */
   roomIds: number[];
+  /**
+   * The versions of the rooms in which the person may read; another one has to be checked again.
+   */
+  versions: number;
+  actor: Actor;
   payer: Payer;
   visitor: Visitor;
   browser: string | undefined;
@@ -168,12 +175,14 @@ class Verified implements VerifiedPoll {
     if (sendsAway || performance.now() > this.#validUntil || !this.#isSessionValid()) return undefined;
     if (this.#hasNewInbox()) return undefined;
     const position = positionInMemory(hub.rooms, this.#poller.roomIds, cursors);
-    return position && this.#allowance.allows() ? position : undefined;
+    if (position === undefined || versionOf(position.tails) !== this.#poller.versions) return undefined;
+    return this.#allowance.allows() ? position : undefined;
   }
 
   open(transport: ReaderTransport, position: ReaderPosition): Reader {
-    const { payer, browser, visitor } = this.#poller;
+    const { actor, payer, browser, visitor } = this.#poller;
     const reader = readerAt(position, transport, payer.member);
+    reader.actor = actor;
     reader.browser = browser;
     reader.readsWhispers = this.#poller.session !== undefined;
     reader.network = visitor.networks[0];

@@ -41,7 +41,7 @@ export async function whisperByRequest(
     if (posted === undefined) throw refusal;
     return withCursor(site, posted);
   }
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "whisper");
   await noteSighting(ctx, site);
   try {
     const to = asked.to === undefined ? undefined : readReceiver(asked.to, member);

@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import type { ByeSignal, PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { toJson } from "../delivery/frames.ts";
 import type { Reader } from "../delivery/reader.ts";
+import { roomSignalOf } from "../delivery/room-now.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { writeBytes } from "../streams/socket.ts";
 
 /** Returns the beginning of an answer's body, which belongs to its request. */
@@ -15,7 +17,9 @@ export function beginning(nonce: string | undefined): string {
  */
 export function restOf(reader: Reader, frame: Buffer): Buffer {
   if (reader.tails.length > 1 || reader.isUncounted) return restWith(reader, {}, frame);
-  const members = reader.tails[0]?.members;
+  const [tail] = reader.tails;
+  const members = tail?.members;
+  if (tail !== undefined && tail.shownUntil > 0 && isShown(tail)) return restWith(reader, {}, frame);
   const known = rests.get(frame);
   if (known && known.members === members) return known.rest;
   const rest = restWith(reader, {}, frame);
@@ -32,12 +36,18 @@ export function restWith(reader: Reader, { resets = [], bye }: Signals = {}, fra
   const signals: PollAnswer["signals"] = bye ? [{ signal: "bye", ...bye }] : [];
   for (const { members } of reader.tails)
     if (members && !reader.isUncounted) signals.push({ signal: "members", ...members });
+  for (const tail of reader.tails) if (isShown(tail)) signals.push({ signal: "room", ...roomSignalOf(tail.room) });
   const rest: Omit<PollAnswer, "chattera" | "events" | "n" | "rooms"> = { signals, cursor: reader.cursor() };
   const stale = reader.tails[0]?.stale;
   if (stale !== undefined) rest.stale = stale;
   if (resets[0]) rest.reset = resets[0];
   if (resets.length > 1) rest.resets = resets;
   return Buffer.from(`"events":[${frame ?? ""}],${toJson(rest).slice(1)}`);
+}
+
+/** Have the room's settings just changed? */
+function isShown(tail: Tail): boolean {
+  return tail.shownUntil > performance.now();
 }
 
 /** The bytes of an answer on the fast path. Its nonce can be replaced by another of that length. */

@@ -137,6 +137,7 @@ class KeptPoll implements ReaderTransport, KeptConnection {
 
   signal(signal: Signal, of: Reader): void {
     if (signal.name === "reset") this.#answer(of, restWith(of, { resets: signal.data }));
+    if (signal.name === "room") this.#answer(of, restWith(of));
     if (signal.name === "bye") {
       this.#answer(of, restWith(of, { bye: signal.data }));
       this.#socket.destroySoon();

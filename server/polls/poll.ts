@@ -26,6 +26,7 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
     write: (frame, of) => finish(restOf(of, frame)),
     signal: (signal, of) => {
       if (signal.name === "reset") finish(restWith(of, { resets: signal.data }));
+      if (signal.name === "room") finish(restWith(of));
       if (signal.name === "bye") finish(restWith(of, { bye: signal.data }));
     },
     heartbeat: (of) => {

@@ -3,13 +3,16 @@ import { findMessages, readSent } from "../../db/log/read.ts";
 import { type Cursor, formatCursor } from "../../protocol/cursor.ts";
 import { isWhisperCommand } from "../../protocol/inbox.ts";
 import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
+import { slowSecondsOf } from "../delivery/room-now.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
+import { actorOf } from "../http/actor.ts";
 import { noteSighting } from "../http/bannable.ts";
 import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
+import { refusalOfSaying } from "../http/say-rules.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import { Refusal, refuse } from "../refusal.ts";
@@ -57,10 +60,14 @@ export async function sayAll(
   site: Site,
   batch: Said[],
 ): Promise<{ results: BatchResult[]; cursor: string }> {
-  const read = batch.map((said) => (isWhisperCommand(said.text) ? said : readOrRefuse(said)));
+  const { tail, denial } = await findToSpeakIn(ctx, site);
+  const read = batch.map((said) =>
+    isWhisperCommand(said.text) ? said : refuseByRules(ctx, site, { tail, one: readOrRefuse(said) }),
+  );
   const messages = read.flatMap((one) => (isMessage(one) ? [one] : []));
-  const { allowed, refusal } = chargeEach(ctx, site, messages.length);
-  const tail = await roomOf(ctx, site);
+  const { allowed, refusal } = denial
+    ? { allowed: 0, refusal: denial }
+    : await allowEach(ctx, site, { tail, count: messages.length });
   const outcomes = allowed === 0 ? [] : await postAnswered(ctx, site, { tail, messages: messages.slice(0, allowed) });
   if (refusal) outcomes.push(...(await findOrRefuse(ctx, site, { messages: messages.slice(allowed), refusal })));
   const all: (Posted | Refusal)[] = [];
@@ -99,6 +106,50 @@ function readOrRefuse(said: Said): NewMessage | Refusal {
     if (error instanceof Refusal) return error;
     throw error;
   }
+}
+
+/**
+ * Finds the room. A person who may not speak there may still ask for messages that were stored
+ * before.
+ */
+async function findToSpeakIn(ctx: Context, site: Site): Promise<{ tail: Tail; denial?: Refusal }> {
+  try {
+    return { tail: await roomOf(ctx, site, "speak") };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === "no_such_room") throw error;
+    return { tail: await roomOf(ctx, site, "see"), denial: error };
+  }
+}
+
+function refuseByRules(
+  ctx: Context,
+  site: Site,
+  { tail, one }: { tail: Tail; one: NewMessage | Refusal },
+): NewMessage | Refusal {
+  if (one instanceof Refusal || one.kind !== "message") return one;
+  return refusalOfSaying(ctx, site, { tail, text: one.text }) ?? one;
+}
+
+/** Allows as many messages as the limits do, and in slow mode one of them. */
+async function allowEach(
+  ctx: Context,
+  site: Site,
+  { tail, count }: { tail: Tail; count: number },
+): Promise<{ allowed: number; refusal?: Refusal }> {
+  const charged = chargeEach(ctx, site, count);
+  if (charged.allowed === 0) return charged;
+  const actor = actorOf(ctx, site);
+  const taken = await site.slowMode.take(actor, tail).then(() => undefined, refusalIn);
+  const isSlow = site.slowMode.isOn(actor, tail);
+  const allowed = taken !== undefined ? 0 : isSlow ? 1 : charged.allowed;
+  if (allowed === charged.allowed) return charged;
+  site.limits.messages.giveBack(payerOf(ctx, tail.slug), charged.allowed - allowed);
+  return { allowed, refusal: taken ?? refuse("slow_mode", undefined, slowSecondsOf(tail.room)) };
+}
+
+function refusalIn(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  throw error;
 }
 
 /** Charges for as many messages as the limits allow, and returns the refusal of the next one. */

@@ -34,7 +34,7 @@ export function changePageRoutes(site: Site): Route[] {
 async function showChange(ctx: Context, site: Site): Promise<void> {
   if (chooseLanguage(ctx)) return;
   const seq = seqOf(ctx);
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "erase-own");
   await leadBack(tail, async () => {
     const message = await ownMessage(ctx, site, { tail, seq });
     const layout = pageLayout(ctx, site);
@@ -47,7 +47,7 @@ async function showChange(ctx: Context, site: Site): Promise<void> {
 async function takeChange(ctx: Context, site: Site): Promise<void> {
   const seq = seqOf(ctx);
   const text = readFormText(ctx);
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "erase-own");
   await leadBack(tail, async () => {
     try {
       await changeByRequest(ctx, site, text === undefined ? "erase" : "edit");
@@ -86,7 +86,7 @@ async function ownMessage(ctx: Context, site: Site, { tail, seq }: { tail: Tail;
 
 async function showRename(ctx: Context, site: Site): Promise<void> {
   if (chooseLanguage(ctx)) return;
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "enter");
   await leadBack(tail, async () => {
     memberOf(ctx);
     showPage(ctx, renderRename(pageLayout(ctx, site), { room: tail }));
@@ -94,7 +94,7 @@ async function showRename(ctx: Context, site: Site): Promise<void> {
 }
 
 async function takeRename(ctx: Context, site: Site): Promise<void> {
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "enter");
   await leadBack(tail, async () => {
     const nickname = inputOf(ctx).string("nickname");
     try {

@@ -5,11 +5,12 @@ import { PATHS } from "../../protocol/paths.ts";
 import { memberOf } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
 import { answer } from "../http/answer.ts";
-import { enterRoom } from "../http/enter-room.ts";
+import { assertMayEnter, enterRoom } from "../http/enter-room.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { refusalOfSaying } from "../http/say-rules.ts";
 import { seqOf } from "../http/seq.ts";
 import { refuse } from "../refusal.ts";
 import { type Changed, change } from "../rooms/change.ts";
@@ -59,9 +60,11 @@ export async function changeByRequest(
   const target = seqOf(ctx);
   const id = input.string("id");
   const clientId = id === undefined ? undefined : readClientId(id);
-  const text = kind === "edit" ? { text: readText(input.string("text") ?? "") } : {};
+  const text: { text?: string } = kind === "edit" ? { text: readText(input.string("text") ?? "") } : {};
   site.limits.messages.take(payerOf(ctx, readSlug(ctx.params.room ?? "")));
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, kind === "edit" ? "speak" : "erase-own");
+  const refusal = text.text === undefined ? undefined : refusalOfSaying(ctx, site, { tail, text: text.text });
+  if (refusal) throw refusal;
   const changed = await change(site, { roomId: tail.id, target, memberId, kind, clientId, ...text });
   // From here on, no reader at this node gets the former text. Other nodes follow when they have
   // read the event.
@@ -84,8 +87,9 @@ async function answerRename(ctx: Context, site: Site): Promise<void> {
 export async function renameByRequest(ctx: Context, site: Site): Promise<{ member: Member; token: string }> {
   const { color } = memberOf(ctx);
   site.limits.moves.take(payerOf(ctx));
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "enter");
   const { member, token } = await openSession(ctx, site, color);
+  await assertMayEnter(ctx, site, { tail, member });
   const renamed = await rename(site, { roomId: tail.id, member });
   if (renamed === undefined) return { member: await enterRoom(ctx, site, { tail, member, isSilent: false }), token };
   site.presence.noteSeen({ roomId: tail.id, memberId: member.id });

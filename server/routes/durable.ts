@@ -43,7 +43,7 @@ async function read(ctx: Context, site: Site): Promise<void> {
   const offset = input.text("offset");
   if (live !== undefined && live !== "long-poll" && live !== "sse") throw refuse("malformed", "live: long-poll or sse");
   if (live !== undefined && offset === undefined) throw refuse("malformed", "offset: required with live");
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const { head, oldest } = await site.hub.rooms.bounds(tail);
   if (ctx.method === "HEAD") {
     ctx.status = 200;

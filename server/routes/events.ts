@@ -124,7 +124,7 @@ function greet(reader: Reader, resets: ResetSignal[], { pace, request }: Hello):
  */
 async function findTails(ctx: Context, site: Site, names: string[]): Promise<Tail[] | undefined> {
   try {
-    return await withInboxes(ctx, site, await findRooms(site, names));
+    return await withInboxes(ctx, site, await findRooms(ctx, site, { names, act: "read" }));
   } catch (error) {
     if (error instanceof Refusal) throw error;
     logStreamFailure(site, error);

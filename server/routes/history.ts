@@ -32,7 +32,7 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
   if (["before", "around", "at"].filter((name) => input.text(name) !== undefined).length > 1)
     throw refuse("malformed", "one of before, around and at");
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const roomId = tail.id;
   const seq = moment === undefined ? around : ((await findMessageAt(site.db, roomId, moment)) ?? 0);
   const { events, skipped, ...rest } =

@@ -13,13 +13,13 @@ import { type ReaderStart, startOf } from "../delivery/positions.ts";
 import { cursorOf, type Tail } from "../delivery/tail.ts";
 import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
+import { browserOf } from "../http/browser.ts";
 import { roomOf } from "../http/find-room.ts";
 import { addPathParams, inputOf } from "../http/input.ts";
 import { logChoiceOf } from "../http/log-choice.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { accountOf, payerOf } from "../http/payer.ts";
 import {
-  browserOf,
   failStream,
   isOwnServer,
   memberIdOf,
@@ -114,7 +114,7 @@ async function showLive(ctx: Context, site: Site, growing: GrowingPages): Promis
   addPathParams(ctx, inPath);
   try {
     site.limits.reads.take(payerOf(ctx));
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "read");
     const options = liveOptionsOf(ctx, tail);
     const after = inputOf(ctx).texts("after");
     // The first page of a frame is whole: the page around it is loaded then, and shows a log on

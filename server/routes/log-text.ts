@@ -4,9 +4,11 @@ import { findSeqAt } from "../../db/log/around.ts";
 import { readPage } from "../../db/log/read.ts";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { Actor } from "../actor.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { createTurns, type Turns } from "../delivery/turns.ts";
 import { networksOf } from "../guard/address.ts";
+import { actorOf } from "../http/actor.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { readEnd, readMoment, readZone } from "../http/moment.ts";
@@ -14,7 +16,7 @@ import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { createLogText } from "../pages/log-text.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
 /** A page of the log in memory: a reader that pauses holds no more than this. */
@@ -50,19 +52,20 @@ export function logTextRoutes(site: Site): Route[] {
     const payer = payerOf(ctx);
     const network = networksOf(payer.address).at(-1) as string;
     const zone = readZone(inputOf(ctx).string("zone"), site.config.timeZone);
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "read");
     site.limits.downloads.take(payer);
     const extract = await extractOf(ctx, site, { tail, zone });
     ctx.type = "text/plain; charset=utf-8";
     ctx.set("Content-Disposition", dispositionOf(tail.slug));
     ctx.status = 200;
     if (ctx.method === "HEAD") return;
+    const actor = actorOf(ctx, site);
     takePlace(network);
     ctx.res.once("close", () => leavePlace(network));
     ctx.res.setTimeout(PATIENCE_MS, () => ctx.res.destroy());
     const { language } = pageLayout(ctx, site);
     const lines = createLogText({ language, timeZone: zone });
-    ctx.body = Readable.from(pagesOf({ ctx, site, extract, turns, network, lines }), { objectMode: false });
+    ctx.body = Readable.from(pagesOf({ ctx, actor, site, extract, turns, network, lines }), { objectMode: false });
   }
 
   function takePlace(network: string): void {
@@ -104,6 +107,7 @@ function dispositionOf(slug: string): string {
 
 type Download = {
   ctx: Context;
+  actor: Actor;
   site: Site;
   extract: Extract;
   turns: Turns;
@@ -115,12 +119,14 @@ type Download = {
  * Yields the log page by page. The next page is read when the one before has been taken. If the log
  * is out of reach, the connection is cut, so that the browser reports an incomplete file.
  */
-async function* pagesOf({ ctx, site, extract, turns, network, lines }: Download): AsyncGenerator<string> {
+async function* pagesOf({ ctx, actor, site, extract, turns, network, lines }: Download): AsyncGenerator<string> {
   const { tail, from, to } = extract;
   let after = from - 1;
   try {
     while (after < to - 1) {
       const position = { roomId: tail.id, after, ...PAGE };
+      // A download takes minutes, in which the right to read may be lost.
+      await site.access.assert(actor, "read", tail);
       const events = await turns(network, () => readPage(site.db, position));
       const part = events.filter(({ seq }) => seq < to);
       const text = lines(part);
@@ -130,7 +136,8 @@ async function* pagesOf({ ctx, site, extract, turns, network, lines }: Download)
     }
   } catch (error) {
     if (isDatabaseAway(error)) site.logger.debug({ err: error }, "a download could not read the log");
-    else site.logger.error({ err: error }, "unexpected error: a download could not read the log");
+    else if (!(error instanceof Refusal))
+      site.logger.error({ err: error }, "unexpected error: a download could not read the log");
     ctx.res.destroy();
   }
 }

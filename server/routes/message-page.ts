@@ -36,7 +36,7 @@ async function showMessage(ctx: Context, site: Site): Promise<void> {
   if (chooseLanguage(ctx)) return;
   const { seq: digits } = ctx.params as { seq: string };
   const seq = /^[1-9]\d{0,15}$/.test(digits) ? Number(digits) : 0;
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   if (!(await isShown(site, tail, seq))) throw noSuchMessage(tail);
   // This page reads two parts of the log.
   site.limits.reads.take(payerOf(ctx));

@@ -4,7 +4,9 @@ import { formatCursorIn } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
 import { isWhisperCommand } from "../../protocol/inbox.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
+import { actorOf } from "../http/actor.ts";
 import { answer } from "../http/answer.ts";
 import { noteSighting } from "../http/bannable.ts";
 import { memberNetworkOf, shareOf, unlessRemoved } from "../http/enter-room.ts";
@@ -12,9 +14,10 @@ import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { refusalOfSaying } from "../http/say-rules.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { whisperByRequest } from "../http/whisper.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import { type NewMessage, type Posted, post, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
@@ -96,15 +99,20 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
   const { messages, resends } = site.limits;
   const member = memberOf(ctx);
   const payer = payerOf(ctx, readSlug(ctx.params.room ?? ""));
+  let turn: Turn;
   try {
     messages.take(payer);
+    turn = await takeTurn(ctx, site, message);
   } catch (refusal) {
+    if (!(refusal instanceof Refusal) || refusal.code === "no_such_room") throw refusal;
+    // A raid must not use up what the room takes.
+    if (refusal.code === "slow_mode") messages.giveBack(payer);
     resends.take(payer);
     const sent = await findSent(site.db, member.id, message.id);
     if (sent === undefined) throw refusal;
     return sent;
   }
-  const tail = await roomOf(ctx, site);
+  const { tail } = turn;
   if (isUnheard(ctx, site, tail)) return storeUnheard(ctx, site, { tail, message });
   if (message.reply !== undefined && !(await findMessages(site.db, tail.id, [message.reply])).has(message.reply)) {
     // The message may be stored already, and what it replies to was pruned since.
@@ -120,6 +128,19 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
   // A member that resends a message may have left meanwhile.
   if (receipt.isNew) site.presence.noteEntered(membership);
   else site.presence.noteSeen(membership);
-  if (!receipt.isNew) messages.giveBack(payer);
+  if (receipt.isNew) return receipt;
+  messages.giveBack(payer);
+  turn.giveBack();
   return receipt;
+}
+
+/** The room in which a person may say something now. */
+type Turn = { tail: Tail; giveBack(): void };
+
+/** Throws the refusals of access, of the room's rules for texts, and of slow mode. */
+async function takeTurn(ctx: Context, site: Site, { kind, text }: NewMessage): Promise<Turn> {
+  const tail = await roomOf(ctx, site, "speak");
+  const refusal = kind === "message" ? refusalOfSaying(ctx, site, { tail, text }) : undefined;
+  if (refusal) throw refusal;
+  return { tail, giveBack: await site.slowMode.take(actorOf(ctx, site), tail) };
 }

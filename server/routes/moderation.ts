@@ -47,8 +47,8 @@ type Acting = { site: Site; tail: Tail; moderator: Moderator };
 function act(site: Site, handle: (ctx: Context, acting: Acting) => Promise<void>): Route["handle"] {
   return async (ctx) => {
     site.limits.moderation.take(payerOf(ctx));
-    const tail = await roomOf(ctx, site);
-    await handle(ctx, { site, tail, moderator: await moderatorOf(ctx) });
+    const tail = await roomOf(ctx, site, "moderate");
+    await handle(ctx, { site, tail, moderator: await moderatorOf(ctx, site, tail) });
   };
 }
 
@@ -60,7 +60,7 @@ export async function report(ctx: Context, site: Site): Promise<void> {
   const named = ["seq", "whisper", "member"].filter((name) => input.sent(name).some((value) => value !== ""));
   if (named.length !== 1) throw refuse("malformed", "one of seq, whisper and member");
   site.limits.reports.take(payerOf(ctx));
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const about = await REPORTED[named[0] as keyof typeof REPORTED](ctx, site, tail);
   const { id: by, nickname: byName } = session?.member ?? {};
   const isStored = await writeReport(site.db, { roomId: tail.id, ...about, reason, by, byName });

@@ -11,6 +11,7 @@ import { numberOf } from "../delivery/watcher.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
+import { browserOf } from "../http/browser.ts";
 import { readEmbed } from "../http/embed.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
@@ -22,7 +23,6 @@ import { readMoment, readZone } from "../http/moment.ts";
 import { cursorOfPage, whispersOfPage } from "../http/own-whispers.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
-import { browserOf } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import type { Problem } from "../pages/language.ts";
@@ -144,7 +144,7 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
   } else if (input.text("leave") !== undefined) {
     const { id: memberId } = memberOf(ctx);
     site.limits.moves.take(payerOf(ctx));
-    await leaveRoom(site, { tail: await roomOf(ctx, site), memberId });
+    await leaveRoom(site, { tail: await roomOf(ctx, site, "see"), memberId });
     redirect(ctx, PATHS.lobby);
   } else if (input.string("text")?.trim() === "/help") {
     await showRoom(ctx, site, { help: true });
@@ -156,7 +156,7 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
     ctx.state.body.text = retry.text.replaceAll("\r\n", "\n");
     if (input.string("to") === undefined) await say(ctx, site);
     else await whisperByForm(ctx, site, retry);
-    redirect(ctx, pathBack(ctx, await roomOf(ctx, site), back));
+    redirect(ctx, pathBack(ctx, await roomOf(ctx, site, "see"), back));
   }
 }
 
@@ -188,7 +188,7 @@ async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail
   assertKeepsCookies(ctx, site);
   const { member, token } = await openSession(ctx, site);
   limits.moves.take({ ...payerOf(ctx), member: member.id });
-  const [tail] = (await findRooms(site, [name])) as [Tail];
+  const [tail] = (await findRooms(ctx, site, { names: [name], act: "enter", member })) as [Tail];
   await enterRoom(ctx, site, { tail, member, isSilent: isSilentEntry(ctx, tail) });
   setSessionCookie(ctx, site, token);
   return tail;
@@ -200,7 +200,7 @@ async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> 
 }
 
 async function showRoom(ctx: Context, site: Site, { reply: seq, ...retry }: Retry): Promise<void> {
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const quoted = seq === undefined ? undefined : await readMessageAt(site, tail, seq);
   // A text that was refused is shown again even if the message it answers is gone.
   if (seq !== undefined && quoted === undefined && retry.problem === undefined) throw noSuchMessage(tail);
@@ -247,14 +247,14 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
 /** Returns the path of the first message of a date or a moment, or of the room if there is none. */
 async function pathAt(ctx: Context, site: Site, at: string): Promise<string> {
   const moment = readMoment("at", at, readZone(inputOf(ctx).string("zone"), site.config.timeZone));
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const seq = await findMessageAt(site.db, tail.id, moment);
   return seq === undefined ? PATHS.room(tail.slug) : PATHS.message(tail.slug, seq);
 }
 
 /** Shows a page of older messages. The script has a button for them instead. */
 async function showPast(ctx: Context, site: Site, before: number): Promise<void> {
-  const tail = await roomOf(ctx, site);
+  const tail = await roomOf(ctx, site, "read");
   const page = await readTalk(site.db, { roomId: tail.id, before, messages: HISTORY_MESSAGES });
   const { oldest } = await site.hub.rooms.bounds(tail);
   const hasOlder = page.events[0] !== undefined && page.events[0].seq > oldest;

@@ -3,7 +3,7 @@ import type { PollAnswer, ResetSignal } from "../../protocol/event.ts";
 import { admit } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
-import type { Tail } from "../delivery/tail.ts";
+import { type Tail, versionOf } from "../delivery/tail.ts";
 import { answerBytes } from "../http/answer.ts";
 import { findRooms, respelled } from "../http/find-room.ts";
 import { inputOf, nonceOf } from "../http/input.ts";
@@ -36,7 +36,8 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
   const names = roomNames(input, inPath);
-  const tails = await withInboxes(ctx, site, await findRooms(site, names));
+  const tails = await withInboxes(ctx, site, await findRooms(ctx, site, { names, act: "read" }));
+  const versions = versionOf(tails);
   const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);
   const requester = requesterOf(ctx, site);
@@ -45,10 +46,11 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   ctx.set("X-Accel-Buffering", "no");
   answerBytes(ctx, answered.answer);
   if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
-  const { visitor, browser } = requester;
+  const { actor, visitor, browser } = requester;
   const { session } = ctx.state;
   const roomIds = answered.tails.map(({ id }: Tail) => id);
-  site.verifiedPolls?.remember(ctx, { cursors, nonce }, { roomIds, payer, visitor, browser, session, waitMs });
+  const poller = { roomIds, versions, actor, payer, visitor, browser, session, waitMs };
+  site.verifiedPolls?.remember(ctx, { cursors, nonce }, poller);
 }
 
 /** A poll of some rooms, after some cursors. */

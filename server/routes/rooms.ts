@@ -2,6 +2,8 @@ import type { Context } from "koa";
 import { listMembers, type MemberPosition, noteTyping } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
+import { type RoomNow, roomSignalOf } from "../delivery/room-now.ts";
 import type { RateLimits } from "../guard/rate-limit.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
@@ -37,18 +39,18 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function create(ctx: Context): Promise<void> {
     assertNotBySimpleRequest(ctx);
-    const { slug, title, public: isPublic, silent } = await makeRoomAsAsked(ctx, site);
-    answer(ctx, { room: { slug, title, public: isPublic, ...(silent && { silent }) } }, 201);
+    const { slug, title, public: isPublic, silent, ownerKey } = await makeRoomAsAsked(ctx, site);
+    answer(ctx, { room: { slug, title, public: isPublic, ...(silent && { silent }) }, ownerKey }, 201);
   }
 
   async function state(ctx: Context): Promise<void> {
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "read");
     // Read the cursor before the list. A member that enters or leaves in between is in the list
     // already, and the event that follows changes nothing.
     const { head, sum } = await site.hub.rooms.bounds(tail);
     const cursor = tail.cursorAt(head, sum);
     answer(ctx, {
-      room: { slug: tail.slug, title: tail.title, ...(tail.allowsSilence && { silent: true }) },
+      room: { slug: tail.slug, ...aboutRoom(tail.room), ...(tail.allowsSilence && { silent: true }) },
       ...(await site.people(tail.id)).people,
       cursor,
       ...respelled([roomName(ctx)]),
@@ -59,7 +61,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     const input = inputOf(ctx);
     const limit = input.whole("limit", numberSchemas.people);
     const after = positionOf(input.text("after"));
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "read");
     const { members, last } = await listMembers(db, tail.id, { after, limit });
     answer(ctx, { members, ...(last && members.length === limit && { next: formatPosition(last) }) });
   }
@@ -67,14 +69,14 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   async function enter(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "enter");
     answer(ctx, { member: await enterRoom(ctx, site, { tail, member, isSilent: isSilentEntry(ctx, tail) }) });
   }
 
   async function leave(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.moves.take(payerOf(ctx));
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "see");
     await leaveRoom(site, { tail, memberId: member.id });
     answer(ctx, {});
   }
@@ -82,12 +84,18 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   async function type(ctx: Context): Promise<void> {
     const member = memberOf(ctx);
     limits.typing.take(payerOf(ctx));
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "speak");
     const membership = { roomId: tail.id, memberId: member.id };
     if (!(await noteTyping(db, membership))) throw refuse("not_present");
     await publishPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   }
+}
+
+/** Returns what everyone in the room may know of its settings. */
+function aboutRoom(room: RoomNow): Omit<RoomSignal, "room"> {
+  const { room: _slug, ...about } = roomSignalOf(room);
+  return about;
 }
 
 /**

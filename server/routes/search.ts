@@ -43,14 +43,14 @@ export function searchRoutes(site: Site): Route[] {
     const words = readSearch(inputOf(ctx).string("text") ?? "");
     if (words === undefined)
       throw refuse("malformed", `text: 1 to ${SEARCH_WORDS} words, at most ${SEARCH_LENGTH} characters`);
-    const { events, rest } = await find(ctx, await roomOf(ctx, site), words);
+    const { events, rest } = await find(ctx, await roomOf(ctx, site, "read"), words);
     answer(ctx, { events, ...(rest && { next: rest.before, since: rest.at }) });
   }
 
   async function showSearch(ctx: Context): Promise<void> {
     if (chooseLanguage(ctx)) return;
     const text = inputOf(ctx).string("text");
-    const tail = await roomOf(ctx, site);
+    const tail = await roomOf(ctx, site, "read");
     const words = text === undefined ? undefined : readSearch(text);
     const found = words && (await find(ctx, tail, words));
     const room = { slug: tail.slug, title: tail.title };

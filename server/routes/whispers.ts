@@ -58,7 +58,7 @@ async function answerWhispers(ctx: Context, site: Site): Promise<void> {
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
   memberOf(ctx);
   if (!readsWhispers(ctx)) throw refuse("no_session");
-  const inbox = await findInbox(ctx, site, await roomOf(ctx, site));
+  const inbox = await findInbox(ctx, site, await roomOf(ctx, site, "read"));
   const events = inbox === undefined ? [] : await readWhispers(site.db, { inboxId: inbox.id, before, limit });
   const oldest = inbox === undefined ? 1 : (await site.hub.rooms.bounds(inbox)).oldest;
   answer(ctx, { events, oldest });

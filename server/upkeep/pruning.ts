@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { pruneGrants } from "../../db/log/passwords.ts";
 import { pruneSlice } from "../../db/log/prune.ts";
 import type { Logger } from "../log.ts";
 import { type BackgroundWork, pause, repeat } from "./background-work.ts";
@@ -11,11 +12,17 @@ const PAUSE_MS = 60 * 60_000;
  */
 const REST_MS = 200;
 
-/** Starts deleting events that are older than `keepDays`. Without `keepDays`, all are kept. */
+/** People type the password of a room again after this time. */
+const GRANT_DAYS = 90;
+
+/**
+ * Starts deleting events that are older than `keepDays`, or than their room's own settings allow.
+ * Without either, all are kept.
+ */
 export function startPruning(db: Knex, keepDays: number | undefined, logger: Logger): BackgroundWork {
-  if (keepDays === undefined) return { stop: async () => undefined };
   return repeat(PAUSE_MS, async (signal) => {
     try {
+      await pruneGrants(db, GRANT_DAYS);
       const { events } = await pruneAll(db, keepDays, signal);
       if (events > 0) logger.info({ events, keepDays }, "old events deleted");
     } catch (error) {
@@ -25,12 +32,13 @@ export function startPruning(db: Knex, keepDays: number | undefined, logger: Log
 }
 
 /**
- * Deletes all events that are older than `days`, slice by slice. Returns the number of events
- * deleted. `isDone` is false if it was stopped, or if another node holds the lock.
+ * Deletes all events that are older than `days`, or than their room keeps them, slice by slice.
+ * Returns the number of events deleted. `isDone` is false if it was stopped, or if another node
+ * holds the lock.
  */
 export async function pruneAll(
   db: Knex,
-  days: number,
+  days: number | undefined,
   signal?: AbortSignal,
 ): Promise<{ events: number; isDone: boolean }> {
   let events = 0;

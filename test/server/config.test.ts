@@ -41,6 +41,7 @@ const SPELLED: { [name in AppOptionName]: [value: Options[name], text: string] }
   readersMax: [5, "5"],
   roomMembers: [6, "6"],
   roomsMax: [7, "7"],
+  newRooms: ["nobody", "nobody"],
   historyDays: [365, "365"],
   tickMs: [0, "0"],
   shares: [["203.0.113.0/24=10", "2001:db8::/32=20"], "203.0.113.0/24=10, 2001:db8::/32=20"],

@@ -9,6 +9,9 @@ const visitors: From[] = [];
 
 beforeAll(async () => {
   site = await openSite();
+  // The rates are to be seen without the slow mode that a raid switches on.
+  const { db } = (site.nodes[0] as TestNode).app.site;
+  await db("rooms").update({ settings: JSON.stringify({ autoSlow: false }) });
 });
 
 afterEach(async () => {

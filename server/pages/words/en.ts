@@ -319,6 +319,14 @@ export const en: PageWords = {
     needs_cookie:
       "Your browser sent no cookie, so the room could not know you. Please allow cookies for this site, and enter again.",
     not_present: "Enter the room first.",
+    password_needed: "This room has a password.",
+    wrong_password: "That is not the password of this room.",
+    wrong_key: "That is not the owner key of this room.",
+    locked: "This room is locked. Only the people who are in it can go on talking.",
+    no_links: "Messages in this room cannot have links.",
+    blocked_word: "This room does not accept a word in this message.",
+    slow_mode: "This room is in slow mode. Please try again in {seconds} s.",
+    too_new: "You are new here. You can write in {seconds} s.",
     no_such_room: "There is no room at this address. Check its spelling, or choose a room in the lobby.",
     no_such_message:
       "There is no such message in this room. It may have been erased, or it is so old that it is no longer kept.",

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import type { Knex } from "knex";
+import { LRUCache } from "lru-cache";
+import { mayComeBack } from "../../db/log/members.ts";
+import { hasGrant } from "../../db/log/passwords.ts";
+import type { Actor } from "../actor.ts";
+import type { Hub } from "../delivery/hub.ts";
+import type { Reader } from "../delivery/reader.ts";
+import { nextVersion, type Tail } from "../delivery/tail.ts";
+import { refuse } from "../refusal.ts";
+import { type Act, type Denial, decide, type PersonBan, type Question, type SiteRules } from "../rooms/access.ts";
+
+/** Asks whether people may do things. Every request that reads or writes does. */
+export type Access = {
+  /** Throws the refusal of an act that the person may not do. */
+  assert(actor: Actor, act: Act, tail?: Tail): Promise<void>;
+  /** Returns whether a person may do something. */
+  may(actor: Actor, act: Act, tail?: Tail): Promise<boolean>;
+  /**
+   * Sends a reader away that may not read on, as far as that is known without asking the database.
+   */
+  recheck(reader: Reader): void;
+  /**
+   * Checks all readers of these rooms again, or of all rooms, since people may do something else
+   * there now.
+   */
+  recheckAll(tails?: Tail[]): void;
+  /** Notes that a person has typed the password of a room. */
+  noteGrant(actor: Actor, tail: Tail): void;
+  /** The ban that holds for a person in a room, or on the site. */
+  banOf(actor: Actor, roomId?: number): PersonBan | undefined;
+};
+
+/** The parts of a node that decide about people. */
+export type AccessDependencies = {
+  db: Knex;
+  hub: Hub;
+  /** Returns the rules of the whole site, which may change at any time. */
+  siteRules(): SiteRules;
+  banOf(actor: Actor, roomId?: number): PersonBan | undefined;
+};
+
+/** People whose knowledge of a password is remembered, 100 bytes each. */
+const GRANTS = 20_000;
+
+/** Creates the access of a node. */
+export function createAccess({ db, hub, siteRules, banOf }: AccessDependencies): Access {
+  const grants = new LRUCache<string, true>({ max: GRANTS });
+  return { assert, may, recheck, recheckAll, noteGrant, banOf };
+
+  async function assert(actor: Actor, act: Act, tail?: Tail): Promise<void> {
+    const denial = await denialOf(actor, act, tail);
+    if (denial !== undefined) throw refuse(denial.code, denial.detail, denial.retrySeconds);
+  }
+
+  async function may(actor: Actor, act: Act, tail?: Tail): Promise<boolean> {
+    return (await denialOf(actor, act, tail)) === undefined;
+  }
+
+  /** Asks the database only where memory does not suffice: a password, or a locked room. */
+  async function denialOf(actor: Actor, act: Act, tail?: Tail): Promise<Denial | undefined> {
+    const question = questionOf(actor, act, tail);
+    let denial = decide(question);
+    if (tail === undefined || denial === undefined) return denial;
+    if (denial.code === "password_needed" && (await knowsPassword(actor, tail))) {
+      question.knowsPassword = true;
+      denial = decide(question);
+    }
+    if (denial?.code === "locked" && actor.member !== undefined) {
+      question.isInside = await mayComeBack(db, { roomId: tail.id, memberId: actor.member.id });
+      denial = decide(question);
+    }
+    return denial;
+  }
+
+  function questionOf(actor: Actor, act: Act, tail?: Tail): Question {
+    return {
+      actor,
+      act,
+      site: siteRules(),
+      ban: banOf(actor, tail?.id),
+      now: Date.now(),
+      ...(tail && { room: tail.room, knowsPassword: isKnown(actor, tail) }),
+    };
+  }
+
+  function isKnown(actor: Actor, { room }: Tail): boolean {
+    if (room.passwordMark === undefined) return false;
+    return holdersOf(actor).some((holder) => grants.has(`${room.id} ${room.passwordMark} ${holder}`));
+  }
+
+  async function knowsPassword(actor: Actor, tail: Tail): Promise<boolean> {
+    const { passwordMark } = tail.room;
+    const holders = holdersOf(actor);
+    if (holders.length === 0 || !(await hasGrant(db, tail.id, holders))) return false;
+    // Another password may have been set meanwhile.
+    if (tail.room.passwordMark === passwordMark) noteGrant(actor, tail);
+    return true;
+  }
+
+  function noteGrant(actor: Actor, { room }: Tail): void {
+    for (const holder of holdersOf(actor)) grants.set(`${room.id} ${room.passwordMark} ${holder}`, true);
+  }
+
+  function recheck(reader: Reader): void {
+    const { actor } = reader;
+    if (actor === undefined || !reader.isOpen) return;
+    for (const tail of reader.tails) {
+      if (decide(questionOf(actor, "read", tail)) === undefined) continue;
+      hub.sendAway(reader, { retry: RETRY_MS, reason: "not_allowed" });
+      return;
+    }
+  }
+
+  function recheckAll(tails?: Tail[]): void {
+    for (const tail of tails ?? hub.rooms.all()) tail.version = nextVersion();
+    for (const reader of hub.readers)
+      if (tails === undefined || reader.tails.some((tail) => tails.includes(tail))) recheck(reader);
+  }
+}
+
+/** A client that comes back is answered with the refusal. */
+const RETRY_MS = 1_000;
+
+/** Returns the names under which a person's knowledge of passwords is stored. */
+export function holdersOf({ member, browser }: Actor): string[] {
+  const hashed = browser && createHash("sha256").update(`browser ${browser}`).digest("base64url").slice(0, 22);
+  return [member?.id, hashed].filter((holder) => holder !== undefined);
+}
