@@ -121,7 +121,8 @@ describe("a page of another site", () => {
       }
     }
     expect(await heads()).toBe(before);
-  });
+    // Some hundred requests, on a machine that runs other tests.
+  }, 60_000);
 
   test.each(CROSS_SITE)("that shows by %s gets no script", async (_, headers) => {
     for (const { path, guards } of routes()) {
