@@ -25,6 +25,7 @@ async function build(): Promise<void> {
   cpSync(join(DIST, "client/types"), join(DIST, "client/commonjs/types"), { recursive: true });
   cpSync(join(ROOT, "db/sql"), join(DIST, "db/sql"), { recursive: true });
   cpSync(join(ROOT, "server/commonjs"), join(DIST, "server/commonjs"), { recursive: true });
+  cpSync(join(ROOT, "db/schema.sql"), join(DIST, "db/schema.sql"));
   chmodSync(join(DIST, "server/process/cli.js"), 0o755);
   removeOlder(DIST, startedAt - CLOCK_MS);
   writeStamp(ROOT, sources);

@@ -91,9 +91,7 @@ function tryToMigrate(db: Knex, target: Target): Promise<boolean> {
     if (!lock?.isOurs) return false;
     if (await isUpToDate(tx, target)) return true;
     await moveIn(tx, target);
-    // Under our lock, a lock of knex's own was left by somebody's hand or by a crash.
-    await tx.migrate.forceFreeMigrationsLock(MIGRATIONS);
-    await tx.migrate.latest({ ...MIGRATIONS, disableTransactions: true });
+    await migrateTables(tx, KNOWN_MIGRATIONS);
     await applyFunctions(tx, target.functions);
     return true;
   });
@@ -109,6 +107,44 @@ async function moveIn(tx: Knex.Transaction, { schema, functions }: Target): Prom
   if (!found?.exists) await execute(tx, `create schema "${schema}"`);
   const former = found?.hasTables ? undefined : await findFormerHome(tx, Object.keys(migrations));
   if (former) await moveFormer(tx, { former, schema, functions: functions.names });
+}
+
+async function migrateTables(tx: Knex.Transaction, names: string[]): Promise<void> {
+  const some = { ...MIGRATIONS, migrationSource: { ...migrationSource, getMigrations: async () => names } };
+  // Under our lock, a lock of knex's own was left by somebody's hand or by a crash.
+  await tx.migrate.forceFreeMigrationsLock(some);
+  await tx.migrate.latest({ ...some, disableTransactions: true });
+}
+
+/**
+ * Prepares a restore within the transaction `tx`: all others that migrate this database wait until it
+ * ends, and the schema exists, with the tables of an earlier version if there are any.
+ */
+export async function openSchema(tx: Knex.Transaction, schema: string): Promise<void> {
+  await execute(tx, "select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);
+  await moveIn(tx, { schema, functions: await readFunctions() });
+}
+
+/**
+ * Makes the tables in an empty schema as these migrations left them. Throws a StartError if this
+ * version does not know one of them.
+ */
+export async function migrateTo(tx: Knex.Transaction, names: string[]): Promise<void> {
+  const newer = names.find((name) => !KNOWN_MIGRATIONS.includes(name));
+  if (newer)
+    throw new StartError(
+      `This backup was made by a newer chattera (${newer}): restore it with that version or a newer one.`,
+    );
+  await migrateTables(
+    tx,
+    KNOWN_MIGRATIONS.filter((name) => names.includes(name)),
+  );
+}
+
+/** Brings tables and functions up to date within the transaction `tx`, after openSchema(). */
+export async function migrateWithin(tx: Knex.Transaction): Promise<void> {
+  await migrateTables(tx, KNOWN_MIGRATIONS);
+  await applyFunctions(tx, await readFunctions());
 }
 
 /** Throws a StartError that says what to grant, if the database refuses the migration. */
@@ -188,3 +224,6 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000150_reported_whispers": reportedWhispers,
   "20261201000010_access": access,
 };
+
+/** The names of all migrations, in order. */
+export const KNOWN_MIGRATIONS = Object.keys(migrations);

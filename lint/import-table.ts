@@ -48,6 +48,12 @@ export const AREAS: readonly Area[] = [
     because: "Brings the schema up to date, and reports errors at the start.",
   },
   {
+    name: "db/transfer",
+    imports: ["db/*.ts", "db/log", "db/pool"],
+    without: HTTP,
+    because: "Whole databases as files.",
+  },
+  {
     name: "server/*.ts",
     files: "^server/(?!(app|index|site|testing)[.]ts$)[^/]+[.]ts$",
     imports: ["protocol", "db/*.ts", "server/guard"],
@@ -182,6 +188,12 @@ export const AREAS: readonly Area[] = [
     because: "For the tests of other projects. It imports no server.",
   },
   {
+    name: "server/transfer",
+    imports: ["protocol", "db/*.ts", "db/log", "db/transfer", "server/rooms", "server/pages"],
+    without: HTTP,
+    because: "Rooms as files.",
+  },
+  {
     name: "server/process",
     imports: [
       "protocol",
@@ -189,6 +201,7 @@ export const AREAS: readonly Area[] = [
       "db/embedded",
       "db/log",
       "db/pool",
+      "db/transfer",
       "server/*.ts",
       "server/app.ts",
       "server/bus",
@@ -198,6 +211,7 @@ export const AREAS: readonly Area[] = [
       "server/pages",
       "server/rooms",
       "server/streams",
+      "server/transfer",
       "server/upkeep",
     ],
     because: "The command line and the life of the processes.",

@@ -108,9 +108,12 @@ const INITDB = "-A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --
 async function requireSameMajor({ folder, pgData, programs }: Cluster): Promise<void> {
   const written = (await readFile(join(pgData, "PG_VERSION"), "utf8")).trim();
   if (written === programs.major) return;
+  const remedy =
+    Number(written) < Number(programs.major)
+      ? "run chattera upgrade-database"
+      : `install the chattera that wrote it, set DATA_DIR to a new folder, ${OR_DATABASE_URL}`;
   throw new StartError(
-    `The data in ${folder} is from PostgreSQL ${written}, but this chattera has PostgreSQL ${programs.major}: go back to ` +
-      `the chattera that wrote it, set DATA_DIR to a new folder, ${OR_DATABASE_URL}.`,
+    `The data in ${folder} is from PostgreSQL ${written}, but this chattera has PostgreSQL ${programs.major}: ${remedy}.`,
   );
 }
 

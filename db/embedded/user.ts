@@ -1,5 +1,5 @@
 import { chmod, lchown, mkdir, readdir, realpath, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartError } from "../start-error.ts";
 
 /** The system user that PostgreSQL runs as, or `undefined` for the user that runs chattera. */
@@ -14,6 +14,17 @@ export const NOBODY = { uid: 65534, gid: 65534 };
 /** Returns `systemUser` if this process is root, because PostgreSQL refuses to run as root. */
 export function databaseUser(systemUser = NOBODY): DatabaseUser {
   return process.getuid?.() === 0 ? systemUser : undefined;
+}
+
+/**
+ * Returns the user that owns the database in a data folder, if this process is root and the owner
+ * is another user. A command that root runs must not take the data from the user that runs
+ * chattera.
+ */
+export async function ownerOf(dataDir: string): Promise<DatabaseUser> {
+  if (process.getuid?.() !== 0) return undefined;
+  const found = await stat(join(resolve(dataDir), "postgresql")).catch(() => undefined);
+  return found === undefined || found.uid === 0 ? undefined : { uid: found.uid, gid: found.gid };
 }
 
 /**

@@ -119,7 +119,8 @@ function continues(previous: RoomEvent, event: RoomEvent): boolean {
   return Date.parse(event.at) - Date.parse(previous.at) < SAME_SPEAKER_MS;
 }
 
-function lineText(words: PageWords, event: RoomEvent): Html | Html[] | string {
+/** Renders what happened, or the text of a message with its links. */
+export function lineText(words: PageWords, event: RoomEvent): Html | Html[] | string {
   if (event.kind === "enter") return words.script.entered;
   if (event.kind === "leave") return words.script.left;
   if (event.kind === "rename") return renamed(words, event);

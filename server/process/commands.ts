@@ -5,8 +5,11 @@ import { type Config, describeSettings, environmentOf, readEnvironment } from ".
 import { runDoctor } from "../doctor/terminal.ts";
 import { endLog } from "../log.ts";
 import { chooseLanguage } from "../pages/language.ts";
+import { addBackupCommands } from "./backup.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { addModerationCommands } from "./moderation-commands.ts";
+import { addRoomFileCommands } from "./room-files.ts";
+import { addUpgradeCommand } from "./upgrade.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
 
@@ -31,6 +34,10 @@ program
   .description("delete the messages that are older than a number of days, and end; serve does it too, hourly")
   .option("--days <number>", "how many days are kept; default: CHATTERA_KEEP_DAYS")
   .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { historyDays: days }));
+
+addBackupCommands(program, { run, version });
+addRoomFileCommands(program, { run, version });
+addUpgradeCommand(program, { run, version });
 
 program
   .command("doctor")

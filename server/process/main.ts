@@ -1,6 +1,4 @@
 import cluster from "node:cluster";
-import { joinEmbedded } from "../../db/embedded/join.ts";
-import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { migrate } from "../../db/migrate.ts";
 import { assertReachable } from "../../db/pool/check-database.ts";
 import { connect } from "../../db/pool/connect.ts";
@@ -8,8 +6,9 @@ import { StartError } from "../../db/start-error.ts";
 import type { Config, NodeConfig } from "../config.ts";
 import { createLog } from "../log.ts";
 import { pruneAll } from "../upkeep/pruning.ts";
-import { endAtSignal, endSignal } from "./end-signal.ts";
+import { endSignal } from "./end-signal.ts";
 import { checkPort } from "./listen.ts";
+import { openDatabase, print } from "./open-database.ts";
 import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { serve } from "./serve.ts";
 import { runWorkers } from "./workers.ts";
@@ -80,35 +79,6 @@ function warnOfFewFiles(config: Config): void {
   const limit = openFilesLimit();
   const warning = limit === undefined ? undefined : warningOfFewFiles(limit, config);
   if (warning !== undefined) createLog(config.logLevel).warn(warning);
-}
-
-/**
- * Opens the database of the settings. A command that `mayJoin` uses the embedded database of a
- * chattera that runs.
- */
-export async function openDatabase(config: Config, { mayJoin = false } = {}): Promise<EmbeddedDatabase> {
-  endAtSignal();
-  const { databaseUrl, dataDir, postgresUid, postgresGid = postgresUid } = config;
-  if (databaseUrl !== undefined) {
-    await assertReachable(databaseUrl);
-    return { url: databaseUrl, stop: async () => undefined };
-  }
-  const folder = dataDir === undefined ? {} : { dataDir };
-  const starting = startEmbedded({
-    ...folder,
-    report: print,
-    // Each worker has its pool, and their primary a listener; ten more are for the operator.
-    settings: { max_connections: String(Math.max(60, config.workers * config.poolMax + 11)) },
-    systemUser: { uid: postgresUid, gid: postgresGid },
-  });
-  return starting.catch(async (error) => {
-    if (!mayJoin || !(error instanceof StartError) || !error.inUse) throw error;
-    return { url: await joinEmbedded(folder), stop: async () => undefined };
-  });
-}
-
-function print(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
 
 async function announced<T extends { url: string }>(serving: Promise<T>): Promise<T> {

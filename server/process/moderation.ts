@@ -15,7 +15,7 @@ import type { Config } from "../config.ts";
 import { makeLinkToken } from "../guard/operators.ts";
 import { ban, erase, lift, type ModeratedRoom, type ModeratedSite, resolve, setSwitches } from "../rooms/moderate.ts";
 import { readSlug } from "../rooms/slug.ts";
-import { openDatabase } from "./main.ts";
+import { openDatabase } from "./open-database.ts";
 import { printTable } from "./table.ts";
 
 /** The target of a command. */
