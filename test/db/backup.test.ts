@@ -107,7 +107,9 @@ test("a backup of an older chattera is restored and brought up to date", async (
   const old = await emptyDatabase();
   // Earlier versions had their tables in the schema public, and the migrations in a table of knex's.
   const db = connect(old, { poolMax: 1, schema: "public" });
-  const migrations = (await query(url, "select name from chattera_migrations order by id")).map(({ name }) => String(name));
+  const migrations = (await query(url, "select name from chattera_migrations order by id")).map(({ name }) =>
+    String(name),
+  );
   const former = migrations.slice(0, migrations.indexOf("20261130000050_messages_of_rooms"));
   await db.transaction((tx) => migrateTo(tx, former));
   await db.destroy();
