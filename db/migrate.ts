@@ -117,8 +117,8 @@ async function migrateTables(tx: Knex.Transaction, names: string[]): Promise<voi
 }
 
 /**
- * Prepares a restore within the transaction `tx`: all others that migrate this database wait until it
- * ends, and the schema exists, with the tables of an earlier version if there are any.
+ * Prepares a restore within the transaction `tx`: all others that migrate this database wait until
+ * it ends, and the schema exists, with the tables of an earlier version if there are any.
  */
 export async function openSchema(tx: Knex.Transaction, schema: string): Promise<void> {
   await execute(tx, "select pg_advisory_xact_lock(?)", [MIGRATION_LOCK]);

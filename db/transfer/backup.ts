@@ -86,8 +86,8 @@ async function describeDatabase(
 
 /**
  * Has the transaction search in the schema with our tables only, and returns the migrations that it
- * has. Earlier versions had the tables in the first schema of the search path, with the migrations in
- * a table of knex's, which others may use too.
+ * has. Earlier versions had the tables in the first schema of the search path, with the migrations
+ * in a table of knex's, which others may use too.
  */
 async function enterSchema(client: pg.Client, schema: string): Promise<string[]> {
   const [home] = await rowsOf<{ schema: string; migrations: string }>(client, HOMES, [schema, MIGRATIONS_TABLE]);

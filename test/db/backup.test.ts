@@ -105,7 +105,8 @@ test("a backup of a newer format or a newer schema is refused in one sentence", 
 
 test("a backup of an older chattera is restored and brought up to date", async () => {
   const old = await emptyDatabase();
-  // Earlier versions had their tables in the schema public, and the migrations in a table of knex's.
+  // Earlier versions had their tables in the schema public, and the migrations in a table of
+  // knex's.
   const db = connect(old, { poolMax: 1, schema: "public" });
   const migrations = (await query(url, "select name from chattera_migrations order by id")).map(({ name }) =>
     String(name),
