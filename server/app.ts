@@ -100,7 +100,7 @@ function middlewareOf(site: Site): Middleware[] {
 /** Returns all routes of the site. */
 export function siteRoutes(site: Site): Route[] {
   const { limits } = site;
-  return [
+  const routes = [
     ...messageRoutes(site),
     ...historyRoutes(site),
     ...whisperRoutes(site),
@@ -123,7 +123,7 @@ export function siteRoutes(site: Site): Route[] {
     ...hereRoutes(site),
     ...assetRoutes(site),
     ...siteFileRoutes(site),
-    ...openApiRoutes(),
     ...operationRoutes(site),
   ];
+  return [...routes, ...openApiRoutes(routes)];
 }

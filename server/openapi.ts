@@ -21,11 +21,15 @@ type Operation = {
 
 type Parameters = { [name: string]: z.ZodType };
 
+/** A call of the API, as its route names it. */
+export type ApiCall = { method: string; path: string };
+
 /**
  * Returns the description of the API in OpenAPI 3.1 [OAS 3.1.1]. The schemas of parameters and
- * bodies are those by which the server reads requests. `base` is the site's base path.
+ * bodies are those by which the server reads requests. `base` is the site's base path. `calls` are
+ * all calls of the site; those that are not described below are listed with their path alone.
  */
-export function describeApi(base: string): object {
+export function describeApi(base: string, calls: ApiCall[]): object {
   return {
     openapi: "3.1.1",
     info: {
@@ -37,19 +41,12 @@ export function describeApi(base: string): object {
     },
     servers: [{ url: base === "" ? "/" : base }],
     tags: [{ name: "chattera", description: "All calls." }],
-    paths: pathsOf(OPERATIONS),
+    paths: pathsOf([...OPERATIONS, ...calls.filter((call) => !isDescribed(call)).map(outlineOf)]),
     components: {
       schemas: schemasOf(),
       securitySchemes: { session: { type: "http", scheme: "bearer", description: "The token of POST /api/session." } },
     },
   };
-}
-
-/**
- * Returns the method and the path of each call that openapi.json describes, as routes have them.
- */
-export function describedCalls(): { method: string; path: string }[] {
-  return OPERATIONS.map(({ method, path }) => ({ method: method.toUpperCase(), path }));
 }
 
 const components = z.registry<{ id: string }>();
@@ -422,6 +419,29 @@ const OPERATIONS: Operation[] = [
     refusals: [400, 429],
   },
 ];
+
+/** Calls of the doctor's page and of the operators' pages, which no other client needs. */
+const OF_PAGES = /^\/api\/(doctor|operate)\b/;
+
+function isDescribed({ method, path }: ApiCall): boolean {
+  return (
+    OF_PAGES.test(path) || OPERATIONS.some((known) => known.path === path && known.method === method.toLowerCase())
+  );
+}
+
+/** Returns what is known of a call by its path: its other form is described, or the protocol is. */
+function outlineOf({ method, path }: ApiCall): Operation {
+  const words = path.split("/").flatMap((part) => part.split(/\W+/));
+  const id = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  return {
+    id: method.toLowerCase() + id.replace(/^Api/, ""),
+    method: method.toLowerCase() as Operation["method"],
+    path,
+    summary: "See docs/protocol.md.",
+    answers: { 200: done },
+    refusals: acting,
+  };
+}
 
 function pathsOf(operations: Operation[]): object {
   const paths: { [path: string]: { [method: string]: object } } = {};

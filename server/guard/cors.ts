@@ -19,7 +19,12 @@ export function allowOrigin(ctx: Context, source: RequestSource): void {
  * Lets a page of a listed origin read the answer's Retry-After, which browsers hide across origins.
  */
 export function exposeRetryAfter(ctx: Context): void {
-  if (ctx.response.get("Access-Control-Allow-Origin")) ctx.set("Access-Control-Expose-Headers", "Retry-After");
+  expose(ctx, "Retry-After");
+}
+
+/** Lets a page of a listed origin read the headers with these names. */
+export function expose(ctx: Context, names: string): void {
+  if (ctx.response.get("Access-Control-Allow-Origin")) ctx.set("Access-Control-Expose-Headers", names);
 }
 
 /**

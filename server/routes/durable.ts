@@ -6,6 +6,7 @@ import { POLL_WAIT_SECONDS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { toJson } from "../delivery/frames.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { expose } from "../guard/cors.ts";
 import { roomOf } from "../http/find-room.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
@@ -71,6 +72,7 @@ async function answerOnce(ctx: Context, site: Site, { tail, live, cursor }: Dura
   ctx.set("Stream-Next-Offset", answer.offset);
   ctx.set("Stream-Cursor", intervalAfter(inputOf(ctx)));
   if (answer.isUpToDate) ctx.set("Stream-Up-To-Date", "true");
+  expose(ctx, "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date");
   if (!isCatchUp && events.length === 0) ctx.status = 204;
   else {
     ctx.type = "application/json; charset=utf-8";

@@ -1,9 +1,13 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "@jest/globals";
-import type { Page } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { openSite, person, say, type TestPerson, type TestSite } from "../support/app.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
+import { programsOf } from "../support/engines.ts";
 import { until } from "../support/until.ts";
 
 // The host's page is at 127.0.0.2, so it is of another site than chattera at 127.0.0.1: browsers
@@ -18,7 +22,12 @@ let ann: TestPerson;
 let page: { policy: string | undefined; markup: string };
 
 beforeAll(async () => {
-  host = createServer((_request, response) => {
+  host = createServer((request, response) => {
+    const script = SCRIPTS[request.url ?? ""];
+    if (script !== undefined) {
+      response.writeHead(200, { "Content-Type": "text/javascript; charset=utf-8" }).end(script());
+      return;
+    }
     const policy = page.policy && { "Content-Security-Policy": page.policy };
     response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", ...policy });
     response.end(`<!doctype html><html lang="en"><title>Host</title><h1>Host</h1>${page.markup}<p id="end">end</p>`);
@@ -46,6 +55,31 @@ async function openHost(markup: string, policy: string | undefined = STRICT()): 
   await opened.goto(hostUrl);
   return opened;
 }
+
+const POLICY_OF_LIBRARY = () => `default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self' ${url}`;
+
+/** A page and a worker that follow the lobby, and show what they read. */
+const SCRIPTS: { [path: string]: () => string } = {
+  "/chattera.js": () => readFileSync(new URL("../../dist/client/browser.js", import.meta.url), "utf8"),
+  "/follow.js": () => `import { connect } from "./chattera.js";
+    export async function follow(where, show) {
+      const room = connect("${url}", { room: "lobby", nickname: "A " + where });
+      room.on("state", ({ transport }) => show(where, transport));
+      room.on("event", ({ text }) => show(where, text ?? ""));
+      await room.ready;
+      await room.send("said by the " + where);
+    }`,
+  "/worker.js": () => `import { follow } from "./follow.js";
+    follow("worker", (where, text) => postMessage([where, text]));`,
+  "/page.js": () => `import { follow } from "./follow.js";
+    const show = (where, text) => {
+      const found = document.getElementById(where) ?? document.body.appendChild(document.createElement("p"));
+      found.id = where;
+      found.append(text + " ");
+    };
+    follow("page", show);
+    new Worker("/worker.js", { type: "module" }).onmessage = ({ data: [where, text] }) => show(where, text);`,
+};
 
 const scriptWith = (attributes: string) => `<script src="${url}/embed.js" ${attributes} async></script>`;
 
@@ -109,6 +143,57 @@ browserTest(
     await opened.getByRole("button", { name: "Talk to us", exact: true, expanded: true }).waitFor();
     await opened.frameLocator("iframe").locator("#log").getByText("are you there?").waitFor();
     expect(await opened.evaluate(() => document.activeElement?.tagName)).toBe("IFRAME");
+    await opened.context().close();
+  },
+  60_000,
+);
+
+browserTest(
+  "a visitor talks in it where the browser blocks all cookies and all storage",
+  { needs: [...needs] },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "chattera-chromium-"));
+    mkdirSync(join(folder, "Default"));
+    const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
+    writeFileSync(join(folder, "Default/Preferences"), JSON.stringify(blocked));
+    const executablePath = programsOf("Chromium")?.[0] as string;
+    const context = await chromium.launchPersistentContext(folder, { executablePath, args: ["--no-sandbox"] });
+    page = { policy: STRICT(), markup: scriptWith('data-room="lobby"') };
+    const opened = await context.newPage();
+    await opened.goto(hostUrl);
+    const frame = opened.frameLocator("iframe");
+    await frame.locator("#log").getByText("premise").waitFor();
+    const storage = await frame.locator("body").evaluate(() => {
+      try {
+        return localStorage.length;
+      } catch {
+        return "blocked";
+      }
+    });
+    expect(storage).toBe("blocked");
+    await frame.locator("#enter [name=nickname]").fill("Without storage");
+    await frame.locator("#enter button[type=submit]").click();
+    await frame.locator("#text").fill("nothing is kept here");
+    await frame.locator("#text").press("Enter");
+    await frame.locator("#log [data-seq]").getByText("nothing is kept here").waitFor();
+    await context.close();
+    rmSync(folder, { recursive: true, force: true });
+  },
+  60_000,
+);
+
+browserTest(
+  "the client library follows a room by a stream under connect-src alone, in a page and in a worker of another origin",
+  { needs: [...needs] },
+  async () => {
+    const opened = await openHost('<script type="module" src="/page.js"></script>', POLICY_OF_LIBRARY());
+    const faults: string[] = [];
+    opened.on("console", (line) => line.type() === "error" && faults.push(line.text()));
+    for (const where of ["page", "worker"]) {
+      await opened.waitForSelector(`#${where}:has-text("sse")`, { timeout: 20_000 });
+      await opened.waitForSelector(`#${where}:has-text("said by the ${where}")`);
+    }
+    expect(faults).toEqual([]);
     await opened.context().close();
   },
   60_000,

@@ -1,7 +1,7 @@
 import { FetchError, stream } from "@durable-streams/client";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { RoomEvent } from "../../protocol/event.ts";
-import { person, say, sayAll, type TestPerson } from "../support/app.ts";
+import { openNode, person, say, sayAll, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -49,6 +49,11 @@ describe("a room as a Durable Stream, read by its own client", () => {
     for (const query of ["offset=5", "offset=-1&live=websocket", "live=sse"])
       expect((await fetch(`${url}?${query}`)).status).toBe(400);
     await expect(stream({ url: url.replace("lobby", "nowhere"), live: false })).rejects.toThrow(FetchError);
+    const listed = "https://friend.example";
+    const node = await openNode(site.databaseUrl, { origins: [listed] });
+    const { headers } = await fetch(`${node.url}/api/rooms/lobby/durable?offset=now`, { headers: { origin: listed } });
+    expect(headers.get("access-control-expose-headers")).toContain("Stream-Next-Offset");
+    await node.close();
     const head = await fetch(url, { method: "HEAD" });
     expect([head.status, head.headers.get("stream-next-offset")]).toEqual([200, expect.stringMatching(/^\w+_\d{16}$/)]);
   });

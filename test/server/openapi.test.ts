@@ -8,7 +8,7 @@ import { transform } from "esbuild";
 import { generateSource } from "oazapfts";
 import request from "supertest";
 import { siteRoutes } from "../../server/app.ts";
-import { describedCalls } from "../../server/openapi.ts";
+import { apiCalls } from "../../server/routes/openapi.ts";
 import { openNode } from "../support/app.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -31,13 +31,16 @@ test("it has no errors by the recommended rules of Redocly", async () => {
   expect(problems.map(({ ruleId, message, severity }) => `${severity} ${ruleId}: ${message}`)).toEqual([]);
 });
 
-test("each call that it describes is one of the site's", () => {
-  const calls = siteRoutes(site.node.app.site).flatMap(({ method, path }) =>
-    [path].flat().map((one) => `${method} ${one}`),
+test("it has each call of the API, and nothing else", () => {
+  const calls = apiCalls(siteRoutes(site.node.app.site))
+    .filter(({ path }) => !/^\/api\/(doctor|operate)\b/.test(path))
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`);
+  const { paths } = JSON.parse(readFileSync(FILE, "utf8")) as { paths: { [path: string]: object } };
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
   );
-  const described = describedCalls().map(({ method, path }) => `${method} ${path}`);
-  expect(described.filter((call) => !calls.includes(call))).toEqual([]);
-  expect(described.length).toBeGreaterThan(20);
+  expect(described.sort()).toEqual([...new Set(calls)].sort());
+  expect(described.length).toBeGreaterThan(30);
 });
 
 test("a client that is generated from it talks in a room", async () => {
