@@ -20,6 +20,7 @@ const assets = {
   // For frames whose page chooses the scheme.
   lightStyle: hashed("main", "css", inScheme(style, "light")),
   darkStyle: hashed("main", "css", inScheme(style, "dark")),
+  toolStyle: hashed("tools", "css", await bundled("ui/operate.css", { ...modern, minify: true })),
   icon: hashed("icon", "svg", readFileSync(`${SOURCE}/ui/icon.svg`)),
   unreadIcon: hashed("icon", "svg", withDot(readFileSync(`${SOURCE}/ui/icon.svg`, "utf8"))),
   touchIcon: picture("touch"),

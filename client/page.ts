@@ -26,5 +26,7 @@ export type Page = {
   ignored: Ignored;
   /** Members may enter and leave without a line in the log. */
   allowsSilence: boolean;
+  /** The reader may erase messages of others here, and silence, remove and shut out people. */
+  moderates: boolean;
   words: ScriptWords;
 };

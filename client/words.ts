@@ -88,6 +88,9 @@ export type ScriptWords = {
   notChanged: string;
   /** In place of a quoted message whose author the reader ignores. */
   quotedIgnored: string;
+  /** Items of menus that open the page of a message or a person. */
+  report: string;
+  moderate: string;
   /** Read aloud for a name that the Tab key has put into the field. */
   completion: string;
   /** The mark of a whisper: to `{nickname}`, and to the reader. */

@@ -9,6 +9,7 @@ import { refused } from "./http/refused.ts";
 import { requestLog } from "./http/request-log.ts";
 import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
 import { watchStalls } from "./http/stalls.ts";
+import { actPageRoutes } from "./routes/act-pages.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { changePageRoutes } from "./routes/change-pages.ts";
 import { changeRoutes } from "./routes/changes.ts";
@@ -22,8 +23,10 @@ import { logTextRoutes } from "./routes/log-text.ts";
 import { messagePageRoutes } from "./routes/message-page.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { moderationRoutes } from "./routes/moderation.ts";
+import { moderationPageRoutes } from "./routes/moderation-page.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operateRoutes } from "./routes/operate.ts";
+import { operatePageRoutes } from "./routes/operate-page.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomSettingsRoutes } from "./routes/room-settings.ts";
@@ -117,6 +120,9 @@ export function siteRoutes(site: Site): Route[] {
     ...liveRoutes(site),
     ...logTextRoutes(site),
     ...changePageRoutes(site),
+    ...actPageRoutes(site),
+    ...moderationPageRoutes(site),
+    ...operatePageRoutes(site),
     // After the pages that have a name.
     ...messagePageRoutes(site),
     ...doctorRoutes(site, limits),

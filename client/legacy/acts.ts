@@ -1,4 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
+import { messageActsPath, personActsPath } from "../../protocol/tool-paths.ts";
 import { changeMessage } from "../core/sending/change.ts";
 import type { Sender } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
@@ -45,7 +46,10 @@ export function equipPerson(item: PageElement, acts: OldActs): void {
   makeNameButton(item, acts, 0);
   addMenu(item, fill(words.personActions, { nickname }), () => {
     const is = ignores(ignored, member);
-    return [ignoring(fill(is ? words.stopIgnoringName : words.ignore, { nickname }), acts, { member, is: !is })];
+    return [
+      actsLink(acts, personActsPath(acts.page.room, member.id)),
+      ignoring(fill(is ? words.stopIgnoringName : words.ignore, { nickname }), acts, { member, is: !is }),
+    ];
   });
 }
 
@@ -124,11 +128,20 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
     }
     if (isOwn) add(words.again, () => composer.insert(() => text));
   }
+  if (!isErased && (!isOwn || page.moderates)) actions.push(actsLink(acts, messageActsPath(room, seq)));
   const link = create("a", "", words.link);
   link.href = `${address.base + PATHS.room(room)}/${seq}`;
   actions.push(link);
   if (!isOwn) actions.push(ignoring(fill(words.ignore, { nickname }), acts, { member, is: true }));
   return actions;
+}
+
+/** Returns the link to the page with which a message or a person is reported or moderated. */
+function actsLink({ page }: OldActs, path: string): PageElement {
+  const { words, address, moderates } = page;
+  const link = create("a", "", moderates ? words.moderate : words.report);
+  link.href = address.base + path;
+  return link;
 }
 
 function ignoring(

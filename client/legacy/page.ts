@@ -28,6 +28,7 @@ export function readPage(room: PageElement): Page {
     editMinutes: Number(data("edit-minutes")),
     ignored: openIgnored(),
     allowsSilence: data("hushed") === "true",
+    moderates: data("moderates") === "true",
     words: json.parse(data("words")) as ScriptWords,
   };
 }

@@ -1,8 +1,10 @@
 import { PATHS } from "../../protocol/paths.ts";
+import { messageActsPath } from "../../protocol/tool-paths.ts";
 import { setIgnored } from "../ignored.ts";
 import { mentionOf } from "../mention.ts";
 import type { Page } from "../page.ts";
 import { fill, type ScriptWords } from "../words.ts";
+import { eraseAsModerator, openActDialog } from "./act-dialog.ts";
 import type { Composer } from "./composer.ts";
 import { copyText } from "./copy-text.ts";
 import { inside } from "./line.ts";
@@ -53,6 +55,11 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
     return true;
   });
   if (composer && !isOwn) add(words.mention, () => composer.insert((before) => mentionOf(nickname, before)));
+  if (!isErased && (!isOwn || page.moderates)) {
+    if (page.moderates && !items.some(({ label }) => label === words.erase))
+      items.push(eraseItem(words, () => eraseAsModerator(page, seq)));
+    add(page.moderates ? words.moderate : words.report, () => openActDialog(page, messageActsPath(page.room, seq)));
+  }
   if (!isOwn) add(fill(words.ignore, { nickname }), () => setIgnored(ignored, member, true), "ignore");
   return items;
 }

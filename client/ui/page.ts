@@ -29,6 +29,7 @@ export function readPage(room: HTMLElement): Page {
     editMinutes: Number(dataset.editMinutes || 0),
     ignored: openIgnored(dataset.base || ""),
     allowsSilence: dataset.hushed === "true",
+    moderates: dataset.moderates === "true",
     words: JSON.parse(dataset.words || "{}") as ScriptWords,
   };
 }

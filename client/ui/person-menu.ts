@@ -1,7 +1,9 @@
+import { personActsPath } from "../../protocol/tool-paths.ts";
 import { ignores, setIgnored } from "../ignored.ts";
 import { mentionOf } from "../mention.ts";
 import type { Page } from "../page.ts";
 import { fill } from "../words.ts";
+import { openActDialog } from "./act-dialog.ts";
 import type { Composer } from "./composer.ts";
 import { memberOf } from "./line-tools.ts";
 import { type MenuItem, toggleMenu } from "./menu.ts";
@@ -27,6 +29,10 @@ function itemsOf(person: HTMLElement, page: Page, { composer, rename }: PersonMe
   const items: MenuItem[] = [];
   if (composer)
     items.push({ label: words.mention, run: () => composer.insert((before) => mentionOf(nickname, before)) });
+  items.push({
+    label: page.moderates ? words.moderate : words.report,
+    run: () => openActDialog(page, personActsPath(page.room, member.id)),
+  });
   items.push({
     label: fill(isIgnored ? words.stopIgnoringName : words.ignore, { nickname }),
     className: "ignore",

@@ -31,6 +31,21 @@ export async function listMembers(
   return { members: rows.map(memberOf), last: last && { enteredAt: last.entered_us, memberId: last.member_id } };
 }
 
+/** Returns a member who is in a room or has sent a message there, as it is there or was last. */
+export async function findMember(db: Knex, { roomId, memberId }: Membership): Promise<Member | undefined> {
+  const columns = "member_id, nickname, color, trip, tag";
+  const [row] = await rowsOf<MemberRow>(
+    db,
+    `(select ${columns} from members where room_id = ? and member_id = ?)
+     union all (
+       select ${columns} from events
+       where member_id = ? and client_id is not null and room_id = ? order by seq desc limit 1
+     ) limit 1`,
+    [roomId, memberId, memberId, roomId],
+  );
+  return row && memberOf(row);
+}
+
 /** Returns whether a member is in a room. */
 export async function isPresent(db: Knex, { roomId, memberId }: Membership): Promise<boolean> {
   const row = await db("members").where({ room_id: roomId, member_id: memberId }).first("member_id");

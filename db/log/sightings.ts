@@ -25,6 +25,16 @@ export async function pruneSightings(db: Knex, hours: number): Promise<void> {
   await execute(db, "delete from sightings where at < now() - make_interval(hours => ?)", [hours]);
 }
 
+/** Returns the network from which a member came last, if it is known. */
+export async function findNetwork(db: Knex, memberId: string): Promise<string | undefined> {
+  const [row] = await rowsOf<{ network: string }>(
+    db,
+    "select network from sightings where member_id = ? order by at desc limit 1",
+    [memberId],
+  );
+  return row?.network;
+}
+
 /** A member of a room, and the network from which it came last, if that is known. */
 export type PersonSeen = {
   id: string;

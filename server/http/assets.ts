@@ -25,6 +25,7 @@ type Assets = {
   smallIcon: string;
   largeIcon: string;
   maskableIcon: string;
+  toolStyle: string;
   legacyScript: string;
   legacyStyle: string;
   embedScript: string;

@@ -16,8 +16,10 @@ export function bannableOf(ctx: Context, site: Pick<Site, "lettersOf">): Bannabl
  * Notes from which network the member of a request comes, so that moderators find it. Waits only
  * for the first request of a member from a network within the hour.
  */
-export function noteSighting(ctx: Context, site: Pick<Site, "lettersOf" | "sightings">): Promise<void> | undefined {
-  const session: Session | undefined = ctx.state.session;
-  if (session === undefined) return undefined;
-  return site.sightings.note({ memberId: session.member.id, ...site.lettersOf(ctx.state.address) });
+export function noteSighting(
+  ctx: Context,
+  site: Pick<Site, "lettersOf" | "sightings">,
+  memberId: string,
+): Promise<void> | undefined {
+  return site.sightings.note({ memberId, ...site.lettersOf(ctx.state.address) });
 }

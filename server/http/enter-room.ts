@@ -30,7 +30,7 @@ export async function enterRoom(
   await assertMayEnter(ctx, site, { tail, member });
   const entry = { room: tail, member, isSilent, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
-  await noteSighting(ctx, site);
+  await noteSighting(ctx, site, member.id);
   await endRemovalOf(site, { roomId: tail.id, memberId: member.id });
   const entered = await unlessRemoved(site, tail, enter(site.commit, entry, options));
   site.presence.noteEntered({ roomId: tail.id, memberId: member.id }, readerNames(ctx, site));

@@ -1,7 +1,7 @@
 import { readEvent } from "../../db/log/around.ts";
 import type { RoomMessage, RoomNotice } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
-import { type Refusal, refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
 /** Returns the message or notice under a seq, unless it was erased or pruned. */
@@ -25,4 +25,11 @@ export function noSuchMessage(tail: Tail): Refusal {
 export function leadingTo({ slug, title }: Tail, refusal: Refusal): Refusal {
   refusal.room = { slug, title };
   return refusal;
+}
+
+/** Does something in a room. The page of a refusal leads back to the room. */
+export async function leadBack(tail: Tail, work: () => Promise<void>): Promise<void> {
+  await work().catch((error) => {
+    throw error instanceof Refusal ? leadingTo(tail, error) : error;
+  });
 }

@@ -52,6 +52,13 @@ export function readChoice(ctx: Context, name: string, otherwise: boolean): bool
   throw refuse("malformed", `${name}: true or false`);
 }
 
+/** Sets fields of the body, for a form that names them otherwise than the API, or lacks them. */
+export function setFields(ctx: Context, fields: { [name: string]: string | undefined }): void {
+  Object.assign(ctx.state.body, fields);
+  for (const [name, value] of Object.entries(fields)) if (value === undefined) delete ctx.state.body[name];
+  ctx.state.input = undefined;
+}
+
 /** Adds parameters that a route found in its path. */
 export function addPathParams(ctx: Context, params: { [name: string]: string }): void {
   ctx.state.pathParams.push(...Object.entries(params));

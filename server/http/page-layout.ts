@@ -47,6 +47,7 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     legacyScript: `${base}/assets/${ASSETS.legacyScript}`,
     legacyStyle: `${base}/assets/${ASSETS.legacyStyle}`,
     themeStyle: themeStyle && `${base}/assets/${themeStyle.file}`,
+    toolStyle: `${base}/assets/${ASSETS.toolStyle}`,
     icon: `${base}/assets/${ASSETS.icon}`,
     unreadIcon: `${base}/assets/${ASSETS.unreadIcon}`,
     touchIcon: `${base}/assets/${ASSETS.touchIcon}`,

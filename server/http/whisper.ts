@@ -42,7 +42,7 @@ export async function whisperByRequest(
     return withCursor(site, posted);
   }
   const tail = await roomOf(ctx, site, "whisper");
-  await noteSighting(ctx, site);
+  await noteSighting(ctx, site, member.id);
   try {
     const to = asked.to === undefined ? undefined : readReceiver(asked.to, member);
     const read = to === undefined ? await readCommand(site.db, { roomId: tail.id, member, text }) : { to, text };

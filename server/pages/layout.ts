@@ -35,6 +35,8 @@ export type PageLayout = {
   legacyStyle: string;
   /** The site's own colors, if it has any. */
   themeStyle: string | undefined;
+  /** For the pages of owners, moderators and operators. */
+  toolStyle: string;
   icon: string;
   /** The icon of a page with messages that its reader has not seen. */
   unreadIcon: string;
@@ -59,6 +61,8 @@ export type PageHead = {
   name: string;
   title: string | undefined;
   isPlain?: boolean;
+  /** The page has forms and tables for owners, moderators and operators. */
+  usesTools?: boolean;
   head?: Html | undefined;
   card?: PageCard | undefined;
 };
@@ -122,11 +126,11 @@ ${
  * and have to know the names of newer elements before the body. Browsers without modules replace
  * the style by script, because it needs custom properties.
  */
-function styleAndScript(layout: PageLayout, { isPlain }: PageHead): Html {
+function styleAndScript(layout: PageLayout, { isPlain, usesTools }: PageHead): Html {
   const legacy = link(layout.legacyScript);
   const legacyStyle = link(layout.legacyStyle);
   return html`<!--[if lte IE 9]><link rel="stylesheet" href="${legacyStyle}">${!isPlain && html`<script src="${legacy}"></script>`}<![endif]-->
-<!--[if !IE]><!--><link rel="stylesheet" href="${link(layout.style)}">${layout.themeStyle && html`<link rel="stylesheet" href="${link(layout.themeStyle)}">`}
+<!--[if !IE]><!--><link rel="stylesheet" href="${link(layout.style)}">${usesTools && html`<link rel="stylesheet" href="${link(layout.toolStyle)}">`}${layout.themeStyle && html`<link rel="stylesheet" href="${link(layout.themeStyle)}">`}
 ${!isPlain && html`<script type="module" src="${link(layout.script)}"></script><script nomodule defer src="${legacy}" data-style="${legacyStyle}"></script>`}<!--<![endif]-->`;
 }
 

@@ -4,6 +4,7 @@ import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
+import { messageActsPath } from "../../protocol/tool-paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
@@ -30,7 +31,7 @@ export type LineContext = {
  * same person, the nickname is visually hidden.
  */
 export function messageLine(layout: PageLayout, event: RoomEvent, context: LineContext = {}): Html {
-  const { previous, find, isCurrent, isPlain } = context;
+  const { previous, find, isCurrent } = context;
   const words = wordsOf(layout.language);
   const { member } = event;
   const follows = previous !== undefined && continues(previous, event);
@@ -42,7 +43,7 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
   const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
   if (event.kind === "whisper") return whisperLine(layout, event);
-  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}${layout.member && actsOf(layout, event, isPlain)}</li>
+  return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}${actsOf(layout, event, context)}</li>
 `;
 }
 
@@ -85,13 +86,21 @@ function quoteOf(layout: PageLayout, { room, reply }: RoomMessage, quoted: RoomE
 }
 
 /** Renders the links that reply to an event, and that change it if it is the reader's own. */
-function actsOf(layout: PageLayout, event: RoomEvent, isPlain: boolean | undefined): Html | undefined {
+function actsOf(layout: PageLayout, event: RoomEvent, { isPlain, isCurrent }: LineContext): Html | undefined {
   if ((event.kind !== "message" && event.kind !== "notice") || event.text === undefined) return undefined;
-  const { change, script } = wordsOf(layout.language);
+  const words = wordsOf(layout.language);
+  const { change, script } = words;
   const { room, seq } = event;
+  const acts = link(`${layout.basePath}${messageActsPath(room, seq)}`);
+  // Text browsers show all links, so there it is on the page of the message only.
+  const isShown = event.kind === "message" && (layout.canOpen || isCurrent);
+  const report =
+    isShown &&
+    event.member.id !== layout.member?.id &&
+    html` <a class="act" href="${acts}" target="_top" rel="nofollow">${words.moderation.acts.link}</a>`;
   const reply = link(`${layout.basePath}${PATHS.room(room)}?reply=${seq}#say`);
   const own = link(layout.basePath + PATHS.changePage(room, seq));
-  const links = html` <a class="act" href="${reply}" target="_top" rel="nofollow">${script.reply}</a>${mayChange(layout, event) && html` <a class="act" href="${own}" target="_top" rel="nofollow">${change.link}</a>`}`;
+  const links = html`${layout.member && html` <a class="act" href="${reply}" target="_top" rel="nofollow">${script.reply}</a>`}${mayChange(layout, event) && html` <a class="act" href="${own}" target="_top" rel="nofollow">${change.link}</a>`}${report}`;
   return isPlain ? links : html`<noscript>${links}</noscript>`;
 }
 

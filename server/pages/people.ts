@@ -10,12 +10,13 @@ export type PeopleView = { members: Member[]; memberCount: number; visitors: num
 
 /**
  * Renders the people: collapsed on a phone, a column on a desktop. A list that is cut says so. The
- * reader renames itself by a form that is for the script, or else by a link.
+ * reader renames itself by a form that is for the script, or else by a link. `list` is the link to
+ * the page of the people, for reports without script.
  */
 export function people(
   words: PageWords,
   { members, memberCount, visitors }: PeopleView,
-  rename: { form: string; link: Html | false },
+  { rename, list }: { rename: { form: string; link: Html | false }; list: Html },
 ): Html {
   const figures = figuresOf(words.script.peopleFigures, { members: memberCount, visitors });
   const isCut = memberCount > members.length;
@@ -24,7 +25,7 @@ export function people(
 <summary><span class="people-title">${words.people}</span> <span id="people-figures" class="people-figures">${figures}</span></summary>
 <ul id="members" class="members" aria-label="${words.people}" data-nobody="${words.nobodyHere}" data-rename="${rename.form}">${members.map(personItem)}</ul>
 <p id="people-cut" class="people-cut hint">${cut}</p>
-${rename.link && html`<p class="rename-here">${rename.link}</p>`}
+<p class="rename-here">${rename.link} ${list}</p>
 <template id="person"><li class="person">${memberSkeleton()}</li></template>
 </details>`;
 }

@@ -10,8 +10,9 @@ import { logLines, newestOnTop } from "./log-lines.ts";
 import { lineSkeleton } from "./message-line.ts";
 import { olderLink } from "./past.ts";
 import { type PeopleView, people } from "./people.ts";
+import { peopleLink } from "./people-page.ts";
 import { renameLink } from "./rename.ts";
-import { emptyRoom, roomMenu } from "./room-menu.ts";
+import { emptyRoom, type ModeratingRole, roomMenu } from "./room-menu.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import { receiverChoice, withWhispers } from "./whispers.ts";
 import type { PageWords } from "./words/ja.ts";
@@ -24,6 +25,8 @@ export type RoomView = PeopleView & {
   room: { slug: string; title: string; isPublic: boolean; allowsSilence: boolean };
   /** The other rooms that the reader is in. */
   ownRooms: { slug: string; title: string }[];
+  /** The role by which the reader moderates the room. */
+  role?: ModeratingRole | undefined;
   events: RoomEvent[];
   /** The reader's whispers of the same time, and the last seq of its inbox. */
   whispers?: RoomEvent[];
@@ -70,7 +73,10 @@ export function renderRoom(layout: PageLayout, view: RoomView): string {
   const body = html`<main id="room" class="room${isNewestOnTop && " newest-on-top"}" ${scriptState(layout, view)}>
 ${roomBar(layout, view)}
 <div class="room-body">
-${people(words, view, { form: renameForm(layout), link: view.present && renameLink(layout, view.room.slug) })}
+${people(words, view, {
+  rename: { form: renameForm(layout), link: view.present && renameLink(layout, view.room.slug) },
+  list: peopleLink(layout, view.room.slug),
+})}
 ${isNewestOnTop ? [foot, log] : [log, foot]}
 </div>
 ${lineSkeleton(layout, view.room.slug)}
@@ -115,7 +121,7 @@ function liveLog(layout: PageLayout, { room }: RoomView): Html {
 
 function scriptState(layout: PageLayout, view: RoomView): Html {
   const words = wordsOf(layout.language);
-  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}"${layout.member && html` data-last-whisper="${view.lastWhisper ?? 0}"`} data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-edit-minutes="${layout.editMinutes}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
+  return html`data-room="${view.room.slug}" data-base="${link(layout.basePath)}" data-network="${layout.network}" data-cursor="${view.cursor}" data-last="${view.events.at(-1)?.seq}"${layout.member && html` data-last-whisper="${view.lastWhisper ?? 0}"`} data-member-id="${layout.member?.id}" data-nickname="${layout.member?.nickname}" data-color="${layout.member?.color}" data-trip="${layout.member?.trip}" data-present="${view.present}" data-edit-minutes="${layout.editMinutes}" data-moderates="${view.role !== undefined && "true"}" data-hushed="${view.room.allowsSilence && "true"}" data-older="${view.hasOlder}" data-lines="${layout.view.lines}" data-words="${JSON.stringify({ ...words.script, refusals: scriptRefusals(words) })}"`;
 }
 
 /** Renders the form for another nickname and color, for the script. */

@@ -195,7 +195,7 @@ async function postWithinLimits(
   const member = memberOf(ctx);
   if (isUnheard(ctx, site, tail))
     return Promise.all(messages.map((message) => storeUnheard(ctx, site, { tail, message })));
-  await noteSighting(ctx, site);
+  await noteSighting(ctx, site, member.id);
   const options = {
     share: shareOf(ctx),
     network: () => memberNetworkOf(ctx, site),

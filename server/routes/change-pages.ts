@@ -4,7 +4,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
-import { leadingTo, noSuchMessage, readMessageAt } from "../http/find-message.ts";
+import { leadBack, noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { pageLayout } from "../http/page-layout.ts";
@@ -113,11 +113,4 @@ async function takeRename(ctx: Context, site: Site): Promise<void> {
 /** Returns whether the same form could never succeed, so that it is not shown again. */
 function isFinal(error: unknown): boolean {
   return error instanceof Refusal && ["no_session", "not_yours", "no_such_message"].includes(error.code);
-}
-
-/** Does something of a room. The page of a refusal leads back to the room. */
-async function leadBack(tail: Tail, work: () => Promise<void>): Promise<void> {
-  await work().catch((error) => {
-    throw error instanceof Refusal ? leadingTo(tail, error) : error;
-  });
 }

@@ -74,7 +74,7 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
   if (typeof text === "string" && isWhisperCommand(text)) return whisperByRequest(ctx, site, { id, text });
   const message = readMessage({ id, text, reply: readReply(input.text("reply")) });
-  await noteSighting(ctx, site);
+  await noteSighting(ctx, site, memberOf(ctx).id);
   const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
   // A resend is answered with the position of its first copy, which may be in another room.

@@ -52,8 +52,13 @@ function act(site: Site, handle: (ctx: Context, acting: Acting) => Promise<void>
   };
 }
 
+async function report(ctx: Context, site: Site): Promise<void> {
+  await takeReport(ctx, site);
+  answer(ctx, {}, 201);
+}
+
 /** Reports a message or a person. The reason is for the moderators of the room. */
-export async function report(ctx: Context, site: Site): Promise<void> {
+export async function takeReport(ctx: Context, site: Site): Promise<void> {
   const session: Session | undefined = ctx.state.session;
   const input = inputOf(ctx);
   const reason = readReason(ctx);
@@ -65,7 +70,6 @@ export async function report(ctx: Context, site: Site): Promise<void> {
   const { id: by, nickname: byName } = session?.member ?? {};
   const isStored = await writeReport(site.db, { roomId: tail.id, ...about, reason, by, byName });
   if (!isStored) throw refuse("full", "This room has many reports already. Its moderators will see to them.", 600);
-  answer(ctx, {}, 201);
 }
 
 type Reported = { inboxId?: number; seq?: number; memberId: string; nickname: string };

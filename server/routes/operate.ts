@@ -117,8 +117,11 @@ export function switchesOf(site: Site): Switches {
   return { readOnly, noNewRooms, speakAfterMinutes };
 }
 
+/** The load of a node. */
+export type NodeLoad = { readers: number; places: number; waiting: number; memoryMb: number; uptimeSeconds: number };
+
 /** Returns the load of this node. */
-export function nodeOf({ hub, commit, config }: Site): object {
+export function nodeOf({ hub, commit, config }: Site): NodeLoad {
   return {
     readers: hub.readers.size,
     places: config.readersMax,

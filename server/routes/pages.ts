@@ -241,6 +241,7 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
     hasOlder: (events[0]?.seq ?? 1) > 1 || own?.hasMore === true,
     present,
     clientId: randomUUID(),
+    role: ctx.state.isOperator ? "operator" : undefined,
   };
 }
 

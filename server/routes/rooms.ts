@@ -110,12 +110,12 @@ function assertNotBySimpleRequest(ctx: Context): void {
 }
 
 /** Returns a position in the list of people as clients send it. */
-function formatPosition({ enteredAt, memberId }: MemberPosition): string {
+export function formatPosition({ enteredAt, memberId }: MemberPosition): string {
   return Buffer.from(`${enteredAt} ${memberId}`).toString("base64url");
 }
 
 /** Reads such a position. Throws `malformed`. */
-function positionOf(text: string | undefined): MemberPosition | undefined {
+export function positionOf(text: string | undefined): MemberPosition | undefined {
   if (text === undefined) return undefined;
   const [, enteredAt, memberId] =
     /^(\d{1,16}) ([^\0\ufffd]{1,100})$/.exec(Buffer.from(text, "base64url").toString()) ?? [];

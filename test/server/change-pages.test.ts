@@ -175,9 +175,11 @@ describe("without script, a reply", () => {
     expect((await request(site.url).get(`/rooms/lobby?reply=${seq}`)).status).toBe(status);
   });
 
-  test("has no links for a visitor, who could not send one", async () => {
-    await say(site.url, ben, "to everyone");
-    expect((await request(site.url).get("/rooms/lobby/live?refresh=10")).text).not.toContain('class="act"');
+  test("has no link for a visitor, who could not send one, but can report the message", async () => {
+    const { event } = await say(site.url, ben, "to everyone");
+    const { text } = await request(site.url).get("/rooms/lobby/live?refresh=10");
+    expect(text).not.toContain("?reply=");
+    expect(text).toContain(`<a class="act" href="/rooms/lobby/${event.seq}/acts"`);
   });
 });
 

@@ -103,26 +103,30 @@ async function heads(): Promise<string> {
 const filled = (headers: Headers) => (headers.origin === "OWN" ? { ...headers, origin: own() } : headers);
 
 describe("a page of another site", () => {
-  test.each(CROSS_SITE)("that shows by %s can change nothing, by any spelling of any route", async (_, headers) => {
-    const before = await heads();
-    for (const { method, path, guards } of routes()) {
-      if (!guards.mutates) continue;
-      for (const [spelling, spelled] of spellings(path)) {
-        const query = method === "GET" ? `?id=${clientId()}&text=forged&nickname=Mallory` : "";
-        const proof = { cookie: victim.cookie, ...filled(headers) };
-        const form = method === "POST" ? { ...FORM, id: clientId() } : undefined;
-        const answer = await ask(method, spelled + query, { headers: proof, form });
-        const got = [method, spelled, spelling, answer.status, answer.headers["set-cookie"]];
-        // A parameter ends the path, so a path with one in the middle names another resource, which
-        // a GET only reads.
-        if (spelling !== "with a parameter in the middle") expect([400, 403, 404, 405, 308]).toContain(answer.status);
-        expect([...got.slice(0, 3), got[4]]).toEqual([...got.slice(0, 3), undefined]);
-        if (spelled === path) expect(got).toEqual([...got.slice(0, 3), 403, undefined]);
+  test.each(CROSS_SITE)(
+    "that shows by %s can change nothing, by any spelling of any route",
+    async (_, headers) => {
+      const before = await heads();
+      for (const { method, path, guards } of routes()) {
+        if (!guards.mutates) continue;
+        for (const [spelling, spelled] of spellings(path)) {
+          const query = method === "GET" ? `?id=${clientId()}&text=forged&nickname=Mallory` : "";
+          const proof = { cookie: victim.cookie, ...filled(headers) };
+          const form = method === "POST" ? { ...FORM, id: clientId() } : undefined;
+          const answer = await ask(method, spelled + query, { headers: proof, form });
+          const got = [method, spelled, spelling, answer.status, answer.headers["set-cookie"]];
+          // A parameter ends the path, so a path with one in the middle names another resource, which
+          // a GET only reads.
+          if (spelling !== "with a parameter in the middle") expect([400, 403, 404, 405, 308]).toContain(answer.status);
+          expect([...got.slice(0, 3), got[4]]).toEqual([...got.slice(0, 3), undefined]);
+          if (spelled === path) expect(got).toEqual([...got.slice(0, 3), 403, undefined]);
+        }
       }
-    }
-    expect(await heads()).toBe(before);
-    // Some hundred requests, on a machine that runs other tests.
-  }, 60_000);
+      expect(await heads()).toBe(before);
+      // Some hundred requests, on a machine that runs other tests.
+    },
+    60_000,
+  );
 
   test.each(CROSS_SITE)("that shows by %s gets no script", async (_, headers) => {
     for (const { path, guards } of routes()) {

@@ -24,6 +24,7 @@ function layout(changes: Partial<PageLayout> = {}): PageLayout {
     icon: "/assets/icon.svg",
     unreadIcon: "/assets/unread.svg",
     view: { isNewestOnTop: false, lines: 0 },
+    toolStyle: "/assets/tools.css",
     touchIcon: "/assets/touch.png",
     largeIcon: "/assets/large.png",
   };

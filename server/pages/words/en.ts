@@ -1,4 +1,5 @@
 import type { PageWords } from "./ja.ts";
+import { moderationEn } from "./moderation-en.ts";
 
 /** The words of the pages in English. */
 export const en: PageWords = {
@@ -295,6 +296,8 @@ export const en: PageWords = {
     editing: "Editing your message",
     notChanged: "The message could not be changed. Please try again.",
     quotedIgnored: "A message of someone you ignore",
+    report: "Report…",
+    moderate: "Moderate…",
     again: "Write again",
     link: "Link",
     copyLink: "Copy link",
@@ -312,6 +315,7 @@ export const en: PageWords = {
     whisper: "Whisper",
     whisperingTo: "Whisper to {nickname}:",
   },
+  moderation: moderationEn,
   refusals: {
     malformed: "The server could not read this request.",
     no_session: "You are not in the room. Choose a nickname and enter again.",

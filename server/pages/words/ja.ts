@@ -1,4 +1,5 @@
 import type { Wording } from "../../refusal.ts";
+import { moderationJa } from "./moderation-ja.ts";
 
 /**
  * The words of the pages in Japanese. `script` is for the browser's script. `{…}` is replaced by
@@ -297,6 +298,8 @@ export const ja = {
     editing: "発言を修正中",
     notChanged: "変更できませんでした。もう一度どうぞ。",
     quotedIgnored: "無視している人の発言",
+    report: "通報…",
+    moderate: "通報・管理…",
     again: "もう一度書く",
     link: "リンク",
     copyLink: "リンクをコピー",
@@ -314,6 +317,7 @@ export const ja = {
     whisper: "ささやく",
     whisperingTo: "{nickname}へのささやき:",
   },
+  moderation: moderationJa,
   refusals: {
     malformed: "送られた内容を読み取れませんでした。",
     no_session: "入室していません。名前を決めて、もう一度入室してください。",

@@ -1,0 +1,176 @@
+import { describe, expect } from "@jest/globals";
+import type { BrowserContext, Page } from "playwright-core";
+import request from "supertest";
+import { person, say } from "../support/app.ts";
+import { browserTest, useBrowser } from "../support/browser.ts";
+import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
+
+const SECRET = "an operator's secret of this test";
+
+const browser = useBrowser();
+const site = useSite({ operatorSecret: SECRET });
+
+/** Opens a browser without script. */
+const withoutScript = (): Promise<BrowserContext> => browser.newContext({ javaScriptEnabled: false, locale: "en-US" });
+
+/** Enters a room as a person without script. */
+async function enterPlain(nickname: string, room = "lobby"): Promise<Page> {
+  const page = await (await withoutScript()).newPage();
+  await page.goto(`${site.url}/rooms/${room}`);
+  await page.fill("#enter [name=nickname]", nickname);
+  await page.click("#enter button");
+  await page.waitForSelector("#say");
+  return page;
+}
+
+/** Sends a message with a form, and returns the text of the page that follows. */
+async function sayPlain(page: Page, room: string, text: string): Promise<string> {
+  await page.goto(`${site.url}/rooms/${room}`);
+  await page.fill("#say [name=text]", text);
+  await page.click("#say button");
+  return (await page.textContent("main")) ?? "";
+}
+
+/** Waits until a part of the page that a form leads to contains a text. */
+async function shows(page: Page, selector: string, text: string, isThere = true): Promise<void> {
+  await until(`${selector} ${isThere ? "has" : "lacks"} ${text}`, async () => {
+    const content = await page.textContent(selector).catch(() => null);
+    return content !== null && content.includes(text) === isThere;
+  });
+}
+
+/** Signs an operator in. */
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`${site.url}/operate`);
+  await page.fill("[name=secret]", SECRET);
+  await page.click("#sign-in button");
+  await page.waitForSelector("#switches");
+}
+
+describe("an operator without script", () => {
+  browserTest(
+    "signs in, sees the site, and erases, silences, removes and shuts out, by forms",
+    { needs: ["no script"] },
+    async () => {
+      const bad = await enterPlain("Bad");
+      for (const text of ["bad words one", "bad words two", "bad words three"]) await sayPlain(bad, "lobby", text);
+      const reader = await enterPlain("Rita");
+      await openActs(reader, "lobby", "bad words one");
+      expect(await reader.locator("form.act-form").count()).toBe(1);
+      await reader.fill("#report [name=reason]", "rude");
+      await reader.click("#report button");
+      await shows(reader, ".done", "Reported. Thank you.");
+
+      const page = await (await withoutScript()).newPage();
+      await page.goto(`${site.url}/operate`);
+      expect(await page.locator("#switches").count()).toBe(0);
+      await page.fill("[name=secret]", "wrong");
+      await page.click("#sign-in button");
+      await page.waitForSelector("#problem");
+      await signIn(page);
+      await shows(page, "#operated-rooms", "Lobby");
+      await shows(page, "#networks", "Rita");
+      expect(await page.locator("#activity svg").count()).toBe(2);
+      await page.click("#activity summary");
+      expect(await page.locator("#activity tbody tr").count()).toBe(24);
+      expect(await page.textContent("#reports")).toMatch(/Bad[\s\S]*bad words one[\s\S]*rude/);
+      await page.click("#reports a.button");
+      await page.waitForSelector("#erase");
+      await page.click("#erase button");
+      await shows(page, ".done", "The message was erased.");
+      await page.goto(`${site.url}/operate`);
+      await page.click("#reports button[name=handled]");
+      await shows(page, "#reports", "No reports.");
+
+      await page.check("[name=readOnly]");
+      await page.click("#switches button");
+      await page.waitForSelector("#switches.alarm");
+      expect(await page.isChecked("[name=readOnly]")).toBe(true);
+      await page.uncheck("[name=readOnly]");
+      await page.click("#switches button");
+      await page.waitForSelector("#switches:not(.alarm)");
+
+      await openActs(page, "lobby", "bad words two");
+      await fillBan(page, { ban: "silence", reason: "quiet, please" });
+      await page.goto(`${site.url}/rooms/lobby/moderation`);
+      await shows(page, "#bans", "quiet, please");
+      await page.click("#bans button[name=lift]");
+      await shows(page, "#bans", "Nobody.");
+      await openActs(page, "lobby", "bad words two");
+      await fillBan(page, { ban: "remove", reason: "" });
+      await page.goto(`${site.url}/rooms/lobby/people`);
+      await shows(page, "#people-page", "Bad", false);
+      await openActs(page, "lobby", "bad words two");
+      await page.waitForSelector("#erase-all");
+      await page.click("#erase-all button");
+      await shows(page, ".done", "2 messages were erased.");
+      await page.goto(`${site.url}/rooms/lobby`);
+      await shows(page, "#log", "bad words", false);
+
+      await page.goto(`${site.url}/operate`);
+      await page.click("#networks a.button");
+      await shows(page, "main", "people are in this network now");
+      await page.selectOption("#ban [name=ban]", "silence");
+      await page.fill("#ban [name=reason]", "a raid");
+      await page.click("#ban button");
+      await shows(page, "#bans", "a raid");
+      await page.click('#bans tr:has-text("a raid") button[name=lift]');
+      await shows(page, "#bans", "a raid", false);
+      const log = (await page.textContent("#moderation-log")) ?? "";
+      for (const entry of ["erased", "silenced", "silence lifted", "removed", "report handled", "emergency switch"])
+        expect(log).toContain(entry);
+      await page.click("header button");
+      await page.waitForSelector("#sign-in");
+      for (const one of [page, bad, reader]) await one.context().close();
+    },
+    60_000,
+  );
+});
+
+describe("on the page with its script", () => {
+  browserTest("a reader reports a message in a dialog, and an operator erases it by its menu", async () => {
+    const { page } = await browser.sit(site.url, "Mia");
+    await signIn(page);
+    await page.goto(`${site.url}/rooms/lobby`);
+    const { page: reader, is } = await browser.sit(site.url, "Rob");
+    await is("live");
+    const { event } = await say(site.url, await person(site.url, "Bert"), "rude words");
+    const line = `#log [data-seq="${event.seq}"]`;
+    await reader.waitForSelector(line);
+    await reader.hover(line);
+    await reader.click(`${line} .menu-button`);
+    await reader.click('.menu button:has-text("Report")');
+    await reader.fill("dialog #report [name=reason]", "rude");
+    await reader.click("dialog #report button");
+    await reader.waitForSelector("dialog .done");
+    await reader.click("dialog .to-room");
+    await until("the dialog is closed", async () => (await reader.locator("dialog").count()) === 0);
+
+    await page.waitForSelector(line);
+    await page.hover(line);
+    await page.click(`${line} .menu-button`);
+    await page.click('.menu button:has-text("Moderate")');
+    await page.waitForSelector("dialog #ban");
+    await page.keyboard.press("Escape");
+    await page.click(`${line} .menu-button`);
+    await page.click('.menu button:has-text("Erase")');
+    await page.click('.menu button:has-text("Erase for everyone?")');
+    await reader.waitForSelector(`${line}.erased`);
+    for (const one of [page, reader]) await one.context().close();
+  });
+});
+
+/** Opens the page of a message by its link. */
+async function openActs(page: Page, room: string, text: string): Promise<void> {
+  const { body } = await request(site.url).get(`/api/rooms/${room}/messages`).expect(200);
+  const { seq } = body.events.find((event: { text?: string }) => event.text === text);
+  await page.goto(`${site.url}/rooms/${room}/${seq}/acts`);
+}
+
+async function fillBan(page: Page, { ban, reason }: { ban: string; reason: string }): Promise<void> {
+  await page.selectOption("#ban [name=ban]", ban);
+  await page.fill("#ban [name=reason]", reason);
+  await page.click("#ban button");
+  await shows(page, ".done", "Done.");
+}
