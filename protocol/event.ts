@@ -119,6 +119,8 @@ export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfi
  */
 export type PollAnswer = {
   chattera: 1;
+  /** In the answer to a poll with `wait=0`, as in `hello`. */
+  protocol?: number;
   events: RoomEvent[];
   signals: (
     | ({ signal: "members" } & MembersSignal)

@@ -131,7 +131,7 @@ function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conv
     http,
     address,
     position: { room, cursor, seq: lastSeq },
-    streams: typeof EventSource === "undefined" ? [watch(stream)] : [watch(createSse(address)), watch(stream)],
+    streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
     store,
     rttMs: pageRttMs(),
     hidden: () => document.hidden,
@@ -139,6 +139,8 @@ function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conv
     openSession: (options) =>
       createSharedSession({
         ...options,
+        streams: options.streams.map(watch),
+        polls: options.polls.map(watch),
         // The server knows by the connection who is here, so only tabs of the same reader share
         // one. The number grows when tabs with an older script could not understand the newer ones.
         openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),

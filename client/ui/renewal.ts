@@ -1,4 +1,4 @@
-import type { HelloSignal } from "../../protocol/event.ts";
+import type { HelloSignal, PollAnswer } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import type { ScriptWords } from "../words.ts";
@@ -8,7 +8,7 @@ const LOOK_MS = 5_000;
 
 /** Notices that the site speaks a newer protocol than this page's script. */
 export type Renewal = {
-  /** Returns the same transport, whose greetings are read. */
+  /** Returns the same transport, whose greetings and answers are read. */
   watch(transport: Transport): Transport;
   /** Asks the reader for a reload, once, as soon as `isIdle` returns true. */
   askWhen(isIdle: () => boolean): void;
@@ -20,8 +20,8 @@ export function createRenewal(words: ScriptWords): Renewal {
   let isIdle = () => false;
   let isAsked = false;
 
-  function note({ protocol }: HelloSignal): void {
-    if (isRenewed || protocol === PROTOCOL_VERSION) return;
+  function note({ protocol }: HelloSignal | PollAnswer): void {
+    if (isRenewed || protocol === undefined || protocol === PROTOCOL_VERSION) return;
     isRenewed = true;
     ask();
   }
@@ -41,7 +41,7 @@ export function createRenewal(words: ScriptWords): Renewal {
       ...transport,
       open: (reading, sink) =>
         transport.open(reading, (kind, data, cursor) => {
-          if (kind === "hello") note(data as HelloSignal);
+          if (kind === "hello" || kind === "answer") note(data as HelloSignal | PollAnswer);
           sink(kind, data, cursor);
         }),
     }),

@@ -1,4 +1,5 @@
 import type { PollAnswer } from "../../protocol/event.ts";
+import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { toJson } from "../delivery/frames.ts";
 import type { ReaderTransport } from "../delivery/reader.ts";
 import { beginning, restOf, restWith } from "./answer.ts";
@@ -6,7 +7,8 @@ import { beginning, restOf, restWith } from "./answer.ts";
 /** A poll that waits for its answer. */
 export type Poll = { transport: ReaderTransport; answer: Promise<Buffer> };
 
-type PollOptions = { waitMs: number; nonce: string | undefined; rooms: PollAnswer["rooms"] };
+/** `isFirst`: the poll did not ask to be held, as a client's first one does. */
+type PollOptions = { waitMs: number; isFirst: boolean; nonce: string | undefined; rooms: PollAnswer["rooms"] };
 
 /**
  * Opens a poll, which is answered with the first events, after `waitMs`, or at the end of its
@@ -42,8 +44,9 @@ export function openPoll(options: PollOptions, onDone: () => void): Poll {
   function finish(rest: Buffer): void {
     if (isAnswered) return;
     isAnswered = true;
+    const protocol = options.isFirst ? `"protocol":${PROTOCOL_VERSION},` : "";
     const rooms = options.rooms ? `"rooms":${toJson(options.rooms)},` : "";
-    settle(Buffer.concat([Buffer.from(beginning(options.nonce) + rooms), rest]));
+    settle(Buffer.concat([Buffer.from(beginning(options.nonce) + protocol + rooms), rest]));
     onDone();
   }
 }

@@ -80,7 +80,7 @@ export async function awaitEvents(
     open: (onOver) => {
       over = onOver;
       ctx.res.once("close", onOver);
-      opened = openPoll({ waitMs: waitMs || CATCH_UP_MS, nonce, rooms }, onOver);
+      opened = openPoll({ waitMs: waitMs || CATCH_UP_MS, isFirst: waitMs === 0, nonce, rooms }, onOver);
       return opened.transport;
     },
     greet: (greeted, resets) => greet(site, greeted, resets),

@@ -1,7 +1,7 @@
 import { Transform } from "node:stream";
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import type { Running } from "../networks/rig/network.ts";
-import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
+import { type Misbehaviour, openProxy, ownAnswer } from "../networks/rig/proxy.ts";
 import { browserTest, useBrowser } from "../support/browser.ts";
 import { useSite } from "../support/use-site.ts";
 
@@ -9,11 +9,13 @@ const browser = useBrowser();
 const site = useSite();
 let network: Running;
 let isRenewed = false;
+let onlyPolls = false;
 
 /** Lets the site look as if a newer version of it had been deployed. */
 const renew: Misbehaviour = async (asked, pass) => {
+  if (onlyPolls && /\/api\/(events|stream)/.test(asked.path)) return ownAnswer(403, "No streams");
   const answer = await pass(asked);
-  if (!isRenewed || !/event-stream|octet-stream/.test(String(answer.headers["content-type"]))) return answer;
+  if (!isRenewed || !/event-stream|octet-stream|json/.test(String(answer.headers["content-type"]))) return answer;
   const renewed = new Transform({
     transform: (piece, _encoding, done) => done(null, String(piece).replace('"protocol":2', '"protocol":3')),
   });
@@ -27,6 +29,24 @@ beforeAll(async () => {
 afterAll(() => network.close());
 
 describe("a page that is older than its site", () => {
+  browserTest(
+    "asks for a reload where only polls pass",
+    async () => {
+      isRenewed = false;
+      onlyPolls = true;
+      const { page } = await browser.sit(network.url, "Polling");
+      await page.waitForSelector('#connection[data-state="live"][data-transport="poll"]');
+      expect(await page.locator("#renewed").count()).toBe(0);
+      isRenewed = true;
+      await page.reload();
+      await page.waitForSelector("#renewed");
+      isRenewed = false;
+      onlyPolls = false;
+      await page.context().close();
+    },
+    60_000,
+  );
+
   browserTest(
     "asks for a reload once, when nothing that was written could be lost",
     async () => {
