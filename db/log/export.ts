@@ -12,6 +12,11 @@ export type RoomToExport = {
   public: boolean;
   silent: boolean;
   showsWords: boolean;
+  description: string;
+  /** The settings that differ from those of a new room. */
+  rules: { [name: string]: unknown };
+  /** The room has a password, which is not exported. */
+  hasPassword: boolean;
   pruned: number;
   head: number;
 };
@@ -20,9 +25,9 @@ export type RoomToExport = {
 export async function findExported(db: Knex, slug: string): Promise<RoomToExport | undefined> {
   const [room] = await rowsOf<RoomToExport>(
     db,
-    `select id as "roomId", slug, title, public, silent, shows_words as "showsWords", pruned_seq as pruned,
-       last_seq as head
-     from rooms where slug = ?`,
+    `select id as "roomId", slug, title, public, silent, shows_words as "showsWords", description,
+       settings as rules, password is not null as "hasPassword", pruned_seq as pruned, last_seq as head
+     from rooms where slug = ? and inbox_of is null`,
     [slug],
   );
   return room;

@@ -9,10 +9,19 @@ export type StoredPart = { roomId: number; pruned: number; head: number };
 export async function findPart(db: Knex, slug: string): Promise<StoredPart | undefined> {
   const [part] = await rowsOf<StoredPart>(
     db,
-    `select id as "roomId", pruned_seq as pruned, last_seq as head from rooms where slug = ?`,
+    `select id as "roomId", pruned_seq as pruned, last_seq as head from rooms where slug = ? and inbox_of is null`,
     [slug],
   );
   return part;
+}
+
+/** Sets the description and the rules of a room that was just made. */
+export async function setRules(db: Knex, slug: string, room: { description: string; rules: object }): Promise<void> {
+  await execute(db, "update rooms set description = ?, settings = ?::jsonb where slug = ?", [
+    room.description,
+    JSON.stringify(room.rules),
+    slug,
+  ]);
 }
 
 /**
@@ -90,6 +99,6 @@ function rowOf(event: RoomEvent): { [column: string]: unknown } {
     ...{ nickname: member.nickname, color: member.color, trip: member.trip, tag: member.tag },
     target: "target" in event ? event.target : "reply" in event ? event.reply : undefined,
     change: "erased" in event ? "erased" : "edited" in event ? "edited" : undefined,
-    former: "former" in event ? event.former : undefined,
+    former: "former" in event ? event.former : "by" in event ? { by: event.by } : undefined,
   };
 }

@@ -66,7 +66,7 @@ async function importFrom(config: Config, { file, into }: { file: string; into: 
   await withDatabase(config, async (db) => {
     const source: AsyncIterable<Buffer> = file === STANDARD ? process.stdin : createReadStream(file);
     try {
-      const { slug, events, added } = await importRoom(db, source, {
+      const { slug, events, added, hasPassword } = await importRoom(db, source, {
         ...{ name: file, into },
         onStart: (total) => {
           progress = startProgress({ label: "Import", unit: "events", total });
@@ -74,6 +74,10 @@ async function importFrom(config: Config, { file, into }: { file: string; into: 
         onEvents: (count) => progress?.add(count),
       }).finally(() => progress?.end());
       print(`Import complete: ${grouped(added)} of ${grouped(events)} events are new in ${slug}.`);
+      if (hasPassword && added > 0)
+        print(
+          `${slug} had a password, which is not in the file. If the room is new, only moderators may read it until you change that.`,
+        );
     } catch (error) {
       throw explained(error, file);
     }

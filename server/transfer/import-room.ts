@@ -1,9 +1,11 @@
 import type { Knex } from "knex";
-import { beginLogAfter, findPart, importEvents, type StoredPart } from "../../db/log/import.ts";
+import { beginLogAfter, findPart, importEvents, type StoredPart, setRules } from "../../db/log/import.ts";
 import { createRoom } from "../../db/log/rooms.ts";
 import { StartError } from "../../db/start-error.ts";
 import { type ByteReader, createByteReader } from "../../db/transfer/byte-reader.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
+import { ROOM_RULES } from "../../protocol/room-settings.ts";
+import { changeOf, readSettings } from "../rooms/settings.ts";
 import { roomSkeletonOf } from "../rooms/skeleton.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import { LINE_MAX, type RoomHeader, readEvent, readHeader } from "./room-file.ts";
@@ -23,7 +25,7 @@ export type ImportOptions = {
 };
 
 /** The room that was imported, and how many of its events were new. */
-export type Imported = { slug: string; events: number; added: number };
+export type Imported = { slug: string; events: number; added: number; hasPassword: boolean };
 
 /**
  * Imports a room from the lines of JSON that exportRoom() has written. Running it again stores
@@ -44,7 +46,7 @@ export async function importRoom(db: Knex, source: AsyncIterable<Buffer>, option
     added += stored;
     onEvents?.(slice.length);
   }
-  return { slug, events: header.last - header.first + 1, added };
+  return { slug, events: header.last - header.first + 1, added, hasPassword: header.room.hasPassword };
 }
 
 /** Yields all events up to a line that is missing or damaged, and throws after that. */
@@ -89,11 +91,31 @@ async function makeRoom(db: Knex, slug: string, { room }: RoomHeader): Promise<v
     const { silent, showsWords, public: isPublic } = room;
     const skeletons = { skeleton: roomSkeletonOf(slug), titleSkeleton: roomSkeletonOf(title) };
     const made = { slug, title, public: isPublic, silent, showsWords, ...skeletons };
-    if ((await createRoom(db, made, NO_LIMITS)) === "made") return;
+    if ((await createRoom(db, made, NO_LIMITS)) !== "made") continue;
+    await setRules(db, slug, rulesOf(room, slug));
+    return;
   }
   throw new StartError(
     `There is another room whose name or title looks like ${slug}: add --into with another name for the room.`,
   );
+}
+
+/**
+ * Returns the description and the rules of a new room. Its password is unknown, so a room that had one
+ * is for moderators only, until somebody sets another.
+ */
+function rulesOf(room: RoomHeader["room"], slug: string): { description: string; rules: object } {
+  const { title, public: listed, silent: silentEntry, description, hasPassword } = room;
+  const plain = { ...ROOM_RULES, title: slug, description: "", listed, silentEntry, password: false };
+  try {
+    const change = changeOf(readSettings({ title, description, ...room.rules }, plain, slug));
+    const closed = hasPassword ? ({ mayRead: "moderators" } as const) : {};
+    return { description: change.description ?? "", rules: { ...change.rules, ...closed } };
+  } catch (error) {
+    throw new StartError(`The settings of the room ${slug} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 /** The operator's own rooms are not counted. */

@@ -25,6 +25,9 @@ const HEADER = z.object({
     public: z.boolean(),
     silent: z.boolean().default(false),
     showsWords: z.boolean().default(true),
+    description: z.string().default(""),
+    rules: z.record(z.string(), z.unknown()).default({}),
+    hasPassword: z.boolean().default(false),
   }),
 });
 
@@ -42,7 +45,8 @@ const seq = z.int().min(1);
 
 const EVENT = z.object({
   seq,
-  kind: z.string().regex(/^[a-z]{1,20}$/),
+  // Whispers are in no room's file.
+  kind: z.enum(["message", "enter", "leave", "edit", "erase", "rename", "notice"]),
   member,
   at: z.iso.datetime({ offset: true }),
   text: z.string().max(20_000).optional(),
@@ -52,6 +56,7 @@ const EVENT = z.object({
   edited: z.literal(true).optional(),
   erased: z.literal(true).optional(),
   former: member.optional(),
+  by: z.literal("moderator").optional(),
 });
 
 /** The longest line: an event with the longest text, each character escaped. */

@@ -125,6 +125,23 @@ test("a room that was pruned is imported from its first event that is kept", asy
   expect(linesOf(await exported(target)).slice(1)).toEqual(linesOf(Buffer.from(lines.slice(3).join("\n"))));
 });
 
+test("a room keeps its settings, and one that had a password is for moderators only", async () => {
+  const source = await newDatabase();
+  await imported(source, await exported());
+  await query(
+    source,
+    `update rooms set description = 'Tea', settings = '{"links":false}', password = 'a hash' where slug = 'tea'`,
+  );
+  const file = await exported(source);
+  expect(String(file)).not.toContain("a hash");
+  const target = await newDatabase();
+  expect(await imported(target, file)).toMatchObject({ hasPassword: true });
+  const [room] = await query(target, "select description, settings, password from rooms where slug = 'tea'");
+  expect(room).toEqual({ description: "Tea", settings: { links: false, mayRead: "moderators" }, password: null });
+  const bad = Buffer.from(String(file).replace('"links":false', '"links":"perhaps"'));
+  await expect(imported(await newDatabase(), bad)).rejects.toThrow("The settings of the room tea cannot be read");
+});
+
 test("a room that does not exist, a folder that is missing and a file that is a folder are err in one sentence", async () => {
   const results = [
     await chattera(["export", "nowhere"]),
