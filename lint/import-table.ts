@@ -164,7 +164,18 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "server/host",
-    imports: ["protocol", "db/*.ts", "db/embedded", "db/pool", "server/*.ts"],
+    imports: [
+      "protocol",
+      "db/*.ts",
+      "db/embedded",
+      "db/log",
+      "db/pool",
+      "server/*.ts",
+      "server/site.ts",
+      "server/delivery",
+      "server/http",
+      "server/rooms",
+    ],
     because: "The host's side: its database, its context, its calls.",
   },
   {

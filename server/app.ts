@@ -3,8 +3,9 @@ import compose from "koa-compose";
 import type { NodeConfig } from "./config.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { commonHeaders } from "./guard/headers.ts";
-import { withOwnContext } from "./host/own-context.ts";
+import { type HostEvents, type HostFunctions, hostFunctions } from "./host/chat.ts";
 import { canonicalPath } from "./http/canonical-path.ts";
+import { withOwnContext } from "./http/own-context.ts";
 import { refused } from "./http/refused.ts";
 import { requestLog } from "./http/request-log.ts";
 import { crossOrigin, ownHost, type Route, routerOf } from "./http/route.ts";
@@ -37,19 +38,21 @@ import { siteFileRoutes } from "./routes/site-files.ts";
 import { whisperRoutes } from "./routes/whispers.ts";
 import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
-/** A Koa app that can be closed. */
-export type App = Koa & {
-  /**
-   * Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz`
-   * is 503.
-   */
-  drain(): void;
-  /**
-   * Closes every reader and the connections to the database. Every further call returns the same
-   * promise.
-   */
-  close(): Promise<void>;
-};
+/** A Koa app that can be closed, with functions for the host's own code. */
+export type App = HostEvents &
+  HostFunctions &
+  Koa & {
+    /**
+     * Answers waiting polls and sends streams to other nodes. Posts are still served, and `/readyz`
+     * is 503.
+     */
+    drain(): void;
+    /**
+     * Closes every reader and the connections to the database. Every further call returns the same
+     * promise.
+     */
+    close(): Promise<void>;
+  };
 
 /** An app, and the node of the site that it serves, which is not the host's to use. */
 export type OpenedApp = { app: App; site: Site };
@@ -77,7 +80,7 @@ export async function openApp(
     closing ??= closeSite(site).then(afterClose);
     return closing;
   };
-  return { app: Object.assign(app, { drain: site.drain, close }), site };
+  return { app: Object.assign(app, hostFunctions(app, site), { drain: site.drain, close }), site };
 }
 
 /**

@@ -2,9 +2,12 @@ import { type App, openApp } from "./app.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { readOptions, settingsIn } from "./config.ts";
 import { type Database, openDatabase, optionsOf } from "./host/open-database.ts";
+import type { Identify } from "./http/identify.ts";
 import { createLog, type Logger } from "./log.ts";
 
-export type { App, AppSettings, Database };
+export type { HostMember, HostMessage, HostRoom, NewHostRoom, NoticeChoices } from "./host/chat.ts";
+export type { FollowedEvent, FollowOptions, LogReset } from "./host/read-events.ts";
+export type { App, AppSettings, Database, Identify };
 
 /** The options of `createApp`. */
 export type AppOptions = AppSettings & DatabaseOptions & OtherOptions;
@@ -18,6 +21,11 @@ export type DatabaseOptions =
   | { databaseUrl: string; database?: undefined };
 
 type OtherOptions = {
+  /**
+   * Returns the user of yours that a request comes from, or null. Their name and color are yours:
+   * nobody can change them in the chat. Requests of others are guests, who may choose a nickname.
+   */
+  identify?: Identify | undefined;
   /** Receives the log lines. Default: nothing is logged. */
   logger?: Logger | undefined;
   /**
@@ -34,13 +42,13 @@ type OtherOptions = {
  * `process.env`. Throws a StartError that names the options that are invalid, and the database's
  * own errors.
  */
-export async function createApp({ settings, logger, database, ...options }: AppOptions): Promise<App> {
+export async function createApp({ settings, logger, database, identify, ...options }: AppOptions): Promise<App> {
   const config = readOptions({ ...optionsOf(database), ...options }, settings);
   if (settings !== undefined) warnOfSettings(settings, logger);
   const log = logger ?? createLog("silent");
   const { address, close } = await openDatabase(database ?? config.database, log);
   try {
-    const { app } = await openApp({ ...config, database: address }, { logger: log, afterClose: close });
+    const { app } = await openApp({ ...config, database: address }, { logger: log, afterClose: close, identify });
     return app;
   } catch (error) {
     await close();

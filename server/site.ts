@@ -24,6 +24,7 @@ import { sharedWakeUps } from "./bus/shared-listener.ts";
 import type { NodeConfig } from "./config.ts";
 import { watchChanges } from "./delivery/change-watch.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
+import { createFollowers, type Followers } from "./delivery/followers.ts";
 import { Hub } from "./delivery/hub.ts";
 import { retryMs } from "./delivery/retry.ts";
 import { type RoomWatch, watchRooms } from "./delivery/room-watch.ts";
@@ -32,6 +33,7 @@ import { createNetworkLetters, type LettersOf } from "./guard/network-letters.ts
 import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
+import type { Identify } from "./http/identify.ts";
 import { type Access, createAccess } from "./http/site-access.ts";
 import { createSlowMode, type SlowMode } from "./http/slow-mode.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
@@ -72,6 +74,8 @@ export type Site = Readonly<{
   wakeUps: WakeUps;
   bus: Bus;
   hub: Hub;
+  /** The readers of the log besides the hub. */
+  followers: Followers;
   presence: Presence;
   confirmations: Confirmations;
   slowMode: SlowMode;
@@ -104,6 +108,8 @@ export type Site = Readonly<{
   name: string;
   peers: Peers;
   staleness: Staleness;
+  /** Says which user of the host a request comes from. */
+  identify: Identify | undefined;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
   /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
@@ -120,6 +126,8 @@ export type SiteOptions = {
    * middleware.
    */
   keepsPolls?: boolean;
+  /** Says which user of the host a request comes from. By default there are none. */
+  identify?: Identify | undefined;
   /**
    * This node is a worker. Its primary listens to the database, and adds up the metrics of all
    * workers.
@@ -166,6 +174,7 @@ function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
  */
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
+  site.followers.stop();
   site.stopWatchingChanges();
   site.roomWatch.stop();
   site.confirmations.stop();
@@ -182,7 +191,7 @@ export async function closeSite(site: Site): Promise<void> {
   await site.db.destroy();
 }
 
-async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promise<Site> {
+async function startSite(base: Base, { keepsPolls, identify, worker }: SiteOptions): Promise<Site> {
   const { config, logger, metrics, db, log } = base;
   const delivery = await startDelivery(base, worker !== undefined);
   const { hub, revocations, staleness, wakeUps } = delivery;
@@ -232,7 +241,9 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     get sendsAway() {
       return sendsAway();
     },
-    verifiedPolls: keepsPolls ? createVerifiedPolls(polled) : undefined,
+    identify,
+    // A kept poll passes no host, which may have signed its user out.
+    verifiedPolls: keepsPolls && identify === undefined ? createVerifiedPolls(polled) : undefined,
     metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
     drain: draining.begin,
   };
@@ -243,6 +254,7 @@ type Delivery = Pick<
   | "wakeUps"
   | "bus"
   | "hub"
+  | "followers"
   | "presence"
   | "confirmations"
   | "revocations"
@@ -300,7 +312,8 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     [INBOX_CHANNEL]: (payload: string) => hub.inboxes.onMade(payload),
     [ROOM_CHANNEL]: onRooms,
   };
-  const onWakeUp = wakeHub({ hub, revocations, logger });
+  const followers = createFollowers();
+  const onWakeUp = wakeHub({ hub, followers, revocations, logger });
   const bus = new Bus({ wakeUps, setting, hint, node, logger, metrics, onWakeUp, subscribers });
   const storing = createOutage(logger, "storing messages");
   const commit = createGroupCommit(db, {
@@ -313,8 +326,8 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   await bus.start();
   const stopWatchingChanges = watchChanges({ db, hub, logger });
   return {
-    ...{ wakeUps, bus, hub, presence, confirmations, revocations, bans, commit, storing, name, peers, staleness },
-    ...{ access, roomWatch, lettersOf, stopWatchingChanges },
+    ...{ wakeUps, bus, hub, followers, presence, confirmations, revocations, bans, commit, storing, name, peers },
+    ...{ staleness, access, roomWatch, lettersOf, stopWatchingChanges },
   };
 }
 
@@ -357,8 +370,9 @@ const QUEUE_FULL = {
 };
 
 /** Returns the listener for wake-ups: of some rooms, or of all after a time without wake-ups. */
-function wakeHub({ hub, revocations, logger }: Pick<Site, "hub" | "revocations" | "logger">) {
+function wakeHub({ hub, followers, revocations, logger }: Pick<Site, "hub" | "followers" | "revocations" | "logger">) {
   return (roomIds?: number[]) => {
+    followers.wake(roomIds);
     if (roomIds) return hub.wake(roomIds);
     revocations.refresh();
     void hub.inboxes.look();

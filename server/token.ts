@@ -9,7 +9,19 @@ import type { Member } from "../protocol/event.ts";
  * later `issuedAt`. `isOld`: signed with a secret that is no longer the first, or in the former
  * form.
  */
-export type ReadToken = { member: Member; issuedAt: number; since: number; isOld: boolean };
+export type ReadToken = {
+  member: Member;
+  issuedAt: number;
+  since: number;
+  isOld: boolean;
+  owner: NameOwner | undefined;
+};
+
+/**
+ * The owner of the name in a token, if it is not the person: `host`, whose server made the token,
+ * or `identify`, whose answer must confirm the token with each request.
+ */
+export type NameOwner = "host" | "identify";
 
 /** The content of a valid ticket of this site. `expiresAt` is in milliseconds since 1970. */
 export type ReadTicket = Omit<ReadToken, "isOld"> & { expiresAt: number };
@@ -17,7 +29,7 @@ export type ReadTicket = Omit<ReadToken, "isOld"> & { expiresAt: number };
 /** Signs and verifies tokens. Every node verifies every other node's tokens without a query. */
 export type Tokens = {
   /** Makes a session's token, with the member and the session's beginning: now, or `since`. */
-  sign(member: Member, since?: number): string;
+  sign(member: Member, since?: number, owner?: NameOwner): string;
   /** Reads a session's token; `undefined` for one of another site or an expired one. */
   verify(token: string): ReadToken | undefined;
   /** Returns when a token issued then expires, in milliseconds since 1970. */
@@ -76,7 +88,8 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
   const verified = new LRUCache<string, ReadToken>({ max: VERIFIED });
 
   return {
-    sign: (member, since) => seal(sessions, { ...member, iat: Date.now(), ...(since !== undefined && { since }) }),
+    sign: (member, since, owner) =>
+      seal(sessions, { ...member, iat: Date.now(), ...(since !== undefined && { since }), ...(owner && { owner }) }),
     verify: (token) => {
       const known = verified.get(token) ?? read(token);
       if (known) verified.set(token, known);
@@ -90,7 +103,7 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
       const opened = unseal(tickets, ticket);
       const expiresAt = opened?.value.exp ?? 0;
       if (opened === undefined || Date.now() >= expiresAt) return undefined;
-      return { member: memberOf(opened.value), ...timesOf(opened.value), expiresAt };
+      return { member: memberOf(opened.value), ...timesOf(opened.value), owner: undefined, expiresAt };
     },
     formToken: (binding) => `${binding}.${forms.sign(binding)}`,
     readFormToken: (token) => {
@@ -106,7 +119,8 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
     const opened = unseal(sessions, token) ?? unseal(former, token, "session ");
     if (opened === undefined) return undefined;
     const times = timesOf(opened.value);
-    return { member: memberOf(opened.value), ...times, isOld: opened.isOld || times.issuedAt === FORMER };
+    const { owner } = opened.value;
+    return { member: memberOf(opened.value), ...times, owner, isOld: opened.isOld || times.issuedAt === FORMER };
   }
 }
 
@@ -117,7 +131,7 @@ const FORMER = 0;
  * The content of a token: a member, when it was issued, when the session began if that was earlier,
  * and when a ticket ends.
  */
-type Payload = Member & { iat?: number; since?: number; exp?: number };
+type Payload = Member & { iat?: number; since?: number; exp?: number; owner?: NameOwner };
 
 function seal(keys: Keygrip, value: Payload): string {
   const payload = Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -134,7 +148,7 @@ function unseal(keys: Keygrip, token: string, purpose = ""): { value: Payload; i
   return { value: JSON.parse(Buffer.from(payload, "base64url").toString()) as Payload, isOld: index > 0 };
 }
 
-function memberOf({ iat: _issuedAt, since: _since, exp: _expiresAt, ...member }: Payload): Member {
+function memberOf({ iat: _issuedAt, since: _since, exp: _expiresAt, owner: _owner, ...member }: Payload): Member {
   return member;
 }
 

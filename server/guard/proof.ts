@@ -57,6 +57,7 @@ export function isBound(ctx: Context, site: SessionKeys): boolean {
   const inCookie = readCookie(ctx, site)?.member.id;
   if (session?.by === "token" && session.member.id === inCookie) return true;
   const binding = formBinding(ctx, site);
+  if (session?.owner === "identify" && binding === session.member.id) return true;
   return binding !== undefined && (binding === inCookie || binding === cookieOf(ctx, site.tokens, "visit"));
 }
 

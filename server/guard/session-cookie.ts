@@ -13,7 +13,8 @@ const TEXT_BROWSER = /^(w3m|Lynx|edbrowse|E?Links)\b/i;
  */
 export function setSessionCookie(ctx: Context, site: SessionKeys, token: string): void {
   const session: Session | undefined = ctx.state.session;
-  if (session?.by === "token" || !isOwnPage(ctx, site)) return;
+  // The host's own cookie says who its users are, and until when.
+  if (session?.by === "token" || session?.owner === "identify" || !isOwnPage(ctx, site)) return;
   setSession(ctx, site, token);
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import { refuse } from "../refusal.ts";
-import type { Tokens } from "../token.ts";
+import type { NameOwner, Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
 
 /** The part of a site that sessions need: keys, revocations, and the life of a session. */
@@ -31,6 +31,8 @@ export type Session = {
   /** When the session began. Its token may be newer. */
   since: number;
   isDue: boolean;
+  /** The host decides about name and color. */
+  owner: NameOwner | undefined;
 };
 
 type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
@@ -57,11 +59,13 @@ const RENEW_MS = 24 * 3_600_000;
  * where auth is optional.
  */
 export function findSession(ctx: Context, guards: Guards, site: SessionKeys): void {
+  // The host has said who it is.
+  if (ctx.state.session !== undefined) return;
   const token = tokenOf(ctx, guards);
   if (token !== undefined) {
     const session = readSession(site, token, "token") ?? readTicket(site, guards, token);
     if (session) ctx.state.session = session;
-    if (session?.isDue) ctx.state.renewedToken = site.tokens.sign(session.member, session.since);
+    if (session?.isDue) ctx.state.renewedToken = site.tokens.sign(session.member, session.since, session.owner);
     if (!session && guards.auth === "token") throw refuse("no_session");
   } else if (mayUseCookie(ctx, guards)) {
     const session = readCookie(ctx, site);
@@ -114,10 +118,10 @@ function paramOf(ctx: Context, wanted: string): string | undefined {
 }
 
 /**
- * A body of `text/plain` needs no preflight, so any page can make a browser send it. A script would
- * hand the answer to its page.
+ * Returns whether the cookie counts. A body of `text/plain` needs no preflight, so any page can
+ * make a browser send it. A script would hand the answer to its page.
  */
-function mayUseCookie(ctx: Context, guards: Guards): boolean {
+export function mayUseCookie(ctx: Context, guards: Guards): boolean {
   if (guards.cookie === "never" || ctx.state.source === "listed") return false;
   if (guards.cookie === "not for scripts" && ctx.state.isScript) return false;
   return !ctx.req.headers["content-type"]?.toLowerCase().startsWith("text/plain");
@@ -138,8 +142,8 @@ export function readCookie(ctx: Context, site: SessionKeys): Session | undefined
  * Sends the browser a newer token for the same session. It also replaces a cookie under the former
  * name.
  */
-function renewCookie(ctx: Context, site: SessionKeys, { member, since }: Session): void {
-  setSession(ctx, site, site.tokens.sign(member, since));
+function renewCookie(ctx: Context, site: SessionKeys, { member, since, owner }: Session): void {
+  setSession(ctx, site, site.tokens.sign(member, since, owner));
   clearFormerCookies(ctx, site);
 }
 
@@ -158,9 +162,11 @@ function readSession(site: SessionKeys, token: string, by: Session["by"]): Sessi
   if (token === "") return undefined;
   const read = site.tokens.verify(token);
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
+  // The host would have confirmed it before.
+  if (read.owner === "identify") return undefined;
   const isDue = read.isOld || Date.now() - read.issuedAt > RENEW_MS;
-  const { member, issuedAt, since } = read;
-  return { member, by, issuedAt, expiresAt: site.tokens.expiresAt(issuedAt), since, isDue };
+  const { member, issuedAt, since, owner } = read;
+  return { member, by, issuedAt, expiresAt: site.tokens.expiresAt(issuedAt), since, isDue, owner };
 }
 
 /**

@@ -11,6 +11,7 @@ import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { assertAnswerable } from "./answer.ts";
 import { callbackOf } from "./callback.ts";
+import { findUser } from "./identify.ts";
 import { assertNoRepeats } from "./input.ts";
 import { payerOf } from "./payer.ts";
 
@@ -84,7 +85,10 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     if (guards.api) assertAnswerable(ctx);
     ctx.state.isScript = callbackOf(ctx) !== undefined;
     if (ctx.state.isScript) assertMayRunScript(ctx);
-    if (guards.auth !== "none") findSession(ctx, guards, site);
+    if (guards.auth !== "none") {
+      if (site.identify !== undefined) await findUser(ctx, guards, site.identify);
+      findSession(ctx, guards, site);
+    }
     ctx.state.isOperator = signInOf(ctx, site) !== undefined;
     if (guards.limit) site.limits[guards.limit].take(payerOf(ctx));
     if (guards.mutates) assertMayChange(ctx, site);

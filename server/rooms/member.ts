@@ -39,7 +39,7 @@ export async function readMember(
 }
 
 /** Returns the color of a nickname, which is the same everywhere. */
-function colorOf(nickname: string): string {
+export function colorOf(nickname: string): string {
   const byte = createHash("sha256").update(nickname).digest()[0] as number;
   return COLORS[byte % COLORS.length] as string;
 }

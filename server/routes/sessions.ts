@@ -9,7 +9,9 @@ import { answer } from "../http/answer.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { refuse } from "../refusal.ts";
 import { readMember } from "../rooms/member.ts";
+import { readNickname } from "../rooms/nickname.ts";
 import type { Site } from "../site.ts";
 import { TICKET_MS } from "../token.ts";
 
@@ -77,6 +79,7 @@ export async function openSession(
   const { limits } = site;
   const session: Session | undefined = ctx.state.session;
   limits.sessions.take(payerOf(ctx));
+  if (session?.owner !== undefined) return keepName(session, input.string("nickname"), site);
   const names = { isReserved: site.reserved.hasNickname, tripOf };
   const typed = { nickname: input.string("nickname") ?? "", color: input.string("color") ?? usualColor };
   const member = await readMember(typed, names, session?.member);
@@ -87,3 +90,15 @@ export async function openSession(
     return site.trips.of(nickname, secret);
   }
 }
+
+/** The host decides about the name of its users. Throws `not_allowed` for another name. */
+function keepName(
+  { member, since, owner }: Session,
+  typed: string | undefined,
+  { tokens }: Site,
+): { member: Member; token: string } {
+  if (typed !== undefined && readNickname(typed).nickname !== member.nickname) throw refuse("not_allowed", NOT_YOURS);
+  return { member, token: tokens.sign(member, since, owner) };
+}
+
+const NOT_YOURS = "The name of this session belongs to an account, so it cannot be changed here.";

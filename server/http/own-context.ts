@@ -1,5 +1,8 @@
 import type { Context, Middleware } from "koa";
 
+/** The host's context, of which a context of ours is made. */
+const HOST = Symbol("host's context");
+
 /**
  * Runs a middleware with a context of its own. It has the request and the response of the host's
  * context, and a `state` that is empty: the host does not see ours, and a value that the host has
@@ -9,8 +12,14 @@ export function withOwnContext(middleware: Middleware): Middleware {
   return (ctx, next) => middleware(ownContext(ctx), next);
 }
 
+/** Returns the context that the host's middleware has, for functions of the host. */
+export function hostContextOf(ctx: Context): Context {
+  return (ctx as { [HOST]?: Context })[HOST] ?? ctx;
+}
+
 function ownContext(host: Context): Context {
   return Object.create(host, {
+    [HOST]: { value: host },
     state: { value: {} },
     // Koa reads it when all middleware has run.
     respond: { get: () => host.respond, set: (value: boolean) => Object.assign(host, { respond: value }) },

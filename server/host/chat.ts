@@ -1,0 +1,177 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { EventEmitter } from "node:events";
+import { followedRooms } from "../../db/log/follow.ts";
+import { appendNotice } from "../../db/log/notice.ts";
+import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
+import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
+import type { Tail } from "../delivery/tail.ts";
+import { findRooms } from "../http/find-room.ts";
+import { refuse } from "../refusal.ts";
+import { enter } from "../rooms/enter.ts";
+import { type HostMember, readHostMember } from "../rooms/host-member.ts";
+import { post, readClientId, readReply, readText } from "../rooms/post.ts";
+import { readSlug, readTitle } from "../rooms/slug.ts";
+import type { Site } from "../site.ts";
+import { emitEvents } from "./emit-events.ts";
+import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
+
+export type { HostMember };
+
+/** A room, as the host sees it. `head` is the seq of its last event, 0 if there is none. */
+export type HostRoom = { slug: string; title: string; public: boolean; head: number };
+
+/**
+ * A room to make. Without a title it is called by its slug. A room is in the lobby unless `public`
+ * is false.
+ */
+export type NewHostRoom = { slug: string; title?: string | undefined; public?: boolean | undefined };
+
+/**
+ * A message to post: its text, or more of it. `id` makes a resend harmless: 8 to 64 of `A-Z a-z 0-9
+ * _ -`. `reply` is the seq of the message that it answers.
+ */
+export type HostMessage = string | { text: string; id?: string | undefined; reply?: number | undefined };
+
+/**
+ * `id` makes a resend harmless. `from` is the name above the notice, by default that of the site.
+ */
+export type NoticeChoices = { id?: string | undefined; from?: string | undefined; color?: string | undefined };
+
+/** The functions of an app for the host's own code, which may do everything. */
+export type HostFunctions = {
+  /**
+   * Sends a message as a user, and resolves with its event once it is stored. A user who is not in
+   * the room enters without a line in the log, and leaves like that after the grace period. Throws
+   * a refusal with a `code`, for example `no_such_room`, `text_invalid` or `nickname_taken`.
+   */
+  post(room: string, member: HostMember, message: HostMessage): Promise<RoomEvent>;
+  /** Says something as the site itself, and resolves with the event once it is stored. */
+  notice(room: string, text: string, choices?: NoticeChoices): Promise<RoomEvent>;
+  /**
+   * Reads a room's events in order, and waits for more: `for await (const event of
+   * chat.events("lobby", { after }))`. `after` is the `cursor` of the last event that you have
+   * handled. Throws a LogReset if the log cannot be continued there.
+   */
+  events(room: string, options?: FollowOptions): AsyncGenerator<FollowedEvent, void, undefined>;
+  /**
+   * Returns a session's token for a user, for `Authorization: Bearer` or a client's `token`. Name
+   * and color of such a session stay as they are.
+   */
+  tokenFor(member: HostMember): string;
+  /** The rooms, also those that are not in the lobby. */
+  readonly rooms: {
+    list(): Promise<HostRoom[]>;
+    /** Resolves with `undefined` if there is no such room. */
+    find(name: string): Promise<HostRoom | undefined>;
+    /** Throws a refusal, for example `room_exists` or `reserved`. */
+    make(room: NewHostRoom): Promise<HostRoom>;
+    /** Resolves with the people who are in a room. */
+    members(name: string): Promise<Member[]>;
+  };
+};
+
+/** The events of all rooms, by kind. Every node emits them. */
+export type HostEvents = {
+  on<Kind extends EventKind>(
+    kind: Kind,
+    listener: (event: Extract<RoomEvent, { kind: Kind }> & { cursor: string }) => void,
+  ): unknown;
+};
+
+/** Returns the functions for the host's own code, and has the app emit events. */
+export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
+  const isEmitting = emitEvents(app, site);
+  return {
+    post: async (room, member, message) => {
+      await isEmitting();
+      return postAs(site, { tail: await openRoom(site, room), member: readHostMember(member) }, message);
+    },
+    notice: async (room, text, choices = {}) => {
+      await isEmitting();
+      return sayNotice(site, await openRoom(site, room), { ...choices, text });
+    },
+    events: (room, options = {}) => eventsOf(site, room, options),
+    tokenFor: (member) => site.tokens.sign(readHostMember(member), undefined, "host"),
+    rooms: {
+      list: async () => (await followedRooms(site.db)).map(roomOf),
+      find: (name) => findRoom(site, name),
+      make: (room) => makeRoom(site, room),
+      members: async (name) => (await site.people((await openRoom(site, name)).id)).people.members,
+    },
+  };
+}
+
+async function* eventsOf(site: Site, room: string, options: FollowOptions) {
+  yield* readEvents(site, await openRoom(site, room), options);
+}
+
+async function postAs(
+  site: Site,
+  { tail, member }: { tail: Tail; member: Member },
+  given: HostMessage,
+): Promise<RoomEvent> {
+  const { text, id, reply } = typeof given === "string" ? { ...NOTHING, text: given } : given;
+  const message = {
+    kind: "message" as const,
+    id: readClientId(id ?? randomUUID()),
+    text: readText(text),
+    reply: readReply(reply),
+  };
+  await enter(site.commit, { room: tail, member, isSilent: true, network: undefined }, { share: HOST });
+  const options = { share: HOST, network: () => undefined, patienceMs: 0, isKnown: true };
+  const { event, isNew } = await post(site.commit, { room: tail, member, message }, options);
+  if (isNew) site.metrics.appended.inc();
+  return event;
+}
+
+const NOTHING = { id: undefined, reply: undefined };
+
+/** The share of the entry queue in which the host counts. */
+const HOST = "host";
+
+async function sayNotice(
+  site: Site,
+  tail: Tail,
+  { id, from, color, text }: NoticeChoices & { text: string },
+): Promise<RoomEvent> {
+  const nickname = from ?? nameOf(site);
+  // Names with another id are other members, whose colors and messages are their own.
+  const author = readHostMember({ id: `site-${letters(nickname)}`, nickname, color });
+  const notice = { roomId: tail.id, member: author, text: readText(text), clientId: readClientId(id ?? randomUUID()) };
+  const stored = await appendNotice(site.db, notice, site.wakeUps);
+  if (stored === undefined) throw refuse("no_such_room");
+  if (stored.isNew) site.metrics.appended.inc();
+  return stored.event;
+}
+
+/** The name of a site may be longer than a nickname. */
+function nameOf({ config }: Site): string {
+  return config.siteName.length <= NICKNAME_LENGTH ? config.siteName : "chattera";
+}
+
+function letters(name: string): string {
+  return createHash("sha256").update(name).digest("base64url").slice(0, 12);
+}
+
+async function openRoom(site: Site, name: string): Promise<Tail> {
+  return (await findRooms(site, [name]))[0] as Tail;
+}
+
+async function findRoom(site: Site, name: string): Promise<HostRoom | undefined> {
+  const slug = readSlug(name);
+  const [tail] = slug === undefined ? [] : ((await site.hub.rooms.open([slug])) ?? []);
+  const [room] = tail === undefined ? [] : await followedRooms(site.db, [tail.id]);
+  return room && roomOf(room);
+}
+
+function roomOf({ slug, title, public: isPublic, head }: HostRoom): HostRoom {
+  return { slug, title, public: isPublic, head };
+}
+
+async function makeRoom(site: Site, { slug: typed, title, public: isPublic = true }: NewHostRoom): Promise<HostRoom> {
+  const slug = readSlug(typed);
+  if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
+  const room = { slug, title: readTitle(title, slug), public: isPublic };
+  await site.makeRoom(room, { network: "", wideNetwork: "", limits: undefined });
+  return { ...room, head: 0 };
+}
