@@ -2,12 +2,13 @@ import { type App, openApp } from "./app.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { readOptions, settingsIn } from "./config.ts";
 import { type Database, openDatabase, optionsOf } from "./host/open-database.ts";
+import type { Authorize, HostAnswer, HostQuestion } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
 import { createLog, type Logger } from "./log.ts";
 
 export type { HostMember, HostMessage, HostRoom, NewHostRoom, NoticeChoices } from "./host/chat.ts";
 export type { FollowedEvent, FollowOptions, LogReset } from "./host/read-events.ts";
-export type { App, AppSettings, Database, Identify };
+export type { App, AppSettings, Authorize, Database, HostAnswer, HostQuestion, Identify };
 
 /** The options of `createApp`. */
 export type AppOptions = AppSettings & DatabaseOptions & OtherOptions;
@@ -26,6 +27,11 @@ type OtherOptions = {
    * nobody can change them in the chat. Requests of others are guests, who may choose a nickname.
    */
   identify?: Identify | undefined;
+  /**
+   * Returns whether somebody may do something: `{ member, room, act, ctx }`. It is asked after the
+   * request was parsed, so that no spelling gets around it, and after the rules of the room.
+   */
+  authorize?: Authorize | undefined;
   /** Receives the log lines. Default: nothing is logged. */
   logger?: Logger | undefined;
   /**
@@ -42,13 +48,23 @@ type OtherOptions = {
  * `process.env`. Throws a StartError that names the options that are invalid, and the database's
  * own errors.
  */
-export async function createApp({ settings, logger, database, identify, ...options }: AppOptions): Promise<App> {
+export async function createApp({
+  settings,
+  logger,
+  database,
+  identify,
+  authorize,
+  ...options
+}: AppOptions): Promise<App> {
   const config = readOptions({ ...optionsOf(database), ...options }, settings);
   if (settings !== undefined) warnOfSettings(settings, logger);
   const log = logger ?? createLog("silent");
   const { address, close } = await openDatabase(database ?? config.database, log);
   try {
-    const { app } = await openApp({ ...config, database: address }, { logger: log, afterClose: close, identify });
+    const { app } = await openApp(
+      { ...config, database: address },
+      { logger: log, afterClose: close, identify, authorize },
+    );
     return app;
   } catch (error) {
     await close();

@@ -33,6 +33,7 @@ import { createNetworkLetters, type LettersOf } from "./guard/network-letters.ts
 import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
+import { type AskHost, type Authorize, askHost } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
 import { type Access, createAccess } from "./http/site-access.ts";
 import { createSlowMode, type SlowMode } from "./http/slow-mode.ts";
@@ -110,6 +111,8 @@ export type Site = Readonly<{
   staleness: Staleness;
   /** Says which user of the host a request comes from. */
   identify: Identify | undefined;
+  /** Asks the host whether somebody may do something. */
+  askHost: AskHost | undefined;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
   /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
@@ -128,6 +131,8 @@ export type SiteOptions = {
   keepsPolls?: boolean;
   /** Says which user of the host a request comes from. By default there are none. */
   identify?: Identify | undefined;
+  /** Says what people may do, besides the rules of rooms. By default these decide alone. */
+  authorize?: Authorize | undefined;
   /**
    * This node is a worker. Its primary listens to the database, and adds up the metrics of all
    * workers.
@@ -136,7 +141,7 @@ export type SiteOptions = {
 };
 
 /** The parts that the others are built from: the settings and the connection to the log. */
-type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log">;
+type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "identify" | "askHost">;
 
 /** Opens a node on its database, which is migrated first. */
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
@@ -153,7 +158,9 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
     if (rooms.length > 0) await keepRooms(db, rooms);
     warnOfUnsafe(await unsafeSettings(db), logger);
     warnOfRefused(refusedFunctions(db), logger);
-    return await startSite({ config, logger, metrics, db, log }, options);
+    const { identify, authorize } = options;
+    const host = { identify, askHost: authorize && askHost(authorize) };
+    return await startSite({ config, logger, metrics, db, log, ...host }, options);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -191,7 +198,7 @@ export async function closeSite(site: Site): Promise<void> {
   await site.db.destroy();
 }
 
-async function startSite(base: Base, { keepsPolls, identify, worker }: SiteOptions): Promise<Site> {
+async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promise<Site> {
   const { config, logger, metrics, db, log } = base;
   const delivery = await startDelivery(base, worker !== undefined);
   const { hub, revocations, staleness, wakeUps } = delivery;
@@ -241,9 +248,8 @@ async function startSite(base: Base, { keepsPolls, identify, worker }: SiteOptio
     get sendsAway() {
       return sendsAway();
     },
-    identify,
-    // A kept poll passes no host, which may have signed its user out.
-    verifiedPolls: keepsPolls && identify === undefined ? createVerifiedPolls(polled) : undefined,
+    // A kept poll asks nobody, and its user may have been signed out.
+    verifiedPolls: keepsPolls && !base.identify && !base.askHost ? createVerifiedPolls(polled) : undefined,
     metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
     drain: draining.begin,
   };
@@ -294,7 +300,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
   const lettersOf = createNetworkLetters(log.secret);
-  const access = startAccess({ config, db, hub, bans, lettersOf });
+  const access = startAccess({ ...base, hub, bans, lettersOf });
   const roomWatch = watchRooms({ db, hub, logger, onChange: (tail) => access.recheckAll([tail]) });
   const onRooms = (payload: string) =>
     void roomWatch.refresh(payload.split(" ").map(Number)).catch((error) => {
@@ -338,10 +344,12 @@ function startAccess({
   hub,
   bans,
   lettersOf,
-}: Pick<Site, "config" | "db" | "hub" | "bans" | "lettersOf">): Access {
+  askHost,
+}: Pick<Site, "config" | "db" | "hub" | "bans" | "lettersOf" | "askHost">): Access {
   const access = createAccess({
     db,
     hub,
+    askHost,
     siteRules: () => {
       const { readOnly, noNewRooms, speakAfterMinutes } = bans.switches();
       return {

@@ -3,7 +3,7 @@ import type { Member } from "../../protocol/event.ts";
 import type { RoomRules } from "../../protocol/room-settings.ts";
 import { execute, rowsOf } from "../pool/statement.ts";
 import { CREATE_LOCK } from "./rooms.ts";
-import { publishHeads, WAKE_UP_CHANNEL, type WakeUps } from "./wake-ups.ts";
+import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
 /** The channel that carries the numbers of rooms whose settings, roles or password have changed. */
 export const ROOM_CHANNEL = "chattera_room";
@@ -95,7 +95,8 @@ export async function appendNotices(
     [roomId, member.id, member.nickname, member.color, member.trip ?? null, texts],
   );
   if (head === undefined) return;
-  if (wakeUps.isNotify) await execute(tx, "select pg_notify(?, ?)", [WAKE_UP_CHANNEL, `${head.room_id}:${head.seq}`]);
+  const channel = notifyChannelOf(wakeUps);
+  if (channel !== null) await execute(tx, "select pg_notify(?, ?)", [channel, `${head.room_id}:${head.seq}`]);
   else await publishHeads(tx, wakeUps, [head]);
 }
 

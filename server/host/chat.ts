@@ -5,8 +5,7 @@ import { appendNotice } from "../../db/log/notice.ts";
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
 import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
-import { findRooms } from "../http/find-room.ts";
-import { refuse } from "../refusal.ts";
+import { type Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { type HostMember, readHostMember } from "../rooms/host-member.ts";
 import { post, readClientId, readReply, readText } from "../rooms/post.ts";
@@ -154,12 +153,16 @@ function letters(name: string): string {
 }
 
 async function openRoom(site: Site, name: string): Promise<Tail> {
-  return (await findRooms(site, [name]))[0] as Tail;
+  const slug = readSlug(name);
+  const [tail] = slug === undefined ? [] : ((await site.hub.rooms.open([slug])) ?? []);
+  if (tail === undefined) throw refuse("no_such_room");
+  return tail;
 }
 
 async function findRoom(site: Site, name: string): Promise<HostRoom | undefined> {
-  const slug = readSlug(name);
-  const [tail] = slug === undefined ? [] : ((await site.hub.rooms.open([slug])) ?? []);
+  const tail = await openRoom(site, name).catch((error: Refusal) => {
+    if (error.code !== "no_such_room") throw error;
+  });
   const [room] = tail === undefined ? [] : await followedRooms(site.db, [tail.id]);
   return room && roomOf(room);
 }
@@ -172,6 +175,6 @@ async function makeRoom(site: Site, { slug: typed, title, public: isPublic = tru
   const slug = readSlug(typed);
   if (slug === undefined) throw refuse("malformed", "slug: 1 to 64 letters, digits, - and _");
   const room = { slug, title: readTitle(title, slug), public: isPublic };
-  await site.makeRoom(room, { network: "", wideNetwork: "", limits: undefined });
+  await site.makeRoom(room, { network: "", wideNetwork: "", limits: undefined, member: undefined });
   return { ...room, head: 0 };
 }

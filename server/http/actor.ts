@@ -3,6 +3,7 @@ import type { Member } from "../../protocol/event.ts";
 import type { Actor } from "../actor.ts";
 import type { Session } from "../guard/session.ts";
 import type { Site } from "../site.ts";
+import { noteContext } from "./authorize.ts";
 import { browserOf } from "./browser.ts";
 
 /** Returns the person behind a request. `member` is one that the request has just made. */
@@ -19,5 +20,6 @@ export function actorOf(ctx: Context, site: Site, member?: Member): Actor {
     isOperator: ctx.state.isOperator === true,
   };
   ctx.state.actor = actor;
+  if (site.askHost !== undefined) noteContext(actor, ctx);
   return actor;
 }

@@ -9,6 +9,7 @@ import type { Reader } from "../delivery/reader.ts";
 import { nextVersion, type Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
 import { type Act, type Denial, decide, type PersonBan, type Question, type SiteRules } from "../rooms/access.ts";
+import type { AskHost } from "./authorize.ts";
 
 /** Asks whether people may do things. Every request that reads or writes does. */
 export type Access = {
@@ -35,6 +36,8 @@ export type Access = {
 export type AccessDependencies = {
   db: Knex;
   hub: Hub;
+  /** Asks the host, if it wants to be asked, once the rules allow something. */
+  askHost: AskHost | undefined;
   /** Returns the rules of the whole site, which may change at any time. */
   siteRules(): SiteRules;
   banOf(actor: Actor, roomId?: number): PersonBan | undefined;
@@ -44,7 +47,7 @@ export type AccessDependencies = {
 const GRANTS = 20_000;
 
 /** Creates the access of a node. */
-export function createAccess({ db, hub, siteRules, banOf }: AccessDependencies): Access {
+export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDependencies): Access {
   const grants = new LRUCache<string, true>({ max: GRANTS });
   return { assert, may, recheck, recheckAll, noteGrant, banOf };
 
@@ -57,8 +60,12 @@ export function createAccess({ db, hub, siteRules, banOf }: AccessDependencies):
     return (await denialOf(actor, act, tail)) === undefined;
   }
 
-  /** Asks the database only where memory does not suffice: a password, or a locked room. */
   async function denialOf(actor: Actor, act: Act, tail?: Tail): Promise<Denial | undefined> {
+    return (await denialByRules(actor, act, tail)) ?? askHost?.(actor, act, tail);
+  }
+
+  /** Asks the database only where memory does not suffice: a password, or a locked room. */
+  async function denialByRules(actor: Actor, act: Act, tail?: Tail): Promise<Denial | undefined> {
     const question = questionOf(actor, act, tail);
     let denial = decide(question);
     if (tail === undefined || denial === undefined) return denial;

@@ -225,4 +225,67 @@ describe("users of the host", () => {
     const { body } = await request(url).get("/api/session").set("authorization", `Bearer ${token}`).expect(200);
     expect(body.member.nickname).toBe("Robot");
   });
+
+  /** Every spelling of requests for a room that were seen to get past a middleware in front. */
+  const SPELLINGS = [
+    ...["/api/rooms/secret/messages", "/api/rooms/Secret/messages", "/api/rooms/%73ecret/messages"],
+    ...["/api/rooms/SECRET/messages", "/api/rooms/ｓｅｃｒｅｔ/messages", "/api/poll?room=secret&wait=0"],
+    ...["/api/poll;room=secret;wait=0", "/api/poll?room=SECRET&wait=0", "/api/poll;room64=c2VjcmV0;wait=0"],
+    ...["/api/poll?room=lobby&room=secret&wait=0", "/api/poll?room=%EF%BC%B3ecret&wait=0", "/rooms/secret"],
+    ...["/rooms/SECRET", "/rooms/secret/live", "/rooms/secret/1", "/rooms/secret/search?q=hi", "/api/rooms/secret"],
+    ...[
+      "/api/rooms/secret/members",
+      "/api/rooms/secret/since?wait=0",
+      "/api/events?room=secret",
+      "/api/stream?room=secret",
+    ],
+  ];
+
+  test("are let in where authorize allows it, by whatever spelling a room is asked for", async () => {
+    const asked = new Set<string>();
+    const url = await hostWith({
+      identify,
+      authorize: ({ member, room, act, ctx }) => {
+        asked.add(`${act} ${room?.slug}`);
+        return room?.slug !== "secret" || (member?.id === "user-Cleo" && ctx.state.user === "Cleo");
+      },
+    });
+    const { slug } = (await own.rooms.find("secret")) ?? (await own.rooms.make({ slug: "secret", public: false }));
+    await own.post(slug, ANN, "the plan");
+    const post = (path: string, user: string) =>
+      request(url).post(path).set(as(user)).set("origin", new URL(url).origin);
+    for (const path of SPELLINGS) {
+      const { status, text } = await request(url)
+        .get(encodeURI(decodeURI(path)))
+        .set(as("Dora"))
+        .redirects(2);
+      expect([path, status === 403 || status === 404, text.includes("the plan")]).toEqual([path, true, false]);
+    }
+    for (const name of ["secret", "SECRET", "%73ecret", "ｓecret"]) {
+      const path = `/api/rooms/${encodeURI(decodeURI(name))}`;
+      const said = await post(`${path}/messages`, "Dora").send({ id: "dora-0001", text: "let me in" });
+      expect([name, said.status === 403 || said.status === 404]).toEqual([name, true]);
+      expect([403, 404]).toContain((await post(`${path}/enter`, "Dora")).status);
+    }
+    await post("/api/poll", "Dora").send({ room: "secret", wait: 0 }).expect(403);
+    await post("/api/rooms/lobby/messages", "Dora").send({ id: "dora-0002", text: "hello" }).expect(201);
+
+    const page = await request(url).get("/api/rooms/Secret/messages").set(as("Cleo"));
+    expect(page.status === 404 || page.body.events[0].text === "the plan").toBe(true);
+    await post("/api/rooms/secret/messages", "Cleo").send({ id: "cleo-0003", text: "I am in" }).expect(201);
+    const stored = await take(own.events("secret", { after: 0 }), 3);
+    expect(stored.map(({ text }) => text)).toEqual(["the plan", undefined, "I am in"]);
+    for (const one of ["read secret", "enter secret", "speak secret", "speak lobby"]) expect(asked).toContain(one);
+  }, 30_000);
+
+  test("make rooms where authorize allows it, and a hidden room is not there", async () => {
+    const url = await hostWith({
+      authorize: ({ room, act }) => act !== "create" && (room?.slug === "lobby" || "no_such_room"),
+    });
+    const made = await request(url).post("/api/rooms").send({ slug: "attic" }).expect(403);
+    expect(made.body.code).toBe("not_allowed");
+    await own.rooms.make({ slug: "attic" });
+    expect((await request(url).get("/api/rooms/attic").expect(404)).body.code).toBe("no_such_room");
+    await request(url).get("/api/rooms/lobby").expect(200);
+  });
 });
