@@ -224,6 +224,7 @@ export const AREAS: readonly Area[] = [
       "server/streams",
       "server/transfer",
       "server/upkeep",
+      "client/index.ts",
     ],
     because: "The command line and the life of the processes.",
   },

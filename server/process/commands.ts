@@ -6,6 +6,7 @@ import { runDoctor } from "../doctor/terminal.ts";
 import { endLog } from "../log.ts";
 import { chooseLanguage } from "../pages/language.ts";
 import { addBackupCommands } from "./backup.ts";
+import { addJoinCommand } from "./join.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { addModerationCommands } from "./moderation-commands.ts";
 import { addRoomFileCommands } from "./room-files.ts";
@@ -56,6 +57,7 @@ program
     });
   });
 
+addJoinCommand(program);
 addModerationCommands(program, run);
 
 await program.parseAsync();

@@ -1,0 +1,57 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterAll, expect, test } from "@jest/globals";
+import { person, say } from "../support/app.ts";
+import { until } from "../support/until.ts";
+import { useSite } from "../support/use-site.ts";
+
+const running = new Set<ChildProcessWithoutNullStreams>();
+afterAll(async () => {
+  for (const child of running) {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+});
+const site = useSite();
+
+function join(args: string[]) {
+  const { NODE_OPTIONS: _jest, ...env } = process.env;
+  const child = spawn(process.execPath, ["dist/server/process/cli.js", "join", ...args], { env });
+  running.add(child);
+  let printed = "";
+  for (const pipe of [child.stdout, child.stderr])
+    pipe.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+  const ended = once(child, "exit").then(([code]) => {
+    running.delete(child);
+    return code as number;
+  });
+  return { child, printed: () => printed, ended };
+}
+
+test("`chattera join` shows a room, sends what is typed, and leaves at the end of the input", async () => {
+  const ann = await person(site.url, "Ann");
+  await say(site.url, ann, "before");
+  const { child, printed, ended } = join([site.url, "lobby", "--nickname", "Terminal"]);
+  await until("it shows the past", () => printed().includes("Ann: before"), 15_000);
+  await say(site.url, ann, "two\nlines");
+  await until("it shows what comes", () => printed().includes("Ann: two\n      lines"), 10_000);
+  child.stdin.write("typed\n");
+  await until("it shows its own message", () => printed().includes("Terminal: typed"), 10_000);
+  child.stdin.end();
+  expect(await ended).toBe(0);
+  const { events } = (await (await fetch(`${site.url}/api/rooms/lobby/messages`)).json()) as {
+    events: { kind: string; member: { nickname: string } }[];
+  };
+  expect(events.at(-1)).toMatchObject({ kind: "leave", member: { nickname: "Terminal" } });
+}, 60_000);
+
+test("it says why it cannot, and ends with 1", async () => {
+  const { printed, ended } = join([site.url, "nowhere"]);
+  expect(await ended).toBe(1);
+  expect(printed()).toBe("chattera: The server refused it: no_such_room.\n");
+  const impossible = join(["nowhere"]);
+  expect(await impossible.ended).toBe(1);
+  expect(impossible.printed()).toMatch(/^chattera: "nowhere" is not the address of a site[^\n]*\n$/);
+}, 60_000);
