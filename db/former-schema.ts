@@ -11,6 +11,7 @@ export const MIGRATIONS_TABLE = "chattera_migrations";
 const FORMER_TABLES = [
   ...["rooms", "members", "events", "freed_names", "watchers", "revocations", "functions", "log"],
   ...["bans", "reports", "moderation", "switches", "operator_links", "sightings", "unheard", "activity"],
+  ...["roles", "password_grants", "room_visits"],
 ];
 
 /** The schema with an earlier version's tables, and the migrations that it completed, in order. */

@@ -47,11 +47,15 @@ export async function changeRoom(
       ...(change.silent !== undefined && { silent: change.silent }),
       ...(change.password !== undefined && { password: change.password }),
       ...(change.rules?.locked !== undefined && { locked_at: change.rules.locked ? tx.fn.now() : null }),
-      settings: tx.raw("settings || ?::jsonb", [JSON.stringify(change.rules ?? {})]),
       changed_at: tx.fn.now(),
     };
     const changed = await tx("rooms").where({ id: roomId }).update(row);
     if (changed === 0) return "gone";
+    if (change.rules !== undefined)
+      await execute(tx, "update rooms set settings = settings || ?::jsonb where id = ?", [
+        JSON.stringify(change.rules),
+        roomId,
+      ]);
     if (change.password !== undefined) await tx("password_grants").where({ room_id: roomId }).delete();
     await appendNotices(tx, { roomId, member, texts: notices }, wakeUps);
     return "changed";

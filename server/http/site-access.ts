@@ -3,12 +3,22 @@ import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
 import { mayComeBack } from "../../db/log/members.ts";
 import { hasGrant } from "../../db/log/passwords.ts";
+import { findFirstSeen } from "../../db/log/visits.ts";
 import type { Actor } from "../actor.ts";
 import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { nextVersion, type Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
-import { type Act, type Denial, decide, type PersonBan, type Question, type SiteRules } from "../rooms/access.ts";
+import {
+  type Act,
+  type Denial,
+  decide,
+  isAtLeast,
+  type PersonBan,
+  type Question,
+  rankOf,
+  type SiteRules,
+} from "../rooms/access.ts";
 import type { AskHost } from "./authorize.ts";
 
 /** Asks whether people may do things. Every request that reads or writes does. */
@@ -26,6 +36,8 @@ export type Access = {
    * there now.
    */
   recheckAll(tails?: Tail[]): void;
+  /** Returns the first seq that a person may see of a room. It has the right to read. */
+  firstSeen(actor: Actor, tail: Tail): Promise<number>;
   /** Notes that a person has typed the password of a room. */
   noteGrant(actor: Actor, tail: Tail): void;
   /** The ban that holds for a person in a room, or on the site. */
@@ -49,7 +61,7 @@ const GRANTS = 20_000;
 /** Creates the access of a node. */
 export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDependencies): Access {
   const grants = new LRUCache<string, true>({ max: GRANTS });
-  return { assert, may, recheck, recheckAll, noteGrant, banOf };
+  return { assert, may, recheck, recheckAll, firstSeen, noteGrant, banOf };
 
   async function assert(actor: Actor, act: Act, tail?: Tail): Promise<void> {
     const denial = await denialOf(actor, act, tail);
@@ -103,6 +115,12 @@ export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDepen
     // Another password may have been set meanwhile.
     if (tail.room.passwordMark === passwordMark) noteGrant(actor, tail);
     return true;
+  }
+
+  async function firstSeen(actor: Actor, { room }: Tail): Promise<number> {
+    const messages = room.rules.historyForNewcomers;
+    if (messages === null || isAtLeast(rankOf(actor, room), "approved")) return 1;
+    return findFirstSeen(db, { roomId: room.id, memberId: actor.member?.id, messages });
   }
 
   function noteGrant(actor: Actor, { room }: Tail): void {

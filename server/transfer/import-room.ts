@@ -101,8 +101,8 @@ async function makeRoom(db: Knex, slug: string, { room }: RoomHeader): Promise<v
 }
 
 /**
- * Returns the description and the rules of a new room. Its password is unknown, so a room that had one
- * is for moderators only, until somebody sets another.
+ * Returns the description and the rules of a new room. Its password is unknown, so a room that had
+ * one is for moderators only, until somebody sets another.
  */
 function rulesOf(room: RoomHeader["room"], slug: string): { description: string; rules: object } {
   const { title, public: listed, silent: silentEntry, description, hasPassword } = room;

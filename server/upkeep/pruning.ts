@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { pruneGrants } from "../../db/log/passwords.ts";
 import { pruneSlice } from "../../db/log/prune.ts";
+import { pruneVisits } from "../../db/log/visits.ts";
 import type { Logger } from "../log.ts";
 import { type BackgroundWork, pause, repeat } from "./background-work.ts";
 
@@ -12,7 +13,10 @@ const PAUSE_MS = 60 * 60_000;
  */
 const REST_MS = 200;
 
-/** People type the password of a room again after this time. */
+/**
+ * People type the password of a room again after this time, and count as new in a room that they
+ * have not read for so long.
+ */
 const GRANT_DAYS = 90;
 
 /**
@@ -23,6 +27,7 @@ export function startPruning(db: Knex, keepDays: number | undefined, logger: Log
   return repeat(PAUSE_MS, async (signal) => {
     try {
       await pruneGrants(db, GRANT_DAYS);
+      await pruneVisits(db, GRANT_DAYS);
       const { events } = await pruneAll(db, keepDays, signal);
       if (events > 0) logger.info({ events, keepDays }, "old events deleted");
     } catch (error) {

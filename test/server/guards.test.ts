@@ -115,8 +115,8 @@ describe("a page of another site", () => {
           const form = method === "POST" ? { ...FORM, id: clientId() } : undefined;
           const answer = await ask(method, spelled + query, { headers: proof, form });
           const got = [method, spelled, spelling, answer.status, answer.headers["set-cookie"]];
-          // A parameter ends the path, so a path with one in the middle names another resource, which
-          // a GET only reads.
+          // A parameter ends the path, so a path with one in the middle names another resource,
+          // which a GET only reads.
           if (spelling !== "with a parameter in the middle") expect([400, 403, 404, 405, 308]).toContain(answer.status);
           expect([...got.slice(0, 3), got[4]]).toEqual([...got.slice(0, 3), undefined]);
           if (spelled === path) expect(got).toEqual([...got.slice(0, 3), 403, undefined]);
