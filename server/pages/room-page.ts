@@ -75,7 +75,7 @@ body { max-width: 50rem; margin: 0 auto; padding: 1rem; font: 1rem/1.6 system-ui
 .at { color: inherit; opacity: .75; text-decoration: none; font-variant-numeric: tabular-nums; }
 b { color: var(--color); }
 .text { white-space: pre-wrap; }
-.enter, .leave, .rename { opacity: .8; }
+.enter .text, .leave .text, .rename .text { opacity: .8; }
 :target { outline: 2px solid; }
 @media (prefers-color-scheme: dark) { b { color: color-mix(in srgb, var(--color) 45%, white); } }
 </style>`;
