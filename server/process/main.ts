@@ -62,7 +62,7 @@ export async function pruneOnly(config: Config): Promise<void> {
   const days = config.historyDays;
   if (days === undefined)
     throw new StartError("The number of days to keep is missing: add --days 365, or set CHATTERA_KEEP_DAYS.");
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, { mayJoin: true });
   try {
     await migrate(database.url, print, config.schema);
     const db = connect(database.url, { poolMax: 2, schema: config.schema });
