@@ -75,7 +75,7 @@ test("all readers agree and none gets an erased text, with any erasures and bans
       rooms += 1;
       await playAndCompare(`kept-${rooms}`, history);
     }),
-    { numRuns: 2 },
+    { numRuns: 2, endOnFailure: true },
   );
 }, 240_000);
 
@@ -87,8 +87,12 @@ async function playAndCompare(room: string, history: Step[]): Promise<void> {
   const urls = (): [string, string] => [steady.url, dying.url];
   const readers = READING.map((transport, n) => new ComingAndGoing({ transport, room, start, erasedAt, n, urls }));
   const reading = readers.map((reader) => reader.read());
+  const erased = await play(room, history, erasedAt).catch((error) => {
+    for (const reader of readers) reader.end(0);
+    throw error;
+  });
   // Otherwise the run has shown nothing.
-  expect(await play(room, history, erasedAt)).toBeGreaterThan(0);
+  expect(erased).toBeGreaterThan(0);
   const { events } = (await (await fetch(`${steady.url}/api/rooms/${room}/messages?limit=200`)).json()) as {
     events: RoomEvent[];
   };
