@@ -306,6 +306,20 @@ const LISTING_ROWS: Row[] = [
     [KEPT, UNBUFFERED, BY_ORIGIN],
   ],
   ["a refused page", "document", 404, () => requestOf("/nowhere", HTML), [KEPT, BY_ORIGIN], ["X-Frame-Options"]],
+  [
+    "a Durable Stream",
+    "JSON",
+    200,
+    () => requestOf("/api/rooms/lobby/durable?offset=now", { Origin: LISTED }),
+    [
+      KEPT,
+      ...LISTED_READS,
+      "Access-Control-Expose-Headers: Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date",
+      "Stream-Cursor",
+      "Stream-Next-Offset",
+      "Stream-Up-To-Date: true",
+    ],
+  ],
   ["another host", "JSON", 421, () => requestOf("/api/rooms", { Host: "evil.example" }), [KEPT, BY_ORIGIN]],
   [
     "another host and spelling",
