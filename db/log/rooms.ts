@@ -266,7 +266,8 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
        select id, slug, title, shows_words, is_open, coalesce(members, 0) as members,
          row_number() over (order by members desc nulls last, last_at desc nulls last, id) as place
        from rooms cross join lateral (
-         select password is null and coalesce(settings->>'mayRead', 'everyone') = 'everyone' as is_open
+         select password is null and coalesce(settings->>'mayRead', 'everyone') = 'everyone'
+           and settings->>'historyForNewcomers' is null as is_open
        ) reading left join headcount on room_id = id where public
        order by place limit 200
      )

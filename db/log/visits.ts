@@ -1,21 +1,24 @@
 import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
 
-/** A room, the member that reads it, if it is one, and the messages that newcomers see. */
-export type Visit = { roomId: number; memberId: string | undefined; messages: number };
+/**
+ * A room, the member that reads it, if it is one, and the messages that newcomers see. They also
+ * see what is younger than `seconds`.
+ */
+export type Visit = { roomId: number; memberId: string | undefined; messages: number; seconds: number };
 
 /**
  * Returns the first seq that a person may see. That of a member who has been in the room is the one
  * that was the first when it was there for the first time.
  */
-export async function findFirstSeen(db: Knex, { roomId, memberId, messages }: Visit): Promise<number> {
+export async function findFirstSeen(db: Knex, { roomId, memberId, messages, seconds }: Visit): Promise<number> {
   const [row] = await rowsOf<{ first: number }>(
     db,
     `with newest as materialized (
-       select coalesce((
+       select least(coalesce(seq_at(:roomId, now() - :seconds * interval '1 second'), last_seq + 1), coalesce((
          select seq from events where room_id = :roomId and kind in ('message', 'notice')
          order by seq desc offset :messages limit 1
-       ), 0) + 1 as first
+       ), 0) + 1) as first from rooms where id = :roomId
      ), noted as (
        insert into room_visits (room_id, member_id, from_seq)
        select room_id, member_id, first from newest cross join members
@@ -27,7 +30,7 @@ export async function findFirstSeen(db: Knex, { roomId, memberId, messages }: Vi
        (select from_seq from room_visits where room_id = :roomId and member_id = :memberId),
        (select first from newest)
      ) as first`,
-    { roomId, memberId: memberId ?? "", messages },
+    { roomId, memberId: memberId ?? "", messages, seconds },
   );
   return row?.first ?? 1;
 }

@@ -15,6 +15,8 @@ export type ReadingRequest = {
    * All cursors of the request, of which the farthest counts; without one, it reads from now on.
    */
   cursors: string[];
+  /** The first seqs that it may see of the first of `tails`, unless it may see all. */
+  firsts?: number[] | undefined;
   /** Where it starts, if the answer already shows that. */
   start?: ReaderStart;
   memberId: string | undefined;
@@ -99,7 +101,8 @@ export function reasonToWait(
 async function join(hub: Hub, reader: Reader, request: ReadingRequest): Promise<void> {
   if (!reader.isOpen) return;
   const { tails, cursors, account } = request;
-  const { seqs, sums, resets } = request.start ?? (await startOf(hub.rooms, tails, cursors));
+  const { seqs, sums, resets } =
+    request.start ?? (await startOf(hub.rooms, tails, { cursors, firsts: request.firsts }));
   // Gone meanwhile, or sent away.
   if (!reader.isOpen) return;
   reader.startAt(seqs, sums);

@@ -33,10 +33,15 @@ type Log = Pick<Rooms, "bounds" | "sumAt">;
  * oldest event if those before were pruned, otherwise at the head. Queries the log only where the
  * tails do not suffice.
  */
-export async function startOf(log: Log, tails: Tail[], cursors: string[]): Promise<ReaderStart> {
+export async function startOf(
+  log: Log,
+  tails: Tail[],
+  { cursors, firsts }: { cursors: string[]; firsts?: number[] | undefined },
+): Promise<ReaderStart> {
   const claim = claimOf(cursors, (tails[0] as Tail).epoch);
   const starts: StartInRoom[] = [];
   for (const tail of tails) starts.push(startInMemory(tail, claim.cursor) ?? (await startInLog(log, tail, claim)));
+  for (const [n, start] of starts.entries()) skipTo(start, tails[n] as Tail, firsts?.[n] ?? 1);
   const seqs = starts.map(({ seq }) => seq);
   const sums = starts.map(({ sum }) => sum);
   // Each reset holds the cursor of all rooms, so all seqs have to be known first.
@@ -47,6 +52,14 @@ export async function startOf(log: Log, tails: Tail[], cursors: string[]): Promi
 
 /** Where a reader starts in a room, and the reset if it cannot continue there. */
 type StartInRoom = { seq: number; sum: number | undefined; lost?: Omit<ResetSignal, "cursor"> };
+
+/** Moves a start to the first event that the reader may see. Events before it count as pruned. */
+function skipTo(start: StartInRoom, tail: Tail, first: number): void {
+  if (start.seq >= first - 1) return;
+  const head = Math.max(tail.head, start.lost?.head ?? 0);
+  Object.assign(start, { seq: first - 1, sum: undefined });
+  start.lost = { room: tail.slug, reason: "pruned", oldest: first, head };
+}
 
 function startInMemory(tail: Tail, cursor: Cursor | undefined): StartInRoom | undefined {
   if (isNewInbox(tail, cursor) && tail.reaches(0)) return { seq: 0, sum: undefined };

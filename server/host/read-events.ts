@@ -86,7 +86,7 @@ async function startAt({ hub }: FollowedSite, tail: Tail, after: string | number
     if (!Number.isSafeInteger(after) || after < 0) throw new TypeError("after: a cursor, or a seq");
     return after;
   }
-  const { seqs, resets } = await startOf(hub.rooms, [tail], after === undefined ? [] : [after]);
+  const { seqs, resets } = await startOf(hub.rooms, [tail], { cursors: after === undefined ? [] : [after] });
   const [reset] = resets;
   if (reset) throw new LogReset(reset.reason, reset.cursor);
   return seqs[0] as number;

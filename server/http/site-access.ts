@@ -36,8 +36,11 @@ export type Access = {
    * there now.
    */
   recheckAll(tails?: Tail[]): void;
-  /** Returns the first seq that a person may see of a room. It has the right to read. */
-  firstSeen(actor: Actor, tail: Tail): Promise<number>;
+  /**
+   * Returns the first seq that a person who may read a room may see. A visitor who is going on may
+   * be some messages behind.
+   */
+  firstSeen(actor: Actor, tail: Tail, how?: { isGoingOn: boolean }): Promise<number>;
   /** Notes that a person has typed the password of a room. */
   noteGrant(actor: Actor, tail: Tail): void;
   /** The ban that holds for a person in a room, or on the site. */
@@ -117,10 +120,11 @@ export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDepen
     return true;
   }
 
-  async function firstSeen(actor: Actor, { room }: Tail): Promise<number> {
+  async function firstSeen(actor: Actor, { room }: Tail, { isGoingOn } = { isGoingOn: false }): Promise<number> {
     const messages = room.rules.historyForNewcomers;
     if (messages === null || isAtLeast(rankOf(actor, room), "approved")) return 1;
-    return findFirstSeen(db, { roomId: room.id, memberId: actor.member?.id, messages });
+    const seconds = isGoingOn ? BEHIND_SECONDS : 0;
+    return findFirstSeen(db, { roomId: room.id, memberId: actor.member?.id, messages, seconds });
   }
 
   function noteGrant(actor: Actor, { room }: Tail): void {
@@ -143,6 +147,12 @@ export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDepen
       if (tails === undefined || reader.tails.some((tail) => tails.includes(tail))) recheck(reader);
   }
 }
+
+/**
+ * A visitor has no memory here, and its client may reconnect after this time without a reset. So a
+ * made-up cursor shows as much of the past.
+ */
+const BEHIND_SECONDS = 120;
 
 /** A client that comes back is answered with the refusal. */
 const RETRY_MS = 1_000;

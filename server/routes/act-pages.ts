@@ -61,7 +61,7 @@ async function subjectOf(ctx: Context, site: Site, tail: Tail): Promise<Subject>
     return { member };
   }
   const seq = seqOf(ctx);
-  const message = await readMessageAt(site, tail, seq);
+  const message = await readMessageAt(ctx, site, { tail, seq });
   if (message?.kind !== "message") throw refuse("no_such_message");
   return { member: message.member, seq, text: message.text ?? "" };
 }

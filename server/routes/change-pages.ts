@@ -78,7 +78,7 @@ function readFormText(ctx: Context): string | undefined {
 /** Returns a message of the session's member. Throws `no_such_message`, `not_yours`. */
 async function ownMessage(ctx: Context, site: Site, { tail, seq }: { tail: Tail; seq: number }): Promise<RoomMessage> {
   const { id } = memberOf(ctx);
-  const message = await readMessageAt(site, tail, seq);
+  const message = await readMessageAt(ctx, site, { tail, seq });
   if (message?.kind !== "message") throw noSuchMessage(tail);
   if (message.member.id !== id) throw refuse("not_yours");
   return message;

@@ -8,6 +8,7 @@ import { toJson } from "../delivery/frames.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { expose } from "../guard/cors.ts";
 import { roomOf } from "../http/find-room.ts";
+import { firstSeenBy, firstsOf } from "../http/first-seen.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { reasonToRefuseStream, requesterOf } from "../http/reading.ts";
@@ -45,7 +46,8 @@ async function read(ctx: Context, site: Site): Promise<void> {
   if (live !== undefined && live !== "long-poll" && live !== "sse") throw refuse("malformed", "live: long-poll or sse");
   if (live !== undefined && offset === undefined) throw refuse("malformed", "offset: required with live");
   const tail = await roomOf(ctx, site, "read");
-  const { head, oldest } = await site.hub.rooms.bounds(tail);
+  const { head, oldest: kept } = await site.hub.rooms.bounds(tail);
+  const oldest = Math.max(kept, await firstSeenBy(ctx, site, tail));
   if (ctx.method === "HEAD") {
     ctx.status = 200;
     ctx.type = "application/json";
@@ -114,7 +116,13 @@ async function next(
   const cursors = cursor === undefined ? [] : [cursor];
   // Whispers are not in the room's log.
   const requester = { ...requesterOf(ctx, site), readsWhispers: false };
-  const answered = await awaitEvents(ctx, site, { ...requester, tails: [tail], cursors, waitMs });
+  const answered = await awaitEvents(ctx, site, {
+    ...requester,
+    tails: [tail],
+    firsts: await firstsOf(ctx, site, [tail]),
+    cursors,
+    waitMs,
+  });
   if (answered === undefined) return undefined;
   const { events, signals, reset, cursor: behind } = JSON.parse(answered.answer.toString()) as PollAnswer;
   if (reset !== undefined) throw refuse("gone");

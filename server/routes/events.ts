@@ -2,13 +2,13 @@ import type { Context } from "koa";
 import type { HelloSignal, ResetSignal } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { admit } from "../delivery/admit.ts";
+import { admit, type ReadingRequest } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
-import type { Tail } from "../delivery/tail.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { frameCallback } from "../http/callback.ts";
 import { findRooms, respelled, roomName } from "../http/find-room.ts";
+import { firstsOf } from "../http/first-seen.ts";
 import { type Input, inputOf, nonceOf } from "../http/input.ts";
 import {
   cursorsOf,
@@ -65,18 +65,18 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
   const names = roomNames(input);
   const isHead = ctx.method === "HEAD";
   const refused = isHead ? undefined : reasonToRefuseStream(ctx, site);
-  const tails = refused || isHead ? undefined : await findTails(ctx, site, names);
+  const found = refused || isHead ? undefined : await findTails(ctx, site, names);
   ctx.status = 200;
   if (kind.name === "frame") setDocumentHeaders(ctx);
   ctx.set(kind.headers);
   if (isHead) return;
-  if (refused || tails === undefined) {
+  if (refused || found === undefined) {
     ctx.body = busyAnswer(kind, refused ?? { retry: retryMs(site.hub.readers.size) });
     return;
   }
   const { bye } = await admit(site.hub, {
     ...requesterOf(ctx, site),
-    tails,
+    ...found,
     cursors: cursorsOf(ctx, input),
     nonce,
     isDraining: site.sendsAway,
@@ -122,9 +122,15 @@ function greet(reader: Reader, resets: ResetSignal[], { pace, request }: Hello):
  * Returns the rooms and inboxes to read; `undefined` while the log is out of reach, which is worth
  * coming back for.
  */
-async function findTails(ctx: Context, site: Site, names: string[]): Promise<Tail[] | undefined> {
+async function findTails(
+  ctx: Context,
+  site: Site,
+  names: string[],
+): Promise<Pick<ReadingRequest, "tails" | "firsts"> | undefined> {
   try {
-    return await withInboxes(ctx, site, await findRooms(ctx, site, { names, act: "read" }));
+    const rooms = await findRooms(ctx, site, { names, act: "read" });
+    const firsts = await firstsOf(ctx, site, rooms);
+    return { tails: await withInboxes(ctx, site, rooms), firsts };
   } catch (error) {
     if (error instanceof Refusal) throw error;
     logStreamFailure(site, error);

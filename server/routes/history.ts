@@ -5,6 +5,7 @@ import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { answer } from "../http/answer.ts";
 import { roomOf } from "../http/find-room.ts";
+import { cutBefore, firstSeenBy } from "../http/first-seen.ts";
 import { inputOf } from "../http/input.ts";
 import { readMoment, readZone } from "../http/moment.ts";
 import { whispersOfPage } from "../http/own-whispers.ts";
@@ -34,13 +35,16 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
   const tail = await roomOf(ctx, site, "read");
   const roomId = tail.id;
-  const seq = moment === undefined ? around : ((await findMessageAt(site.db, roomId, moment)) ?? 0);
-  const { events, skipped, ...rest } =
+  const first = await firstSeenBy(ctx, site, tail);
+  const found = moment === undefined ? around : ((await findMessageAt(site.db, roomId, moment)) ?? 0);
+  const seq = found < first ? 0 : found;
+  const read =
     seq > 0
       ? { ...(await readAround(site.db, { roomId, seq, ...halves(limit) })), seq }
       : { ...(await readTalk(site.db, { roomId, before, messages: limit })), ...(moment && { isNewest: true }) };
+  const { events, skipped, ...rest } = cutBefore(read, first);
   if (around > 0 && !events.some((event) => event.seq === around)) throw refuse("no_such_message");
-  const { oldest } = await site.hub.rooms.bounds(tail);
+  const oldest = Math.max(first, (await site.hub.rooms.bounds(tail)).oldest);
   const isNewest = !("isNewest" in rest) || rest.isNewest === true;
   const until = isNewest ? undefined : events.at(-1)?.at;
   const own = await whispersOfPage(ctx, site, {

@@ -15,6 +15,7 @@ import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { browserOf } from "../http/browser.ts";
 import { roomOf } from "../http/find-room.ts";
+import { cutBefore, firstSeenBy, firstsOf } from "../http/first-seen.ts";
 import { addPathParams, inputOf } from "../http/input.ts";
 import { logChoiceOf } from "../http/log-choice.ts";
 import { pageLayout } from "../http/page-layout.ts";
@@ -122,8 +123,10 @@ async function showLive(ctx: Context, site: Site, growing: GrowingPages): Promis
     const isFirst = options.refresh === 0 && options.isBare && after.length === 0;
     const grows = options.refresh === 0 && !isFirst;
     const isBusy = grows && reasonToRefuseStream(ctx, site) !== undefined;
+    const firsts = await firstsOf(ctx, site, [tail]);
     const logs = await withInboxes(ctx, site, [tail]);
-    const request = { ctx, site, tail, logs, options, start: await startOf(site.hub.rooms, logs, after) };
+    const start = await startOf(site.hub.rooms, logs, { cursors: after, firsts });
+    const request = { ctx, site, tail, logs, options, start };
     if (grows && !isBusy) await grow(request, growing);
     else await renew(request, { isBusy, isFirst });
   } catch (error) {
@@ -251,7 +254,8 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
       ? LINES_BELOW_SAYING
       : LINES_BELOW_ENTERING
     : logChoiceOf(ctx).lines || HISTORY_MESSAGES;
-  const talk = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
+  const read = await readTalk(site.db, { roomId: tail.id, before: seq + 1, messages });
+  const talk = cutBefore(read, await firstSeenBy(ctx, site, tail));
   const above = isAtTop ? talk.events.slice(-messages) : talk.events;
   const context = withWhispers(above, await whispersAbove(request, above));
   return {

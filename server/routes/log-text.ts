@@ -10,6 +10,7 @@ import { createTurns, type Turns } from "../delivery/turns.ts";
 import { networksOf } from "../guard/address.ts";
 import { actorOf } from "../http/actor.ts";
 import { roomOf } from "../http/find-room.ts";
+import { firstSeenBy } from "../http/first-seen.ts";
 import { inputOf } from "../http/input.ts";
 import { readEnd, readMoment, readZone } from "../http/moment.ts";
 import { pageLayout } from "../http/page-layout.ts";
@@ -83,11 +84,8 @@ export function logTextRoutes(site: Site): Route[] {
 }
 
 /** Reads which part is asked for: all, or the days `from` and `to` and those between them. */
-async function extractOf(
-  ctx: Context,
-  { db, hub }: Site,
-  { tail, zone }: { tail: Tail; zone: string },
-): Promise<Extract> {
+async function extractOf(ctx: Context, site: Site, { tail, zone }: { tail: Tail; zone: string }): Promise<Extract> {
+  const { db, hub } = site;
   const input = inputOf(ctx);
   const [first, last] = [input.string("from"), input.string("to")];
   const start = first === undefined ? undefined : readMoment("from", first, zone);
@@ -95,7 +93,7 @@ async function extractOf(
   const { head, oldest } = await hub.rooms.bounds(tail);
   const from = start === undefined ? oldest : ((await findSeqAt(db, tail.id, start)) ?? head + 1);
   const to = end === undefined ? head + 1 : ((await findSeqAt(db, tail.id, end)) ?? head + 1);
-  return { tail, from: Math.max(from, oldest), to };
+  return { tail, from: Math.max(from, oldest, await firstSeenBy(ctx, site, tail)), to };
 }
 
 /** [RFC 6266, RFC 8187] The name of a file, also for browsers that read ASCII only. */

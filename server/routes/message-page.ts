@@ -7,6 +7,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { noSuchMessage } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
+import { cutBefore, firstSeenBy } from "../http/first-seen.ts";
 import { whispersOfPage } from "../http/own-whispers.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
@@ -37,17 +38,14 @@ async function showMessage(ctx: Context, site: Site): Promise<void> {
   const { seq: digits } = ctx.params as { seq: string };
   const seq = /^[1-9]\d{0,15}$/.test(digits) ? Number(digits) : 0;
   const tail = await roomOf(ctx, site, "read");
-  if (!(await isShown(site, tail, seq))) throw noSuchMessage(tail);
+  const first = await firstSeenBy(ctx, site, tail);
+  if (seq < first || !(await isShown(site, tail, seq))) throw noSuchMessage(tail);
   // This page reads two parts of the log.
   site.limits.reads.take(payerOf(ctx));
   const layout = pageLayout(ctx, site);
   const { before, after } = halves(HISTORY_MESSAGES);
-  const around = await readAround(site.db, {
-    roomId: tail.id,
-    seq,
-    before: layout.canOpen ? before : BEFORE_ON_TEXT,
-    after,
-  });
+  const part = { roomId: tail.id, seq, before: layout.canOpen ? before : BEFORE_ON_TEXT, after };
+  const around = cutBefore(await readAround(site.db, part), first);
   const view = await roomViewOf(ctx, site, tail);
   const until = around.isNewest ? undefined : around.events.at(-1)?.at;
   const own = await whispersOfPage(ctx, site, { tail, page: { events: around.events, oldest: 1 }, until });
@@ -55,7 +53,7 @@ async function showMessage(ctx: Context, site: Site): Promise<void> {
   const whispers = [...(own?.whispers ?? []).filter(({ seq: one }) => !newer.has(one)), ...(view.whispers ?? [])];
   // More may have happened since the first part was read, and the page goes on after the second.
   const log = { ...joined(around, view), current: seq };
-  showPage(ctx, renderRoom(layout, { ...view, ...log, whispers, hasOlder: (log.events[0]?.seq ?? 1) > 1 }));
+  showPage(ctx, renderRoom(layout, { ...view, ...log, whispers, hasOlder: (log.events[0]?.seq ?? 1) > first }));
 }
 
 /** Returns whether the log shows an event under this seq, which is neither erased nor pruned. */

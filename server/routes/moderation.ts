@@ -78,7 +78,7 @@ const REPORTED = { seq: authorOf, whisper: whispererOf, member: personIn };
 
 async function authorOf(ctx: Context, site: Site, tail: Tail): Promise<Reported> {
   const seq = readId(ctx, "seq");
-  const message = await readMessageAt(site, tail, seq);
+  const message = await readMessageAt(ctx, site, { tail, seq });
   if (message === undefined) throw refuse("no_such_message");
   return { seq, memberId: message.member.id, nickname: message.member.nickname };
 }

@@ -16,6 +16,7 @@ import { readEmbed } from "../http/embed.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
+import { cutBefore, firstSeenBy } from "../http/first-seen.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
@@ -201,7 +202,7 @@ async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> 
 
 async function showRoom(ctx: Context, site: Site, { reply: seq, ...retry }: Retry): Promise<void> {
   const tail = await roomOf(ctx, site, "read");
-  const quoted = seq === undefined ? undefined : await readMessageAt(site, tail, seq);
+  const quoted = seq === undefined ? undefined : await readMessageAt(ctx, site, { tail, seq });
   // A text that was refused is shown again even if the message it answers is gone.
   if (seq !== undefined && quoted === undefined && retry.problem === undefined) throw noSuchMessage(tail);
   const view = await roomViewOf(ctx, site, tail);
@@ -224,11 +225,10 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
   // Read the log before the list of members. An event after the cursor may be in the list already,
   // and taking it in again changes nothing.
   const layout = pageLayout(ctx, site);
-  const { events, skipped } = await readTalk(site.db, {
-    roomId: tail.id,
-    messages: layout.view.lines || HISTORY_MESSAGES,
-  });
-  const oldest = events[0]?.seq === 1 ? 1 : (await site.hub.rooms.bounds(tail)).oldest;
+  const first = await firstSeenBy(ctx, site, tail);
+  const messages = layout.view.lines || HISTORY_MESSAGES;
+  const { events, skipped } = cutBefore(await readTalk(site.db, { roomId: tail.id, messages }), first);
+  const oldest = events[0]?.seq === 1 ? 1 : Math.max(first, (await site.hub.rooms.bounds(tail)).oldest);
   const own = await whispersOfPage(ctx, site, { tail, page: { events, oldest } });
   return {
     room: { slug: tail.slug, title: tail.title, isPublic: tail.isPublic, allowsSilence: tail.allowsSilence },
@@ -238,7 +238,7 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
     ...(own && { whispers: own.whispers }),
     ...(await peopleSeenBy(ctx, site, { tail, present })),
     ...cursorOfPage(tail, events, own),
-    hasOlder: (events[0]?.seq ?? 1) > 1 || own?.hasMore === true,
+    hasOlder: (events[0]?.seq ?? 1) > first || own?.hasMore === true,
     present,
     clientId: randomUUID(),
     role: ctx.state.isOperator ? "operator" : undefined,
@@ -250,14 +250,17 @@ async function pathAt(ctx: Context, site: Site, at: string): Promise<string> {
   const moment = readMoment("at", at, readZone(inputOf(ctx).string("zone"), site.config.timeZone));
   const tail = await roomOf(ctx, site, "read");
   const seq = await findMessageAt(site.db, tail.id, moment);
-  return seq === undefined ? PATHS.room(tail.slug) : PATHS.message(tail.slug, seq);
+  return seq === undefined || seq < (await firstSeenBy(ctx, site, tail))
+    ? PATHS.room(tail.slug)
+    : PATHS.message(tail.slug, seq);
 }
 
 /** Shows a page of older messages. The script has a button for them instead. */
 async function showPast(ctx: Context, site: Site, before: number): Promise<void> {
   const tail = await roomOf(ctx, site, "read");
-  const page = await readTalk(site.db, { roomId: tail.id, before, messages: HISTORY_MESSAGES });
-  const { oldest } = await site.hub.rooms.bounds(tail);
+  const first = await firstSeenBy(ctx, site, tail);
+  const page = cutBefore(await readTalk(site.db, { roomId: tail.id, before, messages: HISTORY_MESSAGES }), first);
+  const oldest = Math.max(first, (await site.hub.rooms.bounds(tail)).oldest);
   const hasOlder = page.events[0] !== undefined && page.events[0].seq > oldest;
   const room = { slug: tail.slug, title: tail.title };
   const next = await readEvent(site.db, tail.id, before);

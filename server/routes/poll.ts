@@ -6,6 +6,7 @@ import { retryMs } from "../delivery/retry.ts";
 import { type Tail, versionOf } from "../delivery/tail.ts";
 import { answerBytes } from "../http/answer.ts";
 import { findRooms, respelled } from "../http/find-room.ts";
+import { firstsOf } from "../http/first-seen.ts";
 import { inputOf, nonceOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { cursorsOf, requesterOf, roomNames, withInboxes } from "../http/reading.ts";
@@ -36,16 +37,19 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
   const names = roomNames(input, inPath);
-  const tails = await withInboxes(ctx, site, await findRooms(ctx, site, { names, act: "read" }));
+  const found = await findRooms(ctx, site, { names, act: "read" });
+  const firsts = await firstsOf(ctx, site, found);
+  const tails = await withInboxes(ctx, site, found);
   const versions = versionOf(tails);
   const cursors = cursorsOf(ctx, input);
   const { rooms } = respelled(names);
   const requester = requesterOf(ctx, site);
-  const answered = await awaitEvents(ctx, site, { ...requester, tails, cursors, nonce, rooms, waitMs });
+  const answered = await awaitEvents(ctx, site, { ...requester, tails, firsts, cursors, nonce, rooms, waitMs });
   if (answered === undefined) return;
   ctx.set("X-Accel-Buffering", "no");
   answerBytes(ctx, answered.answer);
-  if (rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
+  // On the fast path, nobody asks what a newcomer may see.
+  if (firsts !== undefined || rooms !== undefined || waitMs === 0 || ctx.state.isScript || ctx.method !== "GET") return;
   const { actor, visitor, browser } = requester;
   const { session } = ctx.state;
   const roomIds = answered.tails.map(({ id }: Tail) => id);
@@ -56,6 +60,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
 /** A poll of some rooms, after some cursors. */
 export type Polling = ReturnType<typeof requesterOf> & {
   tails: Tail[];
+  firsts?: number[] | undefined;
   cursors: string[];
   nonce?: string | undefined;
   rooms?: PollAnswer["rooms"];

@@ -7,6 +7,7 @@ import { createTurns } from "../delivery/turns.ts";
 import { networksOf } from "../guard/address.ts";
 import { answer } from "../http/answer.ts";
 import { roomOf } from "../http/find-room.ts";
+import { firstSeenBy } from "../http/first-seen.ts";
 import { inputOf } from "../http/input.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
@@ -57,13 +58,18 @@ export function searchRoutes(site: Site): Route[] {
     showPage(ctx, renderSearch(pageLayout(ctx, site), { room, text, words, found }));
   }
 
-  function find(ctx: Context, tail: Tail, words: string[]): Promise<FoundMessages> {
+  async function find(ctx: Context, tail: Tail, words: string[]): Promise<FoundMessages> {
     const input = inputOf(ctx);
     const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
     const limit = input.whole("limit", numberSchemas.results);
     const payer = payerOf(ctx);
     site.limits.searches.take(payer);
     const network = networksOf(payer.address).at(-1) as string;
-    return turns(network, () => searchMessages(site.db, { roomId: tail.id, words, before, limit }));
+    const first = await firstSeenBy(ctx, site, tail);
+    const found = await turns(network, () => searchMessages(site.db, { roomId: tail.id, words, before, limit }));
+    if (first === 1) return found;
+    const events = found.events.filter(({ seq }) => seq >= first);
+    const { rest } = found;
+    return rest !== undefined && rest.before > first ? { events, rest } : { events };
   }
 }

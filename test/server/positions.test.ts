@@ -36,7 +36,7 @@ async function start(cursors: string[], { head, oldest } = { head: 10, oldest: 3
       return seq === 4 ? SUM : undefined;
     },
   };
-  const { seqs, resets } = await startOf(log, [tailOf(1, { after: 5, head: 10 })], cursors);
+  const { seqs, resets } = await startOf(log, [tailOf(1, { after: 5, head: 10 })], { cursors });
   return { seqs, reasons: resets.map(({ reason }) => reason), queries };
 }
 
@@ -79,7 +79,7 @@ test("a cursor ahead of the tail is valid if the log has come that far", async (
 test("each reset contains the cursor of all rooms", async () => {
   const tails = [tailOf(1, { after: 0, head: 4 }), tailOf(2, { after: 0, head: 6 }), tailOf(3, { after: 0, head: 2 })];
   const rooms = { bounds: async ({ head }: Tail) => ({ head, oldest: 1, sum: SUM }), sumAt: async () => undefined };
-  const { seqs, resets } = await startOf(rooms, tails, ["k3x9.2-5"]);
+  const { seqs, resets } = await startOf(rooms, tails, { cursors: ["k3x9.2-5"] });
   expect(seqs).toEqual([4, 5, 2]);
   const all = `k3x9.${LETTERS}1-4.${LETTERS}2-5.${LETTERS}3-2`;
   expect(resets).toEqual([
@@ -91,7 +91,7 @@ test("each reset contains the cursor of all rooms", async () => {
 test("a reader that starts at an event that the tail does not have yet gets a cursor with its checksum", async () => {
   const tail = tailOf(1, { after: 5, head: 10 });
   const log = { bounds: async () => ({ head: 12, oldest: 1, sum: SUM }), sumAt: async () => undefined };
-  const { seqs, sums, resets } = await startOf(log, [tail], ["zzzz.1-7"]);
+  const { seqs, sums, resets } = await startOf(log, [tail], { cursors: ["zzzz.1-7"] });
   expect([seqs, sums]).toEqual([[12], [SUM]]);
   expect(resets).toMatchObject([{ cursor: `k3x9.${LETTERS}1-12` }]);
 });

@@ -280,3 +280,68 @@ test.each([
   expect(made.status).toBe(status);
   await node.close();
 });
+
+describe("a room that shows newcomers two messages", () => {
+  test("shows them no more by any path, and everything to those who were there", async () => {
+    const room = await makeRoom();
+    const early = await person(site.url, "Early");
+    for (const text of ["secret one", "secret two", "known three", "known four"])
+      await post(early, room, text).expect(201);
+    const { body: from } = await as(undefined, "get", `/api/poll?room=${room.slug}&wait=0`);
+    const start = `${from.cursor.slice(0, from.cursor.indexOf("."))}.${from.cursor.match(/(\d+)-\d+$/)?.[1]}-0`;
+    await site.node.app.site.db("events").update({ at: site.node.app.site.db.raw("at - interval '1 hour'") });
+    const change0 = await change(room, { historyForNewcomers: 1 }).expect(200);
+    expect(change0.body.settings.historyForNewcomers).toBe(1);
+    await change(room, { historyForNewcomers: 3 }).expect(200);
+    const paths = [
+      `/api/rooms/${room.slug}/messages`,
+      `/api/rooms/${room.slug}/messages?before=4`,
+      `/api/rooms/${room.slug}/messages?around=2`,
+      `/api/rooms/${room.slug}/messages?at=2000-01-01`,
+      `/api/rooms/${room.slug}/search?text=secret`,
+      `/api/poll?room=${room.slug}&wait=0&after=${start}`,
+      `/api/rooms/${room.slug}/since?wait=0&after=${start}`,
+      `/rooms/${room.slug}`,
+      `/rooms/${room.slug}?before=4`,
+      `/rooms/${room.slug}?reply=2`,
+      `/rooms/${room.slug}/2`,
+      `/rooms/${room.slug}/6`,
+      `/rooms/${room.slug}/search?text=secret`,
+      `/rooms/${room.slug}/log.txt`,
+      `/rooms/${room.slug}/live?refresh=10`,
+      `/rooms/${room.slug}/live/refresh=10/after=${start}`,
+      `/api/rooms`,
+    ];
+    const late = await person(site.url, "Late");
+    await as(late, "post", `/api/rooms/${room.slug}/enter`).expect(200);
+    for (const path of paths)
+      for (const headers of [{}, { cookie: late.cookie }]) {
+        const { text } = await request(site.url).get(path).set(headers);
+        expect([path, text.match(/secret (one|two)/)]).toEqual([path, null]);
+      }
+    const { body: seen } = await as(undefined, "get", `/api/rooms/${room.slug}/messages`);
+    expect(seen.events.map(({ text }: { text?: string }) => text)).toContain("known four");
+    const { body: poll } = await as(undefined, "get", `/api/poll?room=${room.slug}&wait=0&after=${start}`);
+    expect(poll.reset).toMatchObject({ reason: "pruned", oldest: seen.oldest });
+    const stream = await openStream(site.url, { room: room.slug, after: start });
+    expect(await stream.signal("reset")).toMatchObject({ reason: "pruned", oldest: seen.oldest });
+    await stream.close();
+    const { body: all } = await as(room.owner, "get", `/api/rooms/${room.slug}/messages`);
+    expect(all.events.some(({ text }: { text?: string }) => text === "secret one")).toBe(true);
+    await post(late, room, "one more").expect(201);
+    await post(late, room, "and another").expect(201);
+    const { body: kept } = await as(late, "get", `/api/rooms/${room.slug}/messages`);
+    expect(kept.oldest).toBe(seen.oldest);
+  });
+
+  test("lets a visitor who polls go on", async () => {
+    const room = await makeRoom({ historyForNewcomers: 0 });
+    let { body } = await as(undefined, "get", `/api/poll?room=${room.slug}&wait=0`);
+    for (const text of ["one", "two", "three"]) {
+      await post(room.owner, room, text).expect(201);
+      body = (await as(undefined, "get", `/api/poll?room=${room.slug}&wait=0&after=${body.cursor}`)).body;
+      expect(body.reset).toBeUndefined();
+      expect(body.events.at(-1)).toMatchObject({ text });
+    }
+  });
+});
