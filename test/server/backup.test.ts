@@ -43,7 +43,7 @@ test("an embedded site is backed up while it serves, and restored into a new fol
   const refused = await chattera(["restore", file], "second");
   expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("add --replace")]);
   await other.kill("SIGTERM");
-}, 90_000);
+}, 180_000);
 
 test("a backup goes through pipes, and a file that is cut off anywhere is refused", async () => {
   const { code, bytes: out } = await chattera(["backup", "-"], "first");
@@ -55,7 +55,7 @@ test("a backup goes through pipes, and a file that is cut off anywhere is refuse
     const { code, err } = await chattera(["restore", file, "--replace"], "third");
     expect([code, err]).toEqual([1, expect.stringMatching(/ends too early|is not a backup/)]);
   }
-}, 90_000);
+}, 180_000);
 
 test("a backup of nothing is refused, and leaves no file", async () => {
   const { code, err } = await chattera(["backup", join(place, "nothing.backup")], "fourth");
