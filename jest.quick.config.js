@@ -14,5 +14,12 @@ export default {
     "<rootDir>/test/{protocol,lint,build,docs,client,db}/**/*.test.ts",
     "<rootDir>/test/server/{messages,rooms,stream}.test.ts",
   ],
-  testPathIgnorePatterns: ["client/any-network", "client/connect", "client/tabs", "db/embedded", "db/functions", "db/upgrade"],
+  testPathIgnorePatterns: [
+    "client/any-network",
+    "client/connect",
+    "client/tabs",
+    "db/embedded",
+    "db/functions",
+    "db/upgrade",
+  ],
 };
