@@ -232,7 +232,7 @@ describe("a poll", () => {
       .get(`/api/poll?room=lobby&after=${cursor}&wait=0&callback=cb`)
       .buffer(true)
       .parse(asText);
-    expect(script.body).toMatch(/^\/\*\*\/cb\(\{"chattera":1,"events":\[\{.*\}\);$/);
+    expect(script.body).toMatch(/^\/\*\*\/cb\(\{"chattera":1,"protocol":2,"events":\[\{.*\}\);$/);
   });
 
   test.each(["a-b", "1a", "a.b.c.d.e", "alert(1)//", "a b", "あ", "x".repeat(65)])(
