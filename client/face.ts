@@ -1,4 +1,5 @@
 import type { Member, MembersSignal, RoomEvent } from "../protocol/event.ts";
+import { isSaid } from "../protocol/line.ts";
 import { arrive, createArrivals, dropArrivals } from "./arrivals.ts";
 import { become } from "./become.ts";
 import { type Conversation, type ConversationSession, unsentMessages } from "./core/conversation.ts";
@@ -7,6 +8,7 @@ import type { UnsentMessage } from "./core/sending/outbox.ts";
 import { ignores } from "./ignored.ts";
 import type { Page } from "./page.ts";
 import { followSilentMoves } from "./silent-moves.ts";
+import { placed } from "./whispers.ts";
 
 /**
  * The log on the screen: lines in the order of their seq, and below them the reader's own unsent
@@ -112,14 +114,19 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
   for (let i = 0; i < unsent.length; i++) list.showUnsent(unsent[i] as UnsentMessage);
   outbox.emitter.on("changed", list.showUnsent);
   outbox.emitter.on("discarded", ({ id }) => list.removeUnsent(id));
-  outbox.emitter.on("sent", ({ receipt }) => list.settle(receipt.event));
+  outbox.emitter.on("sent", ({ message, receipt }) => {
+    const event = placed(face.page.places, receipt.event);
+    // A whisper that was read in the log has its line already.
+    if (event) list.settle(event);
+    else list.removeUnsent(message.id);
+  });
 }
 
-// Messages and notices that were missed are shown, but not read aloud.
+// Messages, notices and whispers that were missed are shown, but not read aloud.
 function show({ page, list, scroll, announce }: Face, events: RoomEvent[], live: RoomEvent[]): void {
   const others = ofOthers(page, list.add(events));
   let added = 0;
-  for (let i = 0; i < others.length; i++) if (isSaid(others[i] as RoomEvent)) added++;
+  for (let i = 0; i < others.length; i++) if (isSaid((others[i] as RoomEvent).kind)) added++;
   if (added > 0) scroll.arrived(added);
   const happened = ofOthers(page, live, true);
   if (happened.length > 0) announce(happened);
@@ -134,10 +141,6 @@ function ofOthers({ me, ignored }: Page, events: RoomEvent[], results = false): 
     if (member.id === me.id ? results && kind === "notice" : !ignores(ignored, member)) others.push(event);
   }
   return others;
-}
-
-function isSaid({ kind }: RoomEvent): boolean {
-  return kind === "message" || kind === "notice";
 }
 
 /** Only the last event of each person matters. */

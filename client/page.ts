@@ -1,6 +1,7 @@
 import type { Member } from "../protocol/event.ts";
 import type { Address } from "./core/base/address.ts";
 import type { Ignored } from "./ignored.ts";
+import type { WhisperPlaces } from "./whispers.ts";
 import type { ScriptWords } from "./words.ts";
 
 /** The data that the server writes into a room's page for the script, and that of the browser. */
@@ -10,6 +11,9 @@ export type Page = {
   /** Where to continue reading, and the last seq on the page, -1 if the log was empty. */
   cursor: string;
   lastSeq: number;
+  /** The last seq of the reader's inbox on the page, and where its whispers belong in the log. */
+  lastWhisper: number;
+  places: WhisperPlaces;
   me: Member;
   /** Whether this visitor has entered the room. */
   present: boolean;

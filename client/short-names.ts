@@ -3,19 +3,20 @@ const NAMES = `
   carried ceilingMs channel checkedAt chosenAt claim clock confirmedAt connectionsAreDead
   conversation countedAt dayMark dropped emit emitter environment eventAt expected fallen feed
   fields fillIn firstAt followed formToken gapMs getPath graceMs guests hadRecord hangUp hasGap
-  hasOlder hasScript hastenedAt heardAt heldBackAt helloAt isAfterWord isAsking isAtNewest isAway
-  isBacklog isBlocked isBroken isBusy isConfirming isDoubtful isDoubting isGreeted isHere isLive
-  isMute isNew isOpen isOver isPassing isPlaced isPollSet isPresent isProbing isSending
-  isSendingNext isSuspect isTimerSet isTooLong isUnderWay isUnlisted isUnsayable isWanted keep
-  lastAgeMs lastRttMs lastSeq later leader ledger letGo listed most namedAt needsToken nonce
-  noteChange noted noteLeader noteNew offerUnread oldestSeq onChange onStatus openChannel openedAt
-  openSession orders ours outbox ownRoom parts patience phase pingMs places pollBackoff polled
-  polls position post proveAt provedAt proven question queued reachedAt readAgain reader reading
-  readings reception record removeUnsent renewAt retryMs roomState rows saveDraft seen sender
-  session sessionTicket settle shelf showMembers shownAt showUnsent shrunkAt silences sink spare
-  stopListening stopTimer stopTurn stopWaiting streamBackoff texts throttle tickets timeoutMs
-  timeouts timers toNewest topMark tried tries unansweredAt underWay unknownAt unsayable unsent
-  unshown views waitMs waitsForServer wayBack wish withinMs wokeAt
+  hasOlder hasScript hastenedAt heardAt heldBackAt helloAt inboxCursor isAfterWord isAsking
+  isAtNewest isAway isBacklog isBlocked isBroken isBusy isConfirming isDoubtful isDoubting
+  isGreeted isHere isLive isMute isNew isOpen isOver isPassing isPlaced isPollSet isPresent
+  isProbing isSending isSendingNext isSuspect isTimerSet isTooLong isUnderWay isUnlisted
+  isUnsayable isWanted keep lastAgeMs lastRttMs lastSeq lastWhisper later leader ledger letGo
+  listed logs marks most namedAt needsToken nonce noteChange noted noteLeader noteNew offerUnread
+  oldestSeq onChange onStatus openChannel openedAt openSession orders ours outbox ownRoom parts
+  patience phase pingMs places pollBackoff polled polls position positionIn post proveAt provedAt
+  proven question queued reachedAt readAgain reader reading readings reception record removeUnsent
+  renewAt retryMs roomState rows saveDraft seen sender session sessionTicket settle shelf
+  showMembers shownAt showUnsent shrunkAt silences sink spare stopListening stopTimer stopTurn
+  stopWaiting streamBackoff texts throttle tickets timeoutMs timeouts timers toNewest topMark
+  tried tries unansweredAt underWay unknownAt unsayable unsent unshown views waitMs waitsForServer
+  wayBack wish withinMs wokeAt
 `;
 
 /**

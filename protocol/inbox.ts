@@ -3,6 +3,16 @@
  * transport. No room has such a name.
  */
 
+/** Returns the name of the reader's inbox in a room. */
+export function inboxOf(room: string): string {
+  return `@${room}`;
+}
+
+/** Returns the room of a log, which is an inbox or the room itself. */
+export function roomOfLog(log: string): string {
+  return isInbox(log) ? log.slice(1) : log;
+}
+
 /** Whether a log is an inbox. */
 export function isInbox(log: string): boolean {
   return log.charAt(0) === "@";
@@ -12,12 +22,8 @@ export function isInbox(log: string): boolean {
  * Whether a text is a whisper by command: `/w name text`, also in wide letters, and `/ささやき`.
  */
 export function isWhisperCommand(text: string): boolean {
-  return COMMAND.test(text);
+  return WHISPER_COMMAND.test(text);
 }
 
-/** Returns a whisper by command without the command: the name and the text. */
-export function withoutCommand(text: string): string {
-  return text.replace(COMMAND, "");
-}
-
-const COMMAND = /^\s*[/\uff0f](w|\uff57|\uff37|whisper|\u3055\u3055\u3084\u304d)(\s+|$)/i;
+/** Matches the command, and the space behind it. */
+export const WHISPER_COMMAND = /^\s*[/\uff0f](w|\uff57|\uff37|whisper|\u3055\u3055\u3084\u304d)(\s+|$)/i;

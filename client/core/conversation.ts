@@ -247,7 +247,7 @@ function transmit(conversation: Conversation<ConversationSession>): void {
 }
 
 function noteEnd(conversation: Conversation<ConversationSession>, outcomes: SendOutcome[]): void {
-  const { room, session, outbox } = conversation;
+  const { session, outbox } = conversation;
   session.sending(false);
   if (outbox.phase === "closed") return;
   const waitMs = settle(outbox, outcomes);
@@ -255,7 +255,7 @@ function noteEnd(conversation: Conversation<ConversationSession>, outcomes: Send
     const outcome = outcomes[i] as SendOutcome;
     if (!("receipt" in outcome)) continue;
     const { receipt, rttMs } = outcome;
-    session.expect(room, receipt.event.seq, rttMs);
+    session.expect(receipt.event.room, receipt.event.seq, rttMs);
     break;
   }
   if (waitMs === undefined) sendNext(conversation);

@@ -4,7 +4,7 @@ import { PATHS } from "../../protocol/paths.ts";
 import type { Access } from "./base/access.ts";
 import { param } from "./base/address.ts";
 import { createNonce } from "./base/environment.ts";
-import { readOurs } from "./base/http.ts";
+import { type Request, readOurs } from "./base/http.ts";
 import { createBackoff, nextDelay } from "./network/backoff.ts";
 
 /** The history of a room. */
@@ -18,8 +18,15 @@ export type History = {
 /**
  * A page of a room's log, oldest first. `skipped` are the parts of long runs of coming and going
  * that it leaves out, if there are any. `oldest` is the first seq that the log still has.
+ * `whispers` are the reader's own of its time, and `moreWhispers` says whether there are older ones.
  */
-export type HistoryPage = { events: RoomEvent[]; skipped?: SkippedRun[]; oldest: number };
+export type HistoryPage = {
+  events: RoomEvent[];
+  skipped?: SkippedRun[];
+  oldest: number;
+  whispers?: RoomEvent[];
+  moreWhispers?: boolean;
+};
 
 /**
  * A page of a room's log around the event `seq`, which is left out if no message was sent since the
@@ -29,13 +36,17 @@ export type HistoryAround = HistoryPage & { isNewest: boolean; seq?: number };
 
 const TIMEOUT_MS = 15_000;
 
-/** Reads the page of the log before a seq, or the newest. `done` gets `undefined` if that fails. */
+/**
+ * Reads the page of the log before a seq, or the newest, with the whispers before that seq of the
+ * inbox, if it is not 0. `done` gets `undefined` if that fails.
+ */
 export function readOlder(
   history: History,
-  before: number | undefined,
+  { before, whispers }: { before: number | undefined; whispers: number },
   done: (page: HistoryPage | undefined) => void,
 ): void {
-  read(history, pathOf(history) + (before === undefined ? "" : param("before", String(before))), done);
+  const of = before === undefined ? "" : param("before", String(Math.ceil(before)));
+  read(history, pathOf(history) + of + (whispers > 0 ? param("whispers", String(whispers)) : ""), done);
 }
 
 /**
@@ -58,18 +69,18 @@ export function readAgain(
 }
 
 /** Whether the log has anything before a page. */
-export function hasOlder({ events, oldest }: HistoryPage): boolean {
-  return events[0] !== undefined && events[0].seq > oldest;
+export function hasOlder({ events, oldest, moreWhispers }: HistoryPage): boolean {
+  return moreWhispers === true || (events[0] !== undefined && events[0].seq > oldest);
 }
 
 /** Makes one request. `done` gets its status, and the JSON of an answer that is the site's own. */
 export function askOnce(access: Access, path: string, done: (status: number, ours?: object) => void): void {
   const { environment, http, address } = access;
   const nonce = createNonce(environment);
-  const url = address.base + path + param("n", nonce);
-  http.ask({ method: "GET", url, timeoutMs: TIMEOUT_MS }, ({ status, text }) =>
-    done(status, readOurs(http, text, nonce)),
-  );
+  const asked: Request = { method: "GET", url: address.base + path + param("n", nonce), timeoutMs: TIMEOUT_MS };
+  // Where the cookie is lost, it shows whose whispers to read.
+  if (address.token !== undefined) asked.token = address.token;
+  http.ask(asked, ({ status, text }) => done(status, readOurs(http, text, nonce)));
 }
 
 function pathOf({ room }: History): string {

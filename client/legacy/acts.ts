@@ -28,7 +28,7 @@ export function equipLine(line: PageElement, acts: OldActs): void {
   const { page } = acts;
   const isOwn = attr(line, "data-member-id") === page.me.id;
   if (!isOwn) makeNameButton(line, acts, -1);
-  if (!hasClass(line, "message")) return;
+  if (!hasClass(line, "message") && !hasClass(line, "whisper")) return;
   if (isOwn) line.className += " own";
   addMenu(line, page.words.actions, () => actionsOf(line, acts));
 }
@@ -46,10 +46,12 @@ export function equipPerson(item: PageElement, acts: OldActs): void {
   makeNameButton(item, acts, 0);
   addMenu(item, fill(words.personActions, { nickname }), () => {
     const is = ignores(ignored, member);
-    return [
+    const actions = [
       actsLink(acts, personActsPath(acts.page.room, member.id)),
       ignoring(fill(is ? words.stopIgnoringName : words.ignore, { nickname }), acts, { member, is: !is }),
     ];
+    if (acts.composer) actions.push(createButton(words.whisper, () => acts.composer?.whisper(nickname)));
+    return actions;
   });
 }
 
@@ -115,10 +117,12 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const text = textOf(line, "text");
   const isOwn = hasClass(line, "own");
   const isErased = hasClass(line, "erased");
+  const isWhisper = hasClass(line, "whisper");
   const isInTime = environment.now() - momentOf(attr(line, "data-at")) < page.editMinutes * MINUTE_MS;
   const actions: PageElement[] = [];
   const add = (label: string, act: () => void) => actions.push(createButton(label, act));
-  if (composer && !isErased) {
+  if (composer && !isOwn) add(words.whisper, () => composer.whisper(nickname));
+  if (composer && !isErased && !isWhisper) {
     add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
     if (isOwn && isInTime) {
       add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
@@ -128,10 +132,10 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
     }
     if (isOwn) add(words.again, () => composer.insert(() => text));
   }
-  if (!isErased && (!isOwn || page.moderates)) actions.push(actsLink(acts, messageActsPath(room, seq)));
+  if (!isErased && !isWhisper && (!isOwn || page.moderates)) actions.push(actsLink(acts, messageActsPath(room, seq)));
   const link = create("a", "", words.link);
   link.href = `${address.base + PATHS.room(room)}/${seq}`;
-  actions.push(link);
+  if (!isWhisper) actions.push(link);
   if (!isOwn) actions.push(ignoring(fill(words.ignore, { nickname }), acts, { member, is: true }));
   return actions;
 }

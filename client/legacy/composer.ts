@@ -35,6 +35,8 @@ export type OldComposer = {
   restore(draft: string): boolean;
   /** Puts a text at the cursor. */
   insert(text: (before: string) => string): void;
+  /** Makes of what is written, or will be, a whisper to a person. */
+  whisper(nickname: string): void;
   /** Lets the next text answer a message, or replace one. */
   begin(task: OldTask): void;
   /** Says above the field that something went wrong. */
@@ -87,6 +89,11 @@ export function openComposer(element: PageElement, use: OldComposerUse): OldComp
       return textOf(form) === draft;
     },
     insert: (text) => insert(field, text),
+    whisper(nickname) {
+      if (form.task) end(form);
+      field.value = `/w ${nickname} ${field.value}`;
+      takeFocus(field);
+    },
     begin: (task) => begin(form, task),
     complain: (sentence) => complain(form, sentence),
   };

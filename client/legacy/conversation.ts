@@ -13,6 +13,7 @@ import { draw, type Face } from "../face.ts";
 import { notIgnored } from "../ignored.ts";
 import type { Page } from "../page.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
+import { placeWhispers } from "../whispers.ts";
 import type { OldActs } from "./acts.ts";
 import { watchAttention } from "./attention.ts";
 import { type OldComposer, openComposer } from "./composer.ts";
@@ -108,19 +109,19 @@ function watchPage({ leave, comeBack }: { leave(): void; comeBack(): void }): vo
 }
 
 function conversationOf(page: Page, stream: Transport | undefined, { store }: Keeper): Conversation {
-  const { address, room, cursor, lastSeq, network } = page;
+  const { address, room, cursor, lastSeq, lastWhisper, places, network } = page;
   return createConversation({
     environment,
     http,
     script: createScriptAsk(json),
     address,
-    position: { room, cursor, seq: lastSeq },
+    position: { room, cursor, seq: lastSeq, whispers: lastWhisper },
     streams: stream === undefined ? [] : [stream],
     store,
     rttMs: 0,
     hidden: () => document.hidden === true,
     memory: networkMemory(network),
-    openSession: createSession,
+    openSession: (options) => placeWhispers(createSession(options), places),
   });
 }
 
@@ -178,7 +179,8 @@ function ownTexts({ isTurned }: Page): string[] {
   const lines = part("log").getElementsByTagName("li");
   for (let i = 0; i < lines.length; i++) {
     const line = lines[isTurned ? i : lines.length - 1 - i] as PageElement;
-    const text = hasClass(line, "own") && !hasClass(line, "erased") ? spanOf(line, "text") : undefined;
+    const isKept = hasClass(line, "own") && !hasClass(line, "erased") && !hasClass(line, "whisper");
+    const text = isKept ? spanOf(line, "text") : undefined;
     if (text) texts.push(plainText(text));
   }
   return texts;

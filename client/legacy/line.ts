@@ -1,8 +1,9 @@
-import type { Member, RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, RoomWhisper } from "../../protocol/event.ts";
 import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
 import type { Page } from "../page.ts";
+import { whisperSeq } from "../whispers.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { addText, attr, clear, create, createButton, part, remove, setText } from "./dom.ts";
 import { momentOf, timeOf } from "./local-time.ts";
@@ -16,14 +17,24 @@ export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
     if (event.reply !== undefined) addQuote(line, event.reply, page);
     if (event.erased) showErased(line, words);
     else if (event.edited) markEdited(line, words);
-    if (tallClass(text) === "tall") shut(line, words);
   }
-  line.setAttribute("data-seq", String(event.seq));
+  if (tallClass(text) === "tall") shut(line, words);
+  const whispered = whisperSeq(event);
+  line.setAttribute(whispered === undefined ? "data-seq" : "data-whisper", String(whispered || event.seq));
   line.setAttribute("data-at", event.at);
   if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
-  (inside(line, "at") as PageElement).href = messagePath(event.seq);
+  if (event.kind === "whisper") addWhisperMark(line, event, page);
+  else (inside(line, "at") as PageElement).href = messagePath(event.seq);
   finish(line);
   return line;
+}
+
+/** Says to whom a whisper was said, as server/pages/whispers.ts does. */
+function addWhisperMark(line: PageElement, { to }: RoomWhisper, { words, me }: Page): void {
+  const label = to.id === me.id ? words.whisperToMe : fill(words.whisperTo, { nickname: to.nickname });
+  const said = inside(line, "text") as PageElement;
+  line.insertBefore(create("span", "whisper-mark", label), said);
+  line.insertBefore(document.createTextNode(" "), said);
 }
 
 /** Returns the line of a gap after an event, as server/pages/log-lines.ts writes it. */

@@ -8,6 +8,7 @@ import type { MessageList, Scroll } from "../face.ts";
 import { gapChange } from "../gaps.ts";
 import { ignores } from "../ignored.ts";
 import type { Page } from "../page.ts";
+import { forgetWhisper, mark } from "../whispers.ts";
 import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
@@ -89,9 +90,14 @@ function takeOver(lines: Lines): void {
   const { log, page, unread, acts } = lines;
   const { element, rows, words } = log;
   const items = element.getElementsByTagName("li");
+  const { places } = page;
   let day = "";
   for (let i = 0; i < items.length; i++) {
-    const row = rowOfLine(items[i] as PageElement, day, words);
+    const seq = Number(attr(items[i] as PageElement, "data-seq"));
+    if (seq > 0) mark(places, { seq, at: attr(items[i] as PageElement, "data-at") });
+  }
+  for (let i = 0; i < items.length; i++) {
+    const row = rowOfLine(items[i] as PageElement, { day, words, places });
     if (row === undefined) continue;
     day = row.day;
     finish(row.line);
@@ -156,12 +162,12 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   const { scroll, log, unread } = lines;
   const { rows } = log;
   const added = newOf(log, events);
-  const oldest = added[0];
-  if (oldest === undefined) return added;
+  if (added.length === 0) return added;
   unread.arrived(added, scroll.isAtNewest());
-  const start = placeOf(rows, oldest.seq);
+  const oldest = firstOfRoom(added);
+  const start = oldest === undefined ? 0 : placeOf(rows, oldest.seq);
   const above = rows[start - 1];
-  const isGap = above !== undefined && above.last + 1 < oldest.seq;
+  const isGap = oldest !== undefined && above !== undefined && above.last + 1 < oldest.seq;
   const most = mostOf(lines);
   const isFull = isGap || rows.length + added.length > most;
   scroll.keep(() => {
@@ -172,13 +178,19 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   return added;
 }
 
+/** A whisper is at its time among the others, and so it never begins a gap. */
+function firstOfRoom(events: RoomEvent[]): RoomEvent | undefined {
+  for (let i = 0; i < events.length; i++) if ((events[i] as RoomEvent).kind !== "whisper") return events[i];
+  return undefined;
+}
+
 /** Returns the events that are not shown. */
 function newOf({ rows }: OldLog, events: RoomEvent[]): RoomEvent[] {
   const found: RoomEvent[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
     const above = rows[placeOf(rows, event.seq) - 1];
-    if (above === undefined || above.last < event.seq) found.push(event);
+    if (event.kind === "whisper" || above === undefined || above.last < event.seq) found.push(event);
   }
   return found;
 }
@@ -203,6 +215,8 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     if (hasLine(event.kind)) {
       removeUnsent(lines, event.id);
       const row = rowOfEvent(event, lineFor(lines, event));
+      // A whisper may follow events that have no line.
+      if (above && event.kind === "whisper") row.last = Math.max(row.last, above.last);
       markMention(row.line, row.author, page.me);
       equipLine(row.line, acts);
       added.push(row);
@@ -302,9 +316,14 @@ function trim(lines: Lines, most: number): void {
 }
 
 /** Drops that many of the oldest rows. */
-function drop({ log, unread }: Lines, count: number): void {
+function drop({ log, unread, page }: Lines, count: number): void {
   unread.moved();
-  removeRows(log.rows.splice(0, count));
+  const dropped = log.rows.splice(0, count);
+  for (let i = 0; i < dropped.length; i++) {
+    const whisper = Number(attr((dropped[i] as OldRow).line, "data-whisper"));
+    if (whisper > 0) forgetWhisper(page.places, whisper);
+  }
+  removeRows(dropped);
   // A gap with nothing above it says nothing.
   if (log.rows[0]?.isGap) removeRows(log.rows.splice(0, 1));
   show(part("older"), true);

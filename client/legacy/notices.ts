@@ -49,8 +49,8 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
         const { seq, kind, member, text = "" } = events[i] as RoomEvent;
         if (seq <= counted) continue;
         counted = seq;
-        if (kind !== "message" || member.id === page.me.id) continue;
-        const isMention = mentions(text, page.me.nickname);
+        if ((kind !== "message" && kind !== "whisper") || member.id === page.me.id) continue;
+        const isMention = kind === "whisper" || mentions(text, page.me.nickname);
         alerts.alert(events[i] as RoomEvent, isMention);
         if (attention.isHere()) continue;
         unread++;
@@ -70,7 +70,10 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
         if (folds(kind)) announceMoves(events[i] as RoomEvent);
         else if (kind === "edit") all.push({ text: fill(page.words.announcedEdit, { nickname }) });
         else if (kind === "erase") all.push({ text: fill(page.words.announcedErase, { nickname }) });
-        else if (text !== undefined) all.push({ seq, text: `${nickname}: ${text}` });
+        else if (text !== undefined) {
+          const to = kind === "whisper" ? ` ${page.words.whisperToMe}` : "";
+          all.push({ seq, text: `${nickname + to}: ${text}` });
+        }
       }
       if (all.length > MOST_READ_ALOUD) readAloud(fill(page.words.announced, { n: all.length }));
       else for (let i = 0; i < all.length; i++) speak(all[i] as Announced);

@@ -1,6 +1,7 @@
 import type { Member } from "../../protocol/event.ts";
 import type { Address } from "../core/base/address.ts";
 import type { Page } from "../page.ts";
+import { createPlaces } from "../whispers.ts";
 import type { ScriptWords } from "../words.ts";
 import { attr, valuesOf } from "./dom.ts";
 import { openIgnored } from "./ignored-store.ts";
@@ -19,6 +20,8 @@ export function readPage(room: PageElement): Page {
     cursor: data("cursor"),
     // The last events may have no line.
     lastSeq: Number(data("last") || -1),
+    lastWhisper: Number(data("last-whisper")),
+    places: createPlaces(Number(data("last") || -1)),
     me,
     present: data("present") === "true",
     network: data("network"),

@@ -3,6 +3,7 @@ import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
+import { oldestWhisper, withWhispers } from "../whispers.ts";
 import { onClick, part, setText, show } from "./dom.ts";
 
 const NEAR_TOP_PX = 200;
@@ -52,7 +53,8 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
   function read(): void {
     if (isBusy) return;
     isBusy = true;
-    readOlder(history, list.oldestSeq(), (older) => {
+    const whispers = oldestWhisper(page.places);
+    readOlder(history, { before: list.oldestSeq(), whispers }, (older) => {
       isBusy = false;
       isFailing = older === undefined;
       if (older === undefined) setText(button, words.olderFailed);
@@ -62,15 +64,16 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
 
   function showPage(older: HistoryPage): void {
     isBusy = false;
+    const events = withWhispers(page.places, older);
     // The lines must not move by the height of the button either.
     scroll.keep(() => {
-      list.addOlder(older);
+      list.addOlder({ ...older, events });
       button.innerHTML = label;
       const isLast = !hasOlder(older);
       // The keyboard's focus must not be lost with the button.
       if (isLast && document.activeElement === button) box.focus();
       show(button, !isLast);
     }, true);
-    noteNew(older.events);
+    noteNew(events);
   }
 }

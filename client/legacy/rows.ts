@@ -1,5 +1,6 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { placeOfWhisper, type WhisperPlaces } from "../whispers.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { attr, create } from "./dom.ts";
 import { dayOf, momentOf } from "./local-time.ts";
@@ -55,13 +56,18 @@ export function rowOfGap(after: number, day: string, line: PageElement): OldRow 
  * Returns the row of a line that the server has rendered, if it is one. `day` is that of the line
  * above.
  */
-export function rowOfLine(line: PageElement, day: string, words: ScriptWords): OldRow | undefined {
+export function rowOfLine(
+  line: PageElement,
+  { day, words, places }: { day: string; words: ScriptWords; places: WhisperPlaces },
+): OldRow | undefined {
   const figure = (name: string) => Number(attr(line, name));
   const [at, id] = [attr(line, "data-at"), attr(line, "data-client-id")];
   if (at !== "") {
-    const [, kind = "message"] = /\b(enter|leave|rename|notice)\b/.exec(line.className) || [];
+    const [, kind = "message"] = /\b(enter|leave|rename|notice|whisper)\b/.exec(line.className) || [];
+    const whisper = figure("data-whisper");
+    const seq = whisper > 0 ? placeOfWhisper(places, { seq: whisper, at }) : figure("data-seq");
     const member = { id: attr(line, "data-member-id") };
-    return rowOfEvent({ seq: figure("data-seq"), kind, at, member, id } as RoomEvent, line);
+    return rowOfEvent({ seq, kind, at, member, id } as RoomEvent, line);
   }
   if (line.className === "gap") return rowOfGap(figure("data-after"), day, line);
   const skipped = { first: figure("data-first"), last: figure("data-last") };

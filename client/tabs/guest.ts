@@ -1,4 +1,5 @@
 import type { HelloSignal, PingSignal } from "../../protocol/event.ts";
+import { roomOfLog } from "../../protocol/inbox.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
@@ -139,10 +140,10 @@ function helloOf({ cursor, heads }: PingSignal, n: string): HelloSignal {
 function pass({ sink, reading: { rooms } }: Link, message: TabMessage): void {
   if (message.say === "ping") {
     const { cursor, heads } = message.ping;
-    const own = Object.entries(heads).filter(([room]) => rooms.includes(room));
+    const own = Object.entries(heads).filter(([log]) => rooms.includes(roomOfLog(log)));
     sink("ping", { cursor, heads: Object.fromEntries(own) });
   }
-  if (message.say !== "news" || !rooms.includes(message.of.news.room)) return;
+  if (message.say !== "news" || !rooms.includes(roomOfLog(message.of.news.room))) return;
   const { of } = message;
   if (of.name === "event") sink("event", of.news, of.cursor);
   else sink(of.name, of.news);

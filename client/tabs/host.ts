@@ -1,4 +1,5 @@
 import type { PingSignal, PollAnswer } from "../../protocol/event.ts";
+import { inboxOf } from "../../protocol/inbox.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { ReadingSession } from "../core/reading/session.ts";
@@ -141,8 +142,8 @@ function join(host: Host, session: ReadingSession, { link, rooms, after }: Extra
   guests.set(link, { rooms, heardAt: environment.now() });
   for (const room of added) {
     followed.add(room);
-    // A guest has one room, and so one cursor.
-    session.follow({ room, cursor: after[0] || "", seq: -1 });
+    // A guest has one room, and so one cursor, and maybe another one for its inbox.
+    session.follow({ room, cursor: after[0] || "", seq: -1, inboxCursor: after[1] || after[0] || "" });
   }
   answer(host, link);
 }
@@ -176,6 +177,7 @@ function isWanted({ guests }: Host, room: string): boolean {
 function unfollow({ followed, heads, session }: Host, room: string): void {
   followed.delete(room);
   heads.delete(room);
+  heads.delete(inboxOf(room));
   session?.unfollow(room);
 }
 
@@ -184,7 +186,7 @@ function stateOf({ status, hiddenMs }: Host): LeaderState {
 }
 
 function pingFor({ heads, session }: Host, rooms: string[]): PingSignal {
-  const known = rooms.filter((room) => heads.has(room));
+  const known = [...rooms, ...rooms.map(inboxOf)].filter((log) => heads.has(log));
   return {
     cursor: session?.after()[0] || "",
     heads: Object.fromEntries(known.map((room) => [room, heads.get(room) as number])),

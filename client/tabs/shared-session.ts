@@ -1,3 +1,4 @@
+import { roomOfLog } from "../../protocol/inbox.ts";
 import { createEmitter, type Emitter } from "../core/base/emitter.ts";
 import type { Position } from "../core/reading/ledger.ts";
 import type { ReadingSession, SessionEvents, SessionOptions } from "../core/reading/session.ts";
@@ -101,8 +102,6 @@ function begin(shared: Shared, next: TabReader): void {
   const { emitter, position, isSending } = shared;
   const { session } = next;
   shared.reader = next;
-  session.on("event", (event) => keep(shared, event, event.seq));
-  session.on("reset", (reset) => keep(shared, reset, -1));
   forward(session, emitter, position.room);
   next.onStatus((status) => {
     // A session is closed when another one continues for this tab.
@@ -115,24 +114,19 @@ function begin(shared: Shared, next: TabReader): void {
   session.start();
 }
 
-function keep(shared: Shared, { room }: { room: string }, seq: number): void {
-  const { position } = shared;
-  if (room === position.room) shared.position = { ...position, seq };
-}
-
 function end(shared: Shared): void {
   const { reader, position } = shared;
   if (reader === undefined) return;
   shared.reader = undefined;
-  // The tab's own room is the first one, so this is its cursor.
-  shared.position = { ...position, cursor: reader.session.after()[0] || position.cursor };
+  const now = reader.session.positionIn(position.room);
+  if (now !== undefined && now.cursor !== "") shared.position = now;
   reader.end();
 }
 
-/** Emits what a session reads of the tab's own room. */
+/** Emits what a session reads of the tab's own room, and of the reader's inbox there. */
 function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own: string): void {
   for (const name of ["event", "reset", "members", "typing"] as const) {
-    session.on(name, (data) => data.room === own && emit(name, data as never));
+    session.on(name, (data) => roomOfLog(data.room) === own && emit(name, data as never));
   }
   session.on("ping", (ping) => emit("ping", ping));
   session.on("turn", () => emit("turn", undefined));

@@ -70,7 +70,7 @@ function names(): string[] {
 }
 
 function ownTexts(): string[] {
-  return [...new Set(newestFirst(".own:not(.erased) .text").map(({ textContent }) => textContent || ""))];
+  return [...new Set(newestFirst(".own:not(.erased):not(.whisper) .text").map(({ textContent }) => textContent || ""))];
 }
 
 function newestFirst(selector: string): Element[] {

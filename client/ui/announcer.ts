@@ -60,6 +60,7 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
 function sentenceOf(event: RoomEvent, words: ScriptWords): string | undefined {
   const { kind, member, text } = event as { kind: string; member: Member; text?: string };
   const { nickname } = member;
+  if (kind === "whisper") return `${nickname} ${words.whisperToMe}: ${text}`;
   if (kind === "edit") return fill(words.announcedEdit, { nickname });
   if (kind === "erase") return fill(words.announcedErase, { nickname });
   return text === undefined || folds(kind) ? undefined : `${nickname}: ${text}`;

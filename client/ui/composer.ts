@@ -47,6 +47,8 @@ export type Composer = {
   restore(draft: string): boolean;
   /** Puts a text at the cursor, and the focus into the field. */
   insert(text: (before: string) => string): void;
+  /** Makes of what is written, or will be, a whisper to a person. */
+  whisper(nickname: string): void;
   /** Lets the next text answer a message, or replace one. */
   begin(task: Task): void;
 };
@@ -101,6 +103,12 @@ export function createComposer(element: HTMLFormElement, words: ScriptWords, use
       field.setRangeText(text(value.slice(0, selectionStart)), selectionStart, selectionEnd, "end");
       written(form);
       field.focus();
+    },
+    whisper(nickname) {
+      if (taskLine.task()) endTask(form);
+      put(form, `/w ${nickname} ${field.value.replace(/^\/w \S+ /, "")}`);
+      field.focus();
+      field.setSelectionRange(field.value.length, field.value.length);
     },
     begin: (task) => beginTask(form, task),
   };

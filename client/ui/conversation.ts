@@ -19,6 +19,7 @@ import { createSharedSession, type SharedSession } from "../tabs/shared-session.
 import { http } from "../transports/fetch.ts";
 import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
+import { placeWhispers } from "../whispers.ts";
 import { openActs } from "./acts.ts";
 import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { openChoices } from "./choices.ts";
@@ -123,30 +124,34 @@ export function openConversation(page: Page): OpenConversation {
 }
 
 function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conversation<SharedSession> {
-  const { address, me, room, cursor, lastSeq } = page;
+  const { address, me, room, cursor, lastSeq, lastWhisper, places } = page;
   const hiddenMs = watchHiding();
   const stream = createStream(address);
   return createConversation({
     environment,
     http,
     address,
-    position: { room, cursor, seq: lastSeq },
+    position: { room, cursor, seq: lastSeq, whispers: lastWhisper },
     streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
     store,
     rttMs: pageRttMs(),
     hidden: () => document.hidden,
     memory: networkMemory(page.network),
     openSession: (options) =>
-      createSharedSession({
-        ...options,
-        streams: options.streams.map(watch),
-        polls: options.polls.map(watch),
-        // The server knows by the connection who is here, so only tabs of the same reader share
-        // one. The number grows when tabs with an older script could not understand the newer ones.
-        openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
-        locks: optional(() => navigator.locks),
-        hiddenMs,
-      }),
+      placeWhispers(
+        createSharedSession({
+          ...options,
+          streams: options.streams.map(watch),
+          polls: options.polls.map(watch),
+          // The server knows by the connection who is here, so only tabs of the same reader share
+          // one. The number grows when tabs with an older script could not understand the newer
+          // ones.
+          openChannel: () => openChannel(`chattera:tabs1:${address.base}:${me.id}`),
+          locks: optional(() => navigator.locks),
+          hiddenMs,
+        }),
+        places,
+      ),
   });
 }
 

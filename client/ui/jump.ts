@@ -5,6 +5,7 @@ import { type HistoryAround, readAround } from "../core/history.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import { linkedSeq } from "../message-link.ts";
 import type { Page } from "../page.ts";
+import { withWhispers } from "../whispers.ts";
 import { part } from "./part.ts";
 
 /** Leads the reader to messages of the room. The stream goes on meanwhile. */
@@ -15,7 +16,7 @@ export type Jump = {
 
 /** Leads links to messages of this room to their lines, on the page and in its address. */
 export function createJump(
-  { room, address }: Page,
+  { room, address, places }: Page,
   access: Access,
   { list, scroll, jumped }: { list: MessageList; scroll: Scroll; jumped(): void },
 ): Jump {
@@ -57,6 +58,8 @@ export function createJump(
 
   function showAround(around: HistoryAround, isGap: boolean): void {
     list.addApart(around);
+    const whispers = withWhispers(places, { ...around, events: [] });
+    if (whispers.length > 0) list.addOlder({ events: whispers, oldest: 0 });
     const line = around.seq === undefined ? null : lineOf(around.seq);
     // The page has an answer in words for a message that is gone.
     if (line !== null) {

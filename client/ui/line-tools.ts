@@ -20,7 +20,7 @@ export function memberOf(element: HTMLElement): NamedMember {
 export function equipLine(line: HTMLElement, page: Page): void {
   const isOwn = line.dataset.memberId === page.me.id;
   if (page.present) makeNameButton(line, -1);
-  if (line.classList.contains("message")) {
+  if (line.classList.contains("message") || line.classList.contains("whisper")) {
     line.classList.toggle("own", isOwn);
     // Keys lead to it, see log-keys.ts: the Tab key would stop at each of 500.
     if (inside(line, "menu-button") === null) {

@@ -1,9 +1,10 @@
-import type { Member, RoomEdit, RoomErase, RoomEvent, RoomRename } from "../../protocol/event.ts";
+import type { Member, RoomEdit, RoomErase, RoomEvent, RoomRename, RoomWhisper } from "../../protocol/event.ts";
 import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
 import { linkedPieces } from "../../protocol/links.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
 import type { Page } from "../page.ts";
+import { whisperSeq } from "../whispers.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
 import { part } from "./part.ts";
@@ -19,9 +20,26 @@ export function lineOfEvent(event: RoomEvent, page: Page): HTMLElement {
   else if (kind === "notice") text.append(event.text);
   else if (kind === "message" && event.erased) showErased(line, words);
   else if (kind === "message" && event.edited) markEdited(line, words);
+  if (kind === "whisper") whisper(line, event, page);
   line.classList.add(kind);
   settleLine(line, event);
   return line;
+}
+
+/** Says on its line to whom a whisper was said, as server/pages/whispers.ts does. */
+function whisper(line: HTMLElement, { text: words, to }: RoomWhisper, { words: page, me }: Page): void {
+  const mark = document.createElement("span");
+  mark.className = "whisper-mark";
+  if (to.id === me.id) mark.textContent = page.whisperToMe;
+  else {
+    const [before = "", after = ""] = page.whisperTo.split("{nickname}");
+    const name = document.createElement("bdi");
+    name.translate = false;
+    name.textContent = to.nickname;
+    mark.append(before, name, after);
+  }
+  writeText(line, words, page);
+  inside(line, "text").before(mark, " ");
 }
 
 /** Returns a line for a message of a member, which may not be in the log yet. */
@@ -132,11 +150,14 @@ function unfold(words: ScriptWords): HTMLElement {
 
 /** Adds to a line what the server has stored about its event. */
 export function settleLine(line: HTMLElement, event: RoomEvent): void {
-  line.dataset.seq = String(event.seq);
+  const whispered = whisperSeq(event);
+  if (whispered === undefined) line.dataset.seq = String(event.seq);
+  else line.dataset.whisper = String(whispered);
   line.dataset.at = event.at;
   if (event.id !== undefined) line.dataset.clientId = event.id;
   describeMember(line, event.member);
-  (line.querySelector(".at") as HTMLAnchorElement).href = `${part("line").dataset.to}/${event.seq}`;
+  if (whispered === undefined)
+    (line.querySelector(".at") as HTMLAnchorElement).href = `${part("line").dataset.to}/${event.seq}`;
   showLocalTime(line.querySelector("time") as HTMLTimeElement, event.at);
 }
 

@@ -8,6 +8,7 @@ import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import { gapChange } from "../gaps.ts";
 import type { Page } from "../page.ts";
+import { forgetWhisper, mark } from "../whispers.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
 import { lineOfGap } from "./gap.ts";
@@ -96,14 +97,18 @@ function takeOver({ log, shown, quotes, unread, page }: Lines): void {
   let dayMark: HTMLElement | undefined;
   let gap: HTMLElement | undefined;
   const leftOut: HTMLElement[] = [];
-  for (const element of log.element.querySelectorAll<HTMLElement>(".day, .skipped, .gap, [data-seq]")) {
+  const { places } = page;
+  for (const { dataset } of log.element.querySelectorAll<HTMLElement>("[data-seq]"))
+    mark(places, { seq: Number(dataset.seq), at: dataset.at || "" });
+  const parts = ".day, .skipped, .gap, [data-seq], [data-whisper]";
+  for (const element of log.element.querySelectorAll<HTMLElement>(parts)) {
     if (element.className === "day") {
       if (log.isTurned) element.remove();
       else dayMark = element;
     } else if (element.className === "skipped") leftOut.push(element);
     else if (element.className === "gap") gap = element;
     else {
-      const row = rowOfLine(element);
+      const row = rowOfLine(element, places);
       log.rows.push(row);
       shown.add(row.seq);
       row.dayMark = dayMark;
@@ -156,13 +161,15 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   const { scroll, log, shown, unread } = lines;
   const { rows } = log;
   const added = events.filter(({ seq }) => !shown.has(seq));
-  const oldest = added[0];
-  if (oldest === undefined) return added;
+  if (added.length === 0) return added;
   unread.arrived(added, scroll.isAtNewest());
   const most = mostOf(lines);
-  const start = placeOf(rows, oldest.seq);
+  // A whisper is at its time among the others, and so it never begins a gap.
+  const oldest = added.find(({ kind }) => kind !== "whisper");
+  const start = oldest ? placeOf(rows, oldest.seq) : 0;
   const continued = rows[start - 1];
-  const isGap = continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
+  const isGap =
+    oldest !== undefined && continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
   const isFull = isGap || rows.length + added.length > most;
   const isAbove = isFull || added.some(({ kind }) => kind === "edit" || kind === "erase");
   scroll.keep(() => {
@@ -330,12 +337,15 @@ function dropOldest(lines: Lines, count: number): void {
   part("older").hidden = false;
 }
 
-function drop({ log, shown, quotes, unread }: Lines, most: number): void {
+function drop({ log, shown, quotes, unread, page }: Lines, most: number): void {
   unread.moved();
   // A gap with nothing above it says nothing.
   const count = log.rows[most]?.isGap ? most + 1 : most;
   const dropped = log.rows.splice(0, count);
-  for (const { seq } of dropped) shown.delete(seq);
+  for (const { seq, line } of dropped) {
+    shown.delete(seq);
+    if (line.dataset.whisper) forgetWhisper(page.places, Number(line.dataset.whisper));
+  }
   for (const quote of quotes) if (dropped.some(({ line }) => line.contains(quote))) quotes.delete(quote);
   removeRows(dropped);
 }

@@ -37,23 +37,27 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
   const text = inside(line, "text").textContent || "";
   const isOwn = line.classList.contains("own");
   const isErased = line.classList.contains("erased");
+  const isWhisper = line.classList.contains("whisper");
   const items: MenuItem[] = [];
   const add = (label: string, run: MenuItem["run"], className?: string) =>
     items.push(className ? { label, className, run } : { label, run });
-  if (composer && !isErased) add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
-  if (composer && isOwn && !isErased) {
+  if (composer && !isErased && !isWhisper)
+    add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
+  if (composer && isOwn && !isErased && !isWhisper) {
     if (Date.now() - Date.parse(line.dataset.at || "") < editMinutes * MINUTE_MS - IN_TIME_MS) {
       add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
       items.push(eraseItem(words, () => erase(seq)));
     }
     add(words.again, () => composer.insert(() => text));
   }
-  add(words.copyLink, (item) => {
-    copyText(new URL(`${page.address.base}${PATHS.room(page.room)}/${seq}`, location.href).href);
-    item.textContent = words.copied;
-    readAloud(words.copied);
-    return true;
-  });
+  if (composer && !isOwn) add(words.whisper, () => composer.whisper(nickname));
+  if (!isWhisper)
+    add(words.copyLink, (item) => {
+      copyText(new URL(`${page.address.base}${PATHS.room(page.room)}/${seq}`, location.href).href);
+      item.textContent = words.copied;
+      readAloud(words.copied);
+      return true;
+    });
   if (composer && !isOwn) add(words.mention, () => composer.insert((before) => mentionOf(nickname, before)));
   if (!isErased && (!isOwn || page.moderates)) {
     if (page.moderates && !items.some(({ label }) => label === words.erase))

@@ -1,4 +1,5 @@
 import type { RoomEvent, TypingSignal } from "../../protocol/event.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import type { Page } from "../page.ts";
 import { createAlerts } from "./alerts.ts";
@@ -41,8 +42,8 @@ export function createNotices(page: Page, choices: ChoiceStore): Notices {
         if (event.seq <= noted) continue;
         noted = event.seq;
         // Dice answer with a notice.
-        if ((event.kind !== "message" && event.kind !== "notice") || event.member.id === page.me.id) continue;
-        const isMention = mentions(event.text || "", page.me.nickname);
+        if (!isSaid(event.kind) || event.member.id === page.me.id) continue;
+        const isMention = event.kind === "whisper" || mentions(event.text || "", page.me.nickname);
         title.count(isMention);
         notifyFrame(event.seq);
         alerts.alert(event, isMention);

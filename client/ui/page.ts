@@ -1,4 +1,5 @@
 import type { Page } from "../page.ts";
+import { createPlaces } from "../whispers.ts";
 import type { ScriptWords } from "../words.ts";
 import { openIgnored } from "./ignored-store.ts";
 
@@ -15,6 +16,8 @@ export function readPage(room: HTMLElement): Page {
     cursor: dataset.cursor || "",
     // The last events may have no line.
     lastSeq: Number(dataset.last || -1),
+    lastWhisper: Number(dataset.lastWhisper || 0),
+    places: createPlaces(Number(dataset.last || -1)),
     me: {
       id: dataset.memberId || "",
       nickname: dataset.nickname || "",

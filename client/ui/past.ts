@@ -3,6 +3,7 @@ import type { Access } from "../core/base/access.ts";
 import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "../core/history.ts";
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
+import { oldestWhisper, withWhispers } from "../whispers.ts";
 import { part } from "./part.ts";
 
 // The newest messages must not drop the lines that are being read, see message-list.ts.
@@ -49,7 +50,8 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
   function read(): void {
     if (isReading) return;
     mark(true);
-    readOlder(history, list.oldestSeq(), (older) => {
+    const whispers = oldestWhisper(page.places);
+    readOlder(history, { before: list.oldestSeq(), whispers }, (older) => {
       if (older) showPage(older);
       else {
         mark(false);
@@ -59,13 +61,14 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
   }
 
   function showPage(older: HistoryPage): void {
+    const events = withWhispers(page.places, older);
     // The lines must not move by the height of the button either.
     scroll.keep(() => {
-      list.addOlder(older);
+      list.addOlder({ ...older, events });
       button.textContent = label;
       button.hidden = !hasOlder(older);
     }, true);
-    noteNew(older.events);
+    noteNew(events);
     mark(false);
     // If the button is still near, the observer reports it again.
     near.unobserve(button);

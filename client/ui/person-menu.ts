@@ -27,8 +27,10 @@ function itemsOf(person: HTMLElement, page: Page, { composer, rename }: PersonMe
   if (member.id === me.id) return [{ label: words.rename, run: rename }];
   const isIgnored = ignores(ignored, member);
   const items: MenuItem[] = [];
-  if (composer)
+  if (composer) {
     items.push({ label: words.mention, run: () => composer.insert((before) => mentionOf(nickname, before)) });
+    items.push({ label: words.whisper, run: () => composer.whisper(nickname) });
+  }
   items.push({
     label: page.moderates ? words.moderate : words.report,
     run: () => openActDialog(page, personActsPath(page.room, member.id)),

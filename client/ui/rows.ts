@@ -1,5 +1,6 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { folds, SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { placeOfWhisper, type WhisperPlaces } from "../whispers.ts";
 import { dayOf } from "./local-time.ts";
 
 const MOST_OF_RUN = 20;
@@ -38,9 +39,11 @@ export function rowOfEvent({ seq, kind, member, id, at }: RoomEvent, line: HTMLE
 }
 
 /** Returns the row of a line that the server has rendered. */
-export function rowOfLine(line: HTMLElement): Row {
-  const { seq, at = "", memberId = "", clientId } = line.dataset;
-  const kind = ["enter", "leave", "rename", "notice"].find((name) => line.classList.contains(name)) || "message";
+export function rowOfLine(line: HTMLElement, places: WhisperPlaces): Row {
+  const { at = "", memberId = "", clientId, whisper } = line.dataset;
+  const seq = whisper ? placeOfWhisper(places, { seq: Number(whisper), at }) : line.dataset.seq;
+  const kind =
+    ["enter", "leave", "rename", "notice", "whisper"].find((name) => line.classList.contains(name)) || "message";
   const nickname = line.querySelector(".nickname")?.textContent || "";
   return { seq: Number(seq), kind, memberId, nickname, clientId, line, ...timesOf(at) };
 }

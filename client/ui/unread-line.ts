@@ -1,4 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import { isSaid } from "../../protocol/line.ts";
 import type { Page } from "../page.ts";
 import { lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
@@ -136,7 +137,6 @@ function createLine(words: string): HTMLElement {
 
 /** Returns the test whether a row is another person's message below the line. */
 function isUnread({ from = 0, meId }: Reading): (row: Row) => boolean {
-  const isSaid = (kind: string) => kind === "message" || kind === "notice";
   return ({ seq, kind, memberId }) => seq > from && isSaid(kind) && memberId !== meId();
 }
 

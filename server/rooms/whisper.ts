@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import { appendWhisper, findByLook } from "../../db/log/whispers.ts";
 import type { Member } from "../../protocol/event.ts";
-import { withoutCommand } from "../../protocol/inbox.ts";
+import { WHISPER_COMMAND } from "../../protocol/inbox.ts";
 import { NICKNAME_CODE_POINTS } from "../../protocol/limits.ts";
 import { refuse } from "../refusal.ts";
 import { type Posted, readText } from "./post.ts";
@@ -61,7 +61,7 @@ export async function readCommand(
   db: Knex,
   { roomId, member, text }: { roomId: number; member: Member; text: string },
 ): Promise<{ to: string; text: string }> {
-  const readings = readingsOf(withoutCommand(text));
+  const readings = readingsOf(text.replace(WHISPER_COMMAND, ""));
   if (readings.length === 0) throw refuse("no_such_member", NOBODY);
   const looks = readings.map(({ nickname }) => skeletonOf(nickname));
   const members = new Map((await findByLook(db, roomId, looks)).map(({ look, memberId }) => [look, memberId]));

@@ -1,16 +1,21 @@
 import type { PingSignal, PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
+import { inboxOf, isInbox, roomOfLog } from "../../../protocol/inbox.ts";
 import { without } from "../base/list.ts";
 
 /**
- * How far a room is read: a cursor to go on from, "" for "from now on", and the last seq, -1 if it
- * is not known.
+ * How far a room is read, and the reader's inbox there: a cursor to go on from, "" for "from now
+ * on", and the last seq of each, -1 if it is not known. `inboxCursor` is the inbox's, if it is
+ * another one.
  */
-export type Position = { room: string; cursor: string; seq: number };
+export type Position = { room: string; cursor: string; seq: number; whispers?: number; inboxCursor?: string };
 
 /** `dropped` is the last event that came after a gap and was not taken. */
-type Row = Position & { dropped: number };
+type Row = { room: string; cursor: string; seq: number; dropped: number };
 
-/** How far each room is read. All events pass here, so that each is taken once and in order. */
+/**
+ * How far each log is read: a room, followed by the reader's inbox there. All events pass here, so
+ * that each is taken once and in order.
+ */
 export type Ledger = { rows: Row[] };
 
 /** A seq that a server has sent, so that it has to arrive. */
@@ -35,23 +40,44 @@ export function createLedger(positions: Position[]): Ledger {
   return ledger;
 }
 
-/** Adds a room, or moves it to this position. */
-export function follow(ledger: Ledger, { room, cursor, seq }: Position): void {
+/** Adds a room and its inbox, or moves them to this position. */
+export function follow(ledger: Ledger, { room, cursor, seq, whispers = -1, inboxCursor = cursor }: Position): void {
   unfollow(ledger, room);
-  ledger.rows = ledger.rows.concat([{ room, cursor, seq, dropped: -1 }]);
+  ledger.rows = ledger.rows.concat([
+    { room, cursor, seq, dropped: -1 },
+    { room: inboxOf(room), cursor: inboxCursor, seq: whispers, dropped: -1 },
+  ]);
 }
 
-/** Removes a room. Its signals and events are dropped from now on. */
+/** Removes a room and its inbox. Their signals and events are dropped from now on. */
 export function unfollow(ledger: Ledger, room: string): void {
   const row = find(ledger, room);
+  const inbox = find(ledger, inboxOf(room));
   if (row !== undefined) ledger.rows = without(ledger.rows, row);
+  if (inbox !== undefined) ledger.rows = without(ledger.rows, inbox);
+}
+
+/** Returns the position in a room, which another ledger can begin at. */
+export function positionOf(ledger: Ledger, room: string): Position | undefined {
+  const row = find(ledger, room);
+  const inbox = find(ledger, inboxOf(room));
+  if (row === undefined || inbox === undefined) return undefined;
+  return { room, cursor: row.cursor, seq: row.seq, whispers: inbox.seq, inboxCursor: inbox.cursor };
 }
 
 /** Returns the rooms, in the order in which they were followed. */
-export function roomsOf({ rows }: Ledger): string[] {
+export function roomsOf(ledger: Ledger): string[] {
   const rooms: string[] = [];
-  for (let i = 0; i < rows.length; i++) rooms.push((rows[i] as Row).room);
+  const logs = logsOf(ledger);
+  for (let i = 0; i < logs.length; i++) if (!isInbox(logs[i] as string)) rooms.push(logs[i] as string);
   return rooms;
+}
+
+/** Returns the rooms, each followed by its inbox. */
+export function logsOf({ rows }: Ledger): string[] {
+  const logs: string[] = [];
+  for (let i = 0; i < rows.length; i++) logs.push((rows[i] as Row).room);
+  return logs;
 }
 
 /** Returns the cursors to go on from, each once. */
@@ -87,7 +113,7 @@ export function takeEvent(
   const row = find(ledger, event.room);
   const taken = take(row, event, asked);
   if (row === undefined) return taken;
-  if (taken.isNew && cursor !== "") row.cursor = cursor;
+  if (taken.isNew && cursor !== "") moveOn(ledger, row, cursor);
   // The event comes again with those before it: the client can only ask for the log after its
   // cursor.
   if (taken.hasGap) row.dropped = event.seq;
@@ -114,6 +140,11 @@ export function takeAnswered(ledger: Ledger, event: RoomEvent, asked: string[]):
 export function takeReset(ledger: Ledger, reset: ResetSignal, asked: string[]): Taken {
   const row = find(ledger, reset.room);
   if (row === undefined) return took({});
+  if (isInbox(reset.room) && row.cursor === reset.cursor && !continues(row, asked)) {
+    // The room of this inbox was reset just before.
+    row.seq = seqAfter(reset);
+    return took({});
+  }
   // This client has moved on since it asked. Only the log knows whether it can be continued from
   // here.
   if (!continues(row, asked)) return took({ hasGap: row.cursor !== reset.cursor });
@@ -122,6 +153,13 @@ export function takeReset(ledger: Ledger, reset: ResetSignal, asked: string[]): 
   const wasUnread = row.cursor === "";
   row.cursor = reset.cursor;
   row.seq = seqAfter(reset);
+  const inbox = find(ledger, inboxOf(reset.room));
+  if (inbox !== undefined && reset.reason !== "pruned") {
+    // Of another log, which need not have this inbox. If it has, its own reset follows.
+    inbox.cursor = reset.cursor;
+    inbox.seq = 0;
+    inbox.dropped = -1;
+  }
   if (wasUnread) return took({ isNew: true });
   row.dropped = -1;
   return took({ isNew: true, reset });
@@ -156,8 +194,32 @@ export function settle(ledger: Ledger, { events, cursor }: PollAnswer): void {
     const { room, seq } = events[i] as RoomEvent;
     const row = find(ledger, room);
     // If another connection has gone farther meanwhile, this cursor is an old one.
-    if (row !== undefined && row.seq === seq) row.cursor = cursor;
+    if (row === undefined || row.seq !== seq) continue;
+    if (has(roomsIn(events), otherLog(room))) row.cursor = cursor;
+    else moveOn(ledger, row, cursor);
   }
+}
+
+function roomsIn(events: RoomEvent[]): string[] {
+  const rooms: string[] = [];
+  for (let i = 0; i < events.length; i++) rooms.push((events[i] as RoomEvent).room);
+  return rooms;
+}
+
+/** Returns the inbox of a room, or the room of an inbox. */
+function otherLog(log: string): string {
+  return isInbox(log) ? roomOfLog(log) : inboxOf(log);
+}
+
+/**
+ * Moves a row to a cursor, which holds the other log of the same room too. Unless the connection
+ * has left something out there, that one goes on from the same cursor, so one is enough to ask
+ * with.
+ */
+function moveOn(ledger: Ledger, row: Row, cursor: string): void {
+  row.cursor = cursor;
+  const other = find(ledger, otherLog(row.room));
+  if (other !== undefined && other.cursor !== "" && other.dropped <= other.seq) other.cursor = cursor;
 }
 
 /**

@@ -16,9 +16,11 @@ export type Link = {
   helloAt: number;
   /** How often it said it would ping, in milliseconds; 0 if it does not. */
   pingMs: number;
+  /** Its rooms, and the inboxes there. */
+  logs: string[];
   /**
-   * The last seq that it has shown, or that was known when it began, by the position of the room in
-   * `reading.rooms`.
+   * The last seq that it has shown, or that was known when it began, by the position of the log in
+   * `logs`.
    */
   shown: number[];
   /** It brought something new. */
@@ -31,15 +33,15 @@ export type Link = {
 };
 
 /** Notes that a link has shown this seq. */
-export function show(link: Link, room: string, seq: number): void {
-  for (let i = 0; i < link.shown.length; i++) if (link.reading.rooms[i] === room) link.shown[i] = seq;
+export function show(link: Link, log: string, seq: number): void {
+  for (let i = 0; i < link.shown.length; i++) if (link.logs[i] === log) link.shown[i] = seq;
 }
 
 /**
- * Returns the last seq of a room that a link has shown, or that was known when it began; -1 if it
+ * Returns the last seq of a log that a link has shown, or that was known when it began; -1 if it
  * does not read it.
  */
-export function shownBy(link: Link, room: string): number {
-  for (let i = 0; i < link.shown.length; i++) if (link.reading.rooms[i] === room) return link.shown[i] as number;
+export function shownBy(link: Link, log: string): number {
+  for (let i = 0; i < link.shown.length; i++) if (link.logs[i] === log) return link.shown[i] as number;
   return -1;
 }

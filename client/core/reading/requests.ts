@@ -1,5 +1,5 @@
 import { createNonce } from "../base/environment.ts";
-import { cursorsOf, roomsOf, seqOf } from "./ledger.ts";
+import { cursorsOf, logsOf, roomsOf, seqOf } from "./ledger.ts";
 import type { Link } from "./link.ts";
 import { order } from "./orders.ts";
 import type { State } from "./state.ts";
@@ -9,10 +9,11 @@ import type { Reading, Transport } from "./transport.ts";
 export function createRequest(state: State, transport: Transport, asked: Partial<Reading>): Link {
   const { ledger, now } = state;
   const rooms = roomsOf(ledger);
+  const logs = logsOf(ledger);
   const after = cursorsOf(ledger);
   const nonce = createNonce(state.clock);
   const shown: number[] = [];
-  for (let i = 0; i < rooms.length; i++) shown.push(seqOf(ledger, rooms[i] as string));
+  for (let i = 0; i < logs.length; i++) shown.push(seqOf(ledger, logs[i] as string));
   return {
     transport,
     rung: 0,
@@ -22,6 +23,7 @@ export function createRequest(state: State, transport: Transport, asked: Partial
     heardAt: now,
     helloAt: 0,
     pingMs: 0,
+    logs,
     shown,
     isNew: false,
     isOver: false,

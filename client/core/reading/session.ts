@@ -4,7 +4,7 @@ import type { Environment } from "../base/environment.ts";
 import { attempt } from "../base/throttle.ts";
 import { type MemoryStore, sensible } from "../network/known.ts";
 import type { Confirm } from "./confirm.ts";
-import { cursorsOf, type Position } from "./ledger.ts";
+import { cursorsOf, type Position, positionOf } from "./ledger.ts";
 import type { Link } from "./link.ts";
 import { step } from "./machine.ts";
 import { type Phase, phaseOf } from "./phase.ts";
@@ -68,6 +68,8 @@ export type ReadingSession = {
   unfollow(room: string): void;
   /** Returns the cursors to go on from, in another session too. */
   after(): string[];
+  /** Returns how far a room is read, for another session. */
+  positionIn(room: string): Position | undefined;
   /** Returns what is open now, see docs/client-states.md. */
   phase(): Phase;
   close(): void;
@@ -107,6 +109,7 @@ export function createSession(options: SessionOptions): ReadingSession {
     follow: (position) => happen({ kind: "follow", position }),
     unfollow: (room) => happen({ kind: "unfollow", room }),
     after: () => cursorsOf(state.ledger),
+    positionIn: (room) => positionOf(state.ledger, room),
     phase: () => phaseOf(state),
     close() {
       // It does not wait: nothing that was to follow follows.

@@ -127,9 +127,9 @@ export function convict(state: State): void {
 
 function hasShownAll(link: Link, ledger: Ledger): boolean {
   // A room that was followed since is not this connection's.
-  const { rooms } = link.reading;
-  for (let i = 0; i < rooms.length; i++) {
-    if (shownBy(link, rooms[i] as string) < seqOf(ledger, rooms[i] as string)) return false;
+  const { logs } = link;
+  for (let i = 0; i < logs.length; i++) {
+    if (shownBy(link, logs[i] as string) < seqOf(ledger, logs[i] as string)) return false;
   }
   return true;
 }

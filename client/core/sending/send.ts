@@ -1,4 +1,5 @@
 import type { Member, RoomEvent } from "../../../protocol/event.ts";
+import { isWhisperCommand } from "../../../protocol/inbox.ts";
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
 import { param, proofParam } from "../base/address.ts";
@@ -132,17 +133,15 @@ export function sendMessages(
   { room, messages }: { room: string; messages: Outgoing[] },
   done: (outcomes: SendOutcome[]) => void,
 ): void {
-  const parts: Fields[] = [];
-  for (let i = 0; i < messages.length && isSayable((messages[i] as Outgoing).text); i++) {
-    const { id, text } = messages[i] as Outgoing;
-    parts.push({ id, text });
-  }
-  addReplies(parts, messages);
+  const isWhisper = isWhisperCommand((messages[0] as Outgoing).text);
+  const parts = partsOf(messages);
   if (parts.length === 0) {
     sender.environment.later(0, () => done([{ refused: "text_invalid" }]));
     return;
   }
-  const content = { path: PATHS.messages(room), getPath: PATHS.say(room), needsToken: true, parts };
+  // A server of before, which knows no whispers, must not take one for a message.
+  const path = isWhisper ? PATHS.whispers(room) : PATHS.messages(room);
+  const content = { path, getPath: isWhisper ? PATHS.whisper(room) : PATHS.say(room), needsToken: true, parts };
   deliver(sender, content, (reply) => {
     const outcomes: SendOutcome[] = [];
     let postponed = 0;
@@ -157,6 +156,23 @@ export function sendMessages(
     else if (reply.ours) noteAnswer(sender.size, reply.carried, 0);
     done(outcomes);
   });
+}
+
+/**
+ * Returns the first messages that a request can carry together: a whisper alone, or the messages up
+ * to one.
+ */
+function partsOf(messages: Outgoing[]): Fields[] {
+  const parts: Fields[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    const { id, text } = messages[i] as Outgoing;
+    const isWhisper = isWhisperCommand(text);
+    if (!isSayable(text) || (isWhisper && i > 0)) break;
+    parts.push({ id, text });
+    if (isWhisper) return parts;
+  }
+  addReplies(parts, messages);
+  return parts;
 }
 
 /** In a form, the nth reply belongs to the nth id, so an empty one stands for none. */
