@@ -10,6 +10,11 @@ export function messageActsPath(slug: string, seq: number | ":seq"): string {
   return `${PATHS.room(slug)}/${seq}/acts`;
 }
 
+/** Returns the path of the page of a whisper in the reader's inbox: its report. */
+export function whisperActsPath(slug: string, member: string, seq: string | undefined): string {
+  return `${personActsPath(slug, member)};whisper=${seq}`;
+}
+
 /** Returns the path of the page with a room's people. */
 export function peoplePath(slug: string): string {
   return `${PATHS.room(slug)}/people`;

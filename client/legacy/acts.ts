@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { messageActsPath, personActsPath } from "../../protocol/tool-paths.ts";
+import { messageActsPath, personActsPath, whisperActsPath } from "../../protocol/tool-paths.ts";
 import { changeMessage } from "../core/sending/change.ts";
 import type { Sender } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
@@ -133,6 +133,7 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
     if (isOwn) add(words.again, () => composer.insert(() => text));
   }
   if (!isErased && !isWhisper && (!isOwn || page.moderates)) actions.push(actsLink(acts, messageActsPath(room, seq)));
+  if (isWhisper && !isOwn) actions.push(actsLink(acts, whisperActsPath(room, member.id, attr(line, "data-whisper"))));
   const link = create("a", "", words.link);
   link.href = `${address.base + PATHS.room(room)}/${seq}`;
   if (!isWhisper) actions.push(link);

@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { messageActsPath } from "../../protocol/tool-paths.ts";
+import { messageActsPath, whisperActsPath } from "../../protocol/tool-paths.ts";
 import { setIgnored } from "../ignored.ts";
 import { mentionOf } from "../mention.ts";
 import type { Page } from "../page.ts";
@@ -59,7 +59,9 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
       return true;
     });
   if (composer && !isOwn) add(words.mention, () => composer.insert((before) => mentionOf(nickname, before)));
-  if (!isErased && (!isOwn || page.moderates)) {
+  if (isWhisper && !isOwn)
+    add(words.report, () => openActDialog(page, whisperActsPath(page.room, member.id, line.dataset.whisper)));
+  if (!isErased && !isWhisper && (!isOwn || page.moderates)) {
     if (page.moderates && !items.some(({ label }) => label === words.erase))
       items.push(eraseItem(words, () => eraseAsModerator(page, seq)));
     add(page.moderates ? words.moderate : words.report, () => openActDialog(page, messageActsPath(page.room, seq)));

@@ -1,10 +1,11 @@
 import type { RoomEvent, RoomMessage, RoomRename, RoomWhisper } from "../../protocol/event.ts";
 import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
+import { roomOfLog } from "../../protocol/inbox.ts";
 import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
-import { messageActsPath } from "../../protocol/tool-paths.ts";
+import { messageActsPath, whisperActsPath } from "../../protocol/tool-paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { fill, wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
@@ -42,7 +43,7 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
   const marks = [own, state, follows && "follows", tall, isMention(layout, event) && "mention", isCurrent && "current"];
   const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
-  if (event.kind === "whisper") return whisperLine(layout, event);
+  if (event.kind === "whisper") return whisperLine(layout, event, context.isPlain);
   return html`<li class="line ${kind}" value="${event.seq}" data-seq="${event.seq}" data-at="${event.at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${event.id !== undefined && html` data-client-id="${event.id}"`}${isCurrent && CURRENT}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}${timeLink(layout, event)} ${quote}${tall !== "" && unfold(words)}<span dir="auto" class="text">${lineText(words, event)}</span>${message?.edited && html` <span class="edited-mark">${words.script.edited}</span>`}${actsOf(layout, event, context)}</li>
 `;
 }
@@ -51,12 +52,20 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
  * Renders a whisper. Its seq counts in the reader's inbox, so it has no link, and text browsers
  * show no number of the room's log.
  */
-function whisperLine(layout: PageLayout, event: RoomWhisper): Html {
+function whisperLine(layout: PageLayout, event: RoomWhisper, isPlain: boolean | undefined): Html {
   const { member, to, text, seq, at, id } = event;
   const tall = tallClass(text);
   const marks = [member.id === layout.member?.id && "own", tall].filter(Boolean).join(" ");
-  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${linkedText(text)}</span></li>
+  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${linkedText(text)}</span>${layout.canOpen && member.id !== layout.member?.id && whisperReport(layout, event, isPlain)}</li>
 `;
+}
+
+/** Renders the link to the page on which a whisper is reported, for browsers without script. */
+function whisperReport(layout: PageLayout, { room, member, seq }: RoomWhisper, isPlain: boolean | undefined): Html {
+  const { moderation } = wordsOf(layout.language);
+  const href = link(layout.basePath + whisperActsPath(roomOfLog(room), member.id, String(seq)));
+  const report = html` <a class="act" href="${href}" target="_top" rel="nofollow">${moderation.acts.link}</a>`;
+  return isPlain ? report : html`<noscript>${report}</noscript>`;
 }
 
 const CURRENT = html` aria-current="true" tabindex="-1" autofocus`;

@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { readEvent } from "../../db/log/around.ts";
 import { countHit } from "../../db/log/bans.ts";
 import { findMember, listMembers } from "../../db/log/members.ts";
 import { findNetwork } from "../../db/log/sightings.ts";
@@ -13,6 +14,7 @@ import { inputOf, setFields } from "../http/input.ts";
 import { readBan, readTarget } from "../http/moderation-input.ts";
 import { moderatorOf, operatorOf } from "../http/moderator.ts";
 import { pageLayout } from "../http/page-layout.ts";
+import { findInbox } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { seqOf } from "../http/seq.ts";
 import { type ActsView, renderActs, renderDone } from "../pages/acts.ts";
@@ -50,11 +52,18 @@ async function showPeople(ctx: Context, site: Site): Promise<void> {
   showPage(ctx, renderPeoplePage(pageLayout(ctx, site), { room: tail, members, next, mayModerate }));
 }
 
-/** The message or the person that a page is about. */
-type Subject = { member: Member; seq?: number; text?: string };
+/** The message, the whisper of the reader's inbox, or the person that a page is about. */
+type Subject = { member: Member; seq?: number; whisper?: number; text?: string };
 
 async function subjectOf(ctx: Context, site: Site, tail: Tail): Promise<Subject> {
   const { member: id } = ctx.params as { member?: string };
+  const whisper = inputOf(ctx).number("whisper", { min: 1, max: Number.MAX_SAFE_INTEGER }, 0);
+  if (id !== undefined && whisper > 0) {
+    const inbox = await findInbox(ctx, site, tail);
+    const event = inbox && (await readEvent(site.db, inbox.id, whisper));
+    if (event?.kind !== "whisper") throw refuse("no_such_message");
+    return { member: event.member, whisper, text: event.text };
+  }
   if (id !== undefined) {
     const member = await findMember(site.db, { roomId: tail.id, memberId: id });
     if (member === undefined) throw refuse("no_such_member");
@@ -95,11 +104,12 @@ async function showForms(
 }
 
 async function viewOf(ctx: Context, site: Site, tail: Tail): Promise<ActsView> {
-  const { member, seq, text } = await subjectOf(ctx, site, tail);
+  const { member, seq, whisper, text } = await subjectOf(ctx, site, tail);
+  const path = whisper === undefined ? ctx.path : `${ctx.path};whisper=${whisper}`;
   const actor = actorOf(ctx, site);
   const mayModerate = await site.access.may(actor, "moderate", tail);
   return {
-    ...{ room: tail, path: ctx.path, isMessage: seq !== undefined, member, text, mayModerate },
+    ...{ room: tail, path, isMessage: seq !== undefined, member, text, mayModerate },
     isOperator: actor.isOperator,
     ...(mayModerate && { network: await networkOf(site, tail, member.id) }),
   };
@@ -149,8 +159,8 @@ async function actByForm(ctx: Context, site: Site, tail: Tail): Promise<Done> {
 }
 
 async function reportByForm(ctx: Context, site: Site, tail: Tail): Promise<Done> {
-  const { member, seq } = await subjectOf(ctx, site, tail);
-  setFields(ctx, seq === undefined ? { member: member.id } : { seq: String(seq) });
+  const { member, seq, whisper } = await subjectOf(ctx, site, tail);
+  if (whisper === undefined) setFields(ctx, seq === undefined ? { member: member.id } : { seq: String(seq) });
   await takeReport(ctx, site);
   return { done: "reported" };
 }

@@ -441,6 +441,21 @@ test("a form without script whispers to the person who is chosen", async () => {
   expect(texts(events)).toEqual(["psst"]);
 });
 
+test("a whisper can be reported from its page, by its receiver and by nobody else", async () => {
+  const { room } = await openRoom();
+  await whisper(site.url, ann, { room, to: ben.id, text: "rude words" });
+  const { text } = await get(`/rooms/${room}/live/refresh=5`, ben);
+  const path = /href="([^"]+;whisper=1)"/.exec(text)?.[1] as string;
+  expect((await get(path, ben)).text).toContain("rude words");
+  expect((await get(path, cai)).status).toBe(404);
+  const headers = { cookie: ben.cookie, origin: site.url, "content-type": "application/x-www-form-urlencoded" };
+  const body = new URLSearchParams({ act: "report", reason: "rude" });
+  const posted = await fetch(site.url + path, { method: "POST", headers, body, redirect: "manual" });
+  expect(posted.status).toBe(303);
+  const reports = await query(site.databaseUrl, "select inbox_id, seq from reports");
+  expect(reports).toEqual([{ inbox_id: expect.any(Number), seq: "1" }]);
+});
+
 test("a member that leaves and comes back still has its inbox", async () => {
   const { room } = await openRoom();
   await whisper(site.url, ann, { room, to: ben.id, text: "before" });
