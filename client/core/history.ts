@@ -18,7 +18,7 @@ export type History = {
 /**
  * A page of a room's log, oldest first. `skipped` are the parts of long runs of coming and going
  * that it leaves out, if there are any. `oldest` is the first seq that the log still has.
- * `whispers` are the reader's own of its time, and `moreWhispers` says whether there are older ones.
+ * `whispers` are the reader's own of its time. If `moreWhispers`, there are older ones.
  */
 export type HistoryPage = {
   events: RoomEvent[];
