@@ -276,6 +276,34 @@ create unlogged table watchers (
   constraint watchers_pkey PRIMARY KEY (node, room_id)
 ) with (fillfactor=50);
 
+create table webhook_failures (
+  id bigint not null generated always as identity,
+  webhook text not null,
+  room text not null,
+  seq bigint not null,
+  error text not null,
+  at timestamp with time zone not null default now(),
+  constraint webhook_failures_pkey PRIMARY KEY (id),
+  constraint webhook_failures_webhook_fkey FOREIGN KEY (webhook) REFERENCES webhooks(id) ON DELETE CASCADE
+);
+
+create table webhook_positions (
+  webhook text not null,
+  room_id integer not null,
+  seq bigint not null,
+  constraint webhook_positions_pkey PRIMARY KEY (webhook, room_id),
+  constraint webhook_positions_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE,
+  constraint webhook_positions_webhook_fkey FOREIGN KEY (webhook) REFERENCES webhooks(id) ON DELETE CASCADE
+);
+CREATE INDEX webhook_positions_room_id ON webhook_positions USING btree (room_id);
+
+create table webhooks (
+  id text not null,
+  sender text,
+  until timestamp with time zone,
+  constraint webhooks_pkey PRIMARY KEY (id)
+);
+
 create function append_drafts(room_ids integer[], kinds text[], member_ids text[], nicknames text[], colors text[], trips text[], tags text[], texts text[], client_ids text[], targets bigint[], channel text)
   returns TABLE(place bigint, room_id integer, slug text, seq bigint, at timestamp with time zone, color text, tag text)
   language plpgsql rows 1000

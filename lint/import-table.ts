@@ -90,6 +90,12 @@ export const AREAS: readonly Area[] = [
     without: HTTP,
     because: "Deletes old rows in the background.",
   },
+  {
+    name: "server/hooks",
+    imports: ["protocol", "db/*.ts", "db/log", "server/*.ts", "server/delivery"],
+    without: HTTP,
+    because: "Sends the events of the log to receivers elsewhere.",
+  },
   { name: "server/streams", imports: ["protocol", "server/delivery"], because: "Turns a request into a reader." },
   {
     name: "server/polls",
@@ -157,6 +163,7 @@ export const AREAS: readonly Area[] = [
       "server/presence",
       "server/upkeep",
       "server/guard",
+      "server/hooks",
       "server/http",
     ],
     without: HTTP,
@@ -173,6 +180,7 @@ export const AREAS: readonly Area[] = [
       "server/*.ts",
       "server/site.ts",
       "server/delivery",
+      "server/hooks",
       "server/http",
       "server/rooms",
     ],

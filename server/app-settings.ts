@@ -208,6 +208,20 @@ export type AppSettings = {
    */
   metricsToken?: string | undefined;
   /**
+   * Addresses that get each event of every room by POST, signed as [Standard
+   * Webhooks](https://www.standardwebhooks.com) says. A list after `#` chooses the kinds, like
+   * `https://example.org/hook#message+notice`.
+   *
+   * Environment: CHATTERA_WEBHOOKS.
+   */
+  webhooks?: string[] | undefined;
+  /**
+   * Secret that signs webhooks: `whsec_` and base64, or any other text of 24 characters or more.
+   *
+   * Environment: CHATTERA_WEBHOOK_SECRET.
+   */
+  webhookSecret?: string | undefined;
+  /**
    * More names that nobody may use as a nickname or for a room, for example `Acme,アクメ`. Names that
    * look like one of them are reserved too. Staff titles and the site's own words always are.
    *

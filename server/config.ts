@@ -61,6 +61,8 @@ export function readOptions(
   const config = check({ ...former, ...given }, { isVariable, unknown: Object.keys(given).filter(isOfProcess) });
   const address = database ?? config.database;
   if (address === undefined) throw new StartError("database: createApp requires a PostgreSQL, like postgres://…");
+  if (typeof address === "string" && !/^postgres(ql)?:\/\//.test(address))
+    throw new StartError("database: must begin with postgres://");
   return { ...config, database: address };
 }
 

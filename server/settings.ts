@@ -395,6 +395,27 @@ export const SETTINGS = {
       "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
       "programs on this machine may read it, and not through a proxy.",
   },
+  webhooks: {
+    env: "CHATTERA_WEBHOOKS",
+    spelling: "list",
+    schema: listOf(
+      isWebhook,
+      "an address like https://example.org/hook, or with kinds: https://example.org/hook#message",
+    )
+      .transform((urls) => urls.map(readWebhook))
+      .default([]),
+    scope: "app",
+    doc:
+      "Addresses that get each event of every room by POST, signed as [Standard Webhooks](https://www.standardwebhooks.com) " +
+      "says. A list after `#` chooses the kinds, like `https://example.org/hook#message+notice`.",
+  },
+  webhookSecret: {
+    env: "CHATTERA_WEBHOOK_SECRET",
+    spelling: "text",
+    schema: text().min(24, "must be 24 characters or more").optional(),
+    scope: "app",
+    doc: "Secret that signs webhooks: `whsec_` and base64, or any other text of 24 characters or more.",
+  },
   reservedNames: {
     env: "CHATTERA_RESERVED_NAMES",
     spelling: "names",
@@ -433,6 +454,18 @@ function readColors(entries: string[], context: z.RefinementCtx, scheme: "light"
     context.addIssue((error as Error).message);
     return z.NEVER;
   }
+}
+
+function isWebhook(text: string): boolean {
+  return /^https?:\/\/./.test(text) && URL.canParse(text);
+}
+
+/** Reads an address, and the kinds of events after `#`. */
+function readWebhook(text: string): { url: string; kinds: ReadonlySet<string> | undefined } {
+  const url = new URL(text);
+  const kinds = url.hash === "" ? undefined : new Set(url.hash.slice(1).split("+"));
+  url.hash = "";
+  return { url: url.href, kinds };
 }
 
 function isTimeZone(name: string): boolean {

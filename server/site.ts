@@ -33,6 +33,7 @@ import { createNetworkLetters, type LettersOf } from "./guard/network-letters.ts
 import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
+import { startWebhooks, type Webhooks, webhooksOf } from "./hooks/start-webhooks.ts";
 import { type AskHost, type Authorize, askHost } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
 import { type Access, createAccess } from "./http/site-access.ts";
@@ -98,6 +99,7 @@ export type Site = Readonly<{
   sightings: Sightings;
   operators: Operators;
   activity: BackgroundWork;
+  webhooks: Webhooks;
   shares: Shares;
   isDraining: boolean;
   /**
@@ -147,6 +149,7 @@ type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "identif
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
   const { logger } = options;
   const rooms = keptRoomsOf(config);
+  webhooksOf(config);
   const metrics = createMetrics();
   const { database, schema, poolMax } = config;
   await migrate(database, (line) => logger.info(line), schema);
@@ -182,6 +185,7 @@ function keptRoomsOf({ rooms }: NodeConfig): KeptRoom[] {
 export async function closeSite(site: Site): Promise<void> {
   await site.bus.stop();
   site.followers.stop();
+  await site.webhooks.stop();
   site.stopWatchingChanges();
   site.roomWatch.stop();
   site.confirmations.stop();
@@ -232,6 +236,7 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     pruning: startPruning(db, config.historyDays, logger),
     roomRemoval: startRoomRemoval(db, wakeUps, logger),
     activity: startActivity({ db, metrics, logger }),
+    webhooks: startWebhooks(webhooksOf(config), { db, log, logger, followers: delivery.followers }),
     sightings: createSightings({ db, logger }),
     operators: createOperators({ secret: config.operatorSecret, siteSecret: log.secret }),
     tokens: createTokens(tokenOptions(config, log)),

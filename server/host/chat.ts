@@ -2,9 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { followedRooms } from "../../db/log/follow.ts";
 import { appendNotice } from "../../db/log/notice.ts";
+import { listFailures, type WebhookFailure } from "../../db/log/webhooks.ts";
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
 import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { webhookId } from "../hooks/webhook.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { type HostMember, readHostMember } from "../rooms/host-member.ts";
@@ -14,7 +16,7 @@ import type { Site } from "../site.ts";
 import { emitEvents } from "./emit-events.ts";
 import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
 
-export type { HostMember };
+export type { HostMember, WebhookFailure };
 
 /** A room, as the host sees it. `head` is the seq of its last event, 0 if there is none. */
 export type HostRoom = { slug: string; title: string; public: boolean; head: number };
@@ -57,6 +59,11 @@ export type HostFunctions = {
    * and color of such a session stay as they are.
    */
   tokenFor(member: HostMember): string;
+  /** The webhooks of the site. */
+  readonly webhooks: {
+    /** Resolves with the events that a receiver never took, the last ones first. */
+    failures(url: string): Promise<WebhookFailure[]>;
+  };
   /** The rooms, also those that are not in the lobby. */
   readonly rooms: {
     list(): Promise<HostRoom[]>;
@@ -91,6 +98,7 @@ export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
     },
     events: (room, options = {}) => eventsOf(site, room, options),
     tokenFor: (member) => site.tokens.sign(readHostMember(member), undefined, "host"),
+    webhooks: { failures: (url) => listFailures(site.db, webhookId(url)) },
     rooms: {
       list: async () => (await followedRooms(site.db)).map(roomOf),
       find: (name) => findRoom(site, name),

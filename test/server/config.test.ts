@@ -47,6 +47,8 @@ const SPELLED: { [name in AppOptionName]: [value: Options[name], text: string] }
   shares: [["203.0.113.0/24=10", "2001:db8::/32=20"], "203.0.113.0/24=10, 2001:db8::/32=20"],
   operatorSecret: ["sixteen characters", "sixteen characters"],
   metricsToken: ["sixteen characters", "sixteen characters"],
+  webhooks: [["https://a.example/hook#message"], "https://a.example/hook#message"],
+  webhookSecret: ["twenty-four characters or more", "twenty-four characters or more"],
   reservedNames: [["Acme", "アクメ社"], "Acme、アクメ社"],
   limits: [false, "off"],
 };

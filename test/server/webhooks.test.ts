@@ -1,0 +1,142 @@
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { listFailures } from "../../db/log/webhooks.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { sendWebhook, webhookId } from "../../server/hooks/webhook.ts";
+import { openNode, person, say, type TestNode } from "../support/app.ts";
+import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
+
+const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/** A webhook as it arrives. */
+type Received = { id: string; isSigned: boolean; type: string; event: RoomEvent };
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let receiver: Server | undefined;
+let received: Received[] = [];
+const nodes: TestNode[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.close();
+  receiver?.closeAllConnections();
+  receiver?.close();
+  received = [];
+});
+afterAll(() => database?.drop());
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** Receives webhooks at a port. `statusOf` decides about the answer, and only 200 takes it. */
+async function receiveAt(port: number, statusOf: (one: Received) => number = () => 200): Promise<void> {
+  receiver = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request.setEncoding("utf8")) body += part;
+    const { "webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signature } = request.headers;
+    const key = Buffer.from(SECRET.slice("whsec_".length), "base64");
+    const expected = `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+    const { type, data } = JSON.parse(body);
+    const one = { id: String(id), isSigned: signature === expected, type, event: data };
+    const status = statusOf(one);
+    if (status === 200) received.push(one);
+    response.writeHead(status).end();
+  });
+  receiver.listen(port, "127.0.0.1");
+  await once(receiver, "listening");
+}
+
+async function open(url: string): Promise<TestNode> {
+  const node = await openNode(database.url, { webhooks: [url], webhookSecret: SECRET });
+  nodes.push(node);
+  return node;
+}
+
+/** The seqs that were taken of a room, each once, in the order in which they came first. */
+function seqsOf(room: string): number[] {
+  return [...new Set(received.filter(({ event }) => event.room === room).map(({ event }) => event.seq))];
+}
+
+describe("webhooks", () => {
+  test("of two nodes, to a receiver that is away at first, come at least once each, in order, and signed", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/hook`;
+    const [first, second] = [await open(url), await open(url)];
+    await until("the webhook begins", async () => (await first.app.site.db("webhook_positions").select()).length > 0);
+    const rooms = ["lobby", "tea"];
+    await fetch(`${first.url}/api/rooms`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ slug: "tea" }),
+    });
+    const people = [await person(first.url, "Ann"), await person(second.url, "Ben")] as const;
+    const heads = new Map<string, number>();
+    const talk = async (n: number) => {
+      for (const room of rooms) {
+        const said = await Promise.all([
+          say(first.url, people[0], { text: `Ann ${n}`, room }),
+          say(second.url, people[1], { text: `Ben ${n}`, room }),
+        ]);
+        heads.set(room, Math.max(...said.map(({ event }) => event.seq)));
+      }
+    };
+    for (let n = 1; n <= 5; n += 1) await talk(n);
+    await receiveAt(port);
+    const isComplete = () => rooms.every((room) => seqsOf(room).length === heads.get(room));
+    await until("all have come", isComplete, 20_000);
+    // The node that sends ends, and the other one goes on.
+    await nodes.shift()?.close();
+    const last = await say(second.url, people[1], { text: "Ben alone", room: "tea" });
+    heads.set("tea", last.event.seq);
+    await until("the last has come", () => seqsOf("tea").at(-1) === last.event.seq, 20_000);
+
+    expect(received.every(({ isSigned }) => isSigned)).toBe(true);
+    expect(new Set(received.map(({ id }) => id)).size).toBeGreaterThanOrEqual(received.length - 2);
+    for (const room of rooms) {
+      const seqs = seqsOf(room);
+      expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    }
+    expect(received.find(({ event }) => event.text === "Ann 1")).toMatchObject({ type: "message" });
+  }, 60_000);
+
+  test("that a receiver refuses again and again are kept as failures, and those after them come", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/strict`;
+    const node = await openNode(database.url);
+    nodes.push(node);
+    const { db, log, logger, followers } = node.app.site;
+    const abort = new AbortController();
+    const site = { db, log, logger, followers, node: "strict", signal: abort.signal, retryMs: 1 };
+    await receiveAt(port, ({ event }) => (event.text === "poison" ? 422 : 200));
+    const kinds = new Set(["message"]);
+    const sending = sendWebhook(site, { url, secret: SECRET, kinds });
+    await until("the webhook begins", async () => (await db("webhooks").where({ id: webhookId(url) })).length > 0);
+    const cleo = await person(node.url, "Cleo");
+    const poison = await say(node.url, cleo, "poison");
+    await say(node.url, cleo, "fine");
+    await until("the next one comes", () => received.some(({ event }) => event.text === "fine"), 20_000);
+    expect(received.map(({ type }) => type)).toEqual(["message"]);
+    const { seq } = poison.event;
+    expect(await listFailures(db, webhookId(url))).toMatchObject([{ room: "lobby", seq, error: "answered with 422" }]);
+    followers.stop();
+    abort.abort();
+    await sending;
+  }, 60_000);
+
+  test("need a secret", async () => {
+    await expect(openNode(database.url, { webhooks: ["https://a.example/hook"] })).rejects.toThrow(
+      "CHATTERA_WEBHOOK_SECRET",
+    );
+  });
+});
