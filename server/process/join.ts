@@ -112,7 +112,7 @@ function dim(text: string): string {
 
 /** [no-color.org] */
 function styled(codes: string, text: string): string {
-  return process.stdout.isTTY && !process.env.NO_COLOR ? `\x1b[${codes}m${text}\x1b[0m` : text;
+  return process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${codes}m${text}\x1b[0m` : text;
 }
 
 type Client = { connect(url: string, options: ConnectOptions): RoomHandle };
