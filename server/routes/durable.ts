@@ -100,7 +100,12 @@ async function stream(ctx: Context, site: Site, { tail, cursor }: DurableRead): 
     if (!res.write(`${data}event: control\ndata: ${toJson(control)}\n\n`))
       await once(res, "drain").catch(() => undefined);
     if (isOver || performance.now() > until) break;
-    answer = await next(ctx, site, { tail, cursor: answer.cursor, waitMs: HEARTBEAT_MS }).catch(() => undefined);
+    const { cursor: after } = answer;
+    // The room may have been closed to this reader meanwhile. Any failure ends the stream, and its
+    // client learns why when it comes back.
+    answer = await roomOf(ctx, site, "read")
+      .then(() => next(ctx, site, { tail, cursor: after, waitMs: HEARTBEAT_MS }))
+      .catch(() => undefined);
   }
   res.end();
 }
