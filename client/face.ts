@@ -1,5 +1,6 @@
 import type { Member, MembersSignal, RoomEvent } from "../protocol/event.ts";
 import { isSaid } from "../protocol/line.ts";
+import type { RoomSignal } from "../protocol/room-settings.ts";
 import { arrive, createArrivals, dropArrivals } from "./arrivals.ts";
 import { become } from "./become.ts";
 import { type Conversation, type ConversationSession, unsentMessages } from "./core/conversation.ts";
@@ -73,6 +74,8 @@ export type Face = {
   list: MessageList;
   members: MemberList;
   scroll: Scroll;
+  /** Shows what the room says about itself, which has changed. */
+  showRoom(room: RoomSignal): void;
   /** Shows the newest page of the log in place of one that cannot be continued. */
   readAgain(): void;
   /** Notes events in the title. Some may be known. */
@@ -98,6 +101,7 @@ export function draw(conversation: Conversation<ConversationSession>, face: Face
     isLive = state === "live";
   });
   session.on("members", members.count);
+  session.on("room", face.showRoom);
   if (face.page.allowsSilence) {
     const follow = followSilentMoves(sender, face.page.room, members);
     session.on("members", (now) => follow(now.members));

@@ -1,4 +1,5 @@
 import { grouped } from "../protocol/line.ts";
+import type { LimitWords } from "../protocol/room-limits.ts";
 
 /** The words of the script, in the page's language. server/pages/words has them (`script`). */
 export type ScriptWords = {
@@ -91,6 +92,7 @@ export type ScriptWords = {
   /** Items of menus that open the page of a message or a person. */
   report: string;
   moderate: string;
+  limits: LimitWords;
   /** Read aloud for a name that the Tab key has put into the field. */
   completion: string;
   /** The mark of a whisper: to `{nickname}`, and to the reader. */

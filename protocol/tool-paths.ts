@@ -25,6 +25,16 @@ export function personActsPath(slug: string, member: string): string {
   return `${peoplePath(slug)}/${member === ":member" ? member : encodeURIComponent(member)}`;
 }
 
+/** Returns the path of the page with a room's settings. */
+export function settingsPath(slug: string): string {
+  return `${PATHS.room(slug)}/settings`;
+}
+
+/** Returns the path of the page on which the owner key of a room is used. */
+export function claimPath(slug: string): string {
+  return `${PATHS.room(slug)}/claim`;
+}
+
 /** Returns the path of the page with a room's reports, bans and log of moderation. */
 export function moderationPath(slug: string): string {
   return `${PATHS.room(slug)}/moderation`;

@@ -31,6 +31,7 @@ import { operatePageRoutes } from "./routes/operate-page.ts";
 import { countReaders, operationRoutes, watchDatabase } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { roomSettingsRoutes } from "./routes/room-settings.ts";
+import { roomSettingsPageRoutes } from "./routes/room-settings-page.ts";
 import { roomRoutes } from "./routes/rooms.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -124,6 +125,7 @@ export function siteRoutes(site: Site): Route[] {
     ...logTextRoutes(site),
     ...changePageRoutes(site),
     ...actPageRoutes(site),
+    ...roomSettingsPageRoutes(site),
     ...moderationPageRoutes(site),
     ...operatePageRoutes(site),
     // After the pages that have a name.

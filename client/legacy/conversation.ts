@@ -1,5 +1,6 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
 import type { Address } from "../core/base/address.ts";
 import { type Conversation, createConversation, say, start, takeOver, wake } from "../core/conversation.ts";
 import { createSession } from "../core/reading/session.ts";
@@ -32,6 +33,7 @@ import { networkMemory } from "./network-memory.ts";
 import { createNotices } from "./notices.ts";
 import { readPage } from "./page.ts";
 import { createPast } from "./past.ts";
+import { showRoomState } from "./room-state.ts";
 import { watchScroll } from "./scroll.ts";
 import { createRequest, http, ignoreAnswers } from "./xhr.ts";
 import { createXhrStream } from "./xhr-stream.ts";
@@ -56,7 +58,8 @@ export function openConversation(root: PageElement): void {
   const notices = createNotices(page, attention);
   const noteNew = (events: RoomEvent[]) => notices.noteNew(notIgnored(page.ignored, events));
   const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew });
-  const face: Face = { page, list, members, scroll, readAgain, announce: notices.announce, noteNew };
+  const showRoom = (room: RoomSignal) => showRoomState(page, room);
+  const face: Face = { page, list, members, scroll, showRoom, readAgain, announce: notices.announce, noteNew };
   session.on("status", createConnectionLine(page, stream !== undefined));
   const empty = byId("empty-room");
   if (empty !== undefined) session.on("event", ({ kind }) => kind === "message" && remove(empty));

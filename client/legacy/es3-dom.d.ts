@@ -192,7 +192,7 @@ interface PageWindow {
 }
 
 declare const document: PageDocument;
-declare const location: { href: string };
+declare const location: { href: string; hash: string };
 declare const window: PageWindow;
 
 declare class XMLHttpRequest {

@@ -14,6 +14,8 @@ swapStyle();
 window.onload = () => {
   const room = byId("room");
   const enter = byId("enter");
+  const ownerKey = byId("key");
+  if (ownerKey !== undefined) ownerKey.value = location.hash.replace(/^#/, "");
   if (room !== undefined) setTimeout(() => openConversation(room), SETTLED_MS);
   else if (enter !== undefined) openLobby(enter);
 };

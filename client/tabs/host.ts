@@ -91,8 +91,7 @@ function overheard(host: Host, sink: Sink): Sink {
     sink(kind, data, cursor);
     if (frame.name === "ping" && host.guests.size > 0) host.channel.post({ say: "ping", ping: frame.news });
     else if (frame.name === "answer") postAnswer(host, frame.news);
-    else if (frame.name === "event" || frame.name === "reset" || frame.name === "members" || frame.name === "typing")
-      post(host, frame);
+    else if (frame.name !== "hello" && frame.name !== "ping" && frame.name !== "ended") post(host, frame);
   };
 }
 
@@ -105,9 +104,9 @@ function postAnswer(host: Host, { resets, reset, events, signals, cursor }: Poll
     post(host, { name: "event", news: event, cursor: isLast ? cursor : "" });
   });
   for (const signal of signals) {
-    if (signal.signal !== "members") continue;
-    const { room, members, visitors } = signal;
-    post(host, { name: "members", news: { room, members, visitors } });
+    if (signal.signal === "bye") continue;
+    const { signal: name, ...news } = signal;
+    post(host, { name, news } as RoomUpdate);
   }
 }
 

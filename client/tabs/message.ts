@@ -1,4 +1,5 @@
 import type { MembersSignal, PingSignal, ResetSignal, RoomEvent, TypingSignal } from "../../protocol/event.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 
 // Tabs may run scripts of different versions, so the words of these messages are a protocol.
@@ -8,6 +9,7 @@ export type RoomUpdate =
   | { name: "event"; news: RoomEvent; cursor: string }
   | { name: "members"; news: MembersSignal }
   | { name: "typing"; news: TypingSignal }
+  | { name: "room"; news: RoomSignal }
   | { name: "reset"; news: ResetSignal };
 
 /**

@@ -125,7 +125,7 @@ function end(shared: Shared): void {
 
 /** Emits what a session reads of the tab's own room, and of the reader's inbox there. */
 function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own: string): void {
-  for (const name of ["event", "reset", "members", "typing"] as const) {
+  for (const name of ["event", "reset", "members", "typing", "room"] as const) {
     session.on(name, (data) => roomOfLog(data.room) === own && emit(name, data as never));
   }
   session.on("ping", (ping) => emit("ping", ping));

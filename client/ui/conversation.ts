@@ -37,6 +37,7 @@ import { part } from "./part.ts";
 import { createPast } from "./past.ts";
 import { createPresence } from "./presence.ts";
 import { createRenewal, type Renewal } from "./renewal.ts";
+import { createRoomState } from "./room-state.ts";
 import { watchScroll } from "./scroll.ts";
 import { createSearch } from "./search.ts";
 import { openSettings } from "./settings.ts";
@@ -79,7 +80,7 @@ export function openConversation(page: Page): OpenConversation {
     },
   });
   session.on("status", createConnectionLine(page).show);
-  draw(conversation, { page, list, members, scroll, readAgain, noteNew, announce });
+  draw(conversation, { page, list, members, scroll, showRoom: createRoomState(page), readAgain, noteNew, announce });
   session.on("typing", (typing) => notices.typing({ ...typing, nicknames: typing.nicknames.filter(members.shows) }));
   // Not with the lines: timers of a hidden page may run once a minute only.
   session.on("event", (event) => noteNew([event]));

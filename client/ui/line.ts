@@ -188,7 +188,8 @@ export function contentOf(line: HTMLElement): ParentNode & Node {
   return first instanceof HTMLTemplateElement ? first.content : line;
 }
 
-function linkedText(text: string): (Node | string)[] {
+/** Returns a text with its addresses as links. */
+export function linkedText(text: string): (Node | string)[] {
   return linkedPieces(text).map((piece) => {
     if (piece.href === "") return piece.text;
     const link = document.createElement("a");

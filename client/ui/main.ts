@@ -35,6 +35,8 @@ function start(): void {
   }
   const newRoom = document.getElementById("make-room");
   if (newRoom !== null) openRoomForm(newRoom as HTMLFormElement);
+  const ownerKey = document.getElementById("key") as HTMLInputElement | null;
+  if (ownerKey !== null) ownerKey.value = location.hash.slice(1);
 }
 
 function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {

@@ -87,6 +87,8 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
       room: refusal.room,
       ...(unsent && { unsent }),
       missing: missingRoom(ctx, refusal),
+      closed: closedRoom(ctx, refusal),
+      left: leftRoom(ctx, refusal),
     });
     return;
   }
@@ -103,6 +105,16 @@ function answerRefusal(ctx: Context, site: Site, refusal: Refusal): void {
 function missingRoom(ctx: Context, { code }: Refusal): { slug: string; title: string } | undefined {
   const slug = code === "no_such_room" && ctx.method === "GET" ? readSlug(roomName(ctx)) : undefined;
   return slug === undefined ? undefined : { slug, title: slug };
+}
+
+/** Returns the room that a page's path names and that opens with a password. */
+function closedRoom(ctx: Context, { code }: Refusal): string | undefined {
+  return code === "password_needed" || code === "wrong_password" ? readSlug(roomName(ctx)) : undefined;
+}
+
+/** Returns the room of a page that its reader has to enter again: a moderator removed them. */
+function leftRoom(ctx: Context, { code }: Refusal): string | undefined {
+  return code === "not_present" && ctx.method === "GET" ? readSlug(roomName(ctx)) : undefined;
 }
 
 /** Returns the nonce for the answer, unless the nonce is what is refused. */

@@ -43,7 +43,7 @@ ${activity.length === 0 && html`<p class="hint">${day.empty}</p>`}
 
 function plot({ label, most, path, name }: { label: string; most: string; path: string; name: string }): Html {
   return html`<p class="plot-title">${label} <span class="hint">${most}</span></p>
-<svg class="plot ${name}" viewBox="0 0 ${SLOTS * SLOT_WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${label}: ${most}"><path d="${path}"/></svg>
+<svg class="plot plot-${name}" viewBox="0 0 ${SLOTS * SLOT_WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${label}: ${most}"><path d="${path}"/></svg>
 `;
 }
 

@@ -10,6 +10,9 @@ import { renderRoomDocument, roomLink } from "./room-document.ts";
 
 const REASON_LENGTH = 300;
 
+/** The roles that an owner appoints. */
+export const APPOINTED = ["moderator", "approved"] as const;
+
 /** The page at `path` with everything that its reader can do about a message or a person. */
 export type ActsView = {
   room: { slug: string; title: string };
@@ -22,6 +25,8 @@ export type ActsView = {
   network?: { name: string; count: number } | undefined;
   mayModerate: boolean;
   isOperator: boolean;
+  /** The rank of the person in the room; absent if the reader appoints nobody. */
+  rank?: string | undefined;
   problem?: Problem | undefined;
 };
 
@@ -34,6 +39,7 @@ export function renderActs(layout: PageLayout, view: ActsView): string {
 ${problemLine(layout, view.problem)}
 ${view.mayModerate && moderating(layout, view)}
 ${reportForm(layout, view)}
+${view.rank !== undefined && roleForms(layout, view)}
 ${roomLink(layout, room.slug, wordsOf(layout.language).moderation.backToRoom)}`;
   return renderRoomDocument(layout, { room, title, body, id: "acts" });
 }
@@ -113,6 +119,18 @@ function timesOf(layout: PageLayout): [string, string][] {
 
 function optionsOf(words: { [value: string]: string }): [string, string][] {
   return Object.entries(words);
+}
+
+function roleForms(layout: PageLayout, view: ActsView): Html {
+  const { acts, roles: names } = wordsOf(layout.language).moderation;
+  const buttons = APPOINTED.map((role) => {
+    const has = view.rank === role;
+    const label = fill(has ? acts.dismiss : acts.appoint, { role: names[role] });
+    return html`<button class="button quiet" type="submit" name="role" value="${has ? "" : role}">${label}</button> `;
+  });
+  const fields = html`<h3>${acts.role}</h3>
+<input type="hidden" name="act" value="role"><p class="change-buttons">${buttons}</p>`;
+  return actForm(layout, view, { id: "role", fields });
 }
 
 /** Renders a form of the page. */

@@ -10,7 +10,7 @@ export function textField(
   const { name, label, value, type = "text", length } = field;
   return html`<div class="field">
 <label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" value="${value}" dir="auto" autocomplete="off"${length && html` maxlength="${length}"`}${described(field)}>
+<input id="${name}" name="${name}" type="${type}" value="${value}" dir="auto" autocomplete="${type === "password" ? "new-password" : "off"}"${length && html` maxlength="${length}"`}${described(field)}>
 ${hintOf(field)}</div>
 `;
 }

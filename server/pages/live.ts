@@ -1,5 +1,6 @@
 import type { Member, ResetReason, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
 import { type Html, html, link } from "./html.ts";
 import { figuresOf, fill, wordsOf } from "./language.ts";
 import { documentEnd, documentStart, homeLink, languageSwitch, type PageLayout } from "./layout.ts";
@@ -7,6 +8,7 @@ import { logLines, newestFirst, newestOnTop } from "./log-lines.ts";
 import { olderLink } from "./past.ts";
 import { renameLink } from "./rename.ts";
 import { type Back, enterForm, leaveForm, messageForm } from "./room.ts";
+import { roomStateBox } from "./room-state.ts";
 import { settingsPanel } from "./settings-panel.ts";
 
 /**
@@ -22,6 +24,8 @@ export type LiveOptions = { room: string; refresh: number; isBare: boolean };
 export type LiveView = {
   options: LiveOptions;
   title: string;
+  /** The state of the room, as everyone may know it. */
+  now: RoomSignal;
   /** Members may enter without a line in the log. */
   allowsSilence: boolean;
   context: RoomEvent[];
@@ -141,6 +145,7 @@ function opening(layout: PageLayout, view: LiveView, head?: Html): Html {
 <main id="live" class="room${layout.view.isNewestOnTop && " newest-on-top"}" data-room="${options.room}" data-cursor="${cursor}">
 ${!options.isBare && liveBar(layout, view)}
 <div class="room-body">
+${!options.isBare && roomStateBox(layout, view.now)}
 <div class="foot">
 ${options.isBare ? connectionLine(layout, view) : foot(layout, view)}
 </div>

@@ -1,6 +1,13 @@
 import { grouped } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { moderationPath, networkPath, OPERATE_PATH, peoplePath, personActsPath } from "../../protocol/tool-paths.ts";
+import {
+  moderationPath,
+  networkPath,
+  OPERATE_PATH,
+  peoplePath,
+  personActsPath,
+  settingsPath,
+} from "../../protocol/tool-paths.ts";
 import { type ActivityView, activityPlot } from "./activity-plot.ts";
 import { banFields } from "./acts.ts";
 import { problemLine } from "./enter-fields.ts";
@@ -186,7 +193,7 @@ function rooms(layout: PageLayout, shown: RoomRow[]): Html {
   const to = (path: string) => link(layout.basePath + path);
   const rows = shown.map(
     ({ slug, title, public: isPublic, members, events, reports, lastAt }) =>
-      html`<tr><th scope="row" dir="auto"><a href="${to(PATHS.room(slug))}">${title}</a></th><td>${grouped(members)}</td><td>${grouped(events)}</td><td>${grouped(reports)}</td><td>${lastAt !== null && timeStamp(layout, lastAt)}</td><td>${isPublic ? "✓" : "—"}</td><td><a href="${to(moderationPath(slug))}">${words.moderation}</a> <a href="${to(peoplePath(slug))}">${words.people}</a></td></tr>\n`,
+      html`<tr><th scope="row" dir="auto"><a href="${to(PATHS.room(slug))}">${title}</a></th><td>${grouped(members)}</td><td>${grouped(events)}</td><td>${grouped(reports)}</td><td>${lastAt !== null && timeStamp(layout, lastAt)}</td><td>${isPublic ? "✓" : "—"}</td><td><a href="${to(settingsPath(slug))}">${words.settings}</a> <a href="${to(moderationPath(slug))}">${words.moderation}</a> <a href="${to(peoplePath(slug))}">${words.people}</a></td></tr>\n`,
   );
   const heads = [words.title, words.members, words.events, words.reports, words.last, words.listed];
   return html`<section id="operated-rooms" class="tool-group">

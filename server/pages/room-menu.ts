@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { moderationPath } from "../../protocol/tool-paths.ts";
+import { moderationPath, settingsPath } from "../../protocol/tool-paths.ts";
 import { type Html, html, link } from "./html.ts";
 import { wordsOf } from "./language.ts";
 import type { PageLayout } from "./layout.ts";
@@ -11,8 +11,8 @@ export type RoomMenuView = {
   role?: ModeratingRole | undefined;
 };
 
-/** The roles that moderate a room. */
-export type ModeratingRole = "operator";
+/** The roles that configure or moderate a room. */
+export type ModeratingRole = "owner" | "moderator" | "operator";
 
 /**
  * Renders a room's title with a menu below it: the room's address, and the other rooms that the
@@ -43,12 +43,14 @@ ${links}</ul>
 </details>`;
 }
 
-/** Renders the links of those who moderate the room. */
+/** Renders the links of those who configure or moderate the room. */
 function roleLinks(layout: PageLayout, slug: string, role: ModeratingRole): Html {
   const { roomState } = wordsOf(layout.language).moderation;
+  const to = (path: string) => link(layout.basePath + path);
   return html`<div class="role-links">
 <p class="hint">${roomState.yourRole[role]}</p>
-<p><a href="${link(layout.basePath + moderationPath(slug))}">${roomState.moderation}</a></p>
+<p><a href="${to(settingsPath(slug))}">${roomState.configure}</a></p>
+<p><a href="${to(moderationPath(slug))}">${roomState.moderation}</a></p>
 </div>`;
 }
 

@@ -2,6 +2,7 @@ import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { excerptOf } from "../../protocol/graphemes.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
 import { type Html, html, link } from "./html.ts";
 import { type Problem, scriptRefusals, wordsOf } from "./language.ts";
@@ -13,6 +14,7 @@ import { type PeopleView, people } from "./people.ts";
 import { peopleLink } from "./people-page.ts";
 import { renameLink } from "./rename.ts";
 import { emptyRoom, type ModeratingRole, roomMenu } from "./room-menu.ts";
+import { roomStateBox } from "./room-state.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import { receiverChoice, withWhispers } from "./whispers.ts";
 import type { PageWords } from "./words/ja.ts";
@@ -23,10 +25,14 @@ import type { PageWords } from "./words/ja.ts";
  */
 export type RoomView = PeopleView & {
   room: { slug: string; title: string; isPublic: boolean; allowsSilence: boolean };
+  /** The state of the room, as everyone may know it. */
+  now: RoomSignal;
+  /** The role that lets the reader configure or moderate the room. */
+  role?: ModeratingRole | undefined;
+  /** The owner key of a room that the reader has just created. */
+  ownerKey?: string | undefined;
   /** The other rooms that the reader is in. */
   ownRooms: { slug: string; title: string }[];
-  /** The role by which the reader moderates the room. */
-  role?: ModeratingRole | undefined;
   events: RoomEvent[];
   /** The reader's whispers of the same time, and the last seq of its inbox. */
   whispers?: RoomEvent[];
@@ -73,6 +79,7 @@ export function renderRoom(layout: PageLayout, view: RoomView): string {
   const body = html`<main id="room" class="room${isNewestOnTop && " newest-on-top"}" ${scriptState(layout, view)}>
 ${roomBar(layout, view)}
 <div class="room-body">
+${roomStateBox(layout, view.now, view.ownerKey)}
 ${people(words, view, {
   rename: { form: renameForm(layout), link: view.present && renameLink(layout, view.room.slug) },
   list: peopleLink(layout, view.room.slug),

@@ -21,10 +21,12 @@ import { type ActsView, renderActs, renderDone } from "../pages/acts.ts";
 import { fill, type Problem, wordsOf } from "../pages/language.ts";
 import { renderPeoplePage } from "../pages/people-page.ts";
 import { refuse } from "../refusal.ts";
+import { rankOf } from "../rooms/access.ts";
 import { type AskedBan, ban } from "../rooms/moderate.ts";
 import type { Site } from "../site.ts";
 import { eraseAt, takeReport } from "./moderation.ts";
 import { chooseLanguage, problemOf, redirect, showPage } from "./pages.ts";
+import { changeRole } from "./room-settings.ts";
 import { formatPosition, positionOf } from "./rooms.ts";
 
 /**
@@ -108,10 +110,12 @@ async function viewOf(ctx: Context, site: Site, tail: Tail): Promise<ActsView> {
   const path = whisper === undefined ? ctx.path : `${ctx.path};whisper=${whisper}`;
   const actor = actorOf(ctx, site);
   const mayModerate = await site.access.may(actor, "moderate", tail);
+  const mayConfigure = await site.access.may(actor, "configure", tail);
   return {
     ...{ room: tail, path, isMessage: seq !== undefined, member, text, mayModerate },
     isOperator: actor.isOperator,
     ...(mayModerate && { network: await networkOf(site, tail, member.id) }),
+    ...(mayConfigure && { rank: rankOf({ ...actor, member, isOperator: false }, tail.room) }),
   };
 }
 
@@ -125,7 +129,7 @@ async function networkOf({ db }: Site, tail: Tail, memberId: string): Promise<Ac
 /** The result of a form: the name of its sentence, and the number of messages that it erased. */
 type Done = { done: (typeof DONE)[number]; n?: number };
 
-const DONE = ["reported", "erased", "applied", "erasedAll"] as const;
+const DONE = ["reported", "erased", "applied", "erasedAll", "appointed"] as const;
 
 async function takeActs(ctx: Context, site: Site): Promise<void> {
   const tail = await roomOf(ctx, site, "read");
@@ -153,8 +157,12 @@ async function actByForm(ctx: Context, site: Site, tail: Tail): Promise<Done> {
       return eraseAllByForm(ctx, site, tail);
     case "ban":
       return banByForm(ctx, site, tail);
+    case "role":
+      setFields(ctx, { member: (await subjectOf(ctx, site, tail)).member.id });
+      await changeRole(ctx, site);
+      return { done: "appointed" };
     default:
-      throw refuse("malformed", "act: report, erase, erase-all or ban");
+      throw refuse("malformed", "act: report, erase, erase-all, ban or role");
   }
 }
 

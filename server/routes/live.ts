@@ -10,6 +10,7 @@ import { HISTORY_MESSAGES, NONCE, PAGE_EVENTS } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { admit } from "../delivery/admit.ts";
 import { type ReaderStart, startOf } from "../delivery/positions.ts";
+import { roomSignalOf } from "../delivery/room-now.ts";
 import { cursorOf, type Tail } from "../delivery/tail.ts";
 import { networksOf } from "../guard/address.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
@@ -261,6 +262,7 @@ async function viewOf(request: LiveRequest): Promise<pages.LiveView> {
   return {
     options,
     title: tail.title,
+    now: roomSignalOf(tail.room),
     allowsSilence: tail.allowsSilence,
     context,
     skipped: isAtTop ? [] : talk.skipped,

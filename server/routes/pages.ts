@@ -6,11 +6,13 @@ import { readTalk } from "../../db/log/read.ts";
 import type { Member } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
+import { roomSignalOf } from "../delivery/room-now.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { numberOf } from "../delivery/watcher.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
+import { actorOf } from "../http/actor.ts";
 import { browserOf } from "../http/browser.ts";
 import { readEmbed } from "../http/embed.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
@@ -22,8 +24,10 @@ import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { readMoment, readZone } from "../http/moment.ts";
 import { cursorOfPage, whispersOfPage } from "../http/own-whispers.ts";
+import { handOverKey, takeHandedKey } from "../http/owner-key.ts";
 import { LANGUAGE_COOKIE, pageLayout } from "../http/page-layout.ts";
 import { payerOf } from "../http/payer.ts";
+import { givePassword } from "../http/room-password.ts";
 import type { Route } from "../http/route.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import type { Problem } from "../pages/language.ts";
@@ -32,8 +36,10 @@ import { renderLobby } from "../pages/lobby.ts";
 import type { NewRoomView } from "../pages/make-room.ts";
 import { renderPast } from "../pages/past.ts";
 import { type Back, type FormView, type RoomView, renderRoom } from "../pages/room.ts";
+import type { ModeratingRole } from "../pages/room-menu.ts";
 import { withWhispers } from "../pages/whispers.ts";
 import { REFUSALS, Refusal, refuse } from "../refusal.ts";
+import { rankOf } from "../rooms/access.ts";
 import type { People } from "../rooms/people.ts";
 import { readReply } from "../rooms/post.ts";
 import type { Site } from "../site.ts";
@@ -100,7 +106,8 @@ async function takeNewRoom(ctx: Context, site: Site): Promise<void> {
       silent: isSilent,
     });
     if (newRoom.title === "" && newRoom.slug === "") throw refuse("malformed");
-    const { slug } = await makeRoomAsAsked(ctx, site);
+    const { slug, ownerKey } = await makeRoomAsAsked(ctx, site);
+    handOverKey(ctx, { slug, key: ownerKey });
     redirect(ctx, PATHS.room(slug));
   } catch (error) {
     const problem = problemOf(ctx, site, error);
@@ -122,6 +129,10 @@ async function takeEntry(ctx: Context, site: Site): Promise<void> {
 }
 
 async function takeRoomForm(ctx: Context, site: Site): Promise<void> {
+  if (inputOf(ctx).sent("password").length > 0) {
+    const tail = await givePassword(ctx, site);
+    return redirect(ctx, PATHS.room(tail.slug));
+  }
   const retry: Retry = {};
   try {
     await actByForm(ctx, site, retry);
@@ -241,8 +252,16 @@ export async function roomViewOf(ctx: Context, site: Site, tail: Tail): Promise<
     hasOlder: (events[0]?.seq ?? 1) > first || own?.hasMore === true,
     present,
     clientId: randomUUID(),
-    role: ctx.state.isOperator ? "operator" : undefined,
+    now: roomSignalOf(tail.room),
+    role: roleOf(ctx, site, tail),
+    ownerKey: takeHandedKey(ctx, tail.slug),
   };
+}
+
+/** Returns the role that lets a reader configure or moderate a room. */
+function roleOf(ctx: Context, site: Site, { room }: Tail): ModeratingRole | undefined {
+  const rank = rankOf(actorOf(ctx, site), room);
+  return rank === "owner" || rank === "moderator" || rank === "operator" ? rank : undefined;
 }
 
 /** Returns the path of the first message of a date or a moment, or of the room if there is none. */

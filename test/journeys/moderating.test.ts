@@ -8,6 +8,9 @@ import { useSite } from "../support/use-site.ts";
 
 const SECRET = "an operator's secret of this test";
 
+/** Chromium waits for the page that a form leads to before it goes on. */
+const UNAWAITED = { WebKit: "WebDriver does not wait for the page that a form leads to" };
+
 const browser = useBrowser();
 const site = useSite({ operatorSecret: SECRET });
 
@@ -59,10 +62,123 @@ async function signIn(page: Page): Promise<void> {
   await page.waitForSelector("#switches");
 }
 
+/** Makes a room with the form of the lobby, and returns its page with the owner key on it. */
+async function makeRoom(page: Page, title: string): Promise<string> {
+  await page.goto(`${site.url}/`);
+  await page.click(".lobby-make summary");
+  await page.fill("#make-room [name=title]", title);
+  await page.click("#make-room button");
+  await page.waitForSelector("#owner-key");
+  return page.inputValue("#owner-key input");
+}
+
+describe("without script", () => {
+  browserTest(
+    "the maker of a room gets its key once, and another browser claims the room with it",
+    { needs: ["no script"], except: UNAWAITED },
+    async () => {
+      const maker = await (await withoutScript()).newPage();
+      const key = await makeRoom(maker, "Kept");
+      await maker.reload();
+      expect(await maker.locator("#owner-key").count()).toBe(0);
+      const other = await enterPlain("Olga", "kept");
+      await other.goto(`${site.url}/rooms/kept/claim`);
+      await other.fill("[name=key]", "not the key");
+      await other.click("#claim button");
+      await shows(other, "#problem", "owner key");
+      await other.fill("[name=key]", key);
+      await other.click("#claim button");
+      await other.waitForSelector("#room-settings");
+      await other.fill("#room-settings [name=description]", "What this room is for");
+      await other.fill("[name=pinned]", "Please be kind");
+      await other.fill("[name=slowSeconds]", "7");
+      await other.click("#room-settings button[name=save]");
+      await shows(other, ".done", "Saved.");
+      await maker.goto(`${site.url}/rooms/kept`);
+      const state = (await maker.textContent("#room-state")) ?? "";
+      for (const shown of ["What this room is for", "Please be kind", "one message every 7 s"])
+        expect(state).toContain(shown);
+      await maker.context().close();
+      await other.context().close();
+    },
+  );
+});
+
+describe("without script, an owner", () => {
+  browserTest(
+    "appoints a moderator, who erases, silences, removes and shuts out, and lifts it again",
+    { needs: ["no script"], except: UNAWAITED },
+    async () => {
+      const owner = await enterPlain("Otto");
+      await makeRoom(owner, "Moderated");
+      const room = "moderated";
+      const mod = await enterPlain("Mona", room);
+      const bad = await enterPlain("Bad", room);
+      await sayPlain(bad, room, "bad words one");
+      await sayPlain(bad, room, "bad words two");
+      await sayPlain(bad, room, "bad words three");
+
+      await owner.goto(`${site.url}/rooms/${room}/people`);
+      await owner.click('.person:has-text("Mona") a.act');
+      await owner.click('button[name=role][value="moderator"]');
+      await shows(owner, ".done", "The role was changed.");
+
+      // A visitor reports a message, and the moderator sees it and its reason.
+      const reader = await enterPlain("Rita", room);
+      await openActs(reader, room, "bad words one");
+      await reader.fill("#report [name=reason]", "rude");
+      await reader.click("#report button");
+      await shows(reader, ".done", "Reported. Thank you.");
+      await mod.goto(`${site.url}/rooms/${room}/moderation`);
+      expect(await mod.textContent("#reports")).toMatch(/Bad[\s\S]*bad words one[\s\S]*rude/);
+      await mod.click("#reports a.button");
+      await mod.click("#erase button");
+      await shows(mod, ".done", "The message was erased.");
+      await mod.goto(`${site.url}/rooms/${room}/moderation`);
+      await mod.click("#reports button[name=handled]");
+      await shows(mod, "#reports", "No reports.");
+
+      await banPlain(mod, room, { ban: "silence", reason: "quiet, please" });
+      expect(await sayPlain(bad, room, "may I?")).toContain("moderator has silenced you");
+      await mod.goto(`${site.url}/rooms/${room}/moderation`);
+      await shows(mod, "#bans", "quiet, please");
+      await mod.click("#bans button[name=lift]");
+      await shows(mod, "#bans", "Nobody.");
+      expect(await sayPlain(bad, room, "thank you")).not.toContain("silenced");
+
+      await banPlain(mod, room, { ban: "remove", reason: "" });
+      await mod.goto(`${site.url}/rooms/${room}/people`);
+      await lacks(mod, "#people-page", "Bad");
+      await bad.goto(`${site.url}/rooms/${room}`);
+      await bad.fill("#enter-again [name=nickname]", "Bad");
+      await bad.click("#enter-again button");
+      await bad.waitForSelector("#say");
+
+      await openActs(mod, room, "bad words two");
+      await mod.click("#erase-all button");
+      expect(await mod.textContent(".done")).toMatch(/^[2-4] messages were erased\.$/);
+      await mod.goto(`${site.url}/rooms/${room}`);
+      await lacks(mod, "#log", "bad words");
+
+      await mod.goto(`${site.url}/rooms/${room}/people`);
+      await mod.click('.person:has-text("Bad") a.act');
+      await fillBan(mod, { ban: "shut-out", reason: "enough" });
+      await bad.goto(`${site.url}/rooms/${room}`);
+      await shows(bad, "main", "moderator has shut you out");
+      await mod.goto(`${site.url}/rooms/${room}/moderation`);
+      const log = (await mod.textContent("#moderation-log")) ?? "";
+      for (const entry of ["erased", "silenced", "silence lifted", "removed", "shut out", "report handled"])
+        expect(log).toContain(entry);
+      for (const page of [owner, mod, bad, reader]) await page.context().close();
+    },
+    60_000,
+  );
+});
+
 describe("an operator without script", () => {
   browserTest(
     "signs in, sees the site, and erases, silences, removes and shuts out, by forms",
-    { needs: ["no script"] },
+    { needs: ["no script"], except: UNAWAITED },
     async () => {
       const bad = await enterPlain("Bad");
       for (const text of ["bad words one", "bad words two", "bad words three"]) await sayPlain(bad, "lobby", text);
@@ -168,6 +284,14 @@ describe("on the page with its script", () => {
     await page.click('.menu button:has-text("Erase")');
     await page.click('.menu button:has-text("Erase for everyone?")');
     await reader.waitForSelector(`${line}.erased`);
+    const settings = await page.context().newPage();
+    await settings.goto(`${site.url}/rooms/lobby/settings`);
+    await settings.fill("[name=pinned]", "Welcome, all");
+    await settings.check("[name=locked]");
+    await settings.click("#room-settings button[name=save]");
+    await settings.waitForSelector(".done");
+    await shows(reader, "#pinned", "Welcome, all");
+    await shows(reader, "#room-limits", "nobody new can enter");
     for (const one of [page, reader]) await one.context().close();
   });
 });
@@ -184,4 +308,10 @@ async function fillBan(page: Page, { ban, reason }: { ban: string; reason: strin
   await page.fill("#ban [name=reason]", reason);
   await page.click("#ban button");
   await shows(page, ".done", "Done.");
+}
+
+/** Bans the author of "bad words two". */
+async function banPlain(page: Page, room: string, asked: { ban: string; reason: string }): Promise<void> {
+  await openActs(page, room, "bad words two");
+  await fillBan(page, asked);
 }

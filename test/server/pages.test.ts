@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
+import type { RoomSignal } from "../../protocol/room-settings.ts";
 import { chooseLanguage, type Language } from "../../server/pages/language.ts";
 import type { PageLayout } from "../../server/pages/layout.ts";
 import { renderLobby } from "../../server/pages/lobby.ts";
@@ -61,6 +62,24 @@ function event(seq: number, changes: Partial<RoomEvent> = {}): RoomEvent {
 
 const LOBBY = { slug: "lobby", title: "Lobby", isPublic: true, allowsSilence: false };
 
+const LOBBY_NOW: RoomSignal = {
+  room: "lobby",
+  title: "Lobby",
+  description: "",
+  pinned: "",
+  locked: false,
+  slowSeconds: 0,
+  raid: false,
+  newcomerSeconds: 0,
+  links: true,
+  mayRead: "everyone",
+  mayEnter: "everyone",
+  maySpeak: "everyone",
+  password: false,
+  listed: true,
+  silentEntry: false,
+};
+
 function room(changes: Partial<RoomView> = {}): RoomView {
   return {
     room: LOBBY,
@@ -69,6 +88,7 @@ function room(changes: Partial<RoomView> = {}): RoomView {
     members: [ann],
     memberCount: 1,
     visitors: 3,
+    now: LOBBY_NOW,
     cursor: "k3x9.1-2",
     hasOlder: false,
     present: true,

@@ -185,6 +185,7 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
       break;
     case "members":
     case "typing":
+    case "room":
       if (follows(ledger, data.room)) publish(state, kind, data);
   }
 }
@@ -229,7 +230,9 @@ function settleAnswer(state: State, link: Link, answer: PollAnswer): void {
   beginAt(state, link, answer.cursor);
   for (let i = 0; i < signals.length; i++) {
     const signal = signals[i] as PollAnswer["signals"][number];
-    if (signal.signal === "members" && follows(ledger, signal.room)) publish(state, "members", signal);
+    if (signal.signal === "bye" || !follows(ledger, signal.room)) continue;
+    if (signal.signal === "members") publish(state, "members", signal);
+    else publish(state, "room", signal);
   }
 }
 

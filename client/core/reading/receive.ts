@@ -1,10 +1,10 @@
 import type { ByeSignal, RoomEvent } from "../../../protocol/event.ts";
 import type { Ending, Sink } from "./transport.ts";
 
-const KINDS = " event hello ping members typing reset ";
+const KINDS = " event hello ping members typing room reset ";
 
 /** All signals of a stream. An event of the log has no name of its own. */
-export const SIGNALS = ["hello", "ping", "members", "typing", "reset", "bye"];
+export const SIGNALS = ["hello", "ping", "members", "typing", "room", "reset", "bye"];
 
 /** One stream that is being received. `close` closes the connection. */
 export type Reception = { sink: Sink; isGreeted: boolean; isOver: boolean; close(): void };

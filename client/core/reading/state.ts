@@ -1,4 +1,5 @@
 import type { MembersSignal, PingSignal, ResetSignal, RoomEvent, TypingSignal } from "../../../protocol/event.ts";
+import type { RoomSignal } from "../../../protocol/room-settings.ts";
 import type { Clock } from "../base/environment.ts";
 import { type Backoff, createBackoff } from "../network/backoff.ts";
 import type { Known } from "../network/known.ts";
@@ -16,6 +17,7 @@ export type FeedEvents = {
   event: RoomEvent;
   members: MembersSignal;
   typing: TypingSignal;
+  room: RoomSignal;
   reset: ResetSignal;
   ping: PingSignal;
   /** A message may be sent now: the answer to `sending`. */

@@ -7,6 +7,7 @@ import type {
   RoomEvent,
   TypingSignal,
 } from "../../../protocol/event.ts";
+import type { RoomSignal } from "../../../protocol/room-settings.ts";
 
 /** The request of one connection: the events of `rooms` after the cursors `after`. */
 export type Reading = {
@@ -43,6 +44,7 @@ export type Brought = {
   event: RoomEvent;
   members: MembersSignal;
   typing: TypingSignal;
+  room: RoomSignal;
   reset: ResetSignal;
   answer: PollAnswer;
   ended: Ending;
