@@ -7,7 +7,7 @@ const NAMES = `
   isAtNewest isAway isBacklog isBlocked isBroken isBusy isConfirming isDoubtful isDoubting
   isGreeted isHere isLive isMute isNew isOpen isOver isPassing isPlaced isPollSet isPresent
   isProbing isSending isSendingNext isSuspect isTimerSet isTooLong isUnderWay isUnlisted
-  isUnsayable isWanted keep lastAgeMs lastRttMs lastSeq lastWhisper later leader ledger letGo
+  isUnsayable isWanted keep lastAgeMs lastRttMs lastSeq later leader ledger letGo
   listed logs marks most namedAt needsToken nonce noteChange noted noteLeader noteNew offerUnread
   oldestSeq onChange onStatus openChannel openedAt openSession orders ours outbox ownRoom parts
   patience phase pingMs places pollBackoff polled polls position positionIn post proveAt provedAt
