@@ -305,7 +305,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const presence = new Presence({ db, wakeUps, node, config, logger, hub });
   const confirmations = createConfirmations({ hub, wakeUps, logger });
   const lettersOf = createNetworkLetters(log.secret);
-  const access = startAccess({ ...base, hub, bans, lettersOf });
+  const access = startAccess({ ...base, hub, bans, revocations, lettersOf });
   const roomWatch = watchRooms({ db, hub, logger, onChange: (tail) => access.recheckAll([tail]) });
   const onRooms = (payload: string) =>
     void roomWatch.refresh(payload.split(" ").map(Number)).catch((error) => {
@@ -317,7 +317,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
-    [REVOCATION_CHANNEL]: revocations.onRevoked,
+    [REVOCATION_CHANNEL]: endSessions({ revocations, access }),
     [MODERATION_CHANNEL]: () => void bans.refresh(),
     [PEERS_CHANNEL]: peers.onAnnounced,
     [INBOX_CHANNEL]: (payload: string) => hub.inboxes.onMade(payload),
@@ -342,19 +342,29 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   };
 }
 
+/** Returns the listener for sessions that end, whose readers may lose rooms. */
+function endSessions({ revocations, access }: Pick<Site, "revocations" | "access">): (payload: string) => void {
+  return (payload) => {
+    revocations.onRevoked(payload);
+    access.recheckMember(payload.split(" ", 1)[0] as string);
+  };
+}
+
 /** Starts to decide about people, by the site's settings, its switches and bans. */
 function startAccess({
   config,
   db,
   hub,
   bans,
+  revocations,
   lettersOf,
   askHost,
-}: Pick<Site, "config" | "db" | "hub" | "bans" | "lettersOf" | "askHost">): Access {
+}: Pick<Site, "config" | "db" | "hub" | "bans" | "revocations" | "lettersOf" | "askHost">): Access {
   const access = createAccess({
     db,
     hub,
     askHost,
+    isRevoked: revocations.isRevoked,
     siteRules: () => {
       const { readOnly, noNewRooms, speakAfterMinutes } = bans.switches();
       return {

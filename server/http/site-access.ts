@@ -36,6 +36,8 @@ export type Access = {
    * there now.
    */
   recheckAll(tails?: Tail[]): void;
+  /** Checks the readers of a member again, whose session may have ended. */
+  recheckMember(memberId: string): void;
   /**
    * Returns the first seq that a person who may read a room may see. A visitor who is going on may
    * be some messages behind.
@@ -49,6 +51,8 @@ export type Access = {
 
 /** The parts of a node that decide about people. */
 export type AccessDependencies = {
+  /** Returns whether a member's tokens of this time, in ms since 1970, were revoked. */
+  isRevoked(memberId: string, issuedAt: number): boolean;
   db: Knex;
   hub: Hub;
   /** Asks the host, if it wants to be asked, once the rules allow something. */
@@ -62,9 +66,9 @@ export type AccessDependencies = {
 const GRANTS = 20_000;
 
 /** Creates the access of a node. */
-export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDependencies): Access {
+export function createAccess({ db, hub, isRevoked, siteRules, banOf, askHost }: AccessDependencies): Access {
   const grants = new LRUCache<string, true>({ max: GRANTS });
-  return { assert, may, recheck, recheckAll, firstSeen, noteGrant, banOf };
+  return { assert, may, recheck, recheckAll, recheckMember, firstSeen, noteGrant, banOf };
 
   async function assert(actor: Actor, act: Act, tail?: Tail): Promise<void> {
     const denial = await denialOf(actor, act, tail);
@@ -132,13 +136,23 @@ export function createAccess({ db, hub, siteRules, banOf, askHost }: AccessDepen
   }
 
   function recheck(reader: Reader): void {
-    const { actor } = reader;
-    if (actor === undefined || !reader.isOpen) return;
+    if (reader.actor === undefined || !reader.isOpen) return;
+    const actor = withoutEnded(reader.actor);
     for (const tail of reader.tails) {
       if (decide(questionOf(actor, "read", tail)) === undefined) continue;
       hub.sendAway(reader, { retry: RETRY_MS, reason: "not_allowed" });
       return;
     }
+  }
+
+  /** A person whose session has ended is a visitor. */
+  function withoutEnded(actor: Actor): Actor {
+    const { member, issuedAt } = actor;
+    return member !== undefined && isRevoked(member.id, issuedAt) ? { ...actor, member: undefined } : actor;
+  }
+
+  function recheckMember(memberId: string): void {
+    for (const reader of hub.readers) if (reader.memberId === memberId) recheck(reader);
   }
 
   function recheckAll(tails?: Tail[]): void {

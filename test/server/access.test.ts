@@ -268,6 +268,25 @@ describe("a reader who loses the right to read", () => {
   });
 });
 
+describe("a member whose session ends", () => {
+  test("loses a stream that needs it, at another node too, and keeps one that does not", async () => {
+    const room = await makeRoom({ mayRead: "approved" });
+    const other = await openNode(site.databaseUrl);
+    const member = await person(site.url, "Sally");
+    await giveRole(room, member, "approved").expect(200);
+    const visitor = from(other.url, "127.0.0.1");
+    const [closed, open] = await Promise.all(
+      [room.slug, "lobby"].map((slug) => visitor.hold(`/api/events?room=${slug}&token=${member.token}`)),
+    );
+    await until("both greet", () => closed?.text().includes("hello") && open?.text().includes("hello"));
+    await as(member, "post", "/api/session/end").expect(200);
+    await until("the end", () => closed?.isOver());
+    expect(open?.isOver()).toBe(false);
+    visitor.close();
+    await other.close();
+  });
+});
+
 describe("owners", () => {
   test("claim the room with the key, and with the trip of the nickname that made it", async () => {
     const room = await makeRoom();
