@@ -6,7 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import request from "supertest";
 import { person, sayAll } from "../support/app.ts";
-import { runCommand } from "../support/run-command.ts";
+import { runFilter } from "../support/run-command.ts";
 import { endSites, startSite } from "../support/site-process.ts";
 
 const place = join(tmpdir(), `chattera-backup-${randomUUID()}`);
@@ -46,9 +46,9 @@ test("an embedded site is backed up while it serves, and restored into a new fol
 }, 180_000);
 
 test("a backup goes through pipes, and a file that is cut off anywhere is refused", async () => {
-  const { code, bytes: out } = await chattera(["backup", "-"], "first");
+  const { code, out } = await chattera(["backup", "-"], "first");
   expect(code).toBe(0);
-  const piped = await runCommand(["restore", "-", "--replace"], environment("third"), out);
+  const piped = await runFilter(["restore", "-", "--replace"], environment("third"), out);
   expect([piped.code, piped.err]).toEqual([0, expect.stringContaining("Restore complete")]);
   for (const size of [out.length - 5, 200]) {
     await writeFile(file, out.subarray(0, size));
@@ -64,7 +64,7 @@ test("a backup of nothing is refused, and leaves no file", async () => {
 }, 30_000);
 
 function chattera(args: string[], folder: string) {
-  return runCommand(args, environment(folder));
+  return runFilter(args, environment(folder));
 }
 
 function environment(folder: string): { [name: string]: string } {

@@ -11,7 +11,7 @@ import { exportRoom } from "../../server/transfer/export-room.ts";
 import { importRoom } from "../../server/transfer/import-room.ts";
 import { clientId, person, sayAll, type TestPerson } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
-import { runCommand } from "../support/run-command.ts";
+import { runFilter } from "../support/run-command.ts";
 import { useSite } from "../support/use-site.ts";
 
 const site = useSite();
@@ -37,7 +37,7 @@ afterAll(async () => {
 }, 60_000);
 
 test("the commands export a room as its events, without a text that was erased, and import it once however often", async () => {
-  const { code, bytes: out, err } = await chattera(["export", "tea"]);
+  const { code, out, err } = await chattera(["export", "tea"]);
   expect([code, err]).toEqual([0, expect.stringContaining("Export complete")]);
   const [header, ...events] = linesOf(out);
   expect(header).toMatchObject({ chattera: "room", format: 1, first: 1, room: { slug: "tea", public: true } });
@@ -154,7 +154,7 @@ test("a room that does not exist, a folder that is missing and a file that is a 
 }, 60_000);
 
 function chattera(args: string[], { url = site.databaseUrl, input }: { url?: string; input?: Buffer } = {}) {
-  return runCommand(args, { DATABASE_URL: url }, input);
+  return runFilter(args, { DATABASE_URL: url }, input);
 }
 
 /** Returns the file of the room "tea". */

@@ -2,20 +2,27 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** The outcome of a command: its exit code, and the text and the bytes that it printed. */
-export type CommandOutcome = { code: number | null; out: string; err: string; bytes: Buffer };
+/** The outcome of a command: its exit code, and what it printed. */
+export type CommandOutcome<Out = string> = { code: number | null; out: Out; err: string };
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/**
- * Runs a command of `chattera` with these settings and this standard input, and waits until it has
- * ended.
- */
+/** Runs a command of `chattera` with these settings, and waits until it has ended. */
 export async function runCommand(
   args: string[],
   settings: { [name: string]: string } = {},
   input?: Buffer,
 ): Promise<CommandOutcome> {
+  const { code, out, err } = await runFilter(args, settings, input);
+  return { code, out: String(out), err };
+}
+
+/** Runs a command that reads standard input, or writes bytes to standard output. */
+export async function runFilter(
+  args: string[],
+  settings: { [name: string]: string },
+  input?: Buffer,
+): Promise<CommandOutcome<Buffer>> {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
   const child = spawn(process.execPath, ["--import", "tsx", "server/process/cli.ts", ...args], {
     cwd: ROOT,
@@ -31,6 +38,5 @@ export async function runCommand(
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   await once(child, "close");
-  const bytes = Buffer.concat(parts);
-  return { code: child.exitCode, out: String(bytes), err, bytes };
+  return { code: child.exitCode, out: Buffer.concat(parts), err };
 }
