@@ -54,7 +54,7 @@ describe("the number of fields", () => {
     expect(refused.body).toMatchObject({ code: "malformed", detail: "at most 50 fields" });
   });
 
-  test("of a body that a host app's parser has read is capped alike, and the body is an object", async () => {
+  test("of a body that a host app's parser has read is capped alike, and the body is an object or a text of a known type", async () => {
     const statusFor = async (parsed: unknown) => {
       const host = new Koa();
       host.use((ctx, next) => {
@@ -66,7 +66,7 @@ describe("the number of fields", () => {
     };
     expect(await statusFor({ nickname: "hosted" })).toBe(201);
     expect(await statusFor({ nickname: "hosted", ...members(FIELDS_MAX) })).toBe(400);
-    expect(await statusFor("nickname=hosted")).toBe(400);
+    expect(await statusFor("nickname=hosted")).toBe(415);
     expect(await statusFor([{ nickname: "hosted" }])).toBe(400);
   });
 
