@@ -36,7 +36,7 @@ import { createShares, type Shares } from "./guard/shares.ts";
 import { startWebhooks, type Webhooks, webhooksOf } from "./hooks/start-webhooks.ts";
 import { type AskHost, type Authorize, askHost } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
-import { type Access, createAccess } from "./http/site-access.ts";
+import { createAccess, type SiteAccess } from "./http/site-access.ts";
 import { createSlowMode, type SlowMode } from "./http/slow-mode.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
 import type { Logger } from "./log.ts";
@@ -82,7 +82,7 @@ export type Site = Readonly<{
   confirmations: Confirmations;
   slowMode: SlowMode;
   /** Decides what people may do, and follows the settings of the rooms in memory. */
-  access: Access;
+  access: SiteAccess;
   roomWatch: RoomWatch;
   stopWatchingChanges(): void;
   pruning: BackgroundWork;
@@ -359,7 +359,7 @@ function startAccess({
   revocations,
   lettersOf,
   askHost,
-}: Pick<Site, "config" | "db" | "hub" | "bans" | "revocations" | "lettersOf" | "askHost">): Access {
+}: Pick<Site, "config" | "db" | "hub" | "bans" | "revocations" | "lettersOf" | "askHost">): SiteAccess {
   const access = createAccess({
     db,
     hub,

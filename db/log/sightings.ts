@@ -2,10 +2,10 @@ import type { Knex } from "knex";
 import { execute, rowsOf } from "../pool/statement.ts";
 
 /** A member and the network from which it came, by its eight letters and those of its /48. */
-export type Sighting = { memberId: string; network: string; wideNetwork: string };
+export type MemberSighting = { memberId: string; network: string; wideNetwork: string };
 
 /** Notes from which networks members come. */
-export async function writeSightings(db: Knex, sightings: Sighting[]): Promise<void> {
+export async function writeSightings(db: Knex, sightings: MemberSighting[]): Promise<void> {
   await execute(
     db,
     `insert into sightings (member_id, network, wide_network)

@@ -5,13 +5,13 @@ import { execute, rowsOf } from "../pool/statement.ts";
  * A room, the member that reads it, if it is one, and the messages that newcomers see. They also
  * see what is younger than `seconds`.
  */
-export type Visit = { roomId: number; memberId: string | undefined; messages: number; seconds: number };
+export type MemberVisit = { roomId: number; memberId: string | undefined; messages: number; seconds: number };
 
 /**
  * Returns the first seq that a person may see. That of a member who has been in the room is the one
  * that was the first when it was there for the first time.
  */
-export async function findFirstSeen(db: Knex, { roomId, memberId, messages, seconds }: Visit): Promise<number> {
+export async function findFirstSeen(db: Knex, { roomId, memberId, messages, seconds }: MemberVisit): Promise<number> {
   const [row] = await rowsOf<{ first: number }>(
     db,
     `with newest as materialized (

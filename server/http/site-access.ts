@@ -10,19 +10,19 @@ import type { Reader } from "../delivery/reader.ts";
 import { nextVersion, type Tail } from "../delivery/tail.ts";
 import { refuse } from "../refusal.ts";
 import {
+  type AccessQuestion,
   type Act,
   type Denial,
   decide,
   isAtLeast,
   type PersonBan,
-  type Question,
   rankOf,
   type SiteRules,
 } from "../rooms/access.ts";
 import type { AskHost } from "./authorize.ts";
 
 /** Asks whether people may do things. Every request that reads or writes does. */
-export type Access = {
+export type SiteAccess = {
   /** Throws the refusal of an act that the person may not do. */
   assert(actor: Actor, act: Act, tail?: Tail): Promise<void>;
   /** Returns whether a person may do something. */
@@ -66,7 +66,7 @@ export type AccessDependencies = {
 const GRANTS = 20_000;
 
 /** Creates the access of a node. */
-export function createAccess({ db, hub, isRevoked, siteRules, banOf, askHost }: AccessDependencies): Access {
+export function createAccess({ db, hub, isRevoked, siteRules, banOf, askHost }: AccessDependencies): SiteAccess {
   const grants = new LRUCache<string, true>({ max: GRANTS });
   return { assert, may, recheck, recheckAll, recheckMember, firstSeen, noteGrant, banOf };
 
@@ -99,7 +99,7 @@ export function createAccess({ db, hub, isRevoked, siteRules, banOf, askHost }: 
     return denial;
   }
 
-  function questionOf(actor: Actor, act: Act, tail?: Tail): Question {
+  function questionOf(actor: Actor, act: Act, tail?: Tail): AccessQuestion {
     return {
       actor,
       act,

@@ -1,13 +1,13 @@
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
-import { pruneSightings, type Sighting, writeSightings } from "../../db/log/sightings.ts";
+import { type MemberSighting, pruneSightings, writeSightings } from "../../db/log/sightings.ts";
 import { pruneUnheard } from "../../db/log/unheard.ts";
 import type { Logger } from "../log.ts";
 
 /** Notes from which networks members come, for moderators. */
 export type Sightings = {
   /** Resolves once it is noted. Returns `undefined` if it has been lately. */
-  note(sighting: Sighting): Promise<void> | undefined;
+  note(sighting: MemberSighting): Promise<void> | undefined;
   stop(): void;
 };
 
@@ -25,7 +25,7 @@ const PRUNE_MS = 3_600_000;
 /** Sightings of a crowd in one statement. */
 const BATCH = 500;
 
-type WaitingSighting = { sighting: Sighting; resolve(): void; reject(error: unknown): void };
+type WaitingSighting = { sighting: MemberSighting; resolve(): void; reject(error: unknown): void };
 
 /** Creates the notes of a node. While one statement runs, others wait and share the next. */
 export function createSightings({ db, logger }: { db: Knex; logger: Logger }): Sightings {
@@ -73,6 +73,6 @@ export function createSightings({ db, logger }: { db: Knex; logger: Logger }): S
   }
 }
 
-function keyOf({ memberId, network }: Sighting): string {
+function keyOf({ memberId, network }: MemberSighting): string {
   return `${memberId} ${network}`;
 }

@@ -43,7 +43,7 @@ export type SiteRules = {
 };
 
 /** A question for decide(). */
-export type Question = {
+export type AccessQuestion = {
   actor: Actor;
   act: Act;
   site: SiteRules;
@@ -86,7 +86,7 @@ export function isAtLeast(rank: Rank, other: Rank): boolean {
  * Decides whether a person may do something. This is the only place that does. Returns `undefined`
  * if they may, otherwise why not.
  */
-export function decide(question: Question): Denial | undefined {
+export function decide(question: AccessQuestion): Denial | undefined {
   const { act, room, actor } = question;
   const rank = rankOf(actor, room);
   if (rank === "operator") return act === "speak" || act === "whisper" ? needsSession(actor) : undefined;
@@ -114,17 +114,17 @@ export function decide(question: Question): Denial | undefined {
 }
 
 /** A room's moderators keep their room, whatever network they come from. */
-function isShutOut({ ban }: Question, rank: Rank): boolean {
+function isShutOut({ ban }: AccessQuestion, rank: Rank): boolean {
   return ban?.act === "shut-out" && (ban.roomId === undefined || !isAtLeast(rank, "moderator"));
 }
 
-function mayCreate({ site }: Question): Denial | undefined {
+function mayCreate({ site }: AccessQuestion): Denial | undefined {
   if (site.isReadOnly) return { code: "read_only" };
   if (!site.takesNewRooms) return { code: "not_allowed", detail: "Nobody can make a room here at the moment." };
   return site.newRooms === "anyone" ? undefined : { code: "not_allowed", detail: "Rooms are made by operators here." };
 }
 
-function mayRead({ act, ban, knowsPassword }: Question, room: AccessRoom, rank: Rank): Denial | undefined {
+function mayRead({ act, ban, knowsPassword }: AccessQuestion, room: AccessRoom, rank: Rank): Denial | undefined {
   // A person who was removed may come back by entering.
   if (ban?.act === "remove" && act !== "enter") return { code: "not_present" };
   if (isAtLeast(rank, "moderator")) return undefined;
@@ -132,7 +132,7 @@ function mayRead({ act, ban, knowsPassword }: Question, room: AccessRoom, rank: 
   return isAmong(room.rules.mayRead, rank) ? undefined : { code: "not_allowed", detail: FOR[room.rules.mayRead] };
 }
 
-function mayEnter(question: Question, room: AccessRoom, rank: Rank): Denial | undefined {
+function mayEnter(question: AccessQuestion, room: AccessRoom, rank: Rank): Denial | undefined {
   const { actor, isInside } = question;
   const { rules } = room;
   const denial = needsSession(actor) ?? mayRead(question, room, rank);
@@ -142,7 +142,7 @@ function mayEnter(question: Question, room: AccessRoom, rank: Rank): Denial | un
   return undefined;
 }
 
-function maySpeak(question: Question, { rules }: AccessRoom, rank: Rank): Denial | undefined {
+function maySpeak(question: AccessQuestion, { rules }: AccessRoom, rank: Rank): Denial | undefined {
   const { act, actor, ban, now, site } = question;
   if (ban?.act === "silence" && !ban.secretly) return { code: "silenced" };
   if (site.isReadOnly) return { code: "read_only" };
