@@ -93,12 +93,16 @@ async function es3Script(entry: string, options: BuildOptions): Promise<string> 
 
 /**
  * Replaces esbuild's helpers for object spread by Object.assign: the client's objects are plain.
+ * Throws if another helper needs what they have in common, such as the one for `{ a, ...rest }`.
  */
 function withObjectAssign(code: string): string {
-  return code.replace(
+  const replaced = code.replace(
     /^var __defProp = [\s\S]*?, __spreadProps = .*\n/,
     "const __spreadValues = Object.assign, __spreadProps = Object.assign;\n",
   );
+  const missing = /__hasOwnProp|__getOwnPropSymbols|__propIsEnum|__defNormalProp/.exec(replaced)?.[0];
+  if (missing) throw new Error(`the bundle would lack ${missing}: write the object out instead of { a, ...rest }`);
+  return replaced;
 }
 
 /**

@@ -34,6 +34,7 @@ export type ScriptWords = {
   stale: string;
   /** Something between page and site blocks the path of polls. */
   blocked: string;
+  unreadable: string;
   offline: string;
   peopleFigures: string;
   peopleCut: string;

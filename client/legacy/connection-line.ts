@@ -23,7 +23,9 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
     stop = environment.later(state === "catching-up" && written !== words.offline ? PATIENCE_MS : 0, () => {
       const text =
         status.state !== "live"
-          ? sentence[state]
+          ? status.refused
+            ? words.unreadable
+            : sentence[state]
           : status.stale
             ? words.stale
             : status.checking
@@ -37,11 +39,15 @@ export function createConnectionLine({ words, address }: Page, streams: boolean)
       line.setAttribute("data-state", state);
       line.className = `connection ${state}`;
       setText(line, text);
-      if (text !== words.slow && text !== words.blocked) return;
-      addText(line, " ");
-      line.appendChild(create("a", "", words.doctor)).href = address.base + PATHS.doctor;
+      if (text === words.slow || text === words.blocked) addLink(words.doctor, address.base + PATHS.doctor);
+      if (text === words.unreadable) addLink(words.reload, location.href.replace(/#.*/, ""));
     });
   };
+
+  function addLink(label: string, href: string): void {
+    addText(line, " ");
+    line.appendChild(create("a", "", label)).href = href;
+  }
 
   // One failure may be chance. After two, messages wait, and their author should know.
   function stateOf({ state, slow, stale, failures }: SessionStatus): "live" | "slow" | "catching-up" | "offline" {

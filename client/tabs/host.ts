@@ -55,6 +55,7 @@ export function createHost(options: HostOptions): Host {
       checking: false,
       blocked: false,
       stale: false,
+      refused: "",
     },
     stopListening() {},
   };
@@ -105,8 +106,7 @@ function postAnswer(host: Host, { resets, reset, events, signals, cursor }: Poll
   });
   for (const signal of signals) {
     if (signal.signal === "bye") continue;
-    const { signal: name, ...news } = signal;
-    post(host, { name, news } as RoomUpdate);
+    post(host, { name: signal.signal, news: signal } as RoomUpdate);
   }
 }
 

@@ -133,7 +133,7 @@ function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own:
 }
 
 function isSame(one: SessionStatus, other: SessionStatus): boolean {
-  const { state, transport, slow, failures, checking, blocked, stale } = one;
+  const { state, transport, slow, failures, checking, blocked, stale, refused } = one;
   return (
     state === other.state &&
     transport === other.transport &&
@@ -141,6 +141,7 @@ function isSame(one: SessionStatus, other: SessionStatus): boolean {
     failures === other.failures &&
     checking === other.checking &&
     blocked === other.blocked &&
-    stale === other.stale
+    stale === other.stale &&
+    refused === other.refused
   );
 }

@@ -20,25 +20,28 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
   function write(): void {
     if (latest === undefined) return;
     const state = stateOf(latest);
-    const text = latest.state === "live" ? sentenceOf(latest, sentence[state]) : sentence[state];
+    const text = sentenceOf(latest, sentence[state]);
     line.dataset.transport = latest.transport;
     line.dataset.state = state;
     // Text that has not changed must not be read aloud again.
     if (written === text) return;
     written = text;
     line.textContent = text;
-    if (text === words.slow || text === words.blocked) line.append(" ", doctor());
+    if (text === words.slow || text === words.blocked)
+      line.append(" ", link(words.doctor, address.base + PATHS.doctor));
+    if (text === words.unreadable) line.append(" ", link(words.reload, location.pathname));
   }
 
-  function sentenceOf({ stale, checking, blocked }: SessionStatus, usual: string): string {
+  function sentenceOf({ state, refused, stale, checking, blocked }: SessionStatus, usual: string): string {
+    if (state !== "live") return refused ? words.unreadable : usual;
     return stale ? words.stale : checking ? words.checking : blocked ? words.blocked : usual;
   }
 
-  function doctor(): HTMLAnchorElement {
-    const link = document.createElement("a");
-    link.href = address.base + PATHS.doctor;
-    link.textContent = words.doctor;
-    return link;
+  function link(label: string, href: string): HTMLAnchorElement {
+    const element = document.createElement("a");
+    element.href = href;
+    element.textContent = label;
+    return element;
   }
 
   window.addEventListener("offline", write, lasting());

@@ -26,7 +26,7 @@ export type StreamManners =
  * cache; `instant`: answers at once with nothing, like a server that does not hold polls; `busy`:
  * answers 503 with Retry-After; `short`: holds nothing for more than three seconds.
  */
-export type RequestManners = "good" | "html" | "stale" | "instant" | "busy" | "refused" | "short";
+export type RequestManners = "good" | "html" | "stale" | "instant" | "busy" | "refused" | "forbidden" | "short";
 
 /** The network's treatment of messages. `hang`: they are not answered; `busy`: answers 503. */
 export type PostManners = "good" | "hang" | "busy";
@@ -293,6 +293,8 @@ export function createFakeSite(world: World): FakeSite {
       if (gone === "refused" || manners === "refused") poll.fail();
       else if (manners === "html") settle({ status: 200, text: "<html>Please log in" });
       else if (manners === "busy") settle({ status: 503, text: "", retryMs: 2_000 });
+      else if (manners === "forbidden")
+        settle({ status: 403, text: JSON.stringify({ chattera: 1, n: nonce, code: "shut_out" }) });
       else if (confirmed !== undefined) settle({ status: 200, text: JSON.stringify({ chattera: 1, n: nonce }) });
       else if (manners === "stale") settle({ status: 200, text: answerTo({ ...place, lobby: 0 }, [], "another's") });
       else if (manners === "instant" || wait === 0 || hasNews())

@@ -98,3 +98,17 @@ test("a site that asks to come back later is not taken for a blocked path", () =
   world.pass(30_000);
   expect(states.some(({ blocked }) => blocked)).toBe(false);
 });
+
+test("a site that refuses to let the client read is quoted until it lets it read again", () => {
+  const { world, site, conversation, filter, states } = openPage();
+  filter.blocks = /^$/;
+  start(conversation);
+  world.pass(10_000);
+  site.manners.poll = "forbidden";
+  site.append();
+  world.pass(30_000);
+  expect(states.at(-1)).toMatchObject({ state: "waiting", refused: "shut_out", blocked: false });
+  site.manners.poll = "good";
+  world.pass(MINUTE);
+  expect(states.at(-1)).toMatchObject({ state: "live", refused: "" });
+});

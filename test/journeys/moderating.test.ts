@@ -175,6 +175,25 @@ describe("without script, an owner", () => {
   );
 });
 
+browserTest(
+  "a page whose reader may no longer read says so, and is live again when they may",
+  async () => {
+    const owner = await person(site.url, "Olga");
+    const as = (path: string, body: object) =>
+      request(site.url).post(path).set("authorization", `Bearer ${owner.token}`).send(body);
+    await as("/api/rooms", { slug: "closing" }).expect(201);
+    const page = await browser.newPage({ locale: "en-US" });
+    await page.goto(`${site.url}/rooms/closing`);
+    await page.waitForSelector('#connection[data-state="live"]');
+    await as("/api/rooms/closing/settings", { mayRead: "moderators" }).expect(200);
+    await page.waitForSelector('#connection:has-text("can no longer be read from here") a:has-text("Reload")');
+    await as("/api/rooms/closing/settings", { mayRead: "everyone" }).expect(200);
+    await page.waitForSelector('#connection[data-state="live"]:has-text("Live")', { timeout: 60_000 });
+    await page.context().close();
+  },
+  90_000,
+);
+
 describe("an operator without script", () => {
   browserTest(
     "signs in, sees the site, and erases, silences, removes and shuts out, by forms",

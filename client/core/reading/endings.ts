@@ -23,7 +23,7 @@ const SHORT_LIFE_MS = 5_000;
 const RENEW_AGAIN_MS = 30_000;
 
 /** How a link ended; `mute`: it was a stream and did not prove itself in time. */
-type LinkEnding = { how: Ending["how"] | "mute"; retryMs?: number | undefined };
+type LinkEnding = { how: Ending["how"] | "mute"; retryMs?: number | undefined; code?: string };
 
 /** A link has ended. */
 export function end(state: State, link: Link, ending: LinkEnding): void {
@@ -36,10 +36,11 @@ export function end(state: State, link: Link, ending: LinkEnding): void {
   else if (link === question) questionEnded(state, link, ending);
 }
 
-function pollEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {
+function pollEnded(state: State, link: Link, ending: LinkEnding): void {
+  const { how, retryMs } = ending;
   if (how === "answered") pollAnswered(state, link);
   else if (how === "bye") pollIn(state, retryMs || 0);
-  else pollFailed(state, link, retryMs);
+  else pollFailed(state, link, ending);
 }
 
 function pollAnswered(state: State, { reading, isNew, openedAt, transport }: Link): void {
@@ -61,7 +62,7 @@ function pollAnswered(state: State, { reading, isNew, openedAt, transport }: Lin
   prove(state);
 }
 
-function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number | undefined): void {
+function pollFailed(state: State, { reading, openedAt }: Link, { retryMs, code = "" }: LinkEnding): void {
   if (wayFailed(state, retryMs)) {
     pollIn(state, 0);
     if (is(state, "live")) showPolling(state);
@@ -78,7 +79,7 @@ function pollFailed(state: State, { reading, openedAt }: Link, retryMs: number |
   // A poll that was held for a while and is cut was ours. The next attempt shows whether the server
   // is away.
   if (reading.wait === 0 || isInstant || state.failures > 1)
-    report(state, { state: "waiting", failures: state.status.failures + 1 });
+    report(state, { state: "waiting", failures: state.status.failures + 1, refused: code });
 }
 
 function candidateEnded(state: State, link: Link, { how, retryMs }: LinkEnding): void {

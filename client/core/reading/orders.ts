@@ -22,6 +22,7 @@ export function publish<Name extends keyof FeedEvents>(state: State, name: Name,
 export function report(state: State, change: Partial<SessionStatus>): void {
   const former = state.status;
   const status = { ...former, ...change };
+  if (status.state === "live") status.refused = "";
   if (
     status.state === former.state &&
     status.transport === former.transport &&
@@ -29,6 +30,7 @@ export function report(state: State, change: Partial<SessionStatus>): void {
     status.checking === former.checking &&
     status.blocked === former.blocked &&
     status.stale === former.stale &&
+    status.refused === former.refused &&
     status.failures === former.failures
   )
     return;

@@ -27,7 +27,7 @@ export function createPoll(
         : pollUrl(address, PATHS.poll, reading);
       const { wait, graceMs, nonce, once } = reading;
       return http.ask({ method: "GET", url, timeoutMs: wait * 1000 + graceMs, isFresh: once }, (answer) =>
-        bring(sink, answer, readPoll(http, answer, nonce)),
+        bring(sink, { answer, poll: readPoll(http, answer, nonce), code: readCode(http, answer, nonce) }),
       );
     },
   };
@@ -38,9 +38,15 @@ function pollUrl(address: Address, path: string, reading: Reading): string {
   return reading.once ? url + param("once", "1") : url;
 }
 
-function bring(sink: Sink, { retryMs }: Answer, poll: PollAnswer | undefined): void {
+/** A poll's answer, as what it is: a poll, a refusal of the site with its code, or neither. */
+type Read = { answer: Answer; poll: PollAnswer | undefined; code: string | undefined };
+
+function bring(sink: Sink, { answer: { retryMs }, poll, code }: Read): void {
   if (poll === undefined) {
-    sink("ended", retryMs === undefined ? { how: "refused" } : { how: "refused", retryMs });
+    const ending: Ending = { how: "refused" };
+    if (retryMs !== undefined) ending.retryMs = retryMs;
+    if (code !== undefined) ending.code = code;
+    sink("ended", ending);
     return;
   }
   sink("answer", poll);
@@ -57,6 +63,12 @@ function readPoll(http: Http, { status, text }: Answer, nonce: string): PollAnsw
   if (status !== 200) return undefined;
   const poll = readOurs(http, text, nonce) as PollAnswer | undefined;
   return poll !== undefined && isList(poll.events) && isList(poll.signals) ? poll : undefined;
+}
+
+function readCode(http: Http, { status, text }: Answer, nonce: string): string | undefined {
+  if (status !== 401 && status !== 403 && status !== 404) return undefined;
+  const refusal = readOurs(http, text, nonce) as { code?: string } | undefined;
+  return refusal?.code;
 }
 
 // Something on the way may write into an answer, too.

@@ -29,7 +29,8 @@ export type FeedEvents = {
  * is being tried; `failures` counts the failed attempts since something last came through;
  * `checking`: a question whether the connection still lives has not been answered in the usual
  * time; `blocked`: something blocks the paths of streams and polls, so the client reads by another;
- * `stale`: the server says that it cannot read the log, so messages come later.
+ * `stale`: the server says that it cannot read the log, so messages come later; `refused`: the code
+ * with which the site refuses to let this client read, or "".
  */
 export type SessionStatus = {
   state: "connecting" | "live" | "waiting" | "closed";
@@ -39,6 +40,7 @@ export type SessionStatus = {
   checking: boolean;
   blocked: boolean;
   stale: boolean;
+  refused: string;
 };
 
 /**
@@ -202,6 +204,7 @@ export function createState(beginning: Beginning, now: number): State {
       checking: false,
       blocked: false,
       stale: false,
+      refused: "",
     },
     streams,
     polls,

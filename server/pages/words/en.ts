@@ -259,6 +259,7 @@ export const en: PageWords = {
     checking: "Checking the connection…",
     stale: "The server cannot reach its database. New messages will come later",
     blocked: "Live. Something in this browser or network blocks /api/poll, so messages arrive by another path",
+    unreadable: "This room can no longer be read from here. Reload the page to see why.",
     offline: "Offline. Your text is kept",
     peopleFigures: "{members} here, {visitors} watching",
     peopleCut: "{shown} shown, {members} here",
