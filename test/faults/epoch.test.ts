@@ -131,10 +131,10 @@ async function expectReset(of: TestNode, after: string, expected: Partial<ResetS
   let text = "";
   for await (const piece of frames) {
     text += piece;
-    if (/^event: reset\ndata: .*\n\n/m.test(text)) break;
+    if (/^event: reset\ndata: .*\nid: .*\n\n/m.test(text)) break;
   }
   expect(text).toMatch(/^event: hello\n/);
-  expect(text.slice(0, text.indexOf("event: reset"))).not.toMatch(/^id:/m);
+  expect(text.slice(0, text.indexOf("event: reset"))).not.toMatch(/"seq":/);
   const reset = JSON.parse(/^event: reset\ndata: (.*)$/m.exec(text)?.[1] ?? "") as ResetSignal;
   expect(reset).toMatchObject({ room: "lobby", ...expected });
   const poll = (await (await fetch(`${of.url}/api/poll?room=lobby&wait=0&after=${after}`)).json()) as PollAnswer;
