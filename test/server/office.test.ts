@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createDatabase } from "../support/database.ts";
+import { createDatabase, query } from "../support/database.ts";
 import { endSites, type SiteProcess, startSite } from "../support/site-process.ts";
 import { until } from "../support/until.ts";
 import { type From, from, type HeldRequest, type VisitorReply } from "../support/visitor.ts";
@@ -21,6 +21,8 @@ const people: Person[] = [];
 beforeAll(async () => {
   database = await createDatabase();
   site = await startSite(database.url, { CHATTERA_LIMITS: "on" });
+  // Slow mode, which a raid switches on, would slow the office's newcomers, too.
+  await query(database.url, `update rooms set settings = '{"autoSlow": false}'`);
   office = from(site.url, "127.0.0.5");
   raid = from(site.url, "127.0.0.66");
   neighbor = from(site.url, "127.0.0.9");
