@@ -137,7 +137,7 @@ describe("an unsent message", () => {
 browserTest("the buttons of a message that waits are in sight, on a phone too", async () => {
   const context = await browser.newContext({ locale: "en-US", viewport: { width: 320, height: 600 } });
   const page = await openRoom(context);
-  await enter(page, "Eve");
+  await enter(page, "Ivy");
   await page.waitForSelector('#connection[data-state="live"]');
   const text = "long enough for a log that is full\n".repeat(8);
   for (const copy of ["a", "b", "c"]) await write(page, `${copy} ${text}`);
