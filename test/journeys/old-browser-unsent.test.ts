@@ -76,26 +76,33 @@ browserTest("an old browser's message that waits is canceled or written again, a
   await page.context().close();
 });
 
-browserTest("an old browser's unsent messages and draft outlive the tab, and are sent once by the next", async () => {
-  const context = await browser.newContext({ locale: "en-US" });
-  const first = await context.newPage();
-  await enterOldRoom(first, lobby, me);
-  old.cut();
-  const texts = ["left one", "left two"];
-  for (const text of texts) await write(first, text);
-  await kept(first, "left two");
-  await first.fill("#say [name=text]", "half written");
-  const next = [await context.newPage(), await context.newPage()];
-  await first.close({ runBeforeUnload: true });
-  old.pass();
-  await Promise.all(next.map((page) => openOldRoom(page, lobby)));
-  for (const page of next) for (const text of texts) await sees(page, text);
-  for (const page of next) await page.waitForFunction(() => document.querySelector("#log .pending") === null);
-  expect(await logged(texts)).toEqual(texts.map((text) => `${me}: ${text}`));
-  // Without locks, both may have found it.
-  expect(await Promise.all(next.map((page) => page.inputValue("#say [name=text]")))).toContain("half written");
-  await context.close();
-});
+// Without locks, a tab that cannot say that it is closed counts as alive for 150 s.
+const SPEECHLESS = { Firefox: "a tab that is closed here often has no time to store anything" };
+
+browserTest(
+  "an old browser's unsent messages and draft outlive the tab, and are sent once by the next",
+  { except: SPEECHLESS },
+  async () => {
+    const context = await browser.newContext({ locale: "en-US" });
+    const first = await context.newPage();
+    await enterOldRoom(first, lobby, me);
+    old.cut();
+    const texts = ["left one", "left two"];
+    for (const text of texts) await write(first, text);
+    await kept(first, "left two");
+    await first.fill("#say [name=text]", "half written");
+    const next = [await context.newPage(), await context.newPage()];
+    await first.close({ runBeforeUnload: true });
+    old.pass();
+    await Promise.all(next.map((page) => openOldRoom(page, lobby)));
+    for (const page of next) for (const text of texts) await sees(page, text);
+    for (const page of next) await page.waitForFunction(() => document.querySelector("#log .pending") === null);
+    expect(await logged(texts)).toEqual(texts.map((text) => `${me}: ${text}`));
+    // Without locks, both may have found it.
+    expect(await Promise.all(next.map((page) => page.inputValue("#say [name=text]")))).toContain("half written");
+    await context.close();
+  },
+);
 
 browserTest("an old browser's unsent messages outlive a reload", async () => {
   const page = await browser.newPage({ locale: "en-US" });
