@@ -282,7 +282,7 @@ export function sendRename(
 }
 
 function sessionContent(texts: Fields): Content {
-  return { path: PATHS.session, getPath: PATHS.session, parts: [texts] };
+  return { path: PATHS.session, getPath: PATHS.session, givesToken: true, parts: [texts] };
 }
 
 /** Tries each kind at most once. */
