@@ -14,12 +14,13 @@ export function bannableOf(ctx: Context, site: Pick<Site, "lettersOf">): Bannabl
 
 /**
  * Notes from which network the member of a request comes, so that moderators find it. Waits only
- * for the first request of a member from a network within the hour.
+ * for the first request of a member from a network within the hour. If it cannot be stored, neither
+ * can what follows, whose failure is reported.
  */
-export function noteSighting(
+export async function noteSighting(
   ctx: Context,
   site: Pick<Site, "lettersOf" | "sightings">,
   memberId: string,
-): Promise<void> | undefined {
-  return site.sightings.note({ memberId, ...site.lettersOf(ctx.state.address) });
+): Promise<void> {
+  await site.sightings.note({ memberId, ...site.lettersOf(ctx.state.address) })?.catch(() => undefined);
 }

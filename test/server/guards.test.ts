@@ -85,6 +85,7 @@ function routes() {
         .replace("{/after=:after}", "")
         .replace(":room", "lobby")
         .replace(":seq", "1")
+        .replace(":member", victim.id)
         .replace(":refresh", "10")
         .replace(":file", "x.js");
       return [real, BASE + real].map((where) => ({ method, path: where, guards }));
