@@ -4,8 +4,8 @@ import { createByteReader } from "./byte-reader.ts";
 
 /**
  * The format of backups, which are compressed with gzip. Inside, the first line is the header as
- * JSON. Each table follows as blocks: a line of JSON with the length of the block, and so many
- * bytes in the text format of COPY. After its last block comes a line with the number of rows and
+ * JSON. Each table follows as blocks: a line of JSON with the length of the block, and the
+ * block in the text format of COPY. After its last block comes a line with the number of rows and
  * the checksum. The last line of the file says that it is complete.
  */
 export const BACKUP_FORMAT = 1;

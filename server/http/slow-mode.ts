@@ -35,9 +35,9 @@ const WINDOW_MS = 10_000;
 const RAID_SECONDS = 120;
 
 /**
- * In a raid, newcomers of one network share a turn, if so many of them have tried to write within a
- * minute. Each of these networks has a turn in three seconds, later with more than six of them, so
- * all together get two messages a second.
+ * In a raid, newcomers of one network share a turn if at least CROWD of them have tried to write
+ * within a minute. Each of these networks has a turn in three seconds, later with more than six of
+ * them, so all together get two messages a second.
  */
 const CROWD = 4;
 const CROWD_TURN_SECONDS = 3;

@@ -53,10 +53,10 @@ describe("silent entry", () => {
   });
 
   test("is known to clients, and counted in the figures of readers at once", async () => {
-    expect((await request(site.url).get("/api/rooms/hush")).body.room).toMatchObject({
-      slug: "hush",
-      title: "hush",
-      silent: true,
+    expect((await request(site.url).get("/api/rooms/hush")).body.room).toEqual({
+      ...{ slug: "hush", title: "hush", silent: true, silentEntry: true, listed: true },
+      ...{ description: "", pinned: "", password: false, locked: false, raid: false, links: true },
+      ...{ slowSeconds: 0, newcomerSeconds: 0, mayRead: "everyone", mayEnter: "everyone", maySpeak: "everyone" },
     });
     const eve = await person(site.url, "Eve");
     const { cursor } = (await request(site.url).get("/api/rooms/hush")).body;
