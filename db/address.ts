@@ -18,9 +18,18 @@ export type ConnectionSettings = {
 /** Where a PostgreSQL is: a URL, or the settings of its connections. */
 export type DatabaseAddress = string | ConnectionSettings;
 
+/**
+ * For pg, these modes mean verify-full, and it prints a warning of ten lines that a later version
+ * will read them otherwise.
+ */
+const VERIFIED_MODES = /([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/;
+
 /** Returns the address as settings of `pg`, over those of every connection of ours. */
 export function settingsOf(address: DatabaseAddress): ConnectionSettings {
-  if (typeof address === "string") return { connectionString: address };
+  if (typeof address === "string") {
+    const isAsLibpq = address.includes("uselibpqcompat=true");
+    return { connectionString: isAsLibpq ? address : address.replace(VERIFIED_MODES, "$1verify-full") };
+  }
   return Object.fromEntries(Object.entries(address).filter(([name, value]) => value !== undefined && name !== "max"));
 }
 

@@ -37,8 +37,9 @@ export type DatabaseOption = { database?: DatabaseAddress | undefined; databaseU
 const POLL_APART_MS = (POLL_WAIT_MAX_SECONDS + 10) * 1000;
 
 /**
- * Reads the settings from environment variables. An empty variable counts as unset: compose files
- * and systemd units write them like that. Throws a StartError that names every invalid variable.
+ * Reads the settings from environment variables. An empty variable, or one of spaces, counts as
+ * unset: compose files and systemd units write them like that. Throws a StartError that names every
+ * invalid variable.
  */
 export function readEnvironment(env: { [name: string]: string | undefined }): Config {
   return check(optionsIn(env), { isVariable: () => true, unknown: [] });
@@ -73,7 +74,9 @@ export function environmentOf(options: { [name in OptionName]?: string }): { [na
 
 /** Returns the settings whose environment variables are set in `env`, for a message about them. */
 export function settingsIn(env: { [name: string]: string | undefined }): { option: OptionName; setting: Setting }[] {
-  return NAMES.map((option) => ({ option, setting: SETTINGS[option] })).filter(({ setting }) => env[setting.env]);
+  return NAMES.map((option) => ({ option, setting: SETTINGS[option] })).filter(({ setting }) =>
+    env[setting.env]?.trim(),
+  );
 }
 
 /**
@@ -101,7 +104,7 @@ function optionsIn(env: { [name: string]: string | undefined }): { [option: stri
   return Object.fromEntries(
     settingsIn(env).map(({ option, setting }) => [
       option,
-      SPELLINGS[setting.spelling].read(env[setting.env] as string),
+      SPELLINGS[setting.spelling].read((env[setting.env] as string).trim()),
     ]),
   );
 }

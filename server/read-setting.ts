@@ -15,7 +15,7 @@ export type Spelling = {
 /** The ways to write an option as text, by name. */
 export const SPELLINGS = {
   text: { type: "string", read: (text) => text },
-  number: { type: "number", read: Number },
+  number: { type: "number", read: (text) => (DECIMAL.test(text) ? Number(text) : text) },
   flag: {
     type: "boolean",
     read: (text) => FLAGS.get(text) ?? text,
@@ -31,6 +31,9 @@ export const SPELLINGS = {
   /** A text of several lines. Unit files and shells write a line end as `\n`. */
   lines: { type: "string", read: (text) => text.replaceAll("\\n", "\n") },
 } as const satisfies { [name: string]: Spelling };
+
+/** Number() would also read "0x10" and "1e3", which are more often slips than numbers. */
+const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 const FLAGS = new Map([
   ["on", true],
@@ -68,8 +71,18 @@ export function numberWithin(
 export function listOf(isValid: (entry: string) => boolean, expected: string) {
   return strings().superRefine((entries, context) => {
     const invalid = entries.find((entry) => !isValid(entry));
-    if (invalid !== undefined) context.addIssue(`${JSON.stringify(invalid)} is not ${expected}`);
+    if (invalid !== undefined) context.addIssue(`${JSON.stringify(withoutUser(invalid))} is not ${expected}`);
   });
+}
+
+/** Leaves out what is before the last @, since an address may have a password there. */
+function withoutUser(entry: string): string {
+  return entry.replace(/^.*@/s, "…@");
+}
+
+/** Returns the schema of a secret of `min` characters or more. */
+export function secret(min: number) {
+  return text().refine((value) => value.trim().length >= min, `must be ${min} characters or more`);
 }
 
 /** Returns the schema of a list of strings. */

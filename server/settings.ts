@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DEFAULT_SCHEMA } from "../db/address.ts";
 import { parseShares } from "./guard/shares.ts";
 import { readHost } from "./guard/source.ts";
-import { listOf, numberWithin, type SPELLINGS, strings, text, wholeNumber } from "./read-setting.ts";
+import { listOf, numberWithin, type SPELLINGS, secret, strings, text, wholeNumber } from "./read-setting.ts";
 import { type Palette, readPalette } from "./theme.ts";
 
 /**
@@ -211,7 +211,9 @@ export const SETTINGS = {
   listenUrl: {
     env: "CHATTERA_LISTEN_URL",
     spelling: "text",
-    schema: text().optional(),
+    schema: text()
+      .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+      .optional(),
     scope: "app",
     doc: "The database itself, for LISTEN, if `DATABASE_URL` leads through a PgBouncer in transaction mode.",
   },
@@ -380,7 +382,7 @@ export const SETTINGS = {
   operatorSecret: {
     env: "CHATTERA_OPERATOR_SECRET",
     spelling: "text",
-    schema: text().min(16, "must be 16 characters or more").optional(),
+    schema: secret(16).optional(),
     scope: "app",
     doc:
       "Signs operators in at `/operate`. Another secret ends their sign-ins. Unset: only the one-time links of " +
@@ -389,7 +391,7 @@ export const SETTINGS = {
   metricsToken: {
     env: "CHATTERA_METRICS_TOKEN",
     spelling: "text",
-    schema: text().min(16, "must be 16 characters or more").optional(),
+    schema: secret(16).optional(),
     scope: "app",
     doc:
       "Opens `/metrics` to a Prometheus on another machine, which sends it as `Authorization: Bearer …`. Unset: only " +
@@ -412,7 +414,7 @@ export const SETTINGS = {
   webhookSecret: {
     env: "CHATTERA_WEBHOOK_SECRET",
     spelling: "text",
-    schema: text().min(24, "must be 24 characters or more").optional(),
+    schema: secret(24).optional(),
     scope: "app",
     doc: "Secret that signs webhooks: `whsec_` and base64, or any other text of 24 characters or more.",
   },

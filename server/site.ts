@@ -13,6 +13,7 @@ import { MODERATION_CHANNEL } from "../db/log/switches.ts";
 import { ofSchema, postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { INBOX_CHANNEL } from "../db/log/whispers.ts";
 import { migrate } from "../db/migrate.ts";
+import { assertWritable } from "../db/pool/check-database.ts";
 import { connect } from "../db/pool/connect.ts";
 import { StartError } from "../db/start-error.ts";
 import { type Bans, openBans } from "./bus/bans.ts";
@@ -156,6 +157,7 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
   const db = connect(database, { poolMax, schema });
   db.on("query", () => metrics.queries.inc());
   try {
+    await assertWritable(db);
     const log = await openLog(db);
     await fillSkeletons(db, roomSkeletonOf);
     if (rooms.length > 0) await keepRooms(db, rooms);

@@ -3,6 +3,7 @@ import pg from "pg";
 import { type DatabaseAddress, settingsOf } from "../address.ts";
 import { StartError } from "../start-error.ts";
 import { FOREIGN_SETTINGS } from "./session-settings.ts";
+import { rowsOf } from "./statement.ts";
 
 /**
  * The oldest version that has all that the schema needs, and that PostgreSQL maintained when this
@@ -33,6 +34,11 @@ export async function assertReachable(
       throw new StartError(`${setting} points to PostgreSQL ${major}, but chattera needs ${OLDEST_VERSION} or later.`);
   } catch (error) {
     if (error instanceof StartError) throw error;
+    if (isInvalidUrl(address))
+      throw new StartError(
+        `${setting} is not a URL with one host and a port from 1 to 65535: write it like ` +
+          "postgres://user:password@host:5432/database.",
+      );
     if (isMisread(address))
       throw new StartError(
         `${setting} cannot be read, because user name or password has a character with a meaning in URLs: write / ? # @ as %2F %3F %23 %40.`,
@@ -44,6 +50,19 @@ export async function assertReachable(
   } finally {
     client?.end().catch(() => undefined);
   }
+}
+
+/**
+ * Throws a StartError if the database takes no writes: a standby, or a role or database that an
+ * administrator has made read-only.
+ */
+export async function assertWritable(db: Knex): Promise<void> {
+  const [row] = await rowsOf<{ isReadOnly: boolean }>(
+    db,
+    `select current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
+  );
+  if (row?.isReadOnly)
+    throw new StartError("The database is read-only: name the primary server, and a user that may write.");
 }
 
 /**
@@ -96,6 +115,12 @@ function reasonOf(error: unknown): string {
   return message || code || String(error);
 }
 
+/** Unlike psql, pg takes one host only. */
+function isInvalidUrl(address: DatabaseAddress): boolean {
+  const { connectionString: url } = settingsOf(address);
+  return url !== undefined && !isMisread(address) && (!URL.canParse(url) || new URL(url).host.includes(","));
+}
+
 /**
  * Returns whether the URL has an @ behind its host. Then a part of the password was taken for a
  * port, a path, a query or a fragment, and must not be shown.
@@ -112,5 +137,5 @@ function addressOf(address: DatabaseAddress): string | undefined {
   if (url === undefined) return `${settings.host ?? "localhost"}:${settings.port ?? 5432}/${settings.database ?? ""}`;
   if (!URL.canParse(url)) return undefined;
   const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
+  return host === "" ? undefined : `${host}${pathname}`;
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { StartError } from "../../db/start-error.ts";
 import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
 import { runDoctor } from "../doctor/terminal.ts";
 import { endLog } from "../log.ts";
@@ -9,7 +8,10 @@ import { addBackupCommands } from "./backup.ts";
 import { addJoinCommand } from "./join.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { addModerationCommands } from "./moderation-commands.ts";
+import { print } from "./open-database.ts";
 import { addRoomFileCommands } from "./room-files.ts";
+import { sentenceOf } from "./sentence.ts";
+import { refuseUnknown, warningsOfMistyped } from "./unknown-settings.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
@@ -77,23 +79,14 @@ async function run(
 ): Promise<void> {
   try {
     refuseUnknown(process.env);
+    for (const warning of warningsOfMistyped(process.env)) print(warning);
     await work(readEnvironment({ ...process.env, ...environmentOf(overrides) }));
     endLog();
     process.exit(0);
   } catch (error) {
-    const isBug = error instanceof TypeError || error instanceof ReferenceError;
-    process.stderr.write(`chattera: ${isBug ? (error as Error).stack : (error as Error).message}\n`);
+    process.stderr.write(`chattera: ${sentenceOf(error as Error)}\n`);
     process.exit(1);
   }
-}
-
-/** A mistyped setting must not be ignored: the operator would take it for set. */
-function refuseUnknown(env: NodeJS.ProcessEnv): void {
-  const settings = new Set(describeSettings().map((setting) => setting.env));
-  const unknown = Object.keys(env).filter((name) => name.startsWith("CHATTERA_") && !settings.has(name));
-  if (unknown.length === 0) return;
-  const are = unknown.length === 1 ? "is not a setting" : "are not settings";
-  throw new StartError(`${unknown.sort().join(", ")} ${are}: chattera serve --help lists them.`);
 }
 
 function settingsHelp(): string {

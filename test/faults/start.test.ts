@@ -20,7 +20,11 @@ afterAll(() => database?.drop());
 
 describe("a start that cannot succeed ends with code 1 and one sentence:", () => {
   test.each([
-    ["a mistyped setting", { CHATTERA_RAEDERS: "5" }, "CHATTERA_RAEDERS is not a setting: chattera serve --help lists"],
+    [
+      "a mistyped setting",
+      { CHATTERA_RAEDERS: "5" },
+      "CHATTERA_RAEDERS is not a setting: use CHATTERA_READERS instead",
+    ],
     ["a setting out of range", { PORT: "70000" }, "PORT: must be a whole number from 0 to 65535"],
     ["an address of another machine", { HOST: "192.0.2.1" }, "This machine has no address 192.0.2.1"],
   ])("%s", async (_, settings, sentence) => {
@@ -49,7 +53,23 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
     await rm(folder, { recursive: true });
   });
 
-  test("a database that is read-only", async () => {
+  test("a database that is read-only, although it has all tables", async () => {
+    await query(testServer().url, `alter database ${name} set default_transaction_read_only = on`);
+    const { code, said } = await runSite(withoutOptions(database.url));
+    await query(testServer().url, `alter database ${name} reset all`);
+    expect(code).toBe(1);
+    expect(said).toMatch(oneLine("The database is read-only: name the primary server"));
+  });
+
+  test("a database that refuses a statement, without the statement", async () => {
+    await query(database.url, "alter table log rename to lost");
+    const { code, said } = await runSite(database.url);
+    await query(database.url, "alter table lost rename to log");
+    expect(code).toBe(1);
+    expect(said).toMatch(oneLine('The database could not do this (42P01: relation "log" does not exist)'));
+  });
+
+  test("a database that is read-only, and has no tables yet", async () => {
     await query(database.url, "drop schema chattera cascade");
     await query(testServer().url, `alter database ${name} set default_transaction_read_only = on`);
     const { code, said } = await runSite(withoutOptions(database.url));

@@ -75,6 +75,26 @@ describe("the settings", () => {
     expect(readEnvironment(empty)).toEqual(readEnvironment({}));
   });
 
+  test.each([" ", "\t\r\n", "\u3000"])("have a default in the environment if they are only spaces: %j", (spaces) => {
+    const blank = Object.fromEntries(Object.values(SETTINGS).map(({ env }) => [env, spaces]));
+    expect(readEnvironment(blank)).toEqual(readEnvironment({}));
+  });
+
+  test("have no spaces around them in the environment, as a file with other line ends would leave", () => {
+    const read = readEnvironment({ DATABASE_URL: `${databaseUrl}\r`, PORT: " 8080", LOG_LEVEL: "warn\r" });
+    expect(read).toEqual(readEnvironment({ DATABASE_URL: databaseUrl, PORT: "8080", LOG_LEVEL: "warn" }));
+  });
+
+  test.each(["0x10", "1e3", "+5", "0b1", "1_000", "٥", "5 min", "Infinity", "1,5"])(
+    "take no number like %s",
+    (written) => {
+      expect(() => readEnvironment({ CHATTERA_EDIT_MINUTES: written })).toThrow(
+        "CHATTERA_EDIT_MINUTES: must be a whole",
+      );
+      expect(() => readEnvironment({ CHATTERA_BEAT_MS: written })).toThrow("CHATTERA_BEAT_MS: must be a number");
+    },
+  );
+
   test("keep a short grace from ending within a long poll", () => {
     expect(readOptions({ databaseUrl, graceSeconds: 1 }).seenMs).toBeGreaterThan(readOptions({ databaseUrl }).seenMs);
   });
@@ -100,6 +120,9 @@ describe("invalid options", () => {
     [{ databaseUrl: undefined }, "database: createApp requires a PostgreSQL"],
     [{ settings: { TRUST_PROXY: ["loopback"] } }, 'TRUST_PROXY: in "settings" it must be a string'],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
+    [{ operatorSecret: " ".repeat(20) }, "operatorSecret: must be 16 characters or more"],
+    [{ webhooks: ["ftp://user:pass@a.example"] }, 'webhooks: "…@a.example" is not an address'],
+    [{ origins: ["https://user:pass@a.example"] }, 'origins: "…@a.example" is not an origin'],
   ])("%j is explained in one sentence", async (options, sentence) => {
     const opened = createApp({ databaseUrl, ...options } as unknown as AppOptions);
     await expect(opened).rejects.toThrow(StartError);
