@@ -96,6 +96,12 @@ export const AREAS: readonly Area[] = [
     without: HTTP,
     because: "Sends the events of the log to receivers elsewhere.",
   },
+  {
+    name: "server/identity",
+    imports: ["protocol", "db/*.ts", "server/*.ts", "server/rooms", "server/hooks"],
+    without: HTTP,
+    because: "Finds out from the host who somebody is, and what they may do.",
+  },
   { name: "server/streams", imports: ["protocol", "server/delivery"], because: "Turns a request into a reader." },
   {
     name: "server/polls",
@@ -128,6 +134,7 @@ export const AREAS: readonly Area[] = [
       "server/polls",
       "server/pages",
       "server/guard",
+      "server/identity",
     ],
     because: "The parts that routes share: input, answers, refusals.",
   },

@@ -222,6 +222,74 @@ export type AppSettings = {
    */
   webhookSecret?: string | undefined;
   /**
+   * An address of your app that says by POST which user of yours sends a request, and who may do
+   * what; see [host.md](host.md#in-any-language). `#identify` or `#authorize` after it asks that
+   * question only.
+   *
+   * Environment: CHATTERA_AUTH_URL.
+   */
+  authUrl?: string | undefined;
+  /**
+   * Secret that signs the questions to `CHATTERA_AUTH_URL` as [Standard
+   * Webhooks](https://www.standardwebhooks.com) says: `whsec_` and base64, or any other text of 24
+   * characters or more. Required with `CHATTERA_AUTH_URL`.
+   *
+   * Environment: CHATTERA_AUTH_SECRET.
+   */
+  authSecret?: string | undefined;
+  /**
+   * Names of the cookies that `CHATTERA_AUTH_URL` gets. Name yours, since answers are kept by the
+   * cookies that were sent. Empty: all except chattera's own.
+   *
+   * Environment: CHATTERA_AUTH_COOKIES.
+   */
+  authCookies?: string[] | undefined;
+  /**
+   * How long an answer of `CHATTERA_AUTH_URL` holds that has no `seconds`. Open streams are checked
+   * again after this time, also by `identify`, `authorize` and JWTs.
+   *
+   * Unit: seconds. Default: 30. Environment: CHATTERA_AUTH_SECONDS.
+   */
+  authSeconds?: number | undefined;
+  /**
+   * While `CHATTERA_AUTH_URL` does not answer, the answers before count for this much longer.
+   * Requests about which nothing is known are refused (503).
+   *
+   * Unit: seconds. Default: 300. Environment: CHATTERA_AUTH_GRACE_SECONDS.
+   */
+  authGraceSeconds?: number | undefined;
+  /**
+   * Secret with which your app signs JWTs (HS256, HS384 or HS512) that say who a user is; see
+   * [host.md](host.md#jwt).
+   *
+   * Environment: CHATTERA_JWT_SECRET.
+   */
+  jwtSecret?: string | undefined;
+  /**
+   * Address of the public keys (JWKS) that verify such JWTs, instead of a secret.
+   *
+   * Environment: CHATTERA_JWT_JWKS_URL.
+   */
+  jwksUrl?: string | undefined;
+  /**
+   * The `iss` that a JWT must have. Unset: any.
+   *
+   * Environment: CHATTERA_JWT_ISSUER.
+   */
+  jwtIssuer?: string | undefined;
+  /**
+   * The `aud` that a JWT must have. Set it if other apps get tokens of the same issuer. Unset: any.
+   *
+   * Environment: CHATTERA_JWT_AUDIENCE.
+   */
+  jwtAudience?: string | undefined;
+  /**
+   * The cookie that has the JWT of a person whose browser opens a page. Unset: bearer tokens only.
+   *
+   * Environment: CHATTERA_JWT_COOKIE.
+   */
+  jwtCookie?: string | undefined;
+  /**
    * More names that nobody may use as a nickname or for a room, for example `Acme,アクメ`. Names that
    * look like one of them are reserved too. Staff titles and the site's own words always are.
    *

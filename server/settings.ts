@@ -418,6 +418,95 @@ export const SETTINGS = {
     scope: "app",
     doc: "Secret that signs webhooks: `whsec_` and base64, or any other text of 24 characters or more.",
   },
+  authUrl: {
+    env: "CHATTERA_AUTH_URL",
+    spelling: "text",
+    schema: text()
+      .refine(isAuthUrl, "must be an address like https://example.org/chat-auth, or with one question: …#identify")
+      .transform(readAuthUrl)
+      .optional(),
+    scope: "app",
+    doc:
+      "An address of your app that says by POST which user of yours sends a request, and who may do what; see " +
+      "[host.md](host.md#in-any-language). `#identify` or `#authorize` after it asks that question only.",
+  },
+  authSecret: {
+    env: "CHATTERA_AUTH_SECRET",
+    spelling: "text",
+    schema: text().min(24, "must be 24 characters or more").optional(),
+    scope: "app",
+    doc:
+      "Secret that signs the questions to `CHATTERA_AUTH_URL` as [Standard Webhooks](https://www.standardwebhooks.com) " +
+      "says: `whsec_` and base64, or any other text of 24 characters or more. Required with `CHATTERA_AUTH_URL`.",
+  },
+  authCookies: {
+    env: "CHATTERA_AUTH_COOKIES",
+    spelling: "list",
+    schema: listOf((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name), "a cookie's name").default([]),
+    scope: "app",
+    doc:
+      "Names of the cookies that `CHATTERA_AUTH_URL` gets. Name yours, since answers are kept by the cookies that " +
+      "were sent. Empty: all except chattera's own.",
+  },
+  authSeconds: {
+    env: "CHATTERA_AUTH_SECONDS",
+    spelling: "number",
+    schema: wholeNumber(1, 3600).default(30),
+    scope: "app",
+    unit: "seconds",
+    doc:
+      "How long an answer of `CHATTERA_AUTH_URL` holds that has no `seconds`. Open streams are checked again after " +
+      "this time, also by `identify`, `authorize` and JWTs.",
+  },
+  authGraceSeconds: {
+    env: "CHATTERA_AUTH_GRACE_SECONDS",
+    spelling: "number",
+    schema: wholeNumber(0, 86_400).default(300),
+    scope: "app",
+    unit: "seconds",
+    doc:
+      "While `CHATTERA_AUTH_URL` does not answer, the answers before count for this much longer. Requests about which " +
+      "nothing is known are refused (503).",
+  },
+  jwtSecret: {
+    env: "CHATTERA_JWT_SECRET",
+    spelling: "text",
+    schema: text().min(32, "must be 32 characters or more").optional(),
+    scope: "app",
+    doc:
+      "Secret with which your app signs JWTs (HS256, HS384 or HS512) that say who a user is; see " +
+      "[host.md](host.md#jwt).",
+  },
+  jwksUrl: {
+    env: "CHATTERA_JWT_JWKS_URL",
+    spelling: "text",
+    schema: text().refine(isHttpUrl, "must be an address like https://example.org/.well-known/jwks.json").optional(),
+    scope: "app",
+    doc: "Address of the public keys (JWKS) that verify such JWTs, instead of a secret.",
+  },
+  jwtIssuer: {
+    env: "CHATTERA_JWT_ISSUER",
+    spelling: "text",
+    schema: text().optional(),
+    scope: "app",
+    doc: "The `iss` that a JWT must have. Unset: any.",
+  },
+  jwtAudience: {
+    env: "CHATTERA_JWT_AUDIENCE",
+    spelling: "text",
+    schema: text().optional(),
+    scope: "app",
+    doc: "The `aud` that a JWT must have. Set it if other apps get tokens of the same issuer. Unset: any.",
+  },
+  jwtCookie: {
+    env: "CHATTERA_JWT_COOKIE",
+    spelling: "text",
+    schema: text()
+      .regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be a cookie's name")
+      .optional(),
+    scope: "app",
+    doc: "The cookie that has the JWT of a person whose browser opens a page. Unset: bearer tokens only.",
+  },
   reservedNames: {
     env: "CHATTERA_RESERVED_NAMES",
     spelling: "names",
@@ -459,7 +548,7 @@ function readColors(entries: string[], context: z.RefinementCtx, scheme: "light"
 }
 
 function isWebhook(text: string): boolean {
-  return /^https?:\/\/./.test(text) && URL.canParse(text);
+  return isHttpUrl(text);
 }
 
 /** Reads an address, and the kinds of events after `#`. */
@@ -468,6 +557,23 @@ function readWebhook(text: string): { url: string; kinds: ReadonlySet<string> | 
   const kinds = url.hash === "" ? undefined : new Set(url.hash.slice(1).split("+"));
   url.hash = "";
   return { url: url.href, kinds };
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/./.test(text) && URL.canParse(text);
+}
+
+/** A question is the fragment of the address. */
+function isAuthUrl(text: string): boolean {
+  return isHttpUrl(text) && ["", "#identify", "#authorize"].includes(new URL(text).hash);
+}
+
+/** Reads the address, and which of the two questions it answers. */
+function readAuthUrl(text: string): { url: string; identifies: boolean; authorizes: boolean } {
+  const url = new URL(text);
+  const { hash } = url;
+  url.hash = "";
+  return { url: url.href, identifies: hash !== "#authorize", authorizes: hash !== "#identify" };
 }
 
 function isTimeZone(name: string): boolean {

@@ -35,8 +35,10 @@ import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
 import { startWebhooks, type Webhooks, webhooksOf } from "./hooks/start-webhooks.ts";
-import { type AskHost, type Authorize, askHost } from "./http/authorize.ts";
-import type { Identify } from "./http/identify.ts";
+import type { AskHost, Authorize } from "./http/authorize.ts";
+import { hostOf } from "./http/host-of.ts";
+import type { FindUser, Identify } from "./http/identify.ts";
+import { recheckByHost } from "./http/recheck-host.ts";
 import { createAccess, type SiteAccess } from "./http/site-access.ts";
 import { createSlowMode, type SlowMode } from "./http/slow-mode.ts";
 import { createVerifiedPolls, type VerifiedPolls } from "./http/verified-polls.ts";
@@ -86,6 +88,7 @@ export type Site = Readonly<{
   access: SiteAccess;
   roomWatch: RoomWatch;
   stopWatchingChanges(): void;
+  stopRechecking(): void;
   pruning: BackgroundWork;
   roomRemoval: BackgroundWork;
   tokens: Tokens;
@@ -112,12 +115,14 @@ export type Site = Readonly<{
   name: string;
   peers: Peers;
   staleness: Staleness;
-  /** Says which user of the host a request comes from. */
-  identify: Identify | undefined;
+  /** Finds the user of the host that a request comes from. */
+  findUser: FindUser | undefined;
   /** Asks the host whether somebody may do something. */
   askHost: AskHost | undefined;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
+  /** The site is served by a server of its own, and not in a host's app. */
+  hasOwnServer: boolean;
   /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
   metricsText(): Promise<string>;
   /** Makes the node unready and sends its readers away. They come back on other nodes. */
@@ -144,13 +149,14 @@ export type SiteOptions = {
 };
 
 /** The parts that the others are built from: the settings and the connection to the log. */
-type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "identify" | "askHost">;
+type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "findUser" | "askHost">;
 
 /** Opens a node on its database, which is migrated first. */
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {
   const { logger } = options;
   const rooms = keptRoomsOf(config);
   webhooksOf(config);
+  const host = hostOf(config, options);
   const metrics = createMetrics();
   const { database, schema, poolMax } = config;
   await migrate(database, (line) => logger.info(line), schema);
@@ -163,8 +169,6 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
     if (rooms.length > 0) await keepRooms(db, rooms);
     warnOfUnsafe(await unsafeSettings(db), logger);
     warnOfRefused(refusedFunctions(db), logger);
-    const { identify, authorize } = options;
-    const host = { identify, askHost: authorize && askHost(authorize) };
     return await startSite({ config, logger, metrics, db, log, ...host }, options);
   } catch (error) {
     await db.destroy();
@@ -189,6 +193,7 @@ export async function closeSite(site: Site): Promise<void> {
   site.followers.stop();
   await site.webhooks.stop();
   site.stopWatchingChanges();
+  site.stopRechecking();
   site.roomWatch.stop();
   site.confirmations.stop();
   site.peers.stop();
@@ -256,7 +261,9 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
       return sendsAway();
     },
     // A kept poll asks nobody, and its user may have been signed out.
-    verifiedPolls: keepsPolls && !base.identify && !base.askHost ? createVerifiedPolls(polled) : undefined,
+    verifiedPolls: keepsPolls && !base.findUser && !base.askHost ? createVerifiedPolls(polled) : undefined,
+    hasOwnServer: keepsPolls === true,
+    stopRechecking: recheckByHost({ ...base, hub }),
     metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
     drain: draining.begin,
   };

@@ -33,6 +33,8 @@ export type Session = {
   isDue: boolean;
   /** The host decides about name and color. */
   owner: NameOwner | undefined;
+  /** The token by which the host's user was found, which is not one of ours. */
+  hostToken?: string;
 };
 
 type Cookie = { kind: CookieKind; value: string; maxAgeMs?: number };
@@ -101,7 +103,8 @@ export function setVisitCookie(ctx: Context, tokens: Tokens): string {
   return ctx.state.visit;
 }
 
-function tokenOf(ctx: Context, guards: Guards): string | undefined {
+/** Returns the token or ticket of a request, wherever the route allows one. */
+export function tokenOf(ctx: Context, guards: Guards): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(ctx.req.headers.authorization ?? "")?.[1];
   if (bearer) return bearer;
   const { token } = ctx.state.body as { token?: unknown };

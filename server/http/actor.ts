@@ -20,6 +20,6 @@ export function actorOf(ctx: Context, site: Site, member?: Member): Actor {
     isOperator: ctx.state.isOperator === true,
   };
   ctx.state.actor = actor;
-  if (site.askHost !== undefined) noteContext(actor, ctx);
+  if (site.askHost !== undefined || site.findUser !== undefined) noteContext(actor, ctx);
   return actor;
 }

@@ -1,7 +1,9 @@
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import type { Actor } from "../actor.ts";
+import type { AuthUrl } from "../identity/auth-url.ts";
 import type { Act, Denial } from "../rooms/access.ts";
+import type { HostProof } from "./identify.ts";
 import { hostContextOf } from "./own-context.ts";
 
 /**
@@ -27,14 +29,26 @@ export type AskedRoom = { slug: string; title: string; isPublic: boolean };
 /** Asks the host, once all rules of the room allow the act. */
 export type AskHost = (actor: Actor, act: Act, room: AskedRoom | undefined) => Promise<Denial | undefined>;
 
-/** Returns the function that asks. */
-export function askHost(authorize: Authorize): AskHost {
+/** Returns the function that asks a function of the host. */
+export function askFunction(authorize: Authorize): AskHost {
+  return askBy(async (question) => authorize({ ...question, ctx: hostContextOf(question.ctx) }));
+}
+
+/** Returns the function that asks the host by HTTP. */
+export function askUrl(authorize: AuthUrl["authorize"]): AskHost {
+  return askBy(({ ctx, ...question }) => {
+    const proof: HostProof | undefined = ctx.state.hostProof;
+    return authorize(question, proof?.credentials ?? {});
+  });
+}
+
+function askBy(answerTo: (question: HostQuestion) => Promise<HostAnswer>): AskHost {
   return async (actor, act, room) => {
     const ctx = contexts.get(actor);
-    // Not a request, but a connection that is open already.
+    // The site's own readers, and programs with a key of a room.
     if (ctx === undefined) return undefined;
     const asked = room === undefined ? null : { slug: room.slug, title: room.title, public: room.isPublic };
-    const answer = await authorize({ member: actor.member ?? null, room: asked, act, ctx: hostContextOf(ctx) });
+    const answer = await answerTo({ member: actor.member ?? null, room: asked, act, ctx });
     if (answer === true) return undefined;
     return { code: answer === "no_such_room" ? answer : "not_allowed" };
   };
@@ -43,6 +57,11 @@ export function askHost(authorize: Authorize): AskHost {
 /** Notes the request that a person has sent. */
 export function noteContext(actor: Actor, ctx: Context): void {
   contexts.set(actor, ctx);
+}
+
+/** Returns the request that a person has sent, if it was noted. */
+export function contextOf(actor: Actor): Context | undefined {
+  return contexts.get(actor);
 }
 
 const contexts = new WeakMap<Actor, Context>();

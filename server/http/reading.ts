@@ -90,7 +90,7 @@ export function requesterOf(
  * every response.
  */
 export function isOwnServer(site: Site): boolean {
-  return site.verifiedPolls !== undefined;
+  return site.hasOwnServer;
 }
 
 /**
@@ -108,6 +108,7 @@ const PATIENCE_MS = 3_000;
  * can. Charges the request to `streams`.
  */
 export function reasonToRefuseStream(ctx: Context, site: Site): ByeSignal | undefined {
+  if (ctx.state.isHostAway) return { retry: retryMs(site.hub.readers.size) };
   const bye = reasonToWait(site.hub, { visitor: visitorOf(ctx, site), isDraining: site.sendsAway });
   if (bye !== undefined) return bye;
   try {
@@ -136,7 +137,7 @@ export function failStream(site: Site, reader: Reader, error: unknown): void {
  * since 500 would end an EventSource for good.
  */
 export function logStreamFailure(site: Site, error: unknown): void {
-  if (isDatabaseAway(error))
+  if (isDatabaseAway(error) || error instanceof Refusal)
     site.logger.debug({ err: error }, "a stream could not read the log; its client reconnects");
   else site.logger.error({ err: error }, "unexpected error: a stream could not read the log");
 }

@@ -7,7 +7,7 @@ import { signInOf } from "../guard/operators.ts";
 import { assertMayChange } from "../guard/proof.ts";
 import { findSession } from "../guard/session.ts";
 import { isHidden, isWrongHost, sourceOf } from "../guard/source.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { assertAnswerable } from "./answer.ts";
 import { callbackOf } from "./callback.ts";
@@ -86,7 +86,7 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     ctx.state.isScript = callbackOf(ctx) !== undefined;
     if (ctx.state.isScript) assertMayRunScript(ctx);
     if (guards.auth !== "none") {
-      if (site.identify !== undefined) await findUser(ctx, guards, site.identify);
+      if (site.findUser !== undefined || site.askHost !== undefined) await findUserPatiently(ctx, guards, site);
       findSession(ctx, guards, site);
     }
     ctx.state.isOperator = signInOf(ctx, site) !== undefined;
@@ -94,6 +94,16 @@ function guarded({ guards, handle }: Route, site: Site): Middleware {
     if (guards.mutates) assertMayChange(ctx, site);
     await handle(ctx);
   };
+}
+
+/** A stream whose host is away is answered so that its client comes back. */
+async function findUserPatiently(ctx: Context, guards: Guards, site: Site): Promise<void> {
+  try {
+    await findUser(ctx, guards, site);
+  } catch (error) {
+    if (!guards.saysBye || !(error instanceof Refusal) || error.code !== "unavailable") throw error;
+    ctx.state.isHostAway = true;
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Tail } from "../delivery/tail.ts";
 import { expose } from "../guard/cors.ts";
 import { roomOf } from "../http/find-room.ts";
 import { firstSeenBy, firstsOf } from "../http/first-seen.ts";
+import { assertStillUser } from "../http/identify.ts";
 import { type Input, inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { reasonToRefuseStream, requesterOf } from "../http/reading.ts";
@@ -103,7 +104,8 @@ async function stream(ctx: Context, site: Site, { tail, cursor }: DurableRead): 
     const { cursor: after } = answer;
     // The room may have been closed to this reader meanwhile. Any failure ends the stream, and its
     // client learns why when it comes back.
-    answer = await roomOf(ctx, site, "read")
+    answer = await assertStillUser(ctx, site)
+      .then(() => roomOf(ctx, site, "read"))
       .then(() => next(ctx, site, { tail, cursor: after, waitMs: HEARTBEAT_MS }))
       .catch(() => undefined);
   }

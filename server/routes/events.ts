@@ -32,17 +32,18 @@ import { poll } from "./poll.ts";
 /** Returns the routes of all streams and of polls. */
 export function eventRoutes(site: Site): Route[] {
   const reading = { api: true, auth: "optional", urlToken: true, tickets: true, cookie: "counts" } as const;
+  const streaming = { ...reading, saysBye: true } as const;
   const asSse = (ctx: Context) => stream(ctx, site, sse(paddingOf(ctx)));
   const asBytes = (ctx: Context) => stream(ctx, site, bytes(paddingOf(ctx)));
   const asFrame = (ctx: Context) => stream(ctx, site, iframe(frameCallback(inputOf(ctx))));
   const asPoll = (ctx: Context) => poll(ctx, site, []);
   const since = (ctx: Context) => poll(ctx, site, [roomName(ctx)]);
   return [
-    { method: "GET", path: PATHS.events, guards: reading, handle: asSse },
-    { method: "GET", path: PATHS.stream, guards: reading, handle: asBytes },
-    { method: "POST", path: PATHS.stream, guards: reading, handle: asBytes },
+    { method: "GET", path: PATHS.events, guards: streaming, handle: asSse },
+    { method: "GET", path: PATHS.stream, guards: streaming, handle: asBytes },
+    { method: "POST", path: PATHS.stream, guards: streaming, handle: asBytes },
     // [IE] A frame that is not a page is offered for download.
-    { method: "GET", path: PATHS.frame, guards: { ...reading, page: true }, handle: asFrame },
+    { method: "GET", path: PATHS.frame, guards: { ...streaming, page: true }, handle: asFrame },
     { method: "GET", path: PATHS.poll, guards: { ...reading, jsonp: true }, handle: asPoll },
     { method: "POST", path: PATHS.poll, guards: reading, handle: asPoll },
     // For readers whose filter blocks the paths above.
@@ -132,7 +133,7 @@ async function findTails(
     const firsts = await firstsOf(ctx, site, rooms);
     return { tails: await withInboxes(ctx, site, rooms), firsts };
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof Refusal && error.code !== "unavailable") throw error;
     logStreamFailure(site, error);
     return undefined;
   }

@@ -44,8 +44,10 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
 
   /** Answers with the session's member, and with the time until which it may stay unused. */
   function describe(ctx: Context): void {
-    const { member, issuedAt } = sessionOf(ctx);
-    answer(ctx, { member, expires: new Date(site.tokens.expiresAt(issuedAt)).toISOString() });
+    const { member, issuedAt, expiresAt } = sessionOf(ctx);
+    // The host's token may say when it expires.
+    const until = expiresAt > issuedAt ? expiresAt : site.tokens.expiresAt(issuedAt);
+    answer(ctx, { member, expires: new Date(until).toISOString() });
   }
 
   function giveTicket(ctx: Context): void {
@@ -93,12 +95,12 @@ export async function openSession(
 
 /** The host decides about the name of its users. Throws `not_allowed` for another name. */
 function keepName(
-  { member, since, owner }: Session,
+  { member, since, owner, hostToken }: Session,
   typed: string | undefined,
   { tokens }: Site,
 ): { member: Member; token: string } {
   if (typed !== undefined && readNickname(typed).nickname !== member.nickname) throw refuse("not_allowed", NOT_YOURS);
-  return { member, token: tokens.sign(member, since, owner) };
+  return { member, token: hostToken ?? tokens.sign(member, since, owner) };
 }
 
 const NOT_YOURS = "The name of this session belongs to an account, so it cannot be changed here.";

@@ -1,0 +1,157 @@
+import { createHash, randomBytes } from "node:crypto";
+import pLimit from "p-limit";
+import { z } from "zod";
+import type { Member } from "../../protocol/event.ts";
+import { signWebhook } from "../hooks/sign.ts";
+import type { Logger } from "../log.ts";
+import { createOutage } from "../outage.ts";
+import { refuse } from "../refusal.ts";
+import { readHostMember } from "../rooms/host-member.ts";
+import type { Credentials, FoundUser } from "./credentials.ts";
+import { keepAnswers } from "./keep-answers.ts";
+
+/** The host's address, and how it is asked. */
+export type AuthUrlOptions = {
+  url: string;
+  secret: string;
+  /** How long an answer holds that does not say it. */
+  seconds: number;
+  /** How long an answer counts after that while the host is away. */
+  graceSeconds: number;
+  logger: Logger;
+};
+
+/** Whether a member, or a visitor, may do something. */
+export type RightsQuestion = {
+  member: Member | null;
+  room: { slug: string; title: string; public: boolean } | null;
+  act: string;
+};
+
+/** Asks the host by HTTP. Both throw `unavailable` while it is away and no answer is kept. */
+export type AuthUrl = {
+  identify(credentials: Credentials): Promise<FoundUser | null>;
+  authorize(question: RightsQuestion, credentials: Credentials): Promise<boolean | "no_such_room">;
+};
+
+/** A host that is slower than this is away. */
+const TIMEOUT_MS = 3_000;
+
+/** Questions that are under way, and that wait for their turn. */
+const QUESTIONS = 16;
+const WAITING = 1_000;
+
+/** An answer is a few short fields. */
+const ANSWER_BYTES = 16 * 1024;
+
+/**
+ * After a failure nothing is asked for this time, which doubles with each further failure, so that
+ * a host that comes back is not flooded, and no request waits for one that is away.
+ */
+const PAUSE_MS = 500;
+const PAUSE_MAX_MS = 8_000;
+
+const SECONDS = z.int().min(1).max(3_600).optional();
+const IDENTIFIED = z.object({
+  member: z
+    .object({ id: z.string(), nickname: z.string(), color: z.string().optional() })
+    .transform(readHostMember)
+    .nullable(),
+  seconds: SECONDS,
+});
+const AUTHORIZED = z.object({
+  allow: z.boolean(),
+  code: z.enum(["not_allowed", "no_such_room"]).optional(),
+  seconds: SECONDS,
+});
+
+/**
+ * Creates the questions to a host. Each is a signed POST, and its answer is kept, so that polls and
+ * pages of one person cause one question within `seconds`.
+ */
+export function createAuthUrl(options: AuthUrlOptions): AuthUrl {
+  const graceMs = options.graceSeconds * 1000;
+  const users = keepAnswers<FoundUser | null>(graceMs);
+  const rights = keepAnswers<boolean | "no_such_room">(graceMs);
+  const post = createPost(options);
+  return {
+    identify: async (credentials) => {
+      if (credentials.authorization === undefined && credentials.cookie === undefined) return null;
+      return users(keyOf(credentials), async () => {
+        const { member, seconds } = await post({ ask: "identify", ...credentials }, IDENTIFIED);
+        return { value: member && { member }, seconds };
+      });
+    },
+    authorize: (question, credentials) =>
+      rights(keyOf([question.member, question.room?.slug, question.act, credentials]), async () => {
+        const { allow, code, seconds } = await post({ ask: "authorize", ...question, ...credentials }, AUTHORIZED);
+        return { value: allow || (code === "no_such_room" ? code : false), seconds };
+      }),
+  };
+}
+
+/** Cookies must not stay in memory, so a key is a hash. */
+function keyOf(parts: unknown): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}
+
+type Post = <Read extends { seconds?: number | undefined }>(
+  question: object,
+  schema: z.ZodType<Read>,
+) => Promise<Read & { seconds: number }>;
+
+/** Creates the function that asks, a bounded number of questions at a time. */
+function createPost({ url, secret, seconds, logger }: AuthUrlOptions): Post {
+  const run = pLimit(QUESTIONS);
+  const outage = createOutage(logger, "asking the host at CHATTERA_AUTH_URL");
+  let pauseMs = PAUSE_MS;
+  let pausedUntil = 0;
+  return async (question, schema) => {
+    if (performance.now() < pausedUntil || run.pendingCount >= WAITING) throw away();
+    return run(async () => {
+      if (performance.now() < pausedUntil) throw away();
+      try {
+        const answer = schema.parse(await send(url, secret, JSON.stringify(question)));
+        outage.succeeded();
+        pauseMs = PAUSE_MS;
+        return { ...answer, seconds: answer.seconds ?? seconds };
+      } catch (error) {
+        outage.failed(error);
+        pausedUntil = performance.now() + pauseMs;
+        pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs);
+        throw away();
+      }
+    });
+  };
+}
+
+function away(): Error {
+  return refuse("unavailable", "The host of this site cannot be asked just now.");
+}
+
+/** Sends a question, and returns the JSON of the answer. */
+async function send(url: string, secret: string, body: string): Promise<unknown> {
+  const id = `ask_${randomBytes(12).toString("base64url")}`;
+  const headers = signWebhook(secret, { id, seconds: Math.floor(Date.now() / 1000), body });
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json", accept: "application/json", "user-agent": "chattera" },
+    body,
+    redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (answer.status === 200) return JSON.parse(await readText(answer));
+  await answer.body?.cancel();
+  throw new Error(`answered with ${answer.status}`);
+}
+
+async function readText({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > ANSWER_BYTES) throw new Error(`answered with more than ${ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
