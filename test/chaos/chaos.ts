@@ -1,12 +1,16 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ChaosFindings, type ChaosMessage, check, type RoomLogs } from "./check.ts";
+import { ALL_FAULTS } from "./all-faults.ts";
+import { type ChaosFindings, check } from "./check.ts";
 import { openClientReader, openSourceReader } from "./client-reader.ts";
-import { FAULTS } from "./faults.ts";
+import type { ChaosFault } from "./fault.ts";
+import { type GoalReport, judgeGoals, type Strike } from "./goals.ts";
 import { plant } from "./plant.ts";
+import { untilAtEnd } from "./quiet.ts";
 import { createRandom, type Random } from "./random.ts";
-import { type ChaosReader, openReader, WAYS } from "./readers.ts";
-import { closeRig, heal, keepLog, openRig, type Rig, ROOMS } from "./rig.ts";
+import { openReader, WAYS } from "./readers.ts";
+import { closeRig, heal, openRig, type Rig, ROOMS } from "./rig.ts";
+import { buildOlder } from "./upgrade.ts";
 import { startWriter, type Writer } from "./writers.ts";
 
 /** The options of a run. */
@@ -15,14 +19,19 @@ export type ChaosPlan = {
   seconds: number;
   /** The name of a planted bug. */
   bug?: string;
-  /** Only the faults whose names begin with one of these. */
+  /** The numbers of the faults to strike with, by default all. */
   faults?: string[];
   say(line: string): void;
 };
 
 /** The outcome of a run. */
 export type ChaosReport = ChaosFindings & {
+  /** The names of the faults, in the order in which they were struck. */
   faults: string[];
+  /** By fault. */
+  goals: { [fault: string]: GoalReport };
+  /** Why some faults were not struck. */
+  skipped: { [fault: string]: string };
   acknowledged: number;
   unknown: number;
   deliveries: number;
@@ -41,53 +50,76 @@ const LONG_FAULT_MS = 20_000;
 const LONG_RUN_SECONDS = 120;
 const PAUSE_MS = 1_500;
 
-/** All readers have to be at the end of the log within this time after the last fault. */
-const QUIET_MS = 60_000;
+/** A run that is shorter than this has no slow faults, unless it names them. */
+const SHORT_RUN_SECONDS = 60;
+
+/** The faults of a run, and why others are not among them. */
+type Choice = { faults: ChaosFault[]; skipped: ChaosReport["skipped"] };
 
 /** Runs a site under faults, and checks what its writers and readers saw. */
 export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
-  const rig = await openRig(plan.bug === undefined ? undefined : await plant(plan.bug));
-  const readers: ChaosReader[] = [];
+  const choice = await choose(plan);
+  const isOlder = choice.faults.some(({ isFirst }) => isFirst);
+  const program = plan.bug !== undefined ? await plant(plan.bug) : isOlder ? await buildOlder() : undefined;
+  const smallDisk = choice.faults.some(({ name }) => name.startsWith("F6 "));
+  const rig = await openRig({ program, smallDisk, say: plan.say });
   try {
-    return await attend(rig, plan, readers);
+    return await attend(rig, plan, choice);
   } finally {
-    for (const reader of readers) reader.stop();
+    for (const reader of rig.readers) reader.stop();
     await closeRig(rig);
   }
 }
 
-async function attend(rig: Rig, plan: ChaosPlan, readers: ChaosReader[]): Promise<ChaosReport> {
+async function choose({ faults: named, seconds, bug }: ChaosPlan): Promise<Choice> {
+  const skipped: Choice["skipped"] = {};
+  const faults: ChaosFault[] = [];
+  for (const fault of ALL_FAULTS) {
+    const { name, isSlow, isFirst, lacks } = fault;
+    if (named && !named.includes(name.split(" ")[0] as string)) continue;
+    const reason =
+      isSlow && !named && seconds < SHORT_RUN_SECONDS
+        ? `takes longer than a run of ${seconds} s allows`
+        : isFirst && bug !== undefined
+          ? "the run has a planted bug"
+          : lacks?.();
+    if (reason === undefined) faults.push(fault);
+    else skipped[name] = reason;
+  }
+  return { faults, skipped };
+}
+
+async function attend(rig: Rig, plan: ChaosPlan, { faults, skipped }: Choice): Promise<ChaosReport> {
   // The people do not draw from the choices of the faults, whose order is the same in each run.
   const random = createRandom(plan.seed + PEOPLE);
   const urls = rig.nodes.map(({ url }) => url);
-  const sent: ChaosMessage[] = [];
-  await openReaders(rig, random, readers);
+  await openReaders(rig, urls, random);
   const writers = await Promise.all(
-    Array.from({ length: WRITERS }, (_, number) =>
-      startWriter({ number, urls, rooms: ROOMS, random, sent, logNumber: () => rig.logs.length - 1 }),
-    ),
+    Array.from({ length: WRITERS }, (_, number) => startWriter({ number, urls, rooms: ROOMS, random, run: rig })),
   );
-  const faults = await strikeAll(rig, createRandom(plan.seed), plan);
+  const strikes = await strikeAll(rig, plan, faults);
   await heal(rig);
   await fallSilent(rig, writers);
-  await untilQuiet(rig, readers);
+  await untilAtEnd(rig, rig.readers);
+  return { ...reportOn(rig), ...judgeGoals(faults, strikes, rig.readers), skipped, logBytes: await sizeOfLogs(rig) };
+}
+
+/** Compares what was sent and received so far with the logs. */
+export function reportOn({ logs, sent, readers }: Pick<Rig, "logs" | "sent" | "readers">) {
   const records = readers.map(({ record }) => record);
-  const findings = check({ logs: rig.logs, sent, readers: records });
   const received = records.flatMap((record) => record.received);
   return {
-    ...findings,
-    faults,
+    ...check({ logs, sent, readers: records }),
     acknowledged: sent.filter(({ ackedAt }) => ackedAt !== undefined).length,
     unknown: sent.filter(({ ackedAt }) => ackedAt === undefined).length,
     deliveries: received.filter(({ kind }) => kind === "event").length,
     resets: received.filter(({ kind }) => kind === "reset").length,
     blackoutMs: blackouts(records.map((record) => record.received.map(({ at }) => at))),
-    logBytes: await sizeOfLogs(rig),
   };
 }
 
-async function openReaders(rig: Rig, random: Random, readers: ChaosReader[]): Promise<void> {
-  const urls = rig.nodes.map(({ url }) => url);
+/** Opens seven readers in each room, each over any of the nodes. */
+export async function openReaders({ readers }: Pick<Rig, "readers">, urls: string[], random: Random): Promise<void> {
   for (const room of ROOMS) {
     for (const [way, connection] of Object.entries(WAYS))
       readers.push(await openReader({ name: `${way} in ${room}`, way: connection, urls, room, random }));
@@ -113,23 +145,30 @@ async function fallSilent(rig: Rig, writers: Writer[]): Promise<void> {
 }
 
 /** Strikes with one fault after another, in an order that follows from the seed. */
-async function strikeAll(rig: Rig, random: Random, plan: ChaosPlan): Promise<string[]> {
-  const { seconds, faults = [""], say } = plan;
+async function strikeAll(rig: Rig, { seed, seconds }: ChaosPlan, faults: ChaosFault[]): Promise<Strike[]> {
+  const random = createRandom(seed);
   const endAt = performance.now() + seconds * 1_000;
-  const choice = FAULTS.filter(({ name }) => faults.some((start) => name.startsWith(start)));
-  const struck: string[] = [];
-  while (performance.now() < endAt) {
-    for (const fault of shuffled(choice, random)) {
+  const strikes: Strike[] = [];
+  const strike = async ({ name, strike: begin }: ChaosFault) => {
+    rig.say(name);
+    rig.missed = [];
+    const isLong = seconds > LONG_RUN_SECONDS && random.next() < 0.2;
+    const from = performance.now();
+    await begin(rig, random, isLong ? LONG_FAULT_MS : SHORT_FAULT_MS);
+    strikes.push({ name, from, to: performance.now(), missed: rig.missed });
+    for (const sentence of rig.missed) rig.say(`goal missed: ${sentence}`);
+  };
+  for (const fault of faults.filter(({ isFirst }) => isFirst)) await strike(fault);
+  const others = faults.filter(({ isFirst }) => !isFirst);
+  while (others.length > 0 && performance.now() < endAt) {
+    for (const fault of shuffled(others, random)) {
       await sleep(PAUSE_MS);
       if (performance.now() > endAt) break;
-      say(fault.name);
-      struck.push(fault.name);
-      const isLong = seconds > LONG_RUN_SECONDS && random.next() < 0.2;
-      await fault.strike(rig, random, isLong ? LONG_FAULT_MS : SHORT_FAULT_MS);
+      await strike(fault);
     }
   }
   await sleep(PAUSE_MS);
-  return struck;
+  return strikes;
 }
 
 function shuffled<T>(list: T[], random: Random): T[] {
@@ -137,22 +176,6 @@ function shuffled<T>(list: T[], random: Random): T[] {
   const order: T[] = [];
   while (rest.length > 0) order.push(...rest.splice(random.between(0, rest.length - 1), 1));
   return order;
-}
-
-/** Waits until all readers are at the end of the log, or for a minute. */
-async function untilQuiet(rig: Rig, readers: ChaosReader[]): Promise<void> {
-  const deadline = performance.now() + QUIET_MS;
-  for (;;) {
-    await keepLog(rig);
-    const log = rig.logs.at(-1) as RoomLogs;
-    const isBehind = ({ record: { room, received } }: ChaosReader) => {
-      const last = received.at(-1);
-      const head = log.get(room)?.at(-1)?.seq ?? 0;
-      return (last?.kind === "event" ? last.seq : (last?.next ?? 0) - 1) < head;
-    };
-    if (!readers.some(isBehind) || performance.now() > deadline) return;
-    await sleep(300);
-  }
 }
 
 function blackouts(times: number[][]): ChaosReport["blackoutMs"] {

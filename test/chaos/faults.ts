@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import type { ChaosFault } from "./fault.ts";
+import { openCrowd } from "./limits.ts";
 import type { Random } from "./random.ts";
 import {
   asSuperuser,
@@ -16,13 +18,12 @@ import {
   startNode,
 } from "./rig.ts";
 
-/** A fault. It lasts about `forMs`, and it heals itself as far as it can. */
-export type ChaosFault = { name: string; strike(rig: Rig, random: Random, forMs: number): Promise<void> };
-
-/** All faults, by their numbers in the table of docs/chaos.md. */
+/** Faults of processes, connections and data. */
 export const FAULTS: ChaosFault[] = [
   {
     name: "F1 a node is killed",
+    goal: "everybody has messages 5 s after its start",
+    recoverMs: 5_000,
     strike: async (rig, random) => {
       const node = random.pick(rig.nodes);
       await endNode(node, "SIGKILL");
@@ -31,6 +32,8 @@ export const FAULTS: ChaosFault[] = [
   },
   {
     name: "F2 PostgreSQL is killed",
+    goal: "everybody has messages 3 s after PostgreSQL is up",
+    recoverMs: 3_000,
     strike: async (rig) => {
       for (const pid of await postgresPids(rig)) signal(pid, "SIGKILL");
       await untilAnswering(rig);
@@ -38,18 +41,34 @@ export const FAULTS: ChaosFault[] = [
   },
   {
     name: "F3 a listening connection falls silent",
+    goal: "no message is later than 12 s",
+    recoverMs: 12_000,
     strike: (rig, random, forMs) => through(random.pick(rig.nodes).listener, "blackHole", 2 * forMs),
   },
   {
     name: "F4 PostgreSQL ends all connections",
+    goal: "no message is later than 2 s",
+    recoverMs: 2_000,
     strike: async (rig) => {
       await asSuperuser(rig, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'chattera'");
     },
   },
-  { name: "F5 an older copy of the data is put back under running nodes", strike: restoreRunning },
-  { name: "F5 an older copy of the data is put back while no node runs", strike: restoreStopped },
+  {
+    name: "F5 an older copy of the data is put back under running nodes",
+    goal: "everybody has messages within 10 s",
+    recoverMs: 10_000,
+    strike: restoreRunning,
+  },
+  {
+    name: "F23 an older copy of the data is put back while no node runs",
+    goal: "everybody has messages within 10 s",
+    recoverMs: 10_000,
+    strike: restoreStopped,
+  },
   {
     name: "F7 PostgreSQL stands still",
+    goal: "everybody has messages 3 s after it goes on",
+    recoverMs: 3_000,
     strike: async (rig, _random, forMs) => {
       const pids = await postgresPids(rig);
       for (const pid of pids) signal(pid, "SIGSTOP");
@@ -57,9 +76,16 @@ export const FAULTS: ChaosFault[] = [
       for (const pid of pids) signal(pid, "SIGCONT");
     },
   },
-  { name: "F8 all connections of PostgreSQL are taken", strike: takeConnections },
+  {
+    name: "F8 all connections of PostgreSQL are taken",
+    goal: "everybody has messages 3 s after some are free",
+    recoverMs: 3_000,
+    strike: takeConnections,
+  },
   {
     name: "F9 a node stands still",
+    goal: "everybody has messages 3 s after it goes on",
+    recoverMs: 3_000,
     strike: async (rig, random, forMs) => {
       const node = random.pick(rig.nodes);
       node.process?.kill("SIGSTOP");
@@ -67,18 +93,33 @@ export const FAULTS: ChaosFault[] = [
       node.process?.kill("SIGCONT");
     },
   },
-  { name: "F10 clients do not read", strike: (rig, random, forMs) => openUnread(random.pick(rig.nodes), forMs) },
-  { name: "F11 a crowd comes at once", strike: (rig, random, forMs) => openCrowd(random.pick(rig.nodes), forMs) },
+  {
+    name: "F10 clients do not read",
+    goal: "others get messages as before",
+    recoverMs: 2_000,
+    strike: (rig, random, forMs) => openUnread(random.pick(rig.nodes), forMs),
+  },
+  {
+    name: "F11 a crowd comes at once",
+    goal: "others get messages as before",
+    recoverMs: 2_000,
+    strike: (rig, random, forMs) => openCrowd(random.pick(rig.nodes), 150, forMs),
+  },
   {
     name: "F14 a node is asked to end",
+    goal: "it ends with 0, and everybody has messages 5 s after the next start",
+    recoverMs: 5_000,
     strike: async (rig, random) => {
       const node = random.pick(rig.nodes);
-      await endNode(node, "SIGTERM");
+      const code = await endNode(node, "SIGTERM");
+      if (code !== 0) rig.missed.push(`it ended with ${code}`);
       await startNode(rig, node);
     },
   },
   {
     name: "F16 a node is cut off from its database",
+    goal: "everybody has messages 5 s after it is back",
+    recoverMs: 5_000,
     strike: async (rig, random, forMs) => {
       const { pool, listener } = random.pick(rig.nodes);
       await Promise.all([through(pool, "blackHole", forMs), through(listener, "blackHole", forMs)]);
@@ -86,6 +127,8 @@ export const FAULTS: ChaosFault[] = [
   },
   {
     name: "F17 a proxy cuts connections",
+    goal: "everybody has messages within 5 s",
+    recoverMs: 5_000,
     strike: async (rig, random, forMs) => {
       for (let n = 0; n < 5; n += 1) {
         random.pick(rig.nodes).front.cut();
@@ -95,10 +138,14 @@ export const FAULTS: ChaosFault[] = [
   },
   {
     name: "F18 clients are half open",
+    goal: "everybody has messages within 10 s",
+    recoverMs: 10_000,
     strike: (rig, random, forMs) => through(random.pick(rig.nodes).front, "blackHole", forMs),
   },
   {
     name: "F19 answers are cut after the commit",
+    goal: "everybody has messages within 5 s",
+    recoverMs: 5_000,
     strike: async (rig, random, forMs) => {
       const { front } = random.pick(rig.nodes);
       front.cutBeforeAnswer();
@@ -106,8 +153,18 @@ export const FAULTS: ChaosFault[] = [
       await front.pass();
     },
   },
-  { name: "F21 a listener is stuck in a transaction", strike: holdListener },
-  { name: "F26 events are pruned", strike: prune },
+  {
+    name: "F21 a listener is stuck in a transaction",
+    goal: "others get messages as before",
+    recoverMs: 2_000,
+    strike: holdListener,
+  },
+  {
+    name: "F26 events are pruned",
+    goal: "others get messages as before",
+    recoverMs: 2_000,
+    strike: prune,
+  },
 ];
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -183,15 +240,6 @@ async function openUnread({ front, url }: ChaosNode, forMs: number): Promise<voi
   }
   await sleep(forMs);
   for (const socket of sockets) socket.destroy();
-}
-
-async function openCrowd({ url }: ChaosNode, forMs: number): Promise<void> {
-  const over = AbortSignal.timeout(forMs);
-  const read = async (n: number) => {
-    const answer = await fetch(`${url}/api/events?room=${ROOMS[n % ROOMS.length]}`, { signal: over });
-    await answer.text();
-  };
-  await Promise.allSettled(Array.from({ length: 150 }, (_, n) => read(n)));
 }
 
 async function holdListener(rig: Rig, _random: Random, forMs: number): Promise<void> {

@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
-import { total } from "./check.ts";
+import { type ChaosFindings, total } from "./check.ts";
+import { runSoak } from "./soak.ts";
 
 /**
  * Runs a site under faults: `npm run chaos -- --seed 1 --minutes 2`. With `--bug NAME` a bug is
- * planted, and `--faults F1,F2` chooses faults. Exits with 1 if anything is wrong.
+ * planted, `--faults F1,F2` chooses faults, and `--soak` talks at one node with little memory
+ * instead. Exits with 1 if anything is wrong.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -13,21 +15,28 @@ async function main(): Promise<void> {
       minutes: { type: "string", default: "1" },
       bug: { type: "string" },
       faults: { type: "string" },
+      soak: { type: "boolean", default: false },
     },
   });
-  const { bug, faults } = values;
+  const { bug, faults, soak } = values;
   const startedAt = performance.now();
-  const report = await runChaos({
+  const plan = {
     seed: Number(values.seed),
     seconds: 60 * Number(values.minutes),
     ...(bug !== undefined && { bug }),
     ...(faults !== undefined && { faults: faults.split(",") }),
-    say: (line) => console.error(`${Math.round((performance.now() - startedAt) / 1_000)} s: ${line}`),
-  });
-  const { examples, faults: struck, ...figures } = report;
-  console.log(JSON.stringify({ seed: Number(values.seed), faults: struck.length, ...figures }, undefined, 2));
+    say: (line: string) => console.error(`${Math.round((performance.now() - startedAt) / 1_000)} s: ${line}`),
+  };
+  if (soak) finish(plan.seed, await runSoak(plan));
+  const { faults: struck, ...report } = await runChaos(plan);
+  for (const [fault, reason] of Object.entries(report.skipped)) plan.say(`skipped: ${fault}: ${reason}`);
+  finish(plan.seed, { faults: struck.length, ...report });
+}
+
+function finish(seed: number, { examples, ...figures }: ChaosFindings & { [figure: string]: unknown }): never {
+  console.log(JSON.stringify({ seed, ...figures }, undefined, 2));
   for (const example of examples) console.log(example);
-  process.exit(total(report) === 0 ? 0 : 1);
+  process.exit(total({ counts: figures.counts, examples }) === 0 ? 0 : 1);
 }
 
 await main();

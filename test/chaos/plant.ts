@@ -22,7 +22,7 @@ export const BUGS: { [name: string]: Bug } = {
     file: "server/delivery/catch-up.js",
     text: "hub.attach(reader, tail);",
     bug: "reader.moveTo(tail, { seq: tail.sent }); hub.attach(reader, tail);",
-    faults: ["F1 ", "F17"],
+    faults: ["F1", "F17"],
   },
   /** Every resend is another message. */
   "no-dedupe": {

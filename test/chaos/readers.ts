@@ -12,7 +12,7 @@ type Sink = {
 };
 
 /** One connection, from a cursor on, until it ends. Rejects if it breaks. */
-type Connection = (
+export type Connection = (
   asked: { url: string; room: string; cursor: string; signal: AbortSignal },
   sink: Sink,
 ) => Promise<void>;

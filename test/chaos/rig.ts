@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { chmod, cp, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
@@ -10,8 +10,10 @@ import { type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts
 import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { databaseUrl, query } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
+import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 import { until } from "../support/until.ts";
-import type { RoomLogs } from "./check.ts";
+import type { ChaosMessage, RoomLogs } from "./check.ts";
+import type { ChaosReader } from "./readers.ts";
 
 /** A node in a process of its own, behind proxies that misbehave on demand. */
 export type ChaosNode = {
@@ -27,39 +29,67 @@ export type ChaosNode = {
   log: string;
 };
 
-/** Two nodes, their database, and the logs that it had so far. */
+/** Two nodes, their database, and what was written and read so far. */
 export type Rig = {
   folder: string;
+  /** The disk with the data, if it can be filled. */
+  disk: SmallDisk | undefined;
   database: EmbeddedDatabase;
   nodes: ChaosNode[];
-  /** The folder of the program: the build, or a copy with a planted bug. */
+  /** The folder of the program: the build, an older one, or a copy with a planted bug. */
   program: string;
+  /** The logs that the database had so far. */
   logs: RoomLogs[];
+  sent: ChaosMessage[];
+  readers: ChaosReader[];
+  /** The sites with a database of their own that were started. */
+  ownSites: number;
+  /** In which points the present fault missed its goal. */
+  missed: string[];
+  say(line: string): void;
 };
+
+/** A database and its logs. */
+export type LoggedRig = Pick<Rig, "folder" | "database" | "logs">;
+
+/** The needs of a run. `smallDisk` puts the data on a file system that can be filled. */
+export type RigOptions = Pick<Rig, "say"> & { program?: string | undefined; smallDisk?: boolean };
 
 /** The rooms that are talked in. */
 export const ROOMS = ["lobby", "north", "south"];
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The folder of the project. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A start on a busy machine takes seconds. */
 const START_MS = 60_000;
 
+/** The size of the file system with the data, of which a run uses a part. */
+const DISK = "400m";
+
 /** Starts a database of its own with two nodes. */
-export async function openRig(program = ROOT): Promise<Rig> {
+export async function openRig({ program = ROOT, smallDisk = false, say }: RigOptions): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), "chattera-chaos-"));
   // As root, PostgreSQL runs as another user, who has to reach its folder.
   await chmod(folder, 0o711);
+  const disk = smallDisk ? await mountSmallDisk(join(folder, "data"), DISK) : undefined;
   const database = await startEmbedded({ dataDir: join(folder, "data") });
-  const rig: Rig = { folder, database, nodes: [], program, logs: [new Map()] };
+  const rig: Rig = {
+    ...{ folder, disk, database, nodes: [], program, logs: [new Map()] },
+    ...{ sent: [], readers: [], ownSites: 0, missed: [], say },
+  };
   for (const number of [1, 2]) rig.nodes.push(await addNode(rig, number));
   await startNode(rig, rig.nodes[0] as ChaosNode);
   await startNode(rig, rig.nodes[1] as ChaosNode);
-  for (const slug of ROOMS.slice(1)) {
-    const headers = { "content-type": "application/json" };
-    await fetch(`${rig.nodes[0]?.url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });
-  }
+  for (const slug of ROOMS.slice(1)) await openRoom(rig.nodes[0]?.url as string, slug);
   return rig;
+}
+
+/** Makes a room if it is not there yet. */
+export async function openRoom(url: string, slug: string): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });
+  await answer.body?.cancel();
 }
 
 async function addNode({ folder, database }: Rig, number: number): Promise<ChaosNode> {
@@ -77,20 +107,22 @@ async function addNode({ folder, database }: Rig, number: number): Promise<Chaos
   };
 }
 
+/** A command before that of the node, and settings. */
+type StartOptions = { starter?: string[]; env?: { [name: string]: string } };
+
 /** Starts a node, and waits until it serves. */
-export async function startNode({ program, database }: Rig, node: ChaosNode): Promise<void> {
-  const { NODE_OPTIONS: _jest, ...environment } = process.env;
-  const child = spawn(process.execPath, [join(program, "dist/server/process/cli.js"), "serve"], {
+export async function startNode(
+  { program, database }: Rig,
+  node: ChaosNode,
+  options: StartOptions = {},
+): Promise<void> {
+  const child = spawnServe(options.starter ?? [], {
     cwd: program,
     env: {
-      ...environment,
+      ...nodeEnvironment(node),
       DATABASE_URL: node.pool.through(database.url),
       CHATTERA_LISTEN_URL: node.listener.through(database.url),
-      HOST: "127.0.0.1",
-      PORT: String(node.port),
-      CHATTERA_LIMITS: "off",
-      // Nobody leaves before the end, which would wake the rooms after everybody fell silent.
-      CHATTERA_GRACE_SECONDS: "600",
+      ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -101,23 +133,52 @@ export async function startNode({ program, database }: Rig, node: ChaosNode): Pr
   await until("the node serves", () => isServing(node.port), START_MS);
 }
 
-async function isServing(port: number): Promise<boolean> {
+/** Starts `chattera serve` of the build in `cwd`, maybe by a command before it. */
+export function spawnServe(starter: string[], options: SpawnOptions & { cwd: string }): ChildProcess {
+  const command = [...starter, process.execPath, join(options.cwd, "dist/server/process/cli.js"), "serve"];
+  return spawn(command[0] as string, command.slice(1), options);
+}
+
+/** Returns the environment of a node without its database. */
+export function nodeEnvironment({ port }: Pick<ChaosNode, "port">): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _jest, ...environment } = process.env;
+  return {
+    ...environment,
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    CHATTERA_LIMITS: "off",
+    // Nobody leaves before the end, which would wake the rooms after everybody fell silent.
+    CHATTERA_GRACE_SECONDS: "600",
+  };
+}
+
+/** Returns the number of lines of a node's log that match. */
+export async function linesOf({ log }: ChaosNode, pattern: RegExp): Promise<number> {
+  const text = await readFile(log, "utf8").catch(() => "");
+  return text.split("\n").filter((line) => pattern.test(line)).length;
+}
+
+/** Returns whether a node answers on this port. */
+export async function isServing(port: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
   await answer?.body?.cancel();
   return answer?.ok === true;
 }
 
-/** Ends a node by a signal, and waits until it has ended. */
-export async function endNode({ process: child }: ChaosNode, signal: NodeJS.Signals): Promise<void> {
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill(signal);
-  await ended;
+/** Ends a node by a signal, and waits until it has ended. Returns its exit code if it had one. */
+export async function endNode({ process: child }: ChaosNode, signal: NodeJS.Signals): Promise<number | null> {
+  if (child === undefined) return null;
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+  return child.exitCode;
 }
 
 /** Runs a statement as the superuser, past all proxies. */
 export async function asSuperuser(
-  { folder, database }: Rig,
+  { folder, database }: Pick<Rig, "folder" | "database">,
   statement: string,
 ): Promise<{ [name: string]: unknown }[]> {
   const url = new URL(databaseUrl(database.url, "chattera"));
@@ -143,19 +204,19 @@ export async function postgresPids({ folder }: Rig): Promise<number[]> {
  * Adds what the database has now to the current log. Called before events are deleted, and at the
  * end.
  */
-export async function keepLog(rig: Rig): Promise<void> {
+export async function keepLog(rig: LoggedRig): Promise<void> {
   const log = rig.logs.at(-1) as RoomLogs;
-  const rows = await asSuperuser(
-    rig,
-    `select slug, seq::int, coalesce(client_id, '') as id, coalesce(text, '') as text
-     from events join rooms on rooms.id = room_id order by slug, seq`,
-  );
+  const rows = await asSuperuser(rig, LOG_QUERY);
   for (const { slug, ...event } of rows as { slug: string; seq: number; id: string; text: string }[]) {
     const events = log.get(slug) ?? [];
     if (event.seq > (events.at(-1)?.seq ?? 0)) events.push(event);
     log.set(slug, events);
   }
 }
+
+/** Asks for all events of all rooms. */
+export const LOG_QUERY = `select slug, seq::int, coalesce(client_id, '') as id, coalesce(text, '') as text
+  from events join rooms on rooms.id = room_id order by slug, seq`;
 
 /** Copies the data, cold. The nodes run on without a database. */
 export async function copyData(rig: Rig): Promise<void> {
@@ -185,8 +246,17 @@ export async function hasCopy({ folder }: Rig): Promise<boolean> {
   return (await stat(join(folder, "copy")).catch(() => undefined)) !== undefined;
 }
 
-async function startDatabase(rig: Rig): Promise<void> {
-  rig.database = await startEmbedded({ dataDir: join(rig.folder, "data") });
+/** Starts PostgreSQL again, maybe by other programs. */
+export async function restartDatabase(rig: Rig, programs?: string): Promise<void> {
+  await rig.database.stop();
+  await startDatabase(rig, programs);
+}
+
+async function startDatabase(rig: Rig, programs?: string): Promise<void> {
+  rig.database = await startEmbedded({
+    dataDir: join(rig.folder, "data"),
+    ...(programs !== undefined && { programs }),
+  });
   for (const { pool, listener } of rig.nodes) for (const proxy of [pool, listener]) proxy.aim(rig.database.url);
 }
 
@@ -203,6 +273,7 @@ export async function closeRig(rig: Rig): Promise<void> {
   await Promise.all(rig.nodes.map((node) => endNode(node, "SIGKILL")));
   for (const node of rig.nodes) for (const proxy of [node.front, node.pool, node.listener]) await proxy.close();
   await rig.database.stop();
+  rig.disk?.unmount();
   await rm(rig.folder, { recursive: true, force: true });
   await sleep(0);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoomEvent } from "../../protocol/event.ts";
-import type { ChaosMessage } from "./check.ts";
+import type { ChaosMessage, RoomLogs } from "./check.ts";
 import type { Random } from "./random.ts";
 
 /** Sends messages one after the other until it is stopped, each again until its fate is known. */
@@ -12,10 +12,13 @@ type WriterOptions = {
   urls: string[];
   rooms: string[];
   random: Random;
-  sent: ChaosMessage[];
-  /** Returns the number of the log that the database has now. */
-  logNumber(): number;
+  run: SentAndLogs;
+  /** The pause between two messages, in milliseconds. */
+  pauseMs?: [number, number];
 };
+
+/** The messages of a run, and its logs, of which the last one is the database's. */
+type SentAndLogs = { sent: ChaosMessage[]; logs: RoomLogs[] };
 
 /** The ways to send: one message, several in a request, one by GET. */
 type Manner = "post" | "batch" | "say";
@@ -27,7 +30,7 @@ const LAST_TRIES_MS = 40_000;
 
 /** Starts a writer. Its manner follows from its number. */
 export async function startWriter(options: WriterOptions): Promise<Writer> {
-  const { number, urls, random } = options;
+  const { number, urls, random, run, pauseMs = [20, 200] } = options;
   const token = await openSession(urls, `writer ${number}`);
   let isStopped = false;
   let giveUpAt = Number.POSITIVE_INFINITY;
@@ -43,44 +46,48 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       const room = random.pick(options.rooms);
       const count = manner === "batch" ? 3 : 1;
       const messages = Array.from({ length: count }, () => draft(room, `writer ${number} says ${n++}`));
-      options.sent.push(...messages);
-      while (performance.now() < giveUpAt && !(await attempt(manner, messages))) await sleep(random.between(100, 600));
-      await sleep(random.between(20, 200));
+      run.sent.push(...messages);
+      const sending = { manner, token, messages };
+      while (performance.now() < giveUpAt && !(await sendOnce(random.pick(urls), sending, run)))
+        await sleep(random.between(100, 600));
+      await sleep(random.between(...pauseMs));
     }
   }
 
   function draft(room: string, text: string): ChaosMessage {
     return { room, id: randomUUID(), text, sentAt: performance.now(), seqs: [], inLog: 0 };
   }
-
-  async function attempt(manner: Manner, messages: ChaosMessage[]): Promise<boolean> {
-    const logBefore = options.logNumber();
-    try {
-      const events = await send(random.pick(urls), { manner, token, messages });
-      for (const [n, message] of messages.entries()) note(message, events[n], logBefore);
-    } catch {
-      return false;
-    }
-    return messages.every(({ ackedAt }) => ackedAt !== undefined);
-  }
-
-  /**
-   * A receipt that arrives while the log is being replaced may be of either log, so it proves
-   * nothing.
-   */
-  function note(message: ChaosMessage, event: RoomEvent | undefined, logBefore: number): void {
-    if (event === undefined || options.logNumber() !== logBefore) return;
-    message.ackedAt ??= performance.now();
-    message.inLog = logBefore;
-    message.seqs.push(event.seq);
-  }
 }
 
-type Sending = { manner: Manner; token: string; messages: ChaosMessage[] };
+/** Messages of one person. `slug` is their room, if it has another name in the run. */
+type Sending = { manner: Manner; token: string; messages: ChaosMessage[]; slug?: string };
+
+/** Sends messages, and notes their receipts. Returns whether all have one now. */
+export async function sendOnce(url: string, sending: Sending, { logs }: Pick<SentAndLogs, "logs">): Promise<boolean> {
+  const logBefore = logs.length;
+  try {
+    const events = await send(url, sending);
+    // A receipt that arrives while the log is being replaced may be of either log, so it proves
+    // nothing.
+    if (logs.length === logBefore)
+      for (const [n, message] of sending.messages.entries()) note(message, events[n], logBefore - 1);
+  } catch {
+    return false;
+  }
+  return sending.messages.every(({ ackedAt }) => ackedAt !== undefined);
+}
+
+function note(message: ChaosMessage, event: RoomEvent | undefined, inLog: number): void {
+  if (event === undefined) return;
+  message.ackedAt ??= performance.now();
+  message.inLog = inLog;
+  message.seqs.push(event.seq);
+}
 
 /** Sends messages once. Returns their events, `undefined` for one that was not stored. */
-async function send(url: string, { manner, token, messages }: Sending): Promise<(RoomEvent | undefined)[]> {
-  const [{ room, id, text }] = messages as [ChaosMessage];
+async function send(url: string, { manner, token, messages, slug }: Sending): Promise<(RoomEvent | undefined)[]> {
+  const [{ id, text, ...first }] = messages as [ChaosMessage];
+  const room = slug ?? first.room;
   const signal = AbortSignal.timeout(8_000);
   if (manner === "say") {
     const query = new URLSearchParams({ id, text, token });
@@ -99,7 +106,8 @@ async function send(url: string, { manner, token, messages }: Sending): Promise<
   return results.map((result) => result.event);
 }
 
-async function openSession(urls: string[], nickname: string): Promise<string> {
+/** Opens a session at one of the nodes, however often it takes. */
+export async function openSession(urls: string[], nickname: string): Promise<string> {
   for (;;) {
     for (const url of urls) {
       try {
