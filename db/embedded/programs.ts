@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, constants, cp, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { access, chmod, constants, cp, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -41,7 +41,7 @@ export function packagedPrograms(platform = process.platform, arch = process.arc
 /**
  * Returns the programs in a folder where `user` can run them, and tries each candidate by running
  * it. With --ignore-scripts, npm leaves out the links between the libraries. A clone under /root is
- * closed to the user. musl does not have the loader that the programs ask for.
+ * closed to the user. On musl, the loader that the programs ask for is missing.
  */
 export async function findPrograms(native: string, dataDir: string, user: DatabaseUser): Promise<Programs> {
   const version = await versionOf(native, user);
@@ -60,9 +60,27 @@ export async function findPrograms(native: string, dataDir: string, user: Databa
     const programs = { folder: await candidate(), major };
     result = await runProgram({ programs, user }, "postgres", ["--version"]);
     if (result.code === 0) return programs;
-    if (["ENOENT", "EPERM", "EINVAL"].includes(String(result.code))) break;
+    if (["ENOENT", "EPERM", "EINVAL"].includes(String(result.code)) || isOnMusl()) break;
   }
-  throw cannotRun(result, user);
+  const hasFile = await access(programPath({ folder: native, major }, "postgres")).then(
+    () => true,
+    () => false,
+  );
+  throw cannotRun(result, user, { isMusl: isOnMusl(), hasFile });
+}
+
+/**
+ * Returns whether Node itself uses another C library than GNU's. Takes 4 ms, so it is asked only
+ * after a failure. On Alpine with a compatibility layer, programs for the GNU C library start, and
+ * then miss functions.
+ */
+function isOnMusl(): boolean {
+  if (process.platform !== "linux") return false;
+  const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
+  // Otherwise the report asks for the names of the addresses of all connections.
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }
 
 /**
@@ -122,13 +140,26 @@ async function openToOthers(folder: string): Promise<void> {
   }
 }
 
-function cannotRun({ code, output }: ProgramResult, user: DatabaseUser): StartError {
-  if (code === "ENOENT") {
+/**
+ * Returns the error for programs that do not run here. A program that is there fails with ENOENT if
+ * its loader is missing.
+ */
+export function cannotRun(
+  { code, output }: ProgramResult,
+  user: DatabaseUser,
+  { isMusl, hasFile }: { isMusl: boolean; hasFile: boolean },
+): StartError {
+  if (isMusl) {
     return new StartError(
       "The PostgreSQL that comes with chattera needs the GNU C library, which is missing here (Alpine and other musl " +
-        "systems): use an image with it, e.g. node:20-slim, " +
-        `${OR_DATABASE_URL}.`,
+        `systems): use an image with it, e.g. node:24-slim, ${OR_DATABASE_URL}.`,
     );
+  }
+  if (code === "ENOENT") {
+    const sentence = hasFile
+      ? "needs a loader (of the GNU C library) that this system has elsewhere or not at all: "
+      : "is incomplete: install again, or ";
+    return new StartError(`The PostgreSQL that comes with chattera ${sentence}${OR_DATABASE_URL.slice(3)}.`);
   }
   if ((code === "EPERM" || code === "EINVAL") && user) {
     return new StartError(

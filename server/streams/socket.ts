@@ -29,8 +29,7 @@ export function takeSocket(response: ServerResponse): Socket | undefined {
  */
 export function takeIdleSocket(socket: Socket): Socket | undefined {
   const { parser, _httpMessage: answering } = socket as ParsedSocket;
-  // [node src/node_http_parser.cc] The duration of the message being parsed; 0 between two.
-  if (!parser || !freeParser || answering || parser.duration?.() !== 0) return undefined;
+  if (!parser || !freeParser || answering || !isBetweenRequests(parser)) return undefined;
   release(socket, null);
   return socket;
 }
@@ -45,7 +44,7 @@ export function takeAskingSocket(request: IncomingMessage, response: ServerRespo
   const { parser, _httpMessage: answering } = socket;
   // [node lib/_http_common.js] `incoming` is the last request that the parser has begun.
   if (!parser || !freeParser || answering !== response || parser.incoming !== request) return undefined;
-  if (socket.destroyed || parser.duration?.() !== 0) return undefined;
+  if (socket.destroyed || !isBetweenRequests(parser)) return undefined;
   response.detachSocket(socket);
   release(socket, request);
   // The server counts its running requests by these.
@@ -53,6 +52,15 @@ export function takeAskingSocket(request: IncomingMessage, response: ServerRespo
   response.emit("close");
   socket.resume();
   return socket;
+}
+
+/**
+ * [node src/node_http_parser.cc] Returns whether the parser has no byte of a next request: then the
+ * input may end here. While a parser works on bytes, that question would end the process, so one
+ * that has a current buffer is not asked.
+ */
+function isBetweenRequests(parser: Parser): boolean {
+  return parser.getCurrentBuffer().length === 0 && parser.finish() === undefined;
 }
 
 /**
@@ -217,10 +225,12 @@ function destroy(this: Socket): void {
 }
 
 type ParsedSocket = Socket & {
-  parser?: (object & { duration?(): number; incoming?: IncomingMessage | null }) | null;
+  parser?: Parser | null;
   _httpMessage?: ServerResponse | null;
   [OWNER]?: Owner;
 };
+
+type Parser = { incoming?: IncomingMessage | null; getCurrentBuffer(): Buffer; finish(): Error | undefined };
 
 type FreeParser = (parser: object, req: IncomingMessage | null, socket: Socket) => void;
 
@@ -235,8 +245,9 @@ export const HAS_FAST_PATH = freeParser !== undefined && ONREAD !== undefined &&
 
 function findFreeParser(): FreeParser | undefined {
   try {
-    const inner = createRequire(import.meta.url)("node:_http_common");
-    return typeof inner.freeParser === "function" ? inner.freeParser : undefined;
+    const { freeParser, HTTPParser } = createRequire(import.meta.url)("node:_http_common");
+    const functions = [freeParser, HTTPParser.prototype.getCurrentBuffer, HTTPParser.prototype.finish];
+    return functions.every((one) => typeof one === "function") ? freeParser : undefined;
   } catch {
     return undefined;
   }

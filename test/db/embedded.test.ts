@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { failureOf } from "../../db/embedded/failure.ts";
 import { joinEmbedded } from "../../db/embedded/join.ts";
 import { isAlive } from "../../db/embedded/process-status.ts";
-import { findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
+import { cannotRun, findPrograms, packagedPrograms, runProgram } from "../../db/embedded/programs.ts";
 import { defaultDataDir, type EmbeddedDatabase, startEmbedded } from "../../db/embedded/start.ts";
 import { databaseUser } from "../../db/embedded/user.ts";
 import { migrate } from "../../db/migrate.ts";
@@ -263,10 +263,22 @@ test("on a platform without a package, the error names DATABASE_URL", () => {
   expect(() => packagedPrograms("aix", "ppc64")).toThrow(/no PostgreSQL of its own for aix ppc64.*set DATABASE_URL/);
 });
 
-test("on a system without the programs' loader, the error names DATABASE_URL", async () => {
-  const native = await fakePackage("musl");
-  await writeFile(join(native, "bin", "postgres"), "#!/no/such/loader\n", { mode: 0o755 });
-  await expect(findPrograms(native, place, databaseUser())).rejects.toThrow(/GNU C library.*set DATABASE_URL/);
+test("on musl, the error names the GNU C library and DATABASE_URL, however the program failed", () => {
+  for (const code of ["ENOENT", 127, "SIGSEGV"]) {
+    const { message } = cannotRun({ code, output: "symbol not found" }, undefined, { isMusl: true, hasFile: true });
+    expect(message).toMatch(/GNU C library.*musl.*node:24-slim, or set DATABASE_URL to [^.]*\.$/);
+  }
+});
+
+test("programs whose loader is missing, or that are missing, are reported without naming musl", async () => {
+  const native = await fakePackage("loader");
+  const program = join(native, "bin", "postgres");
+  await writeFile(program, "#!/no/such/loader\n", { mode: 0o755 });
+  await expect(findPrograms(native, place, databaseUser())).rejects.toThrow(/needs a loader.*: set DATABASE_URL/);
+  await rm(program);
+  await expect(findPrograms(native, place, databaseUser())).rejects.toThrow(
+    /incomplete: install again, or set DATABASE/,
+  );
 });
 
 test("links between the libraries are created if npm has not created them", async () => {
