@@ -43,6 +43,19 @@ export const ATTACKS: { [name: string]: Attack } = {
       return counted(replies);
     },
   },
+  flood: {
+    title: "200 sessions, each says its next message as soon as the last one is answered",
+    run: async (attacker, seconds) => {
+      const tokens = await sessions(attacker, 200);
+      const until = performance.now() + seconds * 1000;
+      const replies: VisitorReply[] = [];
+      const again = async (token: string) => {
+        while (performance.now() < until) replies.push(await say(attacker, token, "hello"));
+      };
+      await Promise.all(tokens.map(again));
+      return counted(replies);
+    },
+  },
   entries: {
     title: "26 new people enter a room every second",
     run: async (attacker, seconds) => {

@@ -25,6 +25,7 @@ import * as moderation from "./migrations/20261130000130_moderation.ts";
 import * as reportedWhispers from "./migrations/20261130000150_reported_whispers.ts";
 import * as access from "./migrations/20261201000010_access.ts";
 import * as webhooks from "./migrations/20261201000030_webhooks.ts";
+import * as ownTitles from "./migrations/20261201000040_own_titles.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -225,6 +226,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261130000150_reported_whispers": reportedWhispers,
   "20261201000010_access": access,
   "20261201000030_webhooks": webhooks,
+  "20261201000040_own_titles": ownTitles,
 };
 
 /** The names of all migrations, in order. */

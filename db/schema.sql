@@ -217,6 +217,7 @@ create table rooms (
   changed_at timestamp with time zone,
   locked_at timestamp with time zone,
   raid_until timestamp with time zone,
+  has_own_title boolean not null default false,
   constraint rooms_pkey PRIMARY KEY (id),
   constraint rooms_inbox_check CHECK (((parent_id IS NULL) = (inbox_of IS NULL))),
   constraint rooms_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES rooms(id) ON DELETE CASCADE,

@@ -61,8 +61,8 @@ export type AppSettings = {
   themeDark?: string[] | undefined;
   /**
    * Rooms that the site always has, for example `lobby=ロビー, tea=Tea room`: a name and a title each.
-   * They are made at the start if they are missing, get these titles, and are never removed. The
-   * room `lobby` always exists.
+   * They are made at the start if they are missing and are never removed. A room has this title
+   * until somebody gives it another one in its settings. The room `lobby` always exists.
    *
    * Environment: CHATTERA_ROOMS.
    */

@@ -168,7 +168,8 @@ export const SETTINGS = {
     scope: "app",
     doc:
       "Rooms that the site always has, for example `lobby=ロビー, tea=Tea room`: a name and a title each. They are made at " +
-      "the start if they are missing, get these titles, and are never removed. The room `lobby` always exists.",
+      "the start if they are missing and are never removed. A room has this title until somebody gives it another one " +
+      "in its settings. The room `lobby` always exists.",
   },
   basePath: {
     env: "BASE_PATH",

@@ -326,7 +326,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   const subscribers = {
     [PRESENCE_CHANNEL]: (payload: string) => presence.onPresence(payload.split(" ").map(Number)),
     [CONFIRMED_CHANNEL]: (payload: string) => confirmations.onConfirmed(payload.split(" ")),
-    [REVOCATION_CHANNEL]: endSessions({ revocations, access }),
+    [REVOCATION_CHANNEL]: revocations.onRevoked,
     [MODERATION_CHANNEL]: () => void bans.refresh(),
     [PEERS_CHANNEL]: peers.onAnnounced,
     [INBOX_CHANNEL]: (payload: string) => hub.inboxes.onMade(payload),
@@ -348,14 +348,6 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
   return {
     ...{ wakeUps, bus, hub, followers, presence, confirmations, revocations, bans, commit, storing, name, peers },
     ...{ staleness, access, roomWatch, lettersOf, stopWatchingChanges },
-  };
-}
-
-/** Returns the listener for sessions that end, whose readers may lose rooms. */
-function endSessions({ revocations, access }: Pick<Site, "revocations" | "access">): (payload: string) => void {
-  return (payload) => {
-    revocations.onRevoked(payload);
-    access.recheckMember(payload.split(" ", 1)[0] as string);
   };
 }
 
@@ -387,6 +379,7 @@ function startAccess({
       bans.isEmpty() ? undefined : bans.on({ memberId: member?.id, trip: member?.trip, ...lettersOf(address) }, roomId),
   });
   bans.onChange(() => access.recheckAll());
+  revocations.onEnd(access.recheckMember);
   return access;
 }
 

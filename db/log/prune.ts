@@ -12,9 +12,10 @@ const PRUNE_LOCK = 0x7072756e;
 
 /**
  * Deletes a slice of the events of one room that are older than `days` days, or than the days that
- * the room's own settings name, if those are fewer: the oldest ones, and
- * none behind an event that stays, so the kept events have no hole. Returns the number of events
- * deleted, 0 if none is left to delete, and `undefined` if another node is pruning.
+ * the room's own settings name, if those are fewer. An inbox has the settings of its room. Deletes
+ * the oldest ones, and none behind an event that stays, so the kept events have no hole. Returns
+ * the number of events deleted, 0 if none is left to delete, and `undefined` if another node is
+ * pruning.
  *
  * The room's counter does not change, so no seq is used twice. A reader whose cursor is before the
  * kept events gets a reset. A message whose first copy was deleted is stored again if it is sent
@@ -43,7 +44,10 @@ async function findRoom(tx: Knex, days: number | undefined): Promise<{ id: numbe
   const [room] = await rowsOf<{ id: number; days: number }>(
     tx,
     `select r.id, kept.days from rooms r
-     cross join lateral (select least(?::int, (r.settings->>'keepDays')::int) as days) kept
+     cross join lateral (
+       select least(?::int, (o.settings->>'keepDays')::int) as days
+       from rooms o where o.id = coalesce(r.parent_id, r.id) offset 0
+     ) kept
      cross join lateral (
        select at from events where room_id = r.id and seq > r.pruned_seq order by seq limit 1
      ) oldest

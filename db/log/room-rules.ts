@@ -41,7 +41,7 @@ export async function changeRoom(
       if (await isTaken(tx, change)) return "taken";
     }
     const row = {
-      ...(title !== undefined && { title, title_skeleton: titleSkeleton }),
+      ...(title !== undefined && { title, title_skeleton: titleSkeleton, has_own_title: true }),
       ...(change.description !== undefined && { description: change.description }),
       ...(change.public !== undefined && { public: change.public }),
       ...(change.silent !== undefined && { silent: change.silent }),

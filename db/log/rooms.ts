@@ -223,15 +223,20 @@ export function deleteEvents(db: Knex, roomId: number, limit: number): Promise<n
 /** A room that the site always has. */
 export type KeptRoom = Pick<NewRoom, "slug" | "title" | "skeleton" | "titleSkeleton">;
 
-/** Creates the rooms that are missing, and sets the titles of all. Safe on several nodes. */
+/**
+ * Creates the rooms that are missing, and sets the titles of those that have none of their own.
+ * Safe on several nodes.
+ */
 export async function keepRooms(db: Knex, rooms: KeptRoom[]): Promise<void> {
   await execute(
     db,
     `insert into rooms (slug, title, skeleton, title_skeleton, kept)
      select slug, title, skeleton, title_skeleton, true
      from unnest(?::text[], ?::text[], ?::text[], ?::text[]) as k (slug, title, skeleton, title_skeleton) order by slug
-     on conflict (slug) do update set title = excluded.title, title_skeleton = excluded.title_skeleton, kept = true
-     where (rooms.title, rooms.kept) is distinct from (excluded.title, true)`,
+     on conflict (slug) do update set kept = true,
+       title = case when rooms.has_own_title then rooms.title else excluded.title end,
+       title_skeleton = case when rooms.has_own_title then rooms.title_skeleton else excluded.title_skeleton end
+     where not rooms.kept or (not rooms.has_own_title and rooms.title <> excluded.title)`,
     [
       rooms.map(({ slug }) => slug),
       rooms.map(({ title }) => title),

@@ -18,6 +18,8 @@ export type Revocations = {
   onRevoked(payload: string): void;
   /** Reads all of them again, since some may have been missed; at most once in READ_MS. */
   refresh(): void;
+  /** Calls a listener with each member whose session has ended, however this node learned of it. */
+  onEnd(listener: (memberId: string) => void): void;
   stop(): void;
 };
 
@@ -32,6 +34,7 @@ type Dependencies = { db: Knex; wakeUps: WakeUps; logger: Logger; sessionDays: n
 /** Reads the revocations and keeps them up to date. */
 export async function openRevocations({ db, wakeUps, logger, sessionDays }: Dependencies): Promise<Revocations> {
   const revoked = new Map<string, number>();
+  const listeners: ((memberId: string) => void)[] = [];
   let readAt = performance.now();
   let isReading = false;
   await read();
@@ -50,11 +53,14 @@ export async function openRevocations({ db, wakeUps, logger, sessionDays }: Depe
       if (memberId) add(memberId, Number(before));
     },
     refresh,
+    onEnd: (listener) => void listeners.push(listener),
     stop: () => clearInterval(pruning),
   };
 
   function add(memberId: string, before: number): void {
-    revoked.set(memberId, Math.max(before, revoked.get(memberId) ?? 0));
+    if (before <= (revoked.get(memberId) ?? 0)) return;
+    revoked.set(memberId, before);
+    for (const listener of listeners) listener(memberId);
   }
 
   async function read(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
+import { readEvent } from "../../db/log/around.ts";
 import type { LogIdentity } from "../../db/log/log.ts";
 import { readPage } from "../../db/log/read.ts";
 import {
@@ -52,6 +53,9 @@ const REFUSALS_MAX = 12;
 const LEASE_MS = 10_000;
 
 const PAGE = { limit: 100, bytes: 64 * 1024 };
+
+/** Events that were read this long ago are read again before they are sent. */
+const FRESH_MS = 500;
 
 /** Returns the name under which the positions of a webhook are stored. */
 export function webhookId(url: string): string {
@@ -120,7 +124,10 @@ async function sendRoom(sender: Sender, room: UnsentRoom): Promise<boolean> {
   for (;;) {
     const page = await readPage(db, { roomId: room.id, after: seq, ...PAGE });
     if (page.length === 0) return true;
+    const readAt = performance.now();
     for (const event of page) {
+      // It may have been erased since.
+      if (performance.now() - readAt > FRESH_MS) break;
       const isWanted = sender.kinds?.has(event.kind) ?? true;
       if (isWanted && !(await deliver(sender, room, event))) return false;
       seq = event.seq;
@@ -132,10 +139,13 @@ async function sendRoom(sender: Sender, room: UnsentRoom): Promise<boolean> {
 /**
  * Sends an event until it is taken, or given up. Returns `false` if this node is to stop sending.
  */
-async function deliver(sender: Sender, room: UnsentRoom, event: RoomEvent): Promise<boolean> {
+async function deliver(sender: Sender, room: UnsentRoom, read: RoomEvent): Promise<boolean> {
   const { site, follower } = sender;
+  let event: RoomEvent | undefined = read;
   for (;;) {
     if (follower.isStopped || !(await keepsLease(sender))) return false;
+    // It was pruned meanwhile.
+    if (event === undefined) return true;
     const failure = await attempt(sender, room, event);
     if (failure === undefined) {
       if (sender.failedSince !== undefined) site.logger.info({ url: hostOf(sender) }, "webhook is taken again");
@@ -158,6 +168,8 @@ async function deliver(sender: Sender, room: UnsentRoom, event: RoomEvent): Prom
     }
     const ms = (site.retryMs ?? RETRY_MS) * Math.min(RETRY_MAX, 2 ** sender.attempts);
     await pauseUnlessStopped(follower, ms * (0.5 + Math.random() / 2));
+    // A text that was erased meanwhile must not be sent.
+    event = await readEvent(site.db, room.id, read.seq);
   }
 }
 

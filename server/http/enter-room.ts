@@ -1,8 +1,9 @@
 import type { Context } from "koa";
 import { endRemoval } from "../../db/log/bans.ts";
 import type { MemberNetwork } from "../../db/log/enter.ts";
-import type { Membership } from "../../db/log/members.ts";
+import { findMember, isPresent, type Membership } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
+import { findByLook } from "../../db/log/whispers.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { pageOf } from "../delivery/watcher.ts";
@@ -11,6 +12,7 @@ import { Refusal, refuse } from "../refusal.ts";
 import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
+import { skeletonOf } from "../rooms/skeleton.ts";
 import { hasBlockedWord } from "../rooms/text-rules.ts";
 import type { Site } from "../site.ts";
 import { actorOf } from "./actor.ts";
@@ -28,6 +30,8 @@ export async function enterRoom(
   { tail, member, isSilent }: { tail: Tail; member: Member; isSilent: boolean },
 ): Promise<Member> {
   await assertMayEnter(ctx, site, { tail, member });
+  const pretended = await pretendToMove(ctx, site, { tail, member });
+  if (pretended !== undefined) return pretended;
   const entry = { room: tail, member, isSilent, network: memberNetworkOf(ctx, site) };
   const options = { share: shareOf(ctx), patienceMs: site.hub.patienceMs(tail) };
   await noteSighting(ctx, site, member.id);
@@ -36,6 +40,29 @@ export async function enterRoom(
   site.presence.noteEntered({ roomId: tail.id, memberId: member.id }, readerNames(ctx, site));
   if (isSilent) await publishPresence(site.wakeUps, [tail.id]);
   return entered.member;
+}
+
+/**
+ * Returns the member as it would be in the room under another nickname or in another color, if it
+ * is in the room and silenced there: everyone would read the new name. If the silence is secret,
+ * the room keeps the former name. Returns `undefined` for everybody else. Throws `silenced`, and
+ * `nickname_taken` as a rename does.
+ */
+export async function pretendToMove(
+  ctx: Context,
+  site: Site,
+  { tail, member }: { tail: Tail; member: Member },
+): Promise<Member | undefined> {
+  if (site.access.banOf(actorOf(ctx, site, member), tail.id)?.act !== "silence") return undefined;
+  const membership = { roomId: tail.id, memberId: member.id };
+  const inside = (await isPresent(site.db, membership)) ? await findMember(site.db, membership) : undefined;
+  if (inside === undefined) return undefined;
+  const isSame = inside.nickname === member.nickname && inside.trip === member.trip && inside.color === member.color;
+  if (isSame) return undefined;
+  await site.access.assert(actorOf(ctx, site, member), "rename", tail);
+  const holders = await findByLook(site.db, tail.id, [skeletonOf(member.nickname)]);
+  if (holders.some(({ memberId }) => memberId !== member.id)) throw refuse("nickname_taken");
+  return member;
 }
 
 /** A member who was removed by a moderator may come back by entering. */

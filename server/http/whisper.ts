@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { findMember } from "../../db/log/members.ts";
 import { findSent } from "../../db/log/read.ts";
 import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -63,8 +64,11 @@ async function store(
   site: Site,
   { tail, whisper: asked }: { tail: Tail; whisper: NewWhisper },
 ): Promise<Posted> {
-  const member = memberOf(ctx);
-  const request = { roomId: tail.id, member, whisper: asked, isSecret: isUnheard(ctx, site, tail) };
+  const isSecret = isUnheard(ctx, site, tail);
+  const author = memberOf(ctx);
+  // A secret silence hides a new nickname from the room, so the former one is in it.
+  const member = (isSecret && (await findMember(site.db, { roomId: tail.id, memberId: author.id }))) || author;
+  const request = { roomId: tail.id, member, whisper: asked, isSecret };
   const stored = await whisper(site, request);
   if (stored !== undefined) return stored;
   await enterRoom(ctx, site, { tail, member, isSilent: false });

@@ -8,6 +8,7 @@ export const ACTS = [
   "see",
   "read",
   "enter",
+  "rename",
   "speak",
   "whisper",
   "erase-own",
@@ -99,6 +100,8 @@ export function decide(question: AccessQuestion): Denial | undefined {
       return mayRead(question, room, rank);
     case "enter":
       return mayEnter(question, room, rank);
+    case "rename":
+      return mayEnter(question, room, rank) ?? mayBeHeard(question);
     case "speak":
     case "whisper":
       return mayEnter(question, room, rank) ?? maySpeak(question, room, rank);
@@ -142,10 +145,16 @@ function mayEnter(question: AccessQuestion, room: AccessRoom, rank: Rank): Denia
   return undefined;
 }
 
-function maySpeak(question: AccessQuestion, { rules }: AccessRoom, rank: Rank): Denial | undefined {
-  const { act, actor, ban, now, site } = question;
+/** Everyone in the room reads a new nickname, so it is a way to speak. */
+function mayBeHeard({ ban, site }: AccessQuestion): Denial | undefined {
   if (ban?.act === "silence" && !ban.secretly) return { code: "silenced" };
-  if (site.isReadOnly) return { code: "read_only" };
+  return site.isReadOnly ? { code: "read_only" } : undefined;
+}
+
+function maySpeak(question: AccessQuestion, { rules }: AccessRoom, rank: Rank): Denial | undefined {
+  const { act, actor, now, site } = question;
+  const denial = mayBeHeard(question);
+  if (denial !== undefined) return denial;
   if (isAtLeast(rank, "moderator")) return undefined;
   if (act === "speak" && !isAmong(rules.maySpeak, rank)) return { code: "not_allowed", detail: FOR[rules.maySpeak] };
   const ageMs = Math.max(site.speakingAgeMs, isAtLeast(rank, "approved") ? 0 : rules.newcomerSeconds * 1000);

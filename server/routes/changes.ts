@@ -1,17 +1,18 @@
 import type { Context } from "koa";
-import { formatCursorIn, sumOf } from "../../protocol/cursor.ts";
+import { formatCursorIn } from "../../protocol/cursor.ts";
 import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { memberOf } from "../guard/session.ts";
 import { setSessionCookie } from "../guard/session-cookie.ts";
 import { answer } from "../http/answer.ts";
-import { assertMayEnter, enterRoom } from "../http/enter-room.ts";
+import { assertMayEnter, enterRoom, pretendToMove } from "../http/enter-room.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refusalOfSaying } from "../http/say-rules.ts";
 import { seqOf } from "../http/seq.ts";
+import { isUnheard, positionOf, pretendToEdit } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
 import { type Changed, change } from "../rooms/change.ts";
 import { readClientId, readText } from "../rooms/post.ts";
@@ -45,7 +46,7 @@ async function answerChange(ctx: Context, site: Site, kind: "edit" | "erase"): P
   if (ctx.method === "GET" && ctx.originalUrl.length > 2000)
     throw refuse("too_large", "a URL of more than 2000 characters");
   const { event, isNew, roomId } = await changeByRequest(ctx, site, kind);
-  const cursor = formatCursorIn(site.log.epoch, { room: roomId, seq: event.seq, sum: sumOf(event) });
+  const cursor = formatCursorIn(site.log.epoch, { room: roomId, ...positionOf(event) });
   answer(ctx, { event, cursor }, isNew ? 201 : 200);
 }
 
@@ -65,6 +66,8 @@ export async function changeByRequest(
   const tail = await roomOf(ctx, site, kind === "edit" ? "speak" : "erase-own");
   const refusal = text.text === undefined ? undefined : refusalOfSaying(ctx, site, { tail, text: text.text });
   if (refusal) throw refusal;
+  if (text.text !== undefined && isUnheard(ctx, site, tail))
+    return { ...(await pretendToEdit(ctx, site, { tail, target, clientId, text: text.text })), roomId: tail.id };
   const changed = await change(site, { roomId: tail.id, target, memberId, kind, clientId, ...text });
   // From here on, no reader at this node gets the former text. Other nodes follow when they have
   // read the event.
@@ -87,9 +90,11 @@ async function answerRename(ctx: Context, site: Site): Promise<void> {
 export async function renameByRequest(ctx: Context, site: Site): Promise<{ member: Member; token: string }> {
   const { color } = memberOf(ctx);
   site.limits.moves.take(payerOf(ctx));
-  const tail = await roomOf(ctx, site, "enter");
+  const tail = await roomOf(ctx, site, "rename");
   const { member, token } = await openSession(ctx, site, color);
   await assertMayEnter(ctx, site, { tail, member });
+  const pretended = await pretendToMove(ctx, site, { tail, member });
+  if (pretended !== undefined) return { member: pretended, token };
   const renamed = await rename(site, { roomId: tail.id, member });
   if (renamed === undefined) return { member: await enterRoom(ctx, site, { tail, member, isSilent: false }), token };
   site.presence.noteSeen({ roomId: tail.id, memberId: member.id });

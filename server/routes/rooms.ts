@@ -1,5 +1,5 @@
 import type { Context } from "koa";
-import { listMembers, type MemberPosition, noteTyping } from "../../db/log/members.ts";
+import { isPresent, listMembers, type MemberPosition, noteTyping } from "../../db/log/members.ts";
 import { publishPresence } from "../../db/log/presence.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RoomSignal } from "../../protocol/room-settings.ts";
@@ -13,6 +13,7 @@ import { inputOf } from "../http/input.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { isUnheard } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 import { numberSchemas } from "../wire.ts";
@@ -86,8 +87,10 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
     limits.typing.take(payerOf(ctx));
     const tail = await roomOf(ctx, site, "speak");
     const membership = { roomId: tail.id, memberId: member.id };
-    if (!(await noteTyping(db, membership))) throw refuse("not_present");
-    await publishPresence(site.wakeUps, [tail.id]);
+    const isHidden = isUnheard(ctx, site, tail);
+    const isInside = isHidden ? await isPresent(db, membership) : await noteTyping(db, membership);
+    if (!isInside) throw refuse("not_present");
+    if (!isHidden) await publishPresence(site.wakeUps, [tail.id]);
     answer(ctx, {});
   }
 }

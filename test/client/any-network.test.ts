@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { RequestManners, StreamManners } from "./fake-site.ts";
-import { enter, type Room } from "./room.ts";
+import { enter, type Room, resume } from "./room.ts";
 
 const MINUTE = 60_000;
 
@@ -54,6 +54,47 @@ test("on any network: each seq once, in order, up to date in the end, no busy lo
       expect([room.site.open(), room.world.timers()]).toEqual([{ streams: 0, polls: 0 }, 0]);
     }),
     { numRuns: 500 },
+  );
+});
+
+/** A room with an inbox, and pages that are loaded again. */
+const WHISPERING: typeof STEPS = {
+  ...STEPS,
+  whisper: fc.integer({ min: 1, max: 3 }).map((count) => (room) => {
+    for (let i = 0; i < count; i++) room.site.append("@lobby");
+  }),
+  resume: fc.constant(resume),
+};
+
+test("on any network, a room and an inbox: each seq of both once, in order, also by sessions that go on", () => {
+  const step = fc.oneof(...Object.values(WHISPERING));
+  const chance = fc.infiniteStream(fc.double({ min: 0.2, max: 0.99, noNaN: true }));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), chance, (steps, random) => {
+      const room = enter({ random: () => random.next().value });
+      const most = watchRequests(room);
+      const isRun = ({ seen, whispers, site }: Room) => {
+        expect(seen).toEqual(site.log.slice(0, seen.length).map(({ seq }) => seq));
+        expect(whispers).toEqual(site.inbox.slice(0, whispers.length).map(({ seq }) => seq));
+      };
+      room.session.start();
+      for (const take of steps) {
+        take(room);
+        isRun(room);
+      }
+      expect(most()).toBeLessThanOrEqual(2);
+      room.site.append("@lobby");
+      recovers(room);
+      expect(room.whispers).toEqual(room.site.inbox.map(({ seq }) => seq));
+      resume(room);
+      for (const log of ["lobby", "@lobby"]) room.site.append(log);
+      room.world.pass(2 * MINUTE);
+      isRun(room);
+      expect([room.seen.length, room.whispers.length]).toEqual([room.site.log.length, room.site.inbox.length]);
+      room.session.close();
+      expect(room.world.timers()).toBe(0);
+    }),
+    { numRuns: 400 },
   );
 });
 

@@ -37,6 +37,8 @@ export type FakeSite = {
   log: RoomEvent[];
   /** The log of the room `another`. */
   otherLog: RoomEvent[];
+  /** The reader's inbox in the lobby, `@lobby`, which its first whisper makes. */
+  inbox: RoomEvent[];
   manners: { sse: StreamManners; stream: StreamManners; poll: RequestManners; post: PostManners };
   streams: Transport[];
   poll: Transport;
@@ -66,8 +68,8 @@ export type FakeSite = {
 };
 
 /**
- * The last seqs that are known of the lobby and of the other room; undefined where the cursors do
- * not name it.
+ * The last seqs that are known of the lobby, of the other room and of the inbox; undefined where
+ * the cursors do not name it.
  */
 type Place = { [room: string]: number | undefined };
 
@@ -86,7 +88,8 @@ const TRIP_MS = 20;
 
 /**
  * A log grows by `append`; a cursor is the epoch, `c` at first, and the lobby's seq, then `.` and
- * the other room's, of those that are read. Of its two streams the first is the better.
+ * the other room's, then `~` and the inbox's, of those that are read. Of its two streams the first
+ * is the better.
  */
 export function createFakeSite(world: World): FakeSite {
   const streams = new Set<Stream>();
@@ -101,6 +104,7 @@ export function createFakeSite(world: World): FakeSite {
   const site: FakeSite = {
     log: [],
     otherLog: [],
+    inbox: [],
     manners: { sse: "good", stream: "good", poll: "good", post: "good" },
     streams: [streamNamed("sse"), streamNamed("stream")],
     poll: createPoll(http, { base: "" }),
@@ -186,11 +190,11 @@ export function createFakeSite(world: World): FakeSite {
     stream.place = place;
     const standing = () => ({
       cursor: cursorOf(stream.place),
-      heads: Object.fromEntries(rooms.map((room) => [room, logOf(room).length])),
+      heads: Object.fromEntries(logsOf(rooms).map((room) => [room, logOf(room).length])),
     });
     put(stream, () => stream.sink("hello", { ...hello, ...standing() }));
     for (const reset of resets) put(stream, () => stream.sink("reset", reset));
-    for (const room of rooms) for (const event of logOf(room).slice(place[room])) show(stream, event);
+    for (const room of logsOf(rooms)) for (const event of logOf(room).slice(place[room])) show(stream, event);
     const pingIn = (ms: number) => {
       if (stream.isOver) return;
       stream.stops.push(
@@ -207,7 +211,7 @@ export function createFakeSite(world: World): FakeSite {
 
   function show(stream: Stream, event: RoomEvent): void {
     // A stream without a place gets this event later, with those that it has missed.
-    if (stream.place[event.room] === undefined) return;
+    if (stream.place[event.room === INBOX ? "lobby" : event.room] === undefined) return;
     stream.place[event.room] = event.seq;
     const cursor = cursorOf(stream.place);
     if (stream.manners === "hello" || (stream.manners === "lossy" && event.seq % 3 === 0)) return;
@@ -312,7 +316,7 @@ export function createFakeSite(world: World): FakeSite {
     }
 
     function hasNews(): boolean {
-      return resets.length > 0 || reading.rooms.some((room) => logOf(room).length > (place[room] as number));
+      return resets.length > 0 || logsOf(reading.rooms).some((room) => logOf(room).length > (place[room] ?? 0));
     }
 
     function settle(answer: Answer): void {
@@ -361,7 +365,7 @@ export function createFakeSite(world: World): FakeSite {
   }
 
   function answerTo(place: Place, resets: ResetSignal[], n: string): string {
-    const rooms = Object.keys(place);
+    const rooms = logsOf(Object.keys(place).filter((room) => room !== INBOX));
     return JSON.stringify({
       chattera: 1,
       events: rooms.flatMap((room) => logOf(room).slice(place[room])),
@@ -380,12 +384,14 @@ export function createFakeSite(world: World): FakeSite {
   function placeOf({ rooms, after }: Pick<Reading, "rooms" | "after">): { place: Place; resets: ResetSignal[] } {
     const place: Place = {};
     const lost: ResetSignal[] = [];
-    for (const room of rooms) {
+    for (const room of logsOf(rooms)) {
       const head = logOf(room).length;
       const first = room === "lobby" ? oldest : 1;
       const ours = after.filter((cursor) => cursor.startsWith(epoch));
       const seqs = ours.map((cursor) => seqIn(cursor, room)).filter((seq) => seq !== undefined);
-      const seq = after.length === 0 ? head : seqs.length === 0 ? undefined : Math.max(...seqs);
+      // An inbox that was made since is read from its oldest whisper on.
+      const otherwise = room === INBOX && ours.length > 0 ? 0 : undefined;
+      const seq = after.length === 0 ? head : seqs.length === 0 ? otherwise : Math.max(...seqs);
       const isHere = seq !== undefined && seq + 1 >= first && seq <= head;
       const reason = ours.length === 0 ? "epoch" : seq === undefined ? "malformed" : seq > head ? "future" : "pruned";
       place[room] = isHere ? seq : reason === "pruned" ? first - 1 : head;
@@ -398,22 +404,33 @@ export function createFakeSite(world: World): FakeSite {
     return site.unreadSeconds === undefined ? {} : { stale: site.unreadSeconds };
   }
 
-  function cursorOf({ lobby, another }: Place): string {
-    return `${epoch}${lobby ?? ""}${another === undefined ? "" : `.${another}`}`;
+  function cursorOf({ lobby, another, [INBOX]: inbox }: Place): string {
+    return `${epoch}${lobby ?? ""}${another === undefined ? "" : `.${another}`}${inbox === undefined ? "" : `~${inbox}`}`;
   }
 
   function logOf(room: string): RoomEvent[] {
+    if (room === INBOX) return site.inbox;
     return room === "lobby" ? site.log : site.otherLog;
+  }
+
+  /** Returns the rooms, and the inbox once there is one. */
+  function logsOf(rooms: string[]): string[] {
+    return rooms.includes("lobby") && site.inbox.length > 0 ? [...rooms, INBOX] : rooms;
   }
 }
 
+const INBOX = "@lobby";
+
 function seqIn(cursor: string, room: string): number | undefined {
-  const [lobby = "", another = ""] = cursor.slice(1).split(".");
-  const seq = room === "lobby" ? lobby : another;
+  const [rooms = "", inbox = ""] = cursor.slice(1).split("~");
+  const [lobby = "", another = ""] = rooms.split(".");
+  const seq = room === INBOX ? inbox : room === "lobby" ? lobby : another;
   return seq === "" ? undefined : Number(seq);
 }
 
 function eventOf(room: string, seq: number): RoomEvent {
   const member = { id: "m1", nickname: "Ann", color: "#b3261e" };
+  if (room === INBOX)
+    return { room, seq, kind: "whisper", member, to: member, at: "2026-11-22T12:00:00Z", text: `whisper ${seq}` };
   return { room, seq, kind: "message", member, at: "2026-11-22T12:00:00Z", text: `message ${seq}` };
 }

@@ -1,5 +1,6 @@
 import type { Known } from "../../client/core/network/known.ts";
 import { createConfirm } from "../../client/core/reading/confirm.ts";
+import type { Position } from "../../client/core/reading/ledger.ts";
 import { createSession, type ReadingSession } from "../../client/core/reading/session.ts";
 import type { SessionStatus } from "../../client/core/reading/state.ts";
 import { createFakeSite, type FakeSite } from "./fake-site.ts";
@@ -13,6 +14,8 @@ export type Room = {
   seen: number[];
   /** The seqs of the room `another`. */
   others: number[];
+  /** The seqs of the inbox. */
+  whispers: number[];
   resets: string[];
   states: SessionStatus[];
   known: Known;
@@ -31,25 +34,46 @@ export function enter(
     site,
     seen: [],
     others: [],
+    whispers: [],
     resets: [],
     states: [],
     known: {},
     hidden: false,
   };
+  const position = { room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq };
+  return Object.assign(room, { session: openSession(room, { ...options, position }) });
+}
+
+/**
+ * Closes the session, and opens another one where it left off, as a page does that is loaded again.
+ */
+export function resume(room: Room): void {
+  const position = room.session.positionIn("lobby") as Position;
+  room.session.close();
+  room.session = openSession(room, { position });
+  room.session.start();
+}
+
+function openSession(
+  room: Omit<Room, "session">,
+  { position, known, streams = 2 }: { position: Position; known?: Known | undefined; streams?: number | undefined },
+): ReadingSession {
+  const { world, site } = room;
   const session = createSession({
     environment: world.environment,
-    rooms: [{ room: "lobby", cursor: seq < 0 ? "" : `c${seq}`, seq }],
-    streams: site.streams.slice(0, options.streams ?? 2),
+    rooms: [position],
+    streams: site.streams.slice(0, streams),
     confirm: createConfirm(world.environment, site.http, { base: "" }),
     polls: [site.poll],
     rttMs: 100,
     hidden: () => room.hidden,
-    memory: { load: () => options.known, save: (known) => Object.assign(room.known, known) },
+    memory: { load: () => known, save: (latest) => Object.assign(room.known, latest) },
   });
-  session.on("event", ({ room: name, seq }) => (name === "lobby" ? room.seen : room.others).push(seq));
+  const seqs: { [log: string]: number[] } = { lobby: room.seen, another: room.others, "@lobby": room.whispers };
+  session.on("event", ({ room: log, seq }) => void seqs[log]?.push(seq));
   session.on("reset", (reset) => room.resets.push(reset.reason));
   session.on("status", (status) => room.states.push(status));
-  return Object.assign(room, { session });
+  return session;
 }
 
 /** Returns the session's state and transport. */

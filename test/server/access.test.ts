@@ -67,6 +67,7 @@ describe("the table of acts", () => {
       see: "",
       read: "",
       enter: "visitor",
+      rename: "visitor",
       speak: "visitor",
       whisper: "visitor",
       "erase-own": "visitor",
@@ -285,6 +286,18 @@ describe("a member whose session ends", () => {
     visitor.close();
     await other.close();
   });
+
+  test("loses that stream also if the wake-up is lost", async () => {
+    const room = await makeRoom({ mayRead: "approved" });
+    const member = await person(site.url, "Silas");
+    await giveRole(room, member, "approved").expect(200);
+    const visitor = from(site.url, "127.0.0.1");
+    const stream = await visitor.hold(`/api/events?room=${room.slug}&token=${member.token}`);
+    await until("the greeting", () => stream.text().includes("hello"));
+    await site.node.app.site.db("revocations").insert({ member_id: member.id, before: new Date(Date.now() + 1000) });
+    await until("the end", () => stream.isOver(), 15_000);
+    visitor.close();
+  }, 20_000);
 });
 
 describe("owners", () => {

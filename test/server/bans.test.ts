@@ -155,6 +155,44 @@ describe("a silence", () => {
     await post(gil, `${room}/typing`).expect(200);
     await stream.close();
   });
+
+  test("that is secret hides typing, edits and a new nickname, by every way to take one", async () => {
+    const una = await comer("Una");
+    await speak(await comer("Taken")).expect(201);
+    const { event } = (await speak(una, "first words").expect(201)).body;
+    await ban({ member: una.id, act: "silence", secretly: true });
+    const before = (await log()).length;
+    await post(una, `${room}/typing`).expect(200);
+    expect((await site.node.app.site.db("members").where({ member_id: una.id }).first()).typing_at).toBeNull();
+    const edited = await post(una, `${room}/messages/${event.seq}/edit`, { text: "shocking words" }).expect(201);
+    expect(edited.body.event).toMatchObject({ kind: "edit", text: "shocking words", target: event.seq });
+    const poll = await request(site.url).get(`/api/poll?room=lobby&wait=0&after=${edited.body.cursor}`);
+    expect(poll.body.reset).toBeUndefined();
+    await post(una, `${room}/rename`, { nickname: "Taken" }).expect(409, /"code":"nickname_taken"/);
+    const renamed = await post(una, `${room}/rename`, { nickname: "Shocking" }).expect(200);
+    expect(renamed.body.member).toMatchObject({ id: una.id, nickname: "Shocking" });
+    const shocking = { ...una, token: renamed.body.token };
+    await post(shocking, `${room}/enter`).expect(200, /"nickname":"Shocking"/);
+    await speak(shocking, "shocking too").expect(201);
+    const hal = await comer("Halina");
+    await speak(hal).expect(201);
+    await post(shocking, `${room}/whispers`, { id: clientId(), to: hal.id, text: "shocking whisper" }).expect(201);
+    const pages = [room, `${room}/members`, `${room}/messages?limit=200`, "/rooms/lobby", "/", "/api/rooms"];
+    for (const page of pages) expect((await request(site.url).get(page)).text).not.toMatch(/shocking/i);
+    // Halina has entered and spoken.
+    expect((await log()).length).toBe(before + 2);
+  });
+
+  test("forbids a new nickname, which everyone would read, and not to leave", async () => {
+    const vic = await comer("Vic");
+    await speak(vic).expect(201);
+    await ban({ member: vic.id, act: "silence" });
+    await post(vic, `${room}/rename`, { nickname: "Victory" }).expect(403, /"code":"silenced"/);
+    const { token } = (await post(vic, "/api/session", { nickname: "Victory" }).expect(201)).body;
+    await post({ ...vic, token }, `${room}/enter`).expect(403, /"code":"silenced"/);
+    await post(vic, `${room}/enter`).expect(200);
+    await post(vic, `${room}/leave`).expect(200);
+  });
 });
 
 describe("a shut-out", () => {

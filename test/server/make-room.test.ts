@@ -158,6 +158,17 @@ describe("the rooms that a site always has", () => {
     expect([(await titles()).get("lobby"), (await titles()).get("tea")]).toEqual(["Entrance", "Tea room"]);
   });
 
+  test("keep a title that somebody gave them in their settings", async () => {
+    const holly = await person(site.url, "Holly");
+    const bearer = { authorization: `Bearer ${holly.token}` };
+    await request(site.url).post("/api/rooms").set(bearer).send({ slug: "coffee", title: "Coffee" }).expect(201);
+    await request(site.url).post("/api/rooms/coffee/settings").set(bearer).send({ title: "Espresso" }).expect(200);
+    const next = await openNode(site.databaseUrl, { rooms: ["coffee=Coffee"] });
+    await next.close();
+    const stored = await site.node.app.site.db("rooms").where({ slug: "coffee" }).first("title", "kept");
+    expect(stored).toEqual({ title: "Espresso", kept: true });
+  });
+
   test("have a name of their title if none is written", () => {
     expect(readKeptRooms(["Tea & talk"])).toMatchObject([{ slug: "tea-talk", title: "Tea & talk" }]);
   });

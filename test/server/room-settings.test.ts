@@ -5,6 +5,7 @@ import { pruneAll } from "../../server/upkeep/pruning.ts";
 import { clientId, openNode, openSite, person, say, type TestNode, type TestPerson } from "../support/app.ts";
 import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
+import { whisper } from "../support/whisper.ts";
 
 const site = useSite();
 
@@ -233,15 +234,24 @@ describe("people in a room", () => {
 test("messages are kept as long as the room says", async () => {
   const room = await makeRoom({ keepDays: 7 });
   const { db } = site.node.app.site;
-  await say(site.url, room.owner, { room: room.slug, text: "old" });
+  const friend = await person(site.url, "Friend");
+  for (const who of [room.owner, friend]) await say(site.url, who, { room: room.slug, text: "old" });
+  await whisper(site.url, room.owner, { room: room.slug, to: friend.id, text: "old whisper" });
   const { id } = await db("rooms").where({ slug: room.slug }).first("id");
   await db("events")
-    .where({ room_id: id })
+    .whereIn("room_id", db("rooms").where({ id }).orWhere({ parent_id: id }).select("id"))
     .update({ at: db.raw("now() - interval '8 days'") });
   await say(site.url, room.owner, { room: room.slug, text: "new" });
+  await whisper(site.url, room.owner, { room: room.slug, to: friend.id, text: "new whisper" });
   await pruneAll(db, undefined);
   const { body } = await as(undefined, "get", `/api/rooms/${room.slug}/messages`);
   expect(body.events.map(({ text }: { text?: string }) => text)).toEqual(["new"]);
+  for (const who of [room.owner, friend]) {
+    const { body: own } = await as(who, "get", `/api/rooms/${room.slug}/whispers`);
+    expect(own.events.map(({ text }: { text?: string }) => text)).toEqual(["new whisper"]);
+  }
+  const rest = await db("events").where("at", "<", db.raw("now() - interval '1 day'"));
+  expect(rest).toEqual([]);
 });
 
 describe("a raid", () => {

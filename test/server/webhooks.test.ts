@@ -134,6 +134,39 @@ describe("webhooks", () => {
     await sending;
   }, 60_000);
 
+  test("do not send a text that was erased while its receiver was away", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/late`;
+    const node = await open(url);
+    await until("the webhook begins", async () => (await node.app.site.db("webhook_positions").select()).length > 0);
+    const eva = await person(node.url, "Eva");
+    let attempts = 0;
+    let isAway = true;
+    const statusOf = () => {
+      attempts += 1;
+      return isAway ? 503 : 200;
+    };
+    await receiveAt(port, statusOf);
+    const said = [];
+    for (const text of ["one that stays", "one that is erased", "another that is erased"])
+      said.push(await say(node.url, eva, text));
+    // The events are in the sender's memory.
+    await until("the receiver was asked", () => attempts >= 2);
+    for (const { event } of said.slice(1))
+      await fetch(`${node.url}/api/rooms/lobby/messages/${event.seq}/erase`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${eva.token}` },
+        body: "{}",
+      });
+    isAway = false;
+    await until("all have come", () => received.filter(({ type }) => type === "erase").length === 2, 20_000);
+    expect(received.filter(({ type }) => type === "message").map(({ event }) => event.text)).toEqual([
+      "one that stays",
+      undefined,
+      undefined,
+    ]);
+  }, 60_000);
+
   test("need a secret", async () => {
     await expect(openNode(database.url, { webhooks: ["https://a.example/hook"] })).rejects.toThrow(
       "CHATTERA_WEBHOOK_SECRET",

@@ -1,8 +1,9 @@
 import type { PollAnswer, RoomEvent } from "../../protocol/event.ts";
 import { blocks, scripts } from "./follow.ts";
+import type { Pulse } from "./pulse.ts";
 
-/** The promise is one second. A busy machine may need a little longer for everything else. */
-export const PROMISED_MS = 4_000;
+/** After this time, nobody gets an erased text. A busy machine may be late, see pulse.ts. */
+export const PROMISED_MS = 1_000;
 
 /** The transports over which such readers read. */
 export const READING = ["events", "stream", "frame", "poll", "jsonp"] as const;
@@ -15,6 +16,7 @@ type ReaderOptions = {
   erasedAt: Map<string, number>;
   /** Its number, which decides where it begins. */
   n: number;
+  pulse: Pulse;
   /** Returns the nodes between which it changes. */
   urls(): [string, string];
 };
@@ -76,7 +78,8 @@ export class ComingAndGoing {
     if (seq !== this.#seq + 1) this.faults.push(`${seq} came after ${this.#seq}`);
     this.#seq = seq;
     const erasedAt = text === undefined ? undefined : this.#options.erasedAt.get(text);
-    if (erasedAt !== undefined && openedAt - erasedAt > PROMISED_MS) this.faults.push(`${seq} still has ${text}`);
+    if (erasedAt !== undefined && openedAt - erasedAt > PROMISED_MS + this.#options.pulse.latenessSince(erasedAt))
+      this.faults.push(`${seq} still has ${text}`);
     if (event.kind === "message") this.shown.set(seq, text);
     // A message from before its start may be erased, too.
     if (event.kind === "erase" && this.shown.has(event.target)) this.shown.set(event.target, undefined);

@@ -195,15 +195,22 @@ export function settle(ledger: Ledger, { events, cursor }: PollAnswer): void {
     const row = find(ledger, room);
     // If another connection has gone farther meanwhile, this cursor is an old one.
     if (row === undefined || row.seq !== seq) continue;
-    if (has(roomsIn(events), otherLog(room))) row.cursor = cursor;
-    else moveOn(ledger, row, cursor);
+    const other = otherLog(room);
+    const last = lastOf(events, other);
+    if (last < 0) moveOn(ledger, row, cursor);
+    // Behind this cursor is what was not taken of the other log, too.
+    else if (seqOf(ledger, other) >= last) row.cursor = cursor;
   }
 }
 
-function roomsIn(events: RoomEvent[]): string[] {
-  const rooms: string[] = [];
-  for (let i = 0; i < events.length; i++) rooms.push((events[i] as RoomEvent).room);
-  return rooms;
+/** Returns the seq of a log's last event among these, -1 if it has none. */
+function lastOf(events: RoomEvent[], log: string): number {
+  let last = -1;
+  for (let i = 0; i < events.length; i++) {
+    const { room, seq } = events[i] as RoomEvent;
+    if (room === log) last = seq;
+  }
+  return last;
 }
 
 /** Returns the inbox of a room, or the room of an inbox. */
