@@ -35,7 +35,7 @@ import { createOperators, type Operators } from "./guard/operators.ts";
 import { createRateLimits, type RateLimits } from "./guard/rate-limit.ts";
 import { createShares, type Shares } from "./guard/shares.ts";
 import { startWebhooks, type Webhooks, webhooksOf } from "./hooks/start-webhooks.ts";
-import type { AskHost, Authorize } from "./http/authorize.ts";
+import type { AskHost, Authorize, SeeRooms } from "./http/authorize.ts";
 import { hostOf } from "./http/host-of.ts";
 import type { FindUser, Identify } from "./http/identify.ts";
 import { recheckByHost } from "./http/recheck-host.ts";
@@ -119,6 +119,8 @@ export type Site = Readonly<{
   findUser: FindUser | undefined;
   /** Asks the host whether somebody may do something. */
   askHost: AskHost | undefined;
+  /** Asks the host which rooms of the lobby somebody may see. */
+  seeRooms: SeeRooms | undefined;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
   /** The site is served by a server of its own, and not in a host's app. */
@@ -149,7 +151,7 @@ export type SiteOptions = {
 };
 
 /** The parts that the others are built from: the settings and the connection to the log. */
-type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "findUser" | "askHost">;
+type Base = Pick<Site, "config" | "logger" | "metrics" | "db" | "log" | "findUser" | "askHost" | "seeRooms">;
 
 /** Opens a node on its database, which is migrated first. */
 export async function openSite(config: NodeConfig, options: SiteOptions): Promise<Site> {

@@ -1,7 +1,9 @@
 import type { Context } from "koa";
+import type { ListedRoom } from "../../db/log/rooms.ts";
 import type { Member } from "../../protocol/event.ts";
 import type { Actor } from "../actor.ts";
 import type { AuthUrl } from "../identity/auth-url.ts";
+import type { Credentials } from "../identity/credentials.ts";
 import type { Act, Denial } from "../rooms/access.ts";
 import type { HostProof } from "./identify.ts";
 import { hostContextOf } from "./own-context.ts";
@@ -29,17 +31,43 @@ export type AskedRoom = { slug: string; title: string; isPublic: boolean };
 /** Asks the host, once all rules of the room allow the act. */
 export type AskHost = (actor: Actor, act: Act, room: AskedRoom | undefined) => Promise<Denial | undefined>;
 
-/** Returns the function that asks a function of the host. */
-export function askFunction(authorize: Authorize): AskHost {
-  return askBy(async (question) => authorize({ ...question, ctx: hostContextOf(question.ctx) }));
+/** Returns the rooms of the lobby that somebody may see. */
+export type SeeRooms = (actor: Actor, rooms: ListedRoom[]) => Promise<ListedRoom[]>;
+
+/** The two questions about rights. */
+type Rights = { askHost: AskHost; seeRooms: SeeRooms };
+
+/** Returns the functions that ask a function of the host. */
+export function askFunction(authorize: Authorize): Rights {
+  const askHost = askBy(async (question) => authorize({ ...question, ctx: hostContextOf(question.ctx) }));
+  return { askHost, seeRooms: async (actor, rooms) => (await Promise.all(rooms.map(see(actor)))).flat() };
+
+  function see(actor: Actor): (room: ListedRoom) => Promise<ListedRoom[]> {
+    return async (room) => {
+      const asked = { ...room, isPublic: true };
+      if ((await askHost(actor, "see", asked)) !== undefined) return [];
+      const mayRead = (await askHost(actor, "read", asked)) === undefined;
+      // Neither the last words nor the people of a room are for somebody who may not read it.
+      return [mayRead ? room : { ...room, people: [], words: null }];
+    };
+  }
 }
 
-/** Returns the function that asks the host by HTTP. */
-export function askUrl(authorize: AuthUrl["authorize"]): AskHost {
-  return askBy(({ ctx, ...question }) => {
-    const proof: HostProof | undefined = ctx.state.hostProof;
-    return authorize(question, proof?.credentials ?? {});
-  });
+/** Returns the functions that ask the host by HTTP. */
+export function askUrl({ authorize, see }: Pick<AuthUrl, "authorize" | "see">): Rights {
+  return {
+    askHost: askBy(({ ctx, ...question }) => authorize(question, credentialsOf(ctx))),
+    seeRooms: async (actor, rooms) => {
+      const asked = rooms.map(({ slug, title }) => ({ slug, title, public: true }));
+      const seen = await see({ member: actor.member ?? null, rooms: asked }, credentialsOf(contexts.get(actor)));
+      return rooms.filter(({ slug }) => seen.has(slug));
+    },
+  };
+}
+
+function credentialsOf(ctx: Context | undefined): Credentials {
+  const proof: HostProof | undefined = ctx?.state.hostProof;
+  return proof?.credentials ?? {};
 }
 
 function askBy(answerTo: (question: HostQuestion) => Promise<HostAnswer>): AskHost {

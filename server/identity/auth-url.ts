@@ -28,10 +28,15 @@ export type RightsQuestion = {
   act: string;
 };
 
-/** Asks the host by HTTP. Both throw `unavailable` while it is away and no answer is kept. */
+/** The rooms that a member, or a visitor, may see in the lobby. */
+export type RoomsQuestion = { member: Member | null; rooms: { slug: string; title: string; public: boolean }[] };
+
+/** Asks the host by HTTP. All throw `unavailable` while it is away and no answer is kept. */
 export type AuthUrl = {
   identify(credentials: Credentials): Promise<FoundUser | null>;
   authorize(question: RightsQuestion, credentials: Credentials): Promise<boolean | "no_such_room">;
+  /** Returns the slugs of the rooms that somebody may see. */
+  see(question: RoomsQuestion, credentials: Credentials): Promise<ReadonlySet<string>>;
 };
 
 /** A host that is slower than this is away. */
@@ -41,8 +46,8 @@ const TIMEOUT_MS = 3_000;
 const QUESTIONS = 16;
 const WAITING = 1_000;
 
-/** An answer is a few short fields. */
-const ANSWER_BYTES = 16 * 1024;
+/** An answer is a few short fields, or the names of the 200 rooms of a lobby. */
+const ANSWER_BYTES = 64 * 1024;
 
 /**
  * After a failure nothing is asked for this time, which doubles with each further failure, so that
@@ -64,6 +69,7 @@ const AUTHORIZED = z.object({
   code: z.enum(["not_allowed", "no_such_room"]).optional(),
   seconds: SECONDS,
 });
+const SEEN = z.object({ rooms: z.array(z.string()), seconds: SECONDS });
 
 /**
  * Creates the questions to a host. Each is a signed POST, and its answer is kept, so that polls and
@@ -73,6 +79,7 @@ export function createAuthUrl(options: AuthUrlOptions): AuthUrl {
   const graceMs = options.graceSeconds * 1000;
   const users = keepAnswers<FoundUser | null>(graceMs);
   const rights = keepAnswers<boolean | "no_such_room">(graceMs);
+  const lobbies = keepAnswers<ReadonlySet<string>>(graceMs);
   const post = createPost(options);
   return {
     identify: async (credentials) => {
@@ -86,6 +93,11 @@ export function createAuthUrl(options: AuthUrlOptions): AuthUrl {
       rights(keyOf([question.member, question.room?.slug, question.act, credentials]), async () => {
         const { allow, code, seconds } = await post({ ask: "authorize", ...question, ...credentials }, AUTHORIZED);
         return { value: allow || (code === "no_such_room" ? code : false), seconds };
+      }),
+    see: (question, credentials) =>
+      lobbies(keyOf([question.member, question.rooms.map(({ slug }) => slug), credentials]), async () => {
+        const { rooms, seconds } = await post({ ask: "rooms", ...question, ...credentials }, SEEN);
+        return { value: new Set(rooms), seconds };
       }),
   };
 }

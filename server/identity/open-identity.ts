@@ -7,7 +7,7 @@ import { createJwt, type IdentifyByJwt } from "./jwt.ts";
 /** The answers that settings open, as well as the functions of `createApp`. */
 export type OpenedIdentity = {
   identify: AuthUrl["identify"] | IdentifyByJwt | undefined;
-  authorize: AuthUrl["authorize"] | undefined;
+  rights: Pick<AuthUrl, "authorize" | "see"> | undefined;
 };
 
 /** Which questions functions of `createApp` answer already. */
@@ -26,7 +26,7 @@ export function openIdentity(config: Config, logger: Logger, answered: Answered)
     throw new StartError("authorize: CHATTERA_AUTH_URL answers this already, so leave out one, or add #identify to it");
   return {
     identify: jwt ?? (config.authUrl?.identifies ? url?.identify : undefined),
-    authorize: config.authUrl?.authorizes ? url?.authorize : undefined,
+    rights: config.authUrl?.authorizes ? url : undefined,
   };
 }
 

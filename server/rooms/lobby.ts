@@ -36,8 +36,8 @@ export function createLobby(db: Knex): Lobby {
   };
 }
 
-/** The same list has the same version at every node. */
-function listOf(rooms: ListedRoom[]): RoomList {
+/** Returns a list with its version, which is the same at every node. */
+export function listOf(rooms: ListedRoom[]): RoomList {
   const version = createHash("sha256").update(JSON.stringify(rooms)).digest("base64url").slice(0, 10);
   return { rooms, version };
 }

@@ -20,6 +20,7 @@ import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { cutBefore, firstSeenBy } from "../http/first-seen.ts";
 import { type Input, inputOf } from "../http/input.ts";
+import { lobbyFor } from "../http/lobby-for.ts";
 import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { readMoment, readZone } from "../http/moment.ts";
@@ -111,7 +112,7 @@ async function takeNewRoom(ctx: Context, site: Site): Promise<void> {
     redirect(ctx, PATHS.room(slug));
   } catch (error) {
     const problem = problemOf(ctx, site, error);
-    const { rooms } = await site.lobby.list();
+    const { rooms } = await lobbyFor(ctx, site);
     showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, newRoom: { ...newRoom, problem } }));
   }
 }
@@ -207,7 +208,7 @@ async function enterByForm(ctx: Context, site: Site, name: string): Promise<Tail
 }
 
 async function showLobby(ctx: Context, site: Site, retry: Retry): Promise<void> {
-  const { rooms } = await site.lobby.list();
+  const { rooms } = await lobbyFor(ctx, site);
   showPage(ctx, renderLobby(pageLayout(ctx, site), { rooms, ...retry }));
 }
 

@@ -10,6 +10,7 @@ import { answer } from "../http/answer.ts";
 import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { respelled, roomName, roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
+import { lobbyFor } from "../http/lobby-for.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
@@ -34,7 +35,7 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   ];
 
   async function list(ctx: Context): Promise<void> {
-    const { rooms, version } = await site.lobby.list();
+    const { rooms, version } = await lobbyFor(ctx, site);
     answer(ctx, { ...(inputOf(ctx).text("known") !== version && { rooms }), version });
   }
 

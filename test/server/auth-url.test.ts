@@ -60,6 +60,7 @@ function usual({ ask, cookie, authorization, member, room }: Asked): object {
   if (ask === "identify")
     return { member: /\buser=Cleo\b/.test(`${cookie}`) || /^Bearer cleo-\d$/.test(`${authorization}`) ? CLEO : null };
   const isCleo = (member as { id: string } | null)?.id === CLEO.id;
+  if (ask === "rooms") return { rooms: isCleo ? ["lobby", "den"] : ["lobby"] };
   return { allow: (room as { slug: string } | null)?.slug !== "den" || isCleo };
 }
 
@@ -95,6 +96,12 @@ describe("a host that answers at CHATTERA_AUTH_URL", () => {
     for (const path of ["/api/rooms/den/messages", "/rooms/DEN/live", "/api/poll?room=Den&wait=0"])
       expect([path, (await request(url).get(path).redirects(1)).status]).toEqual([path, 403]);
     await request(url).get("/api/rooms/lobby/messages").expect(200);
+    const slugsFor = async (headers: { cookie?: string }) =>
+      (await request(url).get("/api/rooms").set(headers).expect(200)).body.rooms.map(
+        (one: { slug: string }) => one.slug,
+      );
+    expect((await slugsFor(cleo)).sort()).toEqual(["den", "lobby"]);
+    expect(await slugsFor({})).toEqual(["lobby"]);
     expect(asked.every(({ isSigned }) => isSigned)).toBe(true);
   });
 

@@ -4,7 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import Koa, { type Context } from "koa";
 import mount from "koa-mount";
 import request from "supertest";
+import { openApp, siteRoutes } from "../../server/app.ts";
+import { readOptions } from "../../server/config.ts";
 import { type App, type AppOptions, createApp, type FollowedEvent, type LogReset } from "../../server/index.ts";
+import { createLog } from "../../server/log.ts";
 import { openNode, person, say } from "../support/app.ts";
 import { createDatabase, query } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -278,6 +281,95 @@ describe("users of the host", () => {
     for (const one of ["read secret", "enter secret", "speak secret", "speak lobby"]) expect(asked).toContain(one);
   }, 30_000);
 
+  test("are kept from every route of a room that authorize refuses, in each way to ask it", async () => {
+    const config = readOptions({ databaseUrl: database.url, limits: false });
+    const authorize: AppOptions["authorize"] = ({ room, member }) => room?.slug !== "vault" || member?.id === ANN.id;
+    const byCookie = (ctx: Context) =>
+      identify(Object.assign(Object.create(ctx), { state: { user: ctx.cookies.get("user") } }));
+    const { app, site } = await openApp(config, { logger: createLog("silent"), identify: byCookie, authorize });
+    own = app;
+    server = createServer(app.callback());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await own.rooms.make({ slug: "vault", title: "Vault" });
+    await own.post("vault", ANN, "the plan");
+    const before = await vaultAsStored();
+    const routes = siteRoutes(site).flatMap(({ path, ...route }) =>
+      [path].flat().map((one) => ({ ...route, path: one })),
+    );
+    // The sign of life of a page without a script is a picture, the same for everybody.
+    const ofRooms = routes.filter(({ path }) => path.includes(":room") && !path.endsWith("/live/sign"));
+    expect(ofRooms.length).toBeGreaterThan(50);
+    for (const { method, path, guards } of ofRooms) {
+      const filled = path
+        .replace(":seq", "1")
+        .replace(":member", ANN.id)
+        .replace(/:(?!room)\w+/g, "abcdefgh");
+      const token = site.tokens.formToken("user-Dora");
+      const fields = {
+        id: "dora-0009",
+        text: "hi",
+        q: "plan",
+        nickname: "Dora",
+        to: ANN.id,
+        key: "x",
+        title: "Mine",
+        token,
+      };
+      for (const name of ["vault", "VAULT", "ｖault"]) {
+        const address = `${filled.replace(":room", encodeURIComponent(name))}?q=plan&offset=-1&wait=0${guards.jsonp ? "&callback=f" : ""}`;
+        const headers = { ...as("Dora"), origin: url };
+        const asked = method === "GET" ? request(url).get(address) : request(url).post(address.split("?")[0] as string);
+        const sent =
+          method === "GET" ? asked : asked.type(guards.api ? "json" : "form").send({ ...fields, form_token: token });
+        const { status, body: text } = await sent
+          .set(headers)
+          .redirects(method === "GET" ? 2 : 0)
+          .buffer(true)
+          .parse(readText);
+        const isRefused = status >= 400 || /"code":"(not_allowed|no_such_\w+|malformed)"/.test(text);
+        expect([method, address, status, isRefused, text.includes("the plan")]).toEqual([
+          method,
+          address,
+          status,
+          true,
+          false,
+        ]);
+      }
+    }
+    expect(await vaultAsStored()).toEqual(before);
+  }, 120_000);
+
+  /** Reads any answer as text. */
+  function readText(answer: request.Response, done: (error: Error | null, text: string) => void): void {
+    let text = "";
+    const source = answer as unknown as NodeJS.ReadableStream;
+    source.setEncoding("utf8");
+    source.on("data", (part) => {
+      text += part;
+    });
+    source.on("end", () => done(null, text));
+  }
+
+  async function vaultAsStored(): Promise<unknown> {
+    return query(
+      database.url,
+      `select r.last_seq, r.title, r.settings, (select count(*) from members m where m.room_id = r.id) as members,
+         (select count(*) from roles o where o.room_id = r.id) as roles
+       from rooms r where slug = 'vault'`,
+    );
+  }
+
+  test("see the people and the last words of rooms that they may read", async () => {
+    const url = await hostWith({ authorize: ({ room, act }) => act === "see" || room?.slug === "lobby" });
+    await own.rooms.make({ slug: "cellar" });
+    await own.post("cellar", ANN, "the plan");
+    const { body } = await request(url).get("/api/rooms").expect(200);
+    const cellar = body.rooms.find(({ slug }: { slug: string }) => slug === "cellar");
+    expect(cellar).toMatchObject({ slug: "cellar", people: [], words: null });
+    expect((await request(url).get("/").expect(200)).text).not.toContain("the plan");
+  });
+
   test("make rooms where authorize allows it, and a hidden room is not there", async () => {
     const url = await hostWith({
       authorize: ({ room, act }) => act !== "create" && (room?.slug === "lobby" || "no_such_room"),
@@ -286,6 +378,8 @@ describe("users of the host", () => {
     expect(made.body.code).toBe("not_allowed");
     await own.rooms.make({ slug: "attic" });
     expect((await request(url).get("/api/rooms/attic").expect(404)).body.code).toBe("no_such_room");
+    expect(JSON.stringify((await request(url).get("/api/rooms").expect(200)).body)).not.toContain("attic");
+    expect((await request(url).get("/").expect(200)).text).not.toContain("attic");
     await request(url).get("/api/rooms/lobby").expect(200);
   });
 });
