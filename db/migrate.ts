@@ -151,9 +151,10 @@ export async function migrateWithin(tx: Knex.Transaction): Promise<void> {
 
 /** Throws a StartError that says what to grant, if the database refuses the migration. */
 function explain(error: unknown, schema: string): false {
-  const { code = "" } = error as { code?: string };
+  const { code = "", message } = error as { code?: string; message: string };
   if (code === DEADLOCK) return false;
-  const reason = code === "42501" ? notAllowed(schema) : READ_ONLY[code];
+  const isOfFunction = message.includes("permission denied for function");
+  const reason = code === "42501" && !isOfFunction ? notAllowed(schema) : READ_ONLY[code];
   throw reason === undefined ? error : new StartError(`The database cannot be migrated: ${reason}.`, { cause: error });
 }
 

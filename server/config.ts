@@ -4,7 +4,7 @@ import { StartError } from "../db/start-error.ts";
 import { POLL_WAIT_MAX_SECONDS, SEEN_MS } from "../protocol/limits.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { SPELLINGS, type Spelling } from "./read-setting.ts";
-import { type OptionName, SETTINGS, type Setting } from "./settings.ts";
+import { isTimeZone, type OptionName, SETTINGS, type Setting } from "./settings.ts";
 
 const NAMES = Object.keys(SETTINGS) as OptionName[];
 
@@ -123,8 +123,14 @@ function check(given: { [option: string]: unknown }, { isVariable, unknown }: Ch
   if (unknown.length > 0) issues.unshift(unknownOptions(unknown));
   if (!read.success || issues.length > 0) throw new StartError(issues.join("; "));
   const seenMs = Math.max(SEEN_MS, POLL_APART_MS - read.data.graceSeconds * 1000);
-  const timeZone = read.data.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const timeZone = read.data.timeZone ?? systemTimeZone();
   return { ...read.data, seenMs, timeZone, database: read.data.databaseUrl };
+}
+
+/** With an empty TZ, Node reports Etc/Unknown, with which it can format no date. */
+function systemTimeZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return isTimeZone(timeZone) ? timeZone : "UTC";
 }
 
 /** Returns whether an option is for the command only, which `createApp` would ignore. */

@@ -577,7 +577,8 @@ function readAuthUrl(text: string): { url: string; identifies: boolean; authoriz
   return { url: url.href, identifies: hash !== "#authorize", authorizes: hash !== "#identify" };
 }
 
-function isTimeZone(name: string): boolean {
+/** Returns whether times can be written in a time zone of this name. */
+export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
   } catch {

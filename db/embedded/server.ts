@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { StartError } from "../start-error.ts";
+import { superuserUrl } from "./chat-url.ts";
 import type { Cluster } from "./cluster.ts";
 import { failureOf } from "./failure.ts";
 import { stopWithParent } from "./parent-watch.ts";
@@ -163,9 +164,9 @@ async function connectWhenReady({ port, ended }: ServerProcess, password: string
   const gone = ended.then(() => {
     isAlive = false;
   });
-  const address = { host: "127.0.0.1", port, database: "postgres", ssl: false };
+  const url = superuserUrl(password, port);
   while (isAlive) {
-    const client = new pg.Client({ ...address, user: "postgres", password });
+    const client = new pg.Client(url);
     // If the server ends, the query that waits for it fails.
     client.on("error", () => {});
     const refusal = await client.connect().then(() => undefined, refused);

@@ -68,10 +68,10 @@ export async function compareProgress(
   db: Knex,
   { heads, flushed }: LogProgress,
 ): Promise<{ hasGoneBack: boolean; flushed: string | undefined }> {
-  const isRefused = refusedFunctions(db).length > 0;
+  const isRefused = refusedParts.get(db.client)?.has(FLUSHED.needs);
   const [row] = await rowsOf<{ isBehind: boolean; isShorter: boolean | null; flushed: string | null }>(
     db,
-    `with wal as (select ${isRefused ? "null::pg_lsn" : "pg_current_wal_flush_lsn()"} as flushed)
+    `with wal as (select ${isRefused ? "null::pg_lsn" : FLUSHED.sql} as flushed)
      select flushed::text as flushed, flushed < ?::pg_lsn as "isShorter", exists (
        select from unnest(?::bigint[], ?::bigint[]) seen (room_id, head) join rooms on id = room_id
        where last_seq < head
@@ -139,10 +139,13 @@ const PARTS = [
   { sql: "'events'::regclass::oid", needs: "the table of events" },
 ];
 
+/** How far the log is on the disk. compareProgress() needs it. */
+const FLUSHED = { sql: "pg_current_wal_flush_lsn()", needs: "pg_current_wal_flush_lsn()" };
+
 /** Stands for a part that the server does not reveal. */
 const UNKNOWN = "unknown";
 
-/** The parts that the server of a pool refuses, as some managed servers do. */
+/** The functions of these that the server of a pool refuses, as some managed servers do. */
 const refusedParts = new WeakMap<Knex.Client, Set<string>>();
 
 /**
@@ -153,24 +156,37 @@ export function refusedFunctions(db: Knex): string[] {
   return [...(refusedParts.get(db.client) ?? [])];
 }
 
-/** Returns the parts as one text. Asks the server which parts it refuses if it refuses one. */
+/** Returns the parts as one text, without those that the server refuses. */
 async function fingerprintOf(db: Knex): Promise<string> {
-  const known = refusedParts.get(db.client);
-  if (known !== undefined) return partsOf(db, known);
-  const refused = new Set<string>();
+  const known = refusedParts.get(db.client) ?? (await findRefused(db));
   try {
-    return await partsOf(db, refused);
+    return await partsOf(db, known);
   } catch (error) {
     if (!isRefused(error)) throw error;
   }
-  for (const { sql, needs } of PARTS.slice(0, 2))
-    await rowsOf<object>(db, `select ${sql}`).catch((error: unknown) => {
-      if (!isRefused(error)) throw error;
-      refused.add(needs);
-    });
-  const fingerprint = await partsOf(db, refused);
+  // A permission was revoked meanwhile.
+  return partsOf(db, await findRefused(db));
+}
+
+/** Asks the server which parts it refuses: each by itself, if it refuses one. */
+async function findRefused(db: Knex): Promise<Set<string>> {
+  const parts = [...PARTS.slice(0, 2), FLUSHED];
+  const refused = new Set<string>();
+  if (!(await isGranted(db, parts.map(({ sql }) => sql).join(", "))))
+    for (const { sql, needs } of parts) if (!(await isGranted(db, sql))) refused.add(needs);
   refusedParts.set(db.client, refused);
-  return fingerprint;
+  return refused;
+}
+
+/** Asks in a transaction of its own: a refusal would end that of a restore. */
+async function isGranted(db: Knex, parts: string): Promise<boolean> {
+  try {
+    await db.transaction((tx) => rowsOf<object>(tx, `select ${parts}`));
+    return true;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return false;
+  }
 }
 
 /** [errcodes] insufficient_privilege, undefined_function, feature_not_supported. */

@@ -52,17 +52,30 @@ export async function assertReachable(
   }
 }
 
+/** The functions without which no message can be stored. */
+const NEEDED = ["pg_notify", "pg_advisory_xact_lock", "pg_try_advisory_xact_lock"];
+
 /**
- * Throws a StartError if the database takes no writes: a standby, or a role or database that an
- * administrator has made read-only.
+ * Throws a StartError if the database takes no writes, since it is a standby, or a role or database
+ * that an administrator has made read-only, or since functions may not be called.
  */
 export async function assertWritable(db: Knex): Promise<void> {
-  const [row] = await rowsOf<{ isReadOnly: boolean }>(
+  const [row] = await rowsOf<{ isReadOnly: boolean; refused: string[]; user: string }>(
     db,
-    `select current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
+    `select current_setting('transaction_read_only') = 'on' as "isReadOnly", current_user as "user",
+       array(select oid::regprocedure::text from pg_proc
+         where pronamespace = 'pg_catalog'::regnamespace and proname = any(?)
+           and not has_function_privilege(oid, 'execute') order by 1) as refused`,
+    [NEEDED],
   );
-  if (row?.isReadOnly)
+  const { isReadOnly, refused, user } = row as { isReadOnly: boolean; refused: string[]; user: string };
+  if (isReadOnly)
     throw new StartError("The database is read-only: name the primary server, and a user that may write.");
+  if (refused.length > 0)
+    throw new StartError(
+      `The database refuses functions that chattera needs: run grant execute on function ${refused.join(", ")} ` +
+        `to ${pg.escapeIdentifier(user)}; as its administrator.`,
+    );
 }
 
 /**
@@ -73,9 +86,10 @@ export async function assertUsable(db: Knex): Promise<void> {
   const connection = (await db.client.acquireConnection()) as pg.Client & { processID: number };
   try {
     const { rows } = await connection.query<Properties>(
-      `select current_setting('server_encoding') as encoding, current_user as "user", pg_backend_pid() as "backendPid"`,
+      `select current_setting('server_encoding') as encoding, session_user as "user", current_database() as database,
+         pg_backend_pid() as "backendPid"`,
     );
-    const { encoding, user, backendPid } = rows[0] as Properties;
+    const { encoding, backendPid, ...place } = rows[0] as Properties;
     if (encoding !== "UTF8")
       throw new StartError(
         `The database has the encoding ${encoding}, which cannot hold every message: ` +
@@ -83,18 +97,23 @@ export async function assertUsable(db: Knex): Promise<void> {
       );
     // Each connection pins its settings. Behind a pooler that shares connections among its clients,
     // a statement may run on one that another client has set up, so the defaults must be right.
-    if (connection.processID !== backendPid) await assertOwnSettings(connection, user);
+    if (connection.processID !== backendPid) await assertOwnSettings(connection, place);
   } finally {
     db.client.releaseConnection(connection);
   }
 }
 
-type Properties = { encoding: string; user: string; backendPid: number };
+type Properties = { encoding: string; user: string; database: string; backendPid: number };
 
-async function assertOwnSettings(client: pg.Client, user: string): Promise<void> {
+/** A setting of the role in this database comes before those of the role and of the database. */
+async function assertOwnSettings(
+  client: pg.Client,
+  { user, database }: Pick<Properties, "user" | "database">,
+): Promise<void> {
   const { rows } = await client.query<{ name: string; value: string }>(FOREIGN_SETTINGS);
   if (rows.length === 0) return;
-  const statements = rows.map(({ name, value }) => `alter role ${pg.escapeIdentifier(user)} set ${name} = '${value}';`);
+  const place = `${pg.escapeIdentifier(user)} in database ${pg.escapeIdentifier(database)}`;
+  const statements = rows.map(({ name, value }) => `alter role ${place} set ${name} = '${value}';`);
   throw new StartError(
     `Behind a connection pooler, chattera cannot set ${rows.map(({ name }) => name).join(", ")} itself: ` +
       `run ${statements.join(" ")} and let the pooler connect again.`,

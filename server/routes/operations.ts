@@ -8,6 +8,7 @@ import { isAnswering } from "../../db/pool/connect.ts";
 import { TRANSPORTS } from "../delivery/reader.ts";
 import { mayReadMetrics } from "../guard/metrics-reader.ts";
 import type { Route } from "../http/route.ts";
+import { causeOf } from "../outage.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
 
@@ -117,28 +118,35 @@ export function countReaders({ hub, metrics }: Site): void {
 
 /**
  * Reports the vitals of the database, which are read when metrics are requested. While it is away,
- * they keep their last values.
+ * they keep their last values. Those that it refuses are not a number, and a warning says why,
+ * once.
  */
-export function watchDatabase({ db, metrics }: Site): void {
+export function watchDatabase({ db, logger, metrics }: Site): void {
   // All workers report the same values.
   const common = { registers: [metrics.registry], aggregator: "max" as const };
-  const read = oneAtATime(() => vitalsInTime(db));
+  let hasWarned = false;
+  const warn = (error: unknown) => {
+    if (!hasWarned)
+      logger.warn({ cause: causeOf(error) }, "the database refuses figures for /metrics, which are NaN there");
+    hasWarned = true;
+  };
+  const read = oneAtATime(() => vitalsInTime(db, warn));
   new Gauge({
     ...common,
     name: "chattera_database_notification_queue",
     help: "Used part of the queue of notifications, 0 to 1. At 1 nothing can be stored",
     async collect() {
       const vitals = await read();
-      if (vitals) this.set(vitals.notificationQueue);
+      if (vitals) this.set(vitals.notificationQueue ?? Number.NaN);
     },
   });
   new Gauge({
     ...common,
     name: "chattera_database_oldest_snapshot",
-    help: "Age in transactions of the oldest snapshot, which keeps dead rows from being removed",
+    help: "Age in transactions of the oldest transaction, snapshot or replication slot that keeps dead rows from being removed",
     async collect() {
       const vitals = await read();
-      if (vitals) this.set(vitals.oldestSnapshot);
+      if (vitals) this.set(vitals.oldestSnapshot ?? Number.NaN);
     },
   });
   new Gauge({
@@ -148,14 +156,15 @@ export function watchDatabase({ db, metrics }: Site): void {
     labelNames: ["table"],
     async collect() {
       const vitals = await read();
+      if (vitals && !vitals.deadRows) this.set({ table: "unknown" }, Number.NaN);
       for (const { table, rows } of vitals?.deadRows ?? []) this.set({ table }, rows);
     },
   });
 }
 
-function vitalsInTime(db: Knex): Promise<DatabaseVitals | undefined> {
+function vitalsInTime(db: Knex, onRefused: (error: unknown) => void): Promise<DatabaseVitals | undefined> {
   const late = setTimeout(DATABASE_PATIENCE_MS, undefined, { ref: false });
-  return Promise.race([databaseVitals(db).catch(() => undefined), late]);
+  return Promise.race([databaseVitals(db, onRefused).catch(() => undefined), late]);
 }
 
 /** Returns a function whose calls share the answer that is awaited. */

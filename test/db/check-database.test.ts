@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { assertReachable, assertWritable } from "../../db/pool/check-database.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { StartError } from "../../db/start-error.ts";
-import { createDatabase } from "../support/database.ts";
+import { adminUrl } from "../support/admin-url.ts";
+import { createDatabase, query, testServer } from "../support/database.ts";
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 
@@ -48,3 +49,21 @@ test("a session that only reads is refused for writing, and one that writes is n
   await expect(assertWritable(writable)).resolves.toBeUndefined();
   await Promise.all([readOnly.destroy(), writable.destroy()]);
 });
+
+(testServer().folder ? test : test.skip)(
+  "a database that refuses a function without which nothing is stored is refused, with the statement that cures it",
+  async () => {
+    const admin = await adminUrl(database.url);
+    await query(admin, "revoke execute on function pg_notify(text, text) from public");
+    const db = connect(database.url);
+    try {
+      const refusal = (await assertWritable(db).catch((error: unknown) => error)) as StartError;
+      expect(refusal).toBeInstanceOf(StartError);
+      const cure = /run (grant execute on function .*;) as its administrator/.exec(refusal.message)?.[1];
+      await query(admin, cure as string);
+      await assertWritable(db);
+    } finally {
+      await db.destroy();
+    }
+  },
+);

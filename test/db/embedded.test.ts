@@ -206,7 +206,16 @@ test("a start that was killed while it created the database does not disturb the
 });
 
 test("variables for another PostgreSQL in the environment do not reach the embedded one", async () => {
-  const others = { PGSSLMODE: "require", PGOPTIONS: "-c search_path=nosuch", PGHOST: "192.0.2.1", PGUSER: "nobody" };
+  const others = {
+    PGSSLMODE: "require",
+    PGSSLNEGOTIATION: "direct",
+    PGREPLICATION: "true",
+    PGOPTIONS: "-c search_path=nosuch -c default_transaction_read_only=on",
+    PGHOST: "192.0.2.1",
+    PGUSER: "nobody",
+    PGPASSWORD: "guess",
+    PGDATABASE: "another",
+  };
   Object.assign(process.env, others);
   try {
     const { url } = await start();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
-import { openLog, refusedFunctions, unsafeSettings } from "../../db/log/log.ts";
+import { compareProgress, openLog, refusedFunctions, unsafeSettings } from "../../db/log/log.ts";
 import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { createDatabase } from "../support/database.ts";
@@ -100,12 +100,6 @@ describe("the log", () => {
 
   test("keeps its epoch while a managed server refuses functions, and after it allows them again", async () => {
     const { epoch } = await openLog(db);
-    const refuse = async (signature: string, result: string) => {
-      await db.raw(
-        `create function chattera.${signature} returns ${result} language plpgsql
-         as 'begin raise exception ''refused'' using errcode = ''42501''; end'`,
-      );
-    };
     const name = new URL(database.url).pathname.slice(1);
     await db.raw(`alter database ${name} set search_path = chattera, pg_catalog`);
     await refuse("pg_control_system()", "table (system_identifier bigint)");
@@ -128,6 +122,26 @@ describe("the log", () => {
     await db.raw(`alter database ${name} reset search_path`);
   });
 
+  test("is compared by its rooms where a managed server does not say how far its WAL is, also within a transaction", async () => {
+    const { epoch } = await openLog(db);
+    await db.raw(`alter database ${new URL(database.url).pathname.slice(1)} set search_path = chattera, pg_catalog`);
+    await refuse("pg_current_wal_flush_lsn()", "pg_lsn");
+    const other = connect(database.url.replace(/\?.*/, ""));
+    await other.transaction(async (tx) => {
+      expect((await openLog(tx)).epoch).toBe(epoch);
+      expect(refusedFunctions(tx)).toEqual(["pg_current_wal_flush_lsn()"]);
+    });
+    await openLog(other);
+    const lobby = await other("rooms").where({ slug: "lobby" }).first("id", "last_seq");
+    const compare = (head: number) =>
+      compareProgress(other, { heads: new Map([[lobby.id, head]]), flushed: undefined });
+    expect(await compare(lobby.last_seq)).toEqual({ hasGoneBack: false, flushed: undefined });
+    expect(await compare(lobby.last_seq + 1)).toEqual({ hasGoneBack: true, flushed: undefined });
+    await other.destroy();
+    await db.raw("drop function chattera.pg_current_wal_flush_lsn()");
+    await db.raw(`alter database ${new URL(database.url).pathname.slice(1)} reset search_path`);
+  });
+
   test("names the settings that can lose acknowledged messages", async () => {
     expect(await unsafeSettings(db)).toEqual([]);
     const other = connect(database.url, { poolMax: 1 });
@@ -136,3 +150,11 @@ describe("the log", () => {
     await other.destroy();
   });
 });
+
+/** Has a function refuse, as those of managed servers do, for sessions that search here first. */
+async function refuse(signature: string, result: string): Promise<void> {
+  await db.raw(
+    `create function chattera.${signature} returns ${result} language plpgsql
+     as 'begin raise exception ''refused'' using errcode = ''42501''; end'`,
+  );
+}

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { pino } from "pino";
@@ -104,6 +105,18 @@ describe("the settings", () => {
       expect(() => readEnvironment({ CHATTERA_BEAT_MS: written })).toThrow("CHATTERA_BEAT_MS: must be a number");
     },
   );
+
+  test("have the time zone UTC where the system names none", () => {
+    const program = `
+      import { readEnvironment } from "./server/config.ts";
+      console.log(readEnvironment({}).timeZone);`;
+    const zoneWith = (TZ: string) =>
+      spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+        env: { PATH: process.env.PATH, TZ },
+        encoding: "utf8",
+      }).stdout;
+    expect(["", "Asia/Tokyo"].map(zoneWith)).toEqual(["UTC\n", "Asia/Tokyo\n"]);
+  }, 60_000);
 
   test("keep a short grace from ending within a long poll", () => {
     expect(readOptions({ databaseUrl, graceSeconds: 1 }).seenMs).toBeGreaterThan(readOptions({ databaseUrl }).seenMs);
