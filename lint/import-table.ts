@@ -86,7 +86,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "server/upkeep",
-    imports: ["db/log", "server/*.ts"],
+    imports: ["db/log", "db/pool", "server/*.ts"],
     without: HTTP,
     because: "Deletes old rows in the background.",
   },

@@ -93,7 +93,20 @@ export function growingLines(layout: PageLayout, events: RoomEvent[], previous: 
 
 /** Renders the line of a growing page that says that messages are missing here. */
 export function growingGap(layout: PageLayout): string {
-  return html`<li class="line notice"><span class="text">${wordsOf(layout.language).live.resets.pruned}</span></li>\n`.toString();
+  return growingNotice(wordsOf(layout.language).live.resets.pruned);
+}
+
+/**
+ * Renders the line of a growing page that says that no messages come for now, or that they come
+ * again.
+ */
+export function growingStaleness(layout: PageLayout, isStale: boolean): string {
+  const { stale, fresh } = wordsOf(layout.language).live;
+  return growingNotice(isStale ? stale : fresh);
+}
+
+function growingNotice(sentence: string): string {
+  return html`<li class="line notice"><span class="text">${sentence}</span></li>\n`.toString();
 }
 
 /**

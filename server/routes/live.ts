@@ -233,6 +233,7 @@ function markupOf({ ctx, site, options }: LiveRequest, id: string, view: pages.L
     last: view.context.at(-1),
     lines: (events, previous) => pages.growingLines(layout, events, previous),
     gap: () => pages.growingGap(layout),
+    staleness: (isStale) => pages.growingStaleness(layout, isStale),
     sign: () => (isText ? "\n" : pages.growingSign(layout, address())),
     ping: (cursor) => (isText ? "\n" : pages.growingPing(layout, options, cursor)),
     ending: (cursor, seconds) => pages.growingEnd(layout, { options, cursor, seconds }),

@@ -17,6 +17,8 @@ export type HtmlMarkup = {
   lines(events: RoomEvent[], previous: RoomEvent | undefined): string;
   /** Returns the notice that messages are missing here. */
   gap(): string;
+  /** Returns the notice that this node cannot read the log, or can again. */
+  staleness(isStale: boolean): string;
   /**
    * Returns a picture. A browser that fetches it is still there, and has been sent the page while
    * it grows.
@@ -90,6 +92,7 @@ class GrowingPage implements HtmlStream {
   #leftBytes = LIFE_BYTES;
   #retrySeconds = 0;
   #hasSigned = false;
+  #isStale = false;
   #previous: RoomEvent | undefined;
 
   constructor(connection: StreamConnection, options: HtmlStreamOptions) {
@@ -120,6 +123,7 @@ class GrowingPage implements HtmlStream {
   signal(signal: Signal): void {
     if (signal.name === "reset") this.#send(this.#options.markup.gap());
     if (signal.name === "bye") this.#retrySeconds = Math.ceil(signal.data.retry / 1000);
+    if (signal.name === "ping") this.#showStaleness(signal.data.stale);
   }
 
   /**
@@ -135,6 +139,7 @@ class GrowingPage implements HtmlStream {
       onOver();
       return undefined;
     }
+    this.#showStaleness(reader.tails[0]?.stale);
     const isSignDue = !this.#hasSigned || now - reader.seenAt >= CONFIRM_MS;
     if (this.#hasSigned) this.#send(markup.ping(reader.cursor()));
     if (isSignDue) this.#send(markup.sign());
@@ -153,6 +158,13 @@ class GrowingPage implements HtmlStream {
 
   end(reader: Reader): void {
     this.#connection.end(Buffer.from(this.#options.markup.ending(reader.cursor(), this.#retrySeconds)));
+  }
+
+  /** A page that began while the log could not be read learns of it at its first heartbeat. */
+  #showStaleness(seconds: number | undefined): void {
+    const isStale = seconds !== undefined;
+    if (isStale !== this.#isStale) this.#send(this.#options.markup.staleness(isStale));
+    this.#isStale = isStale;
   }
 
   #send(page: Buffer | string): void {

@@ -1,4 +1,7 @@
 import { setTimeout } from "node:timers/promises";
+import { isDatabaseAway } from "../../db/pool/connect.ts";
+import type { Logger } from "../log.ts";
+import { causeOf } from "../outage.ts";
 
 /** Work that a node repeats in the background. */
 export type BackgroundWork = {
@@ -35,4 +38,13 @@ export function repeat(pauseMs: number, work: (signal: AbortSignal) => Promise<v
 /** Waits, and returns `false` if the signal came first. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
   return setTimeout(ms, true, { ref: false, ...(signal && { signal }) }).catch(() => false);
+}
+
+/**
+ * Logs that background work failed and will be tried again. A database that is away is no bug, so
+ * its error has no stack here, and other lines of the log say when it is back.
+ */
+export function logRetry(logger: Logger, error: unknown, work: string): void {
+  const fields = isDatabaseAway(error) ? { cause: causeOf(error) } : { err: error };
+  logger.warn(fields, `${work} failed; retrying`);
 }

@@ -3,7 +3,7 @@ import { pruneGrants } from "../../db/log/passwords.ts";
 import { pruneSlice } from "../../db/log/prune.ts";
 import { pruneVisits } from "../../db/log/visits.ts";
 import type { Logger } from "../log.ts";
-import { type BackgroundWork, pause, repeat } from "./background-work.ts";
+import { type BackgroundWork, logRetry, pause, repeat } from "./background-work.ts";
 
 const PAUSE_MS = 60 * 60_000;
 
@@ -31,7 +31,7 @@ export function startPruning(db: Knex, keepDays: number | undefined, logger: Log
       const { events } = await pruneAll(db, keepDays, signal);
       if (events > 0) logger.info({ events, keepDays }, "old events deleted");
     } catch (error) {
-      logger.warn({ err: error }, "deleting old events failed; retrying");
+      logRetry(logger, error, "deleting old events");
     }
   });
 }

@@ -5,7 +5,7 @@ import { deleteEvents, removeUnusedRooms } from "../../db/log/rooms.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import { removeOldInboxes } from "../../db/log/whispers.ts";
 import type { Logger } from "../log.ts";
-import { type BackgroundWork, repeat } from "./background-work.ts";
+import { type BackgroundWork, logRetry, repeat } from "./background-work.ts";
 
 const PAUSE_MS = 10 * 60_000;
 
@@ -25,7 +25,7 @@ export function startRoomRemoval(db: Knex, wakeUps: WakeUps, logger: Logger): Ba
       if (rooms > 0) logger.info({ rooms }, "unused rooms removed");
       await removeInboxes(db, INBOX_DAYS, signal);
     } catch (error) {
-      logger.warn({ err: error }, "removing unused rooms failed; retrying");
+      logRetry(logger, error, "removing unused rooms");
     }
   });
 }

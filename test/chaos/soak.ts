@@ -19,18 +19,22 @@ import { startWriter } from "./writers.ts";
 /** The options of a soak. */
 export type SoakPlan = { seed: number; seconds: number; say(line: string): void };
 
-/** The outcome of a soak. Memory is in MiB, by the minute at which it was measured. */
+/**
+ * The outcome of a soak. Memory is in MiB, by minute: the least of the minute, after a garbage
+ * collection, and the most.
+ */
 export type SoakReport = ChaosFindings & {
   limit: string;
   acknowledged: number;
   deliveries: number;
   crowdBytes: number;
-  memoryMb: { [minute: string]: { used: number; node: number; database: number } };
+  memoryMb: { [minute: string]: { least: Memory; most: Memory } };
   peakMb: number;
   kills: number;
 };
 
-type Memory = SoakReport["memoryMb"][string];
+/** All processes, and of them the node and PostgreSQL. */
+type Memory = { used: number; node: number; database: number };
 
 const LIMIT_MB = 512;
 
@@ -46,7 +50,9 @@ const WRITERS = 6;
 const PAUSE_MS: [number, number] = [600, 1_400];
 
 const START_MS = 60_000;
-const MINUTES = [1, 5, 10, 20, 30, 60];
+
+/** The memory is measured at this pace. */
+const SAMPLE_MS = 5_000;
 
 /** A site of one node with its own database, as `npm start` begins it. */
 type SoakSite = Pick<Rig, "folder" | "database" | "logs" | "sent" | "readers"> & {
@@ -102,14 +108,7 @@ async function talk(site: SoakSite, { seed, seconds, say }: SoakPlan): Promise<S
       startWriter({ number, urls: [url], rooms: ROOMS, random, run: site, pauseMs: PAUSE_MS }),
     ),
   );
-  const memoryMb: SoakReport["memoryMb"] = {};
-  const startedAt = performance.now();
-  for (const minute of new Set([...MINUTES.filter((one) => 60 * one < seconds), seconds / 60])) {
-    await sleep(startedAt + 60_000 * minute - performance.now());
-    const memory = await memoryOf(site);
-    memoryMb[String(minute)] = memory;
-    say(`minute ${minute}: ${memory.used} MB in all, node ${memory.node} MB, PostgreSQL ${memory.database} MB`);
-  }
+  const memoryMb = await measure(site, { seconds, say });
   for (const writer of writers) writer.stop();
   await Promise.all(writers.map(({ done }) => done));
   await untilAtEnd(site, site.readers);
@@ -124,6 +123,24 @@ async function talk(site: SoakSite, { seed, seconds, say }: SoakPlan): Promise<S
       kills: (await group?.kills()) ?? 0,
     },
   };
+}
+
+async function measure(site: SoakSite, { seconds, say }: Omit<SoakPlan, "seed">): Promise<SoakReport["memoryMb"]> {
+  const memoryMb: SoakReport["memoryMb"] = {};
+  const startedAt = performance.now();
+  for (let minute = 1; minute <= Math.ceil(seconds / 60); minute += 1) {
+    const samples: Memory[] = [];
+    const endAt = startedAt + Math.min(60_000 * minute, 1_000 * seconds);
+    while (performance.now() < endAt) {
+      await sleep(Math.min(SAMPLE_MS, endAt - performance.now()));
+      samples.push(await memoryOf(site));
+    }
+    samples.sort((a, b) => a.used - b.used);
+    const [least, most] = [samples[0], samples.at(-1)] as [Memory, Memory];
+    memoryMb[String(minute)] = { least, most };
+    say(`minute ${minute}: ${least.used} to ${most.used} MB, the node ${least.node} to ${most.node} MB`);
+  }
+  return memoryMb;
 }
 
 async function memoryOf({ child, group }: SoakSite): Promise<Memory> {

@@ -6,8 +6,11 @@ import { type BadProxy, openBadProxy } from "../support/bad-proxy.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
-/** A node behind a proxy to its database, and a stream of its lobby. */
-type Watched = { proxy: BadProxy; node: TestNode; stream: EventStream };
+/** A node behind a proxy to its database, a stream of its lobby, and pages of it without script. */
+type Watched = { proxy: BadProxy; node: TestNode; stream: EventStream; pages: GrowingPage[] };
+
+/** A page that grows. `text` is what has come so far. */
+type GrowingPage = { text: string; end(): void };
 
 let databases: Awaited<ReturnType<typeof createDatabase>>[];
 let healthy: Watched;
@@ -25,7 +28,8 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  for (const { stream, node, proxy } of [healthy, cut, ...lonely]) {
+  for (const { stream, node, proxy, pages } of [healthy, cut, ...lonely]) {
+    for (const page of pages) page.end();
     await proxy.pass();
     await stream.close();
     await node.close();
@@ -60,7 +64,7 @@ test("a node that is cut off says so after 10 s, and sends its readers away, sin
 test("nodes that are all cut off keep their readers, and their pings show when the log is read again", async () => {
   // By then, they have asked each other several times.
   for (const { stream } of lonely) expect((await stalePing(stream, 20)).stale).toBeGreaterThan(20);
-  expect(lonely.map(({ node }) => node.app.site.hub.readers.size)).toEqual([1, 1]);
+  expect(lonely.map(({ node }) => node.app.site.hub.readers.size)).toEqual([3, 3]);
   for (const { proxy } of lonely) await proxy.pass();
   const [one, other] = lonely as [Watched, Watched];
   for (const { stream } of lonely) expect(await freshPing(stream)).not.toHaveProperty("stale");
@@ -68,6 +72,26 @@ test("nodes that are all cut off keep their readers, and their pings show when t
   await say(one.node.url, ann, "back again");
   expect(await other.stream.events(2)).toMatchObject([{ kind: "enter" }, { text: "back again" }]);
 }, 60_000);
+
+test("a page that grows without script says once that no messages come, and once that they come again", async () => {
+  const [english, japanese] = (lonely[0] as Watched).pages as [GrowingPage, GrowingPage];
+  await until("both say so", () => english.text.includes("again.") && japanese.text.includes("ふたたび"));
+  for (const [page, sentences] of [
+    [
+      english,
+      ["The server cannot reach its database. New messages will come later.", "The server reaches its database"],
+    ],
+    [
+      japanese,
+      ["サーバーがデータベースに接続できません。新しい発言は後から届きます。", "サーバーがデータベースにふたたび"],
+    ],
+  ] as const) {
+    const pieces = page.text.split(new RegExp(sentences.join("|")));
+    expect(pieces).toHaveLength(3);
+    expect(pieces[1]).not.toContain("back again");
+    await until("the message came after it", () => page.text.split(sentences[1])[1]?.includes("back again"));
+  }
+});
 
 test("a node answers for itself only if another one asks for it by its name", async () => {
   const { url, app } = healthy.node;
@@ -84,7 +108,24 @@ async function open(databaseUrl: string): Promise<Watched> {
   await until("the bus is listening", () => bus.isListening());
   // `chattera serve` does this once it listens.
   peers.announce([node.url]);
-  return { proxy, node, stream: await openStream(node.url, { room: "lobby", timeoutMs: 30_000 }) };
+  const stream = await openStream(node.url, { room: "lobby", timeoutMs: 30_000 });
+  return { proxy, node, stream, pages: [await openPage(node.url, "en"), await openPage(node.url, "ja")] };
+}
+
+async function read({ body }: Response, take: (text: string) => void): Promise<void> {
+  for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) take(text);
+}
+
+/** Opens a page that lives long, since its browser has shown that it grows there. */
+async function openPage(url: string, language: string): Promise<GrowingPage> {
+  const over = new AbortController();
+  const headers = { "Accept-Language": language, Cookie: "arrives=1" };
+  const answer = await fetch(`${url}/rooms/lobby/live`, { headers, signal: over.signal });
+  const page: GrowingPage = { text: "", end: () => over.abort() };
+  void read(answer, (text) => {
+    page.text += text;
+  }).catch(() => undefined);
+  return page;
 }
 
 async function cursorOf({ stream }: Watched): Promise<string> {

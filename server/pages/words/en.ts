@@ -92,6 +92,8 @@ export const en: PageWords = {
     stopRefreshing: "Stop refreshing",
     shown: "Messages {first}–{last}, {n} new",
     readOn: "Read on",
+    stale: "The server cannot reach its database. New messages will come later.",
+    fresh: "The server reaches its database again.",
     resets: {
       malformed: "Your place in the conversation was lost. These are the latest messages.",
       epoch: "The message log was replaced. These are its latest messages; some may be missing.",
