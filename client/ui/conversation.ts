@@ -60,13 +60,13 @@ export function openConversation(page: Page): OpenConversation {
   const renewal = createRenewal(page.words);
   const conversation = conversationOf(page, keeper, renewal);
   const { session, sender, outbox } = conversation;
-  const { words, me } = page;
-  const scroll = watchScroll(words);
+  const scroll = watchScroll(page.words);
   const list = createMessageList(page, scroll, conversation);
   const members = createMemberList(page);
   const choices = openChoices(page.address.base);
   const notices = createNotices(page, choices);
   const { announce, bell } = notices;
+  const showRoom = createRoomState(page, scroll);
   const noteNew = (events: RoomEvent[]) => notices.noteNew(notIgnored(page.ignored, events));
   openSettings(page, { choices, bell, list });
   const presence = createPresence(page, sender);
@@ -80,18 +80,18 @@ export function openConversation(page: Page): OpenConversation {
     },
   });
   session.on("status", createConnectionLine(page).show);
-  draw(conversation, { page, list, members, scroll, showRoom: createRoomState(page), readAgain, noteNew, announce });
+  draw(conversation, { page, list, members, scroll, showRoom, readAgain, noteNew, announce });
   session.on("typing", (typing) => notices.typing({ ...typing, nicknames: typing.nicknames.filter(members.shows) }));
   // Not with the lines: timers of a hidden page may run once a minute only.
   session.on("event", (event) => noteNew([event]));
   formatCopies(part("log"));
-  session.on("event", (event) => event.member.id === me.id && presence.seen(event));
+  session.on("event", (event) => event.member.id === page.me.id && presence.seen(event));
   outbox.emitter.on("changed", ({ state, code = "" }) => {
     if (state === "refused" && STRANGER.includes(code)) enterAgain(page);
   });
   composer = openActs(page, { conversation, scroll, keeper });
   const field = document.querySelector<HTMLTextAreaElement>("#say textarea");
-  renewal.askWhen(() => outbox.messages.length === 0 && !field?.value);
+  renewal.askWhen(() => outbox.messages.length === 0 && !field?.value, scroll);
   outbox.emitter.on("edited", ({ text }) => composer?.write(text));
   const search = createSearch(page, (at) => jump.toMoment(at));
   const jump = createJump(page, sender, { list, scroll, jumped: search.close });

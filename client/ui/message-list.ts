@@ -5,7 +5,7 @@ import { mentions } from "../../protocol/mention.ts";
 import type { Conversation, ConversationSession } from "../core/conversation.ts";
 import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
-import type { MessageList, Scroll } from "../face.ts";
+import type { MessageList } from "../face.ts";
 import { gapChange } from "../gaps.ts";
 import type { Page } from "../page.ts";
 import { forgetWhisper, mark } from "../whispers.ts";
@@ -27,6 +27,8 @@ const MOST_LINES = 500;
 const MOST_WHILE_READING = 5_000;
 // Lines of a closed fold are not laid out, but take memory.
 const MOST_FOLDED = 4;
+// Of more lines than this above the most, the oldest are dropped in the same change.
+const MOST_SPARE = 50;
 
 /** The log of a page for browsers with modules. */
 export type TurningList = MessageList & {
@@ -38,7 +40,7 @@ export type TurningList = MessageList & {
 
 type Lines = {
   page: Page;
-  scroll: Scroll;
+  scroll: UnreadScroll;
   conversation: Conversation<ConversationSession>;
   log: Log;
   unread: UnreadLine;
@@ -50,6 +52,8 @@ type Lines = {
   quotes: Set<HTMLElement>;
   /** The lines of unsent messages, by client id. */
   unsent: Map<string, HTMLElement>;
+  /** Whether the oldest lines are going to be dropped. */
+  isFitting: boolean;
 };
 
 /**
@@ -63,7 +67,7 @@ export function createMessageList(
   const log: Log = { element: part("log"), rows: [], words: page.words, isTurned: isNewestOnTop() };
   const unread = createUnreadLine(page, scroll);
   const known = { shown: new Set([page.lastSeq]), changes: new Map(), quotes: new Set<HTMLElement>() };
-  const lines: Lines = { page, scroll, conversation, log, unread, ...known, unsent: new Map() };
+  const lines: Lines = { page, scroll, conversation, log, unread, ...known, unsent: new Map(), isFitting: false };
   const { unsent } = lines;
   takeOver(lines);
   onNewDay(log.element, () => scroll.keep(() => redate(log), true));
@@ -170,14 +174,25 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   const continued = rows[start - 1];
   const isGap =
     oldest !== undefined && continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
-  const isFull = isGap || rows.length + added.length > most;
+  const isFull = isGap || rows.length + added.length > most + MOST_SPARE;
   const isAbove = isFull || added.some(({ kind }) => kind === "edit" || kind === "erase");
   scroll.keep(() => {
     if (isGap) dropOldest(lines, start);
     insert(lines, added);
     if (isFull) trim(lines, most);
   }, isAbove);
+  if (rows.length > most) fitSoon(lines);
   return added;
+}
+
+/** Drops what is more than the reader wants to see, in a frame of its own. */
+function fitSoon(lines: Lines): void {
+  if (lines.isFitting) return;
+  lines.isFitting = true;
+  lines.scroll.alone(() => {
+    lines.isFitting = false;
+    trim(lines, mostOf(lines));
+  });
 }
 
 function addOlder(lines: Lines, { events, skipped = [] }: HistoryPage): void {

@@ -2,6 +2,8 @@ import type { HelloSignal, PollAnswer } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import type { ScriptWords } from "../words.ts";
+import { part } from "./part.ts";
+import type { UnreadScroll } from "./scroll.ts";
 
 // How often the page looks whether its reader is idle.
 const LOOK_MS = 5_000;
@@ -10,14 +12,15 @@ const LOOK_MS = 5_000;
 export type Renewal = {
   /** Returns the same transport, whose greetings and answers are read. */
   watch(transport: Transport): Transport;
-  /** Asks the reader for a reload, once, as soon as `isIdle` returns true. */
-  askWhen(isIdle: () => boolean): void;
+  /** Asks the reader for a reload, once, as soon as `isIdle` returns true, above the log. */
+  askWhen(isIdle: () => boolean, scroll: UnreadScroll): void;
 };
 
 /** Creates the watch over the site's protocol. */
 export function createRenewal(words: ScriptWords): Renewal {
   let isRenewed = false;
   let isIdle = () => false;
+  let box: UnreadScroll | undefined;
   let isAsked = false;
 
   function note({ protocol }: HelloSignal | PollAnswer): void {
@@ -33,7 +36,7 @@ export function createRenewal(words: ScriptWords): Renewal {
       return;
     }
     isAsked = true;
-    showRequest(words);
+    box?.alone(() => showRequest(words));
   }
 
   return {
@@ -45,8 +48,9 @@ export function createRenewal(words: ScriptWords): Renewal {
           sink(kind, data, cursor);
         }),
     }),
-    askWhen(condition) {
+    askWhen(condition, scroll) {
       isIdle = condition;
+      box = scroll;
     },
   };
 }
@@ -59,6 +63,8 @@ function showRequest(words: ScriptWords): void {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "button small", textContent: words.reload });
   button.addEventListener("click", () => location.reload());
-  document.querySelector(".foot")?.prepend(request);
+  const state = part("room-state");
+  state.append(request);
+  state.hidden = false;
   request.append(words.renewed, " ", button);
 }

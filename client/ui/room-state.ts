@@ -3,13 +3,19 @@ import type { RoomSignal } from "../../protocol/room-settings.ts";
 import type { Page } from "../page.ts";
 import { linkedText } from "./line.ts";
 import { part } from "./part.ts";
+import type { UnreadScroll } from "./scroll.ts";
 
 /**
  * Returns the function that shows what the room says about itself: title, announcement, description
  * and limits.
  */
-export function createRoomState({ words }: Page): (room: RoomSignal) => void {
-  return (room) => {
+export function createRoomState({ words }: Page, scroll: UnreadScroll): (room: RoomSignal) => void {
+  const state = part("room-state");
+  // When it appears in a row of its own, it moves the box of the log.
+  if (state.hidden) part("scroll").prepend(state);
+  return (room) => scroll.alone(() => show(room));
+
+  function show(room: RoomSignal): void {
     const { title, pinned, description } = room;
     const limits = roomLimits(room, words.limits);
     const heading = document.querySelector(".bar-title") as HTMLElement;
@@ -21,6 +27,6 @@ export function createRoomState({ words }: Page): (room: RoomSignal) => void {
     part("pinned").hidden = pinned === "";
     part("room-description").hidden = description === "";
     part("room-limits").hidden = limits === "";
-    part("room-state").hidden = pinned + description + limits === "";
-  };
+    state.hidden = pinned + description + limits === "" && !document.getElementById("renewed");
+  }
 }

@@ -11,6 +11,11 @@ const END_PX = 2 ** 24;
 
 /** The part of the log that the reader sees, and what is new outside of it. */
 export type UnreadScroll = Scroll & {
+  /**
+   * Changes something above the newest line, in a frame in which nothing else changes. Lines that
+   * move up by less than the box is scrolled, or by more, count as shifted in Chromium.
+   */
+  alone(change: () => void): void;
   /** Shows how many messages are new if the line above them is out of sight. */
   offerUnread(count: number): void;
 };
@@ -31,6 +36,7 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
   let endPx = 0;
   let edge: Edge | undefined;
 
+  const alone = createFrames((change) => scroll.keep(change, true));
   const scroll: UnreadScroll = {
     isAtNewest() {
       // The reader may have scrolled a moment ago, and the event is still to come.
@@ -38,12 +44,14 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
       return isAtNewest;
     },
     keep(change, isAbove) {
+      alone.noteChange();
       const moves = isAbove || isNewestOnTop();
       if (!scroll.isAtNewest() && moves) edge = findEdge(box, log);
       change();
       if (isAtNewest) toEnd();
       else if (moves) restore();
     },
+    alone: alone.run,
     arrived(count) {
       if (!isAtNewest) button.add(count);
     },
@@ -86,7 +94,8 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
   function lower(): void {
     const isFull = endPx > 0 || isNewestOnTop();
     const px = isFull ? 0 : box.clientHeight - (log.offsetTop - box.offsetTop) - log.offsetHeight;
-    const transform = px > 0 ? `translateY(${px}px)` : "";
+    // When it is full, it stays 0 px, since Chromium does not account for one that goes away.
+    const transform = `translateY(${Math.max(0, px)}px)`;
     if (transform !== log.style.transform) log.style.transform = transform;
   }
 
@@ -95,6 +104,38 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
     if (edge === undefined || !edge.line.isConnected) return;
     const moved = edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
     if (Math.abs(moved) >= 1) box.scrollTop += moved;
+  }
+}
+
+/** Frames of the screen in which one change is made alone. */
+type LoneFrames = {
+  run(change: () => void): void;
+  /** Something else has changed. */
+  noteChange(): void;
+};
+
+/** Creates frames for changes that `make` makes. */
+function createFrames(make: (change: () => void) => void): LoneFrames {
+  let waiting: (() => void)[] = [];
+  let isChanged = false;
+  return {
+    run(change) {
+      // The frames of a hidden page are not painted.
+      if (document.hidden) make(change);
+      else if (waiting.push(change) === 1) requestAnimationFrame(next);
+    },
+    noteChange() {
+      isChanged = true;
+    },
+  };
+
+  // Before each frame is painted, until one comes in which nothing has changed.
+  function next(): void {
+    const changes = isChanged ? [] : waiting;
+    if (isChanged) requestAnimationFrame(next);
+    else waiting = [];
+    for (const change of changes) make(change);
+    isChanged = false;
   }
 }
 

@@ -147,32 +147,6 @@ describe("in a busy room", () => {
     await page.context().close();
   });
 
-  browserTest.each([
-    ["a log that grows", 60, 0.01],
-    // A first change after a pause still counts as 0.03.
-    ["a full log", 520, 0.1],
-  ])("new lines of %s do not count as a shift of the layout", { needs: ["devtools"] }, async (_, count, most) => {
-    const { room, say } = await openRoom();
-    const page = await watch(site.url, room);
-    await say(count);
-    await lastText(page, `message ${count}`);
-    await page.evaluate(() => {
-      Object.assign(window, { shift: 0 });
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries())
-          (window as unknown as { shift: number }).shift += (entry as unknown as { value: number }).value;
-      }).observe({ type: "layout-shift" });
-    });
-    for (let n = 0; n < 10; n += 1) {
-      await say(2, count + 1 + 2 * n);
-      await lastText(page, `message ${count + 2 + 2 * n}`);
-      // A shift is counted when a frame is painted.
-      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
-    }
-    expect(await page.evaluate(() => (window as unknown as { shift: number }).shift)).toBeLessThan(most);
-    await page.context().close();
-  });
-
   browserTest("a reader of older lines is not moved, and loses nothing", async () => {
     const { room, say } = await openRoom();
     await say(120);
