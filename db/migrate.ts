@@ -26,6 +26,7 @@ import * as reportedWhispers from "./migrations/20261130000150_reported_whispers
 import * as access from "./migrations/20261201000010_access.ts";
 import * as webhooks from "./migrations/20261201000030_webhooks.ts";
 import * as ownTitles from "./migrations/20261201000040_own_titles.ts";
+import * as incomingWebhooks from "./migrations/20261201000060_incoming_webhooks.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -228,6 +229,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261201000010_access": access,
   "20261201000030_webhooks": webhooks,
   "20261201000040_own_titles": ownTitles,
+  "20261201000060_incoming_webhooks": incomingWebhooks,
 };
 
 /** The names of all migrations, in order. */

@@ -75,6 +75,20 @@ create table functions (
   constraint functions_single_check CHECK (single)
 );
 
+create table incoming_webhooks (
+  id text not null,
+  room_id integer not null,
+  name text not null,
+  key_hash text not null,
+  by text,
+  made_at timestamp with time zone not null default now(),
+  used_at timestamp with time zone,
+  constraint incoming_webhooks_pkey PRIMARY KEY (id),
+  constraint incoming_webhooks_key_hash_key UNIQUE (key_hash),
+  constraint incoming_webhooks_room_id_fkey FOREIGN KEY (room_id) REFERENCES rooms(id) ON DELETE CASCADE
+);
+CREATE INDEX incoming_webhooks_room_id ON incoming_webhooks USING btree (room_id);
+
 create table log (
   single boolean not null default true,
   epoch text not null,

@@ -19,6 +19,7 @@ import { durableRoutes } from "./routes/durable.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hereRoutes } from "./routes/here.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { incomingWebhookRoutes } from "./routes/incoming-webhooks.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { logTextRoutes } from "./routes/log-text.ts";
 import { messagePageRoutes } from "./routes/message-page.ts";
@@ -36,6 +37,7 @@ import { roomRoutes } from "./routes/rooms.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { siteFileRoutes } from "./routes/site-files.ts";
+import { webhookPageRoutes } from "./routes/webhook-pages.ts";
 import { whisperRoutes } from "./routes/whispers.ts";
 import { closeSite, openSite, type Site, type SiteOptions } from "./site.ts";
 
@@ -119,6 +121,7 @@ export function siteRoutes(site: Site): Route[] {
     ...moderationRoutes(site),
     ...operateRoutes(site),
     ...roomSettingsRoutes(site),
+    ...incomingWebhookRoutes(site),
     ...sessionRoutes(site, limits),
     ...pageRoutes(site),
     ...liveRoutes(site),
@@ -126,6 +129,7 @@ export function siteRoutes(site: Site): Route[] {
     ...changePageRoutes(site),
     ...actPageRoutes(site),
     ...roomSettingsPageRoutes(site),
+    ...webhookPageRoutes(site),
     ...moderationPageRoutes(site),
     ...operatePageRoutes(site),
     // After the pages that have a name.

@@ -62,6 +62,7 @@ function parseBytes(ctx: Context, bytes: Buffer): unknown {
   const { "content-type": written = "" } = ctx.req.headers;
   const type = (written.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") return parseForm(decode(bytes), ctx.state.guards);
+  if (type === "text/plain" && ctx.state.guards?.plainText) return { text: decode(bytes) };
   if (type === "application/json" || type === "text/plain") return parseJson(decode(bytes));
   // A leave sent by sendBeacon and an enter sent by a button have an empty body and need no type.
   if (bytes.length === 0) return {};

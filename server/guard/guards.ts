@@ -28,6 +28,8 @@ export type Guards = {
   jsonp?: true;
   /** Changes something, so another site's page must never cause it. */
   mutates?: true;
+  /** A body of `text/plain` is a text, and not JSON. */
+  plainText?: true;
   /** Answers with `bye` instead of 503, which would end a browser's EventSource for good. */
   saysBye?: true;
   /** May `id`, `text` and `reply` repeat, for several messages? */

@@ -82,6 +82,12 @@ const LIMITS = {
   trips: { network: { burst: 5, perSecond: 5 / 60 } },
   /** Rooms stay for a day. */
   rooms: { network: { burst: 30, perSecond: 30 / 60 } },
+  /** An alarm sends a few lines at once, and a program that has gone wrong one after the other. */
+  webhooks: {
+    member: { burst: 20, perSecond: 1 },
+    network: { burst: 200, perSecond: 10 },
+    room: { burst: 60, perSecond: 5 },
+  },
   /** Entering and leaving: one transaction each on the room's row. */
   moves: { member: { burst: 60, perSecond: 6 }, network: { burst: 600, perSecond: 40 } },
   /** A client reports typing every few seconds; each costs a statement and a wake-up. */

@@ -67,6 +67,6 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
  * Returns the site's origin as the visitor's browser sees it, for addresses that leave the page.
  * Empty if the request names no host, or one that is none.
  */
-function originOf({ state: { host, isSecure } }: Context): string {
+export function originOf({ state: { host, isSecure } }: Context): string {
   return readHost(host ?? "") === undefined ? "" : `${isSecure ? "https" : "http"}://${host}`;
 }

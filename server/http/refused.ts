@@ -15,6 +15,7 @@ import { answerAsScript } from "./answer.ts";
 import { roomName } from "./find-room.ts";
 import { inputOf, nonceOf } from "./input.ts";
 import { pageLayout } from "./page-layout.ts";
+import { loggedPath } from "./request-log.ts";
 
 /** [RFC 1035 2.3.4] The longest host name. */
 const LOGGED_HOST_LENGTH = 255;
@@ -41,7 +42,7 @@ export function refused(site: Site): Middleware {
       const refusal = refusalOf(error);
       site.metrics.refusals.inc({ code: refusal.code });
       if (refusal.code === "internal")
-        site.logger.error({ err: error, method: ctx.method, path: ctx.path }, "unexpected error");
+        site.logger.error({ err: error, method: ctx.method, path: loggedPath(ctx.path) }, "unexpected error");
       if (refusal.code === "wrong_host") {
         host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);
         noteWrongHost();

@@ -10,9 +10,14 @@ export function requestLog(logger: Logger): Middleware {
 
   async function logged(ctx: Context, next: Next): Promise<void> {
     const startedAt = performance.now();
-    const path = ctx.path.split(";")[0];
+    const path = loggedPath(ctx.path.split(";")[0] as string);
     await next();
     const tookMs = Math.round(performance.now() - startedAt);
     logger.debug({ method: ctx.method, path, status: ctx.res.statusCode, tookMs }, "request");
   }
+}
+
+/** Returns a path for the log: without the key of an incoming webhook. */
+export function loggedPath(path: string): string {
+  return path.replace(/(\/api\/webhooks\/).+/, "$1…");
 }

@@ -2,6 +2,7 @@ import type { Member } from "../../protocol/event.ts";
 import { TITLE_LENGTH } from "../../protocol/limits.ts";
 import { AUDIENCES, type RoomSettings } from "../../protocol/room-settings.ts";
 import { moderationPath, settingsPath } from "../../protocol/tool-paths.ts";
+import { webhooksPage } from "../../protocol/webhook-paths.ts";
 import { APPOINTED } from "./acts.ts";
 import { problemLine } from "./enter-fields.ts";
 import { choiceField, linesField, numberField, textField, tickField } from "./form-fields.ts";
@@ -32,7 +33,7 @@ export function renderRoomSettings(layout: PageLayout, view: SettingsPageView): 
 ${problemLine(layout, view.problem)}
 ${settings && settingsForm(layout, room.slug, settings)}
 ${people(layout, view)}
-<p class="change-buttons"><a class="button quiet" href="${link(layout.basePath + moderationPath(room.slug))}">${moderation.roomState.moderation}</a></p>
+<p class="change-buttons">${settings && html`<a class="button quiet" href="${link(layout.basePath + webhooksPage(room.slug))}">${moderation.webhooks.title}</a> `}<a class="button quiet" href="${link(layout.basePath + moderationPath(room.slug))}">${moderation.roomState.moderation}</a></p>
 ${roomLink(layout, room.slug, moderation.backToRoom)}`;
   return renderRoomDocument(layout, { room, title: moderation.settings.title, body, id: "settings-page" });
 }

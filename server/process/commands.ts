@@ -13,6 +13,7 @@ import { addRoomFileCommands } from "./room-files.ts";
 import { sentenceOf } from "./sentence.ts";
 import { refuseUnknown, warningsOfMistyped } from "./unknown-settings.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
+import { addWebhookCommands } from "./webhook-commands.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
 
@@ -61,6 +62,7 @@ program
 
 addJoinCommand(program);
 addModerationCommands(program, run);
+addWebhookCommands(program, run);
 
 await program.parseAsync();
 

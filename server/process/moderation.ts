@@ -161,7 +161,7 @@ export async function signOutOperators(config: Config): Promise<void> {
 }
 
 /** Does work on the site's database, which may be that of a running site. */
-async function withSite(config: Config, work: (site: ModeratedSite) => Promise<void>): Promise<void> {
+export async function withSite(config: Config, work: (site: ModeratedSite) => Promise<void>): Promise<void> {
   const database = await openDatabase(config, { mayJoin: true });
   try {
     const { schema } = config;
@@ -180,13 +180,15 @@ async function withTarget(targets: AdminTarget[], work: (target: AdminTarget) =>
   await work(target);
 }
 
-async function roomNamed(db: Knex, name: string): Promise<ModeratedRoom> {
+/** Returns the room of a name. Throws a StartError if there is none. */
+export async function roomNamed(db: Knex, name: string): Promise<ModeratedRoom> {
   const slug = readSlug(name);
   const [room] = slug === undefined ? [] : await findRooms(db, [slug]);
   if (room === undefined) throw new StartError(`There is no room ${name}: chattera rooms lists them.`);
   return room;
 }
 
-function print(line: string): void {
+/** Prints a line. */
+export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -12,6 +12,7 @@ export const ACTS = [
   "speak",
   "whisper",
   "erase-own",
+  "notify",
   "moderate",
   "configure",
   "create",
@@ -107,6 +108,8 @@ export function decide(question: AccessQuestion): Denial | undefined {
       return mayEnter(question, room, rank) ?? maySpeak(question, room, rank);
     case "erase-own":
       return needsSession(actor) ?? mayRead(question, room, rank);
+    case "notify":
+      return mayBeHeard(question);
     case "moderate":
       return isAtLeast(rank, "moderator") ? undefined : { code: "not_allowed" };
     case "configure":

@@ -2,7 +2,6 @@ import type { Context } from "koa";
 import { giveRole, listRoles, readOwnerKey, takeRole, writeOwnerKey } from "../../db/log/roles.ts";
 import { changeRoom } from "../../db/log/room-rules.ts";
 import { readRooms, type StoredRole, type StoredRoom } from "../../db/log/rooms.ts";
-import type { Member } from "../../protocol/event.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { ROLES, type Role, type RoomSettings } from "../../protocol/room-settings.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -14,6 +13,7 @@ import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { givePassword } from "../http/room-password.ts";
 import type { Route } from "../http/route.ts";
+import { speakerOf } from "../http/speaker.ts";
 import { refuse } from "../refusal.ts";
 import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { isOwnerKey, newOwnerKey, rolesOf } from "../rooms/owner-key.ts";
@@ -118,14 +118,6 @@ export async function changeSettings(ctx: Context, site: Site): Promise<RoomSett
   site.lobby.forget();
   await site.roomWatch.refresh([tail.id]);
   return readSettingsOf(site, tail);
-}
-
-/**
- * The author of what an operator without a session does in a room. No nickname can look like it.
- */
-function speakerOf(ctx: Context, { config }: Site): Member {
-  const session: Session | undefined = ctx.state.session;
-  return session?.member ?? { id: "operator", nickname: config.siteName, color: "#6b6000" };
 }
 
 /**

@@ -36,6 +36,18 @@ test("commands list rooms and people, and erase what people see", async () => {
   expect(await listed("log")).toMatchObject([{ act: "erase", byName: "command line", name: "Ann" }]);
 }, 240_000);
 
+test("a webhook is made, listed and revoked for the running site", async () => {
+  const { out, code } = await chattera("webhook", "make", "lobby", "CI", "--url", site.url);
+  expect(code).toBe(0);
+  const post = () => request(out.trim()).post("").send({ text: "build 5 failed" });
+  await post().expect(200);
+  const [webhook] = await listed("webhook", "list", "lobby");
+  expect(webhook).toMatchObject({ name: "CI", used: expect.stringMatching(/^\d{4}-/) });
+  expect((await chattera("webhook", "revoke", "lobby", String(webhook?.id))).code).toBe(0);
+  await post().expect(404);
+  expect((await chattera("webhook", "revoke", "lobby", "unknown")).code).toBe(1);
+}, 240_000);
+
 test("a ban of a network says whom it would hit, and holds at the running site", async () => {
   await say(site.url, ann, "once more");
   await say(site.url, await person(site.url, "Ben"), "from the same address");

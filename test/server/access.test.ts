@@ -71,6 +71,7 @@ describe("the table of acts", () => {
       speak: "visitor",
       whisper: "visitor",
       "erase-own": "visitor",
+      notify: "",
       moderate: "visitor member trip approved",
       configure: "visitor member trip approved moderator",
       create: "",
