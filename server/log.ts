@@ -26,9 +26,26 @@ export function createLog(level: string): Logger {
     retryEAGAIN: () => performance.now() < endsAt,
   });
   destinations.add(stdout);
-  // Nobody could read about it.
-  stdout.on("error", () => undefined);
+  neverWaitForSpace(stdout);
   return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
+}
+
+/**
+ * Sonic-boom writes its last lines again and again until the disk has space, which would keep a
+ * process from ending. Nobody could read about the error.
+ */
+function neverWaitForSpace(stdout: Destination): void {
+  const flushSync = stdout.flushSync.bind(stdout);
+  let hasFailed = false;
+  stdout.on("error", () => {
+    hasFailed = true;
+  });
+  stdout.on("write", () => {
+    hasFailed = false;
+  });
+  stdout.flushSync = () => {
+    if (!hasFailed) flushSync();
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import {
   chmod,
   chown,
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
@@ -41,6 +42,7 @@ export async function openCluster({ folder, programs, user, report }: ClusterOpt
     await create(cluster);
   } else {
     await requireSameMajor(cluster);
+    await makeEmptyFolders(cluster);
     await giveTo(pgData, user);
     // PostgreSQL refuses a folder that others can read, for example one restored from a backup.
     await chmod(pgData, 0o700);
@@ -115,6 +117,31 @@ async function requireSameMajor({ folder, pgData, programs }: Cluster): Promise<
   throw new StartError(
     `The data in ${folder} is from PostgreSQL ${written}, but this chattera has PostgreSQL ${programs.major}: ${remedy}.`,
   );
+}
+
+/**
+ * Folders without which PostgreSQL does not start, although they are empty while it is stopped.
+ * Many tools that copy files leave out folders that are empty, for example git and object stores.
+ */
+const EMPTY_FOLDERS = [
+  ...["pg_commit_ts", "pg_dynshmem", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots", "pg_stat", "pg_stat_tmp"],
+  ...["pg_tblspc", "pg_twophase", "pg_logical/mappings", "pg_logical/snapshots", "pg_wal/archive_status"],
+  "pg_wal/summaries",
+];
+
+/** If the folder above is missing too, more than empty folders is, and PostgreSQL names it. */
+async function makeEmptyFolders({ pgData, user }: Cluster): Promise<void> {
+  for (const name of EMPTY_FOLDERS) {
+    const folder = join(pgData, name);
+    const isMade = await mkdir(folder, 0o700).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "EEXIST" || error.code === "ENOENT") return false;
+        throw error;
+      },
+    );
+    if (isMade && user) await chown(folder, user.uid, user.gid);
+  }
 }
 
 /**

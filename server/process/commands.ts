@@ -64,6 +64,10 @@ addJoinCommand(program);
 addModerationCommands(program, run);
 addWebhookCommands(program, run);
 
+// A reader of the log that is gone, or a full disk, must not end a site when it says something
+// there.
+process.stderr.on("error", () => undefined);
+
 await program.parseAsync();
 
 /** Shows one line, and overwrites it with the next. */

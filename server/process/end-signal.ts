@@ -1,17 +1,32 @@
 import cluster from "node:cluster";
-import { readFileSync } from "node:fs";
+import { constants, readFileSync, readlinkSync } from "node:fs";
+
+/** [fcntl.h] O_ACCMODE */
+const ACCESS_MODE = 3;
 
 /**
  * The signals that end a process, SIGHUP among them: a terminal that was closed or a connection
- * that was lost. A program that was started by nohup ignores it, and Node would not.
+ * that was lost. A program that was started by nohup ignores it.
  */
-const SIGNALS: NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT", ...(isHangUpIgnored() ? [] : ["SIGHUP" as const])];
+const SIGNALS: NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
+if (isHangUpIgnored()) process.on("SIGHUP", () => undefined);
+else SIGNALS.push("SIGHUP");
 
-/** [Linux proc(5)] The lowest bit of SigIgn is SIGHUP. Elsewhere, nohup is not known. */
+/**
+ * Node resets the signals that its parent ignores, but what else nohup does remains visible [nohup
+ * of GNU coreutils]. On a terminal it opens /dev/null for writing in place of the input, and
+ * nohup.out in place of the output. Bash and zsh leave the program that they started in the
+ * variable `_`.
+ */
 function isHangUpIgnored(): boolean {
   try {
-    const ignored = /^SigIgn:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 1n;
+    const flags = /^flags:\s*(\d+)/m.exec(readFileSync("/proc/self/fdinfo/0", "utf8"))?.[1] ?? "";
+    const isWrittenTo = (Number.parseInt(flags, 8) & ACCESS_MODE) === constants.O_WRONLY;
+    return (
+      (isWrittenTo && readlinkSync("/proc/self/fd/0") === "/dev/null") ||
+      readlinkSync("/proc/self/fd/1").endsWith("/nohup.out") ||
+      /(^|\0)_=[^\0]*\/nohup(\0|$)/.test(readFileSync("/proc/self/environ", "utf8"))
+    );
   } catch {
     return false;
   }

@@ -1,7 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmod, cp, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -223,6 +236,15 @@ test("variables for another PostgreSQL in the environment do not reach the embed
   } finally {
     for (const name of Object.keys(others)) delete process.env[name];
   }
+});
+
+test("data that was copied without its empty folders starts, and has its rows", async () => {
+  const pgData = join(folder, "postgresql");
+  for (const { name, parentPath } of await readdir(pgData, { recursive: true, withFileTypes: true }))
+    await rmdir(join(parentPath, name)).catch(() => undefined);
+  expect(await readdir(pgData)).not.toContain("pg_notify");
+  const { url } = await start();
+  expect(await query(url, "select word from kept limit 1")).toEqual([{ word: "hello" }]);
 });
 
 test("data of another major version is refused and not changed", async () => {

@@ -1,4 +1,7 @@
 import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { createDatabase } from "../support/database.ts";
 import { endSites, spawnSite, startSite } from "../support/site-process.ts";
@@ -39,11 +42,45 @@ test("a log that nobody reads does not keep a node from ending", async () => {
   expect(child.exitCode).toBe(0);
 }, 40_000);
 
+test("a node goes on after the reader of its output has gone, also when it has something to say", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "chattera-signals-"));
+  await chmod(folder, 0o755); // For root's PostgreSQL, which runs as another user
+  const { child, said } = spawnSite("", { DATA_DIR: join(folder, "data") });
+  const url = await until("it serves", () => /chattera is at (\S+)/.exec(said())?.[1], 30_000);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  // It says that its PostgreSQL has ended.
+  const pid = Number.parseInt(await readFile(join(folder, "data", "postgresql", "postmaster.pid"), "utf8"), 10);
+  process.kill(pid, "SIGKILL");
+  const ready = async () => (await fetch(`${url}/readyz`)).status;
+  await until("its database is away", async () => (await ready()) === 503, 20_000);
+  await until("it is ready again", async () => (await ready()) === 200, 30_000);
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  expect(child.exitCode).toBe(0);
+  await rm(folder, { recursive: true });
+}, 90_000);
+
+test("a log on a full disk does not keep a node from ending", async () => {
+  const { child, said } = spawnSite(database.url, {}, ["sh", "-c", 'exec "$@" > /dev/full', "sh"]);
+  await until("it serves", () => said().includes("chattera is at"), 20_000);
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  expect(child.exitCode).toBe(0);
+}, 40_000);
+
 test("a node that nohup started goes on after its terminal was closed", async () => {
-  const site = spawnSite(database.url, {}, ["nohup"]);
-  await until("it serves", () => site.said().includes("chattera is at"), 20_000);
-  site.child.kill("SIGHUP");
-  const url = /chattera is at (\S+)/.exec(site.said())?.[1];
-  expect((await fetch(`${url}/healthz`)).status).toBe(200);
-  expect(site.child.exitCode).toBeNull();
-}, 30_000);
+  // On a terminal, nohup replaces the input like this. Here is none.
+  const nohup = ["nohup", "sh", "-c", 'exec "$@" 0> /dev/null', "sh"];
+  const { child, said } = spawnSite(database.url, {}, nohup);
+  const url = await until("it serves", () => /chattera is at (\S+)/.exec(said())?.[1], 20_000);
+  child.kill("SIGHUP");
+  // A node that ends would have said so at once, and would be unready.
+  for (let n = 0; n < 50; n++) expect((await fetch(`${url}/readyz?n=${n}`)).status).not.toBe(404);
+  const { checks } = (await (await fetch(`${url}/readyz`)).json()) as { checks: { serving: boolean } };
+  expect(checks.serving).toBe(true);
+  expect(said()).not.toContain("draining connections");
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  expect(child.exitCode).toBe(0);
+}, 40_000);
