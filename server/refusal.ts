@@ -62,7 +62,7 @@ export const REFUSALS = {
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** The name of a sentence that pages show about a refusal. */
-export type Wording = RefusalCode | "too_many_network" | "too_many_room" | "needs_cookie";
+export type Wording = RefusalCode | "too_many_network" | "too_many_room" | "needs_cookie" | "needs_window";
 
 /** An expected failure. The first middleware answers it as a page or as JSON. */
 export class Refusal extends Error {
@@ -70,8 +70,11 @@ export class Refusal extends Error {
   readonly retrySeconds: number | undefined;
   /** For `too_many`: whose share is used up, if it is not the visitor's own. */
   share: "network" | "room" | undefined;
-  /** For `forbidden`: the browser sent no cookie with a form of ours, and so keeps none. */
-  needsCookie = false;
+  /**
+   * For `forbidden`. `cookie`: the browser sent none with a form of ours, and so keeps none.
+   * `window`: the form is in a sandboxed frame, from which nothing can be accepted.
+   */
+  needs: "cookie" | "window" | undefined;
   /** The room to which the page of this refusal leads. */
   room: { slug: string; title: string } | undefined;
 
@@ -83,7 +86,7 @@ export class Refusal extends Error {
 
   /** The name of the refusal's words on a page. */
   get wording(): Wording {
-    if (this.needsCookie) return "needs_cookie";
+    if (this.needs !== undefined) return `needs_${this.needs}`;
     return this.share === undefined ? this.code : `too_many_${this.share}`;
   }
 }

@@ -1,5 +1,5 @@
 import type { Page } from "../page.ts";
-import { optional } from "./browser.ts";
+import { isHidden, optional } from "./browser.ts";
 import { browserStore, roomKey, type TextStore } from "./browser-store.ts";
 
 // A tab that is looked at says so again and again, because one that crashes cannot take it back.
@@ -37,7 +37,7 @@ export function createAlertTurn(page: Page): AlertTurn {
 }
 
 function isLookedAt(): boolean {
-  return !document.hidden && document.hasFocus();
+  return !isHidden() && document.hasFocus();
 }
 
 function sayWhenLookedAt(looked: TextStore): void {

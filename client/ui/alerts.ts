@@ -1,7 +1,7 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import type { Page } from "../page.ts";
 import { createAlertTurn } from "./alert-turn.ts";
-import { optional } from "./browser.ts";
+import { isHidden, optional } from "./browser.ts";
 import type { AlertChoice, ChoiceStore } from "./choices.ts";
 import { type Bell, createBell } from "./sound.ts";
 
@@ -57,7 +57,7 @@ function createPoster(page: Page): Poster {
   let postedAt = 0;
   let count = 0;
   const clear = () => {
-    if (document.hidden) return;
+    if (isHidden()) return;
     count = 0;
     postedAt = 0;
     posted?.close();

@@ -24,6 +24,11 @@ export function optional<Result>(service: () => Result): Result | undefined {
   }
 }
 
+/** Whether the page is hidden; false if the browser does not say. */
+export function isHidden(): boolean {
+  return optional(() => document.hidden) === true;
+}
+
 /** Whether the window matches a media query. */
 export function matchesMedia(query: string): boolean {
   return optional(() => matchMedia(query).matches) === true;
@@ -41,10 +46,10 @@ export function pageRttMs(): number {
 
 /** Returns a clock of how long the page has been hidden, in milliseconds; 0 while it is visible. */
 export function watchHiding(): () => number {
-  let since = document.hidden ? Date.now() : 0;
+  let since = isHidden() ? Date.now() : 0;
   document.addEventListener("visibilitychange", look, lasting());
   function look(): void {
-    since = document.hidden ? Date.now() : 0;
+    since = isHidden() ? Date.now() : 0;
   }
   // If the clock was set back, a hidden page must not seem visible.
   return () => (since === 0 ? 0 : Math.max(1, Date.now() - since));
@@ -52,7 +57,7 @@ export function watchHiding(): () => number {
 
 /** Calls back when open connections may have died, with whether it is certain that they have. */
 export function onWake(wake: (connectionsAreDead: boolean) => void): void {
-  document.addEventListener("visibilitychange", () => document.hidden || wake(false), lasting());
+  document.addEventListener("visibilitychange", () => isHidden() || wake(false), lasting());
   window.addEventListener("online", () => wake(true), lasting());
 }
 

@@ -1,7 +1,7 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Page } from "../page.ts";
-import { lasting } from "./browser.ts";
+import { lasting, optional } from "./browser.ts";
 import { part } from "./part.ts";
 
 // A connection that is lost for less than a second is not worth showing.
@@ -61,5 +61,5 @@ export function createConnectionLine({ words, address }: Page): { show(status: S
 // own word on the network counts only if nothing arrives: some say "offline" of one that works.
 function stateOf(status: SessionStatus): "live" | "slow" | "catching-up" | "offline" {
   if (status.state === "live") return status.slow || status.stale ? "slow" : "live";
-  return status.failures >= 2 || !navigator.onLine ? "offline" : "catching-up";
+  return status.failures >= 2 || optional(() => navigator.onLine) === false ? "offline" : "catching-up";
 }

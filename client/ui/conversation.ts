@@ -21,7 +21,7 @@ import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { placeWhispers } from "../whispers.ts";
 import { openActs } from "./acts.ts";
-import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
+import { isHidden, onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { openChoices } from "./choices.ts";
 import type { Composer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
@@ -136,7 +136,7 @@ function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conv
     streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
     store,
     rttMs: pageRttMs(),
-    hidden: () => document.hidden,
+    hidden: isHidden,
     memory: networkMemory(page.network),
     openSession: (options) =>
       placeWhispers(

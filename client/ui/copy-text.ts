@@ -1,6 +1,8 @@
+import { optional } from "./browser.ts";
+
 /** Copies a text to the clipboard, also where the browser has no clipboard for scripts. */
 export function copyText(text: string): void {
-  const done = navigator.clipboard?.writeText(text);
+  const done = optional(() => navigator.clipboard?.writeText(text));
   if (done === undefined) copyBySelection(text);
   else done.catch(() => copyBySelection(text));
 }

@@ -6,6 +6,7 @@ import type { MessageList, Scroll } from "../face.ts";
 import { linkedSeq } from "../message-link.ts";
 import type { Page } from "../page.ts";
 import { withWhispers } from "../whispers.ts";
+import { optional } from "./browser.ts";
 import { part } from "./part.ts";
 
 /** Leads the reader to messages of the room. The stream goes on meanwhile. */
@@ -82,13 +83,13 @@ export function createJump(
       button.textContent = label;
       button.hidden = false;
     }
-    history.replaceState(null, "", `${path}/${line.dataset.seq}`);
+    optional(() => history.replaceState(null, "", `${path}/${line.dataset.seq}`));
   }
 
   function leave(): void {
     isApart = false;
     unmark();
-    history.replaceState(null, "", path);
+    optional(() => history.replaceState(null, "", path));
   }
 
   function unmark(): void {

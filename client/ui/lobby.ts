@@ -11,6 +11,7 @@ import {
 } from "../lobby.ts";
 import { http } from "../transports/fetch.ts";
 import { fill } from "../words.ts";
+import { isHidden } from "./browser.ts";
 import { showTime } from "./local-time.ts";
 
 /**
@@ -22,9 +23,9 @@ export function openLobby(list: HTMLElement, base: string): () => void {
   const words = JSON.parse(list.dataset.words || "{}") as LobbyWords;
   const lobby = followLobby(
     { environment, http, address: { base } },
-    { hidden: () => document.hidden, show: (rooms) => showRooms(list, words, rooms) },
+    { hidden: isHidden, show: (rooms) => showRooms(list, words, rooms) },
   );
-  const look = () => document.hidden || lobby.wake();
+  const look = () => isHidden() || lobby.wake();
   document.addEventListener("visibilitychange", look);
   for (const name of ["online", "pageshow"]) window.addEventListener(name, look);
   return () => {

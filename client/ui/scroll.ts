@@ -1,5 +1,6 @@
 import type { Scroll } from "../face.ts";
 import type { ScriptWords } from "../words.ts";
+import { isHidden } from "./browser.ts";
 import { createNewerButton } from "./newer-button.ts";
 import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
@@ -121,7 +122,7 @@ function createFrames(make: (change: () => void) => void): LoneFrames {
   return {
     run(change) {
       // The frames of a hidden page are not painted.
-      if (document.hidden) make(change);
+      if (isHidden()) make(change);
       else if (waiting.push(change) === 1) requestAnimationFrame(next);
     },
     noteChange() {

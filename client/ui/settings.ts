@@ -77,8 +77,9 @@ function openAlertChoices(page: Page, choices: ChoiceStore, bell: Bell): void {
 /** Says why there are no notifications, if the reader has chosen them. */
 function obstacle({ words }: Page, { notify }: AlertChoices): string {
   if (notify === "off") return "";
-  if (typeof Notification === "undefined" || !isSecureContext) return words.notifyMissing;
-  return Notification.permission === "denied" ? words.notifyDenied : "";
+  const permission = optional(() => Notification.permission);
+  if (permission === undefined || !isSecureContext) return words.notifyMissing;
+  return permission === "denied" ? words.notifyDenied : "";
 }
 
 async function askPermission(): Promise<void> {

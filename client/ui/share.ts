@@ -1,3 +1,4 @@
+import { matchesMedia, optional } from "./browser.ts";
 /**
  * Opens the button next to an address, which shares it where the browser can, and else copies it.
  * The button says that it is copied.
@@ -25,9 +26,9 @@ const SHOWN_MS = 3_000;
 // A phone's list of apps is what one wants there. A desktop's is in the way of copying.
 function share(address: HTMLInputElement, copied: () => void): void {
   const url = address.value;
-  const isTouch = window.matchMedia("(pointer: coarse)").matches;
-  if (isTouch && navigator.share !== undefined) {
-    navigator.share({ title: document.title, url }).catch((error: Error) => {
+  const shared = matchesMedia("(pointer: coarse)") && optional(() => navigator.share?.({ title: document.title, url }));
+  if (shared) {
+    shared.catch((error: Error) => {
       if (error.name !== "AbortError") copy(address, copied);
     });
   } else copy(address, copied);
@@ -39,6 +40,7 @@ function copy(address: HTMLInputElement, copied: () => void): void {
     address.select();
     if (document.execCommand("copy")) copied();
   };
-  if (navigator.clipboard === undefined) byCommand();
-  else navigator.clipboard.writeText(address.value).then(copied, byCommand);
+  const written = optional(() => navigator.clipboard?.writeText(address.value));
+  if (written === undefined) byCommand();
+  else written.then(copied, byCommand);
 }

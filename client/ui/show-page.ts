@@ -1,3 +1,4 @@
+import { optional } from "./browser.ts";
 /**
  * Shows a page of this site in place of the document's body, without loading it, so that the script
  * goes on with what it has in memory. `run` brings the new body to life. If the page cannot be
@@ -12,7 +13,7 @@ export function showPage(url: string, run: () => void): void {
       for (const element of body.querySelectorAll("noscript")) element.remove();
       document.body.replaceWith(body);
       document.title = title;
-      if (location.pathname !== url) history.pushState(null, "", url);
+      if (location.pathname !== url) optional(() => history.pushState(null, "", url));
       // This document cannot become the one before it again.
       window.addEventListener("popstate", () => location.reload());
       run();

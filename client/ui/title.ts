@@ -1,4 +1,4 @@
-import { optional } from "./browser.ts";
+import { isHidden, optional } from "./browser.ts";
 
 /** Counts in the title, and on the icon, what the reader has not seen. */
 export type TitleCount = {
@@ -16,10 +16,10 @@ export function createTitleCount(): TitleCount {
   const usualIcon = icon?.href || "";
   let unread = 0;
   let mentioned = 0;
-  document.addEventListener("visibilitychange", () => document.hidden || clear());
+  document.addEventListener("visibilitychange", () => isHidden() || clear());
   return {
     count(isMention) {
-      if (!document.hidden) return;
+      if (!isHidden()) return;
       unread++;
       if (isMention) mentioned++;
       show();

@@ -1,7 +1,7 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { isSaid } from "../../protocol/line.ts";
 import type { Page } from "../page.ts";
-import { lasting } from "./browser.ts";
+import { isHidden, lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { part } from "./part.ts";
 import type { Row } from "./rows.ts";
@@ -67,13 +67,13 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
     store.save(String(reading.seen));
   };
   const see = (isUrgent: boolean) => {
-    if (document.hidden || !scroll.isAtNewest() || (reading.seen === last && !isUrgent)) return;
+    if (isHidden() || !scroll.isAtNewest() || (reading.seen === last && !isUrgent)) return;
     // Less than before if the log was replaced.
     reading.seen = last;
     if (isUrgent || Math.abs(Date.now() - savedAt) >= SAVES_APART_MS) save();
   };
   const turn = () => {
-    if (!document.hidden) {
+    if (!isHidden()) {
       offer();
       return see(true);
     }
@@ -95,7 +95,7 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
     arrived(events, isAtNewest) {
       last = Math.max(last, events[events.length - 1]?.seq ?? last);
       const { element, seen, from } = reading;
-      const isSeen = isAtNewest && !document.hidden;
+      const isSeen = isAtNewest && !isHidden();
       if (isSeen && events.some(({ kind, member }) => kind === "message" && member.id === page.me.id)) answered();
       else if (!isSeen && (from === undefined || from < seen)) {
         element.remove();

@@ -31,7 +31,8 @@ export function formTokenOf(ctx: Context, tokens: Tokens): string {
  * source may send one.
  */
 export function assertMayChange(ctx: Context, site: SessionKeys): void {
-  if (!mayChange(ctx, site)) throw refuse("forbidden");
+  if (mayChange(ctx, site)) return;
+  throw Object.assign(refuse("forbidden"), ctx.get("Origin") === "null" && { needs: "window" as const });
 }
 
 function mayChange(ctx: Context, site: SessionKeys): boolean {

@@ -28,7 +28,7 @@ export function assertKeepsCookies(ctx: Context, { tokens }: SessionKeys): void 
   const mayKeep = isBrowser(ctx) || TEXT_BROWSER.test(ctx.get("User-Agent"));
   const isOurForm = mayKeep && typeof ctx.state.body.form_token === "string";
   if (!isOurForm || ctx.state.session !== undefined || cookieOf(ctx, tokens, "visit") !== undefined) return;
-  throw Object.assign(refuse("forbidden", "The browser keeps no cookie of this site."), { needsCookie: true });
+  throw Object.assign(refuse("forbidden", "The browser keeps no cookie of this site."), { needs: "cookie" as const });
 }
 
 /** Clears the session cookie under the same conditions. */

@@ -77,6 +77,20 @@ describe("the pages without script", () => {
     }
   });
 
+  test("say in a sandboxed frame, before anybody is entered, that a window of its own is needed", async () => {
+    const agent = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "accept-language": "en" };
+    const lobby = await request(site.url).get("/").set(agent);
+    const form = { nickname: "Boxed", room: "lobby", form_token: fieldOf(lobby.text, "form_token") };
+    for (const metadata of [{ "sec-fetch-site": "cross-site" }, {}])
+      for (const path of ["/", "/rooms/lobby"]) {
+        const from = { ...agent, ...metadata, origin: "null" };
+        const refused = await request(site.url).post(path).type("form").set(from).send(form);
+        expect(refused.status).toBe(403);
+        expect(refused.text).toContain("in a window of its own");
+        expect((await request(site.url).get("/api/rooms/lobby/messages")).text).not.toContain("Boxed");
+      }
+  });
+
   test("accept no form from another site's page", async () => {
     const forged = request(site.url).post("/").type("form").send({ nickname: "Forged", room: "lobby" });
     expect((await forged.set("origin", "http://evil.example")).status).toBe(403);

@@ -335,6 +335,8 @@ export const en: PageWords = {
     forbidden: "You are not allowed to do this.",
     needs_cookie:
       "Your browser sent no cookie, so the room could not know you. Please allow cookies for this site, and enter again.",
+    needs_window:
+      "This page is shown in a closed frame (a sandbox) of another page, so nothing can be sent from it. Please open the room in a window of its own.",
     not_present: "Enter the room first.",
     password_needed: "This room has a password.",
     wrong_password: "That is not the password of this room.",
