@@ -55,16 +55,18 @@ export async function openCluster({ folder, programs, user, report }: ClusterOpt
 
 async function passwordIn(folder: string, isNew: boolean): Promise<string> {
   const file = join(folder, "password");
-  const password = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
+  const password = await readFile(file, "utf8").catch(unlessMissing);
   if (password) return password;
   if (!isNew) throw new StartError(`${file} is missing, and the data next to it cannot be opened without: restore it.`);
   const made = randomBytes(24).toString("base64url");
   await writeFile(`${file}.new`, made, { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
   return made;
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOENT") return "";
+  throw error;
 }
 
 /**
@@ -108,8 +110,10 @@ host all all 127.0.0.1/32 scram-sha-256
 const INITDB = "-A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8".split(" ");
 
 async function requireSameMajor({ folder, pgData, programs }: Cluster): Promise<void> {
-  const written = (await readFile(join(pgData, "PG_VERSION"), "utf8")).trim();
+  const written = (await readFile(join(pgData, "PG_VERSION"), "utf8").catch(unlessMissing)).trim();
   if (written === programs.major) return;
+  if (!/^\d+$/.test(written))
+    throw new StartError(`The data in ${folder} is incomplete: restore all of it, or set DATA_DIR to a new folder.`);
   const remedy =
     Number(written) < Number(programs.major)
       ? "run chattera upgrade-database"
@@ -151,7 +155,10 @@ async function makeEmptyFolders({ pgData, user }: Cluster): Promise<void> {
 async function stopLeftOver(cluster: Cluster, report: (line: string) => void): Promise<void> {
   const { pgData } = cluster;
   const pidFile = join(pgData, "postmaster.pid");
-  const lines = (await readFile(pidFile, "utf8").catch(() => "")).split("\n");
+  const text = await readFile(pidFile, "utf8").catch(() => undefined);
+  // Left by a machine that lost its power. PostgreSQL would wait for somebody to remove it.
+  if (text?.trim() === "") await rm(pidFile);
+  const lines = (text ?? "").split("\n");
   const pid = Number(lines[0]);
   if (!(await isAlive(pid))) return;
   if (!(await servesFolder(pid, pgData))) {

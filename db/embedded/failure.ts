@@ -6,7 +6,10 @@ import { OR_DATABASE_URL, StartError } from "../start-error.ts";
  */
 export function failureOf(output: string, folder: string, cause?: unknown): StartError {
   const sentence = SENTENCES.find(({ pattern }) => pattern.test(output))?.sentence(folder, output);
-  const line = output.match(/^.*(?:FATAL|PANIC|error): .*$/m)?.[0] ?? output.trim().split("\n").at(-1);
+  // The connection that waits for the server is refused meanwhile, which is logged as FATAL too.
+  const line =
+    output.match(/^.*(?:FATAL|PANIC|error): (?!.*the database system is starting up).*$/m)?.[0] ??
+    output.trim().split("\n").at(-1);
   return new StartError(sentence ?? `PostgreSQL did not start in ${folder}. Its last words: ${line}`, { cause });
 }
 

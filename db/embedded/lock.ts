@@ -61,7 +61,11 @@ async function isLinked(mine: string, lock: string): Promise<boolean> {
 }
 
 async function removeStale(lock: string, folder: string): Promise<void> {
-  const owner = await readFile(lock, "utf8").catch(() => undefined);
+  const owner = await readFile(lock, "utf8").catch((error: NodeJS.ErrnoException) => {
+    // The owner has just unlocked the folder.
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
   if (owner === undefined) return;
   const [number, start, space] = owner.split(" ");
   const isHere = space === undefined || space === (await processNamespace());

@@ -10,6 +10,8 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]))
   fail(`chattera needs Node ${OLDEST_NODE.join(".")} or newer, and this is ${process.version}.`);
 
+if (!hasFolder()) fail("The current folder was deleted: change to another one.");
+
 await import("./commands.ts").catch((error: NodeJS.ErrnoException) => {
   // Node reads files side by side. Where it may open no more, it often says that a package is
   // missing.
@@ -17,6 +19,15 @@ await import("./commands.ts").catch((error: NodeJS.ErrnoException) => {
   if (error.code !== "EMFILE" && !(isMissing && mayOpenFew())) throw error;
   fail("This process may open too few files: raise the limit (ulimit -n, or LimitNOFILE of systemd).");
 });
+
+/** Packages ask for the current folder while they are loaded. */
+function hasFolder(): boolean {
+  try {
+    return process.cwd() !== "";
+  } catch {
+    return false;
+  }
+}
 
 /** A site that may open fewer than 256 files could not serve many people anyway. */
 function mayOpenFew(): boolean {

@@ -247,6 +247,34 @@ test("data that was copied without its empty folders starts, and has its rows", 
   expect(await query(url, "select word from kept limit 1")).toEqual([{ word: "hello" }]);
 });
 
+test("an empty file of the server's number, which a loss of power left, does not prevent a start", async () => {
+  await writeFile(join(folder, "postgresql", "postmaster.pid"), "");
+  await start();
+});
+
+test("a lock that cannot be read ends the start", async () => {
+  const lock = join(folder, "owner.lock");
+  await mkdir(lock);
+  const { message } = await startError({});
+  await rmdir(lock);
+  expect(message).toContain("EISDIR");
+});
+
+test.each(["", "\0\0", "eighteen\n"])(
+  "data whose version is %j is called incomplete, and is not changed",
+  async (text) => {
+    const file = join(folder, "postgresql", "PG_VERSION");
+    const version = await readFile(file, "utf8");
+    await writeFile(file, text);
+    const { message } = await startError({});
+    await rm(file);
+    const gone = await startError({});
+    await writeFile(file, version);
+    expect(message).toBe(`The data in ${folder} is incomplete: restore all of it, or set DATA_DIR to a new folder.`);
+    expect(gone.message).toBe(message);
+  },
+);
+
 test("data of another major version is refused and not changed", async () => {
   const file = join(folder, "postgresql", "PG_VERSION");
   const version = await readFile(file, "utf8");
@@ -285,7 +313,8 @@ test("a full disk, too little memory, too few open files and any other failure i
   );
   const few = "FATAL:  insufficient file descriptors available to start server process";
   expect(failureOf(few, "/data").message).toContain("may open too few files: raise the limit (ulimit -n");
-  expect(failureOf("LOG:  starting\n12:00 [1] FATAL:  something else\nLOG:  end", "/data").message).toBe(
+  const starting = "12:00 [2] FATAL:  the database system is starting up";
+  expect(failureOf(`LOG:  starting\n${starting}\n12:00 [1] FATAL:  something else\nLOG:  end`, "/data").message).toBe(
     "PostgreSQL did not start in /data. Its last words: 12:00 [1] FATAL:  something else",
   );
 });

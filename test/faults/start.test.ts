@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { createDatabase, query, testServer } from "../support/database.ts";
 import { endSites, runSite } from "../support/site-process.ts";
@@ -76,6 +76,20 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
     await query(testServer().url, `alter database ${name} reset all`);
     expect(code).toBe(1);
     expect(said).toMatch(oneLine("The database cannot be migrated: it is read-only"));
+  });
+
+  test("a current folder that was deleted", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "chattera-start-"));
+    const command = 'cd "$1" && rmdir "$1" && exec "$0" "$2" serve';
+    const child = spawn("sh", ["-c", command, process.execPath, folder, resolve("dist/server/process/cli.js")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    await once(child, "close");
+    expect([child.exitCode, said]).toEqual([1, "chattera: The current folder was deleted: change to another one.\n"]);
   });
 
   test("too few open files", async () => {
