@@ -4,6 +4,7 @@ import type { NodeConfig } from "./config.ts";
 import { clientAddress } from "./guard/client-address.ts";
 import { commonHeaders } from "./guard/headers.ts";
 import { type HostEvents, type HostFunctions, hostFunctions } from "./host/chat.ts";
+import { forgetTestClock } from "./host/test-clock.ts";
 import { canonicalPath } from "./http/canonical-path.ts";
 import { withOwnContext } from "./http/own-context.ts";
 import { refused } from "./http/refused.ts";
@@ -80,6 +81,7 @@ export async function openApp(
   const close = () => {
     stalls.stop();
     // A second run would wait for connections of a pool that the first has ended.
+    forgetTestClock(site);
     closing ??= closeSite(site).then(afterClose);
     return closing;
   };

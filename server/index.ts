@@ -6,7 +6,7 @@ import type { Authorize, HostAnswer, HostQuestion } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
 import { createLog, type Logger } from "./log.ts";
 
-export type { HostMember, HostMessage, HostRoom, NewHostRoom, NoticeChoices } from "./host/chat.ts";
+export type { HostMember, HostMessage, HostRoom, NewHostRoom, NoticeChoices, TestClock } from "./host/chat.ts";
 export type { FollowedEvent, FollowOptions, LogReset } from "./host/read-events.ts";
 export type { App, AppSettings, Authorize, Database, HostAnswer, HostQuestion, Identify };
 
@@ -32,6 +32,10 @@ type OtherOptions = {
    * request was parsed, so that no spelling gets around it, and after the rules of the room.
    */
   authorize?: Authorize | undefined;
+  /**
+   * For tests: `chat.clock.advance(ms)` moves the time of the site. Default: false.
+   */
+  testClock?: boolean | undefined;
   /** Receives the log lines. Default: nothing is logged. */
   logger?: Logger | undefined;
   /**
@@ -54,6 +58,7 @@ export async function createApp({
   database,
   identify,
   authorize,
+  testClock,
   ...options
 }: AppOptions): Promise<App> {
   const config = readOptions({ ...optionsOf(database), ...options }, settings);
@@ -63,7 +68,7 @@ export async function createApp({
   try {
     const { app } = await openApp(
       { ...config, database: address },
-      { logger: log, afterClose: close, identify, authorize },
+      { logger: log, afterClose: close, identify, authorize, testClock },
     );
     return app;
   } catch (error) {

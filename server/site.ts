@@ -10,6 +10,7 @@ import { REVOCATION_CHANNEL } from "../db/log/revocations.ts";
 import { ROOM_CHANNEL } from "../db/log/room-rules.ts";
 import { fillSkeletons, type KeptRoom, keepRooms } from "../db/log/rooms.ts";
 import { MODERATION_CHANNEL } from "../db/log/switches.ts";
+import { installTestClock } from "../db/log/test-clock.ts";
 import { ofSchema, postgresWakeUps, type WakeUps } from "../db/log/wake-ups.ts";
 import { INBOX_CHANNEL } from "../db/log/whispers.ts";
 import { migrate } from "../db/migrate.ts";
@@ -22,6 +23,7 @@ import { natsWakeUps } from "./bus/nats.ts";
 import { createPeers, PEERS_CHANNEL, type Peers } from "./bus/peers.ts";
 import { openRevocations, type Revocations } from "./bus/revocations.ts";
 import { sharedWakeUps } from "./bus/shared-listener.ts";
+import { clockAhead, moveClockTo } from "./clock.ts";
 import type { NodeConfig } from "./config.ts";
 import { watchChanges } from "./delivery/change-watch.ts";
 import { type Confirmations, createConfirmations } from "./delivery/confirmations.ts";
@@ -123,6 +125,8 @@ export type Site = Readonly<{
   seeRooms: SeeRooms | undefined;
   /** The polls that take the fast path. `undefined` in a host's app. */
   verifiedPolls: VerifiedPolls | undefined;
+  /** Its time can be moved. */
+  hasTestClock: boolean;
   /** The site is served by a server of its own, and not in a host's app. */
   hasOwnServer: boolean;
   /** Returns the metrics for Prometheus. A worker returns the sum of all workers. */
@@ -139,6 +143,8 @@ export type SiteOptions = {
    * middleware.
    */
   keepsPolls?: boolean;
+  /** The time of the site can be moved, for tests. */
+  testClock?: boolean | undefined;
   /** Says which user of the host a request comes from. By default there are none. */
   identify?: Identify | undefined;
   /** Says what people may do, besides the rules of rooms. By default these decide alone. */
@@ -162,11 +168,13 @@ export async function openSite(config: NodeConfig, options: SiteOptions): Promis
   const metrics = createMetrics();
   const { database, schema, poolMax } = config;
   await migrate(database, (line) => logger.info(line), schema);
-  const db = connect(database, { poolMax, schema });
+  const hasTestClock = options.testClock === true;
+  const db = connect(database, { poolMax, schema, hasTestClock });
   db.on("query", () => metrics.queries.inc());
   try {
     await assertWritable(db);
     const log = await openLog(db);
+    if (hasTestClock) moveClockTo(await installTestClock(db, clockAhead()));
     await fillSkeletons(db, roomSkeletonOf);
     if (rooms.length > 0) await keepRooms(db, rooms);
     warnOfUnsafe(await unsafeSettings(db), logger);
@@ -211,7 +219,7 @@ export async function closeSite(site: Site): Promise<void> {
   await site.db.destroy();
 }
 
-async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promise<Site> {
+async function startSite(base: Base, { keepsPolls, worker, testClock }: SiteOptions): Promise<Site> {
   const { config, logger, metrics, db, log } = base;
   const delivery = await startDelivery(base, worker !== undefined);
   const { hub, revocations, staleness, wakeUps } = delivery;
@@ -265,6 +273,7 @@ async function startSite(base: Base, { keepsPolls, worker }: SiteOptions): Promi
     // A kept poll asks nobody, and its user may have been signed out.
     verifiedPolls: keepsPolls && !base.findUser && !base.askHost ? createVerifiedPolls(polled) : undefined,
     hasOwnServer: keepsPolls === true,
+    hasTestClock: testClock === true,
     stopRechecking: recheckByHost({ ...base, hub }),
     metricsText: worker ? worker.sumMetrics(metrics.registry) : () => metrics.registry.metrics(),
     drain: draining.begin,

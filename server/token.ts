@@ -3,6 +3,7 @@ import ipaddr from "ipaddr.js";
 import Keygrip from "keygrip";
 import { LRUCache } from "lru-cache";
 import type { Member } from "../protocol/event.ts";
+import { wallNow } from "./clock.ts";
 
 /**
  * The content of a valid token of this site. `since`: when its session began; a renewed token has a
@@ -89,20 +90,20 @@ export function createTokens({ secrets, siteSecret, sessionMs, formerUntil }: To
 
   return {
     sign: (member, since, owner) =>
-      seal(sessions, { ...member, iat: Date.now(), ...(since !== undefined && { since }), ...(owner && { owner }) }),
+      seal(sessions, { ...member, iat: wallNow(), ...(since !== undefined && { since }), ...(owner && { owner }) }),
     verify: (token) => {
       const known = verified.get(token) ?? read(token);
       if (known) verified.set(token, known);
       const until = known?.issuedAt === FORMER ? formerUntil : (known?.issuedAt ?? 0) + sessionMs;
-      return Date.now() < until ? known : undefined;
+      return wallNow() < until ? known : undefined;
     },
     expiresAt: (issuedAt) => (issuedAt === FORMER ? formerUntil : issuedAt + sessionMs),
     ticket: (member, issuedAt, since = issuedAt) =>
-      seal(tickets, { ...member, iat: issuedAt, since, exp: Date.now() + TICKET_MS }),
+      seal(tickets, { ...member, iat: issuedAt, since, exp: wallNow() + TICKET_MS }),
     verifyTicket: (ticket) => {
       const opened = unseal(tickets, ticket);
       const expiresAt = opened?.value.exp ?? 0;
-      if (opened === undefined || Date.now() >= expiresAt) return undefined;
+      if (opened === undefined || wallNow() >= expiresAt) return undefined;
       return { member: memberOf(opened.value), ...timesOf(opened.value), owner: undefined, expiresAt };
     },
     formToken: (binding) => `${binding}.${forms.sign(binding)}`,

@@ -117,7 +117,9 @@ export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number
 
 /** Records that a member is typing. Returns `false` if it is not present. */
 export async function noteTyping(db: Knex, { roomId, memberId }: Membership): Promise<boolean> {
-  const noted = await db("members").where({ room_id: roomId, member_id: memberId }).update({ typing_at: db.fn.now() });
+  const noted = await db("members")
+    .where({ room_id: roomId, member_id: memberId })
+    .update({ typing_at: db.raw("now()") });
   return noted > 0;
 }
 

@@ -46,8 +46,8 @@ export async function changeRoom(
       ...(change.public !== undefined && { public: change.public }),
       ...(change.silent !== undefined && { silent: change.silent }),
       ...(change.password !== undefined && { password: change.password }),
-      ...(change.rules?.locked !== undefined && { locked_at: change.rules.locked ? tx.fn.now() : null }),
-      changed_at: tx.fn.now(),
+      ...(change.rules?.locked !== undefined && { locked_at: change.rules.locked ? tx.raw("now()") : null }),
+      changed_at: tx.raw("now()"),
     };
     const changed = await tx("rooms").where({ id: roomId }).update(row);
     if (changed === 0) return "gone";

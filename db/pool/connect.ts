@@ -13,7 +13,13 @@ import { execute } from "./statement.ts";
 const TIMEOUT_MS = 5_000;
 
 /** Options of connect(), each with a default. `schema` is the one that has our tables. */
-export type PoolOptions = { poolMax?: number; timeoutMs?: number; schema?: string };
+export type PoolOptions = {
+  poolMax?: number;
+  timeoutMs?: number;
+  schema?: string;
+  /** The functions of the schema come before PostgreSQL's, so that a test can move `now()`. */
+  hasTestClock?: boolean;
+};
 
 /**
  * Opens a pool of connections to a database. Queries fail after `timeoutMs` (5,000).
@@ -61,7 +67,8 @@ export function connect(address: DatabaseAddress, options: PoolOptions = {}): Kn
       // Otherwise, knex would drop the connection without ending it.
       if (error) void connection.end();
       else if (result.rows[0]?.needsPath) setPathPerTransaction(connection, schema);
-      done(error ?? undefined);
+      if (error || !options.hasTestClock) done(error ?? undefined);
+      else void connection.query(`set search_path = "${schema}", pg_catalog`, (failed) => done(failed ?? undefined));
     });
   }
 }

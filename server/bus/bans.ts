@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { type Ban, type BanAct, readBans } from "../../db/log/bans.ts";
 import { readState, type SiteState, type Switches } from "../../db/log/switches.ts";
+import { wallNow } from "../clock.ts";
 import type { Logger } from "../log.ts";
 
 /** A person, as far as bans are concerned. Networks are named by their eight letters. */
@@ -109,7 +110,7 @@ function strictest(bans: BansByTarget, person: Bannable, roomId: number | undefi
     ["network", network],
     ["network", wideNetwork],
   ];
-  const now = Date.now();
+  const now = wallNow();
   let found: Ban | undefined;
   for (const scope of roomId === undefined ? [undefined] : [undefined, roomId])
     for (const [kind, value] of targets) {

@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { pruneRevocations, readRevocations, writeRevocation } from "../../db/log/revocations.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
+import { wallNow } from "../clock.ts";
 import type { Logger } from "../log.ts";
 
 /** The ended sessions, in this node's memory. */
@@ -44,7 +45,7 @@ export async function openRevocations({ db, wakeUps, logger, sessionDays }: Depe
   return {
     isRevoked: (memberId, issuedAt) => issuedAt <= (revoked.get(memberId) ?? -1),
     revoke: async (memberId, issuedAt) => {
-      const before = Math.max(Date.now(), issuedAt);
+      const before = Math.max(wallNow(), issuedAt);
       await writeRevocation(db, wakeUps, { memberId, before });
       add(memberId, before);
     },
@@ -79,7 +80,7 @@ export async function openRevocations({ db, wakeUps, logger, sessionDays }: Depe
   }
 
   function prune(): void {
-    const limit = Date.now() - sessionDays * 24 * 3_600_000;
+    const limit = wallNow() - sessionDays * 24 * 3_600_000;
     for (const [memberId, before] of revoked) if (before < limit) revoked.delete(memberId);
     pruneRevocations(db, sessionDays).catch((error) => logger.debug({ err: error }, "revocations were not pruned"));
   }

@@ -1,5 +1,6 @@
 import type { RoomState } from "../../db/log/rooms.ts";
 import { ROOM_RULES, type Role, type RoomRules, type RoomSignal } from "../../protocol/room-settings.ts";
+import { steadyNow } from "../clock.ts";
 
 /**
  * A room as a tail is made of it. Parts that are left out are as in a room that nobody has changed.
@@ -14,7 +15,7 @@ export type TailRoom = {
 
 /**
  * A room as it is at the moment. `roles` are by `member ID` and `trip TRIP`. `raidEndsAt` is by the
- * clock of performance.now().
+ * clock of steadyNow().
  */
 export type RoomNow = Readonly<{
   id: number;
@@ -44,14 +45,14 @@ export function roomNowOf(room: TailRoom): RoomNow {
     rules: { ...ROOM_RULES, ...room.rules },
     roles: new Map((room.roles ?? []).map(({ kind, value, role }) => [`${kind} ${value}`, role])),
     passwordMark: room.passwordMark ?? undefined,
-    raidEndsAt: raidMs === null || raidMs === undefined || raidMs <= 0 ? 0 : performance.now() + raidMs,
+    raidEndsAt: raidMs === null || raidMs === undefined || raidMs <= 0 ? 0 : steadyNow() + raidMs,
     changedAt: room.changedAt ?? 0,
   };
 }
 
 /** Returns whether slow mode is on that began by itself. */
 export function isInRaid({ raidEndsAt }: RoomNow): boolean {
-  return raidEndsAt > 0 && raidEndsAt > performance.now();
+  return raidEndsAt > 0 && raidEndsAt > steadyNow();
 }
 
 /** Returns the seconds in which a person may send one message; 0 without slow mode. */

@@ -1,6 +1,7 @@
 import { createHash, hkdfSync, randomBytes } from "node:crypto";
 import Keygrip from "keygrip";
 import type { Context } from "koa";
+import { wallNow } from "../clock.ts";
 import { isSame } from "./metrics-reader.ts";
 import { isBound } from "./proof.ts";
 import { clearCookie, cookieOf, type SessionKeys, setCookie } from "./session.ts";
@@ -37,14 +38,14 @@ export function createOperators({ secret, siteSecret }: { secret: string | undef
   return {
     isSecret: (given) => secret !== undefined && isSame(given, secret),
     sign: () => {
-      const value = `${Date.now()}-${randomBytes(9).toString("base64url")}`;
+      const value = `${wallNow()}-${randomBytes(9).toString("base64url")}`;
       return `${value}.${keys.sign(value)}`;
     },
     read: (cookie) => {
       const [value = "", signature = "", more] = cookie.split(".", 3);
       if (more !== undefined || !keys.verify(value, signature)) return undefined;
       const at = Number(value.split("-", 1)[0]);
-      return Date.now() < at + SIGNED_IN_MS ? { at, until: at + SIGNED_IN_MS } : undefined;
+      return wallNow() < at + SIGNED_IN_MS ? { at, until: at + SIGNED_IN_MS } : undefined;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
+import { wallNow } from "../clock.ts";
 import { refuse } from "../refusal.ts";
 import type { NameOwner, Tokens } from "../token.ts";
 import type { Guards } from "./guards.ts";
@@ -167,7 +168,7 @@ function readSession(site: SessionKeys, token: string, by: Session["by"]): Sessi
   if (read === undefined || site.revocations.isRevoked(read.member.id, read.issuedAt)) return undefined;
   // The host would have confirmed it before.
   if (read.owner === "identify") return undefined;
-  const isDue = read.isOld || Date.now() - read.issuedAt > RENEW_MS;
+  const isDue = read.isOld || wallNow() - read.issuedAt > RENEW_MS;
   const { member, issuedAt, since, owner } = read;
   return { member, by, issuedAt, expiresAt: site.tokens.expiresAt(issuedAt), since, isDue, owner };
 }

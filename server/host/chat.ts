@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { followedRooms } from "../../db/log/follow.ts";
+import { listMembers, type MemberPosition } from "../../db/log/members.ts";
 import { appendNotice } from "../../db/log/notice.ts";
 import { listFailures, type WebhookFailure } from "../../db/log/webhooks.ts";
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
@@ -15,8 +16,9 @@ import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { emitEvents } from "./emit-events.ts";
 import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
+import { type TestClock, testClockOf } from "./test-clock.ts";
 
-export type { HostMember, WebhookFailure };
+export type { HostMember, TestClock, WebhookFailure };
 
 /** A room, as the host sees it. `head` is the seq of its last event, 0 if there is none. */
 export type HostRoom = { slug: string; title: string; public: boolean; head: number };
@@ -59,6 +61,8 @@ export type HostFunctions = {
    * and color of such a session stay as they are.
    */
   tokenFor(member: HostMember): string;
+  /** The time of an app that was opened with `testClock: true`. */
+  readonly clock: TestClock;
   /** The webhooks of the site. */
   readonly webhooks: {
     /** Resolves with the events that a receiver never took, the last ones first. */
@@ -98,12 +102,13 @@ export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
     },
     events: (room, options = {}) => eventsOf(site, room, options),
     tokenFor: (member) => site.tokens.sign(readHostMember(member), undefined, "host"),
+    clock: testClockOf(site),
     webhooks: { failures: (url) => listFailures(site.db, webhookId(url)) },
     rooms: {
       list: async () => (await followedRooms(site.db)).map(roomOf),
       find: (name) => findRoom(site, name),
       make: (room) => makeRoom(site, room),
-      members: async (name) => (await site.people((await openRoom(site, name)).id)).people.members,
+      members: (name) => membersOf(site, name),
     },
   };
 }
@@ -174,6 +179,20 @@ async function findRoom(site: Site, name: string): Promise<HostRoom | undefined>
   const [room] = tail === undefined ? [] : await followedRooms(site.db, [tail.id]);
   return room && roomOf(room);
 }
+
+/** Reads all people of a room, a page at a time. */
+async function membersOf(site: Site, name: string): Promise<Member[]> {
+  const { id } = await openRoom(site, name);
+  const found: Member[] = [];
+  for (let after: MemberPosition | undefined; ; ) {
+    const { members, last } = await listMembers(site.db, id, { after, limit: PEOPLE_PAGE });
+    found.push(...members);
+    if (last === undefined || members.length < PEOPLE_PAGE) return found;
+    after = last;
+  }
+}
+
+const PEOPLE_PAGE = 200;
 
 function roomOf({ slug, title, public: isPublic, head }: HostRoom): HostRoom {
   return { slug, title, public: isPublic, head };

@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
 import type { Actor } from "../actor.ts";
+import { wallNow } from "../clock.ts";
 import type { Session } from "../guard/session.ts";
 import type { Site } from "../site.ts";
 import { noteContext } from "./authorize.ts";
@@ -13,8 +14,8 @@ export function actorOf(ctx: Context, site: Site, member?: Member): Actor {
   const session: Session | undefined = ctx.state.session;
   const actor: Actor = {
     member: member ?? session?.member,
-    since: session?.since ?? Date.now(),
-    issuedAt: session?.issuedAt ?? Date.now(),
+    since: session?.since ?? wallNow(),
+    issuedAt: session?.issuedAt ?? wallNow(),
     browser: browserOf(ctx, site),
     address: ctx.state.address,
     isOperator: ctx.state.isOperator === true,

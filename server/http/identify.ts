@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { wallNow } from "../clock.ts";
 import type { Guards } from "../guard/guards.ts";
 import { mayUseCookie, type Session, tokenOf } from "../guard/session.ts";
 import { type Credentials, type FoundUser, hostCookies } from "../identity/credentials.ts";
@@ -47,7 +48,7 @@ export async function findUser(ctx: Context, guards: Guards, site: IdentifyingSi
   if (site.findUser === undefined) return;
   const found = await site.findUser(ctx, ctx.state.hostProof);
   if (found === null || (mustBe !== undefined && mustBe !== found.member.id)) return;
-  const now = Date.now();
+  const now = wallNow();
   const session: Session = {
     member: found.member,
     by: token !== undefined || mustBe !== undefined || hasProvenHeader(ctx) ? "token" : "cookie",

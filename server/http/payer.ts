@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import { wallNow } from "../clock.ts";
 import type { Account } from "../delivery/catch-up.ts";
 import type { Visitor } from "../delivery/slots.ts";
 import { networksOf } from "../guard/address.ts";
@@ -14,7 +15,7 @@ const NEW_MS = 60_000;
  */
 export function payerOf(ctx: Context, room?: string): Payer {
   const session: Session | undefined = ctx.state.session;
-  const isNew = session !== undefined && Date.now() - session.since < NEW_MS;
+  const isNew = session !== undefined && wallNow() - session.since < NEW_MS;
   return { address: ctx.state.address, member: session?.member.id, room, isNew };
 }
 

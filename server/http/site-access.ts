@@ -5,6 +5,7 @@ import { mayComeBack } from "../../db/log/members.ts";
 import { hasGrant } from "../../db/log/passwords.ts";
 import { findFirstSeen } from "../../db/log/visits.ts";
 import type { Actor } from "../actor.ts";
+import { wallNow } from "../clock.ts";
 import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { nextVersion, type Tail } from "../delivery/tail.ts";
@@ -105,7 +106,7 @@ export function createAccess({ db, hub, isRevoked, siteRules, banOf, askHost }: 
       act,
       site: siteRules(),
       ban: banOf(actor, tail?.id),
-      now: Date.now(),
+      now: wallNow(),
       ...(tail && { room: tail.room, knowsPassword: isKnown(actor, tail) }),
     };
   }

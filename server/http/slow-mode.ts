@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { beginRaid, findLastSaid } from "../../db/log/room-rules.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
 import type { Actor } from "../actor.ts";
+import { steadyNow, wallNow } from "../clock.ts";
 import { isInRaid, slowSecondsOf } from "../delivery/room-now.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { networksOf } from "../guard/address.ts";
@@ -70,14 +71,14 @@ export function createSlowMode({ db, wakeUps, logger, detectsRaids }: Dependenci
 
   async function take(actor: Actor, tail: Tail): Promise<() => void> {
     if (isAtLeast(rankOf(actor, tail.room), "moderator")) return nothing;
-    const isNew = detectsRaids && Date.now() - actor.since < NEWCOMER_MS;
+    const isNew = detectsRaids && wallNow() - actor.since < NEWCOMER_MS;
     const crowdSeconds = isNew && tail.room.rules.autoSlow ? noteNewcomer(actor, tail) : 0;
     const seconds = slowSecondsOf(tail.room);
     if (seconds === 0) return nothing;
     const memberId = actor.member?.id ?? "";
     const keys = [{ key: `${tail.id} ${memberId}`, seconds }];
     if (crowdSeconds > 0) keys.push({ key: `${tail.id} of ${networkOf(actor)}`, seconds: crowdSeconds });
-    const now = performance.now();
+    const now = steadyNow();
     const waitMs = Math.max(
       ...keys.map(({ key, seconds }) => (turns.get(key) ?? Number.NEGATIVE_INFINITY) + seconds * 1000 - now),
     );
@@ -96,7 +97,7 @@ export function createSlowMode({ db, wakeUps, logger, detectsRaids }: Dependenci
     if (slowSeconds === 0) return;
     const agoMs = await findLastSaid(db, tail.id, memberId);
     if (agoMs === undefined || agoMs >= slowSeconds * 1000) return;
-    turns.set(`${tail.id} ${memberId}`, performance.now() - agoMs);
+    turns.set(`${tail.id} ${memberId}`, steadyNow() - agoMs);
     throw slowDown(slowSeconds * 1000 - agoMs);
   }
 
@@ -105,7 +106,7 @@ export function createSlowMode({ db, wakeUps, logger, detectsRaids }: Dependenci
    * 0 if it is no crowd.
    */
   function noteNewcomer(actor: Actor, tail: Tail): number {
-    const now = performance.now();
+    const now = steadyNow();
     const known = newcomers.get(tail.id) ?? { ...NOBODY, since: now, networks: new Map() };
     newcomers.set(tail.id, known);
     if (now - known.since > WINDOW_MS) beginWindow(known, now);

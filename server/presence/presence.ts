@@ -201,6 +201,21 @@ export class Presence {
     this.#runSoon();
   }
 
+  /** Writes at once who is connected to this node, as a round does. */
+  async writeNow(): Promise<void> {
+    await this.#underWay;
+    this.#roundAt = Number.NEGATIVE_INFINITY;
+    this.#run();
+    await this.#underWay;
+  }
+
+  /** Removes at once the members whom no node has seen for the grace period. */
+  async sweepNow(): Promise<void> {
+    // One that was under way may have read before.
+    await this.#sweep.begin();
+    await this.#sweep.begin();
+  }
+
   /** Writes the members that were seen last, and that this node has no visitors any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;

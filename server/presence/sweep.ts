@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { readClock, sweepMembers } from "../../db/log/leave.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
+import { steadyNow } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { createOutage } from "../outage.ts";
 
@@ -27,7 +28,7 @@ export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies)
   const outage = createOutage(logger, "removing absent members");
   const ending = new AbortController();
   let underWay: Promise<void> | undefined;
-  /** How far the database's clock was ahead of performance.now(). */
+  /** How far the database's clock was ahead of steadyNow(). */
   let ahead: number | undefined;
   let isSteadyFrom = 0;
   return {
@@ -44,7 +45,7 @@ export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies)
   async function sweep(): Promise<void> {
     try {
       noteClock(await readClock(db));
-      if (performance.now() >= isSteadyFrom) await sweepMembers(db, { graceSeconds, signal: ending.signal, wakeUps });
+      if (steadyNow() >= isSteadyFrom) await sweepMembers(db, { graceSeconds, signal: ending.signal, wakeUps });
       outage.succeeded();
     } catch (error) {
       outage.failed(error);
@@ -54,9 +55,9 @@ export function createSweep({ db, wakeUps, graceSeconds, logger }: Dependencies)
 
   function noteClock(databaseMs: number): void {
     const before = ahead;
-    ahead = databaseMs - performance.now();
+    ahead = databaseMs - steadyNow();
     if (before === undefined || Math.abs(ahead - before) < DRIFT_MS) return;
-    isSteadyFrom = performance.now() + graceSeconds * 1000;
+    isSteadyFrom = steadyNow() + graceSeconds * 1000;
     logger.warn(
       { seconds: Math.round((ahead - before) / 1000) },
       "the database's clock was set; nobody is removed for now",

@@ -4,6 +4,7 @@ import { findIncomingWebhook, listIncomingWebhooks } from "../../db/log/incoming
 import { appendNotice } from "../../db/log/notice.ts";
 import { WEBHOOK_PATHS as PATHS } from "../../protocol/webhook-paths.ts";
 import type { Actor } from "../actor.ts";
+import { wallNow } from "../clock.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { answer } from "../http/answer.ts";
 import { roomOf } from "../http/find-room.ts";
@@ -69,5 +70,5 @@ export function incomingWebhookRoutes(site: Site): Route[] {
 /** The webhook is the member, so moderators can silence it. */
 function actorOf(ctx: Context, member: Actor["member"]): Actor {
   const { address } = ctx.state;
-  return { member, since: 0, issuedAt: Date.now(), browser: undefined, address, isOperator: false };
+  return { member, since: 0, issuedAt: wallNow(), browser: undefined, address, isOperator: false };
 }

@@ -3,6 +3,7 @@ import { listMembers } from "../../db/log/members.ts";
 import { listRoles } from "../../db/log/roles.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { claimPath, settingsPath } from "../../protocol/tool-paths.ts";
+import { wallNow } from "../clock.ts";
 import type { Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
 import { actorOf } from "../http/actor.ts";
@@ -105,7 +106,7 @@ async function beSomebody(ctx: Context, site: Site): Promise<void> {
   if (ctx.state.session !== undefined) return;
   assertKeepsCookies(ctx, site);
   const { member, token } = await openSession(ctx, site);
-  const now = Date.now();
+  const now = wallNow();
   setSessionCookie(ctx, site, token);
   ctx.state.session = {
     member,
