@@ -176,7 +176,7 @@ function readStream(
         waiting.delete(goOn);
         resolve();
       };
-      const timer = setTimeout(goOn, deadline - performance.now());
+      const timer = setTimeout(goOn, Math.max(0, deadline - performance.now()));
       waiting.add(goOn);
     });
   }

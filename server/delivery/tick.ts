@@ -78,7 +78,8 @@ export class RoomTick {
   #wakeAt(time: number): void {
     clearTimeout(this.#timer);
     this.#wakesAt = time;
-    this.#timer = setTimeout(() => this.#onTimer(), time - performance.now());
+    // A negative time makes Node 24 and later print a warning.
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(0, time - performance.now()));
   }
 
   /** Timers count whole milliseconds, so a room that is due within this one is due. */

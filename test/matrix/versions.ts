@@ -24,3 +24,6 @@ export const PAIRS: { postgres: string; node: string }[] = [
     .map((node) => ({ postgres: "14", node })),
   { postgres: "18", node: "26" },
 ];
+
+/** Versions for musl: a Python package has Node, a Java package has PostgreSQL. */
+export const MUSL = { node: "22.20.0", postgres: "18.4.0" };

@@ -76,6 +76,23 @@ describe("a room's tick", () => {
     expect(tick.patienceMs(room)).toBe(100 - 15);
     tick.stop();
   });
+
+  test("sets no timer for a time that has passed, which Node 24 would print a warning about", () => {
+    const { tick } = openTick(45);
+    const now = performance.now();
+    const room = Object.assign(roomThatTook(20), { tickedAt: now - 44.9 });
+    // The room becomes due while it is scheduled.
+    const clock = jest
+      .spyOn(performance, "now")
+      .mockReturnValueOnce(now)
+      .mockReturnValue(now + 0.2);
+    const timers = jest.spyOn(globalThis, "setTimeout");
+    tick.wake([room]);
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([0]);
+    timers.mockRestore();
+    clock.mockRestore();
+    tick.stop();
+  });
 });
 
 /** Returns a tick, and the rooms that it reads at each time. */

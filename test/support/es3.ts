@@ -180,6 +180,8 @@ export function runInEs3(source: string, host: object): unknown {
       if (!known.has(String(key)) && !(path === "this" && kept.has(String(key)))) Reflect.deleteProperty(object, key);
     }
   }
+  // Node would format the stack of an error with array functions that are gone.
+  runInContext("Error.prepareStackTrace = function (error) { return String(error); }", world);
   return runInContext(source, world, { displayErrors: false });
 }
 
