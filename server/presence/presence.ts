@@ -119,6 +119,8 @@ export class Presence {
   #underWay: Promise<void> | undefined;
   #soon: NodeJS.Timeout | undefined;
   readonly #outage: Outage;
+  /** Whether this round has asked the database. */
+  #hasAsked = false;
   readonly #sweep: Sweep;
   readonly #timer: NodeJS.Timeout;
 
@@ -280,9 +282,13 @@ export class Presence {
       this.#runSoon();
       return;
     }
+    this.#hasAsked = false;
     this.#underWay = this.#write()
       .then(() => this.#sendFigures())
-      .then(() => this.#outage.succeeded())
+      .then(() => {
+        // A round with nothing to write or read shows nothing about the database.
+        if (this.#hasAsked) this.#outage.succeeded();
+      })
       .catch((error) => {
         this.#workingSince = performance.now();
         this.#outage.failed(error);
@@ -325,6 +331,7 @@ export class Presence {
       while (due.length > 0) {
         const now = performance.now();
         const slice = due.slice(0, SLICE).map(({ at, ...membership }) => ({ ...membership, agoMs: now - at }));
+        this.#hasAsked = true;
         for (const membership of await touchMembers(this.#deps.db, slice)) this.#noted.add(keyOf(membership));
         due.splice(0, SLICE);
         if (due.length > 0 && !this.#isStopped) await pause(SLICE_PAUSE_MS);
@@ -348,6 +355,7 @@ export class Presence {
     const rooms = new Set([...before.keys(), ...this.#watchers.keys()]);
     const changed = [...rooms].filter((roomId) => !isSame(before.get(roomId), this.#watchers.get(roomId)));
     if (changed.length === 0 && !(isFull && this.#watchers.size > 0)) return;
+    this.#hasAsked = true;
     await writeWatchers(db, node, new Map([...this.#watchers].map(([roomId, counted]) => [roomId, rowOf(counted)])));
     await noteUse(db, [...this.#watchers.keys()]);
     if (changed.length > 0) await publishPresence(wakeUps, changed);
@@ -414,6 +422,7 @@ export class Presence {
     this.#changed.clear();
     if (tails.length === 0) return;
     this.#figuresAt = performance.now();
+    this.#hasAsked = true;
     const known = await readPresence(
       db,
       tails.map(({ id }) => id),

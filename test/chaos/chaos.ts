@@ -101,7 +101,7 @@ async function attend(rig: Rig, plan: ChaosPlan, { faults, skipped }: Choice): P
   await heal(rig);
   await fallSilent(rig, writers);
   await untilAtEnd(rig, rig.readers);
-  return { ...reportOn(rig), ...judgeGoals(faults, strikes, rig.readers), skipped, logBytes: await sizeOfLogs(rig) };
+  return { ...reportOn(rig), ...judgeGoals(faults, strikes, rig), skipped, logBytes: await sizeOfLogs(rig) };
 }
 
 /** Compares what was sent and received so far with the logs. */

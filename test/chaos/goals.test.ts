@@ -12,7 +12,7 @@ function readerAt(...times: number[]) {
 
 function judge(strike: Partial<Strike>, ...times: number[]) {
   const strikes = [{ name: "F1", from: 10_000, to: 11_000, missed: [], ...strike }];
-  return judgeGoals([FAULT], strikes, [readerAt(0, ...times)]).goals.F1;
+  return judgeGoals([FAULT], strikes, { sent: [{ ackedAt: 10_500 }], readers: [readerAt(0, ...times)] }).goals.F1;
 }
 
 test.each<[string, { strike?: Partial<Strike>; times: number[]; met: number }]>([
@@ -21,11 +21,19 @@ test.each<[string, { strike?: Partial<Strike>; times: number[]; met: number }]>(
   ["met whatever was silent before and long after", { times: [9_900, 12_800, 20_000], met: 1 }],
   ["missed if the fault says so", { strike: { missed: ["ended with 1"] }, times: [9_900, 12_800], met: 0 }],
 ])("a goal is %s", (_, { strike = {}, times, met }) => {
-  expect(judge(strike, ...times)).toMatchObject({ times: 1, met });
+  expect(judge(strike, ...times)).toMatchObject({ times: 1, met, acknowledged: 1, deliveries: 0 });
 });
 
 test("a fault that was not struck has its goal and no result", () => {
-  expect(judgeGoals([FAULT], [], []).goals).toEqual({
-    F1: { goal: "messages within 2 s", times: 0, met: 0, longestSilenceMs: 0, missed: [] },
+  expect(judgeGoals([FAULT], [], { sent: [], readers: [] }).goals).toEqual({
+    F1: {
+      goal: "messages within 2 s",
+      times: 0,
+      met: 0,
+      longestSilenceMs: 0,
+      acknowledged: 0,
+      deliveries: 0,
+      missed: [],
+    },
   });
 });

@@ -1,3 +1,4 @@
+import type { ChaosMessage } from "./check.ts";
 import type { ChaosFault } from "./fault.ts";
 import type { ChaosReader } from "./readers.ts";
 
@@ -11,6 +12,9 @@ export type GoalReport = {
   met: number;
   /** The longest time in which a reader got nothing, with the fault itself. */
   longestSilenceMs: number;
+  /** The receipts and the events that came during the fault. */
+  acknowledged: number;
+  deliveries: number;
   missed: string[];
 };
 
@@ -18,9 +22,11 @@ export type GoalReport = {
 export function judgeGoals(
   faults: Pick<ChaosFault, "name" | "goal" | "recoverMs">[],
   strikes: Strike[],
-  readers: Pick<ChaosReader, "record">[],
+  { sent, readers }: { sent: Pick<ChaosMessage, "ackedAt">[]; readers: Pick<ChaosReader, "record">[] },
 ): { faults: string[]; goals: { [fault: string]: GoalReport } } {
   const goals: { [fault: string]: GoalReport } = {};
+  const receipts = sent.map(({ ackedAt }) => ackedAt);
+  const events = readers.flatMap(({ record }) => record.received.map(({ at }) => at));
   for (const { name, goal, recoverMs } of faults) {
     const own = strikes.filter((strike) => strike.name === name);
     const silences = own.map((strike) => longestSilence(strike, readers));
@@ -33,10 +39,16 @@ export function judgeGoals(
       times: own.length,
       met: missed.filter((points) => points.length === 0).length,
       longestSilenceMs: Math.round(Math.max(0, ...silences)),
+      acknowledged: countDuring(own, receipts),
+      deliveries: countDuring(own, events),
       missed: [...new Set(missed.flat())],
     };
   }
   return { faults: strikes.map(({ name }) => name), goals };
+}
+
+function countDuring(strikes: Strike[], times: (number | undefined)[]): number {
+  return times.filter((at) => strikes.some(({ from, to }) => at !== undefined && at >= from && at <= to)).length;
 }
 
 /** A silence that begins within this time after a fault is counted as its consequence. */

@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -48,12 +49,12 @@ async function migrations(rig: Rig): Promise<number> {
 }
 
 /**
- * Returns the folder of the build before the newest migration. It is made once, below node_modules,
- * with the packages of this one.
+ * Returns the folder of the build before the newest migration. It is made once, with the packages
+ * of this one, and not below node_modules, where the compiler would leave out files.
  */
 export async function buildOlder(): Promise<string> {
   const commit = olderCommit() as string;
-  const folder = join(ROOT, "node_modules/.cache/chattera-chaos", `older-${commit.slice(0, 12)}`);
+  const folder = join(tmpdir(), `chattera-older-${process.getuid?.() ?? "all"}-${commit.slice(0, 12)}`);
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.new`;
   await rm(unfinished, { recursive: true, force: true });
