@@ -103,13 +103,13 @@ export function isDatabaseAway(error: unknown): boolean {
 
 /**
  * SQLSTATE classes 08 (connection), 28 (login refused), 53 (resources), 57P (operator intervention)
- * and 58 (disk), 25006 (read-only, a standby), 57014, 55P03 and 25P03 (too slow), 40001 and 40P01
- * (conflicts with other transactions). Our statements are fixed, so 3D000, 3F000, 42P01, 42883,
- * 42703 and 42501 mean that a database, schema, table, function, column or permission is missing
- * for now, for example during a restore. Then the error codes of sockets and files.
+ * and 58 (disk), 25006 (read-only, a standby), 57014, 55P03, 25P03 and 25P04 (too slow), 40001 and
+ * 40P01 (conflicts with other transactions). Our statements are fixed, so 3D000, 3F000, 42P01,
+ * 42883, 42703 and 42501 mean that a database, schema, table, function, column or permission is
+ * missing for now, for example during a restore. Then the error codes of sockets and files.
  */
 const AWAY_CODE =
-  /^(08...|28...|53...|57P0.|58...|25006|57014|55P03|25P03|40001|40P01|3[DF]000|42P01|42883|42703|42501|EMFILE|ENFILE|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
+  /^(08...|28...|53...|57P0.|58...|25006|57014|55P03|25P0[34]|40001|40P01|3[DF]000|42P01|42883|42703|42501|EMFILE|ENFILE|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+)$/;
 
 /** Messages of pg and knex that come without a code. */
 const AWAY_MESSAGE =

@@ -85,6 +85,19 @@ test("an error has the statement, and none of its bindings", async () => {
   await expect(other).rejects.not.toThrow("a secret word");
 });
 
+test("a server that ends transactions that last too long is away, not a bug of ours", async () => {
+  const [server] = await query(database.url, "select current_setting('transaction_timeout', true) as known");
+  if (typeof server?.known !== "string") return; // Before PostgreSQL 17.
+  const pool = connect(database.url, { poolMax: 1 });
+  await failsAway(
+    pool.transaction(async (tx) => {
+      await tx.raw("set local transaction_timeout = 50");
+      await tx.raw("select pg_sleep(1)");
+    }),
+  );
+  await pool.destroy();
+});
+
 async function failsAway(doing: PromiseLike<unknown>): Promise<void> {
   const error = await doing.then(
     () => undefined,
