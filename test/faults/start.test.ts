@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -90,6 +90,17 @@ describe("a start that cannot succeed ends with code 1 and one sentence:", () =>
     });
     await once(child, "close");
     expect([child.exitCode, said]).toEqual([1, "chattera: The current folder was deleted: change to another one.\n"]);
+  });
+
+  test("an older Node", () => {
+    const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.18.3" } })';
+    const command = ["--import", `data:text/javascript,${older}`, "dist/server/process/cli.js", "serve"];
+    const { status, stderr } = spawnSync(process.execPath, command, {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH },
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(oneLine("chattera needs Node 20.19 or newer, and this is v"));
   });
 
   test("too few open files", async () => {
