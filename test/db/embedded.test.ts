@@ -216,7 +216,7 @@ test("a start that was killed while it created the database does not disturb the
   await stopAll();
   await start({ dataDir });
   expect(await unfinished()).toEqual([]);
-});
+}, 60_000);
 
 test("variables for another PostgreSQL in the environment do not reach the embedded one", async () => {
   const others = {
