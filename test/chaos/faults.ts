@@ -252,14 +252,17 @@ async function holdListener(rig: Rig, _random: Random, forMs: number): Promise<v
   await client.end();
 }
 
-/** Prunes a room as `CHATTERA_KEEP_DAYS` does, down to its last five events. */
+/**
+ * Prunes a room as `CHATTERA_KEEP_DAYS` does, down to its last five events, of those that the run
+ * has kept: others may come meanwhile.
+ */
 async function prune(rig: Rig, random: Random): Promise<void> {
   const room = random.pick(ROOMS);
   await keepLog(rig);
-  const head = `(select last_seq - 5 from rooms where slug = '${room}')`;
+  const last = (rig.logs.at(-1)?.get(room)?.at(-1)?.seq ?? 0) - 5;
   await asSuperuser(
     rig,
-    `delete from events using rooms where rooms.id = room_id and slug = '${room}' and seq <= ${head};
-     update rooms set pruned_seq = greatest(pruned_seq, last_seq - 5) where slug = '${room}'`,
+    `delete from events using rooms where rooms.id = room_id and slug = '${room}' and seq <= ${last};
+     update rooms set pruned_seq = greatest(pruned_seq, ${last}) where slug = '${room}'`,
   );
 }

@@ -14,12 +14,13 @@ export async function untilAtEnd(rig: LoggedRig, readers: ChaosReader[]): Promis
   for (;;) {
     await keepLog(rig);
     const log = rig.logs.at(-1) as RoomLogs;
-    const isBehind = ({ record: { room, received, isLive } }: ChaosReader) => {
+    // After an older copy was put back, a reader that had no reset yet is ahead.
+    const isElsewhere = ({ record: { room, received, isLive } }: ChaosReader) => {
       const last = received.at(-1);
       const head = log.get(room)?.at(-1)?.seq ?? 0;
-      return isLive && (last?.kind === "event" ? last.seq : (last?.next ?? 0) - 1) < head;
+      return isLive && (last?.kind === "event" ? last.seq : (last?.next ?? 0) - 1) !== head;
     };
-    if (!readers.some(isBehind)) return true;
+    if (!readers.some(isElsewhere)) return true;
     if (performance.now() > deadline) return false;
     await sleep(300);
   }

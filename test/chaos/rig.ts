@@ -62,7 +62,7 @@ export const ROOMS = ["lobby", "north", "south"];
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A start on a busy machine takes seconds. */
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** The size of the file system with the data, of which a run uses a part. */
 const DISK = "400m";
