@@ -142,5 +142,5 @@ export function siteRoutes(site: Site): Route[] {
     ...siteFileRoutes(site),
     ...operationRoutes(site),
   ];
-  return [...routes, ...openApiRoutes(routes)];
+  return [...routes, ...openApiRoutes()];
 }

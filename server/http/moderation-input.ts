@@ -1,16 +1,12 @@
 import type { Context } from "koa";
-import type { BanAct, BanTarget } from "../../db/log/bans.ts";
+import type { BanTarget } from "../../db/log/bans.ts";
 import { refuse } from "../refusal.ts";
 import type { AskedBan, ToErase } from "../rooms/moderate.ts";
+import { banActSchema, banMinutesSchema, targetSchemas } from "../wire.ts";
 import { inputOf, readChoice } from "./input.ts";
 
 /** Characters of a reason, as people count them. */
 const REASON_LENGTH = 300;
-
-/** The longest ban that ends: a year. */
-const MINUTES_MAX = 365 * 24 * 60;
-
-const ACTS: readonly string[] = ["silence", "shut-out", "remove"] satisfies BanAct[];
 
 /**
  * Returns what a request wants to erase: the message `seq`, or everything of a `member`, a `trip`
@@ -33,16 +29,14 @@ export function readTarget(ctx: Context): BanTarget {
 /** Returns the ban that a request asks for. Throws `malformed`. */
 export function readBan(ctx: Context): AskedBan {
   const input = inputOf(ctx);
-  const act = input.string("act") ?? "";
-  if (!ACTS.includes(act)) throw refuse("malformed", "act: silence, shut-out or remove");
+  const { data: act } = banActSchema.safeParse(input.string("act"));
+  if (act === undefined) throw refuse("malformed", "act: silence, shut-out or remove");
   const secretly = readChoice(ctx, "secretly", false);
   if (secretly && act === "remove") throw refuse("malformed", "secretly: with silence and shut-out only");
-  const minutes = input.text("minutes") === undefined ? undefined : input.number("minutes", MINUTES, 0);
+  const minutes = input.whole("minutes", banMinutesSchema.optional());
   if (minutes !== undefined && act === "remove") throw refuse("malformed", "minutes: not with remove");
-  return { ...readTarget(ctx), act: act as BanAct, secretly, reason: readReason(ctx), minutes };
+  return { ...readTarget(ctx), act, secretly, reason: readReason(ctx), minutes };
 }
-
-const MINUTES = { min: 1, max: MINUTES_MAX };
 
 /** Returns the reason that a request gives; an empty one if it gives none. Throws `malformed`. */
 export function readReason(ctx: Context): string {
@@ -63,11 +57,8 @@ function targetsIn(ctx: Context): BanTarget[] {
   for (const kind of ["member", "trip", "network"] as const) {
     const value = input.string(kind);
     if (value === undefined) continue;
-    if (!IS_VALID[kind].test(value)) throw refuse("malformed", `${kind}: not one of this site`);
+    if (!targetSchemas[kind].safeParse(value).success) throw refuse("malformed", `${kind}: not one of this site`);
     targets.push({ kind, value });
   }
   return targets;
 }
-
-/** A member's id has no controls, a trip its diamond, and a network eight letters and digits. */
-const IS_VALID = { member: /^[\x21-\x7e]{1,100}$/, trip: /^◆[\w+/=.-]{6,40}$/, network: /^[a-km-np-z2-9]{8}$/ };

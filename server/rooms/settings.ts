@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { RoomChange } from "../../db/log/room-rules.ts";
 import { DESCRIPTION_LENGTH, PINNED_LENGTH } from "../../protocol/limits.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type RoomSettings,
 } from "../../protocol/room-settings.ts";
 import { refuse } from "../refusal.ts";
+import { audienceSchema, settingSchemas } from "../wire.ts";
 import { readTitle } from "./slug.ts";
 
 /** The settings of a room that a request changes. `password` is the new one, or null for none. */
@@ -110,14 +112,14 @@ const READERS: { [name in keyof SettingsChange]-?: Read } = {
   mayEnter: readAudience,
   maySpeak: readAudience,
   locked: readYes,
-  slowSeconds: readNumber(0, 3_600),
+  slowSeconds: readNumber(settingSchemas.slowSeconds),
   autoSlow: readYes,
-  newcomerSeconds: readNumber(0, 86_400),
+  newcomerSeconds: readNumber(settingSchemas.newcomerSeconds),
   links: readYes,
   blockedWords: readWords,
   silentEntry: readYes,
-  historyForNewcomers: orNull(readNumber(0, 1_000)),
-  keepDays: orNull(readNumber(1, 3_650)),
+  historyForNewcomers: orNull(readNumber(settingSchemas.historyForNewcomers)),
+  keepDays: orNull(readNumber(settingSchemas.keepDays)),
   pinned: readText(PINNED_LENGTH),
 };
 
@@ -146,18 +148,17 @@ function readYes(value: unknown, name: string): boolean {
 }
 
 function readAudience(value: unknown, name: string): Audience {
-  const found = AUDIENCES.find((audience) => audience === value);
+  const { data: found } = audienceSchema.safeParse(value);
   if (found === undefined) throw refuse("malformed", `${name}: one of ${AUDIENCES.join(", ")}`);
   return found;
 }
 
-function readNumber(min: number, max: number): Read {
+function readNumber(schema: z.ZodType<number>): Read {
   return (value, name) => {
     const isDigits = typeof value === "number" || (typeof value === "string" && /^\d{1,9}$/.test(value));
-    const number = isDigits ? Number(value) : Number.NaN;
-    if (!Number.isInteger(number) || number < min || number > max)
-      throw refuse("malformed", `${name}: a whole number from ${min} to ${max}`);
-    return number;
+    const { data, error } = schema.safeParse(isDigits ? Number(value) : Number.NaN);
+    if (error) throw refuse("malformed", `${name}: ${error.issues[0]?.message}`);
+    return data;
   };
 }
 

@@ -19,9 +19,7 @@ import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
 import { ban, erase, lift, type Moderator, resolve } from "../rooms/moderate.ts";
 import type { Site } from "../site.ts";
-
-const ACTS_SHOWN = 50;
-const ACTS_MAX = 200;
+import { actsSchema } from "../wire.ts";
 
 /** Returns the routes by which moderators keep a room, and everybody reports. */
 export function moderationRoutes(site: Site): Route[] {
@@ -159,7 +157,7 @@ async function listActs(ctx: Context, { site, tail }: Acting): Promise<void> {
 /** Answers with a page of the log of moderation, newest first. */
 export async function answerActs(ctx: Context, { db }: Site, roomId?: number): Promise<void> {
   const input = inputOf(ctx);
-  const limit = input.number("limit", { min: 1, max: ACTS_MAX }, ACTS_SHOWN);
+  const limit = input.whole("limit", actsSchema);
   const before = input.text("before") === undefined ? undefined : readId(ctx, "before");
   const acts = await readActs(db, { roomId, before, limit });
   answer(ctx, { acts, ...(acts.length === limit && { next: acts.at(-1)?.id }) });

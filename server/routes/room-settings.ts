@@ -21,6 +21,7 @@ import { hashPassword } from "../rooms/password.ts";
 import { changeOf, noticesOf, readSettings, settingsOf } from "../rooms/settings.ts";
 import { roomSkeletonOf } from "../rooms/skeleton.ts";
 import type { Site } from "../site.ts";
+import { roleSchema } from "../wire.ts";
 
 /** Returns the routes by which people keep a room: its settings, roles, key and password. */
 export function roomSettingsRoutes(site: Site): Route[] {
@@ -145,8 +146,8 @@ export async function changeRole(ctx: Context, site: Site): Promise<void> {
 
 function readRole(value: unknown): Role | undefined {
   if (value === null || value === "" || value === "none") return undefined;
-  const role = ROLES.find((one) => one === value);
-  if (role === undefined) throw refuse("malformed", `role: ${ROLES.join(", ")} or null`);
+  const { data: role } = roleSchema.safeParse(value);
+  if (!role) throw refuse("malformed", `role: ${ROLES.join(", ")} or null`);
   return role;
 }
 

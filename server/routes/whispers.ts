@@ -1,6 +1,6 @@
 import type { Context } from "koa";
 import { readWhispers } from "../../db/log/whispers.ts";
-import { HISTORY_MESSAGES, PAGE_WHISPERS } from "../../protocol/limits.ts";
+import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { memberOf } from "../guard/session.ts";
 import { answer } from "../http/answer.ts";
@@ -12,6 +12,7 @@ import type { Route } from "../http/route.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { numberSchemas } from "../wire.ts";
 import { authorOf } from "./messages.ts";
 
 /** Returns the routes that send whispers and read them again. */
@@ -53,8 +54,8 @@ async function takeWhisper(ctx: Context, site: Site): Promise<void> {
 
 async function answerWhispers(ctx: Context, site: Site): Promise<void> {
   const input = inputOf(ctx);
-  const limit = input.number("limit", { min: 1, max: PAGE_WHISPERS }, HISTORY_MESSAGES);
-  const before = input.number("before", { min: 1, max: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER);
+  const limit = input.whole("limit", numberSchemas.whispers);
+  const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
   memberOf(ctx);
   if (!readsWhispers(ctx)) throw refuse("no_session");
