@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fingerprintSources, isBuilt, removeStamp, writeStamp } from "./stamp.ts";
 
 /**
@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
 // Some file systems keep the time of a file to two seconds only.
 const CLOCK_MS = 2000;
+/** The types that other projects can import, apart from those of the client. */
+const PUBLIC_TYPES = ["server/index.d.ts", "server/testing.d.ts"];
 
 const sources = fingerprintSources(ROOT);
 if (process.argv.includes("--force") || !isBuilt(ROOT, sources)) await build();
@@ -28,6 +30,7 @@ async function build(): Promise<void> {
   cpSync(join(ROOT, "db/schema.sql"), join(DIST, "db/schema.sql"));
   chmodSync(join(DIST, "server/process/cli.js"), 0o755);
   removeOlder(DIST, startedAt - CLOCK_MS);
+  removePrivateTypes();
   writeStamp(ROOT, sources);
 }
 
@@ -44,4 +47,21 @@ function removeOlder(folder: string, time: number): void {
     if (entry.isDirectory()) removeOlder(path, time);
     else if (statSync(path).mtimeMs < time) rmSync(path);
   }
+}
+
+/** Removes types that no public one mentions. They would be a tenth of the package. */
+function removePrivateTypes(): void {
+  const reached = new Set<string>();
+  for (const entry of PUBLIC_TYPES) reachTypes(join(DIST, entry), reached);
+  for (const file of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+    const path = join(DIST, file);
+    if (file.endsWith(".d.ts") && !/^client\/(commonjs|types)\//.test(file) && !reached.has(path)) rmSync(path);
+  }
+}
+
+function reachTypes(file: string, reached: Set<string>): void {
+  if (reached.has(file)) return;
+  reached.add(file);
+  for (const [, source = ""] of readFileSync(file, "utf8").matchAll(/(?:from|import)[ (]"(\.[^"]+)"/g))
+    reachTypes(join(dirname(file), source.replace(/\.[jt]s$/, ".d.ts")), reached);
 }

@@ -115,10 +115,14 @@ function withSmallHelper(code: string): string {
   );
 }
 
-/** Writes the package's client with a source map, so that stacks and debuggers show the sources. */
+/**
+ * Writes the package's client with a source map, so that stacks name the sources. The map for
+ * browsers, whose debuggers cannot read the repository, contains the sources too.
+ */
 async function writeClient(entry: string, outdir: string, options: BuildOptions): Promise<void> {
   const entryPoints = [`${SOURCE}/${entry}`];
-  await build({ ...modern, minifySyntax: true, sourcemap: "linked", ...options, entryPoints, outdir });
+  const map = { sourcemap: "linked", sourcesContent: entry === "browser.ts" } as const;
+  await build({ ...modern, ...map, minifySyntax: true, ...options, entryPoints, outdir });
 }
 
 async function bundled(entry: string, options: BuildOptions): Promise<Uint8Array> {

@@ -55,7 +55,10 @@ function createButton(frame: HTMLIFrameElement, label: string, words: Words): HT
     isOpen = !isOpen;
     if (isOpen) unread = 0;
     show();
-    if (isOpen) frame.focus();
+    if (!isOpen) return;
+    frame.focus();
+    // [Firefox] An element that was hidden a moment ago does not take the focus, but its page does.
+    frame.contentWindow?.focus();
   };
   addEventListener("message", ({ source, origin: from, data }) => {
     if (source !== frame.contentWindow || from !== origin || data?.chattera !== "message" || isOpen) return;

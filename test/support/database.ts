@@ -24,6 +24,14 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   return { url: databaseUrl(url, name), drop: () => dropDatabase(url, name) };
 }
 
+/** Creates a database in which nothing was migrated. */
+export async function createEmptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const { url } = testServer();
+  const name = `chattera_test_${randomUUID().replaceAll("-", "")}`;
+  await query(url, `create database ${name}`);
+  return { url: databaseUrl(url, name), drop: () => dropDatabase(url, name) };
+}
+
 /**
  * Drops a database, even with open connections. Waits for an autovacuum, which only a superuser may
  * end.

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 
 /** A program of examples/ that runs. */
 export type Example = {
@@ -8,6 +9,9 @@ export type Example = {
   /** Asks it to end, and returns its exit code. */
   end(): Promise<number | null>;
 };
+
+/** Environment variables, and the folder of a copy of the examples. */
+type ExampleSettings = { [name: string]: string } & { folder?: string };
 
 const running = new Set<ChildProcess>();
 
@@ -19,10 +23,14 @@ export async function endExamples(): Promise<void> {
   }
 }
 
-/** Runs a program of examples/ as its README does. */
-export function runExample(file: string, args: string[] = [], settings: { [name: string]: string } = {}): Example {
+/** Runs a program of examples/ as its README does, or a copy of it elsewhere. */
+export function runExample(
+  file: string,
+  args: string[] = [],
+  { folder = "examples", ...settings }: ExampleSettings = {},
+): Example {
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
-  const child = spawn(process.execPath, [`examples/${file}`, ...args], { env: { ...environment, ...settings } });
+  const child = spawn(process.execPath, [join(folder, file), ...args], { env: { ...environment, ...settings } });
   running.add(child);
   child.once("exit", () => running.delete(child));
   let printed = "";
