@@ -1,19 +1,13 @@
 import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { JEST, outcomeOf } from "./outcome.ts";
 import { call, debianArchive, makeRoot, requirePrograms } from "./root.ts";
 import { NODE } from "./versions.ts";
-
-/** Emulation makes Node about ten times slower, so these are few. */
-const TESTS = ["test/db/(append|log|enter|talk|rooms)", "test/server/(messages|kept-poll)"];
-
-const TEST_MS = 120_000;
 
 const PATIENCE_MS = 40 * 60_000;
 
 /**
- * Tries the built site with its embedded database, and some tests, on an emulated arm64. Returns
- * rows of the table.
+ * Tries the built site with its embedded database on an emulated arm64. Returns rows of the table.
+ * Jest does not run there: its compiler reads the table of mounts, which the emulator refuses.
  */
 export async function tryArm64(): Promise<string[][]> {
   await requirePrograms(["unshare", "apt-get", "debootstrap", "npm", "git"]);
@@ -22,13 +16,8 @@ export async function tryArm64(): Promise<string[][]> {
     throw new Error("The kernel does not run programs for arm64: install qemu-user-static and binfmt-support.");
   const root = await makeRoot("arm64", ["--os=linux", "--cpu=arm64", "--libc=glibc"], fill);
   const smoke = await root.run("node test/matrix/smoke.js", PATIENCE_MS);
-  const tests = TESTS.map((pattern) => `'${pattern}'`).join(" ");
-  const options = `-i --forceExit --testTimeout ${TEST_MS}`;
-  const jest = await root.run(`node ${JEST.join(" ")} ${options} ${tests}`, PATIENCE_MS);
-  const versions = ["embedded, arm64", `${NODE[24]}, arm64`];
   return [
-    [...versions, smoke.stdout.trim() || `did not run: ${smoke.stderr.slice(0, 200)}`],
-    [...versions, outcomeOf(jest)],
+    ["embedded, arm64", `${NODE[24]}, arm64`, smoke.stdout.trim() || `did not run: ${smoke.stderr.slice(0, 200)}`],
   ];
 }
 
