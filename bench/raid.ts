@@ -14,11 +14,11 @@ import { cpuBetween, usageOf } from "./usage.ts";
  * Measures a raid: 200 sessions of one address write into the lobby, with an automatic slow mode.
  * Ann, who is there already, and Ben, who comes during the raid, write from two other addresses
  * every three seconds. Reports what they wait for their receipts, and how many messages a second
- * the room gets. Takes two minutes.
+ * the room gets. Takes a minute.
  *
  *     npm run build && npx tsx bench/raid.ts [cli.js of another build]
  */
-const SECONDS = 40;
+const SECONDS = 20;
 const EVERY_MS = 3_000;
 
 /** After this time of a raid, slow mode has begun. */

@@ -45,8 +45,11 @@ export type MessageList = {
 export type MemberList = {
   entered(member: Member): void;
   left(member: Member): void;
-  /** Shows a member under a new name, or in a new color, in its place. */
-  renamed(member: Member): void;
+  /**
+   * Shows a member under a new name, or in a new color, in its place. A member that is not in the
+   * list is added, unless its name `isErased`: it may have left.
+   */
+  renamed(member: Member, isErased?: boolean): void;
   /** Shows these people instead: the log that kept the list up to date cannot be continued. */
   replace(members: Member[]): void;
   /** Returns how many are shown. */
@@ -163,5 +166,9 @@ function movePeople(members: MemberList, events: RoomEvent[]): void {
     if (kind === "enter") members.entered(member);
     else if (kind === "rename") members.renamed(member);
     else members.left(member);
+  }
+  for (let i = 0; i < events.length; i++) {
+    const { kind, member } = events[i] as RoomEvent;
+    if (kind === "unname") members.renamed(member, true);
   }
 }

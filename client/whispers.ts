@@ -3,15 +3,16 @@ import { isInbox } from "../protocol/inbox.ts";
 
 /**
  * Where whispers belong in the log of a room on the screen. A whisper gets a seq between those of
- * the room's events, by its time. `known` has the whispers that are shown, by their own seqs.
+ * the room's events, by its time. `known` has the seqs of the whispers that are shown, by their
+ * own seqs; 0 for those whose lines are gone.
  */
-export type WhisperPlaces = { marks: Mark[]; known: { [seq: number]: boolean } };
+export type WhisperPlaces = { marks: Mark[]; known: { [seq: number]: number } };
 
 /** An event of the room, and when it was sent. */
 type Mark = { seq: number; at: string };
 
 /** A whisper has its own seq too. */
-type PlacedEvent = RoomEvent & { whisper?: number };
+type PlacedEvent = RoomEvent & { whisper?: number; target?: number };
 
 /** The events of a page of history, and the whispers of its time. */
 type WhisperedPage = { events: RoomEvent[]; whispers?: RoomEvent[] };
@@ -26,8 +27,8 @@ export function createPlaces(lastSeq: number): WhisperPlaces {
 }
 
 /**
- * Returns an event as the page shows it: a whisper has a seq between those of the room. Returns
- * `undefined` for a whisper that is shown already.
+ * Returns an event as the page shows it: a whisper, and what erases one, has a seq between those of
+ * the room. Returns `undefined` for a whisper that is shown already.
  */
 export function placed(places: WhisperPlaces, event: RoomEvent): RoomEvent | undefined {
   const { seq, at } = event;
@@ -35,8 +36,10 @@ export function placed(places: WhisperPlaces, event: RoomEvent): RoomEvent | und
     mark(places, { seq, at });
     return event;
   }
-  if (places.known[seq] === true) return undefined;
-  const shown: PlacedEvent = { ...event, seq: placeOfWhisper(places, { seq, at }), whisper: seq };
+  if ((places.known[seq] || 0) > 0) return undefined;
+  const shown: PlacedEvent = { ...event, seq: betweenSeqs(places, { seq, at }), whisper: seq };
+  if (shown.kind === "whisper") places.known[seq] = shown.seq;
+  else if (shown.target !== undefined) shown.target = places.known[shown.target] || 0;
   return shown;
 }
 
@@ -46,9 +49,14 @@ export function whisperSeq(event: RoomEvent): number | undefined {
 }
 
 /** Returns the seq of a whisper in the room, and notes that it is shown. */
-export function placeOfWhisper(places: WhisperPlaces, { seq, at }: Mark): number {
-  places.known[seq] = true;
-  return baseOf(places.marks, at) + Math.min(seq, MOST_WHISPERS - 1) / MOST_WHISPERS;
+export function placeOfWhisper(places: WhisperPlaces, whisper: Mark): number {
+  const place = betweenSeqs(places, whisper);
+  places.known[whisper.seq] = place;
+  return place;
+}
+
+function betweenSeqs({ marks }: WhisperPlaces, { seq, at }: Mark): number {
+  return baseOf(marks, at) + Math.min(seq, MOST_WHISPERS - 1) / MOST_WHISPERS;
 }
 
 /** Notes when an event of the room was sent. Nearly always it is the last one. */
@@ -64,13 +72,13 @@ export function mark(places: WhisperPlaces, one: Mark): void {
 
 /** Forgets a whisper whose line is gone, so that it can be shown again. */
 export function forgetWhisper({ known }: WhisperPlaces, seq: number): void {
-  known[seq] = false;
+  known[seq] = 0;
 }
 
 /** Returns the seq of the oldest whisper that is shown, 0 if there is none. */
 export function oldestWhisper({ known }: WhisperPlaces): number {
   let oldest = 0;
-  for (const seq in known) if (known[seq] === true && (oldest === 0 || Number(seq) < oldest)) oldest = Number(seq);
+  for (const seq in known) if ((known[seq] || 0) > 0 && (oldest === 0 || Number(seq) < oldest)) oldest = Number(seq);
   return oldest;
 }
 

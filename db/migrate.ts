@@ -27,6 +27,7 @@ import * as access from "./migrations/20261201000010_access.ts";
 import * as webhooks from "./migrations/20261201000030_webhooks.ts";
 import * as ownTitles from "./migrations/20261201000040_own_titles.ts";
 import * as incomingWebhooks from "./migrations/20261201000060_incoming_webhooks.ts";
+import * as erasedNames from "./migrations/20261201000070_erased_names.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -230,6 +231,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261201000030_webhooks": webhooks,
   "20261201000040_own_titles": ownTitles,
   "20261201000060_incoming_webhooks": incomingWebhooks,
+  "20261201000070_erased_names": erasedNames,
 };
 
 /** The names of all migrations, in order. */

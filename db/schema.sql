@@ -45,11 +45,12 @@ create table events (
   change text,
   former jsonb,
   constraint events_pkey PRIMARY KEY (room_id, seq),
-  constraint events_change_check CHECK (((change IS NULL) OR ((kind = 'message'::text) AND ((change = 'edited'::text) OR ((change = 'erased'::text) AND (text IS NULL)))))),
-  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text, 'whisper'::text])))
+  constraint events_change_check CHECK (((change IS NULL) OR ((change = 'edited'::text) AND (kind = 'message'::text)) OR ((change = 'erased'::text) AND (kind = ANY (ARRAY['message'::text, 'whisper'::text])) AND (text IS NULL)))),
+  constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text, 'whisper'::text, 'unname'::text])))
 );
-CREATE INDEX events_changed_at ON events USING btree (at) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text]));
+CREATE INDEX events_changed_at ON events USING btree (at) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text, 'unname'::text]));
 CREATE UNIQUE INDEX events_client_id ON events USING btree (member_id, client_id) WHERE (client_id IS NOT NULL);
+CREATE INDEX events_of_members ON events USING btree (member_id) WHERE (client_id IS NULL);
 CREATE INDEX events_talk ON events USING btree (room_id, seq) WHERE (kind = ANY (ARRAY['message'::text, 'notice'::text]));
 CREATE INDEX events_target ON events USING btree (room_id, target) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text]));
 
@@ -396,6 +397,15 @@ create function erase_messages(room integer, messages bigint[], channel text)
   set enable_hashjoin=off
   set enable_mergejoin=off
   as 'sql/erase_messages.sql';
+
+create function erase_names(room integer, culprits text[], new_names text[], channel text)
+  returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)
+  language plpgsql rows 1000
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  as 'sql/erase_names.sql';
 
 create function events_after(room_ids integer[], positions bigint[], per_room integer)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)

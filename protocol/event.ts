@@ -39,21 +39,36 @@ export type RoomErase = EventBase & { kind: "erase"; target: number; by?: "moder
 /** A member has changed its name or its color. `former` is the same member as it was before. */
 export type RoomRename = EventBase & { kind: "rename"; former: Member };
 
+/**
+ * A moderator has erased the name of a member, who is called `member.nickname` since then, in
+ * earlier events too.
+ */
+export type RoomUnname = EventBase & { kind: "unname" };
+
 /** The site itself says something, such as the result of a roll that `member` asked for. */
 export type RoomNotice = EventBase & { kind: "notice"; text: string };
 
 /**
  * A member says `text` to the member `to` only. It is in the inboxes of the two: its `room` is
- * `@` and the room's name, and its seq is the inbox's.
+ * `@` and the room's name, and its seq is the inbox's. If a moderator has erased it, it has no
+ * text.
  */
-export type RoomWhisper = EventBase & { kind: "whisper"; text: string; to: Member };
+export type RoomWhisper = EventBase & { kind: "whisper"; to: Member; erased?: true };
 
 /**
  * An entry of a room's log. An acknowledged event never changes, except that a message that is
  * edited or erased has its new state, and former edits of it lose their text. A client skips kinds
  * that it does not know.
  */
-export type RoomEvent = RoomMessage | RoomMove | RoomEdit | RoomErase | RoomRename | RoomNotice | RoomWhisper;
+export type RoomEvent =
+  | RoomMessage
+  | RoomMove
+  | RoomEdit
+  | RoomErase
+  | RoomRename
+  | RoomUnname
+  | RoomNotice
+  | RoomWhisper;
 
 /**
  * Events that a page of history leaves out: a part of a long run of people who come and go. They

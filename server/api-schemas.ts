@@ -32,7 +32,9 @@ export const event = named(
   z.looseObject({
     room: z.string(),
     seq: seqSchema,
-    kind: z.string().describe("message, enter, leave, edit, erase, rename, notice. Skip kinds that you do not know."),
+    kind: z
+      .string()
+      .describe("message, enter, leave, edit, erase, rename, unname, notice. Skip kinds that you do not know."),
     member,
     at: z.iso.datetime(),
     text: z.string().optional(),

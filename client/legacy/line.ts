@@ -30,11 +30,12 @@ export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
 }
 
 /** Says to whom a whisper was said, as server/pages/whispers.ts does. */
-function addWhisperMark(line: PageElement, { to }: RoomWhisper, { words, me }: Page): void {
+function addWhisperMark(line: PageElement, { to, erased }: RoomWhisper, { words, me }: Page): void {
   const label = to.id === me.id ? words.whisperToMe : fill(words.whisperTo, { nickname: to.nickname });
   const said = inside(line, "text") as PageElement;
   line.insertBefore(create("span", "whisper-mark", label), said);
   line.insertBefore(document.createTextNode(" "), said);
+  if (erased) showErased(line, words);
 }
 
 /** Returns the line of a gap after an event, as server/pages/log-lines.ts writes it. */
@@ -73,6 +74,18 @@ function wordsOf(event: RoomEvent, words: ScriptWords): string {
   const { member, former } = event;
   const isSame = former.nickname === member.nickname && former.trip === member.trip;
   return isSame ? words.recolored : fill(words.renamed, { former: former.nickname });
+}
+
+/** Shows on its line that the name of its author was erased. */
+export function showUnname(line: PageElement, { nickname }: Member): void {
+  const name = inside(line, "nickname");
+  if (name) setText(name, nickname);
+  const trip = inside(line, "trip");
+  const tag = inside(line, "tag");
+  if (trip) remove(trip);
+  if (tag) remove(tag);
+  // The text is the former name.
+  if (/ rename( |$)/.test(line.className)) setText(inside(line, "text") as PageElement, "");
 }
 
 /** Shows on its line that a message was edited or erased. Showing it again changes nothing. */

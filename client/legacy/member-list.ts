@@ -44,7 +44,7 @@ export function createMemberList(acts: OldActs): MemberList {
     equipPerson(item, acts);
   }
 
-  function renamed(member: Member): void {
+  function renamed(member: Member, isErased?: boolean): void {
     for (let i = 0; i < items.length; i++) {
       const item = items[i] as PageElement;
       if (attr(item, "data-member-id") !== member.id) continue;
@@ -53,7 +53,7 @@ export function createMemberList(acts: OldActs): MemberList {
       equipPerson(item, acts);
       return;
     }
-    entered(member);
+    if (!isErased) entered(member);
   }
 
   function left({ id }: Member): void {

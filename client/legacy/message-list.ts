@@ -8,12 +8,23 @@ import type { MessageList, Scroll } from "../face.ts";
 import { gapChange } from "../gaps.ts";
 import { ignores } from "../ignored.ts";
 import type { Page } from "../page.ts";
-import { forgetWhisper, mark } from "../whispers.ts";
+import { forgetWhisper, mark, whisperSeq } from "../whispers.ts";
 import { equipLine, memberOf, type OldActs } from "./acts.ts";
 import { arrange, type OldLog, removeRows } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
 import { attr, clear, create, moveContent, part, remove, setText, show } from "./dom.ts";
-import { addQuote, fillQuote, finish, inside, lineOf, lineOfEvent, lineOfGap, showChange, textIn } from "./line.ts";
+import {
+  addQuote,
+  fillQuote,
+  finish,
+  inside,
+  lineOf,
+  lineOfEvent,
+  lineOfGap,
+  showChange,
+  showUnname,
+  textIn,
+} from "./line.ts";
 import { firstOfNewest, type OldRow, placeOf, rowOfEvent, rowOfGap, rowOfLine, rowOfSkipped } from "./rows.ts";
 import { createUnreadLine, type OldUnreadLine } from "./unread-line.ts";
 import { showUnsentState } from "./unsent-line.ts";
@@ -180,7 +191,7 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
 
 /** A whisper is at its time among the others, and so it never begins a gap. */
 function firstOfRoom(events: RoomEvent[]): RoomEvent | undefined {
-  for (let i = 0; i < events.length; i++) if ((events[i] as RoomEvent).kind !== "whisper") return events[i];
+  for (let i = 0; i < events.length; i++) if (whisperSeq(events[i] as RoomEvent) === undefined) return events[i];
   return undefined;
 }
 
@@ -190,7 +201,7 @@ function newOf({ rows }: OldLog, events: RoomEvent[]): RoomEvent[] {
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as RoomEvent;
     const above = rows[placeOf(rows, event.seq) - 1];
-    if (event.kind === "whisper" || above === undefined || above.last < event.seq) found.push(event);
+    if (whisperSeq(event) !== undefined || above === undefined || above.last < event.seq) found.push(event);
   }
   return found;
 }
@@ -212,6 +223,7 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
     const index = placeOf(rows, event.seq);
     const above = rows[index - 1];
     if (event.kind === "edit" || event.kind === "erase") noteChange(lines, event);
+    if (event.kind === "unname") unname(lines, event.member);
     if (hasLine(event.kind)) {
       removeUnsent(lines, event.id);
       const row = rowOfEvent(event, lineFor(lines, event));
@@ -221,7 +233,7 @@ function insert(lines: Lines, events: RoomEvent[], skipped: SkippedRun[] = []): 
       equipLine(row.line, acts);
       added.push(row);
       put(row, index);
-    } else if (above) above.last = Math.max(above.last, event.seq);
+    } else if (above && whisperSeq(event) === undefined) above.last = Math.max(above.last, event.seq);
   }
   for (let i = 0; i < skipped.length; i++) {
     const run = skipped[i] as SkippedRun;
@@ -256,6 +268,14 @@ function noteChange(lines: Lines, change: RoomEdit | RoomErase): void {
   reveal(row);
   showChange(row.line, change, page.words);
   hideIgnored(lines, [row]);
+}
+
+/** Shows a person under another name on all lines. */
+function unname({ log: { rows } }: Lines, member: Member): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as OldRow;
+    if (attr(row.line, "data-member-id") === member.id) showUnname(row.hidden || row.line, member);
+  }
 }
 
 function noteQuote({ quotes }: Lines, line: PageElement): void {

@@ -6,7 +6,7 @@ import type { Page } from "../page.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { createAlerts } from "./alerts.ts";
 import type { Attention } from "./attention.ts";
-import { create, part, remove } from "./dom.ts";
+import { clear, create, part, remove } from "./dom.ts";
 import { openSettings } from "./settings.ts";
 
 // More messages at once are counted, because nobody can listen to them all.
@@ -62,15 +62,21 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
     announce(events) {
       let all: Announced[] = [];
       for (let i = 0; i < events.length; i++) {
-        const { seq, target, kind, member, text } = events[i] as Fields;
+        const { seq, target, kind, member, text, by } = events[i] as Fields;
         const { nickname } = member;
-        // A former text is nowhere in the page once a message is edited or erased.
+        // A former text or name is nowhere in the page once it is edited or erased.
+        if (kind === "unname") {
+          all = [];
+          clear(part("announcer"));
+          announceMoves(events[i] as RoomEvent);
+        }
         if (target !== undefined) all = without(all, target);
         if (target !== undefined) spoken = without(spoken, target);
         if (folds(kind)) announceMoves(events[i] as RoomEvent);
         else if (kind === "edit") all.push({ text: fill(page.words.announcedEdit, { nickname }) });
-        else if (kind === "erase") all.push({ text: fill(page.words.announcedErase, { nickname }) });
-        else if (text !== undefined) {
+        else if (kind === "erase") {
+          if (by === undefined) all.push({ text: fill(page.words.announcedErase, { nickname }) });
+        } else if (text !== undefined) {
           const to = kind === "whisper" ? ` ${page.words.whisperToMe}` : "";
           all.push({ seq, text: `${nickname + to}: ${text}` });
         }
@@ -91,7 +97,7 @@ export function createNotices(page: Page, attention: Attention): OldNotices {
   }
 }
 
-type Fields = { seq: number; target?: number; kind: string; member: Member; text?: string };
+type Fields = { seq: number; target?: number; kind: string; member: Member; text?: string; by?: string };
 
 /** A text to read aloud: the seq of its message, and the element that has the text. */
 type Announced = { seq?: number; text: string; element?: PageElement };
@@ -112,6 +118,13 @@ function createMoves(words: ScriptWords): (move: RoomEvent) => void {
   let waiting: RoomEvent[] = [];
   let stop = () => {};
   return (move) => {
+    if (move.kind === "unname") {
+      const others: RoomEvent[] = [];
+      for (let i = 0; i < waiting.length; i++)
+        if ((waiting[i] as RoomEvent).member.id !== move.member.id) others.push(waiting[i] as RoomEvent);
+      waiting = others;
+      return;
+    }
     waiting.push(move);
     stop();
     stop = environment.later(CROWD_QUIET_MS, () => {

@@ -31,14 +31,15 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
   return (events) => {
     const fresh = events.filter(({ seq }) => seq > announced);
     announced = fresh[fresh.length - 1]?.seq ?? announced;
-    announceMoves(fresh.filter(({ kind }) => folds(kind)));
+    announceMoves(fresh.filter(({ kind }) => folds(kind) || kind === "unname"));
     for (const event of fresh) {
+      // A former text or name is nowhere in the page once it is edited or erased.
+      const { target } = event as { target?: number };
+      waiting = waiting.filter(({ seq }) => seq !== target && event.kind !== "unname");
+      if (target) withdraw(target);
+      if (event.kind === "unname") part("announcer").replaceChildren();
       const text = sentenceOf(event, words);
       if (text === undefined) continue;
-      // A former text is nowhere in the page once a message is edited or erased.
-      const { target } = event as { target?: number };
-      waiting = waiting.filter(({ seq }) => seq !== target);
-      if (target) withdraw(target);
       waiting.push({ text, seq: event.seq });
       messages++;
     }
@@ -58,11 +59,11 @@ export function createAnnouncer(words: ScriptWords): (events: RoomEvent[]) => vo
 
 /** Returns what is read aloud for an event. Coming and going is announced otherwise. */
 function sentenceOf(event: RoomEvent, words: ScriptWords): string | undefined {
-  const { kind, member, text } = event as { kind: string; member: Member; text?: string };
+  const { kind, member, text, by } = event as { kind: string; member: Member; text?: string; by?: string };
   const { nickname } = member;
   if (kind === "whisper") return `${nickname} ${words.whisperToMe}: ${text}`;
   if (kind === "edit") return fill(words.announcedEdit, { nickname });
-  if (kind === "erase") return fill(words.announcedErase, { nickname });
+  if (kind === "erase" && by === undefined) return fill(words.announcedErase, { nickname });
   return text === undefined || folds(kind) ? undefined : `${nickname}: ${text}`;
 }
 
@@ -71,7 +72,10 @@ function createMoves(words: ScriptWords, say: (texts: string[]) => void): (moves
   let waiting: RoomEvent[] = [];
   let firstAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  return (moves) => {
+  return (events) => {
+    for (const { kind, member } of events)
+      if (kind === "unname") waiting = waiting.filter((move) => move.member.id !== member.id);
+    const moves = events.filter(({ kind }) => folds(kind));
     if (moves.length === 0) return;
     if (waiting.length === 0) firstAt = Date.now();
     waiting = waiting.concat(moves);

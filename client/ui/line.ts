@@ -27,19 +27,20 @@ export function lineOfEvent(event: RoomEvent, page: Page): HTMLElement {
 }
 
 /** Says on its line to whom a whisper was said, as server/pages/whispers.ts does. */
-function whisper(line: HTMLElement, { text: words, to }: RoomWhisper, { words: page, me }: Page): void {
+function whisper(line: HTMLElement, { text = "", to, erased }: RoomWhisper, { words, me }: Page): void {
   const mark = document.createElement("span");
   mark.className = "whisper-mark";
-  if (to.id === me.id) mark.textContent = page.whisperToMe;
+  if (to.id === me.id) mark.textContent = words.whisperToMe;
   else {
-    const [before = "", after = ""] = page.whisperTo.split("{nickname}");
+    const [before = "", after = ""] = words.whisperTo.split("{nickname}");
     const name = document.createElement("bdi");
     name.translate = false;
     name.textContent = to.nickname;
     mark.append(before, name, after);
   }
-  writeText(line, words, page);
+  writeText(line, text, words);
   inside(line, "text").before(mark, " ");
+  if (erased) showErased(line, words);
 }
 
 /** Returns a line for a message of a member, which may not be in the log yet. */
@@ -62,6 +63,14 @@ function writeText(line: HTMLElement, message: string, words: ScriptWords): void
   if (tall === "") return;
   line.classList.add(tall);
   text.before(unfold(words), " ");
+}
+
+/** Shows on its line that the name of its author was erased. */
+export function showUnname(line: HTMLElement, { nickname, id }: Member): void {
+  const color = line.dataset.color || "";
+  describeMember(line, { id, nickname, color });
+  const former = inside(line, "former");
+  if (former) former.textContent = nickname;
 }
 
 /** Shows on its line that a message was edited or erased. Showing it again changes nothing. */

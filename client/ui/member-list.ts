@@ -41,10 +41,10 @@ export function createMemberList(page: Page): ShownMembers {
     left(member) {
       find(member)?.remove();
     },
-    renamed(member) {
+    renamed(member, isErased) {
       const item = find(member);
       if (item) item.replaceWith(itemOf(member));
-      else entered(member);
+      else if (!isErased) entered(member);
     },
     replace(members) {
       list.replaceChildren();

@@ -8,11 +8,11 @@ import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList } from "../face.ts";
 import { gapChange } from "../gaps.ts";
 import type { Page } from "../page.ts";
-import { forgetWhisper, mark } from "../whispers.ts";
+import { forgetWhisper, mark, whisperSeq } from "../whispers.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
 import { foldAround, lineOfSkipped, skippedBy } from "./fold.ts";
 import { lineOfGap } from "./gap.ts";
-import { fillQuote, inside, lineOf, lineOfEvent, settleLine, showChange } from "./line.ts";
+import { fillQuote, inside, lineOf, lineOfEvent, settleLine, showChange, showUnname } from "./line.ts";
 import { equipLine, hideIgnored } from "./line-tools.ts";
 import { dayOf, onNewDay, showLocalTime } from "./local-time.ts";
 import { isNewestOnTop } from "./order.ts";
@@ -169,13 +169,13 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   unread.arrived(added, scroll.isAtNewest());
   const most = mostOf(lines);
   // A whisper is at its time among the others, and so it never begins a gap.
-  const oldest = added.find(({ kind }) => kind !== "whisper");
+  const oldest = added.find((event) => whisperSeq(event) === undefined);
   const start = oldest ? placeOf(rows, oldest.seq) : 0;
   const continued = rows[start - 1];
   const isGap =
     oldest !== undefined && continued !== undefined && lastOf(continued) + 1 < oldest.seq && !shown.has(oldest.seq - 1);
   const isFull = isGap || rows.length + added.length > most + MOST_SPARE;
-  const isAbove = isFull || added.some(({ kind }) => kind === "edit" || kind === "erase");
+  const isAbove = isFull || added.some(({ kind }) => kind === "edit" || kind === "erase" || kind === "unname");
   scroll.keep(() => {
     if (isGap) dropOldest(lines, start);
     insert(lines, added);
@@ -258,6 +258,7 @@ function insert(lines: Lines, events: RoomEvent[]): void {
   for (const event of events) {
     shown.add(event.seq);
     if (event.kind === "edit" || event.kind === "erase") noteChange(lines, event);
+    if (event.kind === "unname") unname(lines, event.member);
     if (!hasLine(event.kind)) continue;
     const index = placeOf(rows, event.seq);
     const row = rowOfEvent(event, lineFor(lines, event));
@@ -308,6 +309,16 @@ function noteChange({ log, changes, page, quotes }: Lines, change: RoomEdit | Ro
     markMentions(line, member.id, page.me);
   }
   for (const quote of log.element.querySelectorAll<HTMLElement>(`[data-reply="${target}"]`)) quotes.add(quote);
+}
+
+/** Shows a person under another name on all lines and in quotes. */
+function unname({ log, quotes }: Lines, member: Member): void {
+  for (const row of log.rows) {
+    if (row.memberId !== member.id || row.skipped) continue;
+    row.nickname = member.nickname;
+    showUnname(row.line, member);
+    for (const quote of log.element.querySelectorAll<HTMLElement>(`[data-reply="${row.seq}"]`)) quotes.add(quote);
+  }
 }
 
 /** Fills the quote of a message that has a line. */

@@ -51,7 +51,7 @@ type ChangeRow = EventRow & { outcome: "changed" | "known" | ChangeRefusal };
 
 const CHANGE = prepared("select * from change_message(?, ?, ?, ?, ?, ?, ?, ?)");
 
-/** A room in which a message was changed, and the seq of the latest change. */
+/** A room in which a message or a name was changed, and the seq of the latest change. */
 export type ChangedRoom = { roomId: number; seq: number };
 
 /**
@@ -64,5 +64,5 @@ export function readChangedRooms(db: Knex, seconds: number): Promise<ChangedRoom
 
 const CHANGED_ROOMS = prepared(
   `select room_id as "roomId", max(seq) as seq from events
-   where kind in ('edit', 'erase') and at > now() - ? * interval '1 second' group by room_id`,
+   where kind in ('edit', 'erase', 'unname') and at > now() - ? * interval '1 second' group by room_id`,
 );

@@ -32,21 +32,26 @@ export async function eraseMessages(
 /** Whose messages are erased: those of a session, of a trip, or of all sessions of a network. */
 export type Culprit = { kind: "member" | "trip" | "network"; value: string };
 
-/** Messages of one room. */
-export type MessagesOfRoom = { roomId: number; seqs: number[] };
+/** Messages of one room, or whispers of one inbox. */
+export type MessagesOfRoom = { roomId: number; seqs: number[]; isInbox: boolean };
 
 /**
- * Finds the messages of a culprit that still have a text, in a room or in all rooms, in parts of
- * one commit each. Those of a network are all messages of the sessions that were seen there within
- * the last day.
+ * Finds the messages and whispers of a culprit that still have a text, in a room or in all rooms,
+ * in parts of one commit each. Those of a network are all of the sessions that were seen there
+ * within the last day. A whisper is found in both inboxes.
  */
 export async function* findMessagesOf(db: Knex, culprit: Culprit, roomId?: number): AsyncGenerator<MessagesOfRoom> {
   if (culprit.kind === "trip") yield* ofTrip(db, culprit.value, roomId);
-  else for (const memberId of await membersOf(db, culprit)) yield* ofMember(db, memberId, roomId);
+  else for (const memberId of await membersOfCulprit(db, culprit)) yield* ofMember(db, memberId, roomId);
 }
 
-async function membersOf(db: Knex, { kind, value }: Culprit): Promise<string[]> {
+/**
+ * Returns the sessions of a culprit: of a trip, those that have written with it in a room, or in
+ * any.
+ */
+export async function membersOfCulprit(db: Knex, { kind, value }: Culprit, roomId?: number): Promise<string[]> {
   if (kind === "member") return [value];
+  if (kind === "trip") return membersOfTrip(db, value, roomId);
   const rows = await rowsOf<{ id: string }>(
     db,
     "select distinct member_id as id from sightings where network = ? or wide_network = ?",
@@ -55,49 +60,97 @@ async function membersOf(db: Knex, { kind, value }: Culprit): Promise<string[]> 
   return rows.map(({ id }) => id);
 }
 
-/** Every message has a client id, so the index of those finds a member's messages. */
+type FoundRow = { roomId: number; seq: number; isInbox: boolean };
+
+/**
+ * Every message has a client id, so the index of those finds a member's messages. Of a whisper, the
+ * author's copy has it, and the receiver's is from the same moment.
+ */
 async function* ofMember(db: Knex, memberId: string, roomId?: number): AsyncGenerator<MessagesOfRoom> {
   for (let after = ""; ; ) {
-    const rows = await rowsOf<{ roomId: number; seq: number; clientId: string }>(
+    const rows = await rowsOf<FoundRow & { clientId: string }>(
       db,
-      `select room_id as "roomId", seq, client_id as "clientId" from events
-       where member_id = ? and client_id > ? and kind = 'message' and text is not null
-         and room_id = coalesce(?, room_id)
-       order by client_id limit ?`,
+      `select e.room_id as "roomId", e.seq, e.client_id as "clientId", r.inbox_of is not null as "isInbox"
+       from events e join rooms r on r.id = e.room_id
+       where e.member_id = ? and e.client_id > ? and e.kind in ('message', 'whisper') and e.text is not null
+         and coalesce(r.parent_id, r.id) = coalesce(?, r.parent_id, r.id)
+       order by e.client_id limit ?`,
       [memberId, after, roomId ?? null, ERASE_BATCH],
     );
-    yield* byRoom(rows);
+    for (const part of byRoom(rows)) {
+      if (part.isInbox) yield* byRoom(await copiesOf(db, part));
+      yield part;
+    }
     if (rows.length < ERASE_BATCH) return;
     after = rows.at(-1)?.clientId as string;
   }
 }
 
-/** The log has no index of trips, so it is read in parts, each of which takes some 5 ms. */
-async function* ofTrip(db: Knex, trip: string, roomId?: number): AsyncGenerator<MessagesOfRoom> {
-  const rooms = await rowsOf<{ id: number; head: number; pruned: number }>(
+/** Returns the copies of whispers in the inboxes of their receivers. */
+function copiesOf(db: Knex, { roomId, seqs }: MessagesOfRoom): Promise<FoundRow[]> {
+  return rowsOf<FoundRow>(
     db,
-    "select id, last_seq as head, pruned_seq as pruned from rooms where id = coalesce(?, id) order by id",
-    [roomId ?? null],
+    `select copy.room_id as "roomId", copy.seq, true as "isInbox"
+     from events own
+     join rooms inbox on inbox.id = own.room_id
+     join rooms other on other.parent_id = inbox.parent_id and other.inbox_of = own.former->>'id'
+     join events copy on copy.room_id = other.id and copy.kind = 'whisper' and copy.member_id = own.member_id
+       and copy.at = own.at
+     where own.room_id = ? and own.seq = any(?::bigint[])`,
+    [roomId, seqs],
   );
-  for (const { id, head, pruned } of rooms)
-    for (let last = head; last > pruned; last -= SCAN_EVENTS) {
-      const rows = await rowsOf<{ roomId: number; seq: number }>(
-        db,
-        `select room_id as "roomId", seq from events
-         where room_id = ? and seq > ? and seq <= ? and kind = 'message' and trip = ? and text is not null order by seq`,
-        [id, last - SCAN_EVENTS, last, trip],
-      );
-      for (let start = 0; start < rows.length; start += ERASE_BATCH)
-        yield* byRoom(rows.slice(start, start + ERASE_BATCH));
-    }
 }
 
-function* byRoom(rows: { roomId: number; seq: number }[]): Generator<MessagesOfRoom> {
-  const rooms = new Map<number, number[]>();
-  for (const { roomId, seq } of rows) {
-    const seqs = rooms.get(roomId);
-    if (seqs) seqs.push(seq);
-    else rooms.set(roomId, [seq]);
+/** The log has no index of trips, so it is read in parts, each of which takes some 5 ms. */
+async function* ofTrip(db: Knex, trip: string, roomId?: number): AsyncGenerator<MessagesOfRoom> {
+  for await (const { id, isInbox, first, last } of partsOfLogs(db, roomId)) {
+    const rows = await rowsOf<Omit<FoundRow, "isInbox">>(
+      db,
+      `select room_id as "roomId", seq from events
+       where room_id = ? and seq > ? and seq <= ? and kind in ('message', 'whisper') and trip = ? and text is not null
+       order by seq`,
+      [id, first, last, trip],
+    );
+    for (let start = 0; start < rows.length; start += ERASE_BATCH)
+      yield* byRoom(rows.slice(start, start + ERASE_BATCH).map((row) => ({ ...row, isInbox })));
   }
-  for (const [roomId, seqs] of rooms) yield { roomId, seqs };
+}
+
+async function membersOfTrip(db: Knex, trip: string, roomId?: number): Promise<string[]> {
+  const members = new Set<string>();
+  for await (const { id, first, last } of partsOfLogs(db, roomId)) {
+    const rows = await rowsOf<{ id: string }>(
+      db,
+      "select distinct member_id as id from events where room_id = ? and seq > ? and seq <= ? and trip = ?",
+      [id, first, last, trip],
+    );
+    for (const row of rows) members.add(row.id);
+  }
+  for (const { id } of await rowsOf<{ id: string }>(db, "select member_id as id from members where trip = ?", [trip]))
+    members.add(id);
+  return [...members];
+}
+
+type PartOfLog = { id: number; isInbox: boolean; first: number; last: number };
+
+/** Returns the logs of a room and its inboxes, or of all, in parts, the newest first. */
+async function* partsOfLogs(db: Knex, roomId?: number): AsyncGenerator<PartOfLog> {
+  const rooms = await rowsOf<{ id: number; head: number; pruned: number; isInbox: boolean }>(
+    db,
+    `select id, last_seq as head, pruned_seq as pruned, inbox_of is not null as "isInbox" from rooms
+     where coalesce(parent_id, id) = coalesce(?, parent_id, id) order by id`,
+    [roomId ?? null],
+  );
+  for (const { id, head, pruned, isInbox } of rooms)
+    for (let last = head; last > pruned; last -= SCAN_EVENTS) yield { id, isInbox, first: last - SCAN_EVENTS, last };
+}
+
+function* byRoom(rows: FoundRow[]): Generator<MessagesOfRoom> {
+  const rooms = new Map<number, MessagesOfRoom>();
+  for (const { roomId, seq, isInbox } of rows) {
+    const known = rooms.get(roomId);
+    if (known) known.seqs.push(seq);
+    else rooms.set(roomId, { roomId, seqs: [seq], isInbox });
+  }
+  yield* rooms.values();
 }

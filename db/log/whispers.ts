@@ -148,7 +148,7 @@ export async function readWhispers(
   const rows = await rowsOf<EventRow>(
     db,
     `select e.*, r.slug from events e join rooms r on r.id = e.room_id
-     where e.room_id = ? and e.seq < ? and e.seq > r.pruned_seq
+     where e.room_id = ? and e.seq < ? and e.seq > r.pruned_seq and e.kind = 'whisper'
        and (?::timestamptz is null or e.at >= ?::timestamptz) and (?::timestamptz is null or e.at < ?::timestamptz)
      order by e.seq desc limit ?`,
     [inboxId, before, from ?? null, from ?? null, until ?? null, until ?? null, limit],

@@ -1,6 +1,6 @@
 import { logName } from "../../db/log/event-row.ts";
 import { type Cursor, formatCursor, formatCursorIn, sumOf } from "../../protocol/cursor.ts";
-import type { MembersSignal, RoomEdit, RoomErase, RoomEvent } from "../../protocol/event.ts";
+import type { MembersSignal, RoomEdit, RoomErase, RoomEvent, RoomUnname } from "../../protocol/event.ts";
 import { isInbox } from "../../protocol/inbox.ts";
 import { afterChange } from "./change.ts";
 import { type EncodedEvent, encodeEvent, type FrameFormat, frameOf } from "./frames.ts";
@@ -47,7 +47,7 @@ export class Tail {
   #events: EncodedEvent[] = [];
   #bytes = 0;
   /** Changes of messages that this node has made, and not read in the log yet. */
-  #ahead: (RoomEdit | RoomErase)[] = [];
+  #ahead: (RoomEdit | RoomErase | RoomUnname)[] = [];
   #frames = new Map<FrameFormat, { after: number; sent: number; frame: Buffer }>();
   #cursor: { seq: number; sum: number | undefined; text: string } | undefined;
   #ping: { sent: number; stale: number | undefined; signal: Signal } | undefined;
@@ -91,21 +91,23 @@ export class Tail {
       if (event.seq !== this.head + 1) return false;
       this.#push(encodeEvent(event));
       this.head = event.seq;
-      if (event.kind === "edit" || event.kind === "erase") this.change(event);
+      if (event.kind === "edit" || event.kind === "erase" || event.kind === "unname") this.change(event);
     }
     if (this.#ahead.length > 0) this.#applyAhead();
     return true;
   }
 
   /**
-   * Removes the former text of a message that was edited or erased, so that no reader that comes
-   * from before it gets that text. The event need not be in the tail yet. A read of the log that
-   * began before its commit may still bring the former text, so it is applied again then.
+   * Removes the former text of a message that was edited or erased, or a name that was erased, so
+   * that no reader that comes from before it gets that text. The event need not be in the tail yet.
+   * A read of the log that began before its commit may still bring the former text, so it is
+   * applied again then.
    */
-  change(event: RoomEdit | RoomErase): void {
+  change(event: RoomEdit | RoomErase | RoomUnname): void {
     if (event.seq > this.head) this.#ahead.push(event);
     const first = this.head - this.#events.length + 1;
-    for (let index = Math.max(0, event.target - first); index < this.#events.length; index += 1) {
+    const start = event.kind === "unname" ? 0 : event.target - first;
+    for (let index = Math.max(0, start); index < this.#events.length; index += 1) {
       const before = this.#events[index] as EncodedEvent;
       const after = afterChange(before, event);
       this.#events[index] = after;

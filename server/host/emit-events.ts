@@ -8,7 +8,7 @@ import type { Follower } from "../delivery/followers.ts";
 import type { Logger } from "../log.ts";
 import { type FollowedSite, patiently } from "./read-events.ts";
 
-const KINDS: readonly EventKind[] = ["message", "enter", "leave", "edit", "erase", "rename", "notice"];
+const KINDS: readonly EventKind[] = ["message", "enter", "leave", "edit", "erase", "rename", "unname", "notice"];
 
 type EmittingSite = FollowedSite & { logger: Logger };
 

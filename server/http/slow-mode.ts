@@ -66,14 +66,22 @@ export function createSlowMode({ db, wakeUps, logger, detectsRaids }: Dependenci
   return { take, isOn };
 
   function isOn(actor: Actor, tail: Tail): boolean {
-    return slowSecondsOf(tail.room) > 0 && !isAtLeast(rankOf(actor, tail.room), "moderator");
+    return secondsFor(actor, tail) > 0;
+  }
+
+  /** The people whom moderators have approved are no raiders. */
+  function secondsFor(actor: Actor, { room }: Tail): number {
+    const rank = rankOf(actor, room);
+    if (isAtLeast(rank, "moderator")) return 0;
+    return isAtLeast(rank, "approved") ? room.rules.slowSeconds : slowSecondsOf(room);
   }
 
   async function take(actor: Actor, tail: Tail): Promise<() => void> {
-    if (isAtLeast(rankOf(actor, tail.room), "moderator")) return nothing;
-    const isNew = detectsRaids && wallNow() - actor.since < NEWCOMER_MS;
+    const rank = rankOf(actor, tail.room);
+    if (isAtLeast(rank, "moderator")) return nothing;
+    const isNew = detectsRaids && wallNow() - actor.since < NEWCOMER_MS && !isAtLeast(rank, "approved");
     const crowdSeconds = isNew && tail.room.rules.autoSlow ? noteNewcomer(actor, tail) : 0;
-    const seconds = slowSecondsOf(tail.room);
+    const seconds = secondsFor(actor, tail);
     if (seconds === 0) return nothing;
     const memberId = actor.member?.id ?? "";
     const keys = [{ key: `${tail.id} ${memberId}`, seconds }];

@@ -37,6 +37,7 @@ export async function whisperByRequest(
   try {
     messages.take(payer);
   } catch (refusal) {
+    if (!resends.allows(payer)) throw refusal;
     resends.take(payer);
     posted = await findSent(site.db, member.id, id);
     if (posted === undefined) throw refusal;

@@ -53,10 +53,11 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
  * show no number of the room's log.
  */
 function whisperLine(layout: PageLayout, event: RoomWhisper, isPlain: boolean | undefined): Html {
-  const { member, to, text, seq, at, id } = event;
+  const { member, to, text = "", seq, at, id } = event;
   const tall = tallClass(text);
-  const marks = [member.id === layout.member?.id && "own", tall].filter(Boolean).join(" ");
-  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${linkedText(text)}</span>${layout.canOpen && member.id !== layout.member?.id && whisperReport(layout, event, isPlain)}</li>
+  const state = event.erased && "erased";
+  const marks = [member.id === layout.member?.id && "own", state, tall].filter(Boolean).join(" ");
+  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${event.erased ? wordsOf(layout.language).script.erased : linkedText(text)}</span>${layout.canOpen && !event.erased && member.id !== layout.member?.id && whisperReport(layout, event, isPlain)}</li>
 `;
 }
 

@@ -1,14 +1,16 @@
 import type { Knex } from "knex";
 import { type Ban, liftBan, membershipsHit, type NewBan, writeBan } from "../../db/log/bans.ts";
 import { type Culprit, eraseMessages, findMessagesOf } from "../../db/log/erase.ts";
+import { eraseNames } from "../../db/log/erase-names.ts";
 import { removeMembers } from "../../db/log/leave.ts";
 import { logAct } from "../../db/log/moderation.ts";
 import { resolveReport } from "../../db/log/reports.ts";
 import { type Switches, writeSwitches } from "../../db/log/switches.ts";
 import { eraseUnheard } from "../../db/log/unheard.ts";
 import type { WakeUps } from "../../db/log/wake-ups.ts";
-import type { RoomErase } from "../../protocol/event.ts";
+import type { RoomErase, RoomUnname } from "../../protocol/event.ts";
 import { refuse } from "../refusal.ts";
+import { tagOf } from "./tag.ts";
 
 /** The part of a site that acts of moderation need. The command line has it, too. */
 export type ModeratedSite = { db: Knex; wakeUps: WakeUps };
@@ -20,7 +22,7 @@ export type Moderator = { by: string; byName: string };
 export type ModeratedRoom = { id: number; slug: string };
 
 /** Notes the events of one commit. */
-export type OnErased = (roomId: number, events: RoomErase[]) => void;
+export type OnErased = (roomId: number, events: (RoomErase | RoomUnname)[]) => void;
 
 /** The messages to erase: one of a room, or everything of a culprit. */
 export type ToErase = { seq: number } | Culprit;
@@ -28,9 +30,10 @@ export type ToErase = { seq: number } | Culprit;
 type Act = { moderator: Moderator; room?: ModeratedRoom | undefined };
 
 /**
- * Erases a message, or all messages of a culprit, 100 in a commit. `onErased` gets the events of
- * each commit as soon as it is durable. Returns the number of messages erased. Throws
- * `no_such_message` for one message that is not there or is erased already.
+ * Erases a message, or all messages, whispers and names of a culprit, 100 in a commit. `onErased`
+ * gets the events of each commit as soon as it is durable. Returns the number of messages erased,
+ * without whispers, of which moderators learn nothing. Throws `no_such_message` for one message
+ * that is not there or is erased already.
  */
 export async function erase(
   site: ModeratedSite,
@@ -38,19 +41,32 @@ export async function erase(
 ): Promise<number> {
   const isOne = "seq" in what;
   if (isOne && room === undefined) throw refuse("malformed", "seq: a message of a room");
-  const parts = isOne ? [{ roomId: room?.id as number, seqs: [what.seq] }] : findMessagesOf(site.db, what, room?.id);
+  const one = { roomId: room?.id as number, seqs: isOne ? [what.seq] : [], isInbox: false };
+  const parts = isOne ? [one] : findMessagesOf(site.db, what, room?.id);
   let count = isOne ? 0 : await eraseUnheard(site.db, what, room?.id);
   let author: string | undefined;
   for await (const part of parts) {
     const events = await eraseMessages(site.db, part, site.wakeUps);
     onErased?.(part.roomId, events);
     author ??= events[0]?.member.nickname;
-    count += events.length;
+    if (!part.isInbox) count += events.length;
   }
   if (isOne && count === 0) throw refuse("no_such_message");
+  if (!isOne)
+    for await (const { roomId, events } of eraseNames(
+      site.db,
+      { culprit: what, nameOf: erasedName, roomId: room?.id },
+      site.wakeUps,
+    ))
+      onErased?.(roomId, events);
   const target = isOne ? { kind: "message", value: String(what.seq) } : what;
   await logAct(site.db, { ...moderator, ...inRoom(room), ...target, act: "erase", name: author, count });
   return count;
+}
+
+/** Returns the name by which a person is called whose name was erased. */
+function erasedName(memberId: string): string {
+  return `削除済み (erased) ${tagOf(memberId)}`;
 }
 
 /** A ban as a moderator asks for it. */

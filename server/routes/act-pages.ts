@@ -64,7 +64,7 @@ async function subjectOf(ctx: Context, site: Site, tail: Tail): Promise<Subject>
     const inbox = await findInbox(ctx, site, tail);
     const event = inbox && (await readEvent(site.db, inbox.id, whisper));
     if (event?.kind !== "whisper") throw refuse("no_such_message");
-    return { member: event.member, whisper, text: event.text };
+    return { member: event.member, whisper, text: event.text ?? "" };
   }
   if (id !== undefined) {
     const member = await findMember(site.db, { roomId: tail.id, memberId: id });

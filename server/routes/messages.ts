@@ -107,8 +107,7 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
     if (!(refusal instanceof Refusal) || refusal.code === "no_such_room") throw refusal;
     // A raid must not use up what the room takes.
     if (refusal.code === "slow_mode") messages.giveBack(payer);
-    resends.take(payer);
-    const sent = await findSent(site.db, member.id, message.id);
+    const sent = resends.allows(payer) ? await findResent(ctx, site, message.id) : undefined;
     if (sent === undefined) throw refusal;
     return sent;
   }
@@ -132,6 +131,12 @@ async function postWithinLimits(ctx: Context, site: Site, message: NewMessage): 
   messages.giveBack(payer);
   turn.giveBack();
   return receipt;
+}
+
+/** Finds the first copy of a message, which costs a query. */
+function findResent(ctx: Context, site: Site, id: string): Promise<Posted | undefined> {
+  site.limits.resends.take(payerOf(ctx, readSlug(ctx.params.room ?? "")));
+  return findSent(site.db, memberOf(ctx).id, id);
 }
 
 /** The room in which a person may say something now. */

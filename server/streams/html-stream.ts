@@ -109,8 +109,8 @@ class GrowingPage implements HtmlStream {
   }
 
   /**
-   * A line that was sent cannot change. So the page ends when a message was erased, and its browser
-   * fetches the next one, which does not have the text; and soon when one was edited.
+   * A line that was sent cannot change. So the page ends when a message or a name was erased, and
+   * its browser fetches the next one, which does not have it; and soon when one was edited.
    */
   write(frame: Buffer): void {
     const lines = this.#linesOf(frame);
@@ -186,7 +186,7 @@ class GrowingPage implements HtmlStream {
       bytes: Buffer.from(lines(events, this.#previous)),
       last: events.at(-1),
       hasEdits: events.some(({ kind }) => kind === "edit"),
-      hasErasures: events.some(({ kind }) => kind === "erase"),
+      hasErasures: events.some(({ kind }) => kind === "erase" || kind === "unname"),
     };
     byLanguage.set(language, made);
     return made;

@@ -109,7 +109,7 @@ describe("everything of a culprit", () => {
     const seq = await said("with a trip", bob, room(1));
     await said("without", ann, room(1));
     const found = await allOf({ kind: "trip", value: bob.trip }, room(1));
-    expect(found).toEqual([{ roomId: room(1), seqs: [seq] }]);
+    expect(found).toEqual([{ roomId: room(1), seqs: [seq], isInbox: false }]);
   });
 
   test("is found by the network from which sessions came, or by the /48 around it", async () => {
@@ -118,7 +118,7 @@ describe("everything of a culprit", () => {
     await writeSightings(db, [{ memberId: "dan", network: "aaaaaaaa", wideNetwork: "bbbbbbbb" }]);
     const seq = await said("from a network", dan);
     for (const value of ["aaaaaaaa", "bbbbbbbb"])
-      expect(await allOf({ kind: "network", value })).toEqual([{ roomId: room(), seqs: [seq] }]);
+      expect(await allOf({ kind: "network", value })).toEqual([{ roomId: room(), seqs: [seq], isInbox: false }]);
     expect(await allOf({ kind: "network", value: "cccccccc" })).toEqual([]);
   });
 });

@@ -161,7 +161,7 @@ describe("without script, an owner", () => {
       await lacks(mod, "#log", "bad words");
 
       await mod.goto(`${site.url}/rooms/${room}/people`);
-      await mod.click('.person:has-text("Bad") a.act');
+      await mod.click('.person:has-text("(erased)") a.act');
       await fillBan(mod, { ban: "shut-out", reason: "enough" });
       await bad.goto(`${site.url}/rooms/${room}`);
       await shows(bad, "main", "moderator has shut you out");
