@@ -56,6 +56,7 @@ async function startSite(settings) {
     env: { ...process.env, ...settings },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  process.once("exit", () => child.kill("SIGKILL"));
   let said = "";
   const url = await new Promise((resolve, reject) => {
     child.stderr.setEncoding("utf8").on("data", (text) => {
