@@ -10,7 +10,7 @@ import { en } from "../../server/pages/words/en.ts";
 import { ja } from "../../server/pages/words/ja.ts";
 import { REFUSALS } from "../../server/refusal.ts";
 
-const CODES = [...Object.keys(REFUSALS), "too_many_network", "too_many_room", "needs_cookie"];
+const CODES = [...Object.keys(REFUSALS), "too_many_network", "too_many_room", "needs_cookie", "needs_window"];
 
 const ann: Member = { id: "m1", nickname: "花子", color: "#b3261e", trip: "◆abc" };
 const mallory: Member = { id: "m2", nickname: `<img src=x onerror="alert(1)">`, color: `"><script>` };
