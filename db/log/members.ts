@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { Member } from "../../protocol/event.ts";
-import { execute, rowsOf } from "../pool/statement.ts";
+import { databaseNow, execute, rowsOf } from "../pool/statement.ts";
 
 /** One member in one room. */
 export type Membership = { roomId: number; memberId: string };
@@ -119,7 +119,7 @@ export async function touchMembers(db: Knex, seen: (Membership & { agoMs: number
 export async function noteTyping(db: Knex, { roomId, memberId }: Membership): Promise<boolean> {
   const noted = await db("members")
     .where({ room_id: roomId, member_id: memberId })
-    .update({ typing_at: db.raw("now()") });
+    .update({ typing_at: databaseNow(db) });
   return noted > 0;
 }
 

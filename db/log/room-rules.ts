@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import type { Member } from "../../protocol/event.ts";
 import type { RoomRules } from "../../protocol/room-settings.ts";
-import { execute, rowsOf } from "../pool/statement.ts";
+import { databaseNow, execute, rowsOf } from "../pool/statement.ts";
 import { CREATE_LOCK } from "./rooms.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
 
@@ -46,8 +46,8 @@ export async function changeRoom(
       ...(change.public !== undefined && { public: change.public }),
       ...(change.silent !== undefined && { silent: change.silent }),
       ...(change.password !== undefined && { password: change.password }),
-      ...(change.rules?.locked !== undefined && { locked_at: change.rules.locked ? tx.raw("now()") : null }),
-      changed_at: tx.raw("now()"),
+      ...(change.rules?.locked !== undefined && { locked_at: change.rules.locked ? databaseNow(tx) : null }),
+      changed_at: databaseNow(tx),
     };
     const changed = await tx("rooms").where({ id: roomId }).update(row);
     if (changed === 0) return "gone";

@@ -18,6 +18,14 @@ export async function execute(db: Knex, sql: string, bindings: readonly unknown[
   return rowCount ?? 0;
 }
 
+/**
+ * Returns the time of the database, as a value for knex's query builder. Its own `fn.now()` writes
+ * CURRENT_TIMESTAMP, which the clock of tests cannot move.
+ */
+export function databaseNow(db: Knex): Knex.Raw<Date> {
+  return db.raw<Date>("now()");
+}
+
 /** A statement that conflicts with others this many times in a row fails. */
 const ATTEMPTS = 20;
 

@@ -8,7 +8,7 @@ import { byFunction, type FindUser, type Identify } from "./identify.ts";
 type HostOptions = { identify?: Identify | undefined; authorize?: Authorize | undefined; logger: Logger };
 
 /** How a site finds the users of its host, and asks what they may do. */
-export type Host = {
+export type SiteHost = {
   findUser: FindUser | undefined;
   askHost: AskHost | undefined;
   seeRooms: SeeRooms | undefined;
@@ -18,7 +18,7 @@ export type Host = {
  * Returns how a site asks its host: by the functions of `createApp`, by JWT, or at
  * `CHATTERA_AUTH_URL`. Throws a StartError if the settings contradict each other.
  */
-export function hostOf(config: Config, { identify, authorize, logger }: HostOptions): Host {
+export function hostOf(config: Config, { identify, authorize, logger }: HostOptions): SiteHost {
   const answered = { identifies: identify !== undefined, authorizes: authorize !== undefined };
   const opened = openIdentity(config, logger, answered);
   const find = opened.identify;

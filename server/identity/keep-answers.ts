@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
 
 /** An answer, and for how many seconds it holds. */
-export type Answer<Value> = { value: Value; seconds: number };
+export type HeldAnswer<Value> = { value: Value; seconds: number };
 
 /** Returns the answer to a question: one that still holds, or else that of `ask`. */
-export type AskOnce<Value> = (key: string, ask: () => Promise<Answer<Value>>) => Promise<Value>;
+export type AskOnce<Value> = (key: string, ask: () => Promise<HeldAnswer<Value>>) => Promise<Value>;
 
 /** Answers that are kept, about 200 bytes each. */
 const KEPT = 20_000;
@@ -31,7 +31,7 @@ export function keepAnswers<Value>(graceMs: number): AskOnce<Value> {
     }
   };
 
-  function begin(key: string, ask: () => Promise<Answer<Value>>): Promise<Kept<Value>> {
+  function begin(key: string, ask: () => Promise<HeldAnswer<Value>>): Promise<Kept<Value>> {
     const asked = ask()
       .then(({ value, seconds }) => {
         const freshUntil = performance.now() + seconds * 1000;
