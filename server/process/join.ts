@@ -1,10 +1,22 @@
 import { existsSync } from "node:fs";
-import { createInterface, cursorTo, type Interface } from "node:readline";
+import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 import type { Command } from "commander";
 import type { ConnectOptions, RoomHandle } from "../../client/handle.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { mentions } from "../../protocol/mention.ts";
+import { createLines, type EventLines } from "./join-lines.ts";
 
-const SHOWN_AT_FIRST = 20;
+/** Messages that are shown at first, and at each `/older`. */
+const SHOWN = 20;
+
+const HELP = [
+  "/who            the people in the room",
+  "/nick NAME      take another name",
+  "/w NAME TEXT    whisper to somebody",
+  "/roll 2d6       roll dice; /omikuji draws a fortune",
+  "/older          show older messages",
+  "/quit           leave; so do Ctrl+D and Ctrl+C",
+];
 
 /** Adds the command that takes part in a room in a terminal. */
 export function addJoinCommand(program: Command): void {
@@ -14,12 +26,14 @@ export function addJoinCommand(program: Command): void {
     .argument("<url>", "the site's address, with its base path")
     .argument("[room]", "the room", "lobby")
     .option("--nickname <name>", "enter under this name; without it, only read")
-    .addHelpText("after", "\nEnter sends a line. /quit, Ctrl+D or Ctrl+C leaves the room.")
-    .action(async (url: string, room: string, { nickname }: { nickname?: string }) => {
+    .addHelpText("after", `\nEnter sends a line. These lines are commands:\n  ${HELP.join("\n  ")}`)
+    .action(async (url: string, slug: string, { nickname }: { nickname?: string }) => {
       const { connect } = await loadClient();
       try {
-        const options = { room, nameWaitSeconds: 0, ...(nickname !== undefined && { nickname }) };
-        process.exitCode = await join(connect(url, options), nickname !== undefined);
+        const options = { room: slug, nameWaitSeconds: 0, ...(nickname !== undefined && { nickname }) };
+        const room = connect(url, options);
+        // Behind the sign is the secret of a trip.
+        process.exitCode = await join({ room, url, slug, nickname: nickname?.split(/[#＃]/, 1)[0] });
       } catch (error) {
         // Connecting throws this for an address or a room that cannot be.
         if (!(error instanceof TypeError)) throw error;
@@ -29,90 +43,154 @@ export function addJoinCommand(program: Command): void {
     });
 }
 
+/** The room to show, and the name under which the person talks in it, if any. */
+type Visit = { room: RoomHandle; url: string; slug: string; nickname: string | undefined };
+
+/**
+ * The state of the screen. `oldest` is the first seq that was shown. There is no `input` until the
+ * room can be talked in, so that nothing that comes through a pipe is read too early.
+ */
+type Screen = { lines: EventLines; oldest: number; input: Interface | undefined };
+
 /** Shows a room until the person leaves. Returns the exit code: 1 if the site refused. */
-async function join(room: RoomHandle, mayTalk: boolean): Promise<number> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
-  const print = (line: string) => printAbove(terminal, line);
+async function join(visit: Visit): Promise<number> {
+  const { room, slug } = visit;
+  const lines = createLines(process.stdout.isTTY ? process.stdout.getColorDepth() : 1);
+  const screen: Screen = { lines, oldest: Number.POSITIVE_INFINITY, input: undefined };
+  const early: RoomEvent[] = [];
+  const stop = room.on("event", (event) => early.push(event));
   try {
     await room.ready;
-    const { events } = await room.history(undefined, SHOWN_AT_FIRST);
-    for (const event of events) show(event, print);
-    const newest = events.at(-1)?.seq ?? 0;
-    room.on("event", (event) => event.seq > newest && show(event, print));
+    const newest = await showOlder(room, screen);
+    stop();
+    // The seqs of whispers are those of another log.
+    const take = (event: RoomEvent) => (event.kind === "whisper" || event.seq > newest) && show(event, visit, screen);
+    for (const event of early) take(event);
+    room.on("event", take);
+    if (process.stdout.isTTY) note(screen, `${slug}: ${await whoIsHere(visit)}. /help lists the commands.`);
   } catch (error) {
-    terminal.close();
     room.close();
     process.stderr.write(`chattera: ${(error as Error).message}\n`);
     return 1;
   }
-  room.on("state", ({ state }) => state === "waiting" && print(dim("-- connection lost; reconnecting")));
-  room.on("reset", () => print(dim("-- some messages are missing here")));
-  await talk(room, { terminal, print, mayTalk });
+  noteConnection(room, screen);
+  await talk(visit, screen);
   await room.leave();
   return 0;
 }
 
-type Talk = { terminal: Interface; print(line: string): void; mayTalk: boolean };
-
-/** Sends each line that is typed, until the end of the input. */
-function talk(room: RoomHandle, { terminal, print, mayTalk }: Talk): Promise<void> {
-  return new Promise((resolve) => {
-    terminal.on("line", (line) => {
-      if (line.trim() === "/quit") terminal.close();
-      else if (line.trim() !== "" && mayTalk)
-        room.send(line).catch((error: Error) => print(dim(`-- not sent: ${error.message}`)));
-      else if (line.trim() !== "") print(dim("-- choose a --nickname to talk"));
-      terminal.prompt();
-    });
-    terminal.once("SIGINT", () => terminal.close());
-    terminal.once("close", resolve);
-    terminal.prompt();
-  });
+function note(screen: Screen, text: string): void {
+  print(screen, [screen.lines.aside(text)]);
 }
 
-/** Writes a line above the one that is being typed. */
-function printAbove(terminal: Interface, line: string): void {
-  if (!process.stdout.isTTY) {
-    process.stdout.write(`${line}\n`);
+/** Writes lines above the one that is being typed. */
+function print({ input }: Screen, lines: string[]): void {
+  const { stdout } = process;
+  const text = lines.map((line) => `${line}\n`).join("");
+  if (input === undefined || !stdout.isTTY || text === "") {
+    stdout.write(text);
     return;
   }
-  cursorTo(process.stdout, 0);
-  process.stdout.write(`\x1b[J${line}\n`);
-  terminal.prompt(true);
+  // A long line that is being typed has several rows.
+  moveCursor(stdout, 0, -input.getCursorPos().rows);
+  cursorTo(stdout, 0);
+  clearScreenDown(stdout);
+  stdout.write(text);
+  // [node lib/internal/readline/interface.js] It goes up so many rows before it writes.
+  Object.assign(input, { prevRows: 0 });
+  input.prompt(true);
 }
 
-function show(event: RoomEvent, print: (line: string) => void): void {
-  const time = new Date(event.at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
-  const text = lineOf(event);
-  if (text !== undefined) print(`${dim(time)} ${text}`);
+/** Shows the messages before the oldest on the screen. Returns the seq of the newest of them. */
+async function showOlder(room: RoomHandle, screen: Screen): Promise<number> {
+  const before = screen.oldest === Number.POSITIVE_INFINITY ? undefined : screen.oldest;
+  const { events } = await room.history(before, SHOWN);
+  screen.oldest = events[0]?.seq ?? screen.oldest;
+  print(screen, events.flatMap(screen.lines.of));
+  return events.at(-1)?.seq ?? 0;
 }
 
-/** Returns an event as a line; `undefined` for one that has none. */
-function lineOf(event: RoomEvent): string | undefined {
-  const { kind, member } = event;
-  if (kind === "message" && event.erased) return dim("(erased)");
-  // The lines of a message after its first one are indented below it.
-  if (kind === "message") return `${nameOf(member)} ${(event.text ?? "").replaceAll("\n", "\n      ")}`;
-  if (kind === "whisper") return `${nameOf(member)} ${dim(`(whisper to ${event.to.nickname})`)} ${event.text}`;
-  if (kind === "enter" || kind === "leave") return dim(`${member.nickname} ${kind === "enter" ? "entered" : "left"}`);
-  if (kind === "rename") return dim(`${event.former.nickname} is now ${member.nickname}`);
-  if (kind === "notice") return dim(event.text);
-  return undefined;
+/** Shows a new event. A bell rings for a message that names the reader. */
+function show(event: RoomEvent, { nickname }: Visit, screen: Screen): void {
+  print(screen, screen.lines.of(event));
+  const { kind, member, text = "" } = event;
+  if (nickname === undefined || member.nickname === nickname || !process.stdout.isTTY) return;
+  if (kind === "whisper" || (kind === "message" && mentions(text, nickname))) process.stdout.write("\x07");
 }
 
-/** Returns a nickname in its color, where the terminal shows colors. */
-function nameOf({ nickname, trip = "", color }: Member): string {
-  const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
-  return styled(`38;2;${red};${green};${blue};1`, `${nickname}${trip}:`);
+function noteConnection(room: RoomHandle, screen: Screen): void {
+  let isLost = false;
+  room.on("state", ({ state }) => {
+    if (state === "waiting" && !isLost) note(screen, "connection lost; reconnecting");
+    if (state === "live" && isLost) note(screen, "connected again");
+    isLost = state === "waiting" || (isLost && state !== "live");
+  });
+  room.on("reset", () => note(screen, "some messages are missing here"));
 }
 
-function dim(text: string): string {
-  return styled("2", text);
+/** Sends each line that is typed, or obeys it, until the end of the input. */
+function talk(visit: Visit, screen: Screen): Promise<void> {
+  const { stdin, stdout } = process;
+  const input = createInterface({ input: stdin, output: stdout, prompt: stdout.isTTY ? "> " : "" });
+  const running = new Set<Promise<void>>();
+  screen.input = input;
+  return new Promise((resolve) => {
+    input.on("line", (line) => {
+      const typed = line.trim();
+      if (typed === "/quit") input.close();
+      else if (typed !== "") run(obey(typed, visit, screen));
+      if (stdout.isTTY && typed !== "/quit") input.prompt();
+    });
+    input.once("SIGINT", () => {
+      input.close();
+      resolve();
+    });
+    input.once("close", () => {
+      screen.input = undefined;
+      // The lines that came through a pipe are answered before the end.
+      void Promise.all(running).then(() => resolve());
+    });
+    if (stdout.isTTY) input.prompt();
+  });
+
+  function run(command: Promise<void>): void {
+    const settled = command
+      .catch((error: Error) => note(screen, `not done: ${error.message}`))
+      .finally(() => running.delete(settled));
+    running.add(settled);
+  }
 }
 
-/** [no-color.org] */
-function styled(codes: string, text: string): string {
-  return process.stdout.isTTY && process.stdout.hasColors() ? `\x1b[${codes}m${text}\x1b[0m` : text;
+async function obey(typed: string, visit: Visit, screen: Screen): Promise<void> {
+  const { room, nickname } = visit;
+  const [command = "", ...rest] = typed.split(/\s+/);
+  if (command === "/help") return print(screen, HELP.map(screen.lines.aside));
+  if (command === "/who") return note(screen, await whoIsHere(visit));
+  if (command === "/older") {
+    note(screen, "older messages:");
+    await showOlder(room, screen);
+    return note(screen, "end of the older messages");
+  }
+  if (nickname === undefined) return note(screen, "choose a --nickname to talk");
+  if (command === "/nick") visit.nickname = (await room.rename(rest.join(" "))).nickname;
+  else await room.send(typed);
+}
+
+/** Returns who is in the room, as a sentence. */
+async function whoIsHere({ room, url, slug }: Visit): Promise<string> {
+  const members: Member[] = [];
+  const token = room.token();
+  for (let next: string | undefined = ""; next !== undefined; ) {
+    const address: URL = new URL(`api/rooms/${encodeURIComponent(slug)}/members`, url.replace(/\/*$/, "/"));
+    if (next !== "") address.searchParams.set("after", next);
+    const answer = await fetch(address, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    if (!answer.ok) throw new Error(`the site answered ${answer.status}`);
+    const page = (await answer.json()) as { members: Member[]; next?: string };
+    members.push(...page.members);
+    next = page.next;
+  }
+  if (members.length === 0) return "nobody is here";
+  return `${members.length} here: ${members.map(({ nickname, trip = "" }) => nickname + trip).join(", ")}`;
 }
 
 type Client = { connect(url: string, options: ConnectOptions): RoomHandle };

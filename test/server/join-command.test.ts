@@ -47,6 +47,25 @@ test("`chattera join` shows a room, sends what is typed, and leaves at the end o
   expect(events.at(-1)).toMatchObject({ kind: "leave", member: { nickname: "Terminal" } });
 }, 60_000);
 
+test("what comes through a pipe at once is sent and answered before it leaves", async () => {
+  const { child, printed, ended } = join([site.url, "lobby", "--nickname", "Pipe"]);
+  child.stdin.end("first\n/roll 1d2\n/who\n/nick Tube\n");
+  expect(await ended).toBe(0);
+  expect(printed()).toContain("Pipe: first\n");
+  expect(printed()).toMatch(/ 1d2 = [12]\n/);
+  expect(printed()).toContain("-- 1 here: Pipe\n");
+  expect(printed()).toContain("Pipe is now Tube\n");
+  expect(printed()).not.toContain("> ");
+}, 60_000);
+
+test("without a nickname it reads, and says what else it lacks", async () => {
+  const { child, printed, ended } = join([site.url, "lobby"]);
+  child.stdin.end("hello\n/help\n");
+  expect(await ended).toBe(0);
+  expect(printed()).toContain("-- choose a --nickname to talk\n");
+  expect(printed()).toContain("-- /who ");
+}, 60_000);
+
 test("it says why it cannot, and ends with 1", async () => {
   const { printed, ended } = join([site.url, "nowhere"]);
   expect(await ended).toBe(1);
