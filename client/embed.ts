@@ -12,7 +12,7 @@ const WORDS: { en: Words; ja: Words } = {
 const { currentScript } = document;
 if (currentScript instanceof HTMLScriptElement) embed(currentScript);
 
-/** Puts the room that a script element names behind it. */
+/** Puts the room that a script element names behind it, or at the end of the page. */
 function embed(script: HTMLScriptElement): void {
   const { room, height, button, title, language = document.documentElement.lang } = script.dataset;
   if (!room) throw new Error('chattera: the script element needs data-room, for example data-room="lobby".');
@@ -27,8 +27,11 @@ function embed(script: HTMLScriptElement): void {
   style.border = "0";
   style.width = "100%";
   style.height = sizeOf(height);
-  script.after(frame);
-  if (button !== undefined) frame.before(createButton(frame, button || words.chat, words));
+  const shown = button === undefined ? [frame] : [createButton(frame, button || words.chat, words), frame];
+  // Nothing is visible in a head, and the body may still be to come.
+  if (!script.closest("head")) script.after(...shown);
+  else if (document.body) document.body.append(...shown);
+  else addEventListener("DOMContentLoaded", () => document.body.append(...shown));
 }
 
 /** Returns the room's address. The script is in the site's root, below its base path. */

@@ -22,7 +22,7 @@ let host: Server;
 let hostUrl: string;
 let ann: TestPerson;
 let guideScript: string;
-let page: { policy: string | null; markup: string };
+let page: { policy: string | null; markup: string; head?: string };
 
 beforeAll(async () => {
   host = createServer((request, response) => {
@@ -33,7 +33,9 @@ beforeAll(async () => {
     }
     const policy = page.policy && { "Content-Security-Policy": page.policy };
     response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", ...policy });
-    response.end(`<!doctype html><html lang="en"><title>Host</title><h1>Host</h1>${page.markup}<p id="end">end</p>`);
+    response.end(
+      `<!doctype html><html lang="en"><title>Host</title>${page.head ?? ""}<h1>Host</h1>${page.markup}<p id="end">end</p>`,
+    );
   });
   await new Promise<void>((resolve) => host.listen(0, "127.0.0.2", resolve));
   hostUrl = `http://127.0.0.2:${(host.address() as AddressInfo).port}`;
@@ -53,8 +55,8 @@ afterAll(async () => {
 const GUIDE = "docs/how-to/embed-in-a-page.md";
 const STRICT = () => `default-src 'none'; script-src ${url}; frame-src ${url}; style-src 'none'`;
 
-async function openHost(markup: string, policy: string | null = STRICT()): Promise<Page> {
-  page = { policy, markup };
+async function openHost(markup: string, policy: string | null = STRICT(), head = ""): Promise<Page> {
+  page = { policy, markup, head };
   const opened = await (await browser.newContext({ locale: "en-US" })).newPage();
   await opened.goto(hostUrl);
   return opened;
@@ -176,6 +178,14 @@ browserTest(
   },
   60_000,
 );
+
+browserTest("a script element in the head puts the room at the end of the page", async () => {
+  const opened = await openHost("", STRICT(), scriptWith('data-room="lobby" data-button="Chat"'));
+  await opened.waitForSelector(".chattera-frame", { state: "attached" });
+  const last = await opened.evaluate(() => [...document.body.children].slice(-2).map(({ className }) => className));
+  expect(last).toEqual(["chattera-button", "chattera-frame"]);
+  await opened.context().close();
+});
 
 browserTest(
   "its theme and language are those of its attributes",
