@@ -41,16 +41,21 @@ export async function leaveWebhook(db: Knex, webhook: string, node: string): Pro
 }
 
 /**
- * Returns rooms with events that a webhook has not sent, at most 100: of these rooms, or of all.
+ * Returns rooms with events that a webhook has not sent, at most 100: among these rooms, or among
+ * all, and without the rooms in `except`.
  */
-export function findUnsent(db: Knex, webhook: string, roomIds: number[] | undefined): Promise<UnsentRoom[]> {
+export function findUnsent(
+  db: Knex,
+  webhook: string,
+  { among, except }: { among: number[] | undefined; except: number[] },
+): Promise<UnsentRoom[]> {
   return rowsOf<UnsentRoom>(
     db,
     `select r.id, r.slug, coalesce(p.seq, 0) as seq
      from rooms r left join webhook_positions p on p.room_id = r.id and p.webhook = ?
      where r.inbox_of is null and r.last_seq > greatest(coalesce(p.seq, 0), r.pruned_seq)
-       and (?::int[] is null or r.id = any(?::int[])) limit 100`,
-    [webhook, roomIds ?? null, roomIds ?? null],
+       and (?::int[] is null or r.id = any(?::int[])) and r.id <> all(?::int[]) limit 100`,
+    [webhook, among ?? null, among ?? null, except],
   );
 }
 

@@ -3,7 +3,13 @@
  * that may have events since its last call, or with `undefined` if any room may, as at first. It
  * resolves with no rooms when the follower is stopped.
  */
-export type Follower = { next(): Promise<number[] | undefined>; stop(): void; readonly isStopped: boolean };
+export type Follower = {
+  next(): Promise<number[] | undefined>;
+  /** Notes that these rooms may have events, or without a list that any room may. */
+  ring(roomIds?: number[]): void;
+  stop(): void;
+  readonly isStopped: boolean;
+};
 
 /** Everything that reads the log alongside the hub. */
 export type Followers = {

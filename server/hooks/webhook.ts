@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
-import { readEvent } from "../../db/log/around.ts";
 import type { LogIdentity } from "../../db/log/log.ts";
 import { readPage } from "../../db/log/read.ts";
 import {
@@ -49,6 +48,9 @@ const GIVE_UP_MS = 24 * 3_600_000;
 /** A receiver that refuses one event gets it this many times, which takes about five minutes. */
 const REFUSALS_MAX = 12;
 
+/** A receiver that does not take events of so many rooms is away. */
+const AWAY_ROOMS = 3;
+
 /** A node that sends says so after half of this time. One that does not asks as often. */
 const LEASE_MS = 10_000;
 
@@ -65,18 +67,20 @@ export function webhookId(url: string): string {
 /**
  * Sends the events of all rooms to a URL, in order in each room, each at least once. One node sends
  * at a time. The position in each room is stored after each event, so a node that takes over sends
- * at most the last one again. An event that nobody takes is tried again, ever more slowly, and
- * those after it wait; after a day it is given up.
+ * at most the last one again. An event that is not taken is tried again, ever more slowly, and
+ * those of its room wait; after a day it is given up.
  */
 export async function sendWebhook(site: WebhookSite, target: WebhookTarget): Promise<void> {
   const { db, logger, node } = site;
   const id = webhookId(target.url);
   const follower = site.followers.follow();
-  const sender: Sender = { ...target, id, site, follower, failedSince: undefined, attempts: 0, leasedAt: 0 };
+  const sender: Sender = { ...target, id, site, follower, held: new Map(), leasedAt: 0 };
   let isAdded = false;
   let hasAll = false;
   while (!follower.isStopped) {
+    const stopWaiting = wakeLater(sender);
     const due = await follower.next();
+    stopWaiting();
     try {
       if (!isAdded) await addWebhook(db, id);
       isAdded = true;
@@ -94,11 +98,22 @@ type Sender = WebhookTarget & {
   id: string;
   site: WebhookSite;
   follower: Follower;
-  /** Since when no attempt has succeeded. */
-  failedSince: number | undefined;
-  attempts: number;
+  /** The rooms whose next event was not taken. */
+  held: Map<number, HeldRoom>;
   leasedAt: number;
 };
+
+/** A room whose next event was not taken: since when, and when it is tried again. */
+type HeldRoom = { since: number; attempts: number; isRefused: boolean; until: number };
+
+/** Wakes the sender for the rooms that are held, in time to keep its lease. */
+function wakeLater({ held, follower }: Sender): () => void {
+  if (held.size === 0) return () => undefined;
+  const soonest = Math.min(...[...held.values()].map(({ until }) => until));
+  const ms = Math.min(Math.max(soonest - performance.now(), 0), LEASE_MS / 2);
+  const timer = setTimeout(() => follower.ring(), ms);
+  return () => clearTimeout(timer);
+}
 
 async function keepsLease(sender: Sender): Promise<boolean> {
   const { site, id } = sender;
@@ -108,16 +123,38 @@ async function keepsLease(sender: Sender): Promise<boolean> {
   return isOurs;
 }
 
-/** Returns whether everything is sent: that of these rooms, or of all. */
-async function sendAll(sender: Sender, due: number[] | undefined): Promise<boolean> {
+/**
+ * Sends what these rooms have, or all, except rooms that are held. Returns `false` if this node is
+ * to stop sending.
+ */
+async function sendAll(sender: Sender, among: number[] | undefined): Promise<boolean> {
   for (;;) {
-    const rooms = await findUnsent(sender.site.db, sender.id, due);
-    if (rooms.length === 0) return true;
-    for (const room of rooms) if (!(await sendRoom(sender, room))) return false;
+    const except = [...sender.held.keys()].filter((roomId) => isHeld(sender, roomId));
+    const rooms = await findUnsent(sender.site.db, sender.id, { among, except });
+    let isIdle = true;
+    for (const room of rooms) {
+      if (isHeld(sender, room.id)) continue;
+      isIdle = false;
+      if (!(await sendRoom(sender, room))) return false;
+    }
+    if (isIdle) return true;
   }
 }
 
-/** Returns `false` if this node is to stop sending. */
+/** A receiver that is away is tried with the rooms that it missed first, and with no others. */
+function isHeld({ held }: Sender, roomId: number): boolean {
+  const room = held.get(roomId);
+  return room === undefined ? isAway(held) : room.until > performance.now();
+}
+
+function isAway(held: Sender["held"]): boolean {
+  return [...held.values()].filter(({ isRefused }) => !isRefused).length >= AWAY_ROOMS;
+}
+
+/**
+ * Sends a room's events, up to one that is not taken. Returns `false` if this node is to stop
+ * sending.
+ */
 async function sendRoom(sender: Sender, room: UnsentRoom): Promise<boolean> {
   const { db } = sender.site;
   let { seq } = room;
@@ -128,49 +165,45 @@ async function sendRoom(sender: Sender, room: UnsentRoom): Promise<boolean> {
     for (const event of page) {
       // It may have been erased since.
       if (performance.now() - readAt > FRESH_MS) break;
+      if (sender.follower.isStopped || !(await keepsLease(sender))) return false;
       const isWanted = sender.kinds?.has(event.kind) ?? true;
-      if (isWanted && !(await deliver(sender, room, event))) return false;
+      if (isWanted && !(await deliver(sender, room, event))) return true;
       seq = event.seq;
       await noteSent(db, sender.id, { id: room.id, seq });
     }
   }
 }
 
-/**
- * Sends an event until it is taken, or given up. Returns `false` if this node is to stop sending.
- */
-async function deliver(sender: Sender, room: UnsentRoom, read: RoomEvent): Promise<boolean> {
-  const { site, follower } = sender;
-  let event: RoomEvent | undefined = read;
-  for (;;) {
-    if (follower.isStopped || !(await keepsLease(sender))) return false;
-    // It was pruned meanwhile.
-    if (event === undefined) return true;
-    const failure = await attempt(sender, room, event);
-    if (failure === undefined) {
-      if (sender.failedSince !== undefined) site.logger.info({ url: hostOf(sender) }, "webhook is taken again");
-      sender.failedSince = undefined;
-      sender.attempts = 0;
-      return true;
-    }
-    if (sender.failedSince === undefined)
-      site.logger.warn({ url: hostOf(sender), cause: failure.error }, "webhook fails");
-    sender.failedSince ??= Date.now();
-    sender.attempts += 1;
-    const isGivenUp = failure.isRefused
-      ? sender.attempts >= REFUSALS_MAX
-      : Date.now() - sender.failedSince > GIVE_UP_MS;
-    if (isGivenUp) {
-      await addFailure(site.db, sender.id, { room: room.slug, seq: event.seq, error: failure.error });
-      site.logger.warn({ url: hostOf(sender), cause: failure.error }, "webhook given up");
-      sender.attempts = 0;
-      return true;
-    }
-    const ms = (site.retryMs ?? RETRY_MS) * Math.min(RETRY_MAX, 2 ** sender.attempts);
-    await pauseUnlessStopped(follower, ms * (0.5 + Math.random() / 2));
-    // A text that was erased meanwhile must not be sent.
-    event = await readEvent(site.db, room.id, read.seq);
+/** Sends an event once. Returns `false`, and holds its room, unless it is taken or given up. */
+async function deliver(sender: Sender, room: UnsentRoom, event: RoomEvent): Promise<boolean> {
+  const { held, site } = sender;
+  const failure = await attempt(sender, room, event);
+  const former = held.get(room.id);
+  if (failure === undefined) {
+    if (former !== undefined) letGo(sender, room);
+    return true;
   }
+  const { isRefused, error: cause } = failure;
+  const { since, attempts } = { since: former?.since ?? Date.now(), attempts: (former?.attempts ?? 0) + 1 };
+  if (former === undefined) site.logger.warn({ url: hostOf(sender), room: room.slug, cause }, "webhook fails");
+  if (isRefused ? attempts >= REFUSALS_MAX : Date.now() - since > GIVE_UP_MS) {
+    await addFailure(site.db, sender.id, { room: room.slug, seq: event.seq, error: cause });
+    site.logger.warn({ url: hostOf(sender), room: room.slug, cause }, "webhook given up");
+    held.delete(room.id);
+    return true;
+  }
+  const ms = (site.retryMs ?? RETRY_MS) * Math.min(RETRY_MAX, 2 ** attempts) * (0.5 + Math.random() / 2);
+  held.set(room.id, { since, attempts, isRefused, until: performance.now() + ms });
+  return false;
+}
+
+/** A receiver that was away and takes an event again is sent all others at once. */
+function letGo(sender: Sender, room: UnsentRoom): void {
+  const { held, site } = sender;
+  const wasAway = isAway(held);
+  held.delete(room.id);
+  site.logger.info({ url: hostOf(sender), room: room.slug }, "webhook is taken again");
+  if (wasAway) for (const one of held.values()) if (!one.isRefused) one.until = 0;
 }
 
 type Failure = { error: string; isRefused: boolean };

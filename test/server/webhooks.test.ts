@@ -68,6 +68,35 @@ function seqsOf(room: string): number[] {
   return [...new Set(received.filter(({ event }) => event.room === room).map(({ event }) => event.seq))];
 }
 
+/** The texts that were taken of a room, in the order in which they came first. */
+function textsOf(room: string): string[] {
+  const messages = received.filter(({ type, event }) => type === "message" && event.room === room);
+  return [...new Set(messages.map(({ event }) => event.text ?? ""))];
+}
+
+/** Sends to a URL by a node's parts, with short pauses. */
+function begin({ app }: TestNode, url: string): { sending: Promise<void>; stop(): void } {
+  const { db, log, logger, followers } = app.site;
+  const abort = new AbortController();
+  const site = { db, log, logger, followers, node: url, signal: abort.signal, retryMs: 1 };
+  const sending = sendWebhook(site, { url, secret: SECRET, kinds: undefined });
+  const stop = () => {
+    followers.stop();
+    abort.abort();
+  };
+  return { sending, stop };
+}
+
+async function hasBegun({ app }: TestNode, port: number, path: string): Promise<boolean> {
+  const id = webhookId(`http://127.0.0.1:${port}/${path}`);
+  return (await app.site.db("webhook_positions").where({ webhook: id })).length > 0;
+}
+
+async function makeRoom({ url }: TestNode, slug: string): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  await fetch(`${url}/api/rooms`, { method: "POST", headers, body: JSON.stringify({ slug }) });
+}
+
 describe("webhooks", () => {
   test("of two nodes, to a receiver that is away at first, come at least once each, in order, and signed", async () => {
     const port = await freePort();
@@ -131,6 +160,52 @@ describe("webhooks", () => {
     expect(await listFailures(db, webhookId(url))).toMatchObject([{ room: "lobby", seq, error: "answered with 422" }]);
     followers.stop();
     abort.abort();
+    await sending;
+  }, 60_000);
+
+  test("go on in other rooms while an event of one is not taken", async () => {
+    const port = await freePort();
+    const node = await openNode(database.url);
+    nodes.push(node);
+    const { sending, stop } = begin(node, `http://127.0.0.1:${port}/partly`);
+    let isRepaired = false;
+    await receiveAt(port, ({ event }) => (event.text === "poison" && !isRepaired ? 500 : 200));
+    const dora = await person(node.url, "Dora");
+    await until("the webhook begins", () => hasBegun(node, port, "partly"));
+    for (const room of ["one", "two"]) await makeRoom(node, room);
+    await say(node.url, dora, { text: "poison", room: "one" });
+    await say(node.url, dora, { text: "after it", room: "one" });
+    for (let n = 1; n <= 3; n += 1) await say(node.url, dora, { text: `fine ${n}`, room: "two" });
+    await until("the other room's come", () => textsOf("two").includes("fine 3"), 20_000);
+    expect(textsOf("one")).toEqual([]);
+    isRepaired = true;
+    await until("the held ones come", () => textsOf("one").includes("after it"), 20_000);
+    expect(textsOf("one")).toEqual(["poison", "after it"]);
+    stop();
+    await sending;
+  }, 60_000);
+
+  test("ask a receiver that is away with three rooms only, and then send all", async () => {
+    const port = await freePort();
+    const node = await openNode(database.url);
+    nodes.push(node);
+    const { sending, stop } = begin(node, `http://127.0.0.1:${port}/away`);
+    const asked: string[] = [];
+    let isAway = true;
+    await receiveAt(port, ({ event }) => {
+      if (isAway) asked.push(event.room);
+      return isAway ? 503 : 200;
+    });
+    await until("the webhook begins", () => hasBegun(node, port, "away"));
+    const emil = await person(node.url, "Emil");
+    const rooms = ["a1", "a2", "a3", "a4", "a5", "a6"];
+    for (const room of rooms) await makeRoom(node, room);
+    for (const room of rooms) await say(node.url, emil, { text: `in ${room}`, room });
+    await until("it is asked again and again", () => asked.length >= 15, 20_000);
+    expect(new Set(asked).size).toBe(3);
+    isAway = false;
+    await until("all come", () => rooms.every((room) => textsOf(room).includes(`in ${room}`)), 20_000);
+    stop();
     await sending;
   }, 60_000);
 
