@@ -106,6 +106,9 @@ describe("a browser without script", () => {
       const { loads, record } = recordLoads();
       const proxy = await openProxy(site.url, record);
       const page = await enter(proxy.url, "Renewed");
+      // The frame of the room's own page loads the log, too.
+      await until("the frame has loaded", () => loads.some(({ seqs }) => seqs().length > 0));
+      await page.goto("about:blank");
       loads.length = 0;
       await page.goto(`${proxy.url}/rooms/lobby/live?refresh=5`);
       const { event } = await say(site.url, bob, "seen after a while");
