@@ -6,7 +6,16 @@ import type { Authorize, HostAnswer, HostQuestion } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
 import { createLog, type Logger } from "./log.ts";
 
-export type { HostMember, HostMessage, HostRoom, NewHostRoom, NoticeChoices, TestClock } from "./host/chat.ts";
+export type {
+  HostMember,
+  HostMessage,
+  HostRoom,
+  NewHostRoom,
+  NoticeChoices,
+  RoomSettings,
+  SettingsChange,
+  TestClock,
+} from "./host/chat.ts";
 export type { FollowedEvent, FollowOptions, LogReset } from "./host/read-events.ts";
 export type { App, AppSettings, Authorize, Database, HostAnswer, HostQuestion, Identify };
 

@@ -6,19 +6,22 @@ import { appendNotice } from "../../db/log/notice.ts";
 import { listFailures, type WebhookFailure } from "../../db/log/webhooks.ts";
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
 import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
+import type { RoomSettings } from "../../protocol/room-settings.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { webhookId } from "../hooks/webhook.ts";
+import { changeSettingsOf, readSettingsOf } from "../http/change-settings.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { type HostMember, readHostMember } from "../rooms/host-member.ts";
 import { post, readClientId, readReply, readText } from "../rooms/post.ts";
+import type { SettingsChange } from "../rooms/settings.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { emitEvents } from "./emit-events.ts";
 import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
 import { type TestClock, testClockOf } from "./test-clock.ts";
 
-export type { HostMember, TestClock, WebhookFailure };
+export type { HostMember, RoomSettings, SettingsChange, TestClock, WebhookFailure };
 
 /** A room, as the host sees it. `head` is the seq of its last event, 0 if there is none. */
 export type HostRoom = { slug: string; title: string; public: boolean; head: number };
@@ -77,6 +80,13 @@ export type HostFunctions = {
     make(room: NewHostRoom): Promise<HostRoom>;
     /** Resolves with the people who are in a room. */
     members(name: string): Promise<Member[]>;
+    /** Resolves with all settings of a room. */
+    settings(name: string): Promise<RoomSettings>;
+    /**
+     * Changes settings of a room, which says so in a notice of the site. Resolves with all settings.
+     * `password: null` removes the password. Throws a refusal, for example `malformed`.
+     */
+    change(name: string, change: SettingsChange): Promise<RoomSettings>;
   };
 };
 
@@ -109,6 +119,11 @@ export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
       find: (name) => findRoom(site, name),
       make: (room) => makeRoom(site, room),
       members: (name) => membersOf(site, name),
+      settings: async (name) => readSettingsOf(site, await openRoom(site, name)),
+      change: async (name, settings) => {
+        const fields = { ...settings };
+        return changeSettingsOf(site, await openRoom(site, name), { fields, member: siteMember(nameOf(site)) });
+      },
     },
   };
 }
@@ -146,14 +161,17 @@ async function sayNotice(
   tail: Tail,
   { id, from, color, text }: NoticeChoices & { text: string },
 ): Promise<RoomEvent> {
-  const nickname = from ?? nameOf(site);
-  // Names with another id are other members, whose colors and messages are their own.
-  const author = readHostMember({ id: `site-${letters(nickname)}`, nickname, color });
+  const author = siteMember(from ?? nameOf(site), color);
   const notice = { roomId: tail.id, member: author, text: readText(text), clientId: readClientId(id ?? randomUUID()) };
   const stored = await appendNotice(site.db, notice, site.wakeUps);
   if (stored === undefined) throw refuse("no_such_room");
   if (stored.isNew) site.metrics.appended.inc();
   return stored.event;
+}
+
+/** Names with another id are other members, whose colors and messages are their own. */
+function siteMember(nickname: string, color?: string): Member {
+  return readHostMember({ id: `site-${letters(nickname)}`, nickname, color });
 }
 
 /** The name of a site may be longer than a nickname. */

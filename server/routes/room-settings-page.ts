@@ -7,6 +7,7 @@ import { wallNow } from "../clock.ts";
 import type { Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
 import { actorOf } from "../http/actor.ts";
+import { readSettingsOf } from "../http/change-settings.ts";
 import { leadBack } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf, setFields } from "../http/input.ts";
@@ -17,7 +18,7 @@ import type { Problem } from "../pages/language.ts";
 import { renderRoomSettings } from "../pages/room-settings.ts";
 import type { Site } from "../site.ts";
 import { chooseLanguage, problemOf, redirect, showPage } from "./pages.ts";
-import { changeRole, changeSettings, claimRoom, readSettingsOf } from "./room-settings.ts";
+import { changeRole, changeSettings, claimRoom } from "./room-settings.ts";
 import { openSession } from "./sessions.ts";
 
 /** Returns the routes of the pages with a room's settings, and with the form for its owner key. */

@@ -1,13 +1,13 @@
 import type { Context } from "koa";
 import { giveRole, listRoles, readOwnerKey, takeRole, writeOwnerKey } from "../../db/log/roles.ts";
-import { changeRoom } from "../../db/log/room-rules.ts";
-import { readRooms, type StoredRole, type StoredRoom } from "../../db/log/rooms.ts";
+import type { StoredRole } from "../../db/log/rooms.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { ROLES, type Role, type RoomSettings } from "../../protocol/room-settings.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { actorOf } from "../http/actor.ts";
 import { answer } from "../http/answer.ts";
+import { changeSettingsOf, readSettingsOf } from "../http/change-settings.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
@@ -17,9 +17,6 @@ import { speakerOf } from "../http/speaker.ts";
 import { refuse } from "../refusal.ts";
 import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { isOwnerKey, newOwnerKey, rolesOf } from "../rooms/owner-key.ts";
-import { hashPassword } from "../rooms/password.ts";
-import { changeOf, noticesOf, readSettings, settingsOf } from "../rooms/settings.ts";
-import { roomSkeletonOf } from "../rooms/skeleton.ts";
 import type { Site } from "../site.ts";
 import { roleSchema } from "../wire.ts";
 
@@ -83,17 +80,6 @@ export function roomSettingsRoutes(site: Site): Route[] {
   }
 }
 
-/** Returns the settings of a room as they are in the database now. */
-export async function readSettingsOf({ db }: Site, tail: Tail): Promise<RoomSettings> {
-  return settingsOf(await storedRoom(db, tail));
-}
-
-async function storedRoom(db: Site["db"], { id }: Tail): Promise<StoredRoom> {
-  const [room] = await readRooms(db, [id]);
-  if (room === undefined) throw refuse("no_such_room");
-  return room;
-}
-
 /**
  * Changes the settings that a request names, and says so in the room. Returns all settings. Throws
  * `malformed`, `reserved`, `room_exists` and the refusals of access.
@@ -101,24 +87,7 @@ async function storedRoom(db: Site["db"], { id }: Tail): Promise<StoredRoom> {
 export async function changeSettings(ctx: Context, site: Site): Promise<RoomSettings> {
   const tail = await roomOf(ctx, site, "configure");
   site.limits.moves.take(payerOf(ctx));
-  const before = await readSettingsOf(site, tail);
-  const change = readSettings(ctx.state.body, before, tail.slug);
-  if (Object.keys(change).length === 0) return before;
-  const { title, password } = change;
-  if (title !== undefined && site.reserved.hasRoom(title)) throw refuse("reserved");
-  const outcome = await changeRoom(site.db, site.wakeUps, {
-    roomId: tail.id,
-    ...changeOf(change),
-    ...(title !== undefined && { titleSkeleton: roomSkeletonOf(title) }),
-    ...(password !== undefined && { password: password === null ? null : await hashPassword(password) }),
-    member: speakerOf(ctx, site),
-    notices: noticesOf(change),
-  });
-  if (outcome === "taken") throw refuse("room_exists");
-  if (outcome === "gone") throw refuse("no_such_room");
-  site.lobby.forget();
-  await site.roomWatch.refresh([tail.id]);
-  return readSettingsOf(site, tail);
+  return changeSettingsOf(site, tail, { fields: ctx.state.body, member: speakerOf(ctx, site) });
 }
 
 /**

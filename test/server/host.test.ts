@@ -85,6 +85,20 @@ describe("the host's own code", () => {
     expect(await chat.rooms.members(slug)).toMatchObject([ANN]);
   });
 
+  test("changes a room's settings, which holds at once and is said in the room", async () => {
+    const { slug } = await chat.rooms.make({ slug: "kept" });
+    expect(await chat.rooms.settings(slug)).toMatchObject({ maySpeak: "everyone", slowSeconds: 0, password: false });
+    const changed = await chat.rooms.change(slug, { maySpeak: "moderators", password: "open sesame" });
+    expect(changed).toMatchObject({ maySpeak: "moderators", password: true, slowSeconds: 0 });
+    const { body } = await request(chat.callback()).get(`/api/rooms/${slug}/messages`).expect(403);
+    expect(body).toMatchObject({ code: "password_needed" });
+    expect(await chat.rooms.change(slug, { password: null })).toMatchObject({ password: false });
+    const { body: page } = await request(chat.callback()).get(`/api/rooms/${slug}/messages`).expect(200);
+    expect(page.events.map(({ kind }: { kind: string }) => kind)).toEqual(["notice", "notice", "notice"]);
+    await expect(chat.rooms.change(slug, { slowSeconds: -1 })).rejects.toMatchObject({ code: "malformed" });
+    await expect(chat.rooms.change("nowhere", { links: false })).rejects.toMatchObject({ code: "no_such_room" });
+  });
+
   test("makes a token for a user, whose name and color stay", async () => {
     const token = chat.tokenFor(ANN);
     const as = (path: string) => request(chat.callback()).post(path).set("authorization", `Bearer ${token}`);
