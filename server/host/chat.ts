@@ -83,8 +83,8 @@ export type HostFunctions = {
     /** Resolves with all settings of a room. */
     settings(name: string): Promise<RoomSettings>;
     /**
-     * Changes settings of a room, which says so in a notice of the site. Resolves with all settings.
-     * `password: null` removes the password. Throws a refusal, for example `malformed`.
+     * Changes settings of a room, which says so in a notice of the site. Resolves with all
+     * settings. `password: null` removes the password. Throws a refusal, for example `malformed`.
      */
     change(name: string, change: SettingsChange): Promise<RoomSettings>;
   };
