@@ -58,14 +58,9 @@ async function settles(page: Page): Promise<void> {
   await page.waitForTimeout(4_000);
 }
 
-const NOT_EXAMINED = {
-  WebKit: "on a busy machine its page shows a figure in between, which has not been examined",
-};
-
 describe("the number of watchers", () => {
   browserTest(
     "is right on every page from its first moment on, and never counts a page twice",
-    { except: NOT_EXAMINED },
     async () => {
       const room = await newRoom("figures");
       const ann = await newPage(room);
@@ -94,7 +89,6 @@ describe("the number of watchers", () => {
 
   browserTest(
     "falls by one when a watcher enters, in the moment in which the number of members grows",
-    { except: NOT_EXAMINED },
     async () => {
       const room = await newRoom("entering");
       const ann = await newPage(room);
