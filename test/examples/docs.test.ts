@@ -239,7 +239,8 @@ describe("sites", () => {
       const [siteLine = "", botLine = ""] = code.split("\n");
       const url = await served(siteLine);
       const bot = runShell(botLine.replace(LOCAL, url), ROOT);
-      await until("the bot reads", () => bot.printed().includes("Reading lobby"), 15_000);
+      // The bot of another test, which was killed, may have its name for 30 s more.
+      await until("the bot reads", () => bot.printed().includes("Reading lobby"), 45_000);
     },
   );
 
