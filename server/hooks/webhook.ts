@@ -48,7 +48,7 @@ const GIVE_UP_MS = 24 * 3_600_000;
 /** A receiver that refuses one event gets it this many times, which takes about five minutes. */
 const REFUSALS_MAX = 12;
 
-/** A receiver that does not take events of so many rooms is away. */
+/** A receiver counts as away when events of this many rooms were not taken. */
 const AWAY_ROOMS = 3;
 
 /** A node that sends says so after half of this time. One that does not asks as often. */

@@ -9,8 +9,8 @@ export type EventLines = {
 };
 
 /**
- * Creates the lines of a room for a terminal that shows colors of so many bits: 1 (none), 4, 8 or
- * 24.
+ * Creates the lines of a room for a terminal. `colorBits` says how many colors it shows: 1 (none),
+ * 4, 8 or 24 bits.
  */
 export function createLines(colorBits: number): EventLines {
   let day = "";

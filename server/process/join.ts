@@ -96,7 +96,7 @@ function print({ input }: Screen, lines: string[]): void {
   cursorTo(stdout, 0);
   clearScreenDown(stdout);
   stdout.write(text);
-  // [node lib/internal/readline/interface.js] It goes up so many rows before it writes.
+  // [node lib/internal/readline/interface.js] readline moves up by this many rows before it writes.
   Object.assign(input, { prevRows: 0 });
   input.prompt(true);
 }
