@@ -94,7 +94,8 @@ export async function openApp(
  */
 function middlewareOf(site: Site): Middleware[] {
   const { config } = site;
-  const router = routerOf(siteRoutes(site), site);
+  const often = routerOf(oftenRoutes(site), site);
+  const seldom = routerOf(seldomRoutes(site), site);
   return [
     requestLog(site.logger),
     commonHeaders(config.origins),
@@ -103,21 +104,32 @@ function middlewareOf(site: Site): Middleware[] {
     ownHost(site),
     ...(config.origins.length > 0 ? [crossOrigin(site)] : []),
     canonicalPath(config.basePath),
-    router.routes() as Middleware,
-    router.allowedMethods() as Middleware,
+    often.routes() as Middleware,
+    seldom.routes() as Middleware,
+    seldom.allowedMethods() as Middleware,
   ];
 }
 
 /** Returns all routes of the site. */
 export function siteRoutes(site: Site): Route[] {
+  return [...oftenRoutes(site), ...seldomRoutes(site)];
+}
+
+/**
+ * Returns the routes of nearly all requests. A router tries all its patterns for each request, and
+ * more than a hundred of them took 12 of a message's 330 µs. This dozen takes less than 1.
+ */
+function oftenRoutes(site: Site): Route[] {
+  return [...messageRoutes(site), ...eventRoutes(site), ...hereRoutes(site)];
+}
+
+function seldomRoutes(site: Site): Route[] {
   const { limits } = site;
   const routes = [
-    ...messageRoutes(site),
     ...historyRoutes(site),
     ...whisperRoutes(site),
     ...searchRoutes(site),
     ...changeRoutes(site),
-    ...eventRoutes(site),
     ...durableRoutes(site),
     ...roomRoutes(site, limits),
     ...moderationRoutes(site),
@@ -137,7 +149,6 @@ export function siteRoutes(site: Site): Route[] {
     // After the pages that have a name.
     ...messagePageRoutes(site),
     ...doctorRoutes(site, limits),
-    ...hereRoutes(site),
     ...assetRoutes(site),
     ...siteFileRoutes(site),
     ...operationRoutes(site),
