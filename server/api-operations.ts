@@ -1,430 +1,238 @@
 import { z } from "zod";
-import { BATCH_MESSAGES, ROOMS_PER_READER, SEARCH_LENGTH } from "../protocol/limits.ts";
 import { PATHS } from "../protocol/paths.ts";
+import { acts, byGet, byPost, follows, type Operation, reads, stores } from "./api-call.ts";
 import {
-  batch,
   cursor,
   done,
   event,
   mark,
   member,
   named,
-  newName,
   page,
   poll,
   receipt,
   results,
   room,
-  sent,
   session,
 } from "./api-schemas.ts";
-import { clientIdSchema, nonceSchema, numberSchemas, seqSchema } from "./wire.ts";
+import {
+  batchRequest,
+  confirmationRequest,
+  durableRequest,
+  editRequest,
+  entryRequest,
+  eraseRequest,
+  frameRequest,
+  historyRequest,
+  messageRequest,
+  messagesRequest,
+  nameRequest,
+  newRoomRequest,
+  peopleRequest,
+  pollRequest,
+  roomListRequest,
+  roomPollRequest,
+  searchRequest,
+  sessionRequest,
+  streamRequest,
+  whisperPageRequest,
+  whisperRequest,
+} from "./requests.ts";
+import { seqSchema } from "./wire.ts";
 
-/** One call of the API, as openapi.json describes it. */
-export type Operation = {
-  id: string;
-  method: "get" | "post";
-  path: string;
-  summary: string;
-  query?: Parameters;
-  body?: z.ZodType;
-  /** The answers by their status: a schema, or the type of a stream. */
-  answers: { [status: number]: z.ZodType | string };
-  refusals: readonly number[];
-  /** Needs a session. */
-  isPersonal?: boolean;
-  /** Needs an operator's cookie. */
-  isOperators?: boolean;
+const newName = named("NewName", nameRequest);
+const sent = named("Sent", z.union([receipt, results]));
+const outgoing = named("Outgoing", z.union([named("Message", messageRequest), named("Messages", batchRequest)]));
+
+const answers = {
+  session: named("SessionState", z.looseObject({ ...mark, member, expires: z.iso.datetime() })),
+  rooms: named("RoomList", z.looseObject({ ...mark, rooms: z.array(room).optional(), version: z.string() })),
+  madeRoom: named("CreatedRoom", z.looseObject({ ...mark, room })),
+  room: named(
+    "RoomState",
+    z.looseObject({
+      ...mark,
+      room,
+      members: z.array(member),
+      memberCount: z.int(),
+      visitors: z.int(),
+      cursor,
+    }),
+  ),
+  members: named("MemberPage", z.looseObject({ ...mark, members: z.array(member), next: z.string().optional() })),
+  entered: named("Entered", z.looseObject({ ...mark, member })),
+  found: named(
+    "Found",
+    z.looseObject({ ...mark, events: z.array(event), next: seqSchema.optional(), since: z.string().optional() }),
+  ),
+  whispers: named("WhisperPage", z.looseObject({ ...mark, events: z.array(event), oldest: z.int() })),
+  ticket: named("Ticket", z.looseObject({ ...mark, ticket: z.string(), ticketSeconds: z.int() })),
 };
 
-type Parameters = { [name: string]: z.ZodType };
+const ofSessions = [400, 401, 403, 409, 429];
+const ofTickets = [400, 401, 403, 429];
+const ofStreams = [400, 403, 404];
+const ofPolls = [400, 404, 429, 503];
 
-/** The parameters of every read of events. */
-const reading = {
-  room: z.array(z.string()).min(1).max(ROOMS_PER_READER).describe("One to eight rooms."),
-  after: z.string().optional().describe("Where to start: a cursor. Without one, reading starts at the head."),
-  n: nonceSchema.optional(),
-};
-const streaming = { ...reading, ping: numberSchemas.ping, max: numberSchemas.max };
-const read = [400, 404, 429, 503] as const;
-/** The refusals of a call that changes a room. */
-export const acting = [400, 401, 403, 404, 409, 429, 503] as const;
-
-const ticket = named("Ticket", z.looseObject({ ...mark, ticket: z.string(), ticketSeconds: z.int() }));
-const sentAnswer = named("Sent", z.union([receipt, results]));
-const whisperFields = { id: clientIdSchema, text: z.string().min(1), to: z.string().optional() };
+const ticket = acts("issueTicket", PATHS.sessionTicket, {
+  summary: "Exchanges a token for a ticket, which may stand in URLs.",
+  answer: answers.ticket,
+  refusals: ofTickets,
+});
+const rename = acts("rename", PATHS.rename(":room"), {
+  summary: "Renames the session's member in a room.",
+  request: newName,
+  answer: session,
+});
+const edit = stores("editMessage", PATHS.edit(":room", ":seq"), {
+  summary: "Changes the text of one's own message.",
+  request: named("Edit", editRequest),
+  answer: receipt,
+});
+const erase = stores("eraseMessage", PATHS.erase(":room", ":seq"), {
+  summary: "Erases one's own message.",
+  request: named("Erase", eraseRequest),
+  answer: receipt,
+});
+const whisper = stores("whisper", PATHS.whispers(":room"), {
+  summary: "Whispers to a member. Without `to`, the text is the command `/w name text`.",
+  request: named("Whisper", whisperRequest),
+  answer: receipt,
+});
+const asPoll = follows("poll", PATHS.poll, {
+  summary: "Waits for events after a cursor.",
+  request: named("PollRequest", pollRequest),
+  answer: poll,
+  refusals: ofPolls,
+});
+const asBytes = follows("streamBytes", PATHS.stream, {
+  summary: "Streams the same bytes under a type that no network refuses.",
+  request: named("StreamRequest", streamRequest),
+  answer: "application/octet-stream",
+});
+const confirm = follows("confirmStream", PATHS.here, {
+  summary: "Confirms that a stream arrives.",
+  request: named("Confirmation", confirmationRequest),
+  answer: done,
+  refusals: [400, 429],
+});
 
 /** The calls that take part in rooms. */
 export const OPERATIONS: Operation[] = [
-  {
-    id: "openSession",
-    method: "post",
-    path: PATHS.session,
+  acts("openSession", PATHS.session, {
     summary: "Opens a session, or renames the one of the token.",
-    body: named("NewSession", z.object(newName)),
-    answers: { 201: session },
-    refusals: [400, 401, 403, 409, 429],
-  },
-  {
-    id: "describeSession",
-    method: "get",
-    path: PATHS.session,
-    summary: "Says who the session's member is, and until when.",
-    answers: { 200: named("SessionState", z.looseObject({ ...mark, member, expires: z.iso.datetime() })) },
-    refusals: [400, 401],
-    isPersonal: true,
-  },
-  {
-    id: "endSession",
-    method: "post",
-    path: PATHS.sessionEnd,
+    request: newName,
+    answer: session,
+    status: 201,
+    refusals: ofSessions,
+    isPersonal: false,
+  }),
+  reads("describeSession", PATHS.session, {
+    summary: "Says who the session's member is, and until when. With a nickname, opens a session like the POST.",
+    request: sessionRequest,
+    answer: named("SessionAnswer", z.union([answers.session, session])),
+    refusals: ofSessions,
+  }),
+  acts("endSession", PATHS.sessionEnd, {
     summary: "Revokes every token of the session, and leaves every room.",
-    answers: { 200: done },
-    refusals: [400, 401, 403, 429],
-    isPersonal: true,
-  },
-  {
-    id: "listRooms",
-    method: "get",
-    path: PATHS.rooms,
+    answer: done,
+    refusals: ofTickets,
+  }),
+  ticket,
+  byGet(ticket),
+  reads("listRooms", PATHS.rooms, {
     summary: "Lists the public rooms.",
-    query: { known: z.string().optional().describe("The version that is known already.") },
-    answers: {
-      200: named("RoomList", z.looseObject({ ...mark, rooms: z.array(room).optional(), version: z.string() })),
-    },
+    request: roomListRequest,
+    answer: answers.rooms,
     refusals: [400, 401, 429],
-  },
-  {
-    id: "createRoom",
-    method: "post",
-    path: PATHS.rooms,
+  }),
+  acts("createRoom", PATHS.rooms, {
     summary: "Makes a room.",
-    body: named(
-      "NewRoom",
-      z.object({
-        slug: z.string().min(1),
-        title: z.string().optional(),
-        public: z.boolean().optional(),
-        silent: z.boolean().optional(),
-        words: z.boolean().optional(),
-      }),
-    ),
-    answers: { 201: named("CreatedRoom", z.looseObject({ ...mark, room })) },
-    refusals: [400, 401, 403, 409, 429],
-  },
-  {
-    id: "readRoom",
-    method: "get",
-    path: PATHS.roomState(":room"),
+    request: named("NewRoom", newRoomRequest),
+    answer: answers.madeRoom,
+    status: 201,
+    refusals: ofSessions,
+    isPersonal: false,
+  }),
+  reads("readRoom", PATHS.roomState(":room"), {
     summary: "Reads a room's state, its first 200 members, and the cursor at which reading continues.",
-    answers: {
-      200: named(
-        "RoomState",
-        z.looseObject({
-          ...mark,
-          room,
-          members: z.array(member),
-          memberCount: z.int(),
-          visitors: z.int(),
-          cursor,
-        }),
-      ),
-    },
-    refusals: [400, 401, 403, 404, 429],
-  },
-  {
-    id: "listMembers",
-    method: "get",
-    path: PATHS.members(":room"),
+    answer: answers.room,
+  }),
+  reads("listMembers", PATHS.members(":room"), {
     summary: "Lists the members of a room by page.",
-    query: { after: z.string().optional().describe("The `next` of a page."), limit: numberSchemas.people },
-    answers: {
-      200: named("MemberPage", z.looseObject({ ...mark, members: z.array(member), next: z.string().optional() })),
-    },
-    refusals: [400, 401, 403, 404, 429],
-  },
-  {
-    id: "enterRoom",
-    method: "post",
-    path: PATHS.enter(":room"),
+    request: peopleRequest,
+    answer: answers.members,
+  }),
+  acts("enterRoom", PATHS.enter(":room"), {
     summary: "Enters a room.",
-    body: named("Entry", z.object({ silent: z.boolean().optional() })),
-    answers: { 200: named("Entered", z.looseObject({ ...mark, member })) },
-    refusals: acting,
-    isPersonal: true,
+    request: named("Entry", entryRequest),
+    answer: answers.entered,
+  }),
+  acts("leaveRoom", PATHS.leave(":room"), { summary: "Leaves a room.", answer: done }),
+  acts("noteTyping", PATHS.typing(":room"), { summary: "Says that the member is typing.", answer: done }),
+  rename,
+  byGet(rename),
+  {
+    ...stores("sendMessages", PATHS.messages(":room"), {
+      summary: "Sends a message, or several in one commit.",
+      request: outgoing,
+      answer: sent,
+    }),
+    answers: { 200: sent, 201: receipt },
   },
   {
-    id: "leaveRoom",
-    method: "post",
-    path: PATHS.leave(":room"),
-    summary: "Leaves a room.",
-    answers: { 200: done },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "noteTyping",
-    method: "post",
-    path: PATHS.typing(":room"),
-    summary: "Says that the member is typing.",
-    answers: { 200: done },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "rename",
-    method: "post",
-    path: PATHS.rename(":room"),
-    summary: "Renames the session's member in a room.",
-    body: named("NewName", z.object(newName)),
-    answers: { 200: session },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "sendMessages",
-    method: "post",
-    path: PATHS.messages(":room"),
-    summary: "Sends a message, or several in one commit.",
-    body: named("Outgoing", z.union([sent, batch])),
-    answers: { 200: sentAnswer, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "readHistory",
-    method: "get",
-    path: PATHS.messages(":room"),
-    summary: "Reads a page of a room's log, oldest first.",
-    query: {
-      before: numberSchemas.seq,
-      around: numberSchemas.seq,
-      at: z.string().optional().describe("A moment or a date."),
-      zone: z.string().optional().describe("The time zone of a date, by its IANA name."),
-      limit: numberSchemas.history,
-    },
-    answers: { 200: page },
-    refusals: [400, 401, 403, 404, 429],
-  },
-  {
-    id: "editMessage",
-    method: "post",
-    path: PATHS.edit(":room", ":seq"),
-    summary: "Changes the text of one's own message.",
-    body: named("Edit", z.object({ text: z.string().min(1), id: clientIdSchema.optional() })),
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "eraseMessage",
-    method: "post",
-    path: PATHS.erase(":room", ":seq"),
-    summary: "Erases one's own message.",
-    body: named("Erase", z.object({ id: clientIdSchema.optional() })),
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "search",
-    method: "get",
-    path: PATHS.search(":room"),
-    summary: "Finds the messages of a room that contain all words, newest first.",
-    query: { text: z.string().min(1).max(SEARCH_LENGTH), before: numberSchemas.seq, limit: numberSchemas.results },
-    answers: {
-      200: named(
-        "Found",
-        z.looseObject({ ...mark, events: z.array(event), next: seqSchema.optional(), since: z.string().optional() }),
-      ),
-    },
-    refusals: [400, 401, 403, 404, 429],
-  },
-  {
-    id: "poll",
-    method: "get",
-    path: PATHS.poll,
-    summary: "Waits for events after a cursor.",
-    query: { ...reading, wait: numberSchemas.wait },
-    answers: { 200: poll },
-    refusals: read,
-  },
-  {
-    id: "streamEvents",
-    method: "get",
-    path: PATHS.events,
-    summary: "Streams events after a cursor as Server-Sent Events.",
-    query: streaming,
-    answers: { 200: "text/event-stream" },
-    refusals: [400, 403, 404],
-  },
-  {
-    id: "streamBytes",
-    method: "get",
-    path: PATHS.stream,
-    summary: "Streams the same bytes under a type that no network refuses.",
-    query: streaming,
-    answers: { 200: "application/octet-stream" },
-    refusals: [400, 403, 404],
-  },
-  {
-    id: "readDurable",
-    method: "get",
-    path: PATHS.durable(":room"),
-    summary: "Reads a room as a Durable Stream in JSON mode.",
-    query: {
-      offset: z.string().optional().describe("-1, now, or the Stream-Next-Offset of an answer."),
-      live: z.enum(["long-poll", "sse"]).optional(),
-      cursor: z.string().optional().describe("The Stream-Cursor of the last answer."),
-    },
-    answers: { 200: named("Events", z.array(event)) },
-    refusals: [400, 403, 404, 410, 429, 503],
-  },
-  {
-    id: "confirmStream",
-    method: "get",
-    path: PATHS.here,
-    summary: "Confirms that a stream arrives.",
-    query: { stream: nonceSchema.describe("The nonce of the stream's request.") },
-    answers: { 200: done },
-    refusals: [400, 429],
-  },
-  {
-    id: "issueTicket",
-    method: "post",
-    path: PATHS.sessionTicket,
-    summary: "Exchanges a token for a ticket, which may stand in URLs.",
-    answers: { 200: ticket },
-    refusals: [400, 401, 403, 429],
-    isPersonal: true,
-  },
-  {
-    id: "issueTicketByGet",
-    method: "get",
-    path: PATHS.sessionTicket,
-    summary: "The same, for networks that block POST.",
-    answers: { 200: ticket },
-    refusals: [400, 401, 403, 429],
-    isPersonal: true,
-  },
-  {
-    id: "renameByGet",
-    method: "get",
-    path: PATHS.rename(":room"),
-    summary: "Renames the member, for networks that block POST.",
-    query: newName,
-    answers: { 200: session },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
+    ...byGet(stores("say", PATHS.say(":room"), { summary: "Sends messages", request: messagesRequest, answer: sent })),
     id: "say",
-    method: "get",
-    path: PATHS.say(":room"),
-    summary: "Sends messages, for networks that block POST. Several have an id and a text each, in order.",
-    query: {
-      id: z.array(clientIdSchema).min(1).max(BATCH_MESSAGES),
-      text: z.array(z.string().min(1)).min(1).max(BATCH_MESSAGES),
-      reply: z.array(z.string()).optional(),
-      nickname: z.string().optional(),
-    },
-    answers: { 200: sentAnswer, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
+    answers: { 200: sent, 201: receipt },
   },
-  {
-    id: "editMessageByGet",
-    method: "get",
-    path: PATHS.edit(":room", ":seq"),
-    summary: "Changes the text of one's own message, for networks that block POST.",
-    query: { text: z.string().min(1), id: clientIdSchema.optional() },
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "eraseMessageByGet",
-    method: "get",
-    path: PATHS.erase(":room", ":seq"),
-    summary: "Erases one's own message, for networks that block POST.",
-    query: { id: clientIdSchema.optional() },
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "whisper",
-    method: "post",
-    path: PATHS.whispers(":room"),
-    summary: "Whispers to a member. Without `to`, the text is the command `/w name text`.",
-    body: named("Whisper", z.object(whisperFields)),
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "whisperByGet",
-    method: "get",
-    path: PATHS.whisper(":room"),
-    summary: "Whispers to a member, for networks that block POST.",
-    query: whisperFields,
-    answers: { 200: receipt, 201: receipt },
-    refusals: acting,
-    isPersonal: true,
-  },
-  {
-    id: "readWhispers",
-    method: "get",
-    path: PATHS.whispers(":room"),
+  edit,
+  byGet(edit),
+  erase,
+  byGet(erase),
+  whisper,
+  byGet(whisper, PATHS.whisper(":room")),
+  reads("readWhispers", PATHS.whispers(":room"), {
     summary: "Reads a page of the session's own whispers, oldest first.",
-    query: { before: numberSchemas.seq, limit: numberSchemas.whispers },
-    answers: { 200: named("WhisperPage", z.looseObject({ ...mark, events: z.array(event), oldest: z.int() })) },
-    refusals: [400, 401, 403, 404, 429],
+    request: whisperPageRequest,
+    answer: answers.whispers,
     isPersonal: true,
-  },
-  {
-    id: "pollRoom",
-    method: "get",
-    path: PATHS.since(":room"),
+  }),
+  reads("readHistory", PATHS.messages(":room"), {
+    summary: "Reads a page of a room's log, oldest first.",
+    request: historyRequest,
+    answer: page,
+  }),
+  reads("search", PATHS.search(":room"), {
+    summary: "Finds the messages of a room that contain all words, newest first.",
+    request: searchRequest,
+    answer: answers.found,
+  }),
+  asPoll,
+  byPost(asPoll),
+  follows("pollRoom", PATHS.since(":room"), {
     summary: "The same poll, where the path of the other one is blocked. `room` adds rooms.",
-    query: { ...reading, room: reading.room.optional(), wait: numberSchemas.wait },
-    answers: { 200: poll },
-    refusals: read,
-  },
-  {
-    id: "pollByPost",
-    method: "post",
-    path: PATHS.poll,
-    summary: "The same poll, with its parameters in the body.",
-    body: named("PollRequest", z.object({ ...reading, wait: numberSchemas.wait })),
-    answers: { 200: poll },
-    refusals: read,
-  },
-  {
-    id: "streamBytesByPost",
-    method: "post",
-    path: PATHS.stream,
-    summary: "The same byte stream, with its parameters in the body.",
-    body: named("StreamRequest", z.object(streaming)),
-    answers: { 200: "application/octet-stream" },
-    refusals: [400, 403, 404],
-  },
-  {
-    id: "streamFrame",
-    method: "get",
-    path: PATHS.frame,
+    request: roomPollRequest,
+    answer: poll,
+    refusals: ofPolls,
+  }),
+  follows("streamEvents", PATHS.events, {
+    summary: "Streams events after a cursor as Server-Sent Events.",
+    request: streamRequest,
+    answer: "text/event-stream",
+  }),
+  asBytes,
+  byPost(asBytes),
+  follows("streamFrame", PATHS.frame, {
     summary: "Streams events as a page of script calls, for an iframe of old browsers.",
-    query: { ...streaming, callback: z.string().describe("The function that the scripts call.") },
-    answers: { 200: "text/html" },
-    refusals: [400, 403, 404],
-  },
-  {
-    id: "confirmStreamByPost",
-    method: "post",
-    path: PATHS.here,
-    summary: "Confirms that a stream arrives, by POST.",
-    body: named("Confirmation", z.object({ stream: nonceSchema })),
-    answers: { 200: done },
-    refusals: [400, 429],
-  },
+    request: frameRequest,
+    answer: "text/html",
+  }),
+  follows("readDurable", PATHS.durable(":room"), {
+    summary: "Reads a room as a Durable Stream in JSON mode.",
+    request: durableRequest,
+    answer: named("Events", z.array(event)),
+    refusals: [...ofStreams, 410, 429, 503],
+  }),
+  confirm,
+  byPost(confirm),
 ];

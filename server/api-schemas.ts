@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { REFUSALS } from "./refusal.ts";
-import { batchSchema, clientIdSchema, colorSchema, nonceSchema, seqSchema } from "./wire.ts";
+import { colorSchema, nonceSchema, seqSchema } from "./wire.ts";
 
 /** The schemas that the description names. */
 export const components = z.registry<{ id: string }>();
@@ -125,20 +125,6 @@ export const poll = named(
 );
 /** A room, in short. */
 export const room = z.looseObject({ slug: z.string(), title: z.string() });
-/** A nickname, and perhaps a color. */
-export const newName = { nickname: z.string().min(1).max(200), color: colorSchema.optional() };
-/** A message to send. */
-export const sent = named(
-  "Message",
-  z.object({
-    id: clientIdSchema,
-    text: z.string().min(1),
-    reply: seqSchema.optional(),
-    nickname: z.string().optional(),
-  }),
-);
-/** Several messages to send. */
-export const batch = named("Messages", z.object({ messages: batchSchema, nickname: z.string().optional() }));
 
 function problemOf(status: number): z.ZodType {
   const codes = Object.entries(REFUSALS).filter(([, refusal]) => refusal.status === status);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { Operation } from "./api-call.ts";
 import { KEEPING_OPERATIONS, OPERATOR_OPERATIONS } from "./api-keeping-operations.ts";
-import { OPERATIONS, type Operation } from "./api-operations.ts";
+import { OPERATIONS } from "./api-operations.ts";
 import { components, problems } from "./api-schemas.ts";
 import { REFUSALS } from "./refusal.ts";
 import { seqSchema } from "./wire.ts";
@@ -52,14 +53,16 @@ function pathsOf(operations: Operation[]): object {
   return paths;
 }
 
-function describe({ id, path, summary, query = {}, body, answers, refusals, ...needs }: Operation): object {
+function describe({ id, method, path, summary, request, answers, refusals, ...needs }: Operation): object {
+  const body = method === "post" ? request : undefined;
+  const query = method === "get" && request instanceof z.ZodObject ? request.shape : {};
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
     schema: name === "seq" ? jsonOf(seqSchema) : { type: "string" },
   }));
-  const inQuery = Object.entries(query).map(([name, schema]) => ({
+  const inQuery = Object.entries<z.ZodType>(query).map(([name, schema]) => ({
     name,
     in: "query",
     required: !schema.safeParse(undefined).success,

@@ -85,6 +85,19 @@ export function secret(min: number) {
   return text().refine((value) => value.trim().length >= min, `must be ${min} characters or more`);
 }
 
+/**
+ * Returns the schema of a secret that signs as Standard Webhooks says. Node skips what is not
+ * base64, so a slip after `whsec_` would leave a key that anybody can guess.
+ */
+export function signingSecret() {
+  const problem = "must be base64 of 16 bytes or more after whsec_";
+  return secret(24).refine((value) => !value.startsWith("whsec_") || bytesOf(value.slice(6)) >= 16, problem);
+}
+
+function bytesOf(base64: string): number {
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(base64) ? Buffer.from(base64, "base64").length : 0;
+}
+
 /** Returns the schema of a list of strings. */
 export function strings() {
   return z.array(z.string("must be a list of strings"), "must be a list of strings");

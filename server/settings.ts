@@ -3,7 +3,16 @@ import { z } from "zod";
 import { DEFAULT_SCHEMA } from "../db/address.ts";
 import { parseShares } from "./guard/shares.ts";
 import { readHost } from "./guard/source.ts";
-import { listOf, numberWithin, type SPELLINGS, secret, strings, text, wholeNumber } from "./read-setting.ts";
+import {
+  listOf,
+  numberWithin,
+  type SPELLINGS,
+  secret,
+  signingSecret,
+  strings,
+  text,
+  wholeNumber,
+} from "./read-setting.ts";
 import { type Palette, readPalette } from "./theme.ts";
 
 /**
@@ -237,7 +246,7 @@ export const SETTINGS = {
     spelling: "secrets",
     schema: strings()
       .refine(
-        (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
+        (secrets) => secrets.length > 0 && secrets.every((secret) => secret.trim().length >= 16),
         "each secret must be 16 characters or more",
       )
       .optional(),
@@ -415,7 +424,7 @@ export const SETTINGS = {
   webhookSecret: {
     env: "CHATTERA_WEBHOOK_SECRET",
     spelling: "text",
-    schema: secret(24).optional(),
+    schema: signingSecret().optional(),
     scope: "app",
     doc: "Secret that signs webhooks: `whsec_` and base64, or any other text of 24 characters or more.",
   },
@@ -434,7 +443,7 @@ export const SETTINGS = {
   authSecret: {
     env: "CHATTERA_AUTH_SECRET",
     spelling: "text",
-    schema: text().min(24, "must be 24 characters or more").optional(),
+    schema: signingSecret().optional(),
     scope: "app",
     doc:
       "Secret that signs the questions to `CHATTERA_AUTH_URL` as [Standard Webhooks](https://www.standardwebhooks.com) " +
@@ -472,7 +481,7 @@ export const SETTINGS = {
   jwtSecret: {
     env: "CHATTERA_JWT_SECRET",
     spelling: "text",
-    schema: text().min(32, "must be 32 characters or more").optional(),
+    schema: secret(32).optional(),
     scope: "app",
     doc:
       "Secret with which your app signs JWTs (HS256, HS384 or HS512) that say who a user is; see " +

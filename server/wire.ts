@@ -1,94 +1,92 @@
 import { z } from "zod";
-import {
-  BATCH_MESSAGES,
-  CLIENT_ID,
-  HISTORY_MESSAGES,
-  NONCE,
-  PAGE_EVENTS,
-  PAGE_WHISPERS,
-  PEOPLE_PAGE,
-  PEOPLE_SHOWN,
-  PING_MS,
-  POLL_WAIT_MAX_SECONDS,
-  POLL_WAIT_SECONDS,
-  SEARCH_RESULTS,
-  SEARCH_RESULTS_MAX,
-  STREAM_BYTES_MAX,
-  STREAM_BYTES_MIN,
-} from "../protocol/limits.ts";
-import { AUDIENCES, ROLES } from "../protocol/room-settings.ts";
+import { CLIENT_ID, NONCE } from "../protocol/limits.ts";
+import { REFUSALS, type Refusal, type RefusalCode, refuse } from "./refusal.ts";
+
+// The fields of which the requests in requests.ts and keeping-requests.ts are made. In a form, a
+// query and a path every value is a text, so numbers and choices are read from texts as well.
+//
+// The message of a schema follows the name of its field, as in "limit: a whole number from 1 to
+// 200". A message that is the code of a refusal stands for that refusal.
+
+/** A text of any content. */
+export const textSchema = z.string("a string");
+
+/** Returns the schema of a text without which a request is refused with `code`. */
+export function textOr(code: RefusalCode) {
+  return z.string({ error: ({ input }) => (input === undefined ? code : "a string") }).min(1, code);
+}
+
+/** A text that a program has made, which may be a number in JSON. */
+export const looseTextSchema = z.preprocess(looseTextIn, z.string("a text"));
+
+function looseTextIn(value: unknown): unknown {
+  return typeof value === "number" ? String(value) : value;
+}
+
+/** A choice between yes and no. */
+export const choiceSchema = z.preprocess(choiceIn, z.boolean("true or false"));
+
+/** Reads a choice from a text or a number. Leaves anything else as it is. */
+export function choiceIn(value: unknown): unknown {
+  if (value === "true" || value === "1" || value === 1) return true;
+  if (value === "false" || value === "0" || value === 0) return false;
+  return value;
+}
+
+/** Returns the schema of a whole number in a range. */
+export function whole(min: number, max: number, problem = `a whole number from ${min} to ${max}`) {
+  return z.preprocess(numberIn, z.int(problem).min(min, problem).max(max, problem));
+}
 
 /**
- * The schemas by which requests of the API are read. /api/openapi.json is made of the same ones, so
- * that it cannot promise what the server refuses.
+ * Reads a number from a text. One number has one spelling: digits without a sign, a point or an
+ * exponent.
  */
+function numberIn(value: unknown): unknown {
+  return typeof value === "string" ? (/^\d{1,16}$/.test(value) ? Number(value) : Number.NaN) : value;
+}
 
-/** A key of the sender's for one message or change, by which a resend is recognized. */
-export const clientIdSchema = z.string().regex(CLIENT_ID);
-
-/** The color of a nickname. */
-export const colorSchema = z.string().regex(/^#[0-9a-fA-F]{6}$/);
-
-/** Makes a request unique, and is returned in its answer. */
-export const nonceSchema = z.string().regex(NONCE);
-
-/** The seq of an event: 1, 2, 3… in a room. */
+/** The seq of an event: 1, 2, 3… in a room. Also the number of anything else. */
 export const seqSchema = whole(1, Number.MAX_SAFE_INTEGER);
 
-/** Several messages, before each is checked: one that is refused does not stop the others. */
-export const batchSchema = z
-  .array(z.looseObject({ id: z.string(), text: z.string() }))
-  .min(1)
-  .max(BATCH_MESSAGES);
+/** The seq of the message that a message answers. */
+export const replySchema = whole(1, Number.MAX_SAFE_INTEGER, "the seq of a message");
 
-/** A role in a room, or none. */
-export const roleSchema = z.enum(ROLES).nullable();
+const OF_CLIENT_ID = "8 to 64 of A-Z a-z 0-9 _ -";
 
-/** The acts of moderators that a ban stands for. */
-export const banActSchema = z.enum(["silence", "shut-out", "remove"]);
+/** A key of the sender's for one message or change, by which a resend is recognized. */
+export const clientIdSchema = z.string(OF_CLIENT_ID).regex(CLIENT_ID, OF_CLIENT_ID);
 
-/** A member's id has no controls, a trip its diamond, and a network eight letters and digits. */
-export const targetSchemas = {
-  member: z.string().regex(/^[\x21-\x7e]{1,100}$/),
-  trip: z.string().regex(/^◆[\w+/=.-]{6,40}$/),
-  network: z.string().regex(/^[a-km-np-z2-9]{8}$/),
-} as const;
+/** The color of a nickname. */
+export const colorSchema = z.string("#rrggbb").regex(/^#[0-9a-fA-F]{6}$/, "#rrggbb");
 
-/** The numbers of a room's settings. */
-export const settingSchemas = {
-  slowSeconds: whole(0, 3_600),
-  newcomerSeconds: whole(0, 86_400),
-  historyForNewcomers: whole(0, 1_000),
-  keepDays: whole(1, 3_650),
-} as const;
+/** Makes a request unique, and is returned in its answer. */
+export const nonceSchema = nonce("1 to 64 of A-Z a-z 0-9 . _ ~ -");
 
-/** The people of a setting such as `mayRead`. */
-export const audienceSchema = z.enum(AUDIENCES);
+/** Returns the schema of a nonce. */
+export function nonce(problem: string) {
+  return z.preprocess(looseTextIn, z.string(problem).regex(NONCE, problem));
+}
 
-/** How long a ban that ends can hold: a year. */
-export const banMinutesSchema = whole(1, 365 * 24 * 60);
+const OF_A_CALLBACK = "a JavaScript name";
 
-/** How many entries of the log of moderation a page has. */
-export const actsSchema = whole(1, 200).default(50);
+/** The function that a script calls. */
+export const callbackSchema = z
+  .string(OF_A_CALLBACK)
+  .regex(/^[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,3}$/, OF_A_CALLBACK);
 
-/** The numbers that parameters may have, and their defaults. */
-export const numberSchemas = {
-  /** How long a poll may be held, in seconds. */
-  wait: whole(0, POLL_WAIT_MAX_SECONDS).default(POLL_WAIT_SECONDS),
-  /** The seconds between two pings of a stream. */
-  ping: whole(2, 60).default(PING_MS / 1000),
-  /** The bytes after which a stream ends. */
-  max: whole(STREAM_BYTES_MIN, STREAM_BYTES_MAX).optional(),
-  whispers: whole(1, PAGE_WHISPERS).default(HISTORY_MESSAGES),
-  /** Messages of a page of history, people of a page of the list, and results of a search. */
-  history: whole(1, PAGE_EVENTS).default(HISTORY_MESSAGES),
-  people: whole(1, PEOPLE_SHOWN).default(PEOPLE_PAGE),
-  results: whole(1, SEARCH_RESULTS_MAX).default(SEARCH_RESULTS),
-  /** A place in the log. */
-  seq: seqSchema.optional(),
-} as const;
+/**
+ * Returns what a schema reads. Throws the refusal of the first problem: `malformed`, unless the
+ * schema names another one.
+ */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const { data, error } = schema.safeParse(value);
+  if (error) throw refusalOf(error);
+  return data as z.output<Schema>;
+}
 
-function whole(min: number, max: number) {
-  const problem = `a whole number from ${min} to ${max}`;
-  return z.int(problem).min(min, problem).max(max, problem);
+function refusalOf({ issues }: z.ZodError): Refusal {
+  const { path, message } = issues[0] as z.core.$ZodIssue;
+  if (message in REFUSALS) return refuse(message as RefusalCode);
+  return refuse("malformed", path.length === 0 ? message : `${String(path[0])}: ${message}`);
 }

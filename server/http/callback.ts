@@ -1,7 +1,8 @@
 import type { Context } from "koa";
+import { z } from "zod";
 import type { Guards } from "../guard/guards.ts";
-import { refuse } from "../refusal.ts";
-import { type Input, inputOf } from "./input.ts";
+import { callbackSchema } from "../wire.ts";
+import { inputOf } from "./input.ts";
 
 /**
  * Returns the function that a JSONP request names, on a route that answers scripts, by GET. Throws
@@ -10,20 +11,7 @@ import { type Input, inputOf } from "./input.ts";
 export function callbackOf(ctx: Context): string | undefined {
   const guards: Guards | undefined = ctx.state.guards;
   if (ctx.method !== "GET" || !guards?.jsonp) return undefined;
-  return readCallback(inputOf(ctx));
+  return inputOf(ctx).read(SCRIPT).callback;
 }
 
-/** Returns the function that an iframe calls. Throws `malformed`. */
-export function frameCallback(input: Input): string {
-  const callback = readCallback(input);
-  if (callback === undefined) throw refuse("malformed", "callback: a JavaScript name");
-  return callback;
-}
-
-function readCallback(input: Input): string | undefined {
-  const callback = input.text("callback");
-  if (callback !== undefined && !CALLBACK.test(callback)) throw refuse("malformed", "callback: a JavaScript name");
-  return callback;
-}
-
-const CALLBACK = /^[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,3}$/;
+const SCRIPT = z.object({ callback: callbackSchema.optional() });

@@ -9,6 +9,7 @@ import type { Tail } from "../delivery/tail.ts";
 import { pageOf } from "../delivery/watcher.ts";
 import { networksOf } from "../guard/address.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import { entryRequest } from "../requests.ts";
 import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { enter } from "../rooms/enter.ts";
 import { nameNetwork } from "../rooms/network-name.ts";
@@ -18,7 +19,7 @@ import type { Site } from "../site.ts";
 import { actorOf } from "./actor.ts";
 import { noteSighting } from "./bannable.ts";
 import { browserOf } from "./browser.ts";
-import { inputOf, readChoice } from "./input.ts";
+import { inputOf } from "./input.ts";
 
 /**
  * Enters a room as a member, and notes that the member is there. Returns the member as it is in the
@@ -93,9 +94,9 @@ export async function assertMayEnter(
  * room does not allow that.
  */
 export function isSilentEntry(ctx: Context, { allowsSilence }: Tail): boolean {
-  const isAsked = readChoice(ctx, "silent", false);
-  if (isAsked && !allowsSilence) throw refuse("forbidden", "This room does not allow silent entry.");
-  return isAsked;
+  const { silent } = inputOf(ctx).read(entryRequest);
+  if (silent && !allowsSilence) throw refuse("forbidden", "This room does not allow silent entry.");
+  return silent;
 }
 
 /** Leaves a room as a member. Where that may add no event, notifies the other nodes itself. */

@@ -3,6 +3,7 @@ import { addIncomingWebhook, removeIncomingWebhook } from "../../db/log/incoming
 import { appendNotice } from "../../db/log/notice.ts";
 import { WEBHOOK_PATHS } from "../../protocol/webhook-paths.ts";
 import type { Session } from "../guard/session.ts";
+import { newWebhookRequest, revocationRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { newIncomingKey, readWebhookName } from "../rooms/incoming-webhook.ts";
 import type { Site } from "../site.ts";
@@ -21,7 +22,7 @@ export type MadeWebhook = { id: string; name: string; path: string };
 export async function makeWebhook(ctx: Context, site: Site): Promise<MadeWebhook> {
   const tail = await roomOf(ctx, site, "configure");
   site.limits.moves.take(payerOf(ctx));
-  const name = readWebhookName(inputOf(ctx).string("name") ?? "");
+  const name = readWebhookName(inputOf(ctx).read(newWebhookRequest).name);
   if (site.reserved.hasNickname(name) && ctx.state.isOperator !== true) throw refuse("reserved");
   const { id, key, hash } = newIncomingKey();
   const session: Session | undefined = ctx.state.session;
@@ -39,5 +40,5 @@ export async function makeWebhook(ctx: Context, site: Site): Promise<MadeWebhook
 export async function revokeWebhook(ctx: Context, site: Site): Promise<void> {
   const tail = await roomOf(ctx, site, "configure");
   site.limits.moves.take(payerOf(ctx));
-  await removeIncomingWebhook(site.db, tail.id, (inputOf(ctx).string("id") ?? "").slice(0, 100));
+  await removeIncomingWebhook(site.db, tail.id, inputOf(ctx).read(revocationRequest).id.slice(0, 100));
 }

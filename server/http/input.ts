@@ -1,8 +1,8 @@
 import type { Context } from "koa";
-import type { z } from "zod";
-import { NONCE } from "../../protocol/limits.ts";
+import { z } from "zod";
 import { MAY_REPEAT, mayRepeat, repeats } from "../guard/fields.ts";
 import { refuse } from "../refusal.ts";
+import { nonceSchema, parse } from "../wire.ts";
 
 /** The parameters of a request. The body overrides the query, and the query overrides the path. */
 export type Input = {
@@ -20,8 +20,11 @@ export type Input = {
   texts(name: string): string[];
   /** Returns what was sent under a name, once for each time, empty values included. */
   sent(name: string): unknown[];
-  /** Returns a whole number that a schema of wire.ts allows, or its default. Throws `malformed`. */
-  whole<Value extends number | undefined>(name: string, schema: z.ZodType<Value>): Value;
+  /**
+   * Returns what the schema of a request reads. An empty value of a field that may be absent counts
+   * as absent. Throws `malformed`, or the refusal that the schema names.
+   */
+  read<Request extends z.ZodObject>(request: Request): z.output<Request>;
   /** Returns a whole number within a range; `otherwise` if it is absent. Throws `malformed`. */
   number(name: string, range: { min: number; max: number }, otherwise: number): number;
 };
@@ -36,20 +39,6 @@ export function inputOf(ctx: Context): Input {
   const input = createInput(readParameters(ctx));
   if (ctx.state.body !== undefined) ctx.state.input = input;
   return input;
-}
-
-/**
- * Returns a choice between yes and no: a boolean in JSON, `1` or `0` (also `true` or `false`)
- * elsewhere; `otherwise` if it is absent. A choice that cannot be read might be the opposite of
- * what a person wants, who may be seen because of it. Throws `malformed`.
- */
-export function readChoice(ctx: Context, name: string, otherwise: boolean): boolean {
-  const value: unknown = ctx.state.body[name];
-  const chosen = typeof value === "boolean" ? String(value) : inputOf(ctx).text(name);
-  if (chosen === undefined) return otherwise;
-  if (chosen === "true" || chosen === "1") return true;
-  if (chosen === "false" || chosen === "0") return false;
-  throw refuse("malformed", `${name}: true or false`);
 }
 
 /** Sets fields of the body, for a form that names them otherwise than the API, or lacks them. */
@@ -76,15 +65,15 @@ export function assertNoRepeats(ctx: Context): void {
 
 /** Returns the request's nonce, which its answer carries back. Throws `malformed`. */
 export function nonceOf(input: Input): string | undefined {
-  const nonce = input.text("n");
-  if (nonce !== undefined && !NONCE.test(nonce)) throw refuse("malformed", "n: 1 to 64 of A-Z a-z 0-9 . _ ~ -");
-  return nonce;
+  return input.read(ANY_REQUEST).n;
 }
+
+const ANY_REQUEST = z.object({ n: nonceSchema.optional() });
 
 type Parameters = Map<string, unknown[]>;
 
 function createInput(parameters: Parameters): Input {
-  return { text, string, texts, sent: (name) => parameters.get(name) ?? [], whole, number };
+  return { text, string, texts, sent: (name) => parameters.get(name) ?? [], read, number };
 
   function text(name: string): string | undefined {
     const values = texts(name);
@@ -104,11 +93,16 @@ function createInput(parameters: Parameters): Input {
     return values.map(String).filter((value) => value !== "");
   }
 
-  function whole<Value extends number | undefined>(name: string, schema: z.ZodType<Value>): Value {
-    const digits = text(name);
-    const { data, error } = schema.safeParse(digits === undefined ? undefined : numberOf(digits));
-    if (error) throw refuse("malformed", `${name}: ${error.issues[0]?.message}`);
-    return data as Value;
+  function read<Request extends z.ZodObject>(request: Request): z.output<Request> {
+    const found: { [name: string]: unknown } = {};
+    for (const { name, isList, isOptional } of fieldsOf(request)) {
+      const values = parameters.get(name);
+      if (values === undefined) continue;
+      if (isList) found[name] = values.flat();
+      else if (values.length > 1) throw repeats();
+      else if (values[0] !== "" || !isOptional) found[name] = values[0];
+    }
+    return parse(request, found);
   }
 
   function number(name: string, { min, max }: { min: number; max: number }, otherwise: number): number {
@@ -123,6 +117,28 @@ function createInput(parameters: Parameters): Input {
 /** One number has one spelling: digits without a sign, a point or an exponent. */
 function numberOf(digits: string): number {
   return /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
+}
+
+type Field = { name: string; isList: boolean; isOptional: boolean };
+
+/** Returns the fields of a request, which are found out once. */
+function fieldsOf(request: z.ZodObject): Field[] {
+  const known = FIELDS.get(request);
+  if (known) return known;
+  const fields = Object.entries<z.ZodType>(request.shape).map(([name, schema]) => ({
+    name,
+    isList: isList(schema),
+    isOptional: schema.safeParse(undefined).success,
+  }));
+  FIELDS.set(request, fields);
+  return fields;
+}
+
+const FIELDS = new WeakMap<z.ZodObject, Field[]>();
+
+function isList(schema: z.ZodType): boolean {
+  if (schema instanceof z.ZodOptional) return isList(schema.unwrap() as z.ZodType);
+  return schema instanceof z.ZodArray || schema instanceof z.ZodUnion;
 }
 
 function readParameters(ctx: Context): Parameters {

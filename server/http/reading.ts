@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import type { z } from "zod";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
 import type { ByeSignal } from "../../protocol/event.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
@@ -8,31 +9,35 @@ import { retryMs } from "../delivery/retry.ts";
 import type { Tail } from "../delivery/tail.ts";
 import type { Session } from "../guard/session.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import type { pollRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
 import { actorOf } from "./actor.ts";
 import { browserOf } from "./browser.ts";
-import type { Input } from "./input.ts";
 import { accountOf, payerOf, visitorOf } from "./payer.ts";
 
 /**
  * Returns the names of the rooms that a request wants to read, those in its path first. Throws
  * `malformed`.
  */
-export function roomNames(input: Input, inPath: string[] = []): string[] {
-  const names = [...new Set([...inPath, ...input.texts("room")])];
+export function roomNames(asked: string[] = [], inPath: string[] = []): string[] {
+  const names = [...new Set([...inPath, ...asked.filter((name) => name !== "")])];
   if (names.length < 1 || names.length > ROOMS_PER_READER)
     throw refuse("malformed", `room: one to ${ROOMS_PER_READER} of them`);
   return names;
 }
 
+type AskedCursors = Pick<z.output<typeof pollRequest>, "after" | "lastEventId" | "evs_last_event_id">;
+
 /**
  * Returns a request's cursors from all parameters and headers that may hold one; the farthest
  * counts. [Yaffle lastEventId, older polyfills evs_last_event_id]
  */
-export function cursorsOf(ctx: Context, input: Input): string[] {
-  const header = ctx.get("Last-Event-ID");
-  const given = [...input.texts("after"), ...input.texts("lastEventId"), ...input.texts("evs_last_event_id")];
-  return header === "" ? given : [...given, header];
+export function cursorsOf(
+  ctx: Context,
+  { after = [], lastEventId = [], evs_last_event_id = [] }: AskedCursors,
+): string[] {
+  const given = [after, lastEventId, evs_last_event_id, ctx.get("Last-Event-ID")].flat();
+  return given.filter((cursor) => cursor !== "");
 }
 
 /** Returns the id of the member that reads, if it is one. */

@@ -2,6 +2,7 @@ import type { Context } from "koa";
 import { grantPassword, readPassword } from "../../db/log/passwords.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { setVisitCookie } from "../guard/session.ts";
+import { passwordRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { isPassword } from "../rooms/password.ts";
 import type { Site } from "../site.ts";
@@ -16,11 +17,11 @@ import { holdersOf } from "./site-access.ts";
  * known to know it, on every node, until the room has another one. Throws `wrong_password`.
  */
 export async function givePassword(ctx: Context, site: Site): Promise<Tail> {
-  const password = inputOf(ctx).string("password") ?? "";
   const tail = await roomOf(ctx, site, "see");
   site.limits.trips.take(payerOf(ctx));
   const stored = await readPassword(site.db, tail.id);
   if (stored === null) return tail;
+  const { password } = inputOf(ctx).read(passwordRequest);
   if (password.length > 128 || !(await isPassword(password, stored))) throw refuse("wrong_password");
   const actor = actorOf(ctx, site);
   // A visitor without a session is known by the cookie that binds its forms.

@@ -4,9 +4,9 @@ import type { Stored } from "../../db/log/event-row.ts";
 import type { GroupCommit } from "../../db/log/group-commit.ts";
 import type { StoredRoom } from "../../db/log/rooms.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
-import { TEXT_LENGTH } from "../../protocol/limits.ts";
+import { CLIENT_ID, TEXT_LENGTH } from "../../protocol/limits.ts";
 import { Refusal, refuse } from "../refusal.ts";
-import { clientIdSchema, seqSchema } from "../wire.ts";
+import { replySchema } from "../wire.ts";
 import { obey, type Spoken } from "./command.ts";
 import { enter } from "./enter.ts";
 
@@ -33,9 +33,8 @@ export function readMessage({ id, text, reply }: RawMessage): NewMessage {
 
 /** Reads a client id. Throws `malformed`. */
 export function readClientId(id: unknown): string {
-  const { data } = clientIdSchema.safeParse(id);
-  if (data === undefined) throw refuse("malformed", "id: 8 to 64 of A-Z a-z 0-9 _ -");
-  return data;
+  if (typeof id !== "string" || !CLIENT_ID.test(id)) throw refuse("malformed", "id: 8 to 64 of A-Z a-z 0-9 _ -");
+  return id;
 }
 
 /**
@@ -44,8 +43,7 @@ export function readClientId(id: unknown): string {
  */
 export function readReply(reply: unknown): number | undefined {
   if (reply === undefined || reply === "") return undefined;
-  const isDigits = typeof reply === "number" || (typeof reply === "string" && /^\d{1,16}$/.test(reply));
-  const { data } = seqSchema.safeParse(isDigits ? Number(reply) : Number.NaN);
+  const { data } = replySchema.safeParse(reply);
   if (data === undefined) throw refuse("malformed", "reply: the seq of a message");
   return data;
 }

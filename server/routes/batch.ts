@@ -2,7 +2,7 @@ import type { Context } from "koa";
 import { findMessages, readSent } from "../../db/log/read.ts";
 import { type Cursor, formatCursor } from "../../protocol/cursor.ts";
 import { isWhisperCommand } from "../../protocol/inbox.ts";
-import { BATCH_MESSAGES, ROOMS_PER_READER } from "../../protocol/limits.ts";
+import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import { slowSecondsOf } from "../delivery/room-now.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf } from "../guard/session.ts";
@@ -16,10 +16,10 @@ import { refusalOfSaying } from "../http/say-rules.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import { batchRequest, messagesRequest } from "../requests.ts";
 import { type NewMessage, type Posted, postAll, readMessage, readReply } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
-import { batchSchema } from "../wire.ts";
 
 /** The answer to one message of a batch: what it would get alone. */
 export type BatchResult = Pick<Posted, "event" | "isNew"> | { code: string; detail: string; retryAfter?: number };
@@ -32,22 +32,20 @@ type Said = { id: string; text: string; reply?: number | undefined };
  * `messages`; a form, a query or a path repeats `id` and `text`, and `reply` if one of them
  * replies. Throws `malformed`.
  */
-export function batchOf(ctx: Context): Said[] | undefined {
+export function batchOf(ctx: Context): { messages: Said[]; nickname?: string | undefined } | undefined {
   const { body } = ctx.state;
   if (body.messages !== undefined) {
     if (body.id !== undefined || body.text !== undefined) throw refuse("malformed", "either messages, or id and text");
-    return readBatch(body.messages);
+    return inputOf(ctx).read(batchRequest);
   }
-  const isForm = ctx.method === "POST";
-  if (isForm && !(Array.isArray(body.id) && ctx.is("urlencoded"))) return undefined;
+  if (ctx.method === "POST" && !(Array.isArray(body.id) && ctx.is("urlencoded"))) return undefined;
   const input = inputOf(ctx);
-  const ids: unknown[] = isForm ? body.id : input.sent("id");
-  const texts: unknown = isForm ? body.text : input.sent("text");
-  if (ids.length < 2 && (texts as unknown[]).length < 2) return undefined;
-  if (!Array.isArray(texts) || texts.length !== ids.length) throw refuse("malformed", "one text for each id");
-  const replies: unknown[] = isForm ? [body.reply ?? []].flat() : input.sent("reply");
+  if (input.sent("id").flat().length < 2 && input.sent("text").flat().length < 2) return undefined;
+  const { id: ids, text: texts, reply: replies = [], nickname } = input.read(messagesRequest);
+  if (texts.length !== ids.length) throw refuse("malformed", "one text for each id");
   if (replies.length > 0 && replies.length !== ids.length) throw refuse("malformed", "one reply for each id, or none");
-  return readBatch(ids.map((id, index) => ({ id, text: texts[index], reply: replies[index] })));
+  const messages = ids.map((id, index) => ({ id, text: texts[index] as string, reply: readReply(replies[index]) }));
+  return { messages, nickname };
 }
 
 /**
@@ -76,13 +74,6 @@ export async function sayAll(
     else all.push(one instanceof Refusal ? one : await whisperOrRefuse(ctx, site, one));
   }
   return { results: all.map((outcome) => resultOf(outcome, site)), cursor: cursorAfter(all, tail, site) };
-}
-
-function readBatch(list: unknown): Said[] {
-  const { data } = batchSchema.safeParse(list);
-  if (data === undefined)
-    throw refuse("malformed", `messages: 1 to ${BATCH_MESSAGES}, each with id and text, which are strings`);
-  return data.map(({ id, text, reply }) => ({ id, text, reply: readReply(reply) }));
 }
 
 function isMessage(one: Said | NewMessage | Refusal): one is NewMessage {

@@ -14,8 +14,9 @@ import { refusalOfSaying } from "../http/say-rules.ts";
 import { seqOf } from "../http/seq.ts";
 import { isUnheard, positionOf, pretendToEdit } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
+import { editRequest, eraseRequest } from "../requests.ts";
 import { type Changed, change } from "../rooms/change.ts";
-import { readClientId, readText } from "../rooms/post.ts";
+import { readText } from "../rooms/post.ts";
 import { rename } from "../rooms/rename.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
@@ -57,11 +58,8 @@ export async function changeByRequest(
   kind: "edit" | "erase",
 ): Promise<Changed & { roomId: number }> {
   const { id: memberId } = memberOf(ctx);
-  const input = inputOf(ctx);
   const target = seqOf(ctx);
-  const id = input.string("id");
-  const clientId = id === undefined ? undefined : readClientId(id);
-  const text: { text?: string } = kind === "edit" ? { text: readText(input.string("text") ?? "") } : {};
+  const { id: clientId, ...text } = readChange(ctx, kind);
   site.limits.messages.take(payerOf(ctx, readSlug(ctx.params.room ?? "")));
   const tail = await roomOf(ctx, site, kind === "edit" ? "speak" : "erase-own");
   const refusal = text.text === undefined ? undefined : refusalOfSaying(ctx, site, { tail, text: text.text });
@@ -75,6 +73,12 @@ export async function changeByRequest(
   if (changed.isNew) site.metrics.appended.inc();
   site.presence.noteSeen({ roomId: tail.id, memberId });
   return { ...changed, roomId: tail.id };
+}
+
+function readChange(ctx: Context, kind: "edit" | "erase"): { id?: string | undefined; text?: string } {
+  if (kind === "erase") return inputOf(ctx).read(eraseRequest);
+  const { id, text } = inputOf(ctx).read(editRequest);
+  return { id, text: readText(text) };
 }
 
 async function answerRename(ctx: Context, site: Site): Promise<void> {

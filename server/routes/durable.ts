@@ -10,11 +10,12 @@ import { expose } from "../guard/cors.ts";
 import { roomOf } from "../http/find-room.ts";
 import { firstSeenBy, firstsOf } from "../http/first-seen.ts";
 import { assertStillUser } from "../http/identify.ts";
-import { type Input, inputOf } from "../http/input.ts";
+import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { reasonToRefuseStream, requesterOf } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
+import { durableRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
 import { SSE_HEADERS } from "../streams/kinds.ts";
 import { awaitEvents } from "./poll.ts";
@@ -41,11 +42,7 @@ export function durableRoutes(site: Site): Route[] {
 type DurableRead = { tail: Tail; live: string | undefined; cursor: string | undefined };
 
 async function read(ctx: Context, site: Site): Promise<void> {
-  const input = inputOf(ctx);
-  const live = input.text("live");
-  const offset = input.text("offset");
-  if (live !== undefined && live !== "long-poll" && live !== "sse") throw refuse("malformed", "live: long-poll or sse");
-  if (live !== undefined && offset === undefined) throw refuse("malformed", "offset: required with live");
+  const { live, offset } = inputOf(ctx).read(durableRequest);
   const tail = await roomOf(ctx, site, "read");
   const { head, oldest: kept } = await site.hub.rooms.bounds(tail);
   const oldest = Math.max(kept, await firstSeenBy(ctx, site, tail));
@@ -73,7 +70,7 @@ async function answerOnce(ctx: Context, site: Site, { tail, live, cursor }: Dura
   if (answer === undefined) return;
   const events = isCatchUp && cursor === undefined ? [] : answer.events;
   ctx.set("Stream-Next-Offset", answer.offset);
-  ctx.set("Stream-Cursor", intervalAfter(inputOf(ctx)));
+  ctx.set("Stream-Cursor", intervalAfter(ctx));
   if (answer.isUpToDate) ctx.set("Stream-Up-To-Date", "true");
   expose(ctx, "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date");
   if (!isCatchUp && events.length === 0) ctx.status = 204;
@@ -86,7 +83,7 @@ async function answerOnce(ctx: Context, site: Site, { tail, live, cursor }: Dura
 /** Writes one answer after the other, as an event `data` and an event `control` each. */
 async function stream(ctx: Context, site: Site, { tail, cursor }: DurableRead): Promise<void> {
   const until = performance.now() + STREAM_MS;
-  const interval = intervalAfter(inputOf(ctx));
+  const interval = intervalAfter(ctx);
   if (reasonToRefuseStream(ctx, site)) throw refuse("no_place");
   const first = await next(ctx, site, { tail, cursor, waitMs: 0 });
   const { res } = ctx;
@@ -159,8 +156,9 @@ function cursorAt(
 }
 
 /** Returns the number of the current interval, or a larger one than the client has sent. */
-function intervalAfter(input: Input): string {
+function intervalAfter(ctx: Context): string {
+  const { cursor = "" } = inputOf(ctx).read(durableRequest);
   const current = Math.floor((Date.now() - INTERVALS_SINCE) / INTERVAL_MS);
-  const sent = Number(/^\d{1,12}$/.exec(input.text("cursor") ?? "")?.[0] ?? -1);
+  const sent = Number(/^\d{1,12}$/.exec(cursor)?.[0] ?? -1);
   return String(Math.max(current, sent >= current ? sent + 1 + Math.floor(Math.random() * 180) : 0));
 }

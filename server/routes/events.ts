@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import type { z } from "zod";
 import type { HelloSignal, ResetSignal } from "../../protocol/event.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
@@ -6,10 +7,9 @@ import { admit, type ReadingRequest } from "../delivery/admit.ts";
 import type { Reader } from "../delivery/reader.ts";
 import { retryMs } from "../delivery/retry.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
-import { frameCallback } from "../http/callback.ts";
 import { findRooms, respelled, roomName } from "../http/find-room.ts";
 import { firstsOf } from "../http/first-seen.ts";
-import { type Input, inputOf, nonceOf } from "../http/input.ts";
+import { inputOf } from "../http/input.ts";
 import {
   cursorsOf,
   failStream,
@@ -23,10 +23,10 @@ import {
 } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { Refusal } from "../refusal.ts";
+import { frameRequest, streamRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
 import { bytes, iframe, type StreamKind, sse } from "../streams/kinds.ts";
 import { beginStream, busyAnswer, type StreamSettings } from "../streams/stream.ts";
-import { numberSchemas } from "../wire.ts";
 import { poll } from "./poll.ts";
 
 /** Returns the routes of all streams and of polls. */
@@ -35,7 +35,7 @@ export function eventRoutes(site: Site): Route[] {
   const streaming = { ...reading, saysBye: true } as const;
   const asSse = (ctx: Context) => stream(ctx, site, sse(paddingOf(ctx)));
   const asBytes = (ctx: Context) => stream(ctx, site, bytes(paddingOf(ctx)));
-  const asFrame = (ctx: Context) => stream(ctx, site, iframe(frameCallback(inputOf(ctx))));
+  const asFrame = (ctx: Context) => stream(ctx, site, iframe(inputOf(ctx).read(frameRequest).callback));
   const asPoll = (ctx: Context) => poll(ctx, site, []);
   const since = (ctx: Context) => poll(ctx, site, [roomName(ctx)]);
   return [
@@ -52,7 +52,7 @@ export function eventRoutes(site: Site): Route[] {
 }
 
 function paddingOf(ctx: Context): { isPadded: boolean } {
-  return { isPadded: inputOf(ctx).text("pad") === "1" };
+  return { isPadded: inputOf(ctx).read(streamRequest).pad === "1" };
 }
 
 /**
@@ -60,10 +60,10 @@ function paddingOf(ctx: Context): { isPadded: boolean } {
  * end; see busyAnswer.
  */
 async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void> {
-  const input = inputOf(ctx);
-  const nonce = nonceOf(input);
-  const options = optionsOf(input, site, kind);
-  const names = roomNames(input);
+  const asked = inputOf(ctx).read(streamRequest);
+  const { n: nonce } = asked;
+  const options = optionsOf(asked, site, kind);
+  const names = roomNames(asked.room);
   const isHead = ctx.method === "HEAD";
   const refused = isHead ? undefined : reasonToRefuseStream(ctx, site);
   const found = refused || isHead ? undefined : await findTails(ctx, site, names);
@@ -78,7 +78,7 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
   const { bye } = await admit(site.hub, {
     ...requesterOf(ctx, site),
     ...found,
-    cursors: cursorsOf(ctx, input),
+    cursors: cursorsOf(ctx, asked),
     nonce,
     isDraining: site.sendsAway,
     open: (onOver) => {
@@ -96,12 +96,14 @@ async function stream(ctx: Context, site: Site, kind: StreamKind): Promise<void>
   if (bye) ctx.body = busyAnswer(kind, bye);
 }
 
-function optionsOf(input: Input, site: Site, kind: StreamKind): Omit<StreamSettings, "onOver"> {
+type AskedStream = Pick<z.output<typeof streamRequest>, "ping" | "late" | "max">;
+
+function optionsOf({ ping, late, max }: AskedStream, site: Site, kind: StreamKind): Omit<StreamSettings, "onOver"> {
   return {
     kind,
-    pingMs: input.whole("ping", numberSchemas.ping) * 1000,
-    isLate: input.text("late") === "1",
-    maxBytes: input.whole("max", numberSchemas.max) ?? kind.maxBytes,
+    pingMs: ping * 1000,
+    isLate: late === "1",
+    maxBytes: max ?? kind.maxBytes,
     patienceMs: patienceMs(site),
     isOwnServer: isOwnServer(site),
   };

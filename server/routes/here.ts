@@ -1,11 +1,11 @@
 import type { Context } from "koa";
-import { NONCE } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { answer } from "../http/answer.ts";
 import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
+import { confirmationRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
 
 /**
@@ -32,9 +32,7 @@ export function confirmStream(ctx: Context, { hub, confirmations, limits }: Site
 }
 
 function takeConfirmation(ctx: Context, site: Site): void {
-  const nonce = inputOf(ctx).text("stream");
-  if (nonce === undefined || !NONCE.test(nonce)) throw refuse("malformed", "stream: the nonce of a stream");
-  confirmStream(ctx, site, nonce);
+  confirmStream(ctx, site, inputOf(ctx).read(confirmationRequest).stream);
   // A connection that was opened for this alone would wait 75 s for the next one: a second socket
   // for each stream.
   if (ctx.req.socket.bytesWritten === 0) ctx.set("Connection", "close");

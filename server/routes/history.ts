@@ -12,8 +12,8 @@ import { whispersOfPage } from "../http/own-whispers.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
+import { historyRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
-import { numberSchemas } from "../wire.ts";
 
 /** Returns the route of a room's history. */
 export function historyRoutes(site: Site): Route[] {
@@ -23,15 +23,9 @@ export function historyRoutes(site: Site): Route[] {
 
 /** Answers with the page before a seq, around a seq, or around a moment. */
 async function answerHistory(ctx: Context, site: Site): Promise<void> {
-  const input = inputOf(ctx);
-  const limit = input.whole("limit", numberSchemas.history);
-  const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
-  const around = input.whole("around", numberSchemas.seq) ?? 0;
-  const at = input.string("at");
-  const moment =
-    at === undefined ? undefined : readMoment("at", at, readZone(input.string("zone"), site.config.timeZone));
-  if (["before", "around", "at"].filter((name) => input.text(name) !== undefined).length > 1)
-    throw refuse("malformed", "one of before, around and at");
+  const asked = inputOf(ctx).read(historyRequest);
+  const { limit, at, before = Number.MAX_SAFE_INTEGER, around = 0 } = asked;
+  const moment = at === undefined ? undefined : readMoment("at", at, readZone(asked.zone, site.config.timeZone));
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
   const tail = await roomOf(ctx, site, "read");
   const roomId = tail.id;
@@ -50,7 +44,7 @@ async function answerHistory(ctx: Context, site: Site): Promise<void> {
   const own = await whispersOfPage(ctx, site, {
     tail,
     page: { events, oldest },
-    before: input.whole("whispers", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER,
+    before: asked.whispers ?? Number.MAX_SAFE_INTEGER,
     until,
   });
   const whispers = own && { whispers: own.whispers, moreWhispers: own.hasMore };

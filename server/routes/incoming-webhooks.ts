@@ -11,10 +11,12 @@ import { roomOf } from "../http/find-room.ts";
 import { makeWebhook, revokeWebhook } from "../http/incoming-webhooks.ts";
 import { originOf } from "../http/page-layout.ts";
 import type { Route } from "../http/route.ts";
+import { noticeRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { clientIdOf, hashOfKey, memberOfWebhook, noticeOf } from "../rooms/incoming-webhook.ts";
 import { readText } from "../rooms/post.ts";
 import type { Site } from "../site.ts";
+import { parse } from "../wire.ts";
 
 /** Returns the routes of incoming webhooks: to keep them, and to post to one. */
 export function incomingWebhookRoutes(site: Site): Route[] {
@@ -57,7 +59,7 @@ export function incomingWebhookRoutes(site: Site): Route[] {
     const [tail] = ((await site.hub.rooms.open([found.slug])) ?? []) as [Tail?];
     if (tail === undefined) throw refuse("no_such_room");
     await site.access.assert(actorOf(ctx, member), "notify", tail);
-    const { text, id } = noticeOf(ctx.state.body);
+    const { text, id } = noticeOf(parse(noticeRequest, ctx.state.body));
     const given = ctx.get("webhook-id") || ctx.get("Idempotency-Key") || id || randomUUID();
     const notice = { roomId: tail.id, member, text: readText(text), clientId: clientIdOf(given) };
     const stored = await appendNotice(site.db, notice, site.wakeUps);

@@ -1,7 +1,6 @@
 import type { Context } from "koa";
 import { findMessages, findSent } from "../../db/log/read.ts";
 import { formatCursorIn } from "../../protocol/cursor.ts";
-import type { Member } from "../../protocol/event.ts";
 import { isWhisperCommand } from "../../protocol/inbox.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
@@ -18,7 +17,8 @@ import { refusalOfSaying } from "../http/say-rules.ts";
 import { isUnheard, positionOf, storeUnheard } from "../http/unheard.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import { Refusal, refuse } from "../refusal.ts";
-import { type NewMessage, type Posted, post, readMessage, readReply } from "../rooms/post.ts";
+import { messageRequest } from "../requests.ts";
+import { type NewMessage, type Posted, post, readMessage } from "../rooms/post.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { batchOf, sayAll } from "./batch.ts";
@@ -57,8 +57,8 @@ export function messageRoutes(site: Site): Route[] {
     const batch = batchOf(ctx);
     if (batch === undefined) answerReceipt(ctx, await say(ctx, site));
     else {
-      authorOf(ctx);
-      answer(ctx, await sayAll(ctx, site, batch));
+      assertAuthor(ctx, batch.nickname);
+      answer(ctx, await sayAll(ctx, site, batch.messages));
     }
   }
 
@@ -69,11 +69,11 @@ export function messageRoutes(site: Site): Route[] {
 
 /** Stores a request's message, or its whisper by command. The cursor is the position after it. */
 export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: string }> {
-  authorOf(ctx);
-  const input = inputOf(ctx);
-  const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
-  if (typeof text === "string" && isWhisperCommand(text)) return whisperByRequest(ctx, site, { id, text });
-  const message = readMessage({ id, text, reply: readReply(input.text("reply")) });
+  memberOf(ctx);
+  const { id, text, reply, nickname } = inputOf(ctx).read(messageRequest);
+  assertAuthor(ctx, nickname);
+  if (isWhisperCommand(text)) return whisperByRequest(ctx, site, { id, text });
+  const message = readMessage({ id, text, reply });
   await noteSighting(ctx, site, memberOf(ctx).id);
   const receipt = await postWithinLimits(ctx, site, message);
   if (receipt.isNew) site.metrics.appended.inc();
@@ -83,12 +83,10 @@ export async function say(ctx: Context, site: Site): Promise<Posted & { cursor: 
   return { ...receipt, cursor };
 }
 
-/** Returns the author of a request's messages. Throws `no_session` if it names another nickname. */
-export function authorOf(ctx: Context): Member {
-  const member = memberOf(ctx);
-  if ((inputOf(ctx).string("nickname") ?? member.nickname) !== member.nickname)
-    throw refuse("no_session", "another nickname's");
-  return member;
+/** Throws `no_session` if a request names another nickname than that of its session. */
+export function assertAuthor(ctx: Context, nickname: string | undefined): void {
+  const { nickname: own } = memberOf(ctx);
+  if ((nickname ?? own) !== own) throw refuse("no_session", "another nickname's");
 }
 
 /**

@@ -12,14 +12,14 @@ import { answer } from "../http/answer.ts";
 import { readMessageAt } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
-import { readBan, readId, readReason, readTarget, readToErase } from "../http/moderation-input.ts";
+import { readBan, readTarget, readToErase } from "../http/moderation-input.ts";
 import { moderatorOf } from "../http/moderator.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { actsRequest, liftRequest, reportRequest, resolutionRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { ban, erase, lift, type Moderator, resolve } from "../rooms/moderate.ts";
 import type { Site } from "../site.ts";
-import { actsSchema } from "../wire.ts";
 
 /** Returns the routes by which moderators keep a room, and everybody reports. */
 export function moderationRoutes(site: Site): Route[] {
@@ -58,13 +58,10 @@ async function report(ctx: Context, site: Site): Promise<void> {
 /** Reports a message or a person. The reason is for the moderators of the room. */
 export async function takeReport(ctx: Context, site: Site): Promise<void> {
   const session: Session | undefined = ctx.state.session;
-  const input = inputOf(ctx);
-  const reason = readReason(ctx);
-  const named = ["seq", "whisper", "member"].filter((name) => input.sent(name).some((value) => value !== ""));
-  if (named.length !== 1) throw refuse("malformed", "one of seq, whisper and member");
+  const { reason, ...asked } = inputOf(ctx).read(reportRequest);
   site.limits.reports.take(payerOf(ctx));
   const tail = await roomOf(ctx, site, "read");
-  const about = await REPORTED[named[0] as keyof typeof REPORTED](ctx, site, tail);
+  const about = await reported(ctx, site, { tail, ...asked });
   const { id: by, nickname: byName } = session?.member ?? {};
   const isStored = await writeReport(site.db, { roomId: tail.id, ...about, reason, by, byName });
   if (!isStored) throw refuse("full", "This room has many reports already. Its moderators will see to them.", 600);
@@ -72,26 +69,32 @@ export async function takeReport(ctx: Context, site: Site): Promise<void> {
 
 type Reported = { inboxId?: number; seq?: number; memberId: string; nickname: string };
 
-const REPORTED = { seq: authorOf, whisper: whispererOf, member: personIn };
+type Asked = { tail: Tail; seq?: number | undefined; whisper?: number | undefined; member?: string | undefined };
 
-async function authorOf(ctx: Context, site: Site, tail: Tail): Promise<Reported> {
-  const seq = readId(ctx, "seq");
+/** The schema of a report allows one of the three. */
+function reported(ctx: Context, site: Site, { tail, seq, whisper, member }: Asked): Promise<Reported> {
+  if (seq !== undefined) return authorOf(ctx, site, { tail, seq });
+  if (whisper !== undefined) return whispererOf(ctx, site, { tail, seq: whisper });
+  return personIn(site, tail, member as string);
+}
+
+type Place = { tail: Tail; seq: number };
+
+async function authorOf(ctx: Context, site: Site, { tail, seq }: Place): Promise<Reported> {
   const message = await readMessageAt(ctx, site, { tail, seq });
   if (message === undefined) throw refuse("no_such_message");
   return { seq, memberId: message.member.id, nickname: message.member.nickname };
 }
 
 /** A whisper is reported from the inbox of one of its two sides, by its seq there. */
-async function whispererOf(ctx: Context, { db }: Site, tail: Tail): Promise<Reported> {
-  const seq = readId(ctx, "whisper");
+async function whispererOf(ctx: Context, { db }: Site, { tail, seq }: Place): Promise<Reported> {
   const [inbox] = await findInboxes(db, [{ roomId: tail.id, memberId: memberOf(ctx).id }]);
   const whisper = inbox && (await readEvent(db, inbox.room.id, seq));
   if (whisper?.kind !== "whisper") throw refuse("no_such_message");
   return { inboxId: inbox?.room.id as number, seq, memberId: whisper.member.id, nickname: whisper.member.nickname };
 }
 
-async function personIn(ctx: Context, { db }: Site, tail: Tail): Promise<Reported> {
-  const memberId = inputOf(ctx).string("member") as string;
+async function personIn({ db }: Site, tail: Tail, memberId: string): Promise<Reported> {
   const nickname = await findPerson(db, tail.id, memberId);
   if (nickname === undefined) throw refuse("no_such_member");
   return { memberId, nickname };
@@ -132,7 +135,7 @@ async function showHit(ctx: Context, { site, tail }: Acting): Promise<void> {
 }
 
 async function takeLift(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
-  const lifted = await lift(site, { moderator, room: tail, id: readId(ctx, "ban") });
+  const lifted = await lift(site, { moderator, room: tail, id: inputOf(ctx).read(liftRequest).ban });
   await site.bans.refresh();
   answer(ctx, { ban: shownBan(lifted) });
 }
@@ -146,7 +149,7 @@ async function listReports(ctx: Context, { site, tail }: Acting): Promise<void> 
 }
 
 async function takeResolve(ctx: Context, { site, tail, moderator }: Acting): Promise<void> {
-  await resolve(site, { moderator, room: tail, id: readId(ctx, "report") });
+  await resolve(site, { moderator, room: tail, id: inputOf(ctx).read(resolutionRequest).report });
   answer(ctx, {});
 }
 
@@ -156,9 +159,7 @@ async function listActs(ctx: Context, { site, tail }: Acting): Promise<void> {
 
 /** Answers with a page of the log of moderation, newest first. */
 export async function answerActs(ctx: Context, { db }: Site, roomId?: number): Promise<void> {
-  const input = inputOf(ctx);
-  const limit = input.whole("limit", actsSchema);
-  const before = input.text("before") === undefined ? undefined : readId(ctx, "before");
+  const { limit, before } = inputOf(ctx).read(actsRequest);
   const acts = await readActs(db, { roomId, before, limit });
   answer(ctx, { acts, ...(acts.length === limit && { next: acts.at(-1)?.id }) });
 }

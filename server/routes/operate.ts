@@ -9,11 +9,12 @@ import { endOperators, type Switches } from "../../db/log/switches.ts";
 import { MODERATION_PATHS as PATHS } from "../../protocol/moderation-paths.ts";
 import { clearOperatorCookie, hashOfLink, setOperatorCookie, signInOf } from "../guard/operators.ts";
 import { answer } from "../http/answer.ts";
-import { inputOf, readChoice } from "../http/input.ts";
-import { readBan, readId, readTarget, readToErase } from "../http/moderation-input.ts";
+import { inputOf } from "../http/input.ts";
+import { readBan, readTarget } from "../http/moderation-input.ts";
 import { operatorOf } from "../http/moderator.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { liftRequest, resolutionRequest, signInRequest, signOutRequest, switchesRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { ban, lift, type Moderator, resolve, setSwitches } from "../rooms/moderate.ts";
 import type { Site } from "../site.ts";
@@ -21,9 +22,6 @@ import { answerActs, eraseAt, shownBan } from "./moderation.ts";
 
 /** The plot of an operator's page. */
 const ACTIVITY_HOURS = 24;
-
-/** The longest wait of the switch: a week. */
-const SPEAK_AFTER_MAX = 7 * 24 * 60;
 
 /** Returns the routes of the site's operators. */
 export function operateRoutes(site: Site): Route[] {
@@ -72,9 +70,8 @@ async function answerSignIn(ctx: Context, site: Site): Promise<void> {
  * Throws `wrong_secret` and `too_many`.
  */
 export async function signIn(ctx: Context, site: Site): Promise<void> {
-  const input = inputOf(ctx);
   site.limits.operators.take(payerOf(ctx));
-  const [secret, link] = [input.string("secret"), input.string("link")];
+  const { secret, link } = inputOf(ctx).read(signInRequest);
   const isRight =
     (secret !== undefined && site.operators.isSecret(secret)) ||
     (link !== undefined && (await takeOperatorLink(site.db, hashOfLink(link))));
@@ -93,7 +90,7 @@ function showSignIn(ctx: Context, site: Site): void {
 
 /** Signs out here, or with `all` every operator on every browser. */
 async function endSignIn(ctx: Context, site: Site): Promise<void> {
-  await signOut(ctx, site, readChoice(ctx, "all", false));
+  await signOut(ctx, site, inputOf(ctx).read(signOutRequest).all);
   answer(ctx, {});
 }
 
@@ -136,7 +133,7 @@ async function showActivity(ctx: Context, { site }: OperatorActing): Promise<voi
 }
 
 async function takeErase(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {
-  answer(ctx, { erased: await eraseAt(site, { moderator, what: readToErase(ctx) }) });
+  answer(ctx, { erased: await eraseAt(site, { moderator, what: readTarget(ctx) }) });
 }
 
 async function takeBan(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {
@@ -146,13 +143,13 @@ async function takeBan(ctx: Context, { site, moderator }: OperatorActing): Promi
 }
 
 async function takeLift(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {
-  const lifted = await lift(site, { moderator, id: readId(ctx, "ban") });
+  const lifted = await lift(site, { moderator, id: inputOf(ctx).read(liftRequest).ban });
   await site.bans.refresh();
   answer(ctx, { ban: shownBan(lifted) });
 }
 
 async function takeResolve(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {
-  await resolve(site, { moderator, id: readId(ctx, "report") });
+  await resolve(site, { moderator, id: inputOf(ctx).read(resolutionRequest).report });
   answer(ctx, {});
 }
 
@@ -163,12 +160,5 @@ async function takeSwitches(ctx: Context, { site, moderator }: OperatorActing): 
 
 /** Returns the switches that a request sets. Throws `malformed`. */
 export function readSwitches(ctx: Context): Partial<Switches> {
-  const input = inputOf(ctx);
-  const isSet = (name: string) => input.sent(name).some((value) => value !== "");
-  const range = { min: 0, max: SPEAK_AFTER_MAX };
-  return {
-    ...(isSet("readOnly") && { readOnly: readChoice(ctx, "readOnly", false) }),
-    ...(isSet("noNewRooms") && { noNewRooms: readChoice(ctx, "noNewRooms", false) }),
-    ...(isSet("speakAfterMinutes") && { speakAfterMinutes: input.number("speakAfterMinutes", range, 0) }),
-  };
+  return inputOf(ctx).read(switchesRequest);
 }

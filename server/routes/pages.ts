@@ -19,7 +19,7 @@ import { enterRoom, isSilentEntry, leaveRoom } from "../http/enter-room.ts";
 import { noSuchMessage, readMessageAt } from "../http/find-message.ts";
 import { findRooms, roomName, roomOf } from "../http/find-room.ts";
 import { cutBefore, firstSeenBy } from "../http/first-seen.ts";
-import { type Input, inputOf } from "../http/input.ts";
+import { type Input, inputOf, setFields } from "../http/input.ts";
 import { lobbyFor } from "../http/lobby-for.ts";
 import { chooseLog } from "../http/log-choice.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
@@ -166,7 +166,7 @@ async function actByForm(ctx: Context, site: Site, retry: Retry): Promise<void> 
     Object.assign(retry, replyOf(ctx));
     ctx.state.unsent = unsentOf(ctx, retry);
     // [HTML 4.10.22.4] Forms send line ends as CRLF.
-    ctx.state.body.text = retry.text.replaceAll("\r\n", "\n");
+    setFields(ctx, { text: retry.text.replaceAll("\r\n", "\n") });
     if (input.string("to") === undefined) await say(ctx, site);
     else await whisperByForm(ctx, site, retry);
     redirect(ctx, pathBack(ctx, await roomOf(ctx, site, "see"), back));

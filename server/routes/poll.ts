@@ -7,14 +7,14 @@ import { type Tail, versionOf } from "../delivery/tail.ts";
 import { answerBytes } from "../http/answer.ts";
 import { findRooms, respelled } from "../http/find-room.ts";
 import { firstsOf } from "../http/first-seen.ts";
-import { inputOf, nonceOf } from "../http/input.ts";
+import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import { cursorsOf, requesterOf, roomNames, withInboxes } from "../http/reading.ts";
 import { park } from "../http/stalls.ts";
 import { openPoll, type Poll } from "../polls/poll.ts";
 import { refuse } from "../refusal.ts";
+import { pollRequest, roomPollRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
-import { numberSchemas } from "../wire.ts";
 
 /**
  * How long a poll that must not wait may wait for this node's tails; a wake-up takes milliseconds.
@@ -27,21 +27,20 @@ const CATCH_UP_MS = 2_000;
  */
 export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<void> {
   site.metrics.polls.whole += 1;
-  const input = inputOf(ctx);
-  const nonce = nonceOf(input);
-  const waitSeconds = input.whole("wait", numberSchemas.wait);
+  const asked = inputOf(ctx).read(inPath.length === 0 ? pollRequest : roomPollRequest);
+  const { n: nonce, wait: waitSeconds } = asked;
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] Where kept-alive connections die unnoticed, the client asks for a connection for
   // each poll. One that is sent away needs another, since a balancer chooses a node for each.
-  if (input.text("once") === "1" || site.sendsAway) ctx.set("Connection", "close");
+  if (asked.once === "1" || site.sendsAway) ctx.set("Connection", "close");
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
-  const names = roomNames(input, inPath);
+  const names = roomNames(asked.room, inPath);
   const found = await findRooms(ctx, site, { names, act: "read" });
   const firsts = await firstsOf(ctx, site, found);
   const tails = await withInboxes(ctx, site, found);
   const versions = versionOf(tails);
-  const cursors = cursorsOf(ctx, input);
+  const cursors = cursorsOf(ctx, asked);
   const { rooms } = respelled(names);
   const requester = requesterOf(ctx, site);
   const answered = await awaitEvents(ctx, site, { ...requester, tails, firsts, cursors, nonce, rooms, waitMs });

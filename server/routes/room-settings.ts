@@ -2,7 +2,7 @@ import type { Context } from "koa";
 import { giveRole, listRoles, readOwnerKey, takeRole, writeOwnerKey } from "../../db/log/roles.ts";
 import type { StoredRole } from "../../db/log/rooms.ts";
 import { PATHS } from "../../protocol/paths.ts";
-import { ROLES, type Role, type RoomSettings } from "../../protocol/room-settings.ts";
+import type { Role, RoomSettings } from "../../protocol/room-settings.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { memberOf, type Session } from "../guard/session.ts";
 import { actorOf } from "../http/actor.ts";
@@ -14,11 +14,11 @@ import { payerOf } from "../http/payer.ts";
 import { givePassword } from "../http/room-password.ts";
 import type { Route } from "../http/route.ts";
 import { speakerOf } from "../http/speaker.ts";
+import { claimRequest, roleRequest } from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { isAtLeast, rankOf } from "../rooms/access.ts";
 import { isOwnerKey, newOwnerKey, rolesOf } from "../rooms/owner-key.ts";
 import type { Site } from "../site.ts";
-import { roleSchema } from "../wire.ts";
 
 /** Returns the routes by which people keep a room: its settings, roles, key and password. */
 export function roomSettingsRoutes(site: Site): Route[] {
@@ -95,13 +95,9 @@ export async function changeSettings(ctx: Context, site: Site): Promise<RoomSett
  * approve people. Throws `malformed`, `full` and the refusals of access.
  */
 export async function changeRole(ctx: Context, site: Site): Promise<void> {
-  const input = inputOf(ctx);
-  const [member, trip] = [input.string("member"), input.string("trip")];
-  const value = member ?? trip;
-  if (value === undefined || (member !== undefined && trip !== undefined) || value.length > 100)
-    throw refuse("malformed", "either member or trip");
-  const holder = { kind: member === undefined ? "trip" : "member", value } as const;
-  const role = readRole(ctx.state.body.role);
+  const { member, trip, role: asked } = inputOf(ctx).read(roleRequest);
+  const holder = { kind: member === undefined ? "trip" : "member", value: (member ?? trip) as string } as const;
+  const role = asked ?? undefined;
   const tail = await roomOf(ctx, site, "moderate");
   site.limits.moves.take(payerOf(ctx));
   await assertMayGive(ctx, site, { tail, holder, role });
@@ -111,13 +107,6 @@ export async function changeRole(ctx: Context, site: Site): Promise<void> {
   else if (!(await giveRole(site.db, site.wakeUps, { ...given, role, by: session?.member.id })))
     throw refuse("full", "This room has as many roles as it can have.");
   await site.roomWatch.refresh([tail.id]);
-}
-
-function readRole(value: unknown): Role | undefined {
-  if (value === null || value === "" || value === "none") return undefined;
-  const { data: role } = roleSchema.safeParse(value);
-  if (!role) throw refuse("malformed", `role: ${ROLES.join(", ")} or null`);
-  return role;
 }
 
 type RoleChange = { tail: Tail; holder: Omit<StoredRole, "role">; role: Role | undefined };
@@ -135,7 +124,8 @@ export async function claimRoom(ctx: Context, site: Site): Promise<Tail> {
   const member = memberOf(ctx);
   const tail = await roomOf(ctx, site, "see");
   site.limits.trips.take(payerOf(ctx));
-  if (!isOwnerKey(inputOf(ctx).string("key") ?? "", await readOwnerKey(site.db, tail.id))) throw refuse("wrong_key");
+  const { key } = inputOf(ctx).read(claimRequest);
+  if (!isOwnerKey(key, await readOwnerKey(site.db, tail.id))) throw refuse("wrong_key");
   for (const holder of rolesOf(member))
     await giveRole(site.db, site.wakeUps, { ...holder, roomId: tail.id, role: "owner", by: member.id });
   await site.roomWatch.refresh([tail.id]);

@@ -16,8 +16,8 @@ import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { isUnheard } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
+import { peopleRequest, roomListRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
-import { numberSchemas } from "../wire.ts";
 
 /** Returns the routes of rooms and their people. */
 export function roomRoutes(site: Site, limits: RateLimits): Route[] {
@@ -36,7 +36,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
 
   async function list(ctx: Context): Promise<void> {
     const { rooms, version } = await lobbyFor(ctx, site);
-    answer(ctx, { ...(inputOf(ctx).text("known") !== version && { rooms }), version });
+    const { known } = inputOf(ctx).read(roomListRequest);
+    answer(ctx, { ...(known !== version && { rooms }), version });
   }
 
   async function create(ctx: Context): Promise<void> {
@@ -60,9 +61,8 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   }
 
   async function listPeople(ctx: Context): Promise<void> {
-    const input = inputOf(ctx);
-    const limit = input.whole("limit", numberSchemas.people);
-    const after = positionOf(input.text("after"));
+    const { limit, ...asked } = inputOf(ctx).read(peopleRequest);
+    const after = positionOf(asked.after);
     const tail = await roomOf(ctx, site, "read");
     const { members, last } = await listMembers(db, tail.id, { after, limit });
     answer(ctx, { members, ...(last && members.length === limit && { next: formatPosition(last) }) });

@@ -14,10 +14,12 @@ import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { renderSearch } from "../pages/search.ts";
 import { refuse } from "../refusal.ts";
+import { searchPageRequest, searchRequest } from "../requests.ts";
 import { readSearch } from "../rooms/search-text.ts";
 import type { Site } from "../site.ts";
-import { numberSchemas } from "../wire.ts";
 import { chooseLanguage, showPage } from "./pages.ts";
+
+type AskedSearch = { words: string[]; before?: number | undefined; limit: number };
 
 /** Two searches at a time cannot starve posting of database connections. */
 const AT_A_TIME = 2;
@@ -41,27 +43,26 @@ export function searchRoutes(site: Site): Route[] {
   ];
 
   async function answerSearch(ctx: Context): Promise<void> {
-    const words = readSearch(inputOf(ctx).string("text") ?? "");
+    const { text, ...part } = inputOf(ctx).read(searchRequest);
+    const words = readSearch(text);
     if (words === undefined)
       throw refuse("malformed", `text: 1 to ${SEARCH_WORDS} words, at most ${SEARCH_LENGTH} characters`);
-    const { events, rest } = await find(ctx, await roomOf(ctx, site, "read"), words);
+    const { events, rest } = await find(ctx, await roomOf(ctx, site, "read"), { words, ...part });
     answer(ctx, { events, ...(rest && { next: rest.before, since: rest.at }) });
   }
 
   async function showSearch(ctx: Context): Promise<void> {
     if (chooseLanguage(ctx)) return;
-    const text = inputOf(ctx).string("text");
+    const { text, ...part } = inputOf(ctx).read(searchPageRequest);
     const tail = await roomOf(ctx, site, "read");
     const words = text === undefined ? undefined : readSearch(text);
-    const found = words && (await find(ctx, tail, words));
+    const found = words && (await find(ctx, tail, { words, ...part }));
     const room = { slug: tail.slug, title: tail.title };
     showPage(ctx, renderSearch(pageLayout(ctx, site), { room, text, words, found }));
   }
 
-  async function find(ctx: Context, tail: Tail, words: string[]): Promise<FoundMessages> {
-    const input = inputOf(ctx);
-    const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
-    const limit = input.whole("limit", numberSchemas.results);
+  async function find(ctx: Context, tail: Tail, asked: AskedSearch): Promise<FoundMessages> {
+    const { words, before = Number.MAX_SAFE_INTEGER, limit } = asked;
     const payer = payerOf(ctx);
     site.limits.searches.take(payer);
     const network = networksOf(payer.address).at(-1) as string;

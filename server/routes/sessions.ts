@@ -10,6 +10,7 @@ import { inputOf } from "../http/input.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
 import { refuse } from "../refusal.ts";
+import { nameRequest, sessionRequest } from "../requests.ts";
 import { readMember } from "../rooms/member.ts";
 import { readNickname } from "../rooms/nickname.ts";
 import type { Site } from "../site.ts";
@@ -26,7 +27,7 @@ export function sessionRoutes(site: Site, limits: RateLimits): Route[] {
       path: PATHS.session,
       guards: { ...acting, urlToken: true, cookie: "not for scripts", jsonp: true },
       handle: async (ctx) => {
-        if (inputOf(ctx).text("nickname") === undefined) describe(ctx);
+        if (inputOf(ctx).read(sessionRequest).nickname === undefined) describe(ctx);
         else answer(ctx, await openSession(ctx, site));
       },
     },
@@ -81,10 +82,10 @@ export async function openSession(
   const { limits } = site;
   const session: Session | undefined = ctx.state.session;
   limits.sessions.take(payerOf(ctx));
-  if (session?.owner !== undefined) return keepName(session, input.string("nickname"), site);
+  if (session?.owner !== undefined) return keepName(session, input.read(sessionRequest).nickname, site);
   const names = { isReserved: site.reserved.hasNickname, tripOf };
-  const typed = { nickname: input.string("nickname") ?? "", color: input.string("color") ?? usualColor };
-  const member = await readMember(typed, names, session?.member);
+  const { nickname: typed, color = usualColor } = input.read(nameRequest);
+  const member = await readMember({ nickname: typed, color }, names, session?.member);
   return { member, token: site.tokens.sign(member, session?.since) };
 
   async function tripOf(nickname: string, secret: string): Promise<string> {

@@ -11,9 +11,9 @@ import { findInbox, readsWhispers } from "../http/reading.ts";
 import type { Route } from "../http/route.ts";
 import { whisperByRequest } from "../http/whisper.ts";
 import { refuse } from "../refusal.ts";
+import { whisperPageRequest, whisperRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
-import { numberSchemas } from "../wire.ts";
-import { authorOf } from "./messages.ts";
+import { assertAuthor } from "./messages.ts";
 
 /** Returns the routes that send whispers and read them again. */
 export function whisperRoutes(site: Site): Route[] {
@@ -45,17 +45,15 @@ export function whisperRoutes(site: Site): Route[] {
 async function takeWhisper(ctx: Context, site: Site): Promise<void> {
   if (ctx.method === "GET" && ctx.originalUrl.length > 2000)
     throw refuse("too_large", "a URL of more than 2000 characters");
-  authorOf(ctx);
-  const input = inputOf(ctx);
-  const { id, text } = ctx.method === "POST" ? ctx.state.body : { id: input.string("id"), text: input.string("text") };
-  const { event, cursor, isNew } = await whisperByRequest(ctx, site, { id, text, to: input.string("to") });
+  memberOf(ctx);
+  const { nickname, ...asked } = inputOf(ctx).read(whisperRequest);
+  assertAuthor(ctx, nickname);
+  const { event, cursor, isNew } = await whisperByRequest(ctx, site, asked);
   answer(ctx, { event, cursor }, isNew ? 201 : 200);
 }
 
 async function answerWhispers(ctx: Context, site: Site): Promise<void> {
-  const input = inputOf(ctx);
-  const limit = input.whole("limit", numberSchemas.whispers);
-  const before = input.whole("before", numberSchemas.seq) ?? Number.MAX_SAFE_INTEGER;
+  const { limit, before = Number.MAX_SAFE_INTEGER } = inputOf(ctx).read(whisperPageRequest);
   site.limits.reads.take(payerOf(ctx), Math.ceil(limit / HISTORY_MESSAGES));
   memberOf(ctx);
   if (!readsWhispers(ctx)) throw refuse("no_session");

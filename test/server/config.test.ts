@@ -144,6 +144,12 @@ describe("invalid options", () => {
     [{ settings: { TRUST_PROXY: ["loopback"] } }, 'TRUST_PROXY: in "settings" it must be a string'],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
     [{ operatorSecret: " ".repeat(20) }, "operatorSecret: must be 16 characters or more"],
+    [{ secrets: [" ".repeat(20)] }, "secrets: each secret must be 16 characters or more"],
+    [{ authSecret: " ".repeat(30) }, "authSecret: must be 24 characters or more"],
+    [{ webhookSecret: " ".repeat(30) }, "webhookSecret: must be 24 characters or more"],
+    [{ jwtSecret: " ".repeat(40) }, "jwtSecret: must be 32 characters or more"],
+    [{ authSecret: `whsec_${"!".repeat(30)}` }, "authSecret: must be base64 of 16 bytes or more after whsec_"],
+    [{ webhookSecret: "whsec_dG9vIHNob3J0AAAA AAAA" }, "webhookSecret: must be base64 of 16 bytes"],
     [{ webhooks: ["ftp://user:pass@a.example"] }, 'webhooks: "…@a.example" is not an address'],
     [{ origins: ["https://user:pass@a.example"] }, 'origins: "…@a.example" is not an origin'],
   ])("%j is explained in one sentence", async (options, sentence) => {

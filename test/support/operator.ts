@@ -5,6 +5,7 @@ export const OPERATOR_SECRET = "the secret of operators";
 
 /** An operator who is signed in at a node. */
 export type TestOperator = {
+  cookie: string;
   post(path: string, body?: object): request.Test;
   get(path: string): request.Test;
 };
@@ -15,6 +16,7 @@ export async function operator(url: string): Promise<TestOperator> {
   const answer = await request(url).post("/api/operate/session").set(own).send({ secret: OPERATOR_SECRET }).expect(201);
   const cookie = String(answer.headers["set-cookie"]).split(";")[0] ?? "";
   return {
+    cookie,
     post: (path, body = {}) =>
       request(url)
         .post(path)
