@@ -48,7 +48,7 @@ const program = await start();
 const browser = await openChromium();
 try {
   const ofPage = await oneMessage("page", (seat) => sitBeforePage(browser, seat));
-  const ofClient = await oneMessage("npm", (seat) => sitBehindClient(join(server, "../../client/index.js"), seat));
+  const ofClient = await oneMessage("npm", (seat) => sitBehindClient(join(server, "../../../client/index.js"), seat));
   print(["one message by poll", "request, bytes", "answer's head", "answer's body", "all"], [ofPage, ofClient]);
   if (idleSeconds > 0) {
     const names = Object.entries(RUNGS);
