@@ -21,6 +21,7 @@ export const MODERATION_PATHS = {
   operatorSessionEnd: `${operate}/session/end`,
   operateActivity: `${operate}/activity`,
   operateRooms: `${operate}/rooms`,
+  operateRoomRemove: `${operate}/rooms/remove`,
   operatePeople: `${operate}/people`,
   operateErase: `${operate}/erase`,
   operateBans: `${operate}/bans`,

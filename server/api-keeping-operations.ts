@@ -14,6 +14,7 @@ import {
   newWebhookRequest,
   noticeRequest,
   passwordRequest,
+  removeRoomRequest,
   reportRequest,
   resolutionRequest,
   revocationRequest,
@@ -318,6 +319,11 @@ export const OPERATOR_OPERATIONS: Operation[] = [
     summary: "Erases all messages of a member, a trip or a network.",
     request: target,
     answer: answers.erased,
+  }),
+  operatorActs("removeRoom", MODERATION_PATHS.operateRoomRemove, {
+    summary: "Removes a room with all that was said in it.",
+    request: named("RoomToRemove", removeRoomRequest),
+    answer: done,
   }),
   ...MODERATION.map(([, onSite]) => onSite),
   operatorActs("setSwitches", MODERATION_PATHS.operateSwitches, {

@@ -104,6 +104,9 @@ export const noticeRequest = z.looseObject({
   id: looseTextSchema.nullish(),
 });
 
+/** A room to remove. */
+export const removeRoomRequest = z.object({ room: textSchema.min(1) });
+
 /** An operator's sign-in. */
 export const signInRequest = z
   .object({ secret: textSchema.optional(), link: textSchema.optional() })

@@ -123,9 +123,9 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const add = (label: string, act: () => void) => actions.push(createButton(label, act));
   if (composer && !isOwn) add(words.whisper, () => composer.whisper(nickname));
   if (composer && !isErased && !isWhisper) {
-    add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
+    add(words.reply, () => composer.begin({ kind: "reply", seq, memberId: member.id, nickname, text }));
     if (isOwn && isInTime) {
-      add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
+      add(words.edit, () => composer.begin({ kind: "edit", seq, memberId: member.id, nickname, text }));
       add(words.erase, () => {
         if (window.confirm(words.eraseSure)) erase(acts, seq);
       });

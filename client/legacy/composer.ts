@@ -1,3 +1,4 @@
+import type { RoomEvent } from "../../protocol/event.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { addText, byId, clear, create, createButton, remove, setText, show } from "./dom.ts";
 import { leadKeysTo, takeFocus } from "./keyboard.ts";
@@ -9,7 +10,7 @@ const SPACES_AT_END = /[\s\u00a0\u3000]+$/;
 const UP = 38;
 
 /** The purpose of the field's text: to answer a message, or to replace one's own. */
-export type OldTask = { kind: "reply" | "edit"; seq: number; nickname: string; text: string };
+export type OldTask = { kind: "reply" | "edit"; seq: number; memberId: string; nickname: string; text: string };
 
 /** The effects of a composer. */
 export type OldComposerUse = {
@@ -39,6 +40,8 @@ export type OldComposer = {
   whisper(nickname: string): void;
   /** Lets the next text answer a message, or replace one. */
   begin(task: OldTask): void;
+  /** Shows a text or a name that was edited or erased as it is now. */
+  withdraw(change: RoomEvent): void;
   /** Says above the field that something went wrong. */
   complain(sentence: string): void;
 };
@@ -95,6 +98,14 @@ export function openComposer(element: PageElement, use: OldComposerUse): OldComp
       takeFocus(field);
     },
     begin: (task) => begin(form, task),
+    withdraw(change) {
+      const { kind, member, target, text = "" } = change as RoomEvent & { target?: number };
+      const { task } = form;
+      if (!task || isEditing(form)) return;
+      const { seq, memberId } = task;
+      if (target === seq || (kind === "unname" && member.id === memberId))
+        begin(form, { kind: "reply", seq, memberId, nickname: member.nickname, text });
+    },
     complain: (sentence) => complain(form, sentence),
   };
 }

@@ -60,6 +60,7 @@ export function openConversation(root: PageElement): void {
   const readAgain = createPast(page, sender, { list, scroll, showMembers: members.replace, noteNew });
   const showRoom = (room: RoomSignal) => showRoomState(page, room);
   const face: Face = { page, list, members, scroll, showRoom, readAgain, announce: notices.announce, noteNew };
+  session.on("event", (event) => acts.composer?.withdraw(event));
   session.on("status", createConnectionLine(page, stream !== undefined));
   const empty = byId("empty-room");
   if (empty !== undefined) session.on("event", ({ kind }) => kind === "message" && remove(empty));

@@ -15,6 +15,7 @@ export function openActDialog({ address: { base, token } }: Page, path: string):
     return;
   }
   dialog.className = "act-dialog tool";
+  dialog.dataset.seq = /\/(\d+)\/acts$/.exec(path)?.[1] || "";
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
     if (!(event.target as Element).closest(".to-room")) return;

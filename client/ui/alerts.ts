@@ -13,6 +13,8 @@ const LONGEST_TEXT = 140;
 export type Alerts = {
   /** Another person's message has just arrived. */
   alert(event: RoomEvent, isMention: boolean): void;
+  /** Closes the notification of a text that was edited or erased, or of a name that was erased. */
+  withdraw(change: RoomEvent): void;
   bell: Bell;
   close(): void;
 };
@@ -26,6 +28,7 @@ export function createAlerts(page: Page, choices: ChoiceStore): Alerts {
   return {
     bell,
     close: turn.leave,
+    withdraw: poster.withdraw,
     alert(event, isMention) {
       const { sound, notify } = choices.read();
       const isWanted = (choice: AlertChoice) => choice === "all" || (choice === "mentions" && isMention);
@@ -48,12 +51,16 @@ function unlockByPress(bell: Bell, choices: ChoiceStore): void {
   document.addEventListener("keydown", unlock);
 }
 
-type Poster = { post(event: RoomEvent, how: { isMention: boolean; isSilent: boolean }): void };
+type Poster = {
+  post(event: RoomEvent, how: { isMention: boolean; isSilent: boolean }): void;
+  withdraw(change: RoomEvent): void;
+};
 
 /** Creates what posts notifications. Each replaces the one before it, and counts. */
 function createPoster(page: Page): Poster {
   const title = document.querySelector(".bar-title")?.textContent || document.title;
   let posted: Notification | undefined;
+  let shown: RoomEvent | undefined;
   let postedAt = 0;
   let count = 0;
   const clear = () => {
@@ -66,11 +73,16 @@ function createPoster(page: Page): Poster {
   window.addEventListener("focus", clear);
   window.addEventListener("pagehide", () => posted?.close());
   return {
-    post({ member, text = "" }, { isMention, isSilent }) {
+    withdraw({ kind, member, target }: RoomEvent & { target?: number }) {
+      if (kind === "unname" ? member.id === shown?.member.id : target && target === shown?.seq) posted?.close();
+    },
+    post(event, { isMention, isSilent }) {
+      const { member, text = "" } = event;
       count++;
       const now = Date.now();
       if (!isMention && Math.abs(now - postedAt) < APART_MS) return;
       postedAt = now;
+      shown = event;
       // [Chrome on Android] It throws, because it shows notifications of service workers only.
       posted = optional(
         () =>

@@ -65,10 +65,9 @@ export function openConversation(page: Page): OpenConversation {
   const members = createMemberList(page);
   const choices = openChoices(page.address.base);
   const notices = createNotices(page, choices);
-  const { announce, bell } = notices;
   const showRoom = createRoomState(page, scroll);
   const noteNew = (events: RoomEvent[]) => notices.noteNew(notIgnored(page.ignored, events));
-  openSettings(page, { choices, bell, list });
+  openSettings(page, { choices, bell: notices.bell, list });
   const presence = createPresence(page, sender);
   const readAgain = createPast(page, sender, {
     list,
@@ -80,10 +79,11 @@ export function openConversation(page: Page): OpenConversation {
     },
   });
   session.on("status", createConnectionLine(page).show);
-  draw(conversation, { page, list, members, scroll, showRoom, readAgain, noteNew, announce });
+  draw(conversation, { page, list, members, scroll, showRoom, readAgain, noteNew, announce: notices.announce });
   session.on("typing", (typing) => notices.typing({ ...typing, nicknames: typing.nicknames.filter(members.shows) }));
   // Not with the lines: timers of a hidden page may run once a minute only.
   session.on("event", (event) => noteNew([event]));
+  session.on("event", notices.withdraw);
   formatCopies(part("log"));
   session.on("event", (event) => event.member.id === page.me.id && presence.seen(event));
   outbox.emitter.on("changed", ({ state, code = "" }) => {

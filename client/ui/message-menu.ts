@@ -35,17 +35,17 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
   const member = memberOf(line);
   const { nickname } = member;
   const text = inside(line, "text").textContent || "";
+  const about = { seq, memberId: member.id, nickname, text };
   const isOwn = line.classList.contains("own");
   const isErased = line.classList.contains("erased");
   const isWhisper = line.classList.contains("whisper");
   const items: MenuItem[] = [];
   const add = (label: string, run: MenuItem["run"], className?: string) =>
     items.push(className ? { label, className, run } : { label, run });
-  if (composer && !isErased && !isWhisper)
-    add(words.reply, () => composer.begin({ kind: "reply", seq, nickname, text }));
+  if (composer && !isErased && !isWhisper) add(words.reply, () => composer.begin({ ...about, kind: "reply" }));
   if (composer && isOwn && !isErased && !isWhisper) {
     if (Date.now() - Date.parse(line.dataset.at || "") < editMinutes * MINUTE_MS - IN_TIME_MS) {
-      add(words.edit, () => composer.begin({ kind: "edit", seq, nickname, text }));
+      add(words.edit, () => composer.begin({ ...about, kind: "edit" }));
       items.push(eraseItem(words, () => erase(seq)));
     }
     add(words.again, () => composer.insert(() => text));

@@ -8,6 +8,7 @@ import type { ChoiceStore } from "./choices.ts";
 import { part } from "./part.ts";
 import type { Bell } from "./sound.ts";
 import { createTitleCount } from "./title.ts";
+import { withdraw } from "./withdraw.ts";
 
 const TYPING_SHOWN_MS = 6_000;
 
@@ -18,6 +19,8 @@ export type Notices = {
   /** These events of others have just happened, and are shown. */
   announce(events: RoomEvent[]): void;
   typing(signal: TypingSignal): void;
+  /** Removes a text or a name that was edited or erased from everything around the log. */
+  withdraw(change: RoomEvent): void;
   bell: Bell;
   /** The room is left. */
   close(): void;
@@ -37,6 +40,10 @@ export function createNotices(page: Page, choices: ChoiceStore): Notices {
   return {
     bell: alerts.bell,
     close: alerts.close,
+    withdraw(change) {
+      alerts.withdraw(change);
+      withdraw(change, words);
+    },
     noteNew(events) {
       for (const event of events) {
         if (event.seq <= noted) continue;

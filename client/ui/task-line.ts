@@ -1,7 +1,7 @@
 import { fill, type ScriptWords } from "../words.ts";
 
 /** The purpose of the field's text: to answer a message, or to replace one's own. */
-export type Task = { kind: "reply" | "edit"; seq: number; nickname: string; text: string };
+export type Task = { kind: "reply" | "edit"; seq: number; memberId: string; nickname: string; text: string };
 
 /** The line above the field that says what its text is for. */
 export type TaskLine = {
@@ -34,7 +34,9 @@ export function createTaskLine(form: HTMLElement, words: ScriptWords, canceled: 
       line.remove();
       line.removeAttribute("role");
       if (task === undefined) return;
-      const { kind, nickname, text } = task;
+      const { kind, seq, memberId, nickname, text } = task;
+      // By these, withdraw.ts finds the line. It shows nothing of one's own message.
+      Object.assign(line.dataset, kind === "reply" ? { seq, memberId } : { seq: "", memberId: "" });
       label.textContent = kind === "edit" ? words.editing : fill(words.replyingTo, { nickname });
       quote.textContent = kind === "edit" ? "" : text;
       line.replaceChildren(label, " ", quote, " ", button);

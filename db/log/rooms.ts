@@ -211,6 +211,33 @@ export async function removeUnusedRooms(db: Knex, limit: number): Promise<number
   return rows.map((row) => row.room_id);
 }
 
+/** Returns whether a room belongs to the site: the lobby and the rooms of the settings stay. */
+export async function isKept(db: Knex, roomId: number): Promise<boolean> {
+  const rows = await rowsOf(db, "select from rooms where id = ? and (kept or slug = 'lobby')", [roomId]);
+  return rows.length > 0;
+}
+
+/** Returns the numbers of a room's inboxes. */
+export async function findInboxesOf(db: Knex, roomId: number): Promise<number[]> {
+  const rows = await rowsOf<{ id: number }>(db, "select id from rooms where parent_id = ?", [roomId]);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Removes a room and its inboxes, and returns the numbers of all. Their events have to be deleted
+ * with deleteEvents(). A member that enters or posts meanwhile locks the room's row first, or finds
+ * it gone.
+ */
+export async function deleteRoom(db: Knex, roomId: number): Promise<number[]> {
+  const rows = await rowsOf<{ id: number }>(
+    db,
+    `with removed as (delete from rooms where id = ? returning id)
+     select id from removed union all select i.id from rooms i join removed d on i.parent_id = d.id`,
+    [roomId],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Deletes events of a removed room, at most `limit`. Returns the number of events deleted. */
 export function deleteEvents(db: Knex, roomId: number, limit: number): Promise<number> {
   return execute(

@@ -35,7 +35,7 @@ export function renderActs(layout: PageLayout, view: ActsView): string {
   const { acts } = wordsOf(layout.language).moderation;
   const { room, member, text } = view;
   const title = fill(view.isMessage ? acts.ofMessage : acts.ofPerson, { nickname: member.nickname });
-  const body = html`<p class="acts-who" data-color="${member.color}">${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && tripOf(member)} ${text !== undefined && html`<span dir="auto" class="text">${excerptOf(text)}</span>`}</p>
+  const body = html`<p class="acts-who" data-member-id="${member.id}" data-color="${member.color}">${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && tripOf(member)} ${text !== undefined && html`<span dir="auto" class="text">${excerptOf(text)}</span>`}</p>
 ${problemLine(layout, view.problem)}
 ${view.mayModerate && moderating(layout, view)}
 ${reportForm(layout, view)}

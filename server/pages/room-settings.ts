@@ -21,6 +21,8 @@ export type SettingsPageView = {
   settings?: RoomSettings | undefined;
   roles: RoleView[];
   members: Member[];
+  /** Operators may remove the room, unless it belongs to the site. */
+  mayRemove?: boolean;
   problem?: Problem | undefined;
   isSaved?: boolean;
 };
@@ -33,6 +35,8 @@ export function renderRoomSettings(layout: PageLayout, view: SettingsPageView): 
 ${problemLine(layout, view.problem)}
 ${settings && settingsForm(layout, room.slug, settings)}
 ${people(layout, view)}
+${settings && ownerKeyForm(layout, room.slug)}
+${view.mayRemove && removeForm(layout, room.slug)}
 <p class="change-buttons">${settings && html`<a class="button quiet" href="${link(layout.basePath + webhooksPage(room.slug))}">${moderation.webhooks.title}</a> `}<a class="button quiet" href="${link(layout.basePath + moderationPath(room.slug))}">${moderation.roomState.moderation}</a></p>
 ${roomLink(layout, room.slug, moderation.backToRoom)}`;
   return renderRoomDocument(layout, { room, title: moderation.settings.title, body, id: "settings-page" });
@@ -47,6 +51,25 @@ ${access(layout, settings)}
 ${pace(layout, settings)}
 ${history(layout, settings)}
 <p class="change-buttons"><button class="button" type="submit" name="save" value="1">${wordsOf(layout.language).moderation.settings.save}</button></p>
+</form>`;
+}
+
+/** Renders the button that makes a new owner key, for when the former one is lost or known. */
+function ownerKeyForm(layout: PageLayout, slug: string): Html {
+  const words = wordsOf(layout.language).moderation.settings;
+  return html`<form id="new-key" class="tool-group" method="post" action="${link(layout.basePath + settingsPath(slug))}">
+${formToken(layout)}<p class="hint">${words.newKeyHint}</p>
+<p class="change-buttons"><button class="button quiet" type="submit" name="newKey" value="1">${words.newKey}</button></p>
+</form>`;
+}
+
+function removeForm(layout: PageLayout, slug: string): Html {
+  const words = wordsOf(layout.language).moderation.settings;
+  return html`<form id="remove-room" class="tool-group alarm" method="post" action="${link(layout.basePath + settingsPath(slug))}">
+<h3>${words.remove}</h3>
+${formToken(layout)}<p class="hint">${words.removeHint}</p>
+${tickField({ name: "sure", label: words.removeSure, isOn: false })}
+<p class="change-buttons"><button class="button" type="submit" name="remove" value="1">${words.remove}</button></p>
 </form>`;
 }
 

@@ -83,7 +83,7 @@ function resultItem(
 ): Html {
   const { member, seq } = event;
   const href = link(layout.basePath + PATHS.message(room, seq));
-  return html`<li class="result" value="${seq}" data-seq="${seq}" data-color="${member.color}"><a class="result-link" href="${href}">${timeStamp(layout, event.at)}</a> ${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && tripOf(member)} <span dir="auto" class="text">${markedText(event.text ?? "", words)}</span></li>
+  return html`<li class="result" value="${seq}" data-seq="${seq}" data-member-id="${member.id}" data-color="${member.color}"><a class="result-link" href="${href}">${timeStamp(layout, event.at)}</a> ${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && tripOf(member)} <span dir="auto" class="text">${markedText(event.text ?? "", words)}</span></li>
 `;
 }
 

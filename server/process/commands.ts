@@ -9,6 +9,7 @@ import { addJoinCommand } from "./join.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { addModerationCommands } from "./moderation-commands.ts";
 import { print } from "./open-database.ts";
+import { addRoomCommands } from "./room-commands.ts";
 import { addRoomFileCommands } from "./room-files.ts";
 import { sentenceOf } from "./sentence.ts";
 import { refuseUnknown, warningsOfMistyped } from "./unknown-settings.ts";
@@ -62,6 +63,7 @@ program
 
 addJoinCommand(program);
 addModerationCommands(program, run);
+addRoomCommands(program, run);
 addWebhookCommands(program, run);
 
 // A reader of the log that is gone, or a full disk, must not end a site when it says something

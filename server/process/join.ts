@@ -4,16 +4,22 @@ import type { Command } from "commander";
 import type { ConnectOptions, RoomHandle } from "../../client/handle.ts";
 import type { Member, RoomEvent } from "../../protocol/event.ts";
 import { mentions } from "../../protocol/mention.ts";
+import { MODERATION_PATHS } from "../../protocol/moderation-paths.ts";
+import { PATHS } from "../../protocol/paths.ts";
 import { createLines, type EventLines } from "./join-lines.ts";
 
 /** Messages that are shown at first, and at each `/older`. */
 const SHOWN = 20;
 
-const HELP = [
+/** The commands that a line can be. */
+export const JOIN_HELP = [
   "/who            the people in the room",
   "/nick NAME      take another name",
   "/w NAME TEXT    whisper to somebody",
   "/roll 2d6       roll dice; /omikuji draws a fortune",
+  "/edit TEXT      change your last message",
+  "/erase          erase your last message",
+  "/report NAME    report somebody to the moderators; a reason may follow",
   "/older          show older messages",
   "/quit           leave; so do Ctrl+D and Ctrl+C",
 ];
@@ -26,7 +32,7 @@ export function addJoinCommand(program: Command): void {
     .argument("<url>", "the site's address, with its base path")
     .argument("[room]", "the room", "lobby")
     .option("--nickname <name>", "enter under this name; without it, only read")
-    .addHelpText("after", `\nEnter sends a line. These lines are commands:\n  ${HELP.join("\n  ")}`)
+    .addHelpText("after", `\nEnter sends a line. These lines are commands:\n  ${JOIN_HELP.join("\n  ")}`)
     .action(async (url: string, slug: string, { nickname }: { nickname?: string }) => {
       const { connect } = await loadClient();
       try {
@@ -44,7 +50,14 @@ export function addJoinCommand(program: Command): void {
 }
 
 /** The room to show, and the name under which the person talks in it, if any. */
-type Visit = { room: RoomHandle; url: string; slug: string; nickname: string | undefined };
+type Visit = {
+  room: RoomHandle;
+  url: string;
+  slug: string;
+  nickname: string | undefined;
+  /** The seq of the last message that was sent here. */
+  lastSeq?: number;
+};
 
 /**
  * The state of the screen. `oldest` is the first seq that was shown. There is no `input` until the
@@ -164,7 +177,7 @@ function talk(visit: Visit, screen: Screen): Promise<void> {
 async function obey(typed: string, visit: Visit, screen: Screen): Promise<void> {
   const { room, nickname } = visit;
   const [command = "", ...rest] = typed.split(/\s+/);
-  if (command === "/help") return print(screen, HELP.map(screen.lines.aside));
+  if (command === "/help") return print(screen, JOIN_HELP.map(screen.lines.aside));
   if (command === "/who") return note(screen, await whoIsHere(visit));
   if (command === "/older") {
     note(screen, "older messages:");
@@ -173,24 +186,60 @@ async function obey(typed: string, visit: Visit, screen: Screen): Promise<void> 
   }
   if (nickname === undefined) return note(screen, "choose a --nickname to talk");
   if (command === "/nick") visit.nickname = (await room.rename(rest.join(" "))).nickname;
-  else await room.send(typed);
+  else if (command === "/report") await report(visit, typed.slice(command.length).trim(), screen);
+  else if (command === "/edit") await room.edit(lastOf(visit), typed.slice(command.length).trim());
+  else if (command === "/erase") await room.erase(lastOf(visit));
+  else {
+    const { kind, seq } = await room.send(typed);
+    if (kind === "message") visit.lastSeq = seq;
+  }
+}
+
+function lastOf({ lastSeq }: Visit): number {
+  if (lastSeq === undefined) throw new Error("you have not sent a message yet");
+  return lastSeq;
+}
+
+/** Reports the person whose name a text begins with. The rest is the reason. */
+async function report(visit: Visit, text: string, screen: Screen): Promise<void> {
+  const named = (await listMembers(visit)).filter(({ nickname }) => `${text} `.startsWith(`${nickname} `));
+  const [member] = named.sort((one, other) => other.nickname.length - one.nickname.length);
+  if (member === undefined) throw new Error("nobody of that name is here");
+  const body = { member: member.id, reason: text.slice(member.nickname.length).trim() };
+  await ask(visit, MODERATION_PATHS.report(visit.slug), body);
+  note(screen, `${member.nickname} is reported to the moderators`);
 }
 
 /** Returns who is in the room, as a sentence. */
-async function whoIsHere({ room, url, slug }: Visit): Promise<string> {
+async function whoIsHere(visit: Visit): Promise<string> {
+  const members = await listMembers(visit);
+  if (members.length === 0) return "nobody is here";
+  return `${members.length} here: ${members.map(({ nickname, trip = "" }) => nickname + trip).join(", ")}`;
+}
+
+async function listMembers(visit: Visit): Promise<Member[]> {
   const members: Member[] = [];
-  const token = room.token();
   for (let next: string | undefined = ""; next !== undefined; ) {
-    const address: URL = new URL(`api/rooms/${encodeURIComponent(slug)}/members`, url.replace(/\/*$/, "/"));
-    if (next !== "") address.searchParams.set("after", next);
-    const answer = await fetch(address, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
-    if (!answer.ok) throw new Error(`the site answered ${answer.status}`);
-    const page = (await answer.json()) as { members: Member[]; next?: string };
+    const after = next === "" ? "" : `?after=${encodeURIComponent(next)}`;
+    const page = (await ask(visit, PATHS.members(visit.slug) + after)) as { members: Member[]; next?: string };
     members.push(...page.members);
     next = page.next;
   }
-  if (members.length === 0) return "nobody is here";
-  return `${members.length} here: ${members.map(({ nickname, trip = "" }) => nickname + trip).join(", ")}`;
+  return members;
+}
+
+/** Asks the site as the person who is here. */
+async function ask({ room, url }: Visit, path: string, body?: object): Promise<unknown> {
+  const token = room.token();
+  const answer = await fetch(url.replace(/\/*$/, "") + path, {
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body && { "content-type": "application/json" }),
+    },
+    ...(body && { method: "POST", body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`the site answered ${answer.status}`);
+  return answer.json();
 }
 
 type Client = { connect(url: string, options: ConnectOptions): RoomHandle };

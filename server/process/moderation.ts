@@ -21,7 +21,8 @@ import { printTable } from "./table.ts";
 /** The target of a command. */
 export type AdminTarget = BanTarget;
 
-const MODERATOR = { by: "operator", byName: "command line" };
+/** The operator of the command line, as the log of moderation names it. */
+export const MODERATOR = { by: "operator", byName: "command line" };
 
 /** A link is used at once, and then it is worth nothing. */
 const LINK_MINUTES = 15;

@@ -39,7 +39,13 @@ export const ROOMS_A_DAY = 30;
 /** Seconds until a retry makes sense: unused rooms are removed several times an hour. */
 const RETRY_SECONDS = 3_600;
 
-type Options = { db: Knex; log: LogIdentity; lobby: Lobby; reserved: Reserved; roomsMax: number };
+type Options = {
+  db: Knex;
+  log: Pick<LogIdentity, "secret">;
+  lobby: Pick<Lobby, "forget">;
+  reserved: Reserved;
+  roomsMax: number;
+};
 
 /**
  * Creates the function that makes rooms. The network that made a room is stored as a keyed hash, so

@@ -7,16 +7,26 @@ import { readReports } from "../../db/log/reports.ts";
 import { listPeopleByNetwork } from "../../db/log/sightings.ts";
 import { endOperators, type Switches } from "../../db/log/switches.ts";
 import { MODERATION_PATHS as PATHS } from "../../protocol/moderation-paths.ts";
+import type { Tail } from "../delivery/tail.ts";
 import { clearOperatorCookie, hashOfLink, setOperatorCookie, signInOf } from "../guard/operators.ts";
 import { answer } from "../http/answer.ts";
+import { findRooms } from "../http/find-room.ts";
 import { inputOf } from "../http/input.ts";
 import { readBan, readTarget } from "../http/moderation-input.ts";
 import { operatorOf } from "../http/moderator.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
-import { liftRequest, resolutionRequest, signInRequest, signOutRequest, switchesRequest } from "../keeping-requests.ts";
+import {
+  liftRequest,
+  removeRoomRequest,
+  resolutionRequest,
+  signInRequest,
+  signOutRequest,
+  switchesRequest,
+} from "../keeping-requests.ts";
 import { refuse } from "../refusal.ts";
 import { ban, lift, type Moderator, resolve, setSwitches } from "../rooms/moderate.ts";
+import { removeRoom } from "../rooms/remove-room.ts";
 import type { Site } from "../site.ts";
 import { answerActs, eraseAt, shownBan } from "./moderation.ts";
 
@@ -44,6 +54,7 @@ export function operateRoutes(site: Site): Route[] {
     post(PATHS.operateBans, takeBan),
     post(PATHS.operateBanLift, takeLift),
     post(PATHS.operateErase, takeErase),
+    post(PATHS.operateRoomRemove, takeRemoval),
     post(PATHS.operateReportResolve, takeResolve),
     post(PATHS.operateSwitches, takeSwitches),
   ];
@@ -134,6 +145,20 @@ async function showActivity(ctx: Context, { site }: OperatorActing): Promise<voi
 
 async function takeErase(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {
   answer(ctx, { erased: await eraseAt(site, { moderator, what: readTarget(ctx) }) });
+}
+
+async function takeRemoval(ctx: Context, { site }: OperatorActing): Promise<void> {
+  const names = [inputOf(ctx).read(removeRoomRequest).room];
+  const [tail] = (await findRooms(ctx, site, { names, act: "moderate" })) as [Tail];
+  await removeAsOperator(ctx, site, tail);
+  answer(ctx, {});
+}
+
+/** Removes a room with all that was said in it. Throws `not_allowed` for a room of the site. */
+export async function removeAsOperator(ctx: Context, site: Site, tail: Tail): Promise<void> {
+  await removeRoom(site, { moderator: operatorOf(ctx), room: tail });
+  site.hub.close(tail);
+  site.lobby.forget();
 }
 
 async function takeBan(ctx: Context, { site, moderator }: OperatorActing): Promise<void> {

@@ -1,8 +1,10 @@
 import type { Context } from "koa";
 import { listMembers } from "../../db/log/members.ts";
 import { listRoles } from "../../db/log/roles.ts";
+import { isKept } from "../../db/log/rooms.ts";
 import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
-import { claimPath, settingsPath } from "../../protocol/tool-paths.ts";
+import { PATHS } from "../../protocol/paths.ts";
+import { claimPath, OPERATE_PATH, settingsPath } from "../../protocol/tool-paths.ts";
 import { wallNow } from "../clock.ts";
 import type { Session } from "../guard/session.ts";
 import { assertKeepsCookies, setSessionCookie } from "../guard/session-cookie.ts";
@@ -11,14 +13,17 @@ import { readSettingsOf } from "../http/change-settings.ts";
 import { leadBack } from "../http/find-message.ts";
 import { roomOf } from "../http/find-room.ts";
 import { inputOf, setFields } from "../http/input.ts";
+import { handOverKey } from "../http/owner-key.ts";
 import { pageLayout } from "../http/page-layout.ts";
 import type { Route } from "../http/route.ts";
 import { renderClaim } from "../pages/claim.ts";
 import type { Problem } from "../pages/language.ts";
 import { renderRoomSettings } from "../pages/room-settings.ts";
+import { refuse } from "../refusal.ts";
 import type { Site } from "../site.ts";
+import { removeAsOperator } from "./operate.ts";
 import { chooseLanguage, problemOf, redirect, showPage } from "./pages.ts";
-import { changeRole, changeSettings, claimRoom } from "./room-settings.ts";
+import { changeRole, changeSettings, claimRoom, renewOwnerKey } from "./room-settings.ts";
 import { openSession } from "./sessions.ts";
 
 /** Returns the routes of the pages with a room's settings, and with the form for its owner key. */
@@ -50,6 +55,7 @@ async function showSettingsForm(ctx: Context, site: Site, problem?: Problem): Pr
       ...(mayConfigure && { settings: await readSettingsOf(site, tail) }),
       roles: roles.map(({ nickname, ...role }) => ({ ...role, nickname: nickname ?? undefined })),
       members,
+      mayRemove: actorOf(ctx, site).isOperator && !(await isKept(site.db, tail.id)),
       problem,
       isSaved: inputOf(ctx).text("saved") !== undefined,
     }),
@@ -60,18 +66,33 @@ async function showSettingsForm(ctx: Context, site: Site, problem?: Problem): Pr
 const BOXES = ["listed", "silentEntry", "locked", "autoSlow", "links"];
 
 async function takeSettings(ctx: Context, site: Site): Promise<void> {
-  const { body } = ctx.state;
   try {
-    if (body.save === undefined) await takeRole(ctx, site);
-    else {
-      for (const name of BOXES) body[name] ??= "0";
-      await changeSettings(ctx, site);
-    }
+    redirect(ctx, await obeyForm(ctx, site));
   } catch (error) {
     await showSettingsForm(ctx, site, problemOf(ctx, site, error));
-    return;
   }
-  redirect(ctx, `${ctx.path};saved=1`);
+}
+
+/** Does what a form of the page asks for. Returns the path that shows it. */
+async function obeyForm(ctx: Context, site: Site): Promise<string> {
+  const { body } = ctx.state;
+  const saved = `${ctx.path};saved=1`;
+  if (body.newKey !== undefined) {
+    const made = await renewOwnerKey(ctx, site);
+    handOverKey(ctx, made);
+    return PATHS.room(made.slug);
+  }
+  if (body.remove !== undefined) {
+    if (body.sure !== "1") throw refuse("malformed", "sure: 1");
+    await removeAsOperator(ctx, site, await roomOf(ctx, site, "moderate"));
+    return `${OPERATE_PATH};done=1`;
+  }
+  if (body.save === undefined) await takeRole(ctx, site);
+  else {
+    for (const name of BOXES) body[name] ??= "0";
+    await changeSettings(ctx, site);
+  }
+  return saved;
 }
 
 /** An empty field of the form names nobody. */

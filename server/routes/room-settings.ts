@@ -67,11 +67,7 @@ export function roomSettingsRoutes(site: Site): Route[] {
   }
 
   async function renewKey(ctx: Context): Promise<void> {
-    const tail = await roomOf(ctx, site, "configure");
-    site.limits.moves.take(payerOf(ctx));
-    const { text, hash } = newOwnerKey();
-    await writeOwnerKey(site.db, tail.id, hash);
-    answer(ctx, { ownerKey: text });
+    answer(ctx, { ownerKey: (await renewOwnerKey(ctx, site)).key });
   }
 
   async function takePassword(ctx: Context): Promise<void> {
@@ -117,6 +113,15 @@ async function assertMayGive(ctx: Context, site: Site, { tail, holder, role }: R
   const former = tail.room.roles.get(`${holder.kind} ${holder.value}`);
   const isApproval = (role ?? "approved") === "approved" && (former ?? "approved") === "approved";
   if (!isApproval) await site.access.assert(actorOf(ctx, site), "configure", tail);
+}
+
+/** Makes a new owner key for a room. The former one is void. Throws the refusals of access. */
+export async function renewOwnerKey(ctx: Context, site: Site): Promise<{ slug: string; key: string }> {
+  const { id, slug } = await roomOf(ctx, site, "configure");
+  site.limits.moves.take(payerOf(ctx));
+  const { text, hash } = newOwnerKey();
+  await writeOwnerKey(site.db, id, hash);
+  return { slug, key: text };
 }
 
 /** Makes the session an owner of the room whose key a request has. Throws `wrong_key`. */

@@ -4,6 +4,7 @@ import { openStream } from "../../server/testing.ts";
 import { person, say, type TestPerson } from "../support/app.ts";
 import { OPERATOR_SECRET, operator } from "../support/operator.ts";
 import { type CommandOutcome, runCommand } from "../support/run-command.ts";
+import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
 const site = useSite({ operatorSecret: OPERATOR_SECRET });
@@ -46,6 +47,43 @@ test("a webhook is made, listed and revoked for the running site", async () => {
   expect((await chattera("webhook", "revoke", "lobby", String(webhook?.id))).code).toBe(0);
   await post().expect(404);
   expect((await chattera("webhook", "revoke", "lobby", "unknown")).code).toBe(1);
+}, 240_000);
+
+test("a room is made, changed, given a moderator and another owner key, and removed", async () => {
+  const { out } = await chattera("room", "make", "tea", "--title", "Tea room", "--url", "https://chat.example.org/");
+  expect(out).toMatch(
+    /^The room tea is made\.\nowner key: \S{24}\n.*: https:\/\/chat\.example\.org\/rooms\/tea\/claim#\S{24}\n$/,
+  );
+  const stream = await openStream(site.url, { room: "tea" });
+  const changed = await chattera("room", "settings", "tea", "pinned=Be kind", "slowSeconds=5", "keepDays=");
+  expect(changed.out).toMatch(/^slowSeconds +5$/m);
+  expect((await stream.events(2)).map(({ text }) => text)).toEqual([
+    "低速モード (slow mode): 5 秒 (s)",
+    "お知らせ (announcement): Be kind",
+  ]);
+  const refused = await chattera("room", "settings", "tea", "slowSeconds=never");
+  expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/^chattera: .*slowSeconds[^\n]*\n$/) });
+  expect((await chattera("room", "appoint", "tea", "--member", ann.id)).code).toBe(0);
+  const asAnn = (path: string) => request(site.url).get(path).set("authorization", `Bearer ${ann.token}`);
+  const settings = await until("Ann may see them", async () => {
+    const answer = await asAnn("/api/rooms/tea/settings");
+    return answer.status === 200 ? answer.body.settings : undefined;
+  });
+  expect(settings).toMatchObject({ title: "Tea room", pinned: "Be kind", slowSeconds: 5 });
+  const key = /owner key: (\S+)/.exec((await chattera("room", "key", "tea")).out)?.[1];
+  const claim = (given: unknown) =>
+    request(site.url).post("/api/rooms/tea/claim").set("authorization", `Bearer ${ann.token}`).send({ key: given });
+  await claim(/owner key: (\S+)/.exec(out)?.[1]).expect(403);
+  await claim(key).expect(200);
+  await say(site.url, ann, { room: "tea", text: "to be deleted" });
+  expect(await chattera("room", "remove", "tea")).toMatchObject({ code: 1, err: expect.stringContaining("--yes") });
+  expect((await chattera("room", "remove", "tea", "--yes")).code).toBe(0);
+  await expect(stream.events(99)).rejects.toThrow("the stream ended");
+  await asAnn("/api/rooms/tea").expect(404);
+  const { db } = site.node.app.site;
+  expect(await db("events").where({ text: "to be deleted" })).toEqual([]);
+  expect(await chattera("room", "remove", "lobby", "--yes")).toMatchObject({ code: 1 });
+  expect((await listed("log"))[0]).toMatchObject({ act: "remove room", room: "tea", byName: "command line" });
 }, 240_000);
 
 test("a ban of a network says whom it would hit, and holds at the running site", async () => {

@@ -59,6 +59,30 @@ test("what comes through a pipe at once is sent and answered before it leaves", 
   expect(printed()).not.toContain("> ");
 }, 60_000);
 
+test("its last message can be edited and erased, and a person reported", async () => {
+  await say(site.url, await person(site.url, "Rude"), "rude words");
+  const { child, printed, ended } = join([site.url, "lobby", "--nickname", "Editor"]);
+  await until("it is there", () => printed().includes("Rude: rude words"), 15_000);
+  child.stdin.write("/erase\n");
+  await until("it has sent nothing", () => printed().includes("-- not done: you have not sent a message"), 10_000);
+  child.stdin.write("frist\n");
+  await until("it is sent", () => printed().includes("Editor: frist"), 10_000);
+  child.stdin.write("/edit first\n");
+  const last = async () => (await (await fetch(`${site.url}/api/rooms/lobby/messages`)).json()) as Log;
+  type Log = { events: { kind: string; text?: string; erased?: true; member: { nickname: string } }[] };
+  const own = async () =>
+    (await last()).events.find(({ kind, member }) => kind === "message" && member.nickname === "Editor");
+  await until("it is edited", async () => (await own())?.text === "first", 10_000);
+  child.stdin.write("/erase\n");
+  await until("it is erased", async () => (await own())?.erased === true, 10_000);
+  child.stdin.write("/report Nobody\n/report Rude bad words\n");
+  await until("one is reported", () => printed().includes("-- Rude is reported to the moderators"), 10_000);
+  expect(printed()).toContain("-- not done: nobody of that name is here\n");
+  child.stdin.end();
+  expect(await ended).toBe(0);
+  expect(await site.node.app.site.db("reports").select("reason")).toEqual([{ reason: "bad words" }]);
+}, 60_000);
+
 test("without a nickname it reads, and says what else it lacks", async () => {
   const { child, printed, ended } = join([site.url, "lobby"]);
   child.stdin.end("hello\n/help\n");
