@@ -10,6 +10,7 @@ export type {
   HostMember,
   HostMessage,
   HostRoom,
+  HostUser,
   NewHostRoom,
   NoticeChoices,
   RoomSettings,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Context } from "koa";
 import type { Member } from "../../protocol/event.ts";
+import type { Role } from "../../protocol/room-settings.ts";
 import { wallNow } from "../clock.ts";
 import { refuse } from "../refusal.ts";
 import type { NameOwner, Tokens } from "../token.ts";
@@ -34,6 +35,8 @@ export type Session = {
   isDue: boolean;
   /** The host decides about name and color. */
   owner: NameOwner | undefined;
+  /** The role that the host gives its user in every room. */
+  role?: Role | undefined;
   /** The token by which the host's user was found, which is not one of ours. */
   hostToken?: string;
 };

@@ -12,7 +12,7 @@ import { webhookId } from "../hooks/webhook.ts";
 import { changeSettingsOf, readSettingsOf } from "../http/change-settings.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
-import { type HostMember, readHostMember } from "../rooms/host-member.ts";
+import { type HostMember, type HostUser, readHostMember } from "../rooms/host-member.ts";
 import { post, readClientId, readReply, readText } from "../rooms/post.ts";
 import type { SettingsChange } from "../rooms/settings.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
@@ -21,7 +21,7 @@ import { emitEvents } from "./emit-events.ts";
 import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
 import { type TestClock, testClockOf } from "./test-clock.ts";
 
-export type { HostMember, RoomSettings, SettingsChange, TestClock, WebhookFailure };
+export type { HostMember, HostUser, RoomSettings, SettingsChange, TestClock, WebhookFailure };
 
 /** A room, as the host sees it. `head` is the seq of its last event, 0 if there is none. */
 export type HostRoom = { slug: string; title: string; public: boolean; head: number };

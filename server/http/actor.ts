@@ -19,6 +19,7 @@ export function actorOf(ctx: Context, site: Site, member?: Member): Actor {
     browser: browserOf(ctx, site),
     address: ctx.state.address,
     isOperator: ctx.state.isOperator === true,
+    ...(session?.owner !== undefined && { hostRank: session.role ?? "trip" }),
   };
   ctx.state.actor = actor;
   if (site.askHost !== undefined || site.findUser !== undefined) noteContext(actor, ctx);

@@ -5,6 +5,7 @@ import type { Actor } from "../actor.ts";
 import type { AuthUrl } from "../identity/auth-url.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import type { Act, Denial } from "../rooms/access.ts";
+import { askPatiently, type HostAsking } from "./ask-host.ts";
 import type { HostProof } from "./identify.ts";
 import { hostContextOf } from "./own-context.ts";
 
@@ -38,8 +39,9 @@ export type SeeRooms = (actor: Actor, rooms: ListedRoom[]) => Promise<ListedRoom
 type Rights = { askHost: AskHost; seeRooms: SeeRooms };
 
 /** Returns the functions that ask a function of the host. */
-export function askFunction(authorize: Authorize): Rights {
-  const askHost = askBy(async (question) => authorize({ ...question, ctx: hostContextOf(question.ctx) }));
+export function askFunction(authorize: Authorize, options: HostAsking): Rights {
+  const ask = askPatiently({ name: "authorize", ...options }, authorize, readAnswer);
+  const askHost = askBy(async (question) => ask({ ...question, ctx: hostContextOf(question.ctx) }));
   return { askHost, seeRooms: async (actor, rooms) => (await Promise.all(rooms.map(see(actor)))).flat() };
 
   function see(actor: Actor): (room: ListedRoom) => Promise<ListedRoom[]> {
@@ -51,6 +53,12 @@ export function askFunction(authorize: Authorize): Rights {
       return [mayRead ? room : { ...room, people: [], words: null }];
     };
   }
+}
+
+/** A function that forgets to answer forbids everything, which would be hard to understand. */
+function readAnswer(answer: unknown): HostAnswer {
+  if (typeof answer === "boolean" || answer === "no_such_room") return answer;
+  throw new TypeError('authorize answers true, false or "no_such_room"');
 }
 
 /** Returns the functions that ask the host by HTTP. */

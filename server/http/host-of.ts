@@ -23,9 +23,9 @@ export function hostOf(config: Config, { identify, authorize, logger }: HostOpti
   const opened = openIdentity(config, logger, answered);
   const find = opened.identify;
   const byUrl = opened.rights && askUrl(opened.rights);
-  const { askHost, seeRooms } = (authorize ? askFunction(authorize) : byUrl) ?? {};
+  const { askHost, seeRooms } = (authorize ? askFunction(authorize, { logger }) : byUrl) ?? {};
   return {
-    findUser: identify ? byFunction(identify) : find && ((_, { credentials }) => find(credentials)),
+    findUser: identify ? byFunction(identify, { logger }) : find && ((_, { credentials }) => find(credentials)),
     askHost,
     seeRooms,
   };

@@ -4,15 +4,13 @@ import type { Guards } from "../guard/guards.ts";
 import { mayUseCookie, type Session, tokenOf } from "../guard/session.ts";
 import { type Credentials, type FoundUser, hostCookies } from "../identity/credentials.ts";
 import { refuse } from "../refusal.ts";
-import { type HostMember, readHostMember } from "../rooms/host-member.ts";
+import { type HostUser, readHostUser } from "../rooms/host-member.ts";
 import type { Tokens } from "../token.ts";
+import { askPatiently, type HostAsking } from "./ask-host.ts";
 import { hostContextOf } from "./own-context.ts";
 
-/**
- * Returns the user of the host that a request comes from, or null for anybody else. An error is
- * answered with 500, or with the refusal that was thrown.
- */
-export type Identify = (ctx: Context) => HostMember | null | undefined | Promise<HostMember | null | undefined>;
+/** Returns the user of the host that a request comes from, or null for anybody else. */
+export type Identify = (ctx: Context) => HostUser | null | undefined | Promise<HostUser | null | undefined>;
 
 /**
  * The proof of a request for the host. `isProven`: no page of another site can have caused the
@@ -30,12 +28,13 @@ export type IdentifyingSite = {
   config: { authCookies: string[]; jwtCookie?: string | undefined };
 };
 
-/** Returns the function that asks a function of the host, which reads the request itself. */
-export function byFunction(identify: Identify): FindUser {
-  return async (ctx, { isProven }) => {
-    const user = isProven ? await identify(hostContextOf(ctx)) : undefined;
-    return user ? { member: readHostMember(user) } : null;
-  };
+/**
+ * Returns the function that asks a function of the host, which reads the request itself. It throws
+ * a HostFailure if that fails, answers late, or returns what is no user.
+ */
+export function byFunction(identify: Identify, options: HostAsking): FindUser {
+  const ask = askPatiently({ name: "identify", ...options }, identify, (user) => (user ? readHostUser(user) : null));
+  return async (ctx, { isProven }) => (isProven ? ask(hostContextOf(ctx)) : null);
 }
 
 /**
@@ -58,6 +57,7 @@ export async function findUser(ctx: Context, guards: Guards, site: IdentifyingSi
     since: 0,
     isDue: false,
     owner: "identify",
+    role: found.role,
     ...(token !== undefined && { hostToken: token }),
   };
   ctx.state.session = session;
@@ -104,7 +104,7 @@ export async function isStillUser(
   const session: Session | undefined = ctx.state.session;
   if (session?.owner !== "identify" || find === undefined) return true;
   const found = await find(ctx, ctx.state.hostProof);
-  return found?.member.id === session.member.id;
+  return found?.member.id === session.member.id && found.role === session.role;
 }
 
 /** Throws `no_session` if an open connection has lost its user. */

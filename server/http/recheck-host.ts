@@ -3,6 +3,7 @@ import type { Hub } from "../delivery/hub.ts";
 import type { Reader } from "../delivery/reader.ts";
 import type { Logger } from "../log.ts";
 import { Refusal } from "../refusal.ts";
+import { HostFailure } from "./ask-host.ts";
 import { type AskHost, contextOf } from "./authorize.ts";
 import { type FindUser, isStillUser } from "./identify.ts";
 
@@ -70,9 +71,10 @@ export function recheckByHost({ hub, logger, config, ...host }: RecheckedSite): 
         if (!tail.isInbox && (await host.askHost?.(actor, "read", tail)) !== undefined) return false;
       return true;
     } catch (error) {
+      const isFailure = error instanceof HostFailure || !(error instanceof Refusal);
       if (!(error instanceof Refusal)) logger.warn({ err: error }, "asking the host about an open stream failed");
       const isKept = performance.now() - okAt < config.authGraceSeconds * 1000;
-      return !(error instanceof Refusal) && isKept ? undefined : false;
+      return isFailure && isKept ? undefined : false;
     }
   }
 }

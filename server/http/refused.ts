@@ -12,6 +12,7 @@ import { REFUSALS, Refusal, refuse } from "../refusal.ts";
 import { readSlug } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
 import { answerAsScript } from "./answer.ts";
+import { HostFailure } from "./ask-host.ts";
 import { roomName } from "./find-room.ts";
 import { inputOf, nonceOf } from "./input.ts";
 import { pageLayout } from "./page-layout.ts";
@@ -41,7 +42,7 @@ export function refused(site: Site): Middleware {
     } catch (error) {
       const refusal = refusalOf(error);
       site.metrics.refusals.inc({ code: refusal.code });
-      if (refusal.code === "internal")
+      if (refusal.code === "internal" && !(error instanceof HostFailure))
         site.logger.error({ err: error, method: ctx.method, path: loggedPath(ctx.path) }, "unexpected error");
       if (refusal.code === "wrong_host") {
         host = ctx.state.host.slice(0, LOGGED_HOST_LENGTH);

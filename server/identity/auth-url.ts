@@ -4,9 +4,10 @@ import { z } from "zod";
 import type { Member } from "../../protocol/event.ts";
 import { signWebhook } from "../hooks/sign.ts";
 import type { Logger } from "../log.ts";
+import { countByTheMinute } from "../minute-log.ts";
 import { createOutage } from "../outage.ts";
 import { refuse } from "../refusal.ts";
-import { readHostMember } from "../rooms/host-member.ts";
+import { readHostUser } from "../rooms/host-member.ts";
 import type { Credentials, FoundUser } from "./credentials.ts";
 import { keepAnswers } from "./keep-answers.ts";
 
@@ -57,13 +58,7 @@ const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 8_000;
 
 const SECONDS = z.int().min(1).max(3_600).optional();
-const IDENTIFIED = z.object({
-  member: z
-    .object({ id: z.string(), nickname: z.string(), color: z.string().optional() })
-    .transform(readHostMember)
-    .nullable(),
-  seconds: SECONDS,
-});
+const IDENTIFIED = z.object({ member: z.looseObject({}).transform(readHostUser).nullable(), seconds: SECONDS });
 const AUTHORIZED = z.object({
   allow: z.boolean(),
   code: z.enum(["not_allowed", "no_such_room"]).optional(),
@@ -86,7 +81,7 @@ export function createAuthUrl(options: AuthUrlOptions): AuthUrl {
       if (credentials.authorization === undefined && credentials.cookie === undefined) return null;
       return users(keyOf(credentials), async () => {
         const { member, seconds } = await post({ ask: "identify", ...credentials }, IDENTIFIED);
-        return { value: member && { member }, seconds };
+        return { value: member, seconds };
       });
     },
     authorize: (question, credentials) =>
@@ -116,17 +111,21 @@ type Post = <Read extends { seconds?: number | undefined }>(
 function createPost({ url, secret, seconds, logger }: AuthUrlOptions): Post {
   const run = pLimit(QUESTIONS);
   const outage = createOutage(logger, "asking the host at CHATTERA_AUTH_URL");
+  let cause = "";
+  const noteUnusable = countByTheMinute((answers) =>
+    logger.warn({ cause, answers }, "an answer of the host at CHATTERA_AUTH_URL cannot be used"),
+  );
   let pauseMs = PAUSE_MS;
   let pausedUntil = 0;
   return async (question, schema) => {
     if (performance.now() < pausedUntil || run.pendingCount >= WAITING) throw away();
-    return run(async () => {
+    const answer = await run(async () => {
       if (performance.now() < pausedUntil) throw away();
       try {
-        const answer = schema.parse(await send(url, secret, JSON.stringify(question)));
+        const read = await send(url, secret, JSON.stringify(question));
         outage.succeeded();
         pauseMs = PAUSE_MS;
-        return { ...answer, seconds: answer.seconds ?? seconds };
+        return read;
       } catch (error) {
         outage.failed(error);
         pausedUntil = performance.now() + pauseMs;
@@ -134,6 +133,15 @@ function createPost({ url, secret, seconds, logger }: AuthUrlOptions): Post {
         throw away();
       }
     });
+    // One user who cannot be read must not keep the others out.
+    try {
+      const read = schema.parse(answer);
+      return { ...read, seconds: read.seconds ?? seconds };
+    } catch (error) {
+      cause = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+      noteUnusable();
+      throw refuse("unavailable", "The host of this site gave an answer that cannot be used.");
+    }
   };
 }
 

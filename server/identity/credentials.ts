@@ -1,4 +1,5 @@
 import type { Member } from "../../protocol/event.ts";
+import type { Role } from "../../protocol/room-settings.ts";
 
 /**
  * The part of a request that says which user of the host sends it: a bearer token that is not ours,
@@ -6,8 +7,11 @@ import type { Member } from "../../protocol/event.ts";
  */
 export type Credentials = { authorization?: string; cookie?: string };
 
-/** A user of the host, and when that ends, in milliseconds since 1970, if it is known. */
-export type FoundUser = { member: Member; expiresAt?: number };
+/**
+ * A user of the host, the role that the host gives them in every room, and when that ends, in
+ * milliseconds since 1970, if it is known.
+ */
+export type FoundUser = { member: Member; role?: Role; expiresAt?: number };
 
 /** [RFC 6265] The cookies of this site, under each of their names. */
 const OURS = /^(__Host-)?chattera(-|$)/;

@@ -1,11 +1,9 @@
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { graphemesOf } from "../../protocol/graphemes.ts";
-import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
 import { countByTheMinute } from "../minute-log.ts";
 import { createOutage } from "../outage.ts";
 import { refuse } from "../refusal.ts";
-import { readHostMember } from "../rooms/host-member.ts";
+import { readHostUser } from "../rooms/host-member.ts";
 import { type Credentials, cookieIn, type FoundUser } from "./credentials.ts";
 
 /** How JWTs are verified: with a shared secret, or with the keys at a URL. */
@@ -60,7 +58,7 @@ export function createJwt({ secret, jwksUrl, issuer, audience, cookie, logger }:
     const payload = await read(token);
     if (payload === undefined) return null;
     try {
-      return { member: readHostMember(userOf(payload)), expiresAt: (payload.exp as number) * 1000 };
+      return { ...readHostUser(userOf(payload)), expiresAt: endOf(payload) };
     } catch (error) {
       cause = (error as Error).message;
       noteUnusable();
@@ -86,16 +84,20 @@ function tokenIn({ authorization, cookie }: Credentials, name: string | undefine
   return token !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? token : undefined;
 }
 
-/** [OpenID Connect Core 5.1] The claims that say how a person is called, the shortest first. */
-function userOf({ sub, nickname, name, preferred_username: username, color }: JWTPayload) {
+/**
+ * [OpenID Connect Core 5.1] The claims that say how a person is called, the shortest first. A role
+ * has a name of its own: the `role` of many apps means something else.
+ */
+function userOf({ sub, nickname, name, preferred_username: username, color, chattera_role: role }: JWTPayload) {
   const called = [nickname, name, username].find((claim) => typeof claim === "string" && claim.trim() !== "");
-  return {
-    id: sub as string,
-    nickname: graphemesOf((called ?? sub) as string)
-      .slice(0, NICKNAME_LENGTH)
-      .join(""),
-    ...(typeof color === "string" && { color }),
-  };
+  return { id: sub, nickname: called ?? sub, color, role };
+}
+
+/** Returns when a JWT ends. The largest numbers are no time. */
+function endOf({ exp }: JWTPayload): number {
+  const ms = (exp as number) * 1000;
+  if (Number.isNaN(new Date(ms).getTime())) throw new TypeError("exp: the seconds since 1970");
+  return ms;
 }
 
 /** Returns the keys at a URL, as jose wants them. */

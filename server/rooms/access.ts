@@ -69,14 +69,14 @@ const RANKS = { visitor: 0, member: 1, trip: 2, approved: 3, moderator: 4, owner
 export type Rank = keyof typeof RANKS;
 
 /** Returns the rank of a person in a room, or on the site. */
-export function rankOf({ member, isOperator }: Actor, room: Pick<AccessRoom, "roles"> | undefined): Rank {
+export function rankOf({ member, isOperator, hostRank }: Actor, room: Pick<AccessRoom, "roles"> | undefined): Rank {
   if (isOperator) return "operator";
   if (member === undefined) return "visitor";
   const own = room?.roles.get(`member ${member.id}`);
   const byTrip = member.trip === undefined ? undefined : room?.roles.get(`trip ${member.trip}`);
-  const roles = [own, byTrip];
+  const roles = [own, byTrip, hostRank];
   for (const role of ["owner", "moderator", "approved"] as const) if (roles.includes(role)) return role;
-  return member.trip === undefined ? "member" : "trip";
+  return member.trip === undefined && hostRank === undefined ? "member" : "trip";
 }
 
 /** Returns whether a rank is another one, or above it. */

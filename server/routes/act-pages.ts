@@ -115,7 +115,7 @@ async function viewOf(ctx: Context, site: Site, tail: Tail): Promise<ActsView> {
     ...{ room: tail, path, isMessage: seq !== undefined, member, text, mayModerate },
     isOperator: actor.isOperator,
     ...(mayModerate && { network: await networkOf(site, tail, member.id) }),
-    ...(mayConfigure && { rank: rankOf({ ...actor, member, isOperator: false }, tail.room) }),
+    ...(mayConfigure && { rank: rankOf({ ...actor, member, isOperator: false, hostRank: undefined }, tail.room) }),
   };
 }
 

@@ -20,8 +20,9 @@ let database: Awaited<ReturnType<typeof createDatabase>>;
 let host: Server;
 let hostUrl = "";
 let asked: Asked[] = [];
-/** The host's answer: an object, a status, or nothing for a host that never answers. */
-let answerTo: (question: Asked) => object | number | undefined;
+/** The answer: an object, a status, a body with its type, or nothing if the host never answers. */
+let answerTo: (question: Asked) => object | number | Raw | undefined;
+type Raw = { status?: number; type: string; raw: string; location?: string };
 const nodes: TestNode[] = [];
 
 beforeAll(async () => {
@@ -36,6 +37,11 @@ beforeAll(async () => {
     asked.push(question);
     const answer = answerTo(question);
     if (answer === undefined) return;
+    if (typeof answer === "object" && "raw" in answer) {
+      const { status = 200, type, raw, location = "" } = answer as Raw;
+      response.writeHead(status, { "content-type": type, ...(location !== "" && { location }) }).end(raw);
+      return;
+    }
     response.writeHead(typeof answer === "number" ? answer : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer));
   }).listen(0, "127.0.0.1");
@@ -150,13 +156,51 @@ describe("a host that answers at CHATTERA_AUTH_URL", () => {
 
   test.each([
     ["a member without a name", { member: { id: "x" } }],
-    ["a name that is too long", { member: { id: "x", nickname: "x".repeat(40) } }],
+    ["a member without an id", { member: { nickname: "Ann" } }],
+    ["a member that is a text", { member: "Ann" }],
+    ["no member", {}],
     ["no object", 200],
+    ["a page", { type: "text/html", raw: "<!doctype html><title>Sign in</title>" }],
+    ["nothing", { type: "application/json", raw: "" }],
+    ["half an answer", { type: "application/json", raw: '{"member":' }],
+    ["a redirect to an answer", { status: 302, type: "text/plain", raw: "", location: "/other" }],
+    ["a megabyte", { type: "application/json", raw: `{"member":null,"more":"${"x".repeat(1_000_000)}"}` }],
     ["a time out of range", { member: null, seconds: 0 }],
   ])("that answers with %s is not believed", async (_, answer) => {
     answerTo = () => answer as object;
     const { url } = await open();
     await request(url).get("/api/session").set(cleo).expect(503);
+  });
+
+  test("believes JSON of any type, and cuts a name that is too long", async () => {
+    answerTo = () => ({ type: "text/plain", raw: JSON.stringify({ member: { ...CLEO, nickname: "x".repeat(40) } }) });
+    const { url } = await open();
+    const { body } = await request(url).get("/api/session").set(cleo).expect(200);
+    expect(body.member).toEqual({ ...CLEO, nickname: "x".repeat(20) });
+  });
+
+  test("gives its users a role", async () => {
+    answerTo = (one) => (one.ask === "identify" ? { member: { ...CLEO, role: "moderator" } } : usual(one));
+    const { url } = await open();
+    await request(url).get("/api/rooms/den/bans").set(cleo).expect(200);
+    expect((await request(url).get("/api/session").set(cleo).expect(200)).body.member).toEqual(CLEO);
+  });
+
+  test("keeps nobody out by an answer about somebody else that cannot be used", async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: "warn" }, { write: (line) => lines.push(line) });
+    answerTo = (one) => (/Dora/.test(`${one.cookie}`) ? { member: { id: "two words", nickname: "Dora" } } : usual(one));
+    const { url } = await open({}, logger);
+    for (let n = 0; n < 3; n += 1) {
+      const { body } = await request(url).get("/api/session").set({ cookie: "user=Dora" }).expect(503);
+      expect(body.detail).toContain("an answer that cannot be used");
+      await request(url)
+        .get("/api/session")
+        .set({ authorization: `Bearer cleo-${n}` })
+        .expect(200);
+    }
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("id: a user has an id");
   });
 
   test("takes away a stream when it takes away the right, or the user", async () => {

@@ -10,6 +10,7 @@ import { openNode, type TestNode } from "../support/app.ts";
 import { createDatabase } from "../support/database.ts";
 
 const SECRET = "a shared secret of 32 characters, or more";
+const OURS = { sub: "user-1", name: "Cleo", iss: "https://a.example", aud: "chat" };
 const CLEO = { sub: "user-1", name: "Cleo", color: "#00aa00" };
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -47,6 +48,15 @@ function whoIs(url: string, token: string) {
 function unsigned(claims: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part({ alg: "none" })}.${part({ exp: 9_999_999_999, ...claims })}.`;
+}
+
+/** A JWT whose head brings the key that verifies it. */
+async function signedByItself(): Promise<string> {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  return new SignJWT({ exp, ...OURS })
+    .setProtectedHeader({ alg: "ES256", jwk: await exportJWK(publicKey) })
+    .sign(privateKey);
 }
 
 describe("a JWT that is signed with the shared secret", () => {
@@ -103,25 +113,42 @@ describe("a JWT that is signed with the shared secret", () => {
     expect(await nameOf({ sub: "a", preferred_username: "alan" })).toBe("alan");
     expect(await nameOf({ sub: "alan@example" })).toBe("alan@example");
     expect(await nameOf({ sub: "a", name: "Wolfeschlegelsteinhausen" })).toBe("Wolfeschlegelsteinha");
+    expect(await nameOf({ sub: "a", name: "Cleo#secret123" })).toBe("Cleo");
+    expect(await nameOf({ sub: "a", name: "\u200b" })).toBe("a");
+  });
+
+  test("gives a role by a claim of its own name, and by no other", async () => {
+    const url = await open({ jwtSecret: SECRET });
+    const status = async (claims: JWTPayload) => {
+      const token = await sign({ ...CLEO, ...claims });
+      return (await request(url).get("/api/rooms/lobby/bans").set("authorization", `Bearer ${token}`)).status;
+    };
+    expect(await status({ chattera_role: "moderator" })).toBe(200);
+    expect(await status({ role: "moderator", roles: ["owner"] })).toBe(403);
+    expect(await status({ chattera_role: "admin" })).toBe(401);
   });
 
   const later = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
   const other = new TextEncoder().encode("another secret of 32 characters, or more");
   test.each([
-    ["that has expired", () => sign({ ...CLEO, exp: later(-60) })],
-    ["that is not valid yet", () => sign({ ...CLEO, nbf: later(120) })],
-    ["that never expires", () => sign({ ...CLEO, exp: undefined as never })],
-    ["of nobody", () => sign({ name: "Cleo" })],
-    ["with a subject that is no id", () => sign({ ...CLEO, sub: "two words" })],
-    ["with a name that would begin a secret", () => sign({ ...CLEO, name: "Cleo#secret123" })],
-    ["signed with another secret", () => sign(CLEO, { key: other })],
-    ["without a signature", async () => unsigned(CLEO)],
-    ["of another issuer", () => sign({ ...CLEO, iss: "https://b.example", aud: "chat" })],
-    ["for another audience", () => sign({ ...CLEO, iss: "https://a.example", aud: "shop" })],
+    ["that has expired", () => sign({ ...OURS, exp: later(-60) })],
+    ["that is not valid yet", () => sign({ ...OURS, nbf: later(120) })],
+    ["that never expires", () => sign({ ...OURS, exp: undefined as never })],
+    ["of nobody", () => sign({ ...OURS, sub: undefined as never })],
+    ["with a subject that is no id", () => sign({ ...OURS, sub: "two words" })],
+    ["with a subject that is a number", () => sign({ ...OURS, sub: 5 as never })],
+    ["with an end that is a text", () => sign({ ...OURS, exp: "tomorrow" as never })],
+    ["with an end that is no time", () => sign({ ...OURS, exp: 1e300 })],
+    ["signed with another secret", () => sign(OURS, { key: other })],
+    ["without a signature", async () => unsigned(OURS)],
+    ["of another issuer", () => sign({ ...OURS, iss: "https://b.example" })],
+    ["for another audience", () => sign({ ...OURS, aud: "shop" })],
     ["that is none", async () => "a.b.c"],
+    ["of 12 kB", async () => `${"a".repeat(4_000)}.${"b".repeat(4_000)}.${"c".repeat(4_000)}`],
+    ["that says that it is to be verified by its own key", () => signedByItself()],
   ])("%s is refused", async (_, make) => {
     const url = await open({ jwtSecret: SECRET, jwtIssuer: "https://a.example", jwtAudience: "chat" });
-    const good = await sign({ ...CLEO, iss: "https://a.example", aud: "chat" });
+    const good = await sign(OURS);
     await whoIs(url, good).expect(200);
     const bad = await make();
     await whoIs(url, bad).expect(401);
@@ -175,6 +202,20 @@ describe("a JWT that is signed with a key of a JWKS", () => {
     expect(reads).toBe(1);
     isAway = true;
     await whoIs(url, await sign(CLEO, keys[0])).expect(200);
+  });
+
+  test("is verified with a key that took the place of another", async () => {
+    const [first, second] = [await newKey("ES256", "first"), await newKey("ES256", "second")];
+    jwks = [first.jwk];
+    const url = await open({ jwksUrl });
+    await whoIs(url, await sign(CLEO, first)).expect(200);
+    jwks = [second.jwk];
+    // Keys are read again at most every 30 s, so that nobody has them read by unknown ones.
+    for (let n = 0; n < 5; n += 1) await whoIs(url, await sign(CLEO, second)).expect(401);
+    expect(reads).toBe(1);
+    const restarted = await open({ jwksUrl });
+    await whoIs(restarted, await sign(CLEO, second)).expect(200);
+    await whoIs(restarted, await sign(CLEO, first)).expect(401);
   });
 
   test("cannot be forged with the public key, as the secret of an HMAC or without a signature", async () => {
