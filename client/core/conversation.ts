@@ -1,5 +1,6 @@
 import type { Access } from "./base/access.ts";
 import { withPage } from "./base/environment.ts";
+import { createHaste, inHaste } from "./base/haste.ts";
 import { begin, createThrottle, spared, type Throttle, throttled } from "./base/throttle.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
@@ -65,9 +66,11 @@ export function createConversation<Reader extends ConversationSession>(
   const { environment, address, position, store } = options;
   // Two, so that polls of a busy room do not delay messages.
   const throttle = createThrottle(environment);
-  const { http, script } = throttledAccess(throttle, options);
+  const { ask, json } = options.http;
+  const hasty = { ...options, http: { ask: inHaste(createHaste(environment), ask), json } };
+  const { http, script } = throttledAccess(throttle, hasty);
   const sending = createThrottle(environment, throttle.places);
-  const access = { ...throttledAccess(sending, options), spare: spared(sending, options.http.ask) };
+  const access = { ...throttledAccess(sending, hasty), spare: spared(sending, ask) };
   const streams: Transport[] = [];
   const polls = [
     ticketed(access, createPoll(http, address)),
@@ -78,7 +81,7 @@ export function createConversation<Reader extends ConversationSession>(
   for (let i = 0; i < options.streams.length; i++) {
     streams.push(ticketed(access, throttledStream(throttle, options.streams[i] as Transport)));
   }
-  if (script !== undefined) polls.push(createPoll({ ask: script, json: http.json }, address, { name: "jsonp" }));
+  if (script !== undefined) polls.push(createPoll({ ask: script, json }, address, { name: "jsonp" }));
   const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
   const conversation: Conversation<Reader> = {

@@ -137,21 +137,23 @@ export function busyAnswer(kind: StreamKind, bye: ByeSignal): Buffer {
 
 /**
  * [networks] Some networks hand a frame on only when the next one comes. After 50 ms the two do not
- * travel as one. The frames of a busy room follow each other sooner, tick by tick, and need no
- * pushing.
+ * travel as one, unless something on the way is busy: then a second push separates them. The frames
+ * of a busy room follow each other sooner, tick by tick, and need no pushing.
  */
 const PUSH_MS = 50;
+const PUSH_AGAIN_MS = 450;
 
 type Pusher = { push(): void; stop(): void };
 
-/** Pushes once after the last frame: each frame moves the reader's one timer on. */
+/** Pushes twice after the last frame: each frame moves the reader's two timers on. */
 function createPusher(push: () => void): Pusher {
-  let timer: NodeJS.Timeout | undefined;
+  let timers: NodeJS.Timeout[] | undefined;
   return {
     push: () => {
-      timer = timer?.refresh() ?? setTimeout(push, PUSH_MS).unref();
+      if (timers) for (const timer of timers) timer.refresh();
+      else timers = [PUSH_MS, PUSH_MS + PUSH_AGAIN_MS].map((ms) => setTimeout(push, ms).unref());
     },
-    stop: () => clearTimeout(timer),
+    stop: () => timers?.forEach(clearTimeout),
   };
 }
 

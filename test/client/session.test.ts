@@ -135,6 +135,33 @@ describe("a session on a bad network", () => {
     expect(room.seen).toEqual([1]);
   });
 
+  test.each([120, 250])(
+    "notices that even while a message comes every %i ms, each of which pushes out another",
+    (gapMs) => {
+      const room = enter();
+      room.site.manners.sse = "late";
+      room.session.start();
+      for (let ms = 0; ms < 8_000; ms += gapMs) {
+        room.world.pass(gapMs);
+        room.site.append();
+      }
+      room.world.pass(60);
+      expect([standing(room), room.known.late]).toEqual(["live sse", true]);
+      expect(room.seen).toEqual(room.site.log.map(({ seq }) => seq));
+    },
+  );
+
+  test("does not ask for comments where the stream only starts in a busy room", () => {
+    const room = enter();
+    room.session.start();
+    for (let ms = 0; ms < 8_000; ms += 30) {
+      room.world.pass(30);
+      room.site.append();
+    }
+    expect([standing(room), room.known.late]).toEqual(["live sse", false]);
+    expect(room.site.opened.filter(({ transport }) => transport === "sse")).toHaveLength(1);
+  });
+
   test("climbs back after five minutes without a gap", () => {
     const room = enter({ streams: 1 });
     room.site.manners.sse = "held";

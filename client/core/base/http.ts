@@ -10,6 +10,11 @@ export type Request = {
   /** Sent as `Authorization: Bearer`. */
   token?: string;
   timeoutMs: number;
+  /**
+   * It is not held and harmless to repeat: if an answer takes much longer than the last one did, it
+   * is repeated over another connection.
+   */
+  isQuick?: boolean;
   /** Asks over a new connection, where there is a choice: the others may be dead. */
   isFresh?: boolean;
 };
@@ -17,8 +22,9 @@ export type Request = {
 /**
  * The answer to a request. `status` is 0 if there is none: the connection was refused or cut, the
  * answer took too long, or this page may not read it. `retryMs` is the answer's `Retry-After`.
+ * `lostMs` is how long connections were waited for that had died.
  */
-export type Answer = { status: number; text: string; retryMs?: number };
+export type Answer = { status: number; text: string; retryMs?: number; lostMs?: number };
 
 /**
  * The environment's way to make a request: fetch, or XMLHttpRequest of any age. Returns a function

@@ -23,7 +23,12 @@ const SHORT_LIFE_MS = 5_000;
 const RENEW_AGAIN_MS = 30_000;
 
 /** How a link ended; `mute`: it was a stream and did not prove itself in time. */
-type LinkEnding = { how: Ending["how"] | "mute"; retryMs?: number | undefined; code?: string };
+type LinkEnding = {
+  how: Ending["how"] | "mute";
+  retryMs?: number | undefined;
+  code?: string;
+  lostMs?: number | undefined;
+};
 
 /** A link has ended. */
 export function end(state: State, link: Link, ending: LinkEnding): void {
@@ -37,16 +42,16 @@ export function end(state: State, link: Link, ending: LinkEnding): void {
 }
 
 function pollEnded(state: State, link: Link, ending: LinkEnding): void {
-  const { how, retryMs } = ending;
-  if (how === "answered") pollAnswered(state, link);
+  const { how, retryMs, lostMs } = ending;
+  if (how === "answered") pollAnswered(state, link, lostMs);
   else if (how === "bye") pollIn(state, retryMs || 0);
   else pollFailed(state, link, ending);
 }
 
-function pollAnswered(state: State, { reading, isNew, openedAt, transport }: Link): void {
+function pollAnswered(state: State, { reading, isNew, openedAt, transport }: Link, lostMs = 0): void {
   const { pollBackoff, now } = state;
   const { wait } = reading;
-  const livedMs = now - openedAt;
+  const livedMs = now - openedAt - lostMs;
   if (wait === 0) state.rttMs = Math.max(1, livedMs);
   state.failures = 0;
   wayAnswered(state, transport);

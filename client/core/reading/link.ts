@@ -25,6 +25,8 @@ export type Link = {
   shown: number[];
   /** It brought something new. */
   isNew: boolean;
+  /** An event that it brought had come by a poll long before. */
+  isBehind: boolean;
   isOver: boolean;
   /** When it was last confirmed. Opening it was a request. */
   confirmedAt: number;

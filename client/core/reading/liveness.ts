@@ -38,8 +38,9 @@ export function createLiveness(hidden: () => boolean, now: number): Liveness {
 export function heardEvent(liveness: Liveness): void {
   const { now, eventAt, gapMs } = liveness;
   const gap = now - eventAt;
-  // Half the old mean, half the new gap: a few messages after a long pause make a busy room of it.
-  if (eventAt !== 0 && gap >= 0) liveness.gapMs = gapMs === 0 ? gap : (gapMs + gap) / 2;
+  // Half the old mean, half the new gap. A pause is not part of the pace: two messages after it
+  // make a busy room of it again.
+  if (eventAt !== 0 && gap >= 0) liveness.gapMs = gap > BUSY_GAP_MS ? 0 : gapMs === 0 ? gap : (gapMs + gap) / 2;
   liveness.heardAt = liveness.eventAt = now;
   liveness.patience = 1;
 }
@@ -84,6 +85,6 @@ function leftMs({ now, hidden, heardAt, pingMs }: Liveness): number {
 }
 
 function isLull({ now, hidden, eventAt, gapMs, patience }: Liveness): boolean {
-  if (gapMs === 0 || gapMs > BUSY_GAP_MS || hidden()) return false;
+  if (gapMs === 0 || hidden()) return false;
   return now - eventAt > Math.max(SHORTEST_LULL_MS, LULL_GAPS * gapMs) * patience;
 }

@@ -1,4 +1,5 @@
 import type { HelloSignal, PollAnswer, RoomEvent } from "../../../protocol/event.ts";
+import { FIRST_PING_MS } from "../../../protocol/limits.ts";
 import { confirm, confirmed } from "./confirm.ts";
 import { end } from "./endings.ts";
 import { keepServing, renew, retry, serve } from "./feed.ts";
@@ -8,6 +9,7 @@ import {
   follows,
   type Head,
   seqAfter,
+  seqOf,
   settle,
   type Taken,
   takeAnswered,
@@ -31,6 +33,10 @@ const WAKES_APART_MS = 1_000;
 // An event that comes together with hello proves nothing: a network that holds 4 KiB may let out
 // both at once.
 const APART_MS = 250;
+// The first ping follows hello after FIRST_PING_MS, and this much later at most.
+const PING_LATE_MS = 700;
+// An event that a poll has brought this long before proves nothing either.
+const BEHIND_MS = 100;
 const RECEIPT_PATIENCE_MS = 3_000;
 const HEAD_PATIENCE_MS = 2_000;
 
@@ -161,13 +167,13 @@ function read(state: State, { link, kind, data, cursor }: Frame): void {
       beginAt(state, link, data.cursor);
       break;
     case "ping":
-      proof(state, link);
+      provePing(state, link);
       noteStale(state, link, data);
       pass(state, link, takePing(ledger, data));
       publish(state, kind, data);
       break;
     case "event":
-      proof(state, link);
+      proveEvent(state, link, data);
       show(link, data.room, Math.max(data.seq, shownBy(link, data.room)));
       pass(
         state,
@@ -216,8 +222,28 @@ function noteStale(state: State, link: Link, { stale }: { stale?: number }): voi
   if (link === state.stream || link === state.poll) report(state, { stale: stale !== undefined });
 }
 
-/** A frame proves the stream that brought it, unless it was held back together with hello. */
-function proof(state: State, link: Link): void {
+/**
+ * A ping proves the stream that brought it, unless an event pushed it out: some networks pass a
+ * frame on when the next one comes.
+ */
+function provePing(state: State, link: Link): void {
+  const { now, rttMs } = state;
+  const { helloAt, isBehind, reading } = link;
+  const isLate = isBehind || now - helloAt > FIRST_PING_MS + Math.max(PING_LATE_MS, 2 * rttMs);
+  if (reading.late || !isLate) prove(state, link);
+}
+
+/** An event proves the stream that brought it, unless a poll alongside brought it long before. */
+function proveEvent(state: State, link: Link, { room, seq }: RoomEvent): void {
+  const { ledger, now, eventAt } = state;
+  if (link !== state.candidate || seq <= shownBy(link, room)) return;
+  const known = seqOf(ledger, room);
+  if (seq < known || (seq === known && now - eventAt > BEHIND_MS)) link.isBehind = true;
+  if (link.reading.late || !link.isBehind) prove(state, link);
+}
+
+/** Makes a stream the feed, unless the frame that proves it was held back together with hello. */
+function prove(state: State, link: Link): void {
   if (link !== state.candidate || link.helloAt === 0 || state.now - link.helloAt < APART_MS) return;
   makeFeed(state, link);
 }

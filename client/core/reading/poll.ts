@@ -26,7 +26,8 @@ export function createPoll(
         ? pollUrl(address, PATHS.since(rooms[0] as string), { ...reading, rooms: rooms.slice(1) })
         : pollUrl(address, PATHS.poll, reading);
       const { wait, graceMs, nonce, once } = reading;
-      return http.ask({ method: "GET", url, timeoutMs: wait * 1000 + graceMs, isFresh: once }, (answer) =>
+      const timeoutMs = wait * 1000 + graceMs;
+      return http.ask({ method: "GET", url, timeoutMs, isFresh: once, isQuick: wait === 0 }, (answer) =>
         bring(sink, { answer, poll: readPoll(http, answer, nonce), code: readCode(http, answer, nonce) }),
       );
     },
@@ -41,7 +42,7 @@ function pollUrl(address: Address, path: string, reading: Reading): string {
 /** A poll's answer, as what it is: a poll, a refusal of the site with its code, or neither. */
 type Read = { answer: Answer; poll: PollAnswer | undefined; code: string | undefined };
 
-function bring(sink: Sink, { answer: { retryMs }, poll, code }: Read): void {
+function bring(sink: Sink, { answer: { retryMs, lostMs }, poll, code }: Read): void {
   if (poll === undefined) {
     const ending: Ending = { how: "refused" };
     if (retryMs !== undefined) ending.retryMs = retryMs;
@@ -50,7 +51,7 @@ function bring(sink: Sink, { answer: { retryMs }, poll, code }: Read): void {
     return;
   }
   sink("answer", poll);
-  let ending: Ending = { how: "answered" };
+  let ending: Ending = { how: "answered", lostMs };
   for (let i = 0; i < poll.signals.length; i++) {
     const signal = poll.signals[i] as PollAnswer["signals"][number];
     if (signal.signal === "bye") ending = { how: "bye", retryMs: signal.retry };

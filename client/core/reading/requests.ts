@@ -26,6 +26,7 @@ export function createRequest(state: State, transport: Transport, asked: Partial
     logs,
     shown,
     isNew: false,
+    isBehind: false,
     isOver: false,
     confirmedAt: now,
   };

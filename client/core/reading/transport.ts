@@ -33,9 +33,15 @@ export type Reading = {
  * How a connection ended. `answered`: a poll, as it should. `cut`: the site's own connection broke
  * off, or a poll's answer did not come in time. `refused`: it never was the site's own, as without
  * a network, or with an error page or a login page. `bye`: the server asks to come back after
- * `retryMs`. `code`: the site refuses to let this client read.
+ * `retryMs`. `code`: the site refuses to let this client read. `lostMs`: how long a poll has waited
+ * for connections that had died.
  */
-export type Ending = { how: "answered" | "cut" | "refused" | "bye"; retryMs?: number; code?: string };
+export type Ending = {
+  how: "answered" | "cut" | "refused" | "bye";
+  retryMs?: number;
+  code?: string;
+  lostMs?: number | undefined;
+};
 
 /** All that a connection can bring. */
 export type Brought = {

@@ -145,7 +145,8 @@ export function judgeFallen(state: State): void {
 
 function heldBack(state: State, { why }: Doubt): void {
   const { stream } = state;
-  if (why === "silent" && stream !== undefined) noteSilence(state, stream);
+  // In a busy room a connection that died is noticed before a ping is missing.
+  if ((why === "silent" || why === "lull") && stream !== undefined) noteSilence(state, stream);
   replaceStream(state, { isMute: isHeldBackAgain(state) });
 }
 

@@ -387,9 +387,10 @@ function request(delivery: Delivery, content: Content, done: (reply: Reply) => v
       made = one;
       (kind === SCRIPT && script ? script : http.ask)(one.asked, answered);
     },
-    ({ status, text, retryMs }) => {
+    ({ status, text, retryMs, lostMs = 0 }) => {
       const { carried, timeoutMs, isTooLong } = made;
-      const rttMs = environment.now() - startedAt;
+      const tookMs = environment.now() - startedAt;
+      const rttMs = status === 0 ? tookMs : tookMs - lostMs;
       const isAway = isPassing(status);
       const ours: Ours | undefined = readOurs(http, text, nonce);
       if (ours) heard(sender, ours, rttMs);
@@ -433,7 +434,7 @@ function getOf(
   const isTooLong = head.length + text.length + tail.length > longest;
   // Sent without what is too long: while nothing passes, it is not known that only GET would.
   const url = isTooLong ? head + param("n", nonce) : head + text + tail;
-  const asked: Request = { method: "GET", url, timeoutMs };
+  const asked: Request = { method: "GET", url, timeoutMs, isQuick: true };
   if (isHeader) asked.token = token as string;
   return { asked, carried, timeoutMs, isTooLong };
 }
@@ -455,7 +456,9 @@ function postOf({ sender, kind, most }: Attempt, content: Content, n: string): M
   const timeoutMs = patienceMs(sender, body.length);
   const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
   const url = base + content.path + param("n", n);
-  return { asked: { method: "POST", url, type, body, timeoutMs }, carried, timeoutMs };
+  // A long one takes its time on a slow line.
+  const isQuick = body.length < SMALL_BYTES;
+  return { asked: { method: "POST", url, type, body, timeoutMs, isQuick }, carried, timeoutMs };
 }
 
 /**
