@@ -1,4 +1,5 @@
 import type { Member, RoomEvent } from "../../protocol/event.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RoomSignal } from "../../protocol/room-settings.ts";
 import type { Address } from "../core/base/address.ts";
@@ -63,7 +64,7 @@ export function openConversation(root: PageElement): void {
   session.on("event", (event) => acts.composer?.withdraw(event));
   session.on("status", createConnectionLine(page, stream !== undefined));
   const empty = byId("empty-room");
-  if (empty !== undefined) session.on("event", ({ kind }) => kind === "message" && remove(empty));
+  if (empty !== undefined) session.on("event", ({ kind }) => isSaid(kind) && remove(empty));
   draw(conversation, face);
   const form = byId("enter");
   if (form === undefined) acts.composer = speak(conversation, face);

@@ -29,7 +29,7 @@ function closeByItself(menu: HTMLDetailsElement): void {
 
 function leaveWithFirstMessage(empty: HTMLElement, log: HTMLElement): void {
   const watch = new MutationObserver(() => {
-    if (log.querySelector(".message, .pending") === null) return;
+    if (log.querySelector(".message, .whisper, .notice, .pending") === null) return;
     watch.disconnect();
     empty.remove();
   });

@@ -42,6 +42,9 @@ export class LogReset extends Error {
 /** The parts of a node that reading needs. */
 export type FollowedSite = { db: Knex; log: LogIdentity; hub: Hub; followers: Followers };
 
+/** Events that were read this long ago are read again before the host gets them. */
+const FRESH_MS = 500;
+
 /** While the database is away, the log is asked again after this time. */
 const AGAIN_MS = 1_000;
 
@@ -67,8 +70,11 @@ export async function* readEvents(
       if (rooms?.includes(tail.id) === false) continue;
       for (;;) {
         const page = await patiently(follower, () => pageAfter(site, tail, { seq, epoch }));
+        const readAt = performance.now();
         for (const event of page) {
           if (follower.isStopped) return;
+          // The host took its time with the one before, and this one may have been erased since.
+          if (performance.now() - readAt > FRESH_MS) break;
           seq = event.seq;
           yield { ...event, cursor: formatCursorIn(epoch, { room: tail.id, seq, sum: sumOf(event) }) };
         }

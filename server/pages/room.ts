@@ -1,6 +1,7 @@
 import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { excerptOf } from "../../protocol/graphemes.ts";
 import { TEXT_LENGTH } from "../../protocol/limits.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RoomSignal } from "../../protocol/room-settings.ts";
 import { enterFields, problemLine } from "./enter-fields.ts";
@@ -102,7 +103,7 @@ ${view.hasOlder && html`<noscript>${olderLink(layout, view.room.slug, view.event
   const log = html`<ol id="log" class="log">
 ${isNewestOnTop ? newestOnTop(layout, shown) : logLines(layout, shown)}</ol>`;
   return html`<section id="scroll" class="log-scroll" tabindex="0" aria-label="${words.log}">
-${isNewestOnTop ? [log, older] : [older, log]}${shown.events.every(({ kind }) => kind !== "message" && kind !== "whisper") && emptyRoom(layout, view.room.slug)}
+${isNewestOnTop ? [log, older] : [older, log]}${!shown.events.some(({ kind }) => isSaid(kind)) && emptyRoom(layout, view.room.slug)}
 </section>
 ${view.current === undefined && liveLog(layout, view)}
 `;

@@ -43,9 +43,10 @@ async function exportTo(config: Config, { room, file, version, ...chosen }: Expo
   const layout = { language, timeZone: config.timeZone };
   let progress: Progress | undefined;
   let events = 0;
+  let changes = 0;
   await withDatabase(config, async (db) => {
     const parts = exportRoom(db, room, {
-      ...{ version, format, layout },
+      ...{ version, format, layout, keepDays: config.historyDays },
       onStart: (total) => {
         progress = startProgress({ label: "Export", unit: "events", total });
       },
@@ -53,12 +54,19 @@ async function exportTo(config: Config, { room, file, version, ...chosen }: Expo
         events += count;
         progress?.add(count);
       },
+      onChanged: (count) => {
+        changes = count;
+      },
     });
     await writeFileOf(file, (out) => pipeline(Readable.from(parts, { objectMode: false }), out)).finally(() =>
       progress?.end(),
     );
   });
   print(`Export complete: ${grouped(events)} events of ${room}.`);
+  if (changes > 0)
+    print(
+      `People edited or erased something meanwhile (${grouped(changes)} changes), and the file may have what was there before: export the room again.`,
+    );
 }
 
 async function importFrom(config: Config, { file, into }: { file: string; into: string | undefined }): Promise<void> {

@@ -30,6 +30,12 @@ export type ToErase = { seq: number } | Culprit;
 type Act = { moderator: Moderator; room?: ModeratedRoom | undefined };
 
 /**
+ * A culprit may write on while its messages are looked for, which takes seconds if there are many.
+ * So they are looked for again until there are none, but not for ever.
+ */
+const PASSES = 5;
+
+/**
  * Erases a message, or all messages, whispers and names of a culprit, 100 in a commit. `onErased`
  * gets the events of each commit as soon as it is durable. Returns the number of messages erased,
  * without whispers, of which moderators learn nothing. Throws `no_such_message` for one message
@@ -42,14 +48,18 @@ export async function erase(
   const isOne = "seq" in what;
   if (isOne && room === undefined) throw refuse("malformed", "seq: a message of a room");
   const one = { roomId: room?.id as number, seqs: isOne ? [what.seq] : [], isInbox: false };
-  const parts = isOne ? [one] : findMessagesOf(site.db, what, room?.id);
   let count = isOne ? 0 : await eraseUnheard(site.db, what, room?.id);
   let author: string | undefined;
-  for await (const part of parts) {
-    const events = await eraseMessages(site.db, part, site.wakeUps);
-    onErased?.(part.roomId, events);
-    author ??= events[0]?.member.nickname;
-    if (!part.isInbox) count += events.length;
+  let isAll = false;
+  for (let pass = 0; pass < PASSES && !isAll; pass += 1) {
+    isAll = true;
+    for await (const part of isOne ? [one] : findMessagesOf(site.db, what, room?.id)) {
+      const events = await eraseMessages(site.db, part, site.wakeUps);
+      onErased?.(part.roomId, events);
+      author ??= events[0]?.member.nickname;
+      if (!part.isInbox) count += events.length;
+      isAll = isOne;
+    }
   }
   if (isOne && count === 0) throw refuse("no_such_message");
   if (!isOne)

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { findExported, type RoomToExport } from "../../db/log/export.ts";
+import { countChangesAfter, findExported, type RoomToExport } from "../../db/log/export.ts";
 import { readPage } from "../../db/log/read.ts";
 import { StartError } from "../../db/start-error.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
@@ -20,6 +20,10 @@ export type ExportOptions = {
   onStart?(events: number): void;
   /** Gets the number of events that were written since it was last called. */
   onEvents?(count: number): void;
+  /** Gets the number of edits and erases since the moment of the export, if there are any. */
+  onChanged?(count: number): void;
+  /** Events that are older are left out. */
+  keepDays?: number | undefined;
 };
 
 /**
@@ -28,15 +32,18 @@ export type ExportOptions = {
  */
 export async function* exportRoom(db: Knex, typed: string, options: ExportOptions): AsyncGenerator<string> {
   const tx = await db.transaction({ isolationLevel: "repeatable read", readOnly: true });
+  let room: RoomToExport | undefined;
   try {
     const slug = readSlug(typed);
-    const room = slug === undefined ? undefined : await findExported(tx, slug);
+    room = slug === undefined ? undefined : await findExported(tx, slug, options.keepDays);
     if (room === undefined) throw new StartError(`There is no room ${typed}: chattera rooms lists them.`);
     options.onStart?.(room.head - room.pruned);
     yield* options.format === "html" ? pageOf(tx, room, options) : linesOf(tx, room, options);
   } finally {
     await tx.rollback();
   }
+  const changes = await countChangesAfter(db, room.roomId, room.head);
+  if (changes > 0) options.onChanged?.(changes);
 }
 
 async function* linesOf(db: Knex, room: RoomToExport, options: ExportOptions): AsyncGenerator<string> {

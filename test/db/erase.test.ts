@@ -7,8 +7,10 @@ import type { Stored } from "../../db/log/event-row.ts";
 import { readSince } from "../../db/log/read.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { writeSightings } from "../../db/log/sightings.ts";
+import { postgresWakeUps } from "../../db/log/wake-ups.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { rowsOf } from "../../db/pool/statement.ts";
+import { erase } from "../../server/rooms/moderate.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 
@@ -121,4 +123,30 @@ describe("everything of a culprit", () => {
       expect(await allOf({ kind: "network", value })).toEqual([{ roomId: room(), seqs: [seq], isInbox: false }]);
     expect(await allOf({ kind: "network", value: "cccccccc" })).toEqual([]);
   });
+});
+
+test("erasing everything includes what its author writes meanwhile", async () => {
+  // One connection at a time, so the order of the statements is known.
+  const one = connect(database.url, { poolMax: 1 });
+  const flo = { ...ann, id: "flo" };
+  await enterRoom(db, room(1), { ...flo, skeleton: flo.id });
+  for (let n = 0; n < 3; n += 1) await said(`flood ${n}`, flo, room(1));
+  const meanwhile: Promise<unknown>[] = [];
+  const erased = await erase(
+    { db: one, wakeUps: postgresWakeUps(one, database.url) },
+    {
+      moderator: { by: "operator", byName: "operator" },
+      what: { kind: "member", value: flo.id },
+      onErased: () => {
+        if (meanwhile.length > 0) return;
+        // Its client id comes before those that were found.
+        const draft: Draft = { roomId: room(1), kind: "message", member: flo, text: "flood 9", clientId: "a-first-1" };
+        meanwhile.push(append(one, [draft]));
+      },
+    },
+  );
+  await Promise.all(meanwhile);
+  expect(erased).toBe(4);
+  expect(await rowsWith("flood")).toEqual([]);
+  await one.destroy();
 });

@@ -133,6 +133,28 @@ describe("the events of a room", () => {
     await other.close();
   });
 
+  test("have no text that was erased while the host was busy with the event before", async () => {
+    const room = await newRoom();
+    const seqs = [];
+    for (const text of ["one", "two", "three"]) seqs.push((await chat.post(room, ANN, text)).seq);
+    const texts = [];
+    for await (const event of chat.events(room, { after: 0 })) {
+      texts.push(event.text);
+      if (texts.length === 3) break;
+      if (texts.length > 1) continue;
+      const token = chat.tokenFor(ANN);
+      for (const seq of seqs.slice(1))
+        await request(chat.callback())
+          .post(`/api/rooms/${room}/messages/${seq}/erase`)
+          .set("authorization", `Bearer ${token}`)
+          .send({})
+          .expect(201);
+      const begunAt = performance.now();
+      await until("the host has been busy for a while", () => performance.now() - begunAt > 600);
+    }
+    expect(texts).toEqual(["one", undefined, undefined]);
+  });
+
   test("end when their signal is aborted, and when the app is closed", async () => {
     const own = await createApp({ database: database.url });
     const abort = new AbortController();

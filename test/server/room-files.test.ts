@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import request from "supertest";
+import { eraseMessages } from "../../db/log/erase.ts";
 import { connect } from "../../db/pool/connect.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { exportRoom } from "../../server/transfer/export-room.ts";
@@ -142,6 +143,41 @@ test("a room keeps its settings, and one that had a password is for moderators o
   await expect(imported(await newDatabase(), bad)).rejects.toThrow("The settings of the room tea cannot be read");
 });
 
+test("messages that are older than they are kept are in no file, also before a node has deleted them", async () => {
+  const target = await newDatabase();
+  await imported(target, await exported());
+  await query(target, "update events set at = at - interval '40 days' where seq <= 2");
+  const seqs = (file: Buffer) =>
+    linesOf(file)
+      .slice(1)
+      .map(({ seq }) => seq);
+  const all = seqs(await exported(target));
+  expect(all[0]).toBe(1);
+  expect(seqs(await exported(target, { keepDays: 30 }))).toEqual(all.slice(2));
+  expect(seqs(await exported(target, { keepDays: 50 }))).toEqual(all);
+  await query(target, `update rooms set settings = '{"keepDays": 20}' where slug = 'tea'`);
+  expect(seqs(await exported(target))).toEqual(all.slice(2));
+  await query(target, "update events set at = at - interval '40 days'");
+  expect(seqs(await exported(target))).toEqual([]);
+});
+
+test("an export says how much was edited or erased while it was written", async () => {
+  const target = await newDatabase();
+  await imported(target, await exported());
+  const db = connect(target);
+  const changes: number[] = [];
+  const options = { version: "0", format: "jsonl", layout: { language: "en", timeZone: "UTC" } } as const;
+  const reading = exportRoom(db, "tea", { ...options, onChanged: (count) => changes.push(count) });
+  await reading.next();
+  const [{ id }] = (await db("rooms").where({ slug: "tea" }).select("id")) as [{ id: number }];
+  await eraseMessages(db, { roomId: id, seqs: [2] });
+  for await (const _part of reading);
+  expect(changes).toEqual([1]);
+  for await (const _part of exportRoom(db, "tea", { ...options, onChanged: (count) => changes.push(count) }));
+  expect(changes).toEqual([1]);
+  await db.destroy();
+});
+
 test("a room that does not exist, a folder that is missing and a file that is a folder are err in one sentence", async () => {
   const results = [
     await chattera(["export", "nowhere"]),
@@ -158,11 +194,12 @@ function chattera(args: string[], { url = site.databaseUrl, input }: { url?: str
 }
 
 /** Returns the file of the room "tea". */
-async function exported(url = site.databaseUrl): Promise<Buffer> {
+async function exported(url = site.databaseUrl, kept: { keepDays?: number } = {}): Promise<Buffer> {
   const layout = { language: "en", timeZone: "UTC" } as const;
   const db = connect(url, { poolMax: 1 });
   const parts: string[] = [];
-  for await (const part of exportRoom(db, "tea", { version: "1.0.0", format: "jsonl", layout })) parts.push(part);
+  for await (const part of exportRoom(db, "tea", { version: "1.0.0", format: "jsonl", layout, ...kept }))
+    parts.push(part);
   await db.destroy();
   return Buffer.from(parts.join(""));
 }
