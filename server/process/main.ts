@@ -1,4 +1,3 @@
-import cluster from "node:cluster";
 import { migrate } from "../../db/migrate.ts";
 import { assertReachable } from "../../db/pool/check-database.ts";
 import { connect } from "../../db/pool/connect.ts";
@@ -11,7 +10,7 @@ import { checkPort } from "./listen.ts";
 import { openDatabase, print } from "./open-database.ts";
 import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { serve } from "./serve.ts";
-import { runWorkers } from "./workers.ts";
+import { isOwnWorker, runWorkers } from "./workers.ts";
 
 /** How a process was started. */
 export type Launch = {
@@ -25,7 +24,7 @@ export type Launch = {
  * processes that get its URL.
  */
 export async function main(config: Config, launch: Launch): Promise<void> {
-  if (cluster.isWorker) {
+  if (isOwnWorker()) {
     await untilStopped(await serve(config as NodeConfig), launch);
     return;
   }

@@ -17,6 +17,7 @@ import { addressesOf, listen, urlOf } from "./listen.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { beginRequest, endRequest } from "./pipelining.ts";
 import { countTogether } from "./shared-metrics.ts";
+import { isOwnWorker } from "./workers.ts";
 
 /** A node that serves. */
 export type RunningNode = {
@@ -74,7 +75,7 @@ const CLOSE_MS = 1_500;
  */
 export async function serve(config: NodeConfig): Promise<RunningNode> {
   const logger = createLog(config.logLevel);
-  const worker = cluster.isWorker ? { worker: { sumMetrics: countTogether } } : {};
+  const worker = isOwnWorker() ? { worker: { sumMetrics: countTogether } } : {};
   const opened = await openApp(config, { logger, keepsPolls: true, ...worker });
   const { app, site } = opened;
   tuneGarbageCollection();

@@ -8,6 +8,17 @@ import { shareMetrics } from "./shared-metrics.ts";
 /** Nodes in child processes that share the port. */
 export type Workers = { url: string; stop(): Promise<void> };
 
+/** The environment variable that has the process number of a worker's primary. */
+const PRIMARY = "WORKER_OF";
+
+/**
+ * Returns whether this process is a worker of chattera's own. Process managers such as PM2 run
+ * programs as workers, too: those find no listener and no database in their primary.
+ */
+export function isOwnWorker(): boolean {
+  return cluster.isWorker && process.env[PRIMARY] === String(process.ppid);
+}
+
 /** A worker that dies is replaced after this long, so that one that cannot start does not spin. */
 const REPLACE_MS = 1_000;
 
@@ -22,7 +33,8 @@ export async function runWorkers(config: NodeConfig): Promise<Workers> {
   shareMetrics();
   // A message to a worker that has just died is an error. Its exit reports the death.
   cluster.on("fork", (worker) => worker.on("error", () => undefined));
-  const fork = () => cluster.fork(environmentOf({ databaseUrl: config.database as string }));
+  const environment = { ...environmentOf({ databaseUrl: config.database as string }), [PRIMARY]: String(process.pid) };
+  const fork = () => cluster.fork(environment);
   const port = await portOf(fork());
   cluster.on("exit", (worker, code, signal) => {
     if (isStopping || worker.exitedAfterDisconnect) return;
