@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { StartError } from "../../db/start-error.ts";
 import type { Config } from "../config.ts";
-import { sendWebhook, type WebhookSite, type WebhookTarget } from "./webhook.ts";
+import { type DeliveringSite, deliverEvents, type Receiver } from "./deliver.ts";
+import { type WebhookTarget, webhookTo } from "./webhook.ts";
 
-/** The webhooks of a node. */
-export type Webhooks = { stop(): Promise<void> };
+/** The receivers of events of a node: webhooks, and named listeners of the host. */
+export type Webhooks = { add(receiver: Receiver): void; stop(): Promise<void> };
 
 /** Returns the receivers of a site. Throws a StartError without a secret. */
 export function webhooksOf({ webhooks, webhookSecret }: Config): WebhookTarget[] {
@@ -15,21 +16,26 @@ export function webhooksOf({ webhooks, webhookSecret }: Config): WebhookTarget[]
 }
 
 /** Begins to send events to the receivers. */
-export function startWebhooks(targets: WebhookTarget[], site: Omit<WebhookSite, "node" | "signal">): Webhooks {
+export function startWebhooks(targets: WebhookTarget[], site: Omit<DeliveringSite, "node" | "signal">): Webhooks {
   const controller = new AbortController();
   // Workers of a process share a name.
   const node = randomBytes(9).toString("base64url");
   const { logger } = site;
-  const sending = targets.map((target) =>
-    sendWebhook({ ...site, node, signal: controller.signal }, target).catch((error) =>
-      logger.error({ err: error }, "webhook is no longer sent"),
-    ),
-  );
+  const delivering: Promise<void>[] = [];
+  for (const target of targets) add(webhookTo(target));
   return {
+    add,
     stop: async () => {
       site.followers.stop();
       controller.abort();
-      await Promise.all(sending);
+      await Promise.all(delivering);
     },
   };
+
+  function add(receiver: Receiver): void {
+    const delivered = deliverEvents({ ...site, node, signal: controller.signal }, receiver).catch((error) =>
+      logger.error({ err: error }, `${receiver.noun} gets no more events`),
+    );
+    delivering.push(delivered);
+  }
 }

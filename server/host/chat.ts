@@ -3,7 +3,7 @@ import type { EventEmitter } from "node:events";
 import { followedRooms } from "../../db/log/follow.ts";
 import { listMembers, type MemberPosition } from "../../db/log/members.ts";
 import { appendNotice } from "../../db/log/notice.ts";
-import { listFailures, type WebhookFailure } from "../../db/log/webhooks.ts";
+import { addWebhook, listFailures, type WebhookFailure } from "../../db/log/webhooks.ts";
 import type { EventKind, Member, RoomEvent } from "../../protocol/event.ts";
 import { NICKNAME_LENGTH } from "../../protocol/limits.ts";
 import type { RoomSettings } from "../../protocol/room-settings.ts";
@@ -14,10 +14,12 @@ import { type Refusal, refuse } from "../refusal.ts";
 import { enter } from "../rooms/enter.ts";
 import { type HostMember, type HostUser, readHostMember } from "../rooms/host-member.ts";
 import { post, readClientId, readReply, readText } from "../rooms/post.ts";
+import { removeRoom } from "../rooms/remove-room.ts";
 import type { SettingsChange } from "../rooms/settings.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
 import type { Site } from "../site.ts";
-import { emitEvents } from "./emit-events.ts";
+import { emitEvents, KINDS } from "./emit-events.ts";
+import { type NamedListener, receiverOf } from "./named-listener.ts";
 import { type FollowedEvent, type FollowOptions, readEvents } from "./read-events.ts";
 import { type TestClock, testClockOf } from "./test-clock.ts";
 
@@ -78,6 +80,11 @@ export type HostFunctions = {
     find(name: string): Promise<HostRoom | undefined>;
     /** Throws a refusal, for example `room_exists` or `reserved`. */
     make(room: NewHostRoom): Promise<HostRoom>;
+    /**
+     * Removes a room with everything that was said in it. Its readers are disconnected, and a new
+     * room of its name is another room. Throws a refusal, for example `no_such_room`.
+     */
+    remove(name: string): Promise<void>;
     /** Resolves with the people who are in a room. */
     members(name: string): Promise<Member[]>;
     /** Resolves with all settings of a room. */
@@ -90,24 +97,33 @@ export type HostFunctions = {
   };
 };
 
-/** The events of all rooms, by kind. Every node emits them. */
+/** The events of all rooms, by kind. */
 export type HostEvents = {
+  /**
+   * Calls a listener for each event of a kind, from now on and in each process. With a `name`, one
+   * process calls it, it continues after a restart where it was, and an event for which it throws
+   * or rejects comes again.
+   */
   on<Kind extends EventKind>(
     kind: Kind,
-    listener: (event: Extract<RoomEvent, { kind: Kind }> & { cursor: string }) => void,
+    listener: (event: Extract<RoomEvent, { kind: Kind }> & { cursor: string }) => unknown,
+    options?: { name?: string | undefined },
   ): unknown;
 };
 
 /** Returns the functions for the host's own code, and has the app emit events. */
-export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
+export function hostFunctions(app: EventEmitter, site: Site): HostFunctions & HostEvents {
   const isEmitting = emitEvents(app, site);
+  const named = namedListeners(app, site);
+  const listening = () => Promise.all([isEmitting(), named.begun()]);
   return {
+    on: named.on,
     post: async (room, member, message) => {
-      await isEmitting();
+      await listening();
       return postAs(site, { tail: await openRoom(site, room), member: readHostMember(member) }, message);
     },
     notice: async (room, text, choices = {}) => {
-      await isEmitting();
+      await listening();
       return sayNotice(site, await openRoom(site, room), { ...choices, text });
     },
     events: (room, options = {}) => eventsOf(site, room, options),
@@ -118,6 +134,7 @@ export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
       list: async () => (await followedRooms(site.db)).map(roomOf),
       find: (name) => findRoom(site, name),
       make: (room) => makeRoom(site, room),
+      remove: async (name) => removeAsHost(site, await openRoom(site, name)),
       members: (name) => membersOf(site, name),
       settings: async (name) => readSettingsOf(site, await openRoom(site, name)),
       change: async (name, settings) => {
@@ -126,6 +143,27 @@ export function hostFunctions(app: EventEmitter, site: Site): HostFunctions {
       },
     },
   };
+}
+
+/** Adds names to `on` of an app. `begun` resolves when all listeners have a position. */
+function namedListeners(app: EventEmitter, site: Site): { on: HostEvents["on"]; begun(): Promise<unknown> } {
+  const addPlain = app.on.bind(app);
+  const names = new Set<string>();
+  let begun: Promise<unknown> = Promise.resolve();
+  const on: HostEvents["on"] = (kind, listener, { name } = {}) => {
+    if (name === undefined) return addPlain(kind, listener);
+    if (!KINDS.includes(kind)) throw new TypeError(`kind: one of ${KINDS.join(", ")}`);
+    if (!/^[\w.-]{1,64}$/.test(name)) throw new TypeError("name: 1 to 64 of A-Z a-z 0-9 _ . -");
+    if (names.has(`${kind} ${name}`)) throw new TypeError(`name: ${name} listens to ${kind} already`);
+    names.add(`${kind} ${name}`);
+    const receiver = receiverOf({ kind, name, listener } as NamedListener);
+    // While the database is away, the listener begins later.
+    const added = addWebhook(site.db, receiver.id).catch(() => undefined);
+    begun = Promise.all([begun, added]);
+    site.webhooks.add(receiver);
+    return app;
+  };
+  return { on, begun: () => begun };
 }
 
 async function* eventsOf(site: Site, room: string, options: FollowOptions) {
@@ -196,6 +234,13 @@ async function findRoom(site: Site, name: string): Promise<HostRoom | undefined>
   });
   const [room] = tail === undefined ? [] : await followedRooms(site.db, [tail.id]);
   return room && roomOf(room);
+}
+
+async function removeAsHost(site: Site, tail: Tail): Promise<void> {
+  await removeRoom(site, { moderator: { by: "host", byName: nameOf(site) }, room: tail });
+  site.hub.close(tail);
+  site.followers.wake([tail.id]);
+  site.lobby.forget();
 }
 
 /** Reads all people of a room, a page at a time. */

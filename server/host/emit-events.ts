@@ -8,7 +8,8 @@ import type { Follower } from "../delivery/followers.ts";
 import type { Logger } from "../log.ts";
 import { type FollowedSite, patiently } from "./read-events.ts";
 
-const KINDS: readonly EventKind[] = ["message", "enter", "leave", "edit", "erase", "rename", "unname", "notice"];
+/** The kinds of events that an app emits. */
+export const KINDS: readonly EventKind[] = ["message", "enter", "leave", "edit", "erase", "rename", "unname", "notice"];
 
 type EmittingSite = FollowedSite & { logger: Logger };
 

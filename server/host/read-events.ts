@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
+import { followedRooms } from "../../db/log/follow.ts";
 import type { LogIdentity } from "../../db/log/log.ts";
 import { readPage } from "../../db/log/read.ts";
 import { isDatabaseAway } from "../../db/pool/connect.ts";
@@ -11,6 +12,7 @@ import type { Hub } from "../delivery/hub.ts";
 import { startOf } from "../delivery/positions.ts";
 import { PAGE_BYTES } from "../delivery/rooms.ts";
 import type { Tail } from "../delivery/tail.ts";
+import { refuse } from "../refusal.ts";
 
 /** An event, and the cursor after it, at which another reader can begin. */
 export type FollowedEvent = RoomEvent & { cursor: string };
@@ -51,7 +53,7 @@ const AGAIN_MS = 1_000;
 /**
  * Reads the events of a room in order, and then waits for more. Each wake-up is followed by a read
  * of the log, so no event is missed or read twice. While the database is away, it waits. Throws a
- * LogReset if the log cannot be continued.
+ * LogReset if the log cannot be continued, and `no_such_room` once the room is removed.
  */
 export async function* readEvents(
   site: FollowedSite,
@@ -106,7 +108,9 @@ async function pageAfter(
 ): Promise<RoomEvent[]> {
   const page = await readPage(db, { roomId: tail.id, after: seq, limit: PAGE_EVENTS, bytes: PAGE_BYTES });
   const first = page[0];
-  if (log.epoch === epoch && (first === undefined || first.seq === seq + 1)) return page;
+  if (log.epoch === epoch && first?.seq === seq + 1) return page;
+  if ((await followedRooms(db, [tail.id])).length === 0) throw refuse("no_such_room");
+  if (log.epoch === epoch && first === undefined) return page;
   const { head, oldest, sum } = await hub.rooms.bounds(tail);
   if (log.epoch !== epoch) throw new LogReset("epoch", formatCursorIn(log.epoch, { room: tail.id, seq: head, sum }));
   const before = { room: tail.id, seq: oldest - 1, sum: undefined };

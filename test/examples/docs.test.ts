@@ -197,6 +197,18 @@ describe("hosts", () => {
     expect(await endsWell(runJs("loop.mjs", before + code))).toContain("handled to the loop");
   });
 
+  snippets(["the listener with a name", 'name: "search"'], ["docs/host.md"], async (code) => {
+    const before = `import { createApp } from "chattera";
+      const chat = await createApp({ database: process.env.DATABASE_URL });
+      const index = async ({ text }) => {
+        if (text !== "to the index") return;
+        console.log("indexed", text);
+        setImmediate(() => chat.close());
+      };\n`;
+    const after = '\nawait chat.post("lobby", { id: "user-8", nickname: "Indexed" }, "to the index");';
+    expect(await endsWell(runJs("listener.mjs", before + code + after))).toContain("indexed to the index");
+  });
+
   RUN_BY.push(["docs/testing.md", "testClock: true"]);
   snippets(["the test with its own clock", "a guest leaves"], ["docs/testing.md"], async (code, page) => {
     const before = 'import { createApp } from "chattera";\nimport { after } from "node:test";\n';

@@ -5,7 +5,8 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { listFailures } from "../../db/log/webhooks.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
-import { sendWebhook, webhookId } from "../../server/hooks/webhook.ts";
+import { deliverEvents } from "../../server/hooks/deliver.ts";
+import { webhookId, webhookTo } from "../../server/hooks/webhook.ts";
 import { openNode, person, say, type TestNode } from "../support/app.ts";
 import { createDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
@@ -79,7 +80,7 @@ function begin({ app }: TestNode, url: string): { sending: Promise<void>; stop()
   const { db, log, logger, followers } = app.site;
   const abort = new AbortController();
   const site = { db, log, logger, followers, node: url, signal: abort.signal, retryMs: 1 };
-  const sending = sendWebhook(site, { url, secret: SECRET, kinds: undefined });
+  const sending = deliverEvents(site, webhookTo({ url, secret: SECRET, kinds: undefined }));
   const stop = () => {
     followers.stop();
     abort.abort();
@@ -149,7 +150,7 @@ describe("webhooks", () => {
     const site = { db, log, logger, followers, node: "strict", signal: abort.signal, retryMs: 1 };
     await receiveAt(port, ({ event }) => (event.text === "poison" ? 422 : 200));
     const kinds = new Set(["message"]);
-    const sending = sendWebhook(site, { url, secret: SECRET, kinds });
+    const sending = deliverEvents(site, webhookTo({ url, secret: SECRET, kinds }));
     await until("the webhook begins", async () => (await db("webhooks").where({ id: webhookId(url) })).length > 0);
     const cleo = await person(node.url, "Cleo");
     const poison = await say(node.url, cleo, "poison");
