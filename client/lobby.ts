@@ -39,7 +39,13 @@ export type LiveLobby = {
   close(): void;
 };
 
-// Every 10 to 15 s, so that pages that were opened together do not ask together.
+// An answer comes after 8 to 11 s, so that pages that were opened together do not ask together. It
+// comes at once when a text was erased, which must not stay on an open page.
+const WAIT_SECONDS = 8;
+const JITTER_SECONDS = 4;
+// After an answer that came sooner, it is asked again for what was missed between the two.
+const SOON_MS = 1_000;
+// After a failure, it is asked again after 10 to 15 s, and then ever more seldom.
 const PAUSE_MS = 10_000;
 const JITTER_MS = 5_000;
 const LONGEST_MS = 120_000;
@@ -55,13 +61,13 @@ export function followLobby(
   let version = "";
   let failures = 0;
   let askedAt = environment.now();
-  let isAsking = false;
+  let asks = 0;
   let isClosed = false;
   let stopTimer = () => {};
   waitForNext();
   return {
     wake() {
-      if (!isAsking && Math.abs(environment.now() - askedAt) > APART_MS) ask();
+      if (Math.abs(environment.now() - askedAt) > APART_MS) ask(0);
     },
     close() {
       isClosed = true;
@@ -70,26 +76,34 @@ export function followLobby(
   };
 
   function waitForNext(): void {
-    const pauseMs = Math.min(LONGEST_MS, PAUSE_MS * (1 << Math.min(failures, 4)));
-    stopTimer();
-    stopTimer = environment.later(pauseMs + environment.random() * JITTER_MS, ask);
+    ask(WAIT_SECONDS + Math.floor(environment.random() * JITTER_SECONDS));
   }
 
   // A hidden page asks again when it is looked at.
-  function ask(): void {
+  function ask(seconds: number): void {
     stopTimer();
     if (isClosed || hidden()) return;
-    isAsking = true;
+    const own = ++asks;
     askedAt = environment.now();
-    askOnce(access, PATHS.rooms + (version === "" ? "" : param("known", version)), (status, ours) => {
-      isAsking = false;
-      if (isClosed) return;
+    const known = version === "" ? "" : param("known", version);
+    const wait = seconds === 0 ? "" : param("wait", String(seconds));
+    askOnce(access, PATHS.rooms + known + wait, (status, ours) => {
+      // Another question was asked meanwhile.
+      if (isClosed || own !== asks) return;
       const list = status === 200 ? (ours as { rooms?: RoomInLobby[]; version: string } | undefined) : undefined;
       failures = list === undefined ? failures + 1 : 0;
       if (list !== undefined) version = list.version;
       if (list?.rooms !== undefined) show(list.rooms);
-      waitForNext();
+      if (failures > 0) stopTimer = environment.later(pauseMs(), waitForNext);
+      // One that was erased is often one of many, and others may go before this page asks again.
+      else if (environment.now() - askedAt < seconds * 1_000 - SOON_MS)
+        stopTimer = environment.later(SOON_MS, () => ask(0));
+      else waitForNext();
     });
+  }
+
+  function pauseMs(): number {
+    return Math.min(LONGEST_MS, PAUSE_MS * (1 << Math.min(failures - 1, 4))) + environment.random() * JITTER_MS;
   }
 }
 

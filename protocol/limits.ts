@@ -81,6 +81,9 @@ export const POLL_WAIT_SECONDS = 25;
 /** The longest wait that a poll may ask for. */
 export const POLL_WAIT_MAX_SECONDS = 55;
 
+/** The longest wait for the list of rooms. */
+export const LOBBY_WAIT_SECONDS = 20;
+
 /**
  * Rooms that one reader may follow at once: eight positions fit in a cursor of 128 bytes, see
  * cursor.ts.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   BATCH_MESSAGES,
   HISTORY_MESSAGES,
+  LOBBY_WAIT_SECONDS,
   PAGE_EVENTS,
   PAGE_WHISPERS,
   PEOPLE_PAGE,
@@ -44,6 +45,9 @@ export const sessionRequest = nameRequest.partial();
 /** The list of rooms. */
 export const roomListRequest = z.object({
   known: looseTextSchema.optional().describe("The version that is known already."),
+  wait: whole(0, LOBBY_WAIT_SECONDS)
+    .prefault(0)
+    .describe("The seconds until the answer, which comes sooner if a room is made or a text is erased."),
 });
 
 /** A room to make. */

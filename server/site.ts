@@ -221,7 +221,8 @@ export async function closeSite(site: Site): Promise<void> {
 
 async function startSite(base: Base, { keepsPolls, worker, testClock }: SiteOptions): Promise<Site> {
   const { config, logger, metrics, db, log } = base;
-  const delivery = await startDelivery(base, worker !== undefined);
+  const lobby = createLobby(db);
+  const delivery = await startDelivery(base, { isWorker: worker !== undefined, lobby });
   const { hub, revocations, staleness, wakeUps } = delivery;
   const shares = createShares(config.shares);
   const limits = createRateLimits({
@@ -229,8 +230,7 @@ async function startSite(base: Base, { keepsPolls, worker, testClock }: SiteOpti
     shares,
     onRefused: (limit, scope) => metrics.limited.inc({ limit, scope }),
   });
-  const draining = createDraining(hub);
-  const lobby = createLobby(db);
+  const draining = createDraining(hub, lobby);
   const reserved = createReserved(config.reservedNames);
   const sendsAway = () => draining.hasBegun() || staleness.hasRefuge();
   const polled = {
@@ -305,7 +305,7 @@ type Delivery = Pick<
  * Starts the parts that deliver events from the log to this node's readers, and messages into the
  * log.
  */
-async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
+async function startDelivery(base: Base, { isWorker, lobby }: { isWorker: boolean; lobby: Lobby }): Promise<Delivery> {
   const { config, logger, metrics, db, log } = base;
   const node = randomBytes(6).toString("hex");
   const { wakeUps, setting, hint } = openWakeUps(base, isWorker);
@@ -355,7 +355,7 @@ async function startDelivery(base: Base, isWorker: boolean): Promise<Delivery> {
     onStored: (error) => (error === undefined ? storing.succeeded() : storing.failed(error)),
   });
   await bus.start();
-  const stopWatchingChanges = watchChanges({ db, hub, logger });
+  const stopWatchingChanges = watchChanges({ db, hub, logger, lobby });
   return {
     ...{ wakeUps, bus, hub, followers, presence, confirmations, revocations, bans, commit, storing, name, peers },
     ...{ staleness, access, roomWatch, lettersOf, stopWatchingChanges },
@@ -425,12 +425,13 @@ function wakeHub({ hub, followers, revocations, logger }: Pick<Site, "hub" | "fo
 
 type Draining = { hasBegun(): boolean; begin(): void };
 
-function createDraining(hub: Hub): Draining {
+function createDraining(hub: Hub, lobby: Lobby): Draining {
   let hasBegun = false;
   return {
     hasBegun: () => hasBegun,
     begin: () => {
       hasBegun = true;
+      lobby.forget();
       // Counted once up front, so every reader gets a delay scaled to the whole crowd.
       const crowd = hub.readers.size;
       for (const reader of hub.readers) hub.sendAway(reader, { retry: retryMs(crowd) });

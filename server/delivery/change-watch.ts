@@ -13,20 +13,32 @@ const LOOK_MS = 500;
 /** Changes of this time are looked for. After a longer failure, the sweep reads all rooms. */
 const CHANGED_SECONDS = 10;
 
+type Dependencies = {
+  db: Knex;
+  hub: Hub;
+  logger: Logger;
+  /** The list of rooms, which shows the latest words, and forgets them if they were erased. */
+  lobby: { isAwaited(): boolean; forget(): void };
+};
+
 /**
  * Begins to look for edits and erases in rooms that are in memory, and has their logs read. Returns
  * a function that stops it.
  */
-export function watchChanges({ db, hub, logger }: { db: Knex; hub: Hub; logger: Logger }): () => void {
+export function watchChanges({ db, hub, logger, lobby }: Dependencies): () => void {
   let isLooking = false;
+  let known: string[] = [];
   const timer = setInterval(look, LOOK_MS).unref();
   return () => clearInterval(timer);
 
   async function look(): Promise<void> {
-    if (isLooking || hub.rooms.isEmpty()) return;
+    if (isLooking || (hub.rooms.isEmpty() && !lobby.isAwaited())) return;
     isLooking = true;
     try {
       const changed = await readChangedRooms(db, CHANGED_SECONDS);
+      const before = known;
+      known = changed.map(({ roomId, seq }) => `${roomId}:${seq}`);
+      if (known.some((one) => !before.includes(one))) lobby.forget();
       const isUnread = ({ roomId, seq }: { roomId: number; seq: number }) =>
         hub.rooms.tailsOf([roomId]).some(({ head }) => head < seq);
       const unread = changed.filter(isUnread).map(({ roomId }) => roomId);

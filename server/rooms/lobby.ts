@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
 import { LRUCache } from "lru-cache";
 import { NODE_FRESH_SECONDS } from "../../db/log/presence.ts";
@@ -10,8 +11,12 @@ export type RoomList = { rooms: ListedRoom[]; version: string };
 /** Reads the list of public rooms. */
 export type Lobby = {
   list(): Promise<RoomList>;
-  /** Forgets the list after a room was made here, so that the next reader gets it. */
+  /** Forgets the list after a room was made or a text erased, and ends the waiting for that. */
   forget(): void;
+  /** Resolves when the list is forgotten, after `ms` milliseconds, or when `signal` is aborted. */
+  untilForgotten(ms: number, signal: AbortSignal): Promise<void>;
+  /** Returns whether anybody waits for that. */
+  isAwaited(): boolean;
 };
 
 /**
@@ -30,9 +35,21 @@ export function createLobby(db: Knex): Lobby {
     // A read that is forgotten while it runs still answers the requests before.
     ignoreFetchAbort: true,
   });
+  const waiting = new Set<AbortController>();
   return {
     list: async () => (await kept.fetch("rooms")) as RoomList,
-    forget: () => void kept.delete("rooms"),
+    forget() {
+      kept.delete("rooms");
+      for (const one of waiting) one.abort();
+    },
+    async untilForgotten(ms, signal) {
+      const end = new AbortController();
+      waiting.add(end);
+      // Either signal ends the pause, and that is no failure.
+      await pause(ms, undefined, { ref: false, signal: AbortSignal.any([end.signal, signal]) }).catch(() => undefined);
+      waiting.delete(end);
+    },
+    isAwaited: () => waiting.size > 0,
   };
 }
 

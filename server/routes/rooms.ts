@@ -14,6 +14,7 @@ import { lobbyFor } from "../http/lobby-for.ts";
 import { makeRoomAsAsked } from "../http/make-room.ts";
 import { payerOf } from "../http/payer.ts";
 import type { Route } from "../http/route.ts";
+import { park } from "../http/stalls.ts";
 import { isUnheard } from "../http/unheard.ts";
 import { refuse } from "../refusal.ts";
 import { peopleRequest, roomListRequest } from "../requests.ts";
@@ -35,9 +36,18 @@ export function roomRoutes(site: Site, limits: RateLimits): Route[] {
   ];
 
   async function list(ctx: Context): Promise<void> {
+    const { known, wait } = inputOf(ctx).read(roomListRequest);
+    if (wait > 0 && !site.isDraining) await waitForLobby(ctx, wait * 1000);
     const { rooms, version } = await lobbyFor(ctx, site);
-    const { known } = inputOf(ctx).read(roomListRequest);
     answer(ctx, { ...(known !== version && { rooms }), version });
+  }
+
+  /** A text that was erased must not stay on an open page until it asks again. */
+  async function waitForLobby(ctx: Context, ms: number): Promise<void> {
+    const left = new AbortController();
+    ctx.res.once("close", () => left.abort());
+    park(ctx);
+    await site.lobby.untilForgotten(ms, left.signal);
   }
 
   async function create(ctx: Context): Promise<void> {

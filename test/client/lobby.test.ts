@@ -69,52 +69,71 @@ function answer(body: object): void {
 }
 
 describe("the lobby's list", () => {
-  test("is read every 10 to 15 s, and passed on if it has changed", () => {
-    pass(12_499);
-    expect(asked).toHaveLength(0);
-    pass(1);
-    expect(asked.map(({ url }) => url.split(";n=")[0])).toEqual(["/chat/api/rooms"]);
+  test("is asked for at once, answered after 8 to 11 s, and passed on if it has changed", () => {
+    expect(asked.map(({ url }) => url.split(";n=")[0])).toEqual(["/chat/api/rooms;wait=10"]);
+    pass(10_000);
     answer({ rooms: [tea], version: "v1" });
     expect(shown).toEqual([[tea]]);
-    pass(12_500);
-    expect(asked.at(-1)?.url).toContain("/chat/api/rooms;known=v1;n=");
+    expect(asked.at(-1)?.url).toContain("/chat/api/rooms;known=v1;wait=10;n=");
+    pass(10_000);
     answer({ version: "v1" });
     expect(shown).toHaveLength(1);
-    expect(asked).toHaveLength(2);
+    expect(asked).toHaveLength(3);
+  });
+
+  test("is asked for again a second after an answer that came sooner, because a text was erased", () => {
+    pass(2_000);
+    answer({ rooms: [tea], version: "v1" });
+    expect([shown.length, asked.length]).toEqual([1, 1]);
+    pass(1_000);
+    expect(asked.at(-1)?.url).toContain("/chat/api/rooms;known=v1;n=");
+    answer({ rooms: [], version: "v2" });
+    expect(shown.at(-1)).toEqual([]);
+    expect(asked.at(-1)?.url).toContain("/chat/api/rooms;known=v2;wait=10;n=");
   });
 
   test("is not read while the page is hidden, and at once when it is looked at again", () => {
     isHidden = true;
+    pass(10_000);
+    answer({ rooms: [], version: "v1" });
     pass(600_000);
-    expect(asked).toHaveLength(0);
+    expect(asked).toHaveLength(1);
     isHidden = false;
     lobby.wake();
     lobby.wake();
-    expect(asked).toHaveLength(1);
-    answer({ rooms: [], version: "v1" });
-    lobby.wake();
-    expect(asked).toHaveLength(1);
-    pass(12_500);
     expect(asked).toHaveLength(2);
+    expect(asked.at(-1)?.url).not.toContain("wait");
+    answer({ version: "v1" });
+    lobby.wake();
+    expect(asked).toHaveLength(3);
+  });
+
+  test("is not taken from the answer to an earlier question", () => {
+    pass(5_000);
+    const [first] = asked as [(typeof asked)[number]];
+    lobby.wake();
+    expect(asked).toHaveLength(2);
+    answer({ rooms: [tea], version: "v2" });
+    const n = /;n=([^;]+)/.exec(first.url)?.[1];
+    first.answer({ status: 200, text: JSON.stringify({ chattera: 1, n, rooms: [], version: "v1" }) });
+    expect(shown).toEqual([[tea]]);
   });
 
   test("is read less and less often while that fails, and as usual once it does not", () => {
     const pauses: number[] = [];
     for (let n = 0; n < 7; n += 1) {
+      asked.at(-1)?.answer({ status: 503, text: "" });
       const before = now;
       pass((timers[0]?.at ?? 0) - now);
       pauses.push(now - before);
-      asked.at(-1)?.answer({ status: 503, text: "" });
     }
     expect(pauses).toEqual([12_500, 22_500, 42_500, 82_500, 122_500, 122_500, 122_500]);
-    pass(122_500);
+    pass(10_000);
     answer({ rooms: [tea], version: "v1" });
-    pass(12_500);
     expect(asked).toHaveLength(9);
   });
 
   test("is not passed on any more once it is closed", () => {
-    pass(12_500);
     lobby.close();
     answer({ rooms: [tea], version: "v1" });
     pass(600_000);

@@ -155,3 +155,22 @@ browserTest(
   },
   60_000,
 );
+
+browserTest(
+  "an open lobby does not go on showing a text that was erased as the latest words",
+  async () => {
+    const fay = await person(site.url, "Fay");
+    const page = await browser.newPage({ locale: "en-US" });
+    const { event } = await say(site.url, fay, "words of the lobby");
+    await until("the list has them", async () =>
+      (await request(site.url).get("/api/rooms")).text.includes("of the lobby"),
+    );
+    await page.goto(site.url);
+    await page.waitForSelector('.room-words:has-text("words of the lobby")');
+    await until("the page waits", () => site.node.app.site.lobby.isAwaited(), 10_000);
+    await (await operator(site.url)).post("/api/rooms/lobby/erase", { seq: event.seq }).expect(200);
+    await until("they are gone", async () => !(await html(page)).includes("words of the lobby"));
+    await page.context().close();
+  },
+  60_000,
+);
