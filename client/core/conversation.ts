@@ -75,6 +75,7 @@ export function createConversation<Reader extends ConversationSession>(
   const polls = [
     ticketed(access, createPoll(http, address)),
     ticketed(access, createPoll(http, address, { isUnlisted: true })),
+    ticketed(access, createPoll(http, address, { isQuery: true })),
   ];
   const confirm = createConfirm(environment, http, address);
   useTickets(environment, address);

@@ -2,7 +2,7 @@ import type { Member, RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Access } from "./base/access.ts";
-import { param } from "./base/address.ts";
+import { param, placed } from "./base/address.ts";
 import { createNonce } from "./base/environment.ts";
 import { type Request, readOurs } from "./base/http.ts";
 import { createBackoff, nextDelay } from "./network/backoff.ts";
@@ -77,7 +77,8 @@ export function hasOlder({ events, oldest, moreWhispers }: HistoryPage): boolean
 export function askOnce(access: Access, path: string, done: (status: number, ours?: object) => void): void {
   const { environment, http, address } = access;
   const nonce = createNonce(environment);
-  const asked: Request = { method: "GET", url: address.base + path + param("n", nonce), timeoutMs: TIMEOUT_MS };
+  const url = placed(address, address.base + path + param("n", nonce));
+  const asked: Request = { method: "GET", url, timeoutMs: TIMEOUT_MS };
   // Where the cookie is lost, it shows whose whispers to read.
   if (address.token !== undefined) asked.token = address.token;
   http.ask(asked, ({ status, text }) => done(status, readOurs(http, text, nonce)));

@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { type Address, param } from "../core/base/address.ts";
+import { type Address, param, placed } from "../core/base/address.ts";
 import { without } from "../core/base/list.ts";
 import { breakOff, createReception, receive, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
@@ -34,7 +34,7 @@ export function createIframeStream(address: Address): Transport | undefined {
         // [IE] An object of an iframe's script dies with the iframe. A copy lives on.
         receive(reception, { name, data: json.parse(json.print(data)), cursor });
       };
-      const url = readingUrl(address, PATHS.frame, reading) + param("callback", "parent.c");
+      const url = placed(address, readingUrl(address, PATHS.frame, reading) + param("callback", "parent.c"));
       const file = openFile(url, take, () => breakOff(reception));
       return () => stop(reception);
     },

@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { type Address, param } from "../core/base/address.ts";
+import { type Address, param, placed } from "../core/base/address.ts";
 import { type StreamText, takeBlocks } from "../core/reading/blocks.ts";
 import { breakOff, createReception, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
@@ -23,7 +23,7 @@ export function createXhrStream(address: Address): Transport | undefined {
     name: "stream",
     streams: true,
     open(reading, sink) {
-      const url = readingUrl(address, PATHS.stream, reading) + param("pad", "1");
+      const url = placed(address, readingUrl(address, PATHS.stream, reading) + param("pad", "1"));
       const request = createRequest();
       const reception = createReception(sink, () => hangUp(request));
       const stream = request && { reception, request, at: 0, parse: json.parse };

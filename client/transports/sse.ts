@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import type { Address } from "../core/base/address.ts";
+import { type Address, placed } from "../core/base/address.ts";
 import { breakOff, createReception, isOver, receive, SIGNALS, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
 import { readingUrl } from "../core/reading/url.ts";
@@ -14,7 +14,7 @@ export function createSse(address: Address): Transport {
     name: "sse",
     streams: true,
     open(reading, sink) {
-      const source = new EventSource(readingUrl(address, PATHS.events, reading));
+      const source = new EventSource(placed(address, readingUrl(address, PATHS.events, reading)));
       const reception = createReception(sink, () => source.close());
       const take = (name: string) => (frame: MessageEvent<string>) => {
         if (!isOver(reception)) receive(reception, { name, data: JSON.parse(frame.data), cursor: frame.lastEventId });

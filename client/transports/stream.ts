@@ -1,5 +1,5 @@
 import { PATHS } from "../../protocol/paths.ts";
-import { type Address, param } from "../core/base/address.ts";
+import { type Address, param, placed } from "../core/base/address.ts";
 import { takeBlocks } from "../core/reading/blocks.ts";
 import { breakOff, createReception, type Reception, stop } from "../core/reading/receive.ts";
 import type { Transport } from "../core/reading/transport.ts";
@@ -20,7 +20,7 @@ export function createStream(address: Address, connections = browserConnections)
     open(reading, sink) {
       const request = new AbortController();
       const reception = createReception(sink, () => request.abort());
-      const url = readingUrl(address, PATHS.stream, reading) + param("max", String(MAX_BYTES));
+      const url = placed(address, readingUrl(address, PATHS.stream, reading) + param("max", String(MAX_BYTES)));
       // Broken off, or not a stream of the site's own, like a login page.
       const over = () => breakOff(reception);
       // Its connection is to grow as old as the stream, and no older.

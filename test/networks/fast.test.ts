@@ -21,6 +21,8 @@ const NAMES = [
   "now and then any",
   "caches without the query",
   "repeats POSTs",
+  "no path parameters",
+  "encodes paths",
   "login page for 5 s",
   "refuses for 5 s",
 ];

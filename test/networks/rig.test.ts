@@ -4,7 +4,7 @@ import { until } from "../support/until.ts";
 import { cache } from "./rig/cache.ts";
 import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "./rig/cut.ts";
 import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "./rig/hold.ts";
-import { atFirst, incidentOf } from "./rig/incident.ts";
+import { atFirst, incidentOf, nowAndThen } from "./rig/incident.ts";
 import type { Running } from "./rig/network.ts";
 import { NETWORKS } from "./rig/networks.ts";
 import { type Misbehaviour, openProxy, openTranslator } from "./rig/proxy.ts";
@@ -20,6 +20,22 @@ import {
   showLoginPage,
 } from "./rig/refuse.ts";
 import { repeatPosts } from "./rig/repeat.ts";
+import {
+  callSuccess200,
+  delayUploads,
+  encodePath,
+  endEarly,
+  flushEvery,
+  hasParams,
+  inSmallPieces,
+  insertScripts,
+  isBodyLonger,
+  isUrlLonger,
+  markTexts,
+  scanAgain,
+  stripParams,
+  swallowPosts,
+} from "./rig/rewrite.ts";
 import { openSource, type Received, receive, type SourceRequest, type TestSource } from "./rig/source.ts";
 import { strip, stripQuery, withoutQuery } from "./rig/strip.ts";
 import {
@@ -30,6 +46,7 @@ import {
   openWire,
   resetAtRandom,
   type Strand,
+  slowDownlink,
   slowUplink,
 } from "./rig/wire.ts";
 
@@ -398,6 +415,96 @@ describe("caching and repeating:", () => {
     await post(await behind(repeatPosts), "once");
     await until("both are there", () => source.requests.length === from + 2);
     expect(source.requests.slice(from).map(({ body }) => body)).toEqual(["once", "once"]);
+  });
+});
+
+describe("rewriting:", () => {
+  test.each([
+    ["are removed", stripParams, "/echo?e=f"],
+    ["are encoded", encodePath, "/echo%3Ba%3Db%7E?e=f"],
+  ])("parameters in the path %s, the query is not", async (_, misbehave, expected) => {
+    const response = await fetch(`${await behind(misbehave)}/echo;a=b~?e=f`);
+    expect(await response.json()).toMatchObject({ url: expected });
+  });
+
+  test.each([
+    ["paths with parameters", hasParams, "/echo;a=b", ""],
+    ["long URLs", isUrlLonger(20), "/echo?aaaaaaaaaaaaaaaaaaaa", ""],
+    ["long bodies", isBodyLonger(20), "/echo", "x".repeat(21)],
+  ])("%s are refused, others pass", async (...[, isBad, path, body]) => {
+    const url = await behind(refuse(403, isBad));
+    const init = body === "" ? {} : { method: "POST", body };
+    expect((await fetch(url + path, init)).status).toBe(403);
+    expect((await post(url)).status).toBe(200);
+  });
+
+  test("a POST is passed on late, and another one is never answered", async () => {
+    const late = await behind(delayUploads(300));
+    const begun = performance.now();
+    await post(late);
+    expect(performance.now() - begun).toBeGreaterThan(290);
+    const url = await behind(swallowPosts);
+    const from = source.requests.length;
+    const lost = fetch(`${url}/echo`, { method: "POST", signal: AbortSignal.timeout(300) });
+    await expect(lost).rejects.toThrow("timeout");
+    expect(source.requests).toHaveLength(from);
+    expect(await ask(url)).toMatchObject({ method: "GET" });
+  });
+
+  test("answers come in small pieces, or once in a while, and whole", async () => {
+    const small = await streamed(await behind(inSmallPieces(2)));
+    small.stream.end("12345");
+    await until("it is whole", () => small.received.end === "whole");
+    const seldom = await streamed(await behind(flushEvery(300)));
+    seldom.stream.write("123");
+    await until("the first are there", () => seldom.received.text === "123");
+    seldom.stream.end("45");
+    await until("it is whole", () => seldom.received.end === "whole");
+    expect([small.received.text, seldom.received.text]).toEqual(["12345", "12345"]);
+  });
+
+  test("texts get a byte order mark, and pages a script", async () => {
+    const marked = await (await fetch(`${await behind(markTexts)}/echo`)).arrayBuffer();
+    expect([...new Uint8Array(marked).slice(0, 4)]).toEqual([0xef, 0xbb, 0xbf, "{".charCodeAt(0)]);
+    const pages = await openSource("text/html");
+    const proxy = await openProxy(pages.url, insertScripts);
+    open.push(proxy);
+    const page = receive(`${proxy.url}/stream`);
+    (await pages.stream()).end("<html><head><title>a</title></head></html>");
+    await until("it is whole", () => page.end === "whole");
+    expect(page.text).toContain("<head><script>");
+    await pages.close();
+  });
+
+  test("a stream ends early as if it were whole, and an answer with a length does not", async () => {
+    const url = await behind(endEarly(10));
+    const { received, stream } = await streamed(url);
+    stream.write("0123456789abc");
+    await until("it has ended", () => received.end === "whole");
+    expect(received.text).toBe("0123456789");
+    expect(await ask(url)).toMatchObject({ method: "GET" });
+  });
+
+  test("a URL is requested again without cookies", async () => {
+    const from = source.requests.length;
+    await fetch(`${await behind(scanAgain(50))}/echo`, { headers: { cookie: "a=b" } });
+    await until("both are there", () => source.requests.length === from + 2);
+    expect(source.requests.slice(from).map(({ headers }) => headers.cookie)).toEqual(["a=b", undefined]);
+  });
+
+  test("another success becomes 200, and every nth request gets a login page", async () => {
+    const created: Misbehaviour = async (asked, pass) => ({ ...(await pass(asked)), status: 201 });
+    expect((await fetch(`${await behind(callSuccess200, created)}/echo`)).status).toBe(200);
+    const url = await behind(nowAndThen(2, showLoginPage));
+    expect(await ask(url)).toMatchObject({ method: "GET" });
+    expect(await (await fetch(`${url}/echo`)).text()).toContain("log in");
+  });
+
+  test("a slow downlink delays answers by their size", async () => {
+    const url = await overWire(slowDownlink(10_000));
+    const begun = performance.now();
+    await (await post(url, "x".repeat(5_000))).text();
+    expect(performance.now() - begun).toBeGreaterThan(400);
   });
 });
 

@@ -22,6 +22,8 @@ export type Address = {
   nickname?: string;
   /** Set if tickets are used. */
   tickets?: Tickets;
+  /** Something on the way refuses or removes parameters in paths, so they are sent in the query. */
+  isQuery?: boolean;
 };
 
 /** Returns a URL's proof: the ticket, else the token, or nothing if the cookie is the proof. */
@@ -36,6 +38,19 @@ export function proofParam({ tickets, token }: Address): string {
  */
 export function param(name: string, value: string): string {
   return `;${name}=${encodeURIComponent(value)}`;
+}
+
+/** Returns a URL with its parameters where they pass on this network. */
+export function placed({ isQuery }: Address, url: string): string {
+  return isQuery ? inQuery(url) : url;
+}
+
+/** Returns a URL with its parameters in the query. */
+export function inQuery(url: string): string {
+  const parts = url.split(";");
+  let whole = parts[0] as string;
+  for (let i = 1; i < parts.length; i++) whole += (i === 1 ? "?" : "&") + parts[i];
+  return whole;
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

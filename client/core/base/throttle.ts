@@ -8,6 +8,8 @@ const AT_ONCE = 5;
 const APART_MS = 200;
 // Some networks serve two connections and let further ones wait until one of these is closed.
 const MOST_OPEN = 2;
+// A browser closes the connection of a request that was given up a few milliseconds later.
+const CLOSING_MS = 20;
 
 /** The requests of one client that are open. */
 export type Places = {
@@ -45,16 +47,22 @@ export function begin(throttle: Throttle, open: (ended: () => void) => () => voi
   return () => close();
 
   function run(): void {
-    makeRoom(throttle);
+    const isClosing = makeRoom(throttle);
     const leave = takePlace(throttle.places);
-    const hangUp = attempt(
-      throttle.environment,
-      () => open(leave),
-      () => {
-        leave();
-        failed();
-      },
-    );
+    const start = () =>
+      attempt(
+        throttle.environment,
+        () => open(leave),
+        () => {
+          leave();
+          failed();
+        },
+      );
+    let hangUp = isClosing
+      ? throttle.environment.later(CLOSING_MS, () => {
+          hangUp = start();
+        })
+      : start();
     close = () => {
       leave();
       hangUp();
@@ -104,12 +112,14 @@ export function attempt(environment: Environment, open: () => () => void, failed
   }
 }
 
-function makeRoom(throttle: Throttle): void {
+/** Gives up the request that may be lost. Returns whether its connection is being closed now. */
+function makeRoom(throttle: Throttle): boolean {
   const { places } = throttle;
-  const { spare } = places;
-  if (spare === undefined || (spare.throttle !== throttle && places.taken < MOST_OPEN)) return;
+  const { spare, taken } = places;
+  if (spare === undefined || (spare.throttle !== throttle && taken < MOST_OPEN)) return false;
   places.spare = undefined;
   spare.stop();
+  return places.taken < taken;
 }
 
 /** Counts a request that begins. Returns a function to be called when it has ended. */

@@ -1,6 +1,6 @@
 import { CONFIRM_MS } from "../../../protocol/limits.ts";
 import { PATHS } from "../../../protocol/paths.ts";
-import { type Address, param } from "../base/address.ts";
+import { type Address, param, placed } from "../base/address.ts";
 import { createNonce, type Environment } from "../base/environment.ts";
 import type { Answer, Http } from "../base/http.ts";
 import type { Link } from "./link.ts";
@@ -24,7 +24,7 @@ export type Confirm = (nonce: string, done: (answer: Answer) => void) => () => v
 export function createConfirm(environment: Environment, http: Http, address: Address): Confirm {
   return (stream, done) => {
     const url = address.base + PATHS.here + param("stream", stream) + param("n", createNonce(environment));
-    return http.ask({ method: "GET", url, timeoutMs: PATIENCE_MS }, done);
+    return http.ask({ method: "GET", url: placed(address, url), timeoutMs: PATIENCE_MS }, done);
   };
 }
 

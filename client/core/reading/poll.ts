@@ -1,12 +1,15 @@
 import type { PollAnswer } from "../../../protocol/event.ts";
 import { PATHS } from "../../../protocol/paths.ts";
-import { type Address, param } from "../base/address.ts";
-import { type Answer, type Http, readOurs } from "../base/http.ts";
+import { type Address, inQuery, param } from "../base/address.ts";
+import { type Answer, type Http, type Request, readOurs } from "../base/http.ts";
 import type { Ending, Reading, Sink, Transport } from "./transport.ts";
 import { readingUrl } from "./url.ts";
 
-/** `isUnlisted`: polls read under the path of their room, which no list of filters has. */
-type PollOptions = { name?: string; isUnlisted?: boolean };
+/**
+ * `isUnlisted`: polls read under the path of their room, which no list of filters has. `isQuery`:
+ * their parameters are in the query, and if they are answered, so are those of all other requests.
+ */
+type PollOptions = { name?: string; isUnlisted?: boolean; isQuery?: boolean };
 
 /**
  * Creates a transport of polls: one request, held by the server until there is something to answer.
@@ -14,7 +17,7 @@ type PollOptions = { name?: string; isUnlisted?: boolean };
 export function createPoll(
   http: Http,
   address: Address,
-  { name = "poll", isUnlisted = false }: PollOptions = {},
+  { name = "poll", isUnlisted = false, isQuery = false }: PollOptions = {},
 ): Transport {
   return {
     name,
@@ -26,10 +29,18 @@ export function createPoll(
         ? pollUrl(address, PATHS.since(rooms[0] as string), { ...reading, rooms: rooms.slice(1) })
         : pollUrl(address, PATHS.poll, reading);
       const { wait, graceMs, nonce, once } = reading;
-      const timeoutMs = wait * 1000 + graceMs;
-      return http.ask({ method: "GET", url, timeoutMs, isFresh: once, isQuick: wait === 0 }, (answer) =>
-        bring(sink, { answer, poll: readPoll(http, answer, nonce), code: readCode(http, answer, nonce) }),
-      );
+      const asked: Request = {
+        method: "GET",
+        url: isQuery ? inQuery(url) : url,
+        timeoutMs: wait * 1000 + graceMs,
+        isFresh: once,
+        isQuick: wait === 0,
+      };
+      return http.ask(asked, (answer) => {
+        const poll = readPoll(http, answer, nonce);
+        if (poll !== undefined) address.isQuery = isQuery;
+        bring(sink, { answer, poll, code: readCode(http, answer, nonce) });
+      });
     },
   };
 }

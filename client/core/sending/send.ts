@@ -2,7 +2,7 @@ import type { Member, RoomEvent } from "../../../protocol/event.ts";
 import { isWhisperCommand } from "../../../protocol/inbox.ts";
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
-import { param, proofParam } from "../base/address.ts";
+import { param, placed, proofParam } from "../base/address.ts";
 import { createNonce } from "../base/environment.ts";
 import { askSafely, isPassing, type Request, readOurs } from "../base/http.ts";
 import {
@@ -434,7 +434,7 @@ function getOf(
   const isTooLong = head.length + text.length + tail.length > longest;
   // Sent without what is too long: while nothing passes, it is not known that only GET would.
   const url = isTooLong ? head + param("n", nonce) : head + text + tail;
-  const asked: Request = { method: "GET", url, timeoutMs, isQuick: true };
+  const asked: Request = { method: "GET", url: placed(address, url), timeoutMs, isQuick: true };
   if (isHeader) asked.token = token as string;
   return { asked, carried, timeoutMs, isTooLong };
 }
@@ -455,7 +455,7 @@ function postOf({ sender, kind, most }: Attempt, content: Content, n: string): M
   const { text: body, carried } = isForm ? formOf(parts, rest, most) : jsonOf(http.json, { parts, rest, most });
   const timeoutMs = patienceMs(sender, body.length);
   const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
-  const url = base + content.path + param("n", n);
+  const url = placed(address, base + content.path + param("n", n));
   // A long one takes its time on a slow line.
   const isQuick = body.length < SMALL_BYTES;
   return { asked: { method: "POST", url, type, body, timeoutMs, isQuick }, carried, timeoutMs };

@@ -1,6 +1,6 @@
 import { PATHS } from "../../../protocol/paths.ts";
 import type { Access } from "../base/access.ts";
-import type { Address, Tickets } from "../base/address.ts";
+import { type Address, placed, type Tickets } from "../base/address.ts";
 import { callSafely } from "../base/emitter.ts";
 import { type Clock, createNonce } from "../base/environment.ts";
 import { askSafely, isPassing, type Request, readOurs } from "../base/http.ts";
@@ -53,7 +53,11 @@ export function ticketed(access: Access, transport: Transport): Transport {
 function ask(access: Access, tickets: Tickets, { token, method }: { token: string; method: "POST" | "GET" }): void {
   const { environment, http, address } = access;
   const nonce = createNonce(environment);
-  const request: Request = { method, url: `${address.base}${PATHS.sessionTicket};n=${nonce}`, timeoutMs: PATIENCE_MS };
+  const request: Request = {
+    method,
+    url: placed(address, `${address.base}${PATHS.sessionTicket};n=${nonce}`),
+    timeoutMs: PATIENCE_MS,
+  };
   if (method === "GET") request.token = token;
   else {
     request.type = "application/x-www-form-urlencoded";

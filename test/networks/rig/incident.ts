@@ -24,3 +24,12 @@ export function atFirst(ms: number, misbehave: Misbehaviour): Misbehaviour {
     return Date.now() < untilMs ? misbehave(asked, pass) : pass(asked);
   };
 }
+
+/** Misbehaves for every nth request. */
+export function nowAndThen(every: number, misbehave: Misbehaviour): Misbehaviour {
+  let requests = 0;
+  return (asked, pass) => {
+    requests += 1;
+    return requests % every === 0 ? misbehave(asked, pass) : pass(asked);
+  };
+}

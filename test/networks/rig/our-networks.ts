@@ -4,7 +4,7 @@ import { openForwardProxy } from "../../support/forward-proxy.ts";
 import { cache } from "./cache.ts";
 import { closeAfterEach, cutAfter, cutEndlessAfter, jitter, speakOldHttp } from "./cut.ts";
 import { holdBlocks, holdFirst, holdWhole, onePieceLate } from "./hold.ts";
-import { atFirst, incidentOf } from "./incident.ts";
+import { atFirst, incidentOf, nowAndThen } from "./incident.ts";
 import { type HostileNetwork, type Running, WITHIN_DEAD_MS } from "./network.ts";
 import { NGINX, startNginx } from "./nginx.ts";
 import { type Misbehaviour, openProxy } from "./proxy.ts";
@@ -20,6 +20,22 @@ import {
   showLoginPage,
 } from "./refuse.ts";
 import { repeatPosts } from "./repeat.ts";
+import {
+  callSuccess200,
+  delayUploads,
+  encodePath,
+  endEarly,
+  flushEvery,
+  hasParams,
+  inSmallPieces,
+  insertScripts,
+  isBodyLonger,
+  isUrlLonger,
+  markTexts,
+  scanAgain,
+  stripParams,
+  swallowPosts,
+} from "./rewrite.ts";
 import { strip, stripQuery, withoutQuery } from "./strip.ts";
 import {
   forgetIdle,
@@ -29,6 +45,7 @@ import {
   openWire,
   resetAtRandom,
   type Strand,
+  slowDownlink,
   slowUplink,
 } from "./wire.ts";
 
@@ -150,6 +167,27 @@ const CACHING = [
   ours("repeats POSTs", "sends every POST twice, at the same time", repeatPosts),
 ];
 
+const REWRITING = [
+  ours("strips path parameters", "all that follows a semicolon", stripParams),
+  ours("no path parameters", "403 for paths with a semicolon", refuse(403, hasParams)),
+  ours("encodes paths", "semicolons, equals signs and tildes", encodePath),
+  ours("URLs of 512 characters", "414 for longer ones", refuse(414, isUrlLonger(512))),
+  ours("bodies of 1 KB", "413 for longer ones", refuse(413, isBodyLonger(KB))),
+  ours("bodies of 200 bytes", "413 for longer ones", refuse(413, isBodyLonger(200))),
+  ours("says 200", "for 201 and 204", callSuccess200),
+  // A message waits for the one before it, and takes a second itself.
+  { ...ours("uploads 1 s late", "scans bodies", delayUploads(SECOND)), withinMs: SLOW_MS },
+  ours("swallows POSTs", "never answers them", swallowPosts),
+  ours("small pieces", "7 bytes at a time", inSmallPieces(7)),
+  ours("flushes every second", "passes answers on once a second", flushEvery(SECOND)),
+  ours("byte order marks", "before each text", markTexts),
+  ours("inserts scripts", "into pages", insertScripts),
+  ours("scans each URL again", "1 s later, without cookies", scanAgain(SECOND)),
+  ours("ends answers early", "after 4 KB, as if they were whole", endEarly(4 * KB)),
+  remembering("now and then a login page", "200 for every third request", () => nowAndThen(3, showLoginPage)),
+  wire("slow downlink", "3 kB/s", slowDownlink(3_000)),
+];
+
 const STRUCK: HostileNetwork[] = [
   struck("login page for 5 s", { does: "200 for everything", ms: 5 * SECOND }, showLoginPage),
   struck(
@@ -207,6 +245,7 @@ export const OUR_NETWORKS: HostileNetwork[] = [
   ...REFUSING,
   ...NOW_AND_THEN,
   ...CACHING,
+  ...REWRITING,
   ...STRUCK,
 ];
 

@@ -139,6 +139,12 @@ export function slowUplink(bytesPerSecond: number): (strand: Strand) => void {
     delay(({ bytes, isUp, waitingMs }) => (isUp ? waitingMs + (bytes / bytesPerSecond) * 1_000 : 0));
 }
 
+/** Receives this many bytes in a second, and sends without delay. */
+export function slowDownlink(bytesPerSecond: number): (strand: Strand) => void {
+  return ({ delay }) =>
+    delay(({ bytes, isUp, waitingMs }) => (isUp ? 0 : waitingMs + (bytes / bytesPerSecond) * 1_000));
+}
+
 /** Takes 100 to 200 ms each way, and every eight seconds lets nothing through for two. */
 export function move({ delay }: Strand): void {
   delay(() => {
