@@ -20,6 +20,7 @@ export function stopWithParent(pid: number, user: DatabaseUser): ChildProcess | 
   shell.on("error", () => undefined);
   shell.stdin?.on("error", () => undefined);
   shell.unref();
-  (shell.stdin as unknown as { unref(): void } | null)?.unref();
+  // [Bun 1.4] A pipe has no unref() there, and keeps no process alive.
+  (shell.stdin as unknown as { unref?(): void } | null)?.unref?.();
   return shell;
 }

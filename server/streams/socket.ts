@@ -252,6 +252,8 @@ const freeParser = findFreeParser();
 export const HAS_FAST_PATH = freeParser !== undefined && ONREAD !== undefined && WRITE !== undefined;
 
 function findFreeParser(): FreeParser | undefined {
+  // [Bun 1.4] It has the functions, and its connections have another parser.
+  if (process.versions.bun !== undefined) return undefined;
   try {
     const { freeParser, HTTPParser } = createRequire(import.meta.url)("node:_http_common");
     const functions = [freeParser, HTTPParser.prototype.getCurrentBuffer, HTTPParser.prototype.finish];

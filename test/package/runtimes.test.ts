@@ -1,10 +1,25 @@
-import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openStream } from "../../server/testing.ts";
+import { person, say } from "../support/app.ts";
+import { freePort } from "../support/free-port.ts";
 import { ROOT } from "../support/packed.ts";
+import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
 // `npm ci --prefix test/runtimes --ignore-scripts` installs Bun and Deno.
@@ -70,6 +85,38 @@ for (const { name, scope, file, args } of RUNTIMES) {
     70_000,
   );
 }
+
+const bun = process.env.TEST_BUN ?? found("@oven", "bin/bun");
+(bun === undefined ? test.skip : test)(
+  `in Bun the site runs with its own PostgreSQL, and a message comes by a stream${bun === undefined ? " (skipped: Bun is not in test/runtimes)" : ""}`,
+  async () => {
+    const { NODE_OPTIONS: _jest, ...env } = process.env;
+    const port = String(await freePort());
+    const settings = { PORT: port, HOST: "127.0.0.1", DATA_DIR: join(folder, "data") };
+    // Run by root, the database belongs to another user.
+    chmodSync(folder, 0o755);
+    const cli = join(ROOT, "dist/server/process/cli.js");
+    const serving = spawn(bun as string, [cli, "serve"], { env: { ...env, ...settings }, stdio: "ignore" });
+    const url = `http://127.0.0.1:${port}`;
+    await until(
+      "Bun serves",
+      () =>
+        fetch(`${url}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      40_000,
+    );
+    const stream = await openStream(url, { room: "lobby", timeoutMs: 20_000 });
+    const ann = await person(url, "Ann");
+    await say(url, ann, "served by Bun");
+    expect((await stream.events(2))[1]).toMatchObject({ kind: "message", text: "served by Bun" });
+    await stream.close();
+    serving.kill("SIGTERM");
+    expect(await once(serving, "exit")).toEqual([0, null]);
+  },
+  90_000,
+);
 
 /** Returns the program in the package for this system; npm installs no other. */
 function found(scope: string, file: string): string | undefined {

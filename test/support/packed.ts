@@ -21,8 +21,12 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 
 const exec = promisify(execFile);
 
-/** Packs the project and installs the tarball in a fresh folder, with more packages of a host. */
-export async function installPacked(packages: string[]): Promise<PackedProject> {
+/**
+ * Packs the project and installs the tarball in a fresh folder, with more packages of a host.
+ * Without `hasOptional`, the PostgreSQL that chattera can start is left out: most projects have a
+ * database.
+ */
+export async function installPacked(packages: string[], { hasOptional = false } = {}): Promise<PackedProject> {
   const folder = mkdtempSync(join(tmpdir(), "chattera-packed-"));
   const { NODE_OPTIONS: _jest, ...environment } = process.env;
   const npm = (args: string[], cwd: string) => exec("npm", args, { cwd, env: environment, maxBuffer: 1e8 });
@@ -34,8 +38,8 @@ export async function installPacked(packages: string[]): Promise<PackedProject> 
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
   mkdirSync(join(folder, "node_modules"));
   const quietly = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
-  // Without the PostgreSQL that chattera can start: these projects have a database.
-  await npm(["install", "--omit=optional", ...quietly, `./${filename}`, ...packages], folder);
+  const optional = hasOptional ? [] : ["--omit=optional"];
+  await npm(["install", ...optional, ...quietly, `./${filename}`, ...packages], folder);
   return {
     folder,
     bytes: { tarball: size, chattera: unpackedSize, installed: bytesIn(join(folder, "node_modules")) },
