@@ -23,6 +23,7 @@ import {
   startReading,
   withResolvers,
 } from "./handle-state.ts";
+import { isHidden } from "./hidden.ts";
 import { type HandleEnd, iterate } from "./iterate.ts";
 import { browserConnections, type Connections, connectionsOf, createHttp, type Fetch } from "./transports/fetch.ts";
 import { createScriptAsk } from "./transports/jsonp.ts";
@@ -166,7 +167,7 @@ function createHandle(
     streams: streamsOf(address, own),
     store: { load: () => [], save() {} },
     rttMs: 0,
-    hidden: () => typeof document !== "undefined" && document.hidden,
+    hidden: isHidden,
     memory: { load: () => undefined, save() {} },
     openSession: createSession,
   });

@@ -1,22 +1,24 @@
 const NAMES = `
-  access addOlder announce arrived arrivedAt asking attempts backoff between blockedAt candidate
-  carried ceilingMs channel checkedAt chosenAt claim clock confirmedAt connectionsAreDead
-  conversation countedAt dayMark dropped emit emitter environment eventAt expected fallen feed
-  fields fillIn firstAt followed formToken gapMs getPath graceMs guests hadRecord hangUp hasGap
-  hasOlder hasScript hastenedAt heardAt heldBackAt helloAt inboxCursor isAfterWord isAsking
-  isAtNewest isAway isBacklog isBlocked isBroken isBusy isConfirming isDoubtful isDoubting
-  isGreeted isHere isLive isMute isNew isOpen isOver isPassing isPlaced isPollSet isPresent
-  isProbing isSending isSendingNext isSuspect isTimerSet isTooLong isUnderWay isUnlisted
-  isUnsayable isWanted keep lastAgeMs lastRttMs lastSeq later leader ledger letGo
-  listed logs marks most namedAt needsToken nonce noteChange noted noteLeader noteNew offerUnread
-  oldestSeq onChange onStatus openChannel openedAt openSession orders ours outbox ownRoom parts
-  patience phase pingMs places pollBackoff polled polls position positionIn post proveAt provedAt
-  proven question queued reachedAt readAgain reader reading readings reception record removeUnsent
-  renewAt retryMs roomState rows saveDraft seen sender session sessionTicket settle shelf
-  showMembers shownAt showUnsent shrunkAt silences sink spare stopListening stopTimer stopTurn
-  stopWaiting streamBackoff texts throttle tickets timeoutMs timeouts timers toNewest topMark
-  tried tries unansweredAt underWay unknownAt unsayable unsent unshown views waitMs waitsForServer
-  wayBack wish withinMs wokeAt
+  access addApart addOlder allowsSilence announce arrived arrivedAt asking askWhen attempts backoff
+  bell between blockedAt candidate carried ceilingMs channel checkedAt chosenAt claim clock
+  closeIdle composer confirmedAt connectionsAreDead conversation countedAt dayMark dropped emit
+  emitter environment eventAt expected fallen feed fields fillIn firstAt followed formToken gapMs
+  getPath givesToken giveUp graceMs guests hadRecord hangUp hasGap hasOlder hasScript hastenedAt
+  heardAt heldBackAt helloAt inboxCursor isAfterWord isAsking isAtNewest isAway isBacklog isBlocked
+  isBroken isBusy isConfirming isDoubtful isDoubting isFitting isFresh isGap isGreeted isHeld isHere
+  isLive isLookedAt isMention isMine isMute isNew isOpen isOver isPassing isPlaced isPollSet
+  isPresent isProbing isSending isSendingNext isSilent isSuspect isTimerSet isTooLong isUnderWay
+  isUnlisted isUnsayable isWanted jumped keep lastAgeMs lastRttMs lastSeq later leader ledger letGo
+  listed logs marks most namedAt needsToken newKey nonce noteChange noted noteLeader noteNew
+  offerUnread oldestSeq onChange onStatus openChannel openedAt opensAfter openSession orders ours
+  outbox ownRoom ownTexts parts patience phase pingMs places pollBackoff polled polls position
+  positionIn post proveAt provedAt proven question queued reachedAt readAgain reader reading
+  readings reception record removeUnsent renewAt retryMs roomState rows saveDraft seen sender
+  session sessionTicket setAside settle shelf showMembers shownAt showRoom showUnsent shrunkAt
+  silences sink spare stopListening stopTimer stopTurn stopWaiting streamBackoff taken taskLine
+  texts throttle tickets timeoutMs timeouts timers toMoment toNewest topMark tried tries typedAt
+  unansweredAt underWay unknownAt unsayable unsent unshown views waitMs waitsForServer wayBack wish
+  withdraw withinMs wokeAt
 `;
 
 /**

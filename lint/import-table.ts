@@ -252,7 +252,7 @@ export const AREAS: readonly Area[] = [
   {
     name: "client/*.ts",
     files:
-      "^client/(arrivals|become|environment|face|gaps|ignored|lobby|mention|message-link|page|silent-moves|whispers|words)[.]ts$",
+      "^client/(arrivals|become|environment|face|gaps|hidden|ignored|lobby|mention|message-link|page|silent-moves|whispers|words)[.]ts$",
     imports: ["protocol", "client/core", "client/*.ts"],
     without: ".",
     because: "The parts that both faces share, in ES3: clock and timers, the page's data, the type of a face.",

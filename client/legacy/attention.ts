@@ -1,3 +1,5 @@
+import { isHidden } from "../hidden.ts";
+
 /** Whether the reader looks at the page. */
 export type Attention = {
   isHere(): boolean;
@@ -16,7 +18,7 @@ export function watchAttention(): Attention {
   window.onblur = become(false);
   window.onfocus = become(true);
   return {
-    isHere: () => isHere && document.hidden !== true,
+    isHere: () => isHere && !isHidden(),
     onChange(run) {
       listeners.push(run);
     },

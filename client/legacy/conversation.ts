@@ -12,6 +12,7 @@ import { handOver } from "../core/sending/outbox.ts";
 import { act } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
 import { draw, type Face } from "../face.ts";
+import { isHidden } from "../hidden.ts";
 import { notIgnored } from "../ignored.ts";
 import type { Page } from "../page.ts";
 import { createScriptAsk } from "../transports/jsonp.ts";
@@ -124,7 +125,7 @@ function conversationOf(page: Page, stream: Transport | undefined, { store }: Ke
     streams: stream === undefined ? [] : [stream],
     store,
     rttMs: 0,
-    hidden: () => document.hidden === true,
+    hidden: isHidden,
     memory: networkMemory(network),
     openSession: (options) => placeWhispers(createSession(options), places),
   });

@@ -1,5 +1,6 @@
 import { momentText, type WallTime } from "../../protocol/moment.ts";
 import { environment } from "../environment.ts";
+import { isHidden } from "../hidden.ts";
 import {
   figuresOf,
   followLobby,
@@ -24,7 +25,7 @@ export function openLobby(form: PageElement): void {
   const lobby: Lobby = { form, list, words: json.parse(attr(list, "data-words")) as LobbyWords };
   const access = { environment, http, address: { base: attr(form, "data-base") } };
   const following = followLobby(access, {
-    hidden: () => document.hidden === true,
+    hidden: isHidden,
     show: (rooms) => showRooms(lobby, rooms),
   });
   window.onfocus = following.wake;

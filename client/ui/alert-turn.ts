@@ -1,5 +1,6 @@
+import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
-import { isHidden, optional } from "./browser.ts";
+import { optional } from "./browser.ts";
 import { browserStore, roomKey, type TextStore } from "./browser-store.ts";
 
 // A tab that is looked at says so again and again, because one that crashes cannot take it back.
@@ -37,7 +38,7 @@ export function createAlertTurn(page: Page): AlertTurn {
 }
 
 function isLookedAt(): boolean {
-  return !isHidden() && document.hasFocus();
+  return !isHidden() && optional(() => document.hasFocus()) !== false;
 }
 
 function sayWhenLookedAt(looked: TextStore): void {

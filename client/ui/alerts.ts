@@ -1,7 +1,8 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
 import { createAlertTurn } from "./alert-turn.ts";
-import { isHidden, optional } from "./browser.ts";
+import { optional } from "./browser.ts";
 import type { AlertChoice, ChoiceStore } from "./choices.ts";
 import { type Bell, createBell } from "./sound.ts";
 
@@ -58,7 +59,6 @@ type Poster = {
 
 /** Creates what posts notifications. Each replaces the one before it, and counts. */
 function createPoster(page: Page): Poster {
-  const title = document.querySelector(".bar-title")?.textContent || document.title;
   let posted: Notification | undefined;
   let shown: RoomEvent | undefined;
   let postedAt = 0;
@@ -78,6 +78,7 @@ function createPoster(page: Page): Poster {
     },
     post(event, { isMention, isSilent }) {
       const { member, text = "" } = event;
+      const title = document.querySelector(".bar-title")?.textContent || document.title;
       count++;
       const now = Date.now();
       if (!isMention && Math.abs(now - postedAt) < APART_MS) return;

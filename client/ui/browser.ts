@@ -1,3 +1,5 @@
+import { isHidden } from "../hidden.ts";
+
 // [Chrome 61–65] has none, but reads this file to learn that it needs the other program.
 let life: AbortController | undefined;
 
@@ -22,11 +24,6 @@ export function optional<Result>(service: () => Result): Result | undefined {
   } catch (_forbidden) {
     return undefined;
   }
-}
-
-/** Whether the page is hidden; false if the browser does not say. */
-export function isHidden(): boolean {
-  return optional(() => document.hidden) === true;
 }
 
 /** Whether the window matches a media query. */
@@ -78,6 +75,6 @@ export function onSleep(sleep: () => void, comeBack: () => void): void {
  */
 export function afterLoad(run: () => void): void {
   const soon = () => setTimeout(run, 100);
-  if (document.readyState === "complete") soon();
+  if (optional(() => document.readyState) === "complete") soon();
   else window.addEventListener("load", soon, { once: true });
 }

@@ -13,7 +13,7 @@ const AFTER_COMPOSITION_MS = 80;
 // [lurker#623, VSCodroid#434] Android's keyboards keep every word as a composition up to the next
 // space, and send Enter in the middle of it. There, Enter confirms only text that comes from a
 // conversion.
-const isAndroid = /Android/.test(navigator.userAgent);
+const isAndroid = /Android/.test(optional(() => navigator.userAgent) || "");
 const CONVERTED = /[\u3040-\u312f\u3400-\u9fff]/;
 // Of the 2000 characters that a message may have, most never see the counter.
 const COUNTED_LAST = 200;

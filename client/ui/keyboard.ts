@@ -1,4 +1,4 @@
-import { lasting, matchesMedia } from "./browser.ts";
+import { lasting, matchesMedia, optional } from "./browser.ts";
 
 /**
  * Fits the page into the height that a phone's keyboard leaves. Chrome does so automatically
@@ -6,7 +6,7 @@ import { lasting, matchesMedia } from "./browser.ts";
  * scroll the page away under the field.
  */
 export function keepAboveKeyboard(page: HTMLElement): void {
-  const viewport = window.visualViewport;
+  const viewport = optional(() => window.visualViewport);
   if (!viewport) return;
   const fit = () => {
     const covered = window.innerHeight - viewport.height;

@@ -1,5 +1,6 @@
 import { sealOf } from "../../protocol/graphemes.ts";
 import { environment } from "../environment.ts";
+import { isHidden } from "../hidden.ts";
 import {
   figuresOf,
   followLobby,
@@ -11,7 +12,6 @@ import {
 } from "../lobby.ts";
 import { http } from "../transports/fetch.ts";
 import { fill } from "../words.ts";
-import { isHidden } from "./browser.ts";
 import { showTime } from "./local-time.ts";
 
 /**

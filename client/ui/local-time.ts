@@ -1,5 +1,5 @@
 import { momentText, type WallTime } from "../../protocol/moment.ts";
-import { lasting } from "./browser.ts";
+import { lasting, optional } from "./browser.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -100,12 +100,10 @@ function msToMidnight(): number {
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(name: string, options: Intl.DateTimeFormatOptions, moment: Date): string {
-  let found = formats.get(name);
-  if (found === undefined) {
-    found = new Intl.DateTimeFormat(document.documentElement.lang, options);
-    formats.set(name, found);
-  }
-  return found.format(moment);
+  const known = formats.get(name) ?? optional(() => new Intl.DateTimeFormat(document.documentElement.lang, options));
+  if (known === undefined) return moment.toLocaleString();
+  formats.set(name, known);
+  return known.format(moment);
 }
 
 function twoDigits(figure: number): string {

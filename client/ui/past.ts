@@ -4,6 +4,7 @@ import { type History, type HistoryPage, hasOlder, readAgain, readOlder } from "
 import type { MessageList, Scroll } from "../face.ts";
 import type { Page } from "../page.ts";
 import { oldestWhisper, withWhispers } from "../whispers.ts";
+import { optional } from "./browser.ts";
 import { part } from "./part.ts";
 
 // The newest messages must not drop the lines that are being read, see message-list.ts.
@@ -32,16 +33,15 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
   const history: History = { access, room, readings: 0 };
   let isReading = false;
   const items = part("log").getElementsByTagName("li");
-  const near = new IntersectionObserver(
-    (entries) => {
-      // A reader who has chosen a number of lines asks for more by the button.
-      if (items.length < (page.lines || MOST_AUTOMATIC) && entries.some((entry) => entry.isIntersecting)) read();
-    },
-    { root: part("scroll"), rootMargin: "400px 0px" },
-  );
+  const approach = (entries: IntersectionObserverEntry[]) => {
+    // A reader who has chosen a number of lines asks for more by the button.
+    if (items.length < (page.lines || MOST_AUTOMATIC) && entries.some((entry) => entry.isIntersecting)) read();
+  };
+  const bounds = { root: part("scroll"), rootMargin: "400px 0px" };
+  const near = optional(() => new IntersectionObserver(approach, bounds));
   button.hidden = !isCut;
   button.addEventListener("click", read);
-  near.observe(button);
+  near?.observe(button);
   return () => {
     list.clear();
     readAgain(history, showPage, ({ members }) => showMembers(members));
@@ -71,8 +71,8 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
     noteNew(events);
     mark(false);
     // If the button is still near, the observer reports it again.
-    near.unobserve(button);
-    near.observe(button);
+    near?.unobserve(button);
+    near?.observe(button);
   }
 
   // A button that is disabled would lose the focus.

@@ -3,7 +3,7 @@ import { PEOPLE_SHOWN } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { act, type Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
-import { lasting } from "./browser.ts";
+import { lasting, optional } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { forgetSession, outlivesPage } from "./kept-session.ts";
 
@@ -67,7 +67,8 @@ export function createPresence(page: Page, sender: Sender): OwnPresence {
   // Nobody could come back as this member, whose nickname would stay taken for a while.
   function leaveWithPage(): void {
     const { base, token } = page.address;
-    if (token !== undefined) navigator.sendBeacon(base + PATHS.leave(page.room), new URLSearchParams({ token }));
+    if (token === undefined) return;
+    optional(() => navigator.sendBeacon(base + PATHS.leave(page.room), new URLSearchParams({ token })));
   }
 
   // The form itself could not say who leaves, because its cookie does not arrive.

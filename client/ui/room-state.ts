@@ -4,6 +4,7 @@ import type { Page } from "../page.ts";
 import { linkedText } from "./line.ts";
 import { part } from "./part.ts";
 import type { UnreadScroll } from "./scroll.ts";
+import { retitle } from "./title.ts";
 
 /**
  * Returns the function that shows what the room says about itself: title, announcement, description
@@ -19,7 +20,7 @@ export function createRoomState({ words }: Page, scroll: UnreadScroll): (room: R
     const { title, pinned, description } = room;
     const limits = roomLimits(room, words.limits);
     const heading = document.querySelector(".bar-title") as HTMLElement;
-    document.title = document.title.replace(heading.textContent || "", () => title);
+    retitle(heading.textContent || "", title);
     heading.textContent = title;
     part("pinned-text").replaceChildren(...linkedText(pinned));
     part("room-description").replaceChildren(...linkedText(description));

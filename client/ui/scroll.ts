@@ -1,6 +1,7 @@
 import type { Scroll } from "../face.ts";
+import { isHidden } from "../hidden.ts";
 import type { ScriptWords } from "../words.ts";
-import { isHidden } from "./browser.ts";
+import { optional } from "./browser.ts";
 import { createNewerButton } from "./newer-button.ts";
 import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
@@ -9,6 +10,10 @@ const NEAR_PX = 60;
 const FEW_PX = 8;
 // Farther than any log is long: the browser ends at the newest line, and nothing is measured.
 const END_PX = 2 ** 24;
+// Browsers know lengths up to 2^24 px. Of some ten thousand new lines, one shifts the layout.
+const MOST_MOVED_PX = 2 ** 20;
+// A message that is in the log stays outside of folds.
+const MESSAGES = ".message:not(.pending)";
 
 /** The part of the log that the reader sees, and what is new outside of it. */
 export type UnreadScroll = Scroll & {
@@ -36,7 +41,7 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
   let isAtNewest = true;
   let endPx = 0;
   let edge: Edge | undefined;
-
+  const places = createPlaces(box, log);
   const alone = createFrames((change) => scroll.keep(change, true));
   const scroll: UnreadScroll = {
     isAtNewest() {
@@ -48,7 +53,8 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
       alone.noteChange();
       const moves = isAbove || isNewestOnTop();
       if (!scroll.isAtNewest() && moves) edge = findEdge(box, log);
-      change();
+      if (isNewestOnTop()) places.keep(change);
+      else change();
       if (isAtNewest) toEnd();
       else if (moves) restore();
     },
@@ -72,7 +78,7 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
   // A fold has been opened or closed.
   box.addEventListener("toggle", look, true);
   // The window was turned or made narrower, or a keyboard has appeared.
-  new ResizeObserver(() => (scroll.isAtNewest() ? toEnd() : restore())).observe(box);
+  optional(() => new ResizeObserver(() => (scroll.isAtNewest() ? toEnd() : restore())).observe(box));
   return scroll;
 
   function look(): void {
@@ -93,7 +99,10 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
    * browsers count as a shift of the layout.
    */
   function lower(): void {
-    const isFull = endPx > 0 || isNewestOnTop();
+    const isTurned = isNewestOnTop();
+    places.hold(isTurned);
+    if (isTurned) return;
+    const isFull = endPx > 0;
     const px = isFull ? 0 : box.clientHeight - (log.offsetTop - box.offsetTop) - log.offsetHeight;
     // When it is full, it stays 0 px, since Chromium does not account for one that goes away.
     const transform = `translateY(${Math.max(0, px)}px)`;
@@ -105,6 +114,48 @@ export function watchScroll(words: ScriptWords): UnreadScroll {
     if (edge === undefined || !edge.line.isConnected) return;
     const moved = edge.line.getBoundingClientRect().top - box.getBoundingClientRect().top - edge.px;
     if (Math.abs(moved) >= 1) box.scrollTop += moved;
+  }
+}
+
+/** The places of lines in the layout while the newest line is on top. */
+type Places = {
+  /** Makes a change that moves lines down, or up. */
+  keep(change: () => void): void;
+  /** Keeps the places, or no longer. */
+  hold(is: boolean): void;
+};
+
+/**
+ * Creates places that stay the same: new lines on top move the others down by a transform, and so
+ * browsers count no shift of the layout.
+ */
+function createPlaces(box: HTMLElement, log: HTMLElement): Places {
+  let movedPx = 0;
+  return {
+    keep(change) {
+      const messages = log.querySelectorAll(MESSAGES);
+      const newest = placeOf(messages[0]);
+      const oldest = placeOf(messages[messages.length - 1]);
+      change();
+      // The oldest may be dropped.
+      const before = oldest?.line.isConnected ? oldest : newest;
+      const after = placeOf(before?.line);
+      if (before?.line.isConnected && after) move((movedPx + after.px - before.px) % MOST_MOVED_PX);
+    },
+    hold(is) {
+      if (is || movedPx !== 0) move(is ? movedPx : 0);
+    },
+  };
+
+  function placeOf(line: Element | undefined): Edge | undefined {
+    return line && { line, px: line.getBoundingClientRect().top + box.scrollTop };
+  }
+
+  function move(px: number): void {
+    movedPx = px;
+    log.style.marginTop = `${-px}px`;
+    for (let next: Element | null = log; next !== null; next = next.nextElementSibling)
+      (next as HTMLElement).style.transform = `translateY(${px}px)`;
   }
 }
 
@@ -151,6 +202,8 @@ function findEdge(box: Element, log: Element): Edge | undefined {
     if ((lines[middle] as Element).getBoundingClientRect().bottom > top + FEW_PX) high = middle;
     else low = middle + 1;
   }
-  const line = lines[low];
-  return line && { line, px: line.getBoundingClientRect().top - top };
+  let line = lines[low] ?? null;
+  // The name of a day and a fold give way when older lines are added.
+  while (line?.nextElementSibling && !line.matches(".message")) line = line.nextElementSibling;
+  return line === null ? undefined : { line, px: line.getBoundingClientRect().top - top };
 }

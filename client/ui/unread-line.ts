@@ -1,7 +1,8 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { isSaid } from "../../protocol/line.ts";
+import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
-import { isHidden, lasting } from "./browser.ts";
+import { lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { part } from "./part.ts";
 import type { Row } from "./rows.ts";

@@ -164,6 +164,23 @@ describe.each([
     expect(other.found).toEqual([]);
   });
 
+  test("is apart from that of a copy which was opened before there was anything to keep", () => {
+    const browser = createBrowser(hasLocks);
+    const tab = openTab(browser);
+    const copy = openTab(browser, { key: tab.key });
+    tab.keeper.store.save([message("one")]);
+    browser.world.pass(1_000);
+    copy.keeper.saveDraft("a draft");
+    copy.keeper.saveDraft("");
+    copy.keeper.store.save([message("two")]);
+    browser.world.pass(1_000);
+    tab.keeper.saveDraft("another draft");
+    for (const one of [tab, copy]) one.crash();
+    const next = openTab(browser);
+    browser.world.pass(GONE_MS);
+    expect([next.found.sort(), next.drafts]).toEqual([["one", "two"], ["another draft"]]);
+  });
+
   test("stays with the tab if a copy of it opens, which gets a key of its own", () => {
     const browser = createBrowser(hasLocks);
     const tab = openTab(browser);

@@ -15,16 +15,23 @@ type Watched = { lines: number; changes: number; announced: string[] };
 let rooms = 0;
 
 /** Creates a room in which somebody can say many messages at once. */
-async function openRoom(): Promise<{ room: string; say(count: number, from?: number): Promise<void> }> {
+type Room = { room: string; say(count: number, from?: number): Promise<void>; rename(title: string): Promise<void> };
+
+async function openRoom(): Promise<Room> {
   rooms += 1;
   const room = `busy-${rooms}`;
-  await request(site.url).post("/api/rooms").send({ slug: room }).expect(201);
   const bob = await person(site.url, `Bob${rooms}`);
+  const post = (path: string, body: object) =>
+    request(site.url).post(path).set("authorization", `Bearer ${bob.token}`).send(body);
+  await post("/api/rooms", { slug: room }).expect(201);
   const say = async (count: number, from = 1) => {
     const texts = Array.from({ length: count }, (_, n) => `message ${from + n}`);
     await sayAll(site.url, bob, { texts, room });
   };
-  return { room, say };
+  const rename = async (title: string) => {
+    await post(`/api/rooms/${room}/settings`, { title }).expect(200);
+  };
+  return { room, say, rename };
 }
 
 /** Counts from now on how often the log changes, and how many lines are built. */
@@ -179,7 +186,7 @@ describe("in a busy room", () => {
   });
 
   browserTest("the title counts what arrived while the page was hidden, also after a pause", async () => {
-    const { room, say } = await openRoom();
+    const { room, say, rename } = await openRoom();
     const page = await watch(site.url, room);
     const title = await page.title();
     const look = (isHidden: boolean) =>
@@ -193,8 +200,13 @@ describe("in a busy room", () => {
     await page.evaluate(() => window.dispatchEvent(new Event("offline")));
     await say(150, 4);
     await page.waitForFunction((awaited) => document.title === awaited, `(153) ${title}`);
+    // The room says so in a notice, which counts.
+    await rename("153");
+    await page.waitForFunction((awaited) => document.title === awaited, "(154) 153 — chattera");
+    await rename("15 tea rooms");
+    await page.waitForFunction((awaited) => document.title === awaited, "(155) 15 tea rooms — chattera");
     await look(false);
-    expect(await page.title()).toBe(title);
+    expect(await page.title()).toBe("15 tea rooms — chattera");
     await page.context().close();
   });
 });

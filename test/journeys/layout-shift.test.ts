@@ -40,12 +40,14 @@ afterAll(async () => {
   await network.close();
 });
 
+const AFTER_PRESS = "after a press: ";
+
 /** Keeps what Chromium reports as a shift, also that which it excuses because of a key. */
 const WATCH = `
   window.shifts = [];
   const note = (entries) => {
-    for (const { value, sources } of entries)
-      shifts.push(value.toFixed(4) + " " + sources.map(({ node, previousRect: from, currentRect: to }) =>
+    for (const { value, hadRecentInput, sources } of entries)
+      shifts.push((hadRecentInput ? "${AFTER_PRESS}" : "") + value.toFixed(4) + " " + sources.map(({ node, previousRect: from, currentRect: to }) =>
         (node?.id || node?.className || node?.nodeName) + " " + [from.x, from.y, from.height].map(Math.round) + " to " + [to.x, to.y, to.height].map(Math.round)).join(", "));
   };
   const observer = new PerformanceObserver((list) => note(list.getEntries()));
@@ -106,7 +108,7 @@ const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
     for (const [n, words] of ["one", "two", "three\nlines\nof it", "four"].entries()) {
       await say(site.url, n % 2 ? ben : room.owner, { text: words, room: room.slug });
       await page.waitForFunction(
-        (text) => document.getElementById("log")?.lastElementChild?.textContent?.includes(text),
+        (text) => [...document.querySelectorAll("#log .text")].some((one) => one.textContent === text),
         words,
       );
     }
@@ -126,8 +128,13 @@ const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
     }
     await page.waitForSelector("#log .folded");
   },
+  "a fold that is opened and closed": async ({ page }) => {
+    for (let n = 0; n < 2; n += 1) await page.locator("#log .folded summary").last().click();
+    const shifts = await takeShifts(page);
+    expect(shifts.filter((shift) => !shift.startsWith(AFTER_PRESS))).toEqual([]);
+  },
   typing: async ({ page, room }) => {
-    const cleo = await person(site.url, `Cleo of ${room.slug}`);
+    const cleo = await person(site.url, `C of ${room.slug}`);
     await post(cleo, `/api/rooms/${room.slug}/enter`);
     await post(cleo, `/api/rooms/${room.slug}/typing`);
     await page.waitForFunction(() => document.getElementById("typing")?.textContent !== "");
@@ -186,6 +193,21 @@ const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
     await post(owner, `/api/rooms/${slug}/settings`, { slowSeconds: 5 }).expect(200);
     await page.waitForSelector("#room-limits", { state: "visible" });
   },
+  "older lines": async ({ page }) => {
+    if (!(await page.isVisible("#older"))) return;
+    const before = await page.locator("#log .message").count();
+    // Older lines that arrive in the frame of a long way there would count with it.
+    const scroll = (px: number) =>
+      page.evaluate((fromOlder) => {
+        const box = document.getElementById("scroll") as HTMLElement;
+        const isTurned = document.querySelector(".newest-on-top") !== null;
+        box.scrollTop = isTurned ? box.scrollHeight - box.clientHeight - fromOlder : fromOlder;
+      }, px);
+    await scroll(900);
+    expect(await takeShifts(page)).toEqual([]);
+    await scroll(300);
+    await page.waitForFunction((count) => document.querySelectorAll("#log .message").length > count, before);
+  },
   "a newer version of the site": async ({ page }) => {
     isRenewed = true;
     cable.cut();
@@ -197,15 +219,17 @@ const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
 const REASON = "it does not report shifts of the layout";
 
 const VIEWS = {
-  wide: { viewport: { width: 1280, height: 800 }, count: 505 },
-  phone: { viewport: { width: 390, height: 700 }, count: 3 },
+  wide: { viewport: { width: 1280, height: 800 }, count: 505, order: "oldest" },
+  phone: { viewport: { width: 390, height: 700 }, count: 3, order: "oldest" },
+  turned: { viewport: { width: 390, height: 700 }, count: 60, order: "newest" },
 };
 
 describe.each([
   ["a log that is full, on a wide screen", "wide"],
   ["a short log, on a phone", "phone"],
+  ["a log with the newest line on top", "turned"],
 ] as const)("%s", (_, name) => {
-  const { viewport, count } = VIEWS[name];
+  const { viewport, count, order } = VIEWS[name];
   browserTest(
     "moves only by scrolling, whatever happens",
     { except: { Firefox: REASON, WebKit: REASON } },
@@ -213,7 +237,10 @@ describe.each([
       const room = await openRoom(name, count);
       const ben = await person(site.url, `Ben of ${name}`);
       const page = await browser.newPage({ locale: "en-US", viewport });
+      const host = new URL(cable.through(network.url));
+      await page.context().addCookies([{ name: "order", value: order, url: host.href }]);
       await enter(page, room.slug, "Ann");
+      expect(await page.locator(".newest-on-top").count()).toBe(order === "newest" ? 1 : 0);
       await page.evaluate(WATCH);
       for (const [what, happens] of Object.entries(SCENES)) {
         await happens({ page, room, ben });

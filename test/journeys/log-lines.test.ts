@@ -1,7 +1,7 @@
 import { describe, expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import request from "supertest";
-import { clientId, person, say, type TestPerson } from "../support/app.ts";
+import { clientId, person, say, sayAll, type TestPerson } from "../support/app.ts";
 import { browserTest, isWhole, useBrowser } from "../support/browser.ts";
 import { query } from "../support/database.ts";
 import { useSite } from "../support/use-site.ts";
@@ -115,6 +115,27 @@ describe("older messages", () => {
       if ((await messages()) < 180) expect(await page.evaluate(() => document.activeElement?.id)).toBe("older");
     }
     expect(isWhole(await shownSeqs(page))).toBe(true);
+    await page.context().close();
+  });
+
+  browserTest("leave the lines where they are, also if the name of a day was above them", async () => {
+    const room = await openRoom();
+    const [talker] = (await crowd(1)) as [TestPerson];
+    await sayAll(site.url, talker, { texts: Array.from({ length: 150 }, (_, n) => `line ${n}`), room });
+    await query(site.databaseUrl, "update events set at = at - interval '2 days'");
+    const page = await watch(room);
+    expect((await outline(page))[0]).toMatch(/day/);
+    const topOf = (text: string) =>
+      page.$eval(`#log .message:has(.text:text-is("${text}"))`, (line) => line.getBoundingClientRect().top);
+    await page.evaluate(() => {
+      (document.getElementById("scroll") as HTMLElement).scrollTop = 0;
+    });
+    const before = await topOf("line 100");
+    await page.waitForSelector('#log .text:text-is("line 50")', { state: "attached" });
+    expect(Math.abs((await topOf("line 100")) - before)).toBeLessThan(5);
+    // A reader who is not at the top again gets no more of them.
+    await page.waitForTimeout(500);
+    expect(await page.locator("#log .message").count()).toBe(100);
     await page.context().close();
   });
 });

@@ -12,22 +12,29 @@ const browser = useBrowser();
 const site = useSite();
 
 const ABSENT = `
-  for (const name of ["BroadcastChannel", "SharedWorker", "Notification", "AudioContext", "webkitAudioContext", "EventSource"])
+  for (const name of ["BroadcastChannel", "SharedWorker", "Notification", "AudioContext", "webkitAudioContext",
+      "EventSource", "ResizeObserver", "IntersectionObserver", "visualViewport"])
     delete window[name];
-  for (const name of ["locks", "clipboard", "serviceWorker", "share", "setAppBadge", "onLine", "connection", "storage"])
+  delete Intl.Segmenter;
+  for (const name of ["locks", "clipboard", "serviceWorker", "share", "setAppBadge", "onLine", "connection", "storage",
+      "sendBeacon", "userAgent"])
     Object.defineProperty(Navigator.prototype, name, { value: undefined, configurable: true });
 `;
 
 const THROWING = `
   const refuse = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
   const withhold = (owner, name) => Object.defineProperty(owner, name, { get: refuse, configurable: true });
-  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches", "Notification", "SharedWorker", "opener"])
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches", "Notification", "SharedWorker", "opener",
+      "visualViewport"])
     withhold(window, name);
-  for (const name of ["locks", "clipboard", "serviceWorker", "share", "onLine", "connection", "storage"])
+  for (const name of ["locks", "clipboard", "serviceWorker", "share", "onLine", "connection", "storage", "sendBeacon",
+      "userAgent"])
     withhold(Navigator.prototype, name);
   for (const name of ["hidden", "visibilityState", "cookie"]) withhold(Document.prototype, name);
-  for (const name of ["BroadcastChannel", "EventSource", "AudioContext", "Audio"])
+  for (const name of ["BroadcastChannel", "EventSource", "AudioContext", "Audio", "ResizeObserver",
+      "IntersectionObserver"])
     window[name] = function () { refuse(); };
+  document.hasFocus = refuse;
   window.matchMedia = refuse;
   performance.getEntriesByType = refuse;
   history.replaceState = history.pushState = refuse;

@@ -260,12 +260,22 @@ function saveMessages(state: State, messages: UnsentMessage[]): void {
 }
 
 /** Writes the tab's record, which is good for some time. */
-function write({ options, key, record, isOpen }: State, forMs: number): void {
+function write(state: State, forMs: number): void {
+  const { options, record, isOpen } = state;
   if (!isOpen) return;
-  const { environment, shelf } = options;
+  const { environment, shelf, newKey } = options;
   const isEmpty = record.messages.length === 0 && record.draft === "";
+  if (isShared(state)) state.key = newKey();
   record.until = environment.now() + forMs;
-  shelf.save(key, isEmpty ? undefined : record);
+  shelf.save(state.key, isEmpty ? undefined : record);
+}
+
+/** Whether a copy of this tab, made before there was a record, has written one under this key. */
+function isShared(state: State): boolean {
+  const { options, key, record } = state;
+  // A lock belongs to one tab.
+  const written = options.hold ? undefined : options.shelf.load(key);
+  return written !== undefined && written.until !== record.until && !isOver(state, written);
 }
 
 function hold(state: State, key: string, held: Held): void {
