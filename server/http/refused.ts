@@ -4,6 +4,7 @@ import { toJson } from "../delivery/frames.ts";
 import { exposeRetryAfter } from "../guard/cors.ts";
 import type { Guards } from "../guard/guards.ts";
 import { setDocumentHeaders } from "../guard/headers.ts";
+import { createRefusalPace } from "../guard/refusal-pace.ts";
 import { countByTheMinute } from "../minute-log.ts";
 import { causeOf } from "../outage.ts";
 import { renderRefused } from "../pages/refused.ts";
@@ -35,6 +36,7 @@ export function refused(site: Site): Middleware {
   const noteUnavailable = countByTheMinute((requests) =>
     site.logger.warn({ cause, requests }, "requests refused: the database is unavailable"),
   );
+  const pace = site.config.limits ? createRefusalPace() : () => undefined;
   return async (ctx, next) => {
     try {
       await next();
@@ -52,6 +54,7 @@ export function refused(site: Site): Middleware {
         cause = causeOf(error);
         noteUnavailable();
       }
+      if (REFUSALS[refusal.code].status === 429) await pace(ctx.state.address);
       if (ctx.res.headersSent) ctx.res.destroy();
       else answerRefusal(ctx, site, refusal);
     }
