@@ -10,7 +10,20 @@ const WORDS: { en: Words; ja: Words } = {
 };
 
 const { currentScript } = document;
-if (currentScript instanceof HTMLScriptElement) embed(currentScript);
+// [HTML 4.12.1.1] A module and a script in a shadow tree are never the current script.
+const found = currentScript instanceof HTMLScriptElement ? [currentScript] : scriptsIn(document);
+for (const script of found)
+  if (script.dataset.embedded === undefined) {
+    script.dataset.embedded = "";
+    embed(script);
+  }
+
+/** Returns the elements that load this script, also those in shadow trees that are open. */
+function scriptsIn(root: Document | ShadowRoot): HTMLScriptElement[] {
+  const own = [...root.querySelectorAll<HTMLScriptElement>("script[data-room]")];
+  const deeper = [...root.querySelectorAll("*")].flatMap(({ shadowRoot }) => (shadowRoot ? scriptsIn(shadowRoot) : []));
+  return [...own.filter(({ src }) => /\/embed\.js($|\?)/.test(src)), ...deeper];
+}
 
 /** Puts the room that a script element names behind it, or at the end of the page. */
 function embed(script: HTMLScriptElement): void {

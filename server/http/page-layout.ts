@@ -60,6 +60,7 @@ export function pageLayout(ctx: Context, site: Site): PageLayout {
     network: site.tokens.network(ctx.state.address ?? ""),
   };
   if (session) layout.member = session.member;
+  if (session?.owner !== undefined) layout.hasFixedName = true;
   return layout;
 }
 

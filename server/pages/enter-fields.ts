@@ -7,6 +7,7 @@ import type { PageLayout } from "./layout.ts";
 export function enterFields(layout: PageLayout, entry: { nickname?: string; problem?: Problem }): Html {
   const words = wordsOf(layout.language);
   const { problem } = entry;
+  if (layout.hasFixedName) return fixedName(layout, problem);
   const nickname = entry.nickname ?? layout.member?.nickname;
   return html`${problemLine(layout, problem)}
 <div class="field nickname-field">
@@ -15,6 +16,18 @@ export function enterFields(layout: PageLayout, entry: { nickname?: string; prob
 <p id="nickname-hint" class="hint">${words.nicknameHint}</p>
 </div>
 ${swatches(layout)}`;
+}
+
+/** Renders the name of a user of the host, which is not theirs to choose here. */
+function fixedName(layout: PageLayout, problem: Problem | undefined): Html {
+  const words = wordsOf(layout.language);
+  return html`${problemLine(layout, problem)}
+<div class="field nickname-field">
+<label for="nickname">${words.nickname}</label>
+<input dir="auto" id="nickname" name="nickname" value="${layout.member?.nickname}" readonly aria-describedby="nickname-hint">
+<p id="nickname-hint" class="hint">${words.nicknameFixed}</p>
+</div>
+<input type="hidden" name="color" value="${layout.member?.color}">`;
 }
 
 /** A nickname, `#` and a secret. A browser counts UTF-16 units, of which an emoji takes two. */

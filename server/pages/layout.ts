@@ -50,6 +50,8 @@ export type PageLayout = {
    */
   network: string;
   member?: Member;
+  /** Name and color of the member belong to its account at the host of the site. */
+  hasFixedName?: boolean;
 };
 
 /**

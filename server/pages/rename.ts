@@ -31,8 +31,9 @@ ${enterFields(layout, { ...(nickname !== undefined && { nickname }), ...(problem
   return renderDocument(layout, { name: "refused-page", title: script.rename, isPlain: true, body });
 }
 
-/** Renders the link to that page. */
-export function renameLink(layout: PageLayout, slug: string): Html {
+/** Renders the link to that page, unless the name belongs to an account. */
+export function renameLink(layout: PageLayout, slug: string): Html | false {
+  if (layout.hasFixedName) return false;
   const href = link(layout.basePath + PATHS.renamePage(slug));
   return html`<a class="rename-link" href="${href}" rel="nofollow">${wordsOf(layout.language).script.rename}</a>`;
 }

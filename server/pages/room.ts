@@ -136,7 +136,7 @@ function scriptState(layout: PageLayout, view: RoomView): Html {
 function renameForm(layout: PageLayout): string {
   const { rename, script } = wordsOf(layout.language);
   return html`<form class="rename" id="rename" aria-label="${script.rename}">${enterFields(layout, {})}
-<button class="button" type="submit">${rename}</button> <button class="button quiet" type="button">${script.cancel}</button></form>`.toString();
+${!layout.hasFixedName && html`<button class="button" type="submit">${rename}</button>`} <button class="button quiet" type="button">${script.cancel}</button></form>`.toString();
 }
 
 /** Renders the commands and keys of a room, which the script shows when it is asked for them. */

@@ -187,6 +187,47 @@ browserTest("a script element in the head puts the room at the end of the page",
   await opened.context().close();
 });
 
+/** Adds a script element to a page by a script, into a new element, and into a shadow tree. */
+const ADDING = () => `
+  const add = (where, title) => {
+    const script = document.createElement("script");
+    script.src = "${url}/embed.js";
+    Object.assign(script.dataset, { room: "lobby", title });
+    where.append(script);
+  };
+  const place = (id) => document.body.appendChild(Object.assign(document.createElement("div"), { id }));
+  add(place("by-script"), "by a script");
+  add(place("host").attachShadow({ mode: "open" }), "in a shadow tree");
+  addEventListener("again", () => {
+    document.getElementById("by-script").remove();
+    add(place("by-script"), "added again");
+  });`;
+
+browserTest(
+  "a page may load it deferred, as a module, by a script, in a shadow tree and twice, under strict-dynamic",
+  async () => {
+    const source = `<script nonce="n1" src="${url}/embed.js" data-room="lobby"`;
+    const opened = await openHost(
+      `${source} data-title="deferred" defer></script>${source} data-title="async" async></script>
+       ${source} data-title="module" type="module"></script><script nonce="n1">${ADDING()}</script>`,
+      `default-src 'none'; script-src 'nonce-n1' 'strict-dynamic'; frame-src ${url}; style-src 'none'`,
+    );
+    const titles = () =>
+      opened.evaluate(() => {
+        const shadow = document.getElementById("host")?.shadowRoot;
+        const frames = [document, shadow].flatMap((root) => [...(root?.querySelectorAll("iframe") ?? [])]);
+        return frames.map(({ title }) => title).sort();
+      });
+    const all = ["async", "by a script", "deferred", "in a shadow tree", "module"];
+    await until("all are shown", async () => (await titles()).length >= all.length, 20_000);
+    await opened.evaluate(() => dispatchEvent(new Event("again")));
+    await until("the room is there again", async () => (await titles()).includes("added again"), 20_000);
+    expect(await titles()).toEqual(["added again", ...all.filter((title) => title !== "by a script")]);
+    await opened.context().close();
+  },
+  60_000,
+);
+
 browserTest(
   "its theme and language are those of its attributes",
   async () => {

@@ -54,6 +54,7 @@ export const en: PageWords = {
   nickname: "Nickname",
   nicknameHint:
     "Up to 20 characters. Add # and a secret of 8 characters or more (“name#secret”) for a ◆ mark that proves it is you.",
+  nicknameFixed: "This name belongs to your account, so it cannot be changed here.",
   color: "Name color",
   colors: ["vermilion", "persimmon", "olive", "pine", "teal", "lapis", "violet", "peony"],
   enter: "Enter",
