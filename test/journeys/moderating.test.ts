@@ -303,6 +303,8 @@ describe("on the page with its script", () => {
     await page.click('.menu button:has-text("Erase")');
     await page.click('.menu button:has-text("Erase for everyone?")');
     await reader.waitForSelector(`${line}.erased`);
+    // Without anything to say, the room takes no line of the page for that.
+    expect(await reader.evaluate(() => document.getElementById("room-state")?.offsetHeight)).toBe(0);
     const settings = await page.context().newPage();
     await settings.goto(`${site.url}/rooms/lobby/settings`);
     await settings.fill("[name=pinned]", "Welcome, all");
