@@ -162,6 +162,27 @@ describe("a session on a bad network", () => {
     expect(room.site.opened.filter(({ transport }) => transport === "sse")).toHaveLength(1);
   });
 
+  test("does not ask for comments because a poll was quicker than the beginning of the stream", () => {
+    const room = enter();
+    const { sse } = Object.fromEntries(room.site.streams.map((stream) => [stream.name, stream]));
+    const open = sse?.open.bind(sse);
+    if (sse && open) {
+      sse.open = (reading, sink) => {
+        let close = () => {};
+        const stop = room.world.environment.later(700, () => {
+          close = open(reading, sink);
+        });
+        return () => [stop, close].forEach((end) => void end());
+      };
+    }
+    room.session.start();
+    room.world.pass(200);
+    room.site.append();
+    room.world.pass(8_000);
+    expect([standing(room), room.known.late]).toEqual(["live sse", false]);
+    expect(room.seen).toEqual([1]);
+  });
+
   test("climbs back after five minutes without a gap", () => {
     const room = enter({ streams: 1 });
     room.site.manners.sse = "held";

@@ -236,7 +236,8 @@ function provePing(state: State, link: Link): void {
 /** An event proves the stream that brought it, unless a poll alongside brought it long before. */
 function proveEvent(state: State, link: Link, { room, seq }: RoomEvent): void {
   const { ledger, now, eventAt } = state;
-  if (link !== state.candidate || seq <= shownBy(link, room)) return;
+  // An event that comes with hello was missed, and the poll has brought it meanwhile.
+  if (link !== state.candidate || now - link.helloAt < APART_MS || seq <= shownBy(link, room)) return;
   const known = seqOf(ledger, room);
   if (seq < known || (seq === known && now - eventAt > BEHIND_MS)) link.isBehind = true;
   if (link.reading.late || !link.isBehind) prove(state, link);

@@ -178,7 +178,7 @@ const REWRITING = [
   // A message waits for the one before it, and takes a second itself.
   { ...ours("uploads 1 s late", "scans bodies", delayUploads(SECOND)), withinMs: SLOW_MS },
   ours("swallows POSTs", "never answers them", swallowPosts),
-  ours("small pieces", "7 bytes at a time", inSmallPieces(7)),
+  ours("small pieces", "61 bytes at a time", inSmallPieces(61)),
   ours("flushes every second", "passes answers on once a second", flushEvery(SECOND)),
   ours("byte order marks", "before each text", markTexts),
   ours("inserts scripts", "into pages", insertScripts),
