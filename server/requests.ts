@@ -103,11 +103,13 @@ export const batchRequest = z.object({
   ...author,
 });
 
+const OF_MESSAGES = `one to ${BATCH_MESSAGES} of them`;
+
 /** Messages in a query, a path or a form, each with an id and a text, in order. */
 export const messagesRequest = z.object({
-  id: z.array(textSchema).min(1).max(BATCH_MESSAGES),
-  text: z.array(textSchema).min(1).max(BATCH_MESSAGES),
-  reply: z.array(textSchema).max(BATCH_MESSAGES).optional(),
+  id: z.array(textSchema, OF_MESSAGES).min(1, OF_MESSAGES).max(BATCH_MESSAGES, OF_MESSAGES),
+  text: z.array(textSchema, OF_MESSAGES).min(1, OF_MESSAGES).max(BATCH_MESSAGES, OF_MESSAGES),
+  reply: z.array(textSchema, OF_MESSAGES).max(BATCH_MESSAGES, OF_MESSAGES).optional(),
   ...author,
 });
 
@@ -162,9 +164,13 @@ export const searchRequest = z.object({
 export const searchPageRequest = searchRequest.partial({ text: true });
 
 const OF_ROOMS = `one to ${ROOMS_PER_READER} of them`;
-const cursors = z.union([looseTextSchema, z.array(looseTextSchema)]).optional();
+const cursors = z.union([looseTextSchema, z.array(looseTextSchema)], "a text").optional();
 const reading = {
-  room: z.array(looseTextSchema).min(1, OF_ROOMS).max(ROOMS_PER_READER, OF_ROOMS).describe("One to eight rooms."),
+  room: z
+    .array(looseTextSchema, OF_ROOMS)
+    .min(1, OF_ROOMS)
+    .max(ROOMS_PER_READER, OF_ROOMS)
+    .describe("One to eight rooms."),
   after: cursors.describe("Where to start: a cursor, or several. Without one, reading starts at the head."),
   lastEventId: cursors.describe("Another name for `after`, of polyfills."),
   evs_last_event_id: cursors.describe("Another name for `after`, of older polyfills."),

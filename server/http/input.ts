@@ -98,7 +98,8 @@ function createInput(parameters: Parameters): Input {
     for (const { name, isList, isOptional } of fieldsOf(request)) {
       const values = parameters.get(name);
       if (values === undefined) continue;
-      if (isList) found[name] = values.flat();
+      // The lists of names that may repeat have been opened already.
+      if (isList) found[name] = MAY_REPEAT.has(name) ? values : values.flat();
       else if (values.length > 1) throw repeats();
       else if (values[0] !== "" || !isOptional) found[name] = values[0];
     }

@@ -19,9 +19,9 @@ import { holdersOf } from "./site-access.ts";
 export async function givePassword(ctx: Context, site: Site): Promise<Tail> {
   const tail = await roomOf(ctx, site, "see");
   site.limits.trips.take(payerOf(ctx));
+  const { password } = inputOf(ctx).read(passwordRequest);
   const stored = await readPassword(site.db, tail.id);
   if (stored === null) return tail;
-  const { password } = inputOf(ctx).read(passwordRequest);
   if (password.length > 128 || !(await isPassword(password, stored))) throw refuse("wrong_password");
   const actor = actorOf(ctx, site);
   // A visitor without a session is known by the cookie that binds its forms.
