@@ -114,6 +114,7 @@ describe("a room that the host removes", () => {
     })();
     await chat.rooms.remove(room);
     for (const stream of streams) await expect(stream.events(1)).rejects.toThrow("ended");
+    for (const stream of streams) await stream.close();
     await expect(reading).rejects.toMatchObject({ code: "no_such_room" });
     for (const app of [chat, other])
       await until("it is gone", async () => (await request(app.callback()).get(`/api/rooms/${room}`)).status === 404);
