@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
 import { runDoctor } from "../doctor/terminal.ts";
 import { endLog } from "../log.ts";
@@ -27,7 +27,12 @@ program
   .command("serve", { isDefault: true })
   .description("serve the site, on an embedded PostgreSQL or on the one at DATABASE_URL")
   .addHelpText("after", `\nEnvironment:\n${settingsHelp()}`)
-  .action(() => run((config) => main(config, { isUnderNpm: process.env.npm_lifecycle_event !== undefined })));
+  // Any word that is no command comes here.
+  .allowExcessArguments()
+  .action((_options: object, { args: [unknown] }: Command) => {
+    if (unknown !== undefined) program.error(`error: there is no command '${unknown}'. See chattera --help.`);
+    return run((config) => main(config, { isUnderNpm: process.env.npm_lifecycle_event !== undefined }));
+  });
 
 program
   .command("migrate")
@@ -37,7 +42,7 @@ program
 program
   .command("prune")
   .description("delete the messages that are older than a number of days, and end; serve does it too, hourly")
-  .option("--days <number>", "how many days are kept; default: CHATTERA_KEEP_DAYS")
+  .option("--days <number>", "how many days are kept; default: CHATTERA_KEEP_DAYS", numberOfDays)
   .action(({ days }: { days?: string }) => run(pruneOnly, days === undefined ? {} : { historyDays: days }));
 
 addBackupCommands(program, { run, version });
@@ -71,6 +76,11 @@ addWebhookCommands(program, run);
 process.stderr.on("error", () => undefined);
 
 await program.parseAsync();
+
+function numberOfDays(text: string): string {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 1 or more.");
+  return text;
+}
 
 /** Shows one line, and overwrites it with the next. */
 function showProgress(line: string): void {
