@@ -15,6 +15,7 @@ import { sentenceOf } from "./sentence.ts";
 import { refuseUnknown, warningsOfMistyped } from "./unknown-settings.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
 import { addWebhookCommands } from "./webhook-commands.ts";
+import { isOwnWorker } from "./workers.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
 
@@ -31,7 +32,9 @@ program
   .allowExcessArguments()
   .action((_options: object, { args: [unknown] }: Command) => {
     if (unknown !== undefined) program.error(`error: there is no command '${unknown}'. See chattera --help.`);
-    return run((config) => main(config, { isUnderNpm: process.env.npm_lifecycle_event !== undefined }));
+    const { env } = process;
+    const launch = { isUnderNpm: env.npm_lifecycle_event !== undefined, isWorker: isOwnWorker(env) };
+    return run((config) => main(config, launch));
   });
 
 program

@@ -10,12 +10,14 @@ import { checkPort } from "./listen.ts";
 import { openDatabase, print } from "./open-database.ts";
 import { openFilesLimit, warningOfFewFiles } from "./open-files.ts";
 import { serve } from "./serve.ts";
-import { isOwnWorker, runWorkers } from "./workers.ts";
+import { runWorkers } from "./workers.ts";
 
 /** How a process was started. */
 export type Launch = {
   /** By npm or npx, whose shell dies of a signal without passing it on. */
   isUnderNpm: boolean;
+  /** As a worker of another process of chattera, which has the database. */
+  isWorker: boolean;
 };
 
 /**
@@ -24,8 +26,8 @@ export type Launch = {
  * processes that get its URL.
  */
 export async function main(config: Config, launch: Launch): Promise<void> {
-  if (isOwnWorker()) {
-    await untilStopped(await serve(config as NodeConfig), launch);
+  if (launch.isWorker) {
+    await untilStopped(await serve(config as NodeConfig, launch), launch);
     return;
   }
   warnOfFewFiles(config);
@@ -36,7 +38,7 @@ export async function main(config: Config, launch: Launch): Promise<void> {
   try {
     const { listenUrl, busUrl } = config;
     if (listenUrl !== undefined && busUrl === undefined) await assertReachable(listenUrl, "CHATTERA_LISTEN_URL");
-    const serving = config.workers === 1 ? serve(node) : runWorkers(node);
+    const serving = config.workers === 1 ? serve(node, launch) : runWorkers(node);
     await untilStopped(await announced(serving), launch);
   } finally {
     await database.stop();

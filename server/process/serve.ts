@@ -17,7 +17,6 @@ import { addressesOf, listen, urlOf } from "./listen.ts";
 import { connectionsWithin, openFilesLimit } from "./open-files.ts";
 import { beginRequest, endRequest } from "./pipelining.ts";
 import { countTogether } from "./shared-metrics.ts";
-import { isOwnWorker } from "./workers.ts";
 
 /** A node that serves. */
 export type RunningNode = {
@@ -73,9 +72,9 @@ const CLOSE_MS = 1_500;
  * Opens the app and listens. In a worker, the primary listens to the database and adds up the
  * metrics.
  */
-export async function serve(config: NodeConfig): Promise<RunningNode> {
+export async function serve(config: NodeConfig, { isWorker }: { isWorker: boolean }): Promise<RunningNode> {
   const logger = createLog(config.logLevel);
-  const worker = isOwnWorker() ? { worker: { sumMetrics: countTogether } } : {};
+  const worker = isWorker ? { worker: { sumMetrics: countTogether } } : {};
   const opened = await openApp(config, { logger, keepsPolls: true, ...worker });
   const { app, site } = opened;
   tuneGarbageCollection();

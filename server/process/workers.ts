@@ -15,8 +15,8 @@ const PRIMARY = "WORKER_OF";
  * Returns whether this process is a worker of chattera's own. Process managers such as PM2 run
  * programs as workers, too: those find no listener and no database in their primary.
  */
-export function isOwnWorker(): boolean {
-  return cluster.isWorker && process.env[PRIMARY] === String(process.ppid);
+export function isOwnWorker(environment: NodeJS.ProcessEnv): boolean {
+  return cluster.isWorker && environment[PRIMARY] === String(process.ppid);
 }
 
 /** A worker that dies is replaced after this long, so that one that cannot start does not spin. */
