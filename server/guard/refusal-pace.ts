@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { networksOf } from "./address.ts";
 
-/** Refusals that an address gets at once, and in each second after that. */
+/** Refusals that an address gets at once. After that it gets one every EACH_MS, 100 a second. */
 const BURST = 200;
 const EACH_MS = 10;
 
@@ -16,7 +16,7 @@ const ADDRESSES_MAX = 10_000;
 export type RefusalPace = (address: string) => Promise<void> | undefined;
 
 /**
- * Creates the pace of refusals. A refusal costs half a millisecond of CPU, so clients that ask
+ * Creates the pace of refusals. A refusal costs 0.2 to 0.5 ms of CPU, so clients that ask
  * again at once could keep a node busy with them alone, and everybody else would wait in the event
  * loop. An address (of IPv6 a /64) that was refused 200 times gets 100 refusals a second.
  */

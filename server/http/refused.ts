@@ -18,6 +18,7 @@ import { roomName } from "./find-room.ts";
 import { inputOf, nonceOf } from "./input.ts";
 import { pageLayout } from "./page-layout.ts";
 import { loggedPath } from "./request-log.ts";
+import { park } from "./stalls.ts";
 
 /** [RFC 1035 2.3.4] The longest host name. */
 const LOGGED_HOST_LENGTH = 255;
@@ -54,11 +55,17 @@ export function refused(site: Site): Middleware {
         cause = causeOf(error);
         noteUnavailable();
       }
-      if (REFUSALS[refusal.code].status === 429) await pace(ctx.state.address);
+      if (REFUSALS[refusal.code].status === 429) await untilDue(ctx);
       if (ctx.res.headersSent) ctx.res.destroy();
       else answerRefusal(ctx, site, refusal);
     }
   };
+
+  function untilDue(ctx: Context): Promise<void> | undefined {
+    const due = pace(ctx.state.address);
+    if (due) park(ctx);
+    return due;
+  }
 }
 
 /** If no route answers, the router only sets a status. With 405 it lists the methods in `Allow`. */
