@@ -76,6 +76,8 @@ export function createUnreadLine(page: Page, attention: Attention): OldUnreadLin
         isPlaced = seq > from && author !== "" && author !== page.me.id;
         if (isPlaced) line.parentNode?.insertBefore(element, isTurned ? line.nextSibling : line);
       }
+      // All were comings and goings. The next message may be seen at once.
+      if (!isPlaced && rows.length > 0) answered();
     },
     moved() {
       isPlaced = from === -1;

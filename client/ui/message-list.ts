@@ -7,6 +7,7 @@ import type { HistoryPage } from "../core/history.ts";
 import type { UnsentMessage } from "../core/sending/outbox.ts";
 import type { MessageList } from "../face.ts";
 import { gapChange } from "../gaps.ts";
+import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
 import { forgetWhisper, mark, whisperSeq } from "../whispers.ts";
 import { arrange, type Log, removeRows, turn } from "./arrange.ts";
@@ -82,7 +83,7 @@ export function createMessageList(
     has: (id) => has(lines, id),
     showUnsent: (message) => showUnsent(lines, message),
     settle: (event) => settle(lines, event),
-    fit: () => scroll.keep(() => trim(lines, mostOf(lines)), true),
+    fit: () => fitNow(lines),
     turn() {
       turn(log);
       scroll.toNewest();
@@ -185,14 +186,22 @@ function add(lines: Lines, events: RoomEvent[]): RoomEvent[] {
   return added;
 }
 
-/** Drops what is more than the reader wants to see, in a frame of its own. */
+/** Drops what is more than the reader wants: at once if hidden, else in a frame of its own. */
 function fitSoon(lines: Lines): void {
-  if (lines.isFitting) return;
+  if (isHidden()) fitNow(lines);
+  else if (!lines.isFitting) fitInFrame(lines);
+}
+
+function fitInFrame(lines: Lines): void {
   lines.isFitting = true;
   lines.scroll.alone(() => {
     lines.isFitting = false;
     trim(lines, mostOf(lines));
   });
+}
+
+function fitNow(lines: Lines): void {
+  lines.scroll.keep(() => trim(lines, mostOf(lines)), true);
 }
 
 function addOlder(lines: Lines, { events, skipped = [] }: HistoryPage): void {

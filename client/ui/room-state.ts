@@ -1,5 +1,6 @@
 import { roomLimits } from "../../protocol/room-limits.ts";
 import type { RoomSignal } from "../../protocol/room-settings.ts";
+import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
 import { linkedText } from "./line.ts";
 import { part } from "./part.ts";
@@ -14,7 +15,8 @@ export function createRoomState({ words }: Page, scroll: UnreadScroll): (room: R
   const state = part("room-state");
   // When it appears in a row of its own, it moves the box of the log.
   if (state.hidden) part("scroll").prepend(state);
-  return (room) => scroll.alone(() => show(room));
+  // The title of a hidden page may be in sight.
+  return (room) => (isHidden() ? scroll.keep(() => show(room), true) : scroll.alone(() => show(room)));
 
   function show(room: RoomSignal): void {
     const { title, pinned, description } = room;

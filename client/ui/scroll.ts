@@ -1,5 +1,4 @@
 import type { Scroll } from "../face.ts";
-import { isHidden } from "../hidden.ts";
 import type { ScriptWords } from "../words.ts";
 import { optional } from "./browser.ts";
 import { createNewerButton } from "./newer-button.ts";
@@ -19,7 +18,8 @@ const MESSAGES = ".message:not(.pending)";
 export type UnreadScroll = Scroll & {
   /**
    * Changes something above the newest line, in a frame in which nothing else changes. Lines that
-   * move up by less than the box is scrolled, or by more, count as shifted in Chromium.
+   * move up by less than the box is scrolled, or by more, count as shifted in Chromium. A hidden
+   * page has no frames until it is seen.
    */
   alone(change: () => void): void;
   /** Shows how many messages are new if the line above them is out of sight. */
@@ -172,9 +172,7 @@ function createFrames(make: (change: () => void) => void): LoneFrames {
   let isChanged = false;
   return {
     run(change) {
-      // The frames of a hidden page are not painted.
-      if (isHidden()) make(change);
-      else if (waiting.push(change) === 1) requestAnimationFrame(next);
+      if (waiting.push(change) === 1) requestAnimationFrame(next);
     },
     noteChange() {
       isChanged = true;

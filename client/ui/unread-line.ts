@@ -95,11 +95,11 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
   return {
     arrived(events, isAtNewest) {
       last = Math.max(last, events[events.length - 1]?.seq ?? last);
-      const { element, seen, from } = reading;
+      const { seen, from } = reading;
       const isSeen = isAtNewest && !isHidden();
       if (isSeen && events.some(({ kind, member }) => kind === "message" && member.id === page.me.id)) answered();
       else if (!isSeen && (from === undefined || from < seen)) {
-        element.remove();
+        takeAway(reading, scroll);
         reading.from = seen;
         reading.isPlaced = false;
       }
@@ -117,9 +117,19 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
   };
 
   function answered(): void {
-    reading.element.remove();
+    takeAway(reading, scroll);
     reading.from = undefined;
   }
+}
+
+/** Takes the line out of the log. Before that is done, another one may appear elsewhere. */
+function takeAway(reading: Reading, scroll: UnreadScroll): void {
+  const { element } = reading;
+  if (!element.isConnected) return;
+  const words = element.textContent || "";
+  element.firstElementChild?.removeAttribute("id");
+  scroll.alone(() => element.remove());
+  reading.element = createLine(words);
 }
 
 function createLine(words: string): HTMLElement {
@@ -147,6 +157,8 @@ function place(reading: Reading, isTurned: boolean): void {
   const first = rows.find(isUnread(reading));
   if (first === undefined) {
     element.remove();
+    // All were comings and goings. The next message may be seen at once.
+    if (rows.length > 0) reading.from = undefined;
     return;
   }
   reading.isPlaced = true;

@@ -98,6 +98,20 @@ const takeShifts = (page: Page) => page.evaluate("takeShifts()") as Promise<stri
 
 type Scene = { page: Page; room: Room; ben: TestPerson };
 
+/** Says something while the page is hidden. */
+async function leaveUnread({ page, room, ben }: Scene, texts: string[]): Promise<void> {
+  const look = (isHidden: boolean) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, isHidden);
+  await look(true);
+  for (const text of texts) await say(site.url, ben, { text, room: room.slug });
+  const first = `.message:has-text("${texts[0]}")`;
+  await page.waitForSelector(`#log :has(> #unread) + ${first}, #log ${first} + :has(> #unread)`);
+  await look(false);
+}
+
 /** Changes of the page that its reader has not caused. */
 const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
   "the first message of a day": async ({ page, room, ben }) => {
@@ -172,18 +186,29 @@ const SCENES: { [what: string]: (scene: Scene) => Promise<unknown> } = {
     await cable.pass();
     await page.waitForSelector('#connection[data-state="live"]');
   },
-  "unread messages": async ({ page, room, ben }) => {
-    const look = (isHidden: boolean) =>
-      page.evaluate((hidden) => {
-        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, isHidden);
-    await look(true);
-    for (const words of ["unread one", "unread two"]) await say(site.url, ben, { text: words, room: room.slug });
-    await page.waitForSelector("#unread");
-    await look(false);
-    await say(site.url, ben, { text: "after it", room: room.slug });
-    await sees(page, "after it");
+  "unread messages": async (scene) => {
+    await leaveUnread(scene, ["unread one", "unread two"]);
+    await say(site.url, scene.ben, { text: "after it", room: scene.room.slug });
+    await sees(scene.page, "after it");
+  },
+  "unread messages again, further down": async (scene) => {
+    await leaveUnread(scene, ["unread three"]);
+  },
+  "an answer to unread messages": async ({ page }) => {
+    await write(page, "an answer");
+    await sees(page, "an answer");
+    await page.waitForSelector("#unread", { state: "detached" });
+  },
+  "an answer from elsewhere": async (scene) => {
+    const { page, room } = scene;
+    await leaveUnread(scene, ["unread four"]);
+    const sent = { id: clientId(), text: "from elsewhere" };
+    await page.evaluate(
+      ({ path, body }) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body }),
+      { path: `/api/rooms/${room.slug}/messages`, body: JSON.stringify(sent) },
+    );
+    await page.waitForSelector("#unread", { state: "detached" });
+    await sees(page, "from elsewhere");
   },
   "an announcement and limits": async ({ page, room: { slug, owner } }) => {
     await post(owner, `/api/rooms/${slug}/settings`, { pinned: "Be kind, all of you." }).expect(200);

@@ -126,6 +126,19 @@ describe("the unread line", () => {
     await page.context().close();
   });
 
+  browserTest("is not above what arrives in sight after others only came and went", async () => {
+    const { slug, bob, say } = await openRoom();
+    const page = await open(slug);
+    await page.goto("about:blank");
+    await request(site.url).post(`/api/rooms/${slug}/enter`).set("authorization", `Bearer ${bob.token}`).expect(200);
+    await page.goto(`${site.url}/rooms/${slug}`);
+    await isLive(page);
+    await say("seen at once");
+    await sees(page, "seen at once");
+    expect(await onScreen(page)).toEqual(["seen at once"]);
+    await page.context().close();
+  });
+
   browserTest("is above the first message of another person, and goes when the reader answers", async () => {
     const { slug, say } = await openRoom();
     const page = await open(slug, `Ann${rooms}`);

@@ -30,7 +30,11 @@ async function openRoom() {
   const speak = async (...texts: string[]) => {
     for (const text of texts) await say(site.url, bob, { room: slug, text });
   };
-  return { url: `${old.url}/rooms/${slug}`, speak };
+  const comeIn = async (nickname: string) => {
+    const { token } = await person(site.url, nickname);
+    await request(site.url).post(`/api/rooms/${slug}/enter`).set("authorization", `Bearer ${token}`).expect(200);
+  };
+  return { url: `${old.url}/rooms/${slug}`, speak, comeIn };
 }
 
 /** Returns the texts of the log in their order, with the unread line. */
@@ -56,7 +60,7 @@ const sees = (page: Page, text: string) =>
   );
 
 browserTest("the old page marks where the reader left off and who named them, and counts both", async () => {
-  const { url, speak } = await openRoom();
+  const { url, speak, comeIn } = await openRoom();
   await speak("one");
   const page = await browser.newPage({ locale: "en-US" });
   await enterOldRoom(page, url, "健太");
@@ -77,6 +81,13 @@ browserTest("the old page marks where the reader left off and who named them, an
   await speak("three");
   await openOldRoom(page, url);
   expect(await shown(page)).toEqual(["one", "two", "健太さん、見て", "健太です", "---", "three"]);
+  // Others only came, so nothing was missed.
+  await page.goto("about:blank");
+  await comeIn("次郎");
+  await openOldRoom(page, url);
+  await speak("four");
+  await sees(page, "four");
+  expect(await shown(page)).not.toContain("---");
   await page.context().close();
 });
 
