@@ -123,7 +123,7 @@ export type PingSignal = { cursor: string; heads: { [room: string]: number }; st
  * - `full`: another reader needed the place.
  * - `too_many`: this network opens streams too fast or catches up with too much.
  * - `unconfirmed`: the client has sent nothing for so long that it may be gone.
- * - `not_allowed`: the client may not read this room any more.
+ * - `not_allowed`: the client may not read this room any more, or the room was removed.
  */
 export type ByeSignal = { retry: number; reason?: "full" | "too_many" | "unconfirmed" | "not_allowed" };
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DESCRIPTION_LENGTH, PINNED_LENGTH } from "../protocol/limits.ts";
 import { AUDIENCES, ROLES } from "../protocol/room-settings.ts";
-import { choiceIn, choiceSchema, looseTextSchema, seqSchema, textOr, textSchema, whole } from "./wire.ts";
+import { choiceSchema, looseTextSchema, seqSchema, textOr, textSchema, whole } from "./wire.ts";
 
 // The requests of people who keep rooms, and of the site's operators, as those in requests.ts.
 
@@ -133,8 +133,6 @@ const WORD_LENGTH = 50;
 
 /** An empty field of a form stands for null. */
 const nullIfEmpty = (value: unknown) => (value === "" ? null : value);
-/** In a form, a box that is not ticked may be an empty text. */
-const ticked = z.preprocess((value) => (value === "" ? false : choiceIn(value)), z.boolean("true or false"));
 const audience = z.enum(AUDIENCES, `one of ${AUDIENCES.join(", ")}`);
 
 /** The settings of a room to change. */
@@ -142,22 +140,22 @@ export const settingsRequest = z
   .object({
     title: textSchema,
     description: shownText(DESCRIPTION_LENGTH),
-    listed: ticked,
+    listed: choiceSchema,
     password: password(),
     mayRead: audience,
     mayEnter: audience,
     maySpeak: audience,
-    locked: ticked,
+    locked: choiceSchema,
     slowSeconds: whole(0, 3_600),
-    autoSlow: ticked,
+    autoSlow: choiceSchema,
     newcomerSeconds: whole(0, 86_400),
-    links: ticked,
+    links: choiceSchema,
     blockedWords: words(),
-    silentEntry: ticked,
+    silentEntry: choiceSchema,
     historyForNewcomers: z.preprocess(nullIfEmpty, whole(0, 1_000).nullable()),
     keepDays: z.preprocess(nullIfEmpty, whole(1, 3_650).nullable()),
     pinned: shownText(PINNED_LENGTH),
-    removePassword: ticked.describe("For forms, in which no field can be null."),
+    removePassword: choiceSchema.describe("For forms, in which no field can be null."),
   })
   .partial();
 

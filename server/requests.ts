@@ -119,6 +119,9 @@ export const editRequest = z.object({ text: textOr("text_invalid"), id: clientId
 /** A message to erase. */
 export const eraseRequest = z.object({ id: clientIdSchema.optional() });
 
+/** The form that changes a message. It edits, unless it erases. */
+export const changeFormRequest = z.object({ erase: choiceSchema.prefault(false) });
+
 /** A whisper. Without `to`, the text is the command `/w name text`. */
 export const whisperRequest = z.object({
   id: clientIdSchema,
@@ -181,7 +184,7 @@ const reading = {
 export const pollRequest = z.object({
   ...reading,
   wait: whole(0, POLL_WAIT_MAX_SECONDS).prefault(POLL_WAIT_SECONDS).describe("The seconds to wait for an event."),
-  once: looseTextSchema.optional().describe("1 closes the connection after the answer."),
+  once: choiceSchema.prefault(false).describe("Closes the connection after the answer."),
 });
 
 /** A poll whose path names a room, and `room` more of them. */
@@ -194,8 +197,8 @@ export const streamRequest = z.object({
     .prefault(PING_MS / 1000)
     .describe("The seconds between two pings."),
   max: whole(STREAM_BYTES_MIN, STREAM_BYTES_MAX).optional().describe("The bytes after which the stream ends."),
-  pad: looseTextSchema.optional().describe("1 sends 2 KiB of comment first."),
-  late: looseTextSchema.optional(),
+  pad: choiceSchema.prefault(false).describe("Sends 2 KiB of comment first."),
+  late: choiceSchema.prefault(false),
 });
 
 /** A stream as a page of script calls. */

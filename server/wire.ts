@@ -23,13 +23,13 @@ function looseTextIn(value: unknown): unknown {
   return typeof value === "number" ? String(value) : value;
 }
 
-/** A choice between yes and no. */
+/** A choice between yes and no. A number is none: 0 may mean a field that has no value. */
 export const choiceSchema = z.preprocess(choiceIn, z.boolean("true or false"));
 
-/** Reads a choice from a text or a number. Leaves anything else as it is. */
-export function choiceIn(value: unknown): unknown {
-  if (value === "true" || value === "1" || value === 1) return true;
-  if (value === "false" || value === "0" || value === 0) return false;
+/** Reads a choice from a text. Leaves anything else as it is. */
+function choiceIn(value: unknown): unknown {
+  if (value === "true" || value === "1") return true;
+  if (value === "false" || value === "0") return false;
   return value;
 }
 

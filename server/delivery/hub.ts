@@ -65,7 +65,7 @@ export class Hub {
       ...deps,
       isRead: (tail) => this.#byTail.has(tail),
       onEvents: (tail, events) => this.#onEvents(tail, events),
-      onBreak: (tail) => this.#disconnect(tail),
+      onBreak: (tail) => this.#sendReadersAway(tail),
     });
     this.inboxes = new Inboxes({
       ...deps,
@@ -104,7 +104,7 @@ export class Hub {
     // A tail that was forgotten while the reader caught up gets no more events. The client returns
     // to the new one.
     if (!this.rooms.has(tail)) {
-      this.remove(reader);
+      this.sendAway(reader, { retry: this.#retryMs() });
       return;
     }
     const readers = this.#byTail.get(tail);
@@ -189,10 +189,13 @@ export class Hub {
       if (reader.hasStarted && !reader.isSlow()) reader.transport.signal(reader.ping(), reader);
   }
 
-  /** Drops the tail of a removed room and disconnects its readers. */
+  /**
+   * Drops the tail of a removed room and sends its readers away. They get a refusal when they come
+   * back.
+   */
   close(tail: Tail): void {
     this.rooms.forget(tail);
-    this.#disconnect(tail);
+    this.#sendReadersAway(tail, "not_allowed");
   }
 
   /** Ends all readers and reads no more. */
@@ -223,9 +226,9 @@ export class Hub {
       if (reader.tails.includes(inbox)) continue;
       reader.follow(inbox);
       if (!reader.hasStarted) continue;
-      // Otherwise its client comes back, and catches up.
+      // Otherwise its client comes back at once, and catches up.
       if (inbox.reaches(0)) this.attach(reader, inbox);
-      else this.remove(reader);
+      else this.sendAway(reader, { retry: 0 });
     }
   }
 
@@ -254,17 +257,22 @@ export class Hub {
   }
 
   /**
-   * Ends the readers of a forgotten tail. They come back with their cursors and are answered from
-   * the log as it is.
+   * Sends the readers of a forgotten tail away. They come back with their cursors and are answered
+   * from the log as it is.
    */
-  #disconnect(tail: Tail): void {
-    for (const reader of this.readersOf(tail)) this.remove(reader);
+  #sendReadersAway(tail: Tail, reason?: ByeSignal["reason"]): void {
+    for (const reader of this.readersOf(tail))
+      this.sendAway(reader, { retry: this.#retryMs(), ...(reason !== undefined && { reason }) });
+  }
+
+  #retryMs(): number {
+    return retryMs(this.#readers.size);
   }
 
   /** Disconnects an occupant that has lost its slot. */
   #dismiss(occupant: Occupant): void {
     this.#deps.metrics.evicted.inc();
-    const bye = { retry: retryMs(this.#readers.size), reason: "full" } as const;
+    const bye = { retry: this.#retryMs(), reason: "full" } as const;
     if (occupant instanceof Reader) this.sendAway(occupant, bye);
     else occupant.hangUp(bye);
   }

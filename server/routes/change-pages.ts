@@ -14,6 +14,7 @@ import { renderChange } from "../pages/change.ts";
 import { mayChange } from "../pages/message-line.ts";
 import { renderRename } from "../pages/rename.ts";
 import { Refusal, refuse } from "../refusal.ts";
+import { changeFormRequest } from "../requests.ts";
 import type { Site } from "../site.ts";
 import { changeByRequest, renameByRequest } from "./changes.ts";
 import { chooseLanguage, problemOf, redirect, showPage } from "./pages.ts";
@@ -68,7 +69,7 @@ async function takeChange(ctx: Context, site: Site): Promise<void> {
  */
 function readFormText(ctx: Context): string | undefined {
   const input = inputOf(ctx);
-  if (input.text("erase") !== undefined) return undefined;
+  if (input.read(changeFormRequest).erase) return undefined;
   const text = (input.string("text") ?? "").replaceAll("\r\n", "\n");
   ctx.state.body.text = text;
   ctx.state.input = undefined;

@@ -52,7 +52,7 @@ export function eventRoutes(site: Site): Route[] {
 }
 
 function paddingOf(ctx: Context): { isPadded: boolean } {
-  return { isPadded: inputOf(ctx).read(streamRequest).pad === "1" };
+  return { isPadded: inputOf(ctx).read(streamRequest).pad };
 }
 
 /**
@@ -102,7 +102,7 @@ function optionsOf({ ping, late, max }: AskedStream, site: Site, kind: StreamKin
   return {
     kind,
     pingMs: ping * 1000,
-    isLate: late === "1",
+    isLate: late,
     maxBytes: max ?? kind.maxBytes,
     patienceMs: patienceMs(site),
     isOwnServer: isOwnServer(site),

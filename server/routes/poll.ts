@@ -32,7 +32,7 @@ export async function poll(ctx: Context, site: Site, inPath: string[]): Promise<
   const waitMs = ctx.method === "HEAD" ? 0 : waitSeconds * 1000;
   // [networks] Where kept-alive connections die unnoticed, the client asks for a connection for
   // each poll. One that is sent away needs another, since a balancer chooses a node for each.
-  if (asked.once === "1" || site.sendsAway) ctx.set("Connection", "close");
+  if (asked.once || site.sendsAway) ctx.set("Connection", "close");
   const payer = payerOf(ctx);
   site.limits.polls.take(payer);
   const names = roomNames(asked.room, inPath);

@@ -38,15 +38,18 @@ test("a copied database is another log, in which every cursor of the first gets 
   }
 });
 
-test("when the log of a running node is replaced, it closes every reader, and their cursors get a reset", async () => {
+test("when the log of a running node is replaced, it sends every reader away, and their cursors get a reset", async () => {
   const stream = await openStream(node.url, { room: "lobby", timeoutMs: 8_000 });
   const { cursor } = (await stream.signal("hello")) as HelloSignal;
   const parked = fetch(`${node.url}/api/poll?room=lobby&wait=20&after=${cursor}`);
   await until("both read", () => node.app.site.hub.readers.size === 2);
   // A restore has the same effect: the same rows in another database.
   await query(site.databaseUrl, "update log set fingerprint = 'elsewhere'");
+  const retry = expect.any(Number);
+  expect(await stream.signal("bye")).toEqual({ retry });
   await expect(stream.events(1)).rejects.toThrow("the stream ended");
-  expect(await (await parked).json()).toMatchObject({ events: [], cursor });
+  const bye = { signal: "bye", retry };
+  expect(await (await parked).json()).toMatchObject({ events: [], cursor, signals: expect.arrayContaining([bye]) });
   await expectReset(node, cursor, { reason: "epoch", oldest: 1, head: 5 });
   const receipt = await say(node.url, ann, "in the new log");
   expect(receipt.cursor.split(".")[0]).not.toBe(cursor.split(".")[0]);

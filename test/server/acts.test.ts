@@ -12,6 +12,7 @@ import { ACTS } from "../../server/rooms/access.ts";
 import { openStream } from "../../server/testing.ts";
 import { person, say } from "../support/app.ts";
 import { OPERATOR_SECRET, operator, type TestOperator } from "../support/operator.ts";
+import { until } from "../support/until.ts";
 import { useSite } from "../support/use-site.ts";
 
 /** A row of the table "Every act, by page and by command". */
@@ -139,6 +140,11 @@ test("a room is removed by its page, or by a call, with all that was said in it"
     await say(site.url, ben, { room: slug, text: `said in ${slug}` });
   }
   const stream = await openStream(site.url, { room: "gone" });
+  const { cursor } = (await request(site.url).get("/api/rooms/gone")).body;
+  const poll = fetch(`${site.url}/api/poll?room=gone&after=${cursor}&wait=50`).then((answer) => answer.json());
+  const page = fetch(`${site.url}/rooms/gone/live`);
+  await page;
+  await until("all read", () => [...site.node.app.site.hub.readers].length === 3);
   const cookie = cookies.operator;
   const asForm = (fields: object) =>
     request(site.url)
@@ -147,7 +153,11 @@ test("a room is removed by its page, or by a call, with all that was said in it"
       .send(fields);
   expect((await asForm({ remove: "1" })).text).toContain('id="problem"');
   expect((await asForm({ remove: "1", sure: "1" })).headers.location).toBe("/operate;done=1");
+  expect(await stream.signal("bye")).toEqual({ retry: expect.any(Number), reason: "not_allowed" });
   await expect(stream.events(99)).rejects.toThrow("the stream ended");
+  const bye = { signal: "bye", retry: expect.any(Number), reason: "not_allowed" };
+  expect(await poll).toMatchObject({ events: [], signals: expect.arrayContaining([bye]) });
+  expect(await (await page).text()).toContain("/rooms/gone/live/refresh=");
   await op.post("/api/operate/rooms/remove", { room: "also-gone" }).expect(200);
   expect((await op.post("/api/operate/rooms/remove", { room: "also-gone" })).body.code).toBe("no_such_room");
   expect((await op.post("/api/operate/rooms/remove", { room: "lobby" })).body.code).toBe("not_allowed");

@@ -66,6 +66,8 @@ describe("without script, a message of one's own", () => {
   test("is erased by a button, which leads to the room", async () => {
     const ann = await enter("Anna");
     const seq = await ann.say("oops");
+    expect((await ann.send(changeOf(seq), { erase: "0", text: "oops" })).status).toBe(303);
+    expect(await messageAt(seq)).toMatchObject({ text: "oops" });
     const answer = await ann.send(changeOf(seq), { erase: "1" });
     expect([answer.status, answer.headers.location]).toEqual([303, "/rooms/lobby"]);
     expect(await messageAt(seq)).toMatchObject({ erased: true });

@@ -40,7 +40,10 @@ describe("a room", () => {
     },
   );
 
-  test.each([{ public: "no" }, { public: null }, { public: 2 }, { words: "no" }, { silent: "yes" }, { listed: "2" }])(
+  test.each([
+    ...[{ public: "no" }, { public: null }, { public: 0 }, { public: 1 }, { words: "no" }, { silent: "yes" }],
+    ...[{ silent: 1 }, { listed: "2" }, { listed: 0 }],
+  ])(
     "is not made where a choice cannot be read: %j",
     async (choice) => {
       const { status, body } = await create({ slug: "unclear", ...choice });
@@ -48,7 +51,7 @@ describe("a room", () => {
     },
   );
 
-  test.each([false, "false", 0, "0"])("is by link only if `public` is %j", async (choice) => {
+  test.each([false, "false", "0"])("is by link only if `public` is %j", async (choice) => {
     const slug = `hidden-${typeof choice}-${choice}`;
     expect((await create({ slug, public: choice }).expect(201)).body.room.public).toBe(false);
   });

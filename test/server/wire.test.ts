@@ -142,9 +142,18 @@ describe("a poll", () => {
       const { headers } = await fetch(`${site.url}/api/poll;room=lobby;wait=0${more}`);
       return headers.get("connection");
     };
-    expect([await connection(""), await connection(";once=1")]).toEqual(["keep-alive", "close"]);
+    const asked = ["", ";once=1", ";once=true", ";once=0", ";once="];
+    expect(await Promise.all(asked.map(connection))).toEqual(["keep-alive", "close", "close", "keep-alive", "keep-alive"]);
   });
 });
+
+test.each(["poll;wait=0;once=2", "events;pad=yes", "events;late=-1", "stream;pad=2"])(
+  "a choice that is neither yes nor no is malformed: %s",
+  async (asked) => {
+    const { body } = await request(site.url).get(`/api/${asked};room=lobby;n=x4`).expect(400);
+    expect(body).toMatchObject({ n: "x4", code: "malformed", detail: expect.stringContaining("true or false") });
+  },
+);
 
 describe("a page", () => {
   test("contains the name of the visitor's network", async () => {
