@@ -20,10 +20,15 @@ const reason = textSchema
 
 const OF_THIS_SITE = "not one of this site";
 
-/** A member's id has no controls, a trip its diamond, and a network eight letters and digits. */
+const TRIP = /^◆[\w+/=.-]{6,40}$/;
+
+/**
+ * A member's id has no white space, but any letters, since a host chooses it. A trip has its
+ * diamond, and a network eight letters and digits.
+ */
 const targets = {
-  member: textSchema.regex(/^[\x21-\x7e]{1,100}$/, OF_THIS_SITE).optional(),
-  trip: textSchema.regex(/^◆[\w+/=.-]{6,40}$/, OF_THIS_SITE).optional(),
+  member: textSchema.regex(/^[^\p{C}\p{Z}]{1,100}$/u, OF_THIS_SITE).optional(),
+  trip: textSchema.regex(TRIP, OF_THIS_SITE).optional(),
   network: textSchema.regex(/^[a-km-np-z2-9]{8}$/, OF_THIS_SITE).optional(),
 };
 const OF_TARGETS = "one of member, trip and network";
@@ -40,13 +45,16 @@ export const erasureRequest = z
   .refine(hasOneOf("seq", "member", "trip", "network"), `seq, or ${OF_TARGETS}`)
   .meta(oneOf("seq", "member", "trip", "network"));
 
-/** A ban to make. Without `minutes` it holds for good, at most it holds for a year. */
+/** A ban holds for a year at most, unless it holds for good. */
+export const BAN_MINUTES_MAX = 365 * 24 * 60;
+
+/** A ban to make. Without `minutes` it holds for good. */
 export const banRequest = z
   .object({
     act: z.enum(["silence", "shut-out", "remove"], "silence, shut-out or remove"),
     secretly: choiceSchema.prefault(false),
     reason,
-    minutes: whole(1, 365 * 24 * 60).optional(),
+    minutes: whole(1, BAN_MINUTES_MAX).optional(),
     ...targets,
   })
   .refine(({ act, secretly }) => !(secretly && act === "remove"), "secretly: with silence and shut-out only")
@@ -71,17 +79,18 @@ export const actsRequest = z.object({ before: seqSchema.optional(), limit: whole
 
 const OF_A_ROLE = `${ROLES.join(", ")} or null`;
 
-/** A role to give to a member or a trip; null takes it. */
+/** A role to give to a member or a trip; null takes it, also from what is no trip. */
 export const roleRequest = z
   .object({
     member: textSchema.max(100, "at most 100 characters").optional(),
-    trip: textSchema.max(100, "at most 100 characters").optional(),
+    trip: textSchema.max(100, "at most 100 characters").trim().optional(),
     role: z.preprocess(
       (value) => (value === "" || value === "none" ? null : value),
       z.enum(ROLES, OF_A_ROLE).nullable(),
     ),
   })
   .refine(hasOneOf("member", "trip"), "either member or trip")
+  .refine(({ trip, role }) => trip === undefined || role === null || TRIP.test(trip), "trip: one with its ◆")
   .meta(oneOf("member", "trip"));
 
 /** The owner key of a room. */
@@ -116,7 +125,7 @@ export const signInRequest = z
 export const signOutRequest = z.object({ all: choiceSchema.prefault(false) });
 
 /** The longest wait of the switch: a week. */
-const SPEAK_AFTER_MAX = 7 * 24 * 60;
+export const SPEAK_AFTER_MAX = 7 * 24 * 60;
 
 /** The emergency switches of the site to set. */
 export const switchesRequest = z.object({

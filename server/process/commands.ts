@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, describeSettings, environmentOf, readEnvironment } from "../config.ts";
 import { runDoctor } from "../doctor/terminal.ts";
@@ -77,6 +78,14 @@ addWebhookCommands(program, run);
 // A reader of the log that is gone, or a full disk, must not end a site when it says something
 // there.
 process.stderr.on("error", () => undefined);
+
+// The reader of a command's output may have enough of it, as `head` has. The command ends as one
+// that SIGPIPE ended, so that a script does not take a backup for complete. The log of a node has a
+// stream of its own.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(128 + constants.signals.SIGPIPE);
+});
 
 await program.parseAsync();
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config.ts";
+import { BAN_MINUTES_MAX, SPEAK_AFTER_MAX } from "../keeping-requests.ts";
 import {
   type AdminTarget,
   eraseBy,
@@ -48,8 +49,8 @@ function addLists(program: Command, run: RunCommand): void {
     .command("log")
     .description("print the log of moderation, newest first")
     .option("--room <name>", "only the acts in this room")
-    .option("--before <number>", "only the acts before this one", wholeNumber)
-    .option("--limit <number>", "how many, 1 to 1000", wholeNumber, 50)
+    .option("--before <number>", "only the acts before this one", whole(1))
+    .option("--limit <number>", "how many, 1 to 1000", whole(1, 1_000), 50)
     .option("--json", "print JSON")
     .addHelpText("after", EXIT_CODES)
     .action((options: { room?: string; before?: number; limit: number; json?: true }) =>
@@ -60,7 +61,7 @@ function addLists(program: Command, run: RunCommand): void {
 function addErase(program: Command, run: RunCommand): void {
   withTarget(program.command("erase"))
     .description("erase one message, or everything by a session, a trip or a network")
-    .option("--seq <number>", "one message of --room, by its number", wholeNumber)
+    .option("--seq <number>", "one message of --room, by its number", whole(1))
     .addHelpText("after", `\nWithout --room, everything in all rooms is erased. It cannot be undone.${EXIT_CODES}`)
     .action((options: TargetOptions & { seq?: number }) =>
       run((config) => eraseBy(config, { room: options.room, seq: options.seq, target: targetOf(options) })),
@@ -86,12 +87,12 @@ function addBan(program: Command, run: RunCommand): void {
         .choices(["silence", "shut-out", "remove"])
         .default("shut-out"),
     )
-    .option("--minutes <number>", "for how long; default: for good", wholeNumber)
+    .option("--minutes <number>", "for how long; default: for good", whole(1, BAN_MINUTES_MAX))
     .option("--reason <text>", "the reason, which the person and the log of moderation get", "")
     .option("--secretly", "do not tell the person")
     .option("--yes", "ban a network, though it hits more than one person")
     .option("--list", "list the bans that hold")
-    .option("--lift <number>", "lift the ban with this number", wholeNumber)
+    .option("--lift <number>", "lift the ban with this number", whole(1))
     .option("--json", "with --list, print JSON")
     .addHelpText(
       "after",
@@ -110,7 +111,7 @@ function addReports(program: Command, run: RunCommand): void {
     .command("reports")
     .description("list what visitors have reported, or take a report out of the queue")
     .option("--room <name>", "only those in this room")
-    .option("--resolve <number>", "take the report with this number out of the queue", wholeNumber)
+    .option("--resolve <number>", "take the report with this number out of the queue", whole(1))
     .option("--json", "print JSON")
     .addHelpText("after", EXIT_CODES)
     .action(({ resolve, ...options }: { room?: string; resolve?: number; json?: true }) =>
@@ -126,7 +127,7 @@ function addEmergency(program: Command, run: RunCommand): void {
     .description("show the emergency switches, or set them")
     .option("--read-only <on|off>", "nobody speaks", onOff)
     .option("--new-rooms <on|off>", "whether people may make rooms", onOff)
-    .option("--speak-after <minutes>", "only sessions of this age speak; 0: all", wholeNumber)
+    .option("--speak-after <minutes>", "only sessions of this age speak; 0: all", whole(0, SPEAK_AFTER_MAX))
     .option("--json", "print JSON")
     .addHelpText("after", EXIT_CODES)
     .action(({ readOnly, newRooms, speakAfter, ...options }: EmergencyOptions) => {
@@ -168,9 +169,13 @@ function targetOf({ member, trip, network }: TargetOptions): AdminTarget[] {
   );
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
-  return Number(text);
+function whole(min: number, max = 999_999_999): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max))
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return value;
+  };
 }
 
 function onOff(text: string): boolean {

@@ -13,8 +13,10 @@ import { connect } from "../../db/pool/connect.ts";
 import { StartError } from "../../db/start-error.ts";
 import type { Config } from "../config.ts";
 import { makeLinkToken } from "../guard/operators.ts";
+import { banRequest, targetRequest } from "../keeping-requests.ts";
 import { ban, erase, lift, type ModeratedRoom, type ModeratedSite, resolve, setSwitches } from "../rooms/moderate.ts";
 import { readSlug } from "../rooms/slug.ts";
+import { parse } from "../wire.ts";
 import { openDatabase } from "./open-database.ts";
 import { printTable } from "./table.ts";
 
@@ -49,7 +51,7 @@ const LISTS = {
   people: (db: Knex, { roomId }: ListQuery) => listPeopleByNetwork(db, roomId),
   reports: async (db: Knex, { roomId }: ListQuery) =>
     (await readReports(db, roomId)).map(({ member, ...report }) => ({ ...report, ...member, id: report.id })),
-  log: (db: Knex, query: ListQuery) => readActs(db, { ...query, limit: Math.min(1000, Math.max(1, query.limit)) }),
+  log: (db: Knex, query: ListQuery) => readActs(db, query),
   bans: async (db: Knex, { roomId }: ListQuery) =>
     (await readBans(db, roomId ?? "all")).map(({ by: _by, until, ...one }) => ({
       ...one,
@@ -62,7 +64,7 @@ export async function eraseBy(
   config: Config,
   { room, seq, target }: { room: string | undefined; seq: number | undefined; target: AdminTarget[] },
 ): Promise<void> {
-  if (seq === undefined) await withTarget(target, (culprit) => eraseAll(culprit));
+  if (seq === undefined) await eraseAll(readTarget(target));
   else if (target.length > 0 || room === undefined)
     throw new StartError("One message is named by --room and --seq, without --member, --trip and --network.");
   else await eraseAll({ seq });
@@ -90,23 +92,22 @@ type AskedBan = {
 /** Makes or lifts a ban: `chattera ban`. */
 export async function makeBan(config: Config, { lift: id, target, ...asked }: AskedBan): Promise<void> {
   if (id !== undefined) return liftBy(config, id);
-  await withTarget(target, (whom) =>
-    withSite(config, async (site) => {
-      const { room, act, reason, minutes, secretly = false, yes } = asked;
-      const found = room === undefined ? undefined : await roomNamed(site.db, room);
-      const hit = await countHit(site.db, whom, found?.id);
-      const people = `${hit.present} people who are here now, and ${hit.sessions} sessions of the last day`;
-      if (whom.kind === "network" && hit.sessions > 1 && !yes)
-        throw new StartError(`This would hit ${people}. Add --yes to do it.`);
-      if (secretly && act === "remove") throw new StartError("A removal cannot be secret: use --act silence.");
-      const made = await ban(site, {
-        moderator: MODERATOR,
-        room: found,
-        asked: { ...whom, act, secretly, reason, minutes },
-      });
-      print(`Ban ${made.ban.id} holds. It hits ${people}. ${made.removed} of them left their rooms.`);
-    }),
-  );
+  const whom = readTarget(target);
+  const { room, yes, ...rules } = asked;
+  const { act, secretly, reason, minutes } = parse(banRequest, { ...rules, [whom.kind]: whom.value });
+  await withSite(config, async (site) => {
+    const found = room === undefined ? undefined : await roomNamed(site.db, room);
+    const hit = await countHit(site.db, whom, found?.id);
+    const people = `${hit.present} people who are here now, and ${hit.sessions} sessions of the last day`;
+    if (whom.kind === "network" && hit.sessions > 1 && !yes)
+      throw new StartError(`This would hit ${people}. Add --yes to do it.`);
+    const made = await ban(site, {
+      moderator: MODERATOR,
+      room: found,
+      asked: { ...whom, act, secretly, reason, minutes },
+    });
+    print(`Ban ${made.ban.id} holds. It hits ${people}. ${made.removed} of them left their rooms.`);
+  });
 }
 
 async function liftBy(config: Config, id: number): Promise<void> {
@@ -143,13 +144,11 @@ export async function switchBy(config: Config, changes: Partial<Switches>, { jso
 
 /** Prints a link by which an operator signs in: `chattera operator link`. */
 export async function makeOperatorLink(config: Config, url: string | undefined): Promise<void> {
-  const site = url ?? `http://localhost:${config.port}${config.basePath}`;
-  if (!/^https?:\/\//.test(site) || !URL.canParse(site))
-    throw new StartError("--url must be the address of the site, like https://chat.example.org.");
+  const site = addressOf(config, url);
   await withSite(config, async ({ db }) => {
     const { token, hash } = makeLinkToken();
     await writeOperatorLink(db, hash, LINK_MINUTES);
-    print(`${site.replace(/\/+$/, "")}/operate?link=${token}`);
+    print(`${site}/operate?link=${token}`);
   });
 }
 
@@ -174,11 +173,25 @@ export async function withSite(config: Config, work: (site: ModeratedSite) => Pr
   }
 }
 
-async function withTarget(targets: AdminTarget[], work: (target: AdminTarget) => Promise<void>): Promise<void> {
+/** Returns the target of a command. A mistyped one would hit nobody, and say that it is done. */
+export function readTarget(targets: AdminTarget[]): AdminTarget {
   const [target, another] = targets;
   if (target === undefined || another !== undefined)
     throw new StartError("Name one of --member, --trip and --network; chattera people lists them.");
-  await work(target);
+  const { kind, value } = target;
+  if (!targetRequest.safeParse({ [kind]: value }).success)
+    throw new StartError(`--${kind} is ${value}, which is no ${kind} of this site: chattera people lists them.`);
+  return target;
+}
+
+/**
+ * Returns the address of the site, to which a path can be added. Throws a StartError for what is
+ * none.
+ */
+export function addressOf({ port, basePath }: Config, url = `http://localhost:${port}${basePath}`): string {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new StartError("--url must be the address of the site, like https://chat.example.org.");
+  return url.replace(/\/+$/, "");
 }
 
 /** Returns the room of a name. Throws a StartError if there is none. */

@@ -4,6 +4,7 @@ import { StartError } from "../../db/start-error.ts";
 import { ROLES, type Role } from "../../protocol/room-settings.ts";
 import { claimPath } from "../../protocol/tool-paths.ts";
 import type { Config } from "../config.ts";
+import { settingsRequest } from "../keeping-requests.ts";
 import { changeStoredSettings, readStoredSettings } from "../rooms/change-settings.ts";
 import { createMakeRoom } from "../rooms/make-room.ts";
 import type { ModeratedRoom, ModeratedSite } from "../rooms/moderate.ts";
@@ -11,7 +12,7 @@ import { newOwnerKey } from "../rooms/owner-key.ts";
 import { removeRoom } from "../rooms/remove-room.ts";
 import { createReserved } from "../rooms/reserved.ts";
 import { readSlug, readTitle } from "../rooms/slug.ts";
-import { MODERATOR, print, roomNamed, withSite } from "./moderation.ts";
+import { addressOf, MODERATOR, print, readTarget, roomNamed, withSite } from "./moderation.ts";
 import { printTable } from "./table.ts";
 
 /** Runs work with the settings of the environment, and ends the process. */
@@ -54,9 +55,10 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     .option("--url <address>", "the address of the site, with its base path")
     .action((name: string, { url }: { url?: string }) =>
       inRoom(async (config, found) => {
+        const address = addressOf(config, url);
         const { text, hash } = newOwnerKey();
         await writeOwnerKey(found.site.db, found.id, hash);
-        printKey(config, { slug: found.slug, key: text, url });
+        printKey(address, found.slug, text);
       }, name),
     );
   room
@@ -80,6 +82,7 @@ type NewRoomOptions = { title?: string; byLink?: true; url?: string };
 async function make(config: Config, name: string, { title, byLink, url }: NewRoomOptions): Promise<void> {
   const slug = readSlug(name);
   if (slug === undefined) throw new StartError("A room's name has 1 to 64 letters, digits, - and _.");
+  const address = addressOf(config, url);
   await withSite(config, async ({ db }) => {
     const { roomsMax, reservedNames } = config;
     const reserved = createReserved(reservedNames);
@@ -88,16 +91,13 @@ async function make(config: Config, name: string, { title, byLink, url }: NewRoo
     const maker = { network: "", wideNetwork: "", limits: undefined, member: undefined };
     const key = await makeRoom({ slug, title: readTitle(title, slug), public: byLink !== true }, maker);
     print(`The room ${slug} is made.`);
-    printKey(config, { slug, key, url });
+    printKey(address, slug, key);
   });
 }
 
-function printKey(
-  { port, basePath }: Config,
-  { slug, key, url = `http://localhost:${port}${basePath}` }: { slug: string; key: string; url?: string | undefined },
-): void {
+function printKey(address: string, slug: string, key: string): void {
   print(`owner key: ${key}`);
-  print(`link that makes its reader the owner: ${url.replace(/\/+$/, "")}${claimPath(slug)}#${key}`);
+  print(`link that makes its reader the owner: ${address}${claimPath(slug)}#${key}`);
 }
 
 async function settings(
@@ -121,6 +121,8 @@ function readChanges(changes: string[]): { [name: string]: string } {
     changes.map((change) => {
       const [, name = "", value = ""] = /^(\w+)=(.*)$/s.exec(change) ?? [];
       if (name === "") throw new StartError(`${change} is not a change: write name=value, such as slowSeconds=10.`);
+      if (!(name in settingsRequest.shape))
+        throw new StartError(`There is no setting ${name}: chattera room settings ROOM lists them.`);
       return [name, value];
     }),
   );
@@ -140,6 +142,7 @@ async function appoint(
   const value = member ?? trip;
   if (value === undefined || (member !== undefined && trip !== undefined))
     throw new StartError("Name either --member or --trip; chattera people lists them.");
+  if (role !== "none") readTarget([{ kind: member === undefined ? "trip" : "member", value }]);
   const given = { roomId: id, kind: member === undefined ? "trip" : "member", value } as const;
   if (role === "none") await takeRole(db, wakeUps, given);
   else if (!(await giveRole(db, wakeUps, { ...given, role, by: undefined })))

@@ -4,7 +4,7 @@ import { StartError } from "../../db/start-error.ts";
 import { WEBHOOK_PATHS } from "../../protocol/webhook-paths.ts";
 import type { Config } from "../config.ts";
 import { newIncomingKey, readWebhookName } from "../rooms/incoming-webhook.ts";
-import { print, roomNamed, withSite } from "./moderation.ts";
+import { addressOf, print, roomNamed, withSite } from "./moderation.ts";
 import { printTable } from "./table.ts";
 
 /** Runs work with the settings of the environment, and ends the process. */
@@ -40,13 +40,13 @@ async function make(
   config: Config,
   { room, name, url }: { room: string; name: string; url: string | undefined },
 ): Promise<void> {
-  const site = url ?? `http://localhost:${config.port}${config.basePath}`;
+  const site = addressOf(config, url);
   await withSite(config, async ({ db }) => {
     const { id: roomId } = await roomNamed(db, room);
     const { id, key, hash } = newIncomingKey();
     const stored = { id, name: readWebhookName(name), roomId, keyHash: hash, by: undefined };
     if (!(await addIncomingWebhook(db, stored))) throw new StartError("The room has as many webhooks as it can have.");
-    print(site.replace(/\/+$/, "") + WEBHOOK_PATHS.incoming(key));
+    print(site + WEBHOOK_PATHS.incoming(key));
   });
 }
 

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { beforeAll, expect, test } from "@jest/globals";
 import request from "supertest";
 import { openStream } from "../../server/testing.ts";
@@ -102,6 +104,32 @@ test("a ban of a network says whom it would hit, and holds at the running site",
   expect(await listed("ban", "--list")).toEqual([]);
 }, 240_000);
 
+test.each([
+  ["ban", "--network", "abcd"],
+  ["ban", "--network", "ABCDEFGH"],
+  ["erase", "--network", "ABCDEFGH"],
+  ["ban", "--trip", "WdipmZgg18yn"],
+  ["erase", "--member", "not an id"],
+])(
+  "a mistyped target is refused instead of hitting nobody: %s %s %s",
+  async (command, option, value) => {
+    const { code, out, err } = await chattera(command, option, value);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toBe(
+      `chattera: ${option} is ${value}, which is no ${option.slice(2)} of this site: chattera people lists them.\n`,
+    );
+  },
+  60_000,
+);
+
+test("a reader that has enough of a list, as head has, causes no error", async () => {
+  const { NODE_OPTIONS: _jest, ...environment } = process.env;
+  // The other program closes its end of the pipe at once.
+  const line = `"${process.execPath}" --import tsx server/process/cli.ts log --json | exec 0<&-; echo $PIPESTATUS`;
+  const run = promisify(execFile)("bash", ["-c", line], { env: { ...environment, DATABASE_URL: site.databaseUrl } });
+  expect(await run).toEqual({ stdout: "141\n", stderr: "" });
+}, 60_000);
+
 test("an operator signs in by a link, once", async () => {
   const { out } = await chattera("operator", "link", "--url", "https://chat.example.org/talk/");
   const link = /^https:\/\/chat\.example\.org\/talk\/operate\?link=([\w-]{32})\n$/.exec(out)?.[1];
@@ -133,12 +161,20 @@ test("what cannot be done ends with one sentence and 1", async () => {
     chattera("erase", "--room", "nowhere", "--seq", "1"),
     chattera("ban", "--lift", "12345"),
     chattera("ban", "--act", "nothing"),
+    chattera("webhook", "make", "lobby", "CI", "--url", "nonsense"),
+    chattera("room", "appoint", "lobby", "--trip", "WdipmZgg18yn"),
+    chattera("room", "settings", "lobby", "link=false"),
+    chattera("room", "settings", "lobby", "links="),
   ]);
   expect(outcomes).toMatchObject([
     sentence(/^chattera: Name one of --member, .*\.\n$/),
     sentence(/^chattera: There is no room nowhere: .*\.\n$/),
     sentence(/^chattera: There is no ban 12345 .*\.\n$/),
     sentence(/error: option '--act <act>' .* is invalid/),
+    sentence(/^chattera: --url must be the address of the site, .*\.\n$/),
+    sentence(/^chattera: --trip is WdipmZgg18yn, which is no trip of this site: .*\.\n$/),
+    sentence(/^chattera: There is no setting link: .*\.\n$/),
+    sentence(/^chattera: links: true or false\n$/),
   ]);
   expect((await chattera("ban", "--help")).out).toMatch(/Exit code: 0 done, 1 it failed or was refused\./);
 }, 240_000);
