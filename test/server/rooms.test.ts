@@ -43,13 +43,10 @@ describe("a room", () => {
   test.each([
     ...[{ public: "no" }, { public: null }, { public: 0 }, { public: 1 }, { words: "no" }, { silent: "yes" }],
     ...[{ silent: 1 }, { listed: "2" }, { listed: 0 }],
-  ])(
-    "is not made where a choice cannot be read: %j",
-    async (choice) => {
-      const { status, body } = await create({ slug: "unclear", ...choice });
-      expect([status, body.code]).toEqual([400, "malformed"]);
-    },
-  );
+  ])("is not made where a choice cannot be read: %j", async (choice) => {
+    const { status, body } = await create({ slug: "unclear", ...choice });
+    expect([status, body.code]).toEqual([400, "malformed"]);
+  });
 
   test.each([false, "false", "0"])("is by link only if `public` is %j", async (choice) => {
     const slug = `hidden-${typeof choice}-${choice}`;

@@ -143,7 +143,13 @@ describe("a poll", () => {
       return headers.get("connection");
     };
     const asked = ["", ";once=1", ";once=true", ";once=0", ";once="];
-    expect(await Promise.all(asked.map(connection))).toEqual(["keep-alive", "close", "close", "keep-alive", "keep-alive"]);
+    expect(await Promise.all(asked.map(connection))).toEqual([
+      "keep-alive",
+      "close",
+      "close",
+      "keep-alive",
+      "keep-alive",
+    ]);
   });
 });
 
