@@ -213,6 +213,8 @@ function listen(handle: HandleState): void {
   session.on("status", (status) => {
     handle.emitter.emit("state", status as HandleStatus);
     if (status.state === "waiting" && !handle.isLive) void seekRoom(handle);
+    // The room was removed while it was read. Nothing will come of waiting.
+    if (handle.isLive && status.refused === "no_such_room") refuse(handle, "no_such_room");
     handle.isLive ||= status.state === "live";
     becomeReady(handle);
   });

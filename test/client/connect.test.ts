@@ -29,6 +29,19 @@ describe("a handle of the client", () => {
     expect(refusals[0]).toBe("no_such_room");
   });
 
+  test("ends when its room is removed, and says why", async () => {
+    const { app } = site.nodes[0] as TestNode;
+    await app.rooms.make({ slug: "short-lived" });
+    const room = connect(url, { room: "short-lived" });
+    const refusals: string[] = [];
+    room.on("refused", ({ code }) => refusals.push(code));
+    await room.ready;
+    await app.rooms.remove("short-lived");
+    await until("it is refused", () => refusals.length > 0, 20_000);
+    await expect(room.send("hello?")).rejects.toMatchObject({ code: "no_such_room" });
+    expect(refusals).toEqual(["no_such_room"]);
+  });
+
   test("gets the events of a room that it names in another spelling", async () => {
     const room = connect(url, { room: "ＬＯＢＢＹ", nickname: "Loud" });
     const texts: (string | undefined)[] = [];
