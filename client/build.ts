@@ -112,7 +112,7 @@ function withObjectAssign(code: string): string {
 function withSmallHelper(code: string): string {
   return code.replace(
     /function _extends\(\) \{[\s\S]*?\n\}\n/,
-    "function _extends(to){for(var i=1;i<arguments.length;i++)for(var k in arguments[i])to[k]=arguments[i][k];return to}\n",
+    "function _extends(to){for(var i=1;i<arguments.length;i++)for(var k in arguments[i])if({}.hasOwnProperty.call(arguments[i],k))to[k]=arguments[i][k];return to}\n",
   );
 }
 

@@ -1,5 +1,6 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import { isInbox } from "../protocol/inbox.ts";
+import { isOwn } from "../protocol/own.ts";
 
 /**
  * Where whispers belong in the log of a room on the screen. A whisper gets a seq between those of
@@ -78,7 +79,8 @@ export function forgetWhisper({ known }: WhisperPlaces, seq: number): void {
 /** Returns the seq of the oldest whisper that is shown, 0 if there is none. */
 export function oldestWhisper({ known }: WhisperPlaces): number {
   let oldest = 0;
-  for (const seq in known) if ((known[seq] || 0) > 0 && (oldest === 0 || Number(seq) < oldest)) oldest = Number(seq);
+  for (const seq in known)
+    if (isOwn(known, seq) && (known[seq] || 0) > 0 && (oldest === 0 || Number(seq) < oldest)) oldest = Number(seq);
   return oldest;
 }
 

@@ -1,3 +1,4 @@
+import { isOwn } from "./own.ts";
 /**
  * Which parts of a message are links. The server's pages and the scripts of new and old browsers
  * use this one rule, so it is ES3. No link is better than a wrong link: where people would disagree
@@ -240,7 +241,7 @@ const PARTICLE = /[\uc744\ub97c\uc740\ub294\uc774\uac00\uc5d0\uc758\ub85c\uc640\
 type Kind = keyof typeof KINDS;
 
 function kindOf(char: string): Kind {
-  for (const kind in KINDS) if (KINDS[kind as keyof typeof KINDS].test(char)) return kind as Kind;
+  for (const kind in KINDS) if (isOwn(KINDS, kind) && KINDS[kind as keyof typeof KINDS].test(char)) return kind as Kind;
   return "other";
 }
 

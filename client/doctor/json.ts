@@ -1,3 +1,5 @@
+import { isOwn } from "../../protocol/own.ts";
+
 /**
  * Parses JSON from chattera's own server. [IE7] has no JSON, so there the text is checked and
  * evaluated.
@@ -18,7 +20,7 @@ export function printJson(value: unknown, margin = ""): string {
   const members: string[] = [];
   const object = value as { [name: string]: unknown };
   for (const name in object)
-    if (object[name] !== undefined)
+    if (isOwn(object, name) && object[name] !== undefined)
       members.push(inner + (isList ? "" : `"${name}": `) + printJson(object[name], inner));
   const joined = members.length === 0 ? "" : `\n${members.join(",\n")}\n${margin}`;
   return isList ? `[${joined}]` : `{${joined}}`;

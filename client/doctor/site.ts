@@ -1,4 +1,5 @@
 import type { DoctorEcho } from "../../protocol/doctor.ts";
+import { isOwn } from "../../protocol/own.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { createNonce } from "../core/base/environment.ts";
 import type { DoctorEnvironment, DoctorReply, DoctorRequest } from "./environment.ts";
@@ -64,6 +65,7 @@ export function openSite(environment: DoctorEnvironment): DoctorSite {
       let url = environment.base + path;
       let mark = isInQuery ? "?" : ";";
       for (const name in params) {
+        if (!isOwn(params, name)) continue;
         url += `${mark}${name}=${encodeURIComponent(params[name] as string)}`;
         if (isInQuery) mark = "&";
       }
@@ -146,7 +148,7 @@ function echoRequest(site: DoctorSite, about: EchoRequest, nonce: string): Docto
 function paramsOf({ body, params }: EchoRequest, nonce: string): Params {
   const all: Params = {};
   if (body === undefined) all.n = nonce;
-  for (const name in params) all[name] = params[name] as string;
+  for (const name in params) if (isOwn(params, name)) all[name] = params[name] as string;
   return all;
 }
 

@@ -1,3 +1,4 @@
+import { isOwn } from "../../protocol/own.ts";
 import type { DoctorReply, DoctorRequest, MakeRequest } from "./environment.ts";
 
 /**
@@ -83,7 +84,7 @@ function newRequest(): XMLHttpRequest | undefined {
 }
 
 function setHeaders(xhr: XMLHttpRequest, { headers, type }: DoctorRequest): void {
-  for (const name in headers) xhr.setRequestHeader(name, headers[name] as string);
+  for (const name in headers) if (isOwn(headers, name)) xhr.setRequestHeader(name, headers[name] as string);
   if (type !== undefined) xhr.setRequestHeader("Content-Type", type);
 }
 

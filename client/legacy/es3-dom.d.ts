@@ -33,7 +33,6 @@ interface String {
 declare const Date: { new (ms?: number): Date; UTC(year: number, month: number, ...rest: number[]): number };
 declare const Function: { new (body: string): () => unknown };
 declare const Number: (value: unknown) => number;
-declare const Object: { prototype: { toString: { call(value: unknown): string } } };
 declare const JSON: { parse(text: string): unknown } | undefined;
 
 declare function clearTimeout(timer: number): void;

@@ -1,3 +1,4 @@
+import { isOwn } from "../../protocol/own.ts";
 import type { Json } from "../core/base/http.ts";
 
 // [json2.js] If a text has only brackets, commas and colons apart from strings, numbers, words and
@@ -32,7 +33,8 @@ function print(value: unknown): string {
   }
   const members = value as { [name: string]: unknown };
   for (const name in members) {
-    if (members[name] !== undefined) out += `${out === "" ? "" : ","}${json.print(name)}:${json.print(members[name])}`;
+    if (isOwn(members, name) && members[name] !== undefined)
+      out += `${out === "" ? "" : ","}${json.print(name)}:${json.print(members[name])}`;
   }
   return `{${out}}`;
 }

@@ -119,7 +119,7 @@ function post(host: Host, of: RoomUpdate): void {
 }
 
 function noteHeads({ heads }: Host, brought: { [room: string]: number }): void {
-  for (const room in brought) heads.set(room, Math.max(heads.get(room) ?? 0, brought[room] as number));
+  for (const [room, head] of Object.entries(brought)) heads.set(room, Math.max(heads.get(room) ?? 0, head));
 }
 
 function hear(host: Host, session: ReadingSession, message: TabMessage): void {

@@ -28,6 +28,12 @@ interface Number {
   toString(radix?: number): string;
 }
 interface Object {}
+declare const Object: {
+  prototype: {
+    toString: { call(value: unknown): string };
+    hasOwnProperty: { call(value: object, name: string): boolean };
+  };
+};
 interface RegExp {
   test(text: string): boolean;
 }

@@ -1,4 +1,5 @@
 import { POLL_WAIT_SECONDS } from "../../../protocol/limits.ts";
+import { isOwn } from "../../../protocol/own.ts";
 
 /**
  * Findings about a network from earlier sessions: the rung that carried and when to climb from it,
@@ -37,7 +38,8 @@ export function sensible(loaded: unknown): Known {
   if (values.late === true) known.late = true;
   for (const name in SENSE) {
     const value = values[name];
-    if (typeof value === "number" && (SENSE[name] as (value: number) => boolean)(value)) known[name as "rung"] = value;
+    if (isOwn(SENSE, name) && typeof value === "number" && (SENSE[name] as (value: number) => boolean)(value))
+      known[name as "rung"] = value;
   }
   return known;
 }

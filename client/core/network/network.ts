@@ -1,3 +1,4 @@
+import { isOwn } from "../../../protocol/own.ts";
 import type { Known } from "./known.ts";
 
 const FIVE_MINUTES = 300_000;
@@ -75,6 +76,7 @@ export function createNetwork(
 
 /** Keeps these findings. */
 export function learn(network: Network, findings: Known): void {
-  for (const name in findings) network.known[name as "rung"] = findings[name as "rung"] as number;
+  for (const name in findings)
+    if (isOwn(findings, name)) network.known[name as "rung"] = findings[name as "rung"] as number;
   network.isNew = true;
 }

@@ -1,4 +1,5 @@
 import type { PollAnswer, ResetSignal, RoomEvent } from "../../../protocol/event.ts";
+import { isOwn } from "../../../protocol/own.ts";
 import { createEmitter, type Emitter } from "../base/emitter.ts";
 import type { Environment } from "../base/environment.ts";
 import { attempt } from "../base/throttle.ts";
@@ -194,7 +195,7 @@ function obey(shell: Shell, order: Order): void {
       options.memory.save(order.known);
       break;
     case "end":
-      for (const timer in timers) (timers[timer] as () => void)();
+      for (const timer in timers) if (isOwn(timers, timer)) (timers[timer] as () => void)();
   }
 }
 

@@ -1,3 +1,4 @@
+import { isOwn } from "../../../protocol/own.ts";
 import { param, textParam } from "../base/address.ts";
 import type { Json } from "../base/http.ts";
 
@@ -91,8 +92,7 @@ function joinFields(fields: Fields, between: string, encode: (name: string, valu
   let out = "";
   for (const name in fields) {
     const value: unknown = fields[name];
-    // A script may have added something to every object.
-    if (typeof value === "string") out += (out === "" ? "" : between) + encode(name, value);
+    if (isOwn(fields, name) && typeof value === "string") out += (out === "" ? "" : between) + encode(name, value);
   }
   return out;
 }
