@@ -15,6 +15,8 @@ export type OldTask = { kind: "reply" | "edit"; seq: number; memberId: string; n
 /** The effects of a composer. */
 export type OldComposerUse = {
   words: ScriptWords;
+  /** Whether the browser has to submit the form itself. */
+  isPlain(): boolean;
   /** Sends a message, which may answer the message with a seq. */
   say(text: string, reply?: number): void;
   /**
@@ -48,6 +50,7 @@ export type OldComposer = {
 
 /** A form, its field and what belongs to it. */
 type OldForm = {
+  element: PageElement;
   field: PageElement;
   use: OldComposerUse;
   /** The line above the field. */
@@ -60,6 +63,8 @@ type OldForm = {
   /** How many messages back the field shows one's own, and its text. */
   back: number;
   shown: string;
+  /** The browser is submitting the form. */
+  isLeft?: boolean;
 };
 
 /** Brings the form in which a message is written to life. Its field gets the focus. */
@@ -67,7 +72,7 @@ export function openComposer(element: PageElement, use: OldComposerUse): OldComp
   const field = element.getElementsByTagName("textarea")[0] as PageElement;
   const button = element.getElementsByTagName("button")[0];
   const line = element.insertBefore(create("p", "task"), element.firstChild);
-  const form: OldForm = { field, use, line, task: undefined, setAside: "", giveUp() {}, back: 0, shown: "" };
+  const form: OldForm = { element, field, use, line, task: undefined, setAside: "", giveUp() {}, back: 0, shown: "" };
   show(line, false);
   field.onkeydown = (event) => {
     const { keyCode, shiftKey, altKey, ctrlKey } = event || window.event;
@@ -82,7 +87,7 @@ export function openComposer(element: PageElement, use: OldComposerUse): OldComp
   leadKeysTo(field);
   takeFocus(field);
   return {
-    draft: () => (isEditing(form) ? form.setAside : textOf(form)),
+    draft: () => (form.isLeft ? "" : isEditing(form) ? form.setAside : textOf(form)),
     write(text) {
       field.value = field.value === "" ? text : `${text}\n${field.value}`;
       takeFocus(field);
@@ -187,6 +192,7 @@ function submit(form: OldForm): false {
   // [IE] The button takes the focus all the same.
   takeFocus(field);
   if (text === "") return false;
+  if (use.isPlain() && !isEditing(form)) return submitPlain(form);
   if (task && task.kind === "edit") {
     form.giveUp();
     form.giveUp = use.edit(task.seq, text, (problem) => {
@@ -200,5 +206,14 @@ function submit(form: OldForm): false {
   const help = text === "/help" ? byId("help") : undefined;
   if (help) show(help, true);
   else use.say(text, task?.seq);
+  return false;
+}
+
+/** Lets the browser submit the form. The text is no draft any more when the page is left. */
+function submitPlain(form: OldForm): false {
+  const { element, line, task } = form;
+  if (task) line.innerHTML = `<input type="hidden" name="reply" value="${task.seq}">`;
+  form.isLeft = true;
+  element.submit();
   return false;
 }

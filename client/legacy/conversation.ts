@@ -37,7 +37,7 @@ import { readPage } from "./page.ts";
 import { createPast } from "./past.ts";
 import { showRoomState } from "./room-state.ts";
 import { watchScroll } from "./scroll.ts";
-import { createRequest, http, ignoreAnswers } from "./xhr.ts";
+import { http, ignoreAnswers, isForbidden } from "./xhr.ts";
 import { createXhrStream } from "./xhr-stream.ts";
 
 /** Brings a room's page to life. */
@@ -154,16 +154,16 @@ function become({ page, scroll }: Face, member: Member, form: PageElement): void
 function speak(conversation: Conversation, { page, scroll }: Face): OldComposer | undefined {
   const { words, room } = page;
   let composer: OldComposer | undefined;
-  // Without requests, and without a token for scripts, only the form itself can prove who speaks,
-  // by the cookie.
-  const canSay = page.address.token !== undefined || createRequest() !== undefined;
   const forms = document.getElementsByTagName("form");
   for (let i = 0; i < forms.length; i++) {
     const form = forms[i] as PageElement;
     if (form.className === "leave") openLeaveForm(form, page, conversation);
-    if (form.className === "say" && canSay) {
+    if (form.className === "say") {
       composer = openComposer(form, {
         words,
+        // Without requests, and without a token for scripts, only the form itself can prove who
+        // speaks, by the cookie.
+        isPlain: () => page.address.token === undefined && isForbidden(),
         say(text, reply) {
           say(conversation, text, reply);
           scroll.toNewest();

@@ -5,6 +5,8 @@ import { json } from "./json.ts";
 const NONE: Answer = { status: 0, text: "" };
 
 let isIgnored = false;
+// Unknown until the first request.
+let isAllowed: boolean | undefined;
 
 /** Requests by XMLHttpRequest, as browsers before fetch have it. */
 export const http: Http = {
@@ -61,6 +63,11 @@ function createByActiveX(): XMLHttpRequest | undefined {
   }
 }
 
+/** Returns whether requests are impossible: there are none, or each one so far has thrown. */
+export function isForbidden(): boolean {
+  return isAllowed === false || createRequest() === undefined;
+}
+
 /** Ignores what requests report from now on, or stops to do so. */
 export function ignoreAnswers(is: boolean): void {
   isIgnored = is;
@@ -85,8 +92,10 @@ export function send(
     if (type !== undefined) request.setRequestHeader("Content-Type", type);
     if (token !== undefined) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.send(body || null);
+    isAllowed = true;
     return true;
   } catch (_isRefused) {
+    isAllowed = isAllowed === true;
     return false;
   }
 }

@@ -150,24 +150,42 @@ browserTest(
   30_000,
 );
 
-browserTest(
-  "an old browser without XMLHttpRequest that entered by the lobby's form sends by the room's form",
-  async () => {
-    const silent = await openOldSite(site.url, addScript(NO_REQUESTS));
+const THROWS = "function () { throw new Error('Access is denied.'); }";
+
+browserTest.each([
+  ["is missing", NO_REQUESTS],
+  ["throws", `window.XMLHttpRequest = ${THROWS}`],
+  ["cannot be opened", `XMLHttpRequest.prototype.open = ${THROWS}`],
+  ["cannot be sent", `XMLHttpRequest.prototype.send = ${THROWS}`],
+])(
+  "an old browser whose XMLHttpRequest %s, and that entered by the lobby's form, sends by the room's form",
+  async (how, script) => {
+    const silent = await openOldSite(site.url, addScript(script));
     const context = await browser.newContext({ locale: "en-US" });
     const page = await context.newPage();
-    const friend = await browser.sit(site.url, "Friend of Mel");
+    const friend = await browser.sit(site.url, `F ${how}`);
     await page.goto(`${silent.url}/`);
-    await page.fill("#enter [name=nickname]", "Mel");
+    await page.fill("#enter [name=nickname]", `M ${how}`);
     await page.click("#enter button[name=room][value=lobby]");
-    await page.waitForSelector('#connection[data-state="live"]');
-    await page.fill("#say [name=text]", "by the form");
-    await page.click("#say button");
-    await friend.sees("by the form");
+    await page.waitForSelector('#connection[data-transport="jsonp"]');
+    await friend.say(`question, ${how}`);
+    const question = page.locator(`#log [data-seq]:has-text("question, ${how}")`);
+    await question.waitFor();
+    const own = (text: string) => page.waitForSelector(`#log .own .text:text-is("${text}")`);
+    await page.fill("#say [name=text]", `by the button, ${how}`);
+    await page.click("#say button[type=submit]");
+    await own(`by the button, ${how}`);
+    await friend.sees(`by the button, ${how}`);
+    await page.waitForSelector('#connection[data-transport="jsonp"]');
+    expect(await page.inputValue("#say [name=text]")).toBe("");
+    await page.fill("#say [name=text]", `by a key, ${how}`);
+    await page.press("#say [name=text]", "Enter");
+    await own(`by a key, ${how}`);
     await context.close();
     await friend.page.context().close();
     await silent.close();
   },
+  60_000,
 );
 
 for (const [name, how, transport, { script = "", network = [] }] of [
