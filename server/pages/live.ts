@@ -1,4 +1,5 @@
 import type { Member, ResetReason, RoomEvent, SkippedRun } from "../../protocol/event.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { RoomSignal } from "../../protocol/room-settings.ts";
 import { type Html, html, link } from "./html.ts";
@@ -75,7 +76,7 @@ ${isEmpty(view.context) && emptyLine(layout)}${logLines(layout, { ...view, event
 }
 
 function isEmpty(events: RoomEvent[]): boolean {
-  return events.every(({ kind }) => kind !== "message" && kind !== "whisper");
+  return !events.some(({ kind }) => isSaid(kind));
 }
 
 /** Renders the line of a room without messages. It stays, like every line of a growing page. */
