@@ -28,6 +28,8 @@ export type UnreadLine = {
 
 type Reading = {
   element: HTMLElement;
+  /** The line that was taken away last. It may still be in the log. */
+  leaving?: HTMLElement;
   meId(): string;
   /** The last seq that the reader has seen. */
   seen: number;
@@ -127,8 +129,13 @@ function takeAway(reading: Reading, scroll: UnreadScroll): void {
   const { element } = reading;
   if (!element.isConnected) return;
   const words = element.textContent || "";
-  element.firstElementChild?.removeAttribute("id");
-  scroll.alone(() => element.remove());
+  // A hidden page has no frames. Only the first line that it takes away may have been in sight.
+  if (reading.leaving?.isConnected) element.remove();
+  else {
+    reading.leaving = element;
+    element.firstElementChild?.removeAttribute("id");
+    scroll.alone(() => element.remove());
+  }
   reading.element = createLine(words);
 }
 

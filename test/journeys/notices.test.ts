@@ -99,6 +99,27 @@ async function faults(page: Page): Promise<string[]> {
 }
 
 describe("the unread line", () => {
+  browserTest("is one in a hidden page while another one shows the room", async () => {
+    const { slug, say } = await openRoom();
+    const page = await open(slug, "Una");
+    await page.evaluate(() => {
+      // A hidden page has no frames.
+      window.requestAnimationFrame = () => 0;
+    });
+    await hide(page, true);
+    const other = await open(slug, "", page.context());
+    for (let n = 0; n < 5; n += 1) {
+      await say(`message ${n}`);
+      await sees(page, `message ${n}`);
+      // It notes what it shows, also for the hidden page.
+      await other.reload();
+      await isLive(other);
+    }
+    expect(await onScreen(page)).toEqual(["message 0", "message 1", "message 2", "message 3", "---", "message 4"]);
+    expect(await page.locator("#log .unread").count()).toBeLessThanOrEqual(2);
+    await page.context().close();
+  });
+
   browserTest("is where the reader left off: in a hidden page, after a reload, and after a return", async () => {
     const { slug, say } = await openRoom();
     await say("one");
