@@ -8,7 +8,7 @@ import { from } from "../support/visitor.ts";
 const site = useSite();
 const EMPTY = "No messages yet";
 
-/** Returns the room's page, and its pages without script: the one that refreshes, and the one that grows. */
+/** Returns the room's page, and those without script: one that refreshes, and one that grows. */
 async function pagesOf(slug: string): Promise<string[]> {
   const language = { "accept-language": "en" };
   const visitor = from(site.url, "127.0.0.1");
