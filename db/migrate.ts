@@ -28,6 +28,7 @@ import * as webhooks from "./migrations/20261201000030_webhooks.ts";
 import * as ownTitles from "./migrations/20261201000040_own_titles.ts";
 import * as incomingWebhooks from "./migrations/20261201000060_incoming_webhooks.ts";
 import * as erasedNames from "./migrations/20261201000070_erased_names.ts";
+import * as namesInParts from "./migrations/20261201000090_names_in_parts.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -232,6 +233,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261201000040_own_titles": ownTitles,
   "20261201000060_incoming_webhooks": incomingWebhooks,
   "20261201000070_erased_names": erasedNames,
+  "20261201000090_names_in_parts": namesInParts,
 };
 
 /** The names of all migrations, in order. */

@@ -398,7 +398,7 @@ create function erase_messages(room integer, messages bigint[], channel text)
   set enable_mergejoin=off
   as 'sql/erase_messages.sql';
 
-create function erase_names(room integer, culprits text[], new_names text[], channel text)
+create function erase_names(room integer, culprits text[], new_names text[], kept bigint[], since bigint, channel text)
   returns TABLE(room_id integer, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text, tag text, text text, client_id text, at timestamp with time zone, target bigint, change text, former jsonb)
   language plpgsql rows 1000
   set plan_cache_mode=force_generic_plan

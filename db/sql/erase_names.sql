@@ -1,10 +1,14 @@
--- Replaces the nicknames of members in all events of a log and among the people of its room, and
--- appends an `unname` for each of them who had another one. Returns these events. Called by
--- eraseNames() in db/log/erase-names.ts.
+-- Replaces the nicknames of members in the last events of a log and among the people of its room,
+-- and appends an `unname` for each of them who had another one. Returns these events. Called by
+-- eraseNames() in db/log/erase-names.ts, which has replaced them in earlier events.
 --
--- The rows change in the same transaction, so no reader of the table finds a name once the events
--- are committed. The color stays.
-create or replace function erase_names(room int, culprits text[], new_names text[], channel text) returns table (
+-- The last events are those after the seq `since`, and those with the seqs `kept`: the newest event
+-- of each member before it, so that a member whose name was replaced by half still has one. The rows
+-- change in the same transaction, so no reader of the table finds a name once the events are
+-- committed. The color stays.
+create or replace function erase_names(
+  room int, culprits text[], new_names text[], kept bigint[], since bigint, channel text
+) returns table (
   room_id int, slug text, seq bigint, kind text, member_id text, nickname text, color text, trip text,
   tag text, text text, client_id text, at timestamptz, target bigint, change text, former jsonb
 )
@@ -32,10 +36,10 @@ begin
     (select m.color from members m where m.room_id = room and m.member_id = c.id and m.nickname <> c.name)
     union all (
       select e.color from events e
-      where e.member_id = c.id and e.client_id is null and e.room_id = room and e.nickname <> c.name limit 1
+      where e.room_id = room and e.seq = any(kept) and e.member_id = c.id and e.nickname <> c.name limit 1
     ) union all (
       select e.color from events e
-      where e.member_id = c.id and e.client_id is not null and e.room_id = room and e.nickname <> c.name limit 1
+      where e.room_id = room and e.seq > since and e.member_id = c.id and e.nickname <> c.name limit 1
     ) union all (
       select e.former->>'color' from events e
       where is_inbox and e.room_id = room and e.kind = 'whisper' and e.former->>'id' = c.id
@@ -47,10 +51,9 @@ begin
     former = case when e.kind = 'rename'
       then jsonb_build_object('id', e.member_id, 'nickname', c.name, 'color', e.color) else e.former end
   from unnest(ids, names) as c (id, name)
-  where e.member_id = c.id and e.client_id is null and e.room_id = room;
-  update events e set nickname = c.name, trip = null, tag = null
-  from unnest(ids, names) as c (id, name)
-  where e.member_id = c.id and e.client_id is not null and e.room_id = room;
+  where e.room_id = room and e.member_id = c.id and e.seq = any(array(
+    select k.seq from unnest(kept) k (seq) union select l.seq from events l where l.room_id = room and l.seq > since
+  ));
   if is_inbox then
     update events e set former = jsonb_build_object('id', c.id, 'nickname', c.name, 'color', e.former->>'color')
     from unnest(ids, names) as c (id, name)

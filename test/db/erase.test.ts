@@ -3,6 +3,7 @@ import type { Knex } from "knex";
 import { append, type Draft } from "../../db/log/append.ts";
 import { changeMessage, readChangedRooms } from "../../db/log/change.ts";
 import { eraseMessages, findMessagesOf, type MessagesOfRoom } from "../../db/log/erase.ts";
+import { type ErasedNames, eraseNames } from "../../db/log/erase-names.ts";
 import type { Stored } from "../../db/log/event-row.ts";
 import { readSince } from "../../db/log/read.ts";
 import { findRooms } from "../../db/log/rooms.ts";
@@ -13,6 +14,7 @@ import { rowsOf } from "../../db/pool/statement.ts";
 import { erase } from "../../server/rooms/moderate.ts";
 import { createDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
+import { until } from "../support/until.ts";
 
 const ann = { id: "ann", nickname: "Ann", color: "#b3261e" };
 const bob = { id: "bob", nickname: "Bob", color: "#0b57d0", trip: "◆bobbobbob" };
@@ -149,4 +151,35 @@ test("erasing everything includes what its author writes meanwhile", async () =>
   expect(erased).toBe(4);
   expect(await rowsWith("flood")).toEqual([]);
   await one.destroy();
+});
+
+test("names are erased while others write, and of what is said meanwhile too", async () => {
+  const zoe = { ...bob, id: "zoe", nickname: "Zoe", trip: "◆zoezoezoe" };
+  await enterRoom(db, room(), { ...zoe, skeleton: zoe.id });
+  for (let n = 0; n < 30; n += 1) await said("by Zoe", zoe);
+  await said("by another");
+  const named = () =>
+    rowsOf<{ kind: string }>(db, "select kind from events where nickname = 'Zoe' or trip = ?", [zoe.trip]);
+  const held = connect(database.url, { poolMax: 1 });
+  const writer = await held.transaction();
+  await writer.raw("select from rooms where id = ? for no key update", [room()]);
+  const culprit = { kind: "member", value: "zoe" } as const;
+  const parts: ErasedNames[] = [];
+  const erasing = (async () => {
+    for await (const part of eraseNames(db, { culprit, nameOf: () => "nobody" })) parts.push(part);
+  })();
+  // The newest stays until the room is free, so that an attempt that ends here can be repeated.
+  await until("all but one are done", async () => (await named()).length === 1);
+  await writer.raw(
+    `insert into events (room_id, seq, kind, member_id, nickname, color, trip, client_id, text, at)
+     select id, last_seq + 1, 'message', 'zoe', 'Zoe', '#0b57d0', ?, 'meanwhile', 'by Zoe', now() from rooms where id = ?`,
+    [zoe.trip, room()],
+  );
+  await writer.raw("update rooms set last_seq = last_seq + 1 where id = ?", [room()]);
+  await writer.commit();
+  await erasing;
+  const [part, ...more] = parts;
+  expect(part?.events).toMatchObject([{ kind: "unname", member: { id: "zoe", nickname: "nobody" } }]);
+  expect([more, await named()]).toEqual([[], []]);
+  await held.destroy();
 });
