@@ -3,8 +3,8 @@
 -- eraseNames() in db/log/erase-names.ts, which has replaced them in earlier events.
 --
 -- The last events are those after the seq `since`, and those with the seqs `kept`: the newest event
--- of each member before it, so that a member whose name was replaced by half still has one. The rows
--- change in the same transaction, so no reader of the table finds a name once the events are
+-- of each member before it, so that a member whose name was replaced by half still has one. The
+-- rows change in the same transaction, so no reader of the table finds a name once the events are
 -- committed. The color stays.
 create or replace function erase_names(
   room int, culprits text[], new_names text[], kept bigint[], since bigint, channel text

@@ -19,7 +19,11 @@ export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: 
       if (code !== "untried")
         lines.push(`  ${code in words.faults ? "✗" : "·"} ${words.steps[step]}: ${fill(texts[code], { figure })}`);
   }
-  if (findings.reachError !== undefined) lines.push(`    ${findings.reachError}`);
+  const { reachError } = findings;
+  if (reachError !== undefined) {
+    const [, cause] = CAUSES.find(([codes]) => codes.test(reachError)) ?? [];
+    lines.push(`    ${cause === undefined ? reachError : `${words.unreached[cause]} (${reachError})`}`);
+  }
   const remedies = remediesFor(diagnosis.faults.map(({ code }) => code));
   if (remedies.length > 0) lines.push("", `${words.operator}: ${words.operatorHint}`);
   const names: { [name: string]: string } = words.remedies;
@@ -30,3 +34,11 @@ export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: 
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** [node errors] The codes of requests that reach no site, and their cause. */
+const CAUSES = [
+  [/^(ENOTFOUND|EAI_)/, "name"],
+  [/^ECONNREFUSED$/, "port"],
+  [/^(EPROTO$|ERR_SSL_)/, "tls"],
+  [/CERT/, "certificate"],
+] as const;

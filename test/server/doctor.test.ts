@@ -205,6 +205,24 @@ describe("the doctor", () => {
   }, 40_000);
 });
 
+test.each([
+  ["http://no-such-host.invalid", "No host of this name was found."],
+  ["http://127.0.0.1:9", "Nothing takes connections at this address and port."],
+  ["https", "This port does not speak TLS."],
+])(
+  "in a terminal, a mistyped address is answered with a sentence: %s",
+  async (at, sentence) => {
+    let text = "";
+    const out = (more: string) => {
+      text += more;
+    };
+    const url = at === "https" ? site.url.replace("http:", "https:") : at;
+    expect(await runDoctor(url, { isQuick: true, isJson: false, language: "en", out })).toBe(2);
+    expect(text).toContain(`    ${sentence} `);
+  },
+  40_000,
+);
+
 const nginxTest = hasNginx ? test : test.skip;
 const COMPRESSED = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";
 const HELD = "proxy_ignore_headers X-Accel-Buffering;";

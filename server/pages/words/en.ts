@@ -238,6 +238,12 @@ export const en: PageWords = {
     report: "Report",
     reportHint: "When you ask for help, include this. It contains nothing personal.",
     badUrl: "Enter the site’s address, beginning with http:// or https://.",
+    unreached: {
+      name: "No host of this name was found. Check the address.",
+      port: "Nothing takes connections at this address and port. Check both, and whether the site is running.",
+      tls: "This port does not speak TLS. Check the port, or try http:// instead of https://.",
+      certificate: "The certificate is not valid for this address. Check the address, and renew the certificate.",
+    },
   },
   script: {
     entered: "entered",
