@@ -1,8 +1,10 @@
 import type { RoomEvent } from "../../protocol/event.ts";
+import type { Http } from "../core/base/http.ts";
 import {
   type Conversation,
   createConversation,
   hold,
+  makeWay,
   release,
   start,
   stopSending,
@@ -22,7 +24,7 @@ import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { placeWhispers } from "../whispers.ts";
 import { openActs } from "./acts.ts";
-import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
+import { lasting, onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { openChoices } from "./choices.ts";
 import type { Composer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
@@ -48,7 +50,7 @@ import { openChannel } from "./tab-channel.ts";
 const STRANGER = ["no_session", "nickname_taken"];
 
 /** A conversation on the page. `close` ends it for good. */
-export type OpenConversation = { start(): void; close(): void };
+export type OpenConversation = { http: Http; start(): void; close(): void };
 
 /** Brings a room's page to life. */
 export function openConversation(page: Page): OpenConversation {
@@ -103,21 +105,21 @@ export function openConversation(page: Page): OpenConversation {
     session.leave();
     keeper.sleep();
   };
-  let isOpen = true;
   const go = () => {
-    if (!isOpen) return;
+    if (outbox.phase === "closed") return;
     start(conversation);
     release(conversation);
     keeper.open();
   };
   return {
+    http: sender.http,
     start() {
       go();
-      onWake((connectionsAreDead) => isOpen && wake(conversation, connectionsAreDead));
+      window.addEventListener("beforeunload", () => makeWay(conversation), lasting());
+      onWake((connectionsAreDead) => wake(conversation, connectionsAreDead));
       onSleep(sleep, go);
     },
     close() {
-      isOpen = false;
       notices.close();
       sleep();
       stopSending(conversation);

@@ -12,6 +12,7 @@ import {
 } from "../lobby.ts";
 import { http } from "../transports/fetch.ts";
 import { fill } from "../words.ts";
+import { lasting } from "./browser.ts";
 import { showTime } from "./local-time.ts";
 
 /**
@@ -26,13 +27,9 @@ export function openLobby(list: HTMLElement, base: string): () => void {
     { hidden: isHidden, show: (rooms) => showRooms(list, words, rooms) },
   );
   const look = () => isHidden() || lobby.wake();
-  document.addEventListener("visibilitychange", look);
-  for (const name of ["online", "pageshow"]) window.addEventListener(name, look);
-  return () => {
-    lobby.close();
-    document.removeEventListener("visibilitychange", look);
-    for (const name of ["online", "pageshow"]) window.removeEventListener(name, look);
-  };
+  document.addEventListener("visibilitychange", look, lasting());
+  for (const name of ["online", "pageshow"]) window.addEventListener(name, look, lasting());
+  return lobby.close;
 }
 
 function showRooms(list: HTMLElement, words: LobbyWords, rooms: RoomInLobby[]): void {

@@ -3,6 +3,7 @@ import { renameMember } from "../core/sending/change.ts";
 import type { Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
 import { part } from "./part.ts";
+import { showProblem } from "./problem.ts";
 
 /** Opens the form for another nickname and color above the field, or closes it. */
 export function toggleRenameForm(page: Page, sender: Sender, renamed: (member: Member) => void): void {
@@ -49,12 +50,6 @@ function close(form: HTMLElement): void {
 }
 
 function complain(form: HTMLFormElement, code: string, { words: { refusals } }: Page): void {
-  form.querySelector(".problem")?.remove();
-  const problem = document.createElement("p");
-  problem.className = "problem";
-  problem.setAttribute("role", "alert");
-  form.prepend(problem);
-  // An alert is read aloud when its text is set.
-  problem.textContent = refusals[code] || refusals.internal || code;
+  showProblem(refusals[code] || refusals.internal || code, (line) => form.prepend(line));
   (form.elements.namedItem("nickname") as HTMLElement).focus();
 }
