@@ -29,6 +29,7 @@ import * as ownTitles from "./migrations/20261201000040_own_titles.ts";
 import * as incomingWebhooks from "./migrations/20261201000060_incoming_webhooks.ts";
 import * as erasedNames from "./migrations/20261201000070_erased_names.ts";
 import * as namesInParts from "./migrations/20261201000090_names_in_parts.ts";
+import * as erasedNotices from "./migrations/20261201000100_erased_notices.ts";
 import { assertUsable } from "./pool/check-database.ts";
 import { connect } from "./pool/connect.ts";
 import { execute, rowsOf } from "./pool/statement.ts";
@@ -234,6 +235,7 @@ const migrations: { [name: string]: Knex.Migration } = {
   "20261201000060_incoming_webhooks": incomingWebhooks,
   "20261201000070_erased_names": erasedNames,
   "20261201000090_names_in_parts": namesInParts,
+  "20261201000100_erased_notices": erasedNotices,
 };
 
 /** The names of all migrations, in order. */

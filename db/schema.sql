@@ -45,7 +45,7 @@ create table events (
   change text,
   former jsonb,
   constraint events_pkey PRIMARY KEY (room_id, seq),
-  constraint events_change_check CHECK (((change IS NULL) OR ((change = 'edited'::text) AND (kind = 'message'::text)) OR ((change = 'erased'::text) AND (kind = ANY (ARRAY['message'::text, 'whisper'::text])) AND (text IS NULL)))),
+  constraint events_change_check CHECK (((change IS NULL) OR ((change = 'edited'::text) AND (kind = 'message'::text)) OR ((change = 'erased'::text) AND (kind = ANY (ARRAY['message'::text, 'notice'::text, 'whisper'::text])) AND (text IS NULL)))),
   constraint events_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'enter'::text, 'leave'::text, 'edit'::text, 'erase'::text, 'rename'::text, 'notice'::text, 'whisper'::text, 'unname'::text])))
 );
 CREATE INDEX events_changed_at ON events USING btree (at) WHERE (kind = ANY (ARRAY['edit'::text, 'erase'::text, 'unname'::text]));

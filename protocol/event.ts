@@ -32,7 +32,8 @@ export type RoomMove = EventBase & { kind: "enter" | "leave"; by?: "moderator" }
 export type RoomEdit = EventBase & { kind: "edit"; target: number };
 
 /**
- * The author, or a moderator, has erased the message with the seq `target`. `member` is the author.
+ * The author, or a moderator, has erased the message with the seq `target`, or a moderator the
+ * notice or whisper. `member` is the author.
  */
 export type RoomErase = EventBase & { kind: "erase"; target: number; by?: "moderator" };
 
@@ -45,8 +46,11 @@ export type RoomRename = EventBase & { kind: "rename"; former: Member };
  */
 export type RoomUnname = EventBase & { kind: "unname" };
 
-/** The site itself says something, such as the result of a roll that `member` asked for. */
-export type RoomNotice = EventBase & { kind: "notice"; text: string };
+/**
+ * The site itself says something, such as the result of a roll that `member` asked for, or a
+ * setting that `member` has changed. If a moderator has erased it, it has no text.
+ */
+export type RoomNotice = EventBase & { kind: "notice"; erased?: true };
 
 /**
  * A member says `text` to the member `to` only. It is in the inboxes of the two: its `room` is
@@ -57,8 +61,8 @@ export type RoomWhisper = EventBase & { kind: "whisper"; to: Member; erased?: tr
 
 /**
  * An entry of a room's log. An acknowledged event never changes, except that a message that is
- * edited or erased has its new state, and former edits of it lose their text. A client skips kinds
- * that it does not know.
+ * edited or erased has its new state, and former edits of it lose their text. A notice or a whisper
+ * that is erased has its new state, too. A client skips kinds that it does not know.
  */
 export type RoomEvent =
   | RoomMessage

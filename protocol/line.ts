@@ -11,9 +11,20 @@ export function hasLine(kind: string): boolean {
   return isSaid(kind) || kind === "enter" || kind === "leave" || kind === "rename";
 }
 
+/**
+ * The kinds of events that carry words, which a moderator can erase. The database has the same
+ * list, in the constraint `events_change_check` and in erase_messages.sql.
+ */
+export const SAID_KINDS = ["message", "notice", "whisper"] as const;
+
 /** Whether an event of this kind is something that a person, or the site, says. */
 export function isSaid(kind: string): boolean {
   return kind === "message" || kind === "notice" || kind === "whisper";
+}
+
+/** Whether the words of an event were erased. */
+export function isErased(event: { kind: string; erased?: true }): boolean {
+  return event.erased === true;
 }
 
 /** The nickname is not repeated when the same person writes again within five minutes. */

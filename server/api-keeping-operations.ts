@@ -260,7 +260,7 @@ export const KEEPING_OPERATIONS: Operation[] = [
     isPersonal: false,
   }),
   acts("eraseMessages", MODERATION_PATHS.erase(":room"), {
-    summary: "Erases one message, or all of a member, a trip or a network.",
+    summary: "Erases one message or notice, or all of a member, a trip or a network.",
     request: named("Erasure", erasureRequest),
     answer: answers.erased,
   }),
@@ -316,7 +316,7 @@ export const OPERATOR_OPERATIONS: Operation[] = [
   }),
   operatorReads("listAllRooms", MODERATION_PATHS.operateRooms, { summary: "Lists all rooms.", answer: answers.rooms }),
   operatorActs("eraseOnSite", MODERATION_PATHS.operateErase, {
-    summary: "Erases all messages of a member, a trip or a network.",
+    summary: "Erases everything of a member, a trip or a network.",
     request: target,
     answer: answers.erased,
   }),

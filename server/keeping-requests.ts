@@ -39,7 +39,7 @@ export const targetRequest = z
   .refine(hasOneOf("member", "trip", "network"), OF_TARGETS)
   .meta(oneOf("member", "trip", "network"));
 
-/** One message, or everything of a member, a trip or a network. */
+/** One message or notice, or everything of a member, a trip or a network. */
 export const erasureRequest = z
   .object({ seq: seqSchema.optional(), ...targets })
   .refine(hasOneOf("seq", "member", "trip", "network"), `seq, or ${OF_TARGETS}`)

@@ -28,8 +28,9 @@ export function equipLine(line: PageElement, acts: OldActs): void {
   const { page } = acts;
   const isOwn = attr(line, "data-member-id") === page.me.id;
   if (!isOwn) makeNameButton(line, acts, -1);
-  if (!hasClass(line, "message") && !hasClass(line, "whisper")) return;
-  if (isOwn) line.className += " own";
+  const isNotice = hasClass(line, "notice");
+  if (!hasClass(line, "message") && !hasClass(line, "whisper") && !(isNotice && page.moderates)) return;
+  if (isOwn && !isNotice) line.className += " own";
   addMenu(line, page.words.actions, () => actionsOf(line, acts));
 }
 
@@ -109,7 +110,7 @@ function closeAfter(action: PageElement, close: () => void): void {
 }
 
 function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
-  const { page, composer } = acts;
+  const { page } = acts;
   const { words, address, room } = page;
   const seq = Number(attr(line, "data-seq"));
   const member = memberOf(line);
@@ -118,6 +119,9 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const isOwn = hasClass(line, "own");
   const isErased = hasClass(line, "erased");
   const isWhisper = hasClass(line, "whisper");
+  // Moderators can erase a notice, and nobody answers it.
+  const isNotice = hasClass(line, "notice");
+  const composer = isNotice ? undefined : acts.composer;
   const isInTime = environment.now() - momentOf(attr(line, "data-at")) < page.editMinutes * MINUTE_MS;
   const actions: PageElement[] = [];
   const add = (label: string, act: () => void) => actions.push(createButton(label, act));
@@ -137,7 +141,7 @@ function actionsOf(line: PageElement, acts: OldActs): PageElement[] {
   const link = create("a", "", words.link);
   link.href = `${address.base + PATHS.room(room)}/${seq}`;
   if (!isWhisper) actions.push(link);
-  if (!isOwn) actions.push(ignoring(fill(words.ignore, { nickname }), acts, { member, is: true }));
+  if (!isOwn && !isNotice) actions.push(ignoring(fill(words.ignore, { nickname }), acts, { member, is: true }));
   return actions;
 }
 

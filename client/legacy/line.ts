@@ -1,4 +1,5 @@
 import type { Member, RoomEdit, RoomErase, RoomEvent, RoomWhisper } from "../../protocol/event.ts";
+import { isErased } from "../../protocol/line.ts";
 import { linkedPieces, type TextPiece } from "../../protocol/links.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
@@ -15,8 +16,7 @@ export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
   const line = lineOf(event.member, wordsOf(event, words), kind);
   if (kind === "message") {
     if (event.reply !== undefined) addQuote(line, event.reply, page);
-    if (event.erased) showErased(line, words);
-    else if (event.edited) markEdited(line, words);
+    if (event.edited) markEdited(line, words);
   }
   if (tallClass(text) === "tall") shut(line, words);
   const whispered = whisperSeq(event);
@@ -25,17 +25,17 @@ export function lineOfEvent(event: RoomEvent, page: Page): PageElement {
   if (event.id !== undefined) line.setAttribute("data-client-id", event.id);
   if (event.kind === "whisper") addWhisperMark(line, event, page);
   else (inside(line, "at") as PageElement).href = messagePath(event.seq);
+  if (isErased(event)) showErased(line, words);
   finish(line);
   return line;
 }
 
 /** Says to whom a whisper was said, as server/pages/whispers.ts does. */
-function addWhisperMark(line: PageElement, { to, erased }: RoomWhisper, { words, me }: Page): void {
+function addWhisperMark(line: PageElement, { to }: RoomWhisper, { words, me }: Page): void {
   const label = to.id === me.id ? words.whisperToMe : fill(words.whisperTo, { nickname: to.nickname });
   const said = inside(line, "text") as PageElement;
   line.insertBefore(create("span", "whisper-mark", label), said);
   line.insertBefore(document.createTextNode(" "), said);
-  if (erased) showErased(line, words);
 }
 
 /** Returns the line of a gap after an event, as server/pages/log-lines.ts writes it. */

@@ -20,8 +20,9 @@ export function memberOf(element: HTMLElement): NamedMember {
 export function equipLine(line: HTMLElement, page: Page): void {
   const isOwn = line.dataset.memberId === page.me.id;
   if (page.present) makeNameButton(line, -1);
-  if (line.classList.contains("message") || line.classList.contains("whisper")) {
-    line.classList.toggle("own", isOwn);
+  const isSpoken = line.matches(".message, .whisper");
+  if (isSpoken) line.classList.toggle("own", isOwn);
+  if (isSpoken || (page.moderates && line.matches(".notice"))) {
     // Keys lead to it, see log-keys.ts: the Tab key would stop at each of 500.
     if (inside(line, "menu-button") === null) {
       const button = createMenuButton(page.words.actions);

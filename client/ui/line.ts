@@ -1,5 +1,6 @@
 import type { Member, RoomEdit, RoomErase, RoomEvent, RoomRename, RoomWhisper } from "../../protocol/event.ts";
 import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
+import { isErased } from "../../protocol/line.ts";
 import { linkedPieces } from "../../protocol/links.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
@@ -18,17 +19,17 @@ export function lineOfEvent(event: RoomEvent, page: Page): HTMLElement {
   const text = inside(line, "text");
   if (kind === "enter" || kind === "leave") text.append(kind === "enter" ? words.entered : words.left);
   else if (kind === "rename") text.append(...renamed(event, words));
-  else if (kind === "notice") text.append(event.text);
-  else if (kind === "message" && event.erased) showErased(line, words);
+  else if (kind === "notice") text.append(event.text || "");
   else if (kind === "message" && event.edited) markEdited(line, words);
-  if (kind === "whisper") whisper(line, event, page);
+  else if (kind === "whisper") whisper(line, event, page);
+  if (isErased(event)) showErased(line, words);
   line.classList.add(kind);
   settleLine(line, event);
   return line;
 }
 
 /** Says on its line to whom a whisper was said, as server/pages/whispers.ts does. */
-function whisper(line: HTMLElement, { text = "", to, erased }: RoomWhisper, { words, me }: Page): void {
+function whisper(line: HTMLElement, { text = "", to }: RoomWhisper, { words, me }: Page): void {
   const mark = document.createElement("span");
   mark.className = "whisper-mark";
   if (to.id === me.id) mark.textContent = words.whisperToMe;
@@ -41,7 +42,6 @@ function whisper(line: HTMLElement, { text = "", to, erased }: RoomWhisper, { wo
   }
   writeText(line, text, words);
   inside(line, "text").before(mark, " ");
-  if (erased) showErased(line, words);
 }
 
 /** Returns a line for a message of a member, which may not be in the log yet. */

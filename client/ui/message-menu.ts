@@ -29,7 +29,7 @@ export function openMessageMenus(page: Page, use: MessageMenuUse): void {
   });
 }
 
-function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenuUse): MenuItem[] {
+function itemsOf(line: HTMLElement, page: Page, use: MessageMenuUse): MenuItem[] {
   const { words, editMinutes, ignored } = page;
   const seq = Number(line.dataset.seq);
   const member = memberOf(line);
@@ -39,6 +39,9 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
   const isOwn = line.classList.contains("own");
   const isErased = line.classList.contains("erased");
   const isWhisper = line.classList.contains("whisper");
+  // Moderators can erase a notice, and nobody answers it.
+  const isNotice = line.classList.contains("notice");
+  const composer = isNotice ? undefined : use.composer;
   const items: MenuItem[] = [];
   const add = (label: string, run: MenuItem["run"], className?: string) =>
     items.push(className ? { label, className, run } : { label, run });
@@ -46,7 +49,7 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
   if (composer && isOwn && !isErased && !isWhisper) {
     if (Date.now() - Date.parse(line.dataset.at || "") < editMinutes * MINUTE_MS - IN_TIME_MS) {
       add(words.edit, () => composer.begin({ ...about, kind: "edit" }));
-      items.push(eraseItem(words, () => erase(seq)));
+      items.push(eraseItem(words, () => use.erase(seq)));
     }
     add(words.again, () => composer.insert(() => text));
   }
@@ -66,7 +69,7 @@ function itemsOf(line: HTMLElement, page: Page, { composer, erase }: MessageMenu
       items.push(eraseItem(words, () => eraseAsModerator(page, seq)));
     add(page.moderates ? words.moderate : words.report, () => openActDialog(page, messageActsPath(page.room, seq)));
   }
-  if (!isOwn) add(fill(words.ignore, { nickname }), () => setIgnored(ignored, member, true), "ignore");
+  if (!isOwn && !isNotice) add(fill(words.ignore, { nickname }), () => setIgnored(ignored, member, true), "ignore");
   return items;
 }
 

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import type { RoomErase } from "../../protocol/event.ts";
+import { SAID_KINDS } from "../../protocol/line.ts";
 import { rowsOf } from "../pool/statement.ts";
 import { type EventRow, eventOf } from "./event-row.ts";
 import { notifyChannelOf, publishHeads, type WakeUps } from "./wake-ups.ts";
@@ -11,9 +12,9 @@ const ERASE_BATCH = 100;
 const SCAN_EVENTS = 10_000;
 
 /**
- * Erases messages of a room on behalf of a moderator, and appends an event for each. This is one
- * statement, see db/sql/erase_messages.sql. Returns the events; none for messages that are erased
- * already.
+ * Erases messages and notices of a room, or whispers of an inbox, on behalf of a moderator, and
+ * appends an event for each. This is one statement, see db/sql/erase_messages.sql. Returns the
+ * events; none for what is erased already.
  */
 export async function eraseMessages(
   db: Knex,
@@ -32,13 +33,13 @@ export async function eraseMessages(
 /** Whose messages are erased: those of a session, of a trip, or of all sessions of a network. */
 export type Culprit = { kind: "member" | "trip" | "network"; value: string };
 
-/** Messages of one room, or whispers of one inbox. */
+/** Messages and notices of one room, or whispers of one inbox. */
 export type MessagesOfRoom = { roomId: number; seqs: number[]; isInbox: boolean };
 
 /**
- * Finds the messages and whispers of a culprit that still have a text, in a room or in all rooms,
- * in parts of one commit each. Those of a network are all of the sessions that were seen there
- * within the last day. A whisper is found in both inboxes.
+ * Finds the messages, notices and whispers of a culprit that still have a text, in a room or in all
+ * rooms, in parts of one commit each. Those of a network are all of the sessions that were seen
+ * there within the last day. A whisper is found in both inboxes.
  */
 export async function* findMessagesOf(db: Knex, culprit: Culprit, roomId?: number): AsyncGenerator<MessagesOfRoom> {
   if (culprit.kind === "trip") yield* ofTrip(db, culprit.value, roomId);
@@ -63,42 +64,48 @@ export async function membersOfCulprit(db: Knex, { kind, value }: Culprit, roomI
 type FoundRow = { roomId: number; seq: number; isInbox: boolean };
 
 /**
- * Every message has a client id, so the index of those finds a member's messages. Of a whisper, the
- * author's copy has it, and the receiver's is from the same moment.
+ * Every message has a client id, so the index of those finds a member's messages. The rest has
+ * none: notices about settings, and the copies of whispers in the inboxes of their receivers.
  */
 async function* ofMember(db: Knex, memberId: string, roomId?: number): AsyncGenerator<MessagesOfRoom> {
+  yield* withoutClientId(db, memberId, roomId);
   for (let after = ""; ; ) {
     const rows = await rowsOf<FoundRow & { clientId: string }>(
       db,
       `select e.room_id as "roomId", e.seq, e.client_id as "clientId", r.inbox_of is not null as "isInbox"
        from events e join rooms r on r.id = e.room_id
-       where e.member_id = ? and e.client_id > ? and e.kind in ('message', 'whisper') and e.text is not null
+       where e.member_id = ? and e.client_id > ? and e.kind = any(?::text[]) and e.text is not null
          and coalesce(r.parent_id, r.id) = coalesce(?, r.parent_id, r.id)
        order by e.client_id limit ?`,
-      [memberId, after, roomId ?? null, ERASE_BATCH],
+      [memberId, after, SAID_KINDS, roomId ?? null, ERASE_BATCH],
     );
-    for (const part of byRoom(rows)) {
-      if (part.isInbox) yield* byRoom(await copiesOf(db, part));
-      yield part;
-    }
+    yield* byRoom(rows);
     if (rows.length < ERASE_BATCH) return;
     after = rows.at(-1)?.clientId as string;
   }
 }
 
-/** Returns the copies of whispers in the inboxes of their receivers. */
-function copiesOf(db: Knex, { roomId, seqs }: MessagesOfRoom): Promise<FoundRow[]> {
-  return rowsOf<FoundRow>(
-    db,
-    `select copy.room_id as "roomId", copy.seq, true as "isInbox"
-     from events own
-     join rooms inbox on inbox.id = own.room_id
-     join rooms other on other.parent_id = inbox.parent_id and other.inbox_of = own.former->>'id'
-     join events copy on copy.room_id = other.id and copy.kind = 'whisper' and copy.member_id = own.member_id
-       and copy.at = own.at
-     where own.room_id = ? and own.seq = any(?::bigint[])`,
-    [roomId, seqs],
-  );
+/**
+ * The index has no order, so each query reads all of the member's events without a client id. Their
+ * places are few bytes, so it returns many at once.
+ */
+async function* withoutClientId(db: Knex, memberId: string, roomId?: number): AsyncGenerator<MessagesOfRoom> {
+  for (let after: Omit<FoundRow, "isInbox"> = { roomId: 0, seq: 0 }; ; ) {
+    const rows = await rowsOf<FoundRow>(
+      db,
+      `with found as materialized (
+         select e.room_id as "roomId", e.seq, r.inbox_of is not null as "isInbox"
+         from events e join rooms r on r.id = e.room_id
+         where e.member_id = ? and e.client_id is null and e.kind = any(?::text[]) and e.text is not null
+           and coalesce(r.parent_id, r.id) = coalesce(?, r.parent_id, r.id)
+       )
+       select * from found where ("roomId", seq) > (?, ?) order by "roomId", seq limit ?`,
+      [memberId, SAID_KINDS, roomId ?? null, after.roomId, after.seq, SCAN_EVENTS],
+    );
+    yield* inBatches(rows);
+    if (rows.length < SCAN_EVENTS) return;
+    after = rows.at(-1) as FoundRow;
+  }
 }
 
 /** The log has no index of trips, so it is read in parts, each of which takes some 5 ms. */
@@ -107,12 +114,11 @@ async function* ofTrip(db: Knex, trip: string, roomId?: number): AsyncGenerator<
     const rows = await rowsOf<Omit<FoundRow, "isInbox">>(
       db,
       `select room_id as "roomId", seq from events
-       where room_id = ? and seq > ? and seq <= ? and kind in ('message', 'whisper') and trip = ? and text is not null
+       where room_id = ? and seq > ? and seq <= ? and kind = any(?::text[]) and trip = ? and text is not null
        order by seq`,
-      [id, first, last, trip],
+      [id, first, last, SAID_KINDS, trip],
     );
-    for (let start = 0; start < rows.length; start += ERASE_BATCH)
-      yield* byRoom(rows.slice(start, start + ERASE_BATCH).map((row) => ({ ...row, isInbox })));
+    yield* inBatches(rows.map((row) => ({ ...row, isInbox })));
   }
 }
 
@@ -143,6 +149,11 @@ async function* partsOfLogs(db: Knex, roomId?: number): AsyncGenerator<PartOfLog
   );
   for (const { id, head, pruned, isInbox } of rooms)
     for (let last = head; last > pruned; last -= SCAN_EVENTS) yield { id, isInbox, first: last - SCAN_EVENTS, last };
+}
+
+/** Divides what was found into parts of one commit each. */
+function* inBatches(rows: FoundRow[]): Generator<MessagesOfRoom> {
+  for (let start = 0; start < rows.length; start += ERASE_BATCH) yield* byRoom(rows.slice(start, start + ERASE_BATCH));
 }
 
 function* byRoom(rows: FoundRow[]): Generator<MessagesOfRoom> {

@@ -17,7 +17,7 @@ export type EventRow = {
   at: Date;
   /** The message that an edit or an erase changes, or that a message replies to. */
   target: number | null;
-  /** The change that a message's author has made last. */
+  /** The last change of a message, or of a notice or a whisper, which can be erased only. */
   change: "edited" | "erased" | null;
   /** The member before a rename, or the receiver of a whisper; who caused an erase or a leave. */
   former: Member | { by: "moderator" } | null;

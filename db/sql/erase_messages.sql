@@ -1,6 +1,7 @@
--- Erases messages of a room, or whispers of an inbox, on behalf of a moderator, and appends an
--- `erase` for each, by its author. Returns these events. Messages that are erased already are
--- skipped. Called by eraseMessages() in db/log/erase.ts.
+-- Erases messages and notices of a room, or whispers of an inbox, on behalf of a moderator, and
+-- appends an `erase` for each, by its author. Returns these events. Those that are erased already
+-- are skipped. The kinds are those of SAID_KINDS in protocol/line.ts. Called by
+-- eraseMessages() in db/log/erase.ts.
 --
 -- As in change_message(), the messages' rows change in the same transaction, and so do earlier
 -- edits of them, so no reader of the table finds the text once the events are committed.
@@ -22,7 +23,8 @@ begin
   perform from rooms r where r.id = room for no key update;
   said := array(
     select e from events e
-    where e.room_id = room and e.seq = any(messages) and e.kind in ('message', 'whisper') and e.change is distinct from 'erased'
+    where e.room_id = room and e.seq = any(messages) and e.kind in ('message', 'notice', 'whisper')
+      and e.change is distinct from 'erased'
     order by e.seq
   );
   if cardinality(said) = 0 then return; end if;

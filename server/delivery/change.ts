@@ -3,8 +3,8 @@ import { type EncodedEvent, encodeEvent } from "./frames.ts";
 
 /**
  * Returns an event of a tail as it is in the log once a message was edited or erased, or a name
- * erased: the message has its new state, earlier edits of it have no text, and the member has its
- * new name.
+ * erased: the message or notice has its new state, earlier edits of it have no text, and the member
+ * has its new name.
  */
 export function afterChange(encoded: EncodedEvent, change: RoomEdit | RoomErase | RoomUnname): EncodedEvent {
   if (change.kind === "unname") return unnamed(encoded, change);

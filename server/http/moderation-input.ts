@@ -6,8 +6,8 @@ import type { AskedBan, ToErase } from "../rooms/moderate.ts";
 import { inputOf } from "./input.ts";
 
 /**
- * Returns what a request wants to erase: the message `seq`, or everything of a `member`, a `trip`
- * or a `network`. Throws `malformed` unless it names one of them.
+ * Returns what a request wants to erase: the message or notice `seq`, or everything of a `member`,
+ * a `trip` or a `network`. Throws `malformed` unless it names one of them.
  */
 export function readToErase(ctx: Context): ToErase {
   const { seq, ...named } = inputOf(ctx).read(erasureRequest);

@@ -1,5 +1,5 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import { hasLine } from "../../protocol/line.ts";
+import { hasLine, isErased } from "../../protocol/line.ts";
 import { fill, wordsOf } from "./language.ts";
 import { createWallClock, type TimeLayout } from "./time-stamp.ts";
 import type { PageWords } from "./words/ja.ts";
@@ -49,6 +49,6 @@ function sentenceOf({ script }: PageWords, event: RoomEvent): string {
     const isSame = former === member.nickname && trip === member.trip;
     return `${name} ${isSame ? script.recolored : fill(script.renamed, { former })}`;
   }
-  const text = event.kind === "message" && event.erased ? script.erased : (event.text ?? "");
+  const text = isErased(event) ? script.erased : (event.text ?? "");
   return `${name}: ${text.replace(/\r\n|[\n\r\u2028\u2029]/g, CONTINUED)}`;
 }

@@ -1,7 +1,7 @@
 import type { RoomEvent, RoomMessage, RoomRename, RoomWhisper } from "../../protocol/event.ts";
 import { excerptOf, sealOf } from "../../protocol/graphemes.ts";
 import { roomOfLog } from "../../protocol/inbox.ts";
-import { SAME_SPEAKER_MS } from "../../protocol/line.ts";
+import { isErased, SAME_SPEAKER_MS } from "../../protocol/line.ts";
 import { mentions } from "../../protocol/mention.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import { tallClass } from "../../protocol/tall.ts";
@@ -39,7 +39,7 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
   const message = event.kind === "message" ? event : undefined;
   const tall = tallClass(message?.text ?? "");
   const own = message && member.id === layout.member?.id && "own";
-  const state = message?.erased ? "erased" : message?.edited && "edited";
+  const state = isErased(event) ? "erased" : message?.edited && "edited";
   const marks = [own, state, follows && "follows", tall, isMention(layout, event) && "mention", isCurrent && "current"];
   const kind = [event.kind, ...marks].filter(Boolean).join(" ");
   const quote = message?.reply !== undefined && quoteOf(layout, message, find?.(message.reply));
@@ -55,9 +55,9 @@ export function messageLine(layout: PageLayout, event: RoomEvent, context: LineC
 function whisperLine(layout: PageLayout, event: RoomWhisper, isPlain: boolean | undefined): Html {
   const { member, to, text = "", seq, at, id } = event;
   const tall = tallClass(text);
-  const state = event.erased && "erased";
+  const state = isErased(event) && "erased";
   const marks = [member.id === layout.member?.id && "own", state, tall].filter(Boolean).join(" ");
-  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${event.erased ? wordsOf(layout.language).script.erased : linkedText(text)}</span>${layout.canOpen && !event.erased && member.id !== layout.member?.id && whisperReport(layout, event, isPlain)}</li>
+  return html`<li class="line whisper ${marks}" value="0" data-whisper="${seq}" data-at="${at}" data-member-id="${member.id}" data-color="${member.color}" data-seal="${sealOf(member.nickname)}"${id !== undefined && html` data-client-id="${id}"`}>${nicknameOf(member)}${tagMark(member)} ${member.trip !== undefined && html`${tripOf(member)} `}<a class="at">${timeStamp(layout, at)}</a> ${whisperMark(layout, to)}${tall !== "" && unfold(wordsOf(layout.language))}<span dir="auto" class="text">${lineText(wordsOf(layout.language), event)}</span>${layout.canOpen && !event.erased && member.id !== layout.member?.id && whisperReport(layout, event, isPlain)}</li>
 `;
 }
 
@@ -87,7 +87,7 @@ function isMention({ member: reader }: PageLayout, { kind, member, text }: RoomE
 function quoteOf(layout: PageLayout, { room, reply }: RoomMessage, quoted: RoomEvent | undefined): Html {
   const words = wordsOf(layout.language);
   const href = link(`${layout.basePath}${PATHS.room(room)}/${reply}`);
-  const text = quoted && ("erased" in quoted ? words.script.erased : excerptOf(quoted.text ?? ""));
+  const text = quoted && (isErased(quoted) ? words.script.erased : excerptOf(quoted.text ?? ""));
   const content =
     quoted === undefined
       ? fill(words.script.quoted, { seq: String(reply) })
@@ -102,11 +102,12 @@ function actsOf(layout: PageLayout, event: RoomEvent, { isPlain, isCurrent }: Li
   const { change, script } = words;
   const { room, seq } = event;
   const acts = link(`${layout.basePath}${messageActsPath(room, seq)}`);
-  // Text browsers show all links, so there it is on the page of the message only.
-  const isShown = event.kind === "message" && (layout.canOpen || isCurrent);
+  // Text browsers show all links, so there it is on the page of the message only. An owner has no
+  // other link to a notice of their own.
+  const isShown = layout.canOpen || isCurrent;
   const report =
     isShown &&
-    event.member.id !== layout.member?.id &&
+    (event.kind === "notice" || event.member.id !== layout.member?.id) &&
     html` <a class="act" href="${acts}" target="_top" rel="nofollow">${words.moderation.acts.link}</a>`;
   const reply = link(`${layout.basePath}${PATHS.room(room)}?reply=${seq}#say`);
   const own = link(layout.basePath + PATHS.changePage(room, seq));
@@ -143,7 +144,7 @@ export function lineText(words: PageWords, event: RoomEvent): Html | Html[] | st
   if (event.kind === "enter") return words.script.entered;
   if (event.kind === "leave") return words.script.left;
   if (event.kind === "rename") return renamed(words, event);
-  if (event.kind === "message" && event.erased) return words.script.erased;
+  if (isErased(event)) return words.script.erased;
   return linkedText(event.text ?? "");
 }
 

@@ -48,7 +48,7 @@ export function createLines(colorBits: number): EventLines {
       case "rename":
         return dim(`${clean(event.former.nickname)} is now ${name}`);
       case "notice":
-        return dim(text);
+        return dim(event.erased ? "(erased)" : text);
       default:
         return undefined;
     }

@@ -60,8 +60,8 @@ function addLists(program: Command, run: RunCommand): void {
 
 function addErase(program: Command, run: RunCommand): void {
   withTarget(program.command("erase"))
-    .description("erase one message, or everything by a session, a trip or a network")
-    .option("--seq <number>", "one message of --room, by its number", whole(1))
+    .description("erase one message or notice, or everything by a session, a trip or a network")
+    .option("--seq <number>", "one message or notice of --room, by its number", whole(1))
     .addHelpText("after", `\nWithout --room, everything in all rooms is erased. It cannot be undone.${EXIT_CODES}`)
     .action((options: TargetOptions & { seq?: number }) =>
       run((config) => eraseBy(config, { room: options.room, seq: options.seq, target: targetOf(options) })),

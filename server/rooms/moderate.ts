@@ -24,7 +24,7 @@ export type ModeratedRoom = { id: number; slug: string };
 /** Notes the events of one commit. */
 export type OnErased = (roomId: number, events: (RoomErase | RoomUnname)[]) => void;
 
-/** The messages to erase: one of a room, or everything of a culprit. */
+/** The message or notice of a room to erase, or everything of a culprit. */
 export type ToErase = { seq: number } | Culprit;
 
 type Act = { moderator: Moderator; room?: ModeratedRoom | undefined };
@@ -36,10 +36,10 @@ type Act = { moderator: Moderator; room?: ModeratedRoom | undefined };
 const PASSES = 5;
 
 /**
- * Erases a message, or all messages, whispers and names of a culprit, 100 in a commit. `onErased`
- * gets the events of each commit as soon as it is durable. Returns the number of messages erased,
- * without whispers, of which moderators learn nothing. Throws `no_such_message` for one message
- * that is not there or is erased already.
+ * Erases a message or notice, or all messages, notices, whispers and names of a culprit, 100 in a
+ * commit. `onErased` gets the events of each commit as soon as it is durable. Returns the number of
+ * messages and notices erased, without whispers, of which moderators learn nothing. Throws
+ * `no_such_message` for one message or notice that is not there or is erased already.
  */
 export async function erase(
   site: ModeratedSite,

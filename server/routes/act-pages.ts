@@ -30,8 +30,9 @@ import { changeRole } from "./room-settings.ts";
 import { formatPosition, positionOf } from "./rooms.ts";
 
 /**
- * Returns the routes of the pages of a message, of a person and of a room's people, on which a
- * reader reports them, and a moderator does everything else. The script shows them in a dialog.
+ * Returns the routes of the pages of a message or notice, of a person and of a room's people, on
+ * which a reader reports them, and a moderator does everything else. The script shows them in a
+ * dialog.
  */
 export function actPageRoutes(site: Site): Route[] {
   const showing = { page: true, auth: "token", cookie: "counts", limit: "reads" } as const;
@@ -54,7 +55,7 @@ async function showPeople(ctx: Context, site: Site): Promise<void> {
   showPage(ctx, renderPeoplePage(pageLayout(ctx, site), { room: tail, members, next, mayModerate }));
 }
 
-/** The message, the whisper of the reader's inbox, or the person that a page is about. */
+/** The message or notice, the whisper of the reader's inbox, or the person that a page is about. */
 type Subject = { member: Member; seq?: number; whisper?: number; text?: string };
 
 async function subjectOf(ctx: Context, site: Site, tail: Tail): Promise<Subject> {
@@ -73,7 +74,7 @@ async function subjectOf(ctx: Context, site: Site, tail: Tail): Promise<Subject>
   }
   const seq = seqOf(ctx);
   const message = await readMessageAt(ctx, site, { tail, seq });
-  if (message?.kind !== "message") throw refuse("no_such_message");
+  if (message === undefined) throw refuse("no_such_message");
   return { member: message.member, seq, text: message.text ?? "" };
 }
 

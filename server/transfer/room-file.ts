@@ -46,7 +46,7 @@ const seq = z.int().min(1);
 const EVENT = z.object({
   seq,
   // Whispers are in no room's file.
-  kind: z.enum(["message", "enter", "leave", "edit", "erase", "rename", "notice"]),
+  kind: z.enum(["message", "enter", "leave", "edit", "erase", "rename", "unname", "notice"]),
   member,
   at: z.iso.datetime({ offset: true }),
   text: z.string().max(20_000).optional(),

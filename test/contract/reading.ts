@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ResetSignal, RoomEvent } from "../../protocol/event.ts";
 import { openNode, openSite, person, say, type TestOptions, type TestPerson, type TestSite } from "../support/app.ts";
+import { OPERATOR_SECRET, operator } from "../support/operator.ts";
 
 /**
  * A reader under test, by whatever transport: gives the log's events after a cursor, in the order
@@ -30,7 +31,7 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
     let bob: TestPerson;
 
     beforeAll(async () => {
-      site = await openSite(options);
+      site = await openSite({ operatorSecret: OPERATOR_SECRET, ...options });
       url = (site.nodes[0] as { url: string }).url;
       ann = await person(url, "Ann");
       bob = await person(url, "Bob");
@@ -115,6 +116,23 @@ export function keepsTheReadingContract(name: string, open: OpenReader, options:
       const text = "</script><!-- \u2028 & 'x' \"y\" \\ data: x\n\nid: 9\r\nevent: bye 👨‍👩‍👧 ｱ が";
       await say(url, ann, text);
       expect(texts(await reader.events(1))).toEqual([text]);
+      await reader.close();
+    });
+
+    test("gives an erased notice without its words, and who reads live its erase", async () => {
+      const { cursor } = await say(url, ann, "before the roll");
+      const live = await open(url, { room: "lobby", after: cursor });
+      const { event: rolled } = await say(url, ann, "/roll 1d6");
+      expect(await live.events(1)).toMatchObject([{ kind: "notice", text: rolled.text }]);
+      const op = await operator(url);
+      await op.post("/api/rooms/lobby/erase", { seq: rolled.seq }).expect(200);
+      const erase = { kind: "erase", seq: rolled.seq + 1, target: rolled.seq, by: "moderator" };
+      expect(await live.events(1)).toMatchObject([erase]);
+      await live.close();
+      const reader = await open(url, { room: "lobby", after: cursor });
+      const read = await reader.events(2);
+      expect(read).toMatchObject([{ kind: "notice", seq: rolled.seq, erased: true }, erase]);
+      expect(read[0]).not.toHaveProperty("text");
       await reader.close();
     });
 

@@ -1,18 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Knex } from "knex";
+import { applyFunctions, readFunctions } from "../../db/functions.ts";
 import { append, type Draft } from "../../db/log/append.ts";
 import { changeMessage, readChangedRooms } from "../../db/log/change.ts";
 import { eraseMessages, findMessagesOf, type MessagesOfRoom } from "../../db/log/erase.ts";
 import { type ErasedNames, eraseNames } from "../../db/log/erase-names.ts";
 import type { Stored } from "../../db/log/event-row.ts";
 import { readSince } from "../../db/log/read.ts";
+import { appendNotices } from "../../db/log/room-rules.ts";
 import { findRooms } from "../../db/log/rooms.ts";
 import { writeSightings } from "../../db/log/sightings.ts";
 import { postgresWakeUps } from "../../db/log/wake-ups.ts";
+import { migrate, migrationSource } from "../../db/migrate.ts";
 import { connect } from "../../db/pool/connect.ts";
 import { rowsOf } from "../../db/pool/statement.ts";
+import { isSaid, SAID_KINDS } from "../../protocol/line.ts";
 import { erase } from "../../server/rooms/moderate.ts";
-import { createDatabase } from "../support/database.ts";
+import { createDatabase, createEmptyDatabase } from "../support/database.ts";
 import { enterRoom, makeRoom } from "../support/enter.ts";
 import { until } from "../support/until.ts";
 
@@ -81,6 +85,24 @@ describe("erasing by a moderator", () => {
     );
     await eraseMessages(db, { roomId: room(), seqs: [seq] });
     expect(await rowsWith("secret of the")).toEqual([]);
+  });
+
+  test("is possible for the kinds that carry words, in the table as in the protocol, and for no other", async () => {
+    const kinds = ["message", "notice", "whisper", "enter", "leave", "edit", "erase", "rename", "unname"];
+    await db("rooms").insert({ slug: "kinds", title: "kinds", last_seq: kinds.length });
+    const roomId = (await db("rooms").where({ slug: "kinds" }).first("id")).id;
+    const row = { room_id: roomId, member_id: "ann", nickname: "Ann", color: "#b3261e", at: new Date() };
+    await db("events").insert(kinds.map((kind, n) => ({ ...row, kind, seq: n + 1, text: "words" })));
+    const events = await eraseMessages(db, { roomId, seqs: kinds.map((_, n) => n + 1) });
+    expect(events.map((event) => kinds[event.target - 1])).toEqual(SAID_KINDS);
+    const rows = await db("events").where({ change: "erased", room_id: roomId }).orderBy("seq");
+    expect(rows.map(({ kind, text }) => [kind, text])).toEqual(SAID_KINDS.map((kind) => [kind, null]));
+    expect(kinds.filter(isSaid)).toEqual(SAID_KINDS);
+    for (const change of ["edited", "erased"])
+      for (const seq of [4, 5, 6, 7, 8, 9]) {
+        const other = db("events").where({ room_id: roomId, seq }).update({ change, text: null });
+        await expect(other).rejects.toThrow("events_change_check");
+      }
   });
 
   test("skips what is erased already, what is no message, and what is in another room", async () => {
@@ -182,4 +204,55 @@ test("names are erased while others write, and of what is said meanwhile too", a
   expect(part?.events).toMatchObject([{ kind: "unname", member: { id: "zoe", nickname: "nobody" } }]);
   expect([more, await named()]).toEqual([[], []]);
   await held.destroy();
+});
+
+test("everything of a session includes all that has no client id, in parts of a hundred", async () => {
+  const gil = { ...ann, id: "gil" };
+  const row = { room_id: room(1), member_id: gil.id, nickname: "Gil", color: "#b3261e", at: new Date() };
+  const { last_seq: head } = await db("rooms")
+    .where({ id: room(1) })
+    .first("last_seq");
+  const rows = Array.from({ length: 210 }, (_, n) => ({
+    ...row,
+    seq: head + n + 1,
+    kind: n % 3 === 0 ? "leave" : "notice",
+    text: n % 3 === 0 ? null : `gil ${n}`,
+  }));
+  await db("events").insert(rows);
+  await db("rooms")
+    .where({ id: room(1) })
+    .update({ last_seq: head + 210 });
+  const parts = await allOf({ kind: "member", value: gil.id });
+  expect(parts.map(({ seqs }) => seqs.length)).toEqual([100, 40]);
+  expect(await allOf({ kind: "member", value: gil.id }, room())).toEqual([]);
+  for (const part of parts) await eraseMessages(db, part);
+  expect(await rowsWith("gil ")).toEqual([]);
+  expect(await allOf({ kind: "member", value: gil.id })).toEqual([]);
+});
+
+test("a notice of the version before can be erased after the migration, and stays erased without it", async () => {
+  const empty = await createEmptyDatabase();
+  const old = connect(empty.url);
+  const names = await migrationSource.getMigrations([]);
+  const before = names.slice(0, names.indexOf("20261201000100_erased_notices"));
+  const table = { tableName: "chattera_migrations" };
+  await old.raw("create schema chattera");
+  await old.migrate.latest({ migrationSource: { ...migrationSource, getMigrations: async () => before }, ...table });
+  await old.transaction(async (tx) => applyFunctions(tx, await readFunctions()));
+  const { id: roomId } = await old("rooms").first("id");
+  const title = { ...ann, id: "owner" };
+  const say = (text: string) =>
+    old.transaction((tx) =>
+      appendNotices(tx, { roomId, member: title, texts: [text] }, postgresWakeUps(old, empty.url)),
+    );
+  await say("unlawful title");
+  await expect(eraseMessages(old, { roomId, seqs: [1] })).rejects.toThrow("events_change_check");
+  await migrate(empty.url);
+  expect(await eraseMessages(old, { roomId, seqs: [1] })).toMatchObject([{ kind: "erase", target: 1, seq: 2 }]);
+  const first = () => old("events").where({ room_id: roomId, seq: 1 }).first("kind", "text", "change");
+  expect(await first()).toEqual({ kind: "notice", text: null, change: "erased" });
+  await old.migrate.down({ migrationSource, ...table });
+  expect(await first()).toEqual({ kind: "notice", text: "", change: null });
+  await old.destroy();
+  await empty.drop();
 });

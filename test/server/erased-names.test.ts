@@ -28,7 +28,7 @@ test("erasing everything by a person erases the name and the whispers too, on al
   await as(filth.token, "/enter").expect(200);
   const { body: renamed } = await as(filth.token, "/rename", { nickname: "Filthier" }).expect(200);
   const now = { ...filth, token: renamed.token, nickname: "Filthier" };
-  await say(site.url, now, { room, text: "/roll 1d6" });
+  const { event: rolled } = await say(site.url, now, { room, text: "/roll 1d6" });
   const { event } = await say(site.url, now, { room, text: "rude words" });
   const sent = await whisper(site.url, now, { room, to: ben.id, text: "rude whisper" });
   await whisper(site.url, ben, { room, to: filth.id, text: "an answer" });
@@ -37,7 +37,7 @@ test("erasing everything by a person erases the name and the whispers too, on al
   await as(now.token, "/enter").expect(200);
   const head = (await request(other.url).get(`/api/rooms/${room}/messages?limit=200`)).body.events.at(-1).seq;
   // Whispers are not counted: moderators learn nothing of them.
-  await op.post(`/api/rooms/${room}/erase`, { member: filth.id }).expect(200, /"erased":1[,}]/);
+  await op.post(`/api/rooms/${room}/erase`, { member: filth.id }).expect(200, /"erased":2[,}]/);
   const paths = [
     `/api/rooms/${room}`,
     `/api/rooms/${room}/members`,
@@ -65,7 +65,7 @@ test("erasing everything by a person erases the name and the whispers too, on al
   const events = (await request(site.url).get(`/api/rooms/${room}/messages?limit=200`)).body.events as RoomEvent[];
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, n) => n + 1));
   expect(events.filter(({ seq }) => seq > head)).toMatchObject([
-    { kind: "erase", target: event.seq, by: "moderator" },
+    ...[rolled, event].map(({ seq }) => ({ kind: "erase", target: seq, by: "moderator" })),
     { kind: "unname", member: { id: filth.id, nickname: expect.stringContaining("erased") } },
   ]);
   for (const stream of streams) {

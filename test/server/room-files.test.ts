@@ -8,6 +8,7 @@ import request from "supertest";
 import { eraseMessages } from "../../db/log/erase.ts";
 import { connect } from "../../db/pool/connect.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
+import { erase } from "../../server/rooms/moderate.ts";
 import { exportRoom } from "../../server/transfer/export-room.ts";
 import { importRoom } from "../../server/transfer/import-room.ts";
 import { clientId, person, sayAll, type TestPerson } from "../support/app.ts";
@@ -51,6 +52,23 @@ test("the commands export a room as its events, without a text that was erased, 
   const again = await chattera(["import", "-"], { url: target, input: out });
   expect([again.code, again.err]).toEqual([0, `Import complete: 0 of ${all}`]);
   expect(linesOf(await exported(target)).slice(1)).toEqual(events);
+}, 60_000);
+
+test("a file has neither an erased notice nor an erased name, and another site imports the erases", async () => {
+  const bad = await person(site.url, "Unlawful");
+  await request(site.url).post("/api/rooms").send({ slug: "erased" }).expect(201);
+  await sayAll(site.url, bad, { texts: ["/roll 1d6", "unlawful words"], room: "erased" });
+  const { wakeUps, db } = site.node.app.site;
+  const moderator = { by: "operator", byName: "operator" };
+  expect(await erase({ db, wakeUps }, { moderator, what: { kind: "member", value: bad.id } })).toBe(2);
+  const { code, out } = await chattera(["export", "erased"]);
+  expect([code, String(out).match(/unlawful|1d6/i)]).toEqual([0, null]);
+  const [, ...events] = linesOf(out);
+  expect(events.map(({ kind }) => kind)).toEqual(["enter", "notice", "message", "erase", "erase", "unname"]);
+  const target = await newDatabase();
+  expect(await imported(target, out)).toMatchObject({ added: 6 });
+  const { out: copy } = await chattera(["export", "erased"], { url: target });
+  expect(linesOf(copy).slice(1)).toEqual(events);
 }, 60_000);
 
 test("an import continues where it was interrupted, and keeps what was erased since", async () => {
