@@ -2,6 +2,7 @@ import "../support/fixed-seed.ts";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { RoomEvent } from "../../protocol/event.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { clientId, openNode, person, type TestNode, type TestPerson } from "../support/app.ts";
 import { ComingAndGoing, PROMISED_MS, READING } from "../support/coming-and-going.ts";
 import { createDatabase } from "../support/database.ts";
@@ -61,12 +62,13 @@ async function say(url: string, who: Comer, { room, text }: { room: string; text
 }
 
 /** One step: `at` picks the node, `who` a person, and `which` a message. */
-type Step = { act: "say" | "erase" | "erase-all" | "ban" | "kill"; at: boolean; who: number; which: number };
+type Step = { act: "say" | "notice" | "erase" | "erase-all" | "ban" | "kill"; at: boolean; who: number; which: number };
 
 const steps = fc.array(
   fc.record<Step>({
     act: fc.oneof(
-      { weight: 14, arbitrary: fc.constant("say" as const) },
+      { weight: 9, arbitrary: fc.constant("say" as const) },
+      { weight: 5, arbitrary: fc.constant("notice" as const) },
       { weight: 4, arbitrary: fc.constant("erase" as const) },
       { weight: 2, arbitrary: fc.constant("erase-all" as const) },
       { weight: 2, arbitrary: fc.constant("ban" as const) },
@@ -112,7 +114,7 @@ async function playAndCompare(room: string, history: Step[]): Promise<void> {
   const head = events.at(-1)?.seq as number;
   for (const reader of readers) reader.end(head);
   await Promise.all(reading);
-  const stored = events.filter(({ kind, seq }) => kind === "message" && seq > start.event.seq);
+  const stored = events.filter(({ kind, seq }) => isSaid(kind) && seq > start.event.seq);
   for (const { faults, shown } of readers) {
     expect(faults).toEqual([]);
     expect([...shown]).toEqual(stored.map(({ seq, text }) => [seq, text]));
@@ -144,7 +146,8 @@ async function expectNowhere(room: string, cursor: string, erased: string[]): Pr
 
 /** Plays the steps, and returns how many messages were erased. */
 async function play(room: string, history: Step[], erasedAt: Map<string, number>): Promise<number> {
-  const live = new Map<number, { text: string; by: Comer }>();
+  // A notice of the site is by nobody.
+  const live = new Map<number, { text: string; by: Comer | undefined }>();
   let count = 0;
   for (const { act, at, who, which } of history) {
     const url = at ? dying.url : steady.url;
@@ -156,11 +159,15 @@ async function play(room: string, history: Step[], erasedAt: Map<string, number>
       const text = `words ${++count} of ${room}`;
       const { event } = await (await say(url, by, { room, text })).json();
       live.set(event.seq, { text, by });
+    } else if (act === "notice") {
+      const text = `words ${++count} of ${room}`;
+      live.set((await steady.app.notice(room, text)).seq, { text, by: undefined });
     } else if (act === "ban") await banAndLift(room, by, url);
     else {
       const one = [...live.keys()][which % (live.size || 1)];
       if (one === undefined) continue;
-      const isHit = ([seq, message]: [number, { by: Comer }]) => (act === "erase" ? seq === one : message.by === by);
+      const isHit = ([seq, message]: [number, { by: Comer | undefined }]) =>
+        act === "erase" ? seq === one : message.by === by;
       const hit = [...live].filter(isHit);
       const what = act === "erase" ? { seq: one } : { member: by.id };
       const { body } = await (await operator(url)).post(`/api/rooms/${room}/erase`, what).expect(200);

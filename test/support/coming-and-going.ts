@@ -80,7 +80,7 @@ export class ComingAndGoing {
     const erasedAt = text === undefined ? undefined : this.#options.erasedAt.get(text);
     if (erasedAt !== undefined && openedAt - erasedAt > PROMISED_MS + this.#options.pulse.latenessSince(erasedAt))
       this.faults.push(`${seq} still has ${text}`);
-    if (event.kind === "message") this.shown.set(seq, text);
+    if (event.kind === "message" || event.kind === "notice") this.shown.set(seq, text);
     // A message from before its start may be erased, too.
     if (event.kind === "erase" && this.shown.has(event.target)) this.shown.set(event.target, undefined);
     if (event.kind === "edit" && text !== undefined) this.shown.set(event.target, text);
