@@ -2,7 +2,7 @@ import type { Context } from "koa";
 import { readAround, readEvent, type TalkAround } from "../../db/log/around.ts";
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { HISTORY_MESSAGES } from "../../protocol/limits.ts";
-import { hasLine, isErased } from "../../protocol/line.ts";
+import { hasLine, isSaid } from "../../protocol/line.ts";
 import { PATHS } from "../../protocol/paths.ts";
 import type { Tail } from "../delivery/tail.ts";
 import { noSuchMessage } from "../http/find-message.ts";
@@ -60,7 +60,8 @@ async function showMessage(ctx: Context, site: Site): Promise<void> {
 async function isShown(site: Site, tail: Tail, seq: number): Promise<boolean> {
   if (!Number.isSafeInteger(seq) || seq < 1) return false;
   const event = await readEvent(site.db, tail.id, seq);
-  if (event === undefined || !hasLine(event.kind) || isErased(event)) return false;
+  if (event === undefined || !hasLine(event.kind)) return false;
+  if (isSaid(event.kind) && event.text === undefined) return false;
   return seq >= (await site.hub.rooms.bounds(tail)).oldest;
 }
 
