@@ -1,27 +1,24 @@
 const NAMES = `
-  access addApart addOlder allowsSilence alone announce arrived arrivedAt asking askWhen attempts
-  backoff bell between blockedAt bounds candidate carried ceilingMs changes channel checkedAt
-  choices chosenAt claim clock closedAt closeIdle composer confirmedAt connectionsAreDead
-  conversation countedAt dayMark dropped dueAt emit emitter environment eventAt expected fallen
-  feed fields fillIn firstAt followed formToken gapMs getPath giveBack givesToken giveUp graceMs
-  guests hadRecord hangUp hasGap hasOlder hasScript haste hastenedAt heardAt heldBackAt helloAt
-  hold inboxCursor insert isAfterWord isAsking isAtNewest isAway isBacklog isBehind isBlocked
-  isBroken isBusy isConfirming isDoubtful isDoubting isFitting isFresh isGap isGreeted isHeld
-  isHere isKnown isLeaving isLive isLookedAt isMention isMine isMute isNew isOpen isOutOfTurn
-  isOver isPassing isPlaced isPollSet isPresent isProbing isQuick isSending isSendingNext
-  isSilent isSuspect isTheirs isTimerSet isTooLong isUnderWay isUnlisted isUnsayable isWanted
-  jumped keep keeper lastAgeMs lastRttMs lastSeq later leader ledger letGo listed listeners logs
-  lostMs marks meId most moved namedAt needsToken newKey nonce noteChange noted noteLeader
-  noteNew offer offerUnread oldestSeq onChange onStatus openChannel openedAt opensAfter
-  openSession orders ours outbox ownRoom ownTexts parts patience phase pingMs place places
-  pollBackoff polled polls position positionIn post proveAt provedAt proven question queued
-  reachedAt readAgain reader reading readings reception record removeUnsent renewAt retryMs ring
-  roomState rows saveDraft scrolled seen sender session sessionTicket setAside settle shelf
-  showMembers shownAt showRoom shows showUnsent shrunkAt silences sink sleep spare stopListening
-  stopTimer stopTurn stopWaiting streamBackoff taken taskLine texts throttle tickets timeoutMs
-  timeouts timers toMoment toNewest topMark tried tries turns typedAt unansweredAt underWay
-  unknownAt unsayable unsent unshown usualMs views waitedMs waitMs waitsForServer want wayBack
-  wish withdraw withinMs wokeAt
+  access addApart addOlder allowsSilence announce arrived arrivedAt asking askWhen attempts backoff
+  bell between blockedAt candidate carried ceilingMs channel checkedAt chosenAt claim clock
+  closeIdle composer confirmedAt connectionsAreDead conversation countedAt dayMark dropped emit
+  emitter environment eventAt expected fallen feed fields fillIn firstAt followed formToken gapMs
+  getPath givesToken giveUp graceMs guests hadRecord hangUp hasGap hasOlder hasScript hastenedAt
+  heardAt heldBackAt helloAt inboxCursor isAfterWord isAsking isAtNewest isAway isBacklog isBlocked
+  isBroken isBusy isConfirming isDoubtful isDoubting isFitting isFresh isGap isGreeted isHeld isHere
+  isLive isLookedAt isMention isMine isMute isNew isOpen isOver isPassing isPlaced isPollSet
+  isPresent isProbing isSending isSendingNext isSilent isSuspect isTimerSet isTooLong isUnderWay
+  isUnlisted isUnsayable isWanted jumped keep lastAgeMs lastRttMs lastSeq later leader ledger letGo
+  listed logs marks most namedAt needsToken newKey nonce noteChange noted noteLeader noteNew
+  offerUnread oldestSeq onChange onStatus openChannel openedAt opensAfter openSession orders ours
+  outbox ownRoom ownTexts parts patience phase pingMs places pollBackoff polled polls position
+  positionIn post proveAt provedAt proven question queued reachedAt readAgain reader reading
+  readings reception record removeUnsent renewAt retryMs roomState rows saveDraft seen sender
+  session sessionTicket setAside settle shelf showMembers shownAt showRoom showUnsent shrunkAt
+  silences sink spare stopListening stopTimer stopTurn stopWaiting streamBackoff taken taskLine
+  texts throttle tickets timeoutMs timeouts timers toMoment toNewest topMark tried tries typedAt
+  unansweredAt underWay unknownAt unsayable unsent unshown views waitMs waitsForServer wayBack wish
+  withdraw withinMs wokeAt
 `;
 
 /**

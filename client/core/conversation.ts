@@ -2,7 +2,6 @@ import type { Access } from "./base/access.ts";
 import { withPage } from "./base/environment.ts";
 import { createHaste, inHaste } from "./base/haste.ts";
 import { begin, createThrottle, spared, type Throttle, throttled } from "./base/throttle.ts";
-import { inTurn, runNext, type SharedTurns } from "./base/turns.ts";
 import { createConfirm } from "./reading/confirm.ts";
 import type { Position } from "./reading/ledger.ts";
 import { createPoll } from "./reading/poll.ts";
@@ -31,7 +30,6 @@ const SHORTEST_LATER_MS = 1_000;
 const HASTE_MS = 1_000;
 // Longer than any question takes.
 const TURN_MS = 15_000;
-const LEAVING_MS = 5_000;
 
 /** The part of a session that a conversation uses. */
 export type ConversationSession = Pick<ReadingSession, "on" | "start" | "wake" | "expect" | "sending" | "doubt">;
@@ -42,13 +40,10 @@ export type Conversation<Reader extends ConversationSession = ReadingSession> = 
   session: Reader;
   sender: Sender;
   outbox: Outbox;
-  turns: SharedTurns;
   /** Cancels the timer of the outbox's back-off. */
   stopWaiting?: () => void;
-  /** Cancels the timer of requests that wait for their turn. */
+  /** Cancels the timer of messages that wait for their turn. */
   stopTurn?: (() => void) | undefined;
-  /** The page is about to be left, and the next one needs a connection. */
-  isLeaving?: boolean;
   /** When an attempt was last made before its back-off was over. */
   hastenedAt: number;
 };
@@ -90,24 +85,11 @@ export function createConversation<Reader extends ConversationSession>(
   if (script !== undefined) polls.push(createPoll({ ask: script, json }, address, { name: "jsonp" }));
   const session = options.openSession({ ...options, rooms: [position], streams, polls, confirm });
   const outbox = createOutbox(environment, store);
-  const turns: SharedTurns = {
-    environment,
-    queued: [],
-    isTheirs: false,
-    isUnderWay: false,
-    want: () => askTurn(conversation),
-    giveBack: () => leaveTurn(conversation),
-  };
   const conversation: Conversation<Reader> = {
     room: position.room,
     session,
-    sender: createSender({
-      ...access,
-      http: { ask: inTurn(turns, access.http.ask), json },
-      script: access.script && inTurn(turns, access.script),
-    }),
+    sender: createSender(access),
     outbox,
-    turns,
     hastenedAt: 0,
   };
   session.on("event", ({ id }) => {
@@ -122,7 +104,7 @@ export function createConversation<Reader extends ConversationSession>(
     returnToProven(conversation.sender);
     sendNow(conversation);
   });
-  session.on("turn", () => takeTurn(conversation));
+  session.on("turn", () => transmit(conversation));
   return conversation;
 }
 
@@ -157,7 +139,6 @@ function throttledStream(throttle: Throttle, transport: Transport): Transport {
  * slept comes back.
  */
 export function start(conversation: Conversation<ConversationSession>): void {
-  conversation.isLeaving = false;
   conversation.session.start();
   sendNow(conversation);
 }
@@ -232,54 +213,26 @@ export function stopSending({ outbox, stopWaiting, stopTurn }: Conversation<Conv
   stopTurn?.();
 }
 
-/** Leaves a connection to the page that is opened next. To be called when this one may be left. */
-export function makeWay(conversation: Conversation<ConversationSession>): void {
-  conversation.isLeaving = true;
-  conversation.sender.environment.later(LEAVING_MS, () => {
-    conversation.isLeaving = false;
-    leaveTurn(conversation);
-  });
-  conversation.session.sending(true);
-}
-
 /** Sends what waits when it has its turn: a question of the session goes first. */
 function sendNext(conversation: Conversation<ConversationSession>): void {
-  if (hasNext(conversation.outbox)) askTurn(conversation);
-}
-
-/** Asks for the second connection. */
-function askTurn(conversation: Conversation<ConversationSession>): void {
-  const { session, sender } = conversation;
-  // Whatever becomes of the question, what is to be sent does not wait for it forever.
-  if (!conversation.stopTurn) conversation.stopTurn = sender.environment.later(TURN_MS, () => takeTurn(conversation));
+  const { session, sender, outbox } = conversation;
+  if (!hasNext(outbox)) return;
+  // Whatever becomes of the question, the messages do not wait for it forever.
+  if (!conversation.stopTurn) conversation.stopTurn = sender.environment.later(TURN_MS, () => transmit(conversation));
   session.sending(true);
 }
 
-/** The second connection is there for what is to be sent. */
-function takeTurn(conversation: Conversation<ConversationSession>): void {
-  const { turns } = conversation;
-  conversation.stopTurn?.();
-  conversation.stopTurn = undefined;
-  turns.isTheirs = true;
-  transmit(conversation);
-  runNext(turns);
-  leaveTurn(conversation);
-}
-
-/** Lets a question that waits use the second connection, and asks for it again if need be. */
-function leaveTurn(conversation: Conversation<ConversationSession>): void {
-  const { session, turns, outbox, isLeaving } = conversation;
-  if (turns.isUnderWay || isLeaving) return;
-  turns.isTheirs = false;
-  session.sending(false);
-  if (turns.queued.length > 0 || hasNext(outbox)) askTurn(conversation);
-}
-
-/** Sends what waits. */
+/** Sends what waits, as it has its turn. */
 function transmit(conversation: Conversation<ConversationSession>): void {
   const { room, session, sender, outbox } = conversation;
+  conversation.stopTurn?.();
+  conversation.stopTurn = undefined;
+  if (outbox.phase === "sending") return;
   const messages = takeWaiting(outbox);
-  if (messages.length === 0) return;
+  if (messages.length === 0) {
+    session.sending(false);
+    return;
+  }
   const { timeouts } = sender;
   const startedAt = sender.environment.now();
   let isOver = false;
@@ -299,7 +252,7 @@ function transmit(conversation: Conversation<ConversationSession>): void {
 
 function noteEnd(conversation: Conversation<ConversationSession>, outcomes: SendOutcome[]): void {
   const { session, outbox } = conversation;
-  leaveTurn(conversation);
+  session.sending(false);
   if (outbox.phase === "closed") return;
   const waitMs = settle(outbox, outcomes);
   for (let i = outcomes.length - 1; i >= 0; i--) {

@@ -17,7 +17,6 @@ import { connectNames } from "./names.ts";
 import { isNewestOnTop } from "./order.ts";
 import { part } from "./part.ts";
 import { openPersonMenus } from "./person-menu.ts";
-import { showProblem } from "./problem.ts";
 import { connectQuotes } from "./quotes.ts";
 import { toggleRenameForm } from "./rename-form.ts";
 
@@ -81,9 +80,19 @@ function newestFirst(selector: string): Element[] {
 
 function erase({ room, words }: Page, sender: Sender, seq: number): void {
   changeMessage(sender, { room, seq }, (outcome) => {
-    if ("refused" in outcome)
-      showProblem(words.refusals[outcome.refused] || words.notChanged, (line) => part("say").prepend(line));
+    if ("refused" in outcome) showProblem(words.refusals[outcome.refused] || words.notChanged);
   });
+}
+
+/** Shows above the field that something went wrong. */
+function showProblem(sentence: string): void {
+  document.getElementById("problem")?.remove();
+  const problem = document.createElement("p");
+  Object.assign(problem, { id: "problem", className: "problem" });
+  problem.setAttribute("role", "alert");
+  part("say").prepend(problem);
+  // An alert is read aloud when its text is set.
+  problem.textContent = sentence;
 }
 
 function becomeRenamed(page: Page, member: Member): void {

@@ -1,10 +1,8 @@
 import type { RoomEvent } from "../../protocol/event.ts";
-import type { Http } from "../core/base/http.ts";
 import {
   type Conversation,
   createConversation,
   hold,
-  makeWay,
   release,
   start,
   stopSending,
@@ -24,7 +22,7 @@ import { createSse } from "../transports/sse.ts";
 import { createStream } from "../transports/stream.ts";
 import { placeWhispers } from "../whispers.ts";
 import { openActs } from "./acts.ts";
-import { lasting, onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
+import { onSleep, onWake, optional, pageRttMs, watchHiding } from "./browser.ts";
 import { openChoices } from "./choices.ts";
 import type { Composer } from "./composer.ts";
 import { createConnectionLine } from "./connection-line.ts";
@@ -50,7 +48,7 @@ import { openChannel } from "./tab-channel.ts";
 const STRANGER = ["no_session", "nickname_taken"];
 
 /** A conversation on the page. `close` ends it for good. */
-export type OpenConversation = { http: Http; start(): void; close(): void };
+export type OpenConversation = { start(): void; close(): void };
 
 /** Brings a room's page to life. */
 export function openConversation(page: Page): OpenConversation {
@@ -105,21 +103,21 @@ export function openConversation(page: Page): OpenConversation {
     session.leave();
     keeper.sleep();
   };
+  let isOpen = true;
   const go = () => {
-    if (outbox.phase === "closed") return;
+    if (!isOpen) return;
     start(conversation);
     release(conversation);
     keeper.open();
   };
   return {
-    http: sender.http,
     start() {
       go();
-      window.addEventListener("beforeunload", () => makeWay(conversation), lasting());
-      onWake((connectionsAreDead) => wake(conversation, connectionsAreDead));
+      onWake((connectionsAreDead) => isOpen && wake(conversation, connectionsAreDead));
       onSleep(sleep, go);
     },
     close() {
+      isOpen = false;
       notices.close();
       sleep();
       stopSending(conversation);

@@ -1,14 +1,12 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { Address } from "../core/base/address.ts";
-import type { Http } from "../core/base/http.ts";
 import { enter } from "../core/sending/enter.ts";
 import { createSender } from "../core/sending/send.ts";
 import { environment } from "../environment.ts";
-import { printed } from "../transports/fetch.ts";
+import { http, printed } from "../transports/fetch.ts";
 import { lasting } from "./browser.ts";
 import { browserStore, parsed } from "./browser-store.ts";
 import { keepSession } from "./kept-session.ts";
-import { showProblem } from "./problem.ts";
 import { showPage } from "./show-page.ts";
 
 // A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
@@ -21,7 +19,6 @@ type Sentences = { [code: string]: string };
 export type EnterFormOptions = {
   base: string;
   room?: string;
-  http: Http;
   /** The sentences for refusals, by their code. */
   refusals: Sentences;
   /** Brings a page to life that was not loaded. */
@@ -32,7 +29,7 @@ export type EnterFormOptions = {
  * Lets a form enter a room by whatever kind of request this network lets through. The tab keeps the
  * session, in case the browser or the network loses its cookie.
  */
-export function openEnterForm(form: HTMLFormElement, { base, room, http, refusals, run }: EnterFormOptions): void {
+export function openEnterForm(form: HTMLFormElement, { base, room, refusals, run }: EnterFormOptions): void {
   const { nickname, color, formToken } = fieldsOf(form);
   const person = createPersonStore();
   let isUnderWay = false;
@@ -97,7 +94,13 @@ function submitAsItIs(form: HTMLFormElement, slug: string, button: HTMLButtonEle
 }
 
 function showRefusal(form: HTMLFormElement, nickname: HTMLInputElement, sentence: string): void {
-  showProblem(sentence, (line) => form.querySelector(".nickname-field")?.before(line));
+  document.getElementById("problem")?.remove();
+  const problem = document.createElement("p");
+  Object.assign(problem, { id: "problem", className: "problem" });
+  problem.setAttribute("role", "alert");
+  form.querySelector(".nickname-field")?.before(problem);
+  // An alert is read aloud when its text is set.
+  problem.textContent = sentence;
   nickname.setAttribute("aria-invalid", "true");
   nickname.focus();
 }

@@ -8,7 +8,6 @@ import type { Page } from "../page.ts";
 import { whisperSeq } from "../whispers.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { showLocalTime } from "./local-time.ts";
-import { createMark } from "./mark.ts";
 import { part } from "./part.ts";
 
 /** Returns a line of the log for an event: the page's template, filled with text nodes only. */
@@ -98,7 +97,10 @@ function showErased(line: HTMLElement, words: ScriptWords): void {
 function markEdited(line: HTMLElement, words: ScriptWords): void {
   line.classList.add("edited");
   if (inside(line, "edited-mark")) return;
-  inside(line, "text").after(" ", createMark("edited-mark", words.edited));
+  const mark = document.createElement("span");
+  mark.className = "edited-mark";
+  mark.textContent = words.edited;
+  inside(line, "text").after(" ", mark);
 }
 
 /** Returns what a member has changed about itself. A former name has a direction of its own. */

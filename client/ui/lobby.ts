@@ -12,7 +12,6 @@ import {
 } from "../lobby.ts";
 import { http } from "../transports/fetch.ts";
 import { fill } from "../words.ts";
-import { lasting } from "./browser.ts";
 import { showTime } from "./local-time.ts";
 
 /**
@@ -27,9 +26,13 @@ export function openLobby(list: HTMLElement, base: string): () => void {
     { hidden: isHidden, show: (rooms) => showRooms(list, words, rooms) },
   );
   const look = () => isHidden() || lobby.wake();
-  document.addEventListener("visibilitychange", look, lasting());
-  for (const name of ["online", "pageshow"]) window.addEventListener(name, look, lasting());
-  return lobby.close;
+  document.addEventListener("visibilitychange", look);
+  for (const name of ["online", "pageshow"]) window.addEventListener(name, look);
+  return () => {
+    lobby.close();
+    document.removeEventListener("visibilitychange", look);
+    for (const name of ["online", "pageshow"]) window.removeEventListener(name, look);
+  };
 }
 
 function showRooms(list: HTMLElement, words: LobbyWords, rooms: RoomInLobby[]): void {

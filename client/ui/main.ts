@@ -1,4 +1,3 @@
-import { http } from "../transports/fetch.ts";
 import { afterLoad, beginPage } from "./browser.ts";
 import { parsed } from "./browser-store.ts";
 import { openConversation } from "./conversation.ts";
@@ -31,7 +30,7 @@ function start(): void {
     const refusals = (parsed(form.dataset.refusals || "") || {}) as { [code: string]: string };
     const base = form.dataset.base || "";
     const rooms = document.getElementById("rooms");
-    openEnterForm(form, { base, http, refusals, run: start });
+    openEnterForm(form, { base, refusals, run: start });
     if (rooms !== null) closeRoom = openLobby(rooms, base);
   }
   const newRoom = document.getElementById("make-room");
@@ -45,10 +44,8 @@ function openRoom(room: HTMLElement, form: HTMLFormElement | null): void {
   const page = readPage(room);
   becomeMember(page);
   const { base } = page.address;
+  if (form?.isConnected) openEnterForm(form, { base, room: page.room, refusals: page.words.refusals, run: start });
   const conversation = openConversation(page);
-  // Its requests take turns with those of the conversation.
-  if (form?.isConnected)
-    openEnterForm(form, { base, room: page.room, http: conversation.http, refusals: page.words.refusals, run: start });
   openRoomMenu(page);
   closeRoom = conversation.close;
   afterLoad(conversation.start);

@@ -7,7 +7,6 @@ import { fill } from "../words.ts";
 import { optional } from "./browser.ts";
 import { describeMember, inside } from "./line.ts";
 import { makeNameButton, memberOf } from "./line-tools.ts";
-import { createMark } from "./mark.ts";
 import { createMenuButton } from "./menu.ts";
 import { part } from "./part.ts";
 
@@ -86,6 +85,13 @@ function markIgnored(item: HTMLElement, { ignored, me, words }: Page): void {
 
 function isIgnored({ classList }: HTMLElement): boolean {
   return classList.contains("ignored");
+}
+
+function createMark(className: string, text: string): HTMLElement {
+  const mark = document.createElement("span");
+  mark.className = className;
+  mark.textContent = text;
+  return mark;
 }
 
 /**

@@ -1,7 +1,6 @@
 import { PATHS } from "../../protocol/paths.ts";
 import type { Page } from "../page.ts";
 import { browserStore, parsed } from "./browser-store.ts";
-import { createMark } from "./mark.ts";
 
 /** A room that was entered in this browser, and when it was last open, in ms since 1970. */
 type OwnRoom = { slug: string; title: string; at: number };
@@ -67,7 +66,10 @@ export function openOwnRooms(page: Page, menu: HTMLDetailsElement): void {
           const lastAt = answer.rooms.find((room) => room.slug === slug)?.lastAt;
           const link = find(slug);
           if (!link || link.lastElementChild?.className === "has-new" || !lastAt || Date.parse(lastAt) <= at) continue;
-          link.append(" ", createMark("has-new", menu.dataset.hasNew || ""));
+          const sign = document.createElement("span");
+          sign.className = "has-new";
+          sign.textContent = menu.dataset.hasNew || "";
+          link.append(" ", sign);
         }
       })
       .catch(() => {});

@@ -3,7 +3,6 @@ import { renameMember } from "../core/sending/change.ts";
 import type { Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
 import { part } from "./part.ts";
-import { showProblem } from "./problem.ts";
 
 /** Opens the form for another nickname and color above the field, or closes it. */
 export function toggleRenameForm(page: Page, sender: Sender, renamed: (member: Member) => void): void {
@@ -50,6 +49,12 @@ function close(form: HTMLElement): void {
 }
 
 function complain(form: HTMLFormElement, code: string, { words: { refusals } }: Page): void {
-  showProblem(refusals[code] || refusals.internal || code, (line) => form.prepend(line));
+  form.querySelector(".problem")?.remove();
+  const problem = document.createElement("p");
+  problem.className = "problem";
+  problem.setAttribute("role", "alert");
+  form.prepend(problem);
+  // An alert is read aloud when its text is set.
+  problem.textContent = refusals[code] || refusals.internal || code;
   (form.elements.namedItem("nickname") as HTMLElement).focus();
 }

@@ -34,8 +34,6 @@ type Desk = {
   sent: string[];
 };
 
-// A browser takes a moment to close the connection that a message takes over.
-const CLOSING_MS = 50;
 const NOTHING: Answer = { status: 503, text: "" };
 
 /** A conversation in the room `lobby`, whose messages are answered by the test. */
@@ -232,7 +230,6 @@ describe("a conversation", () => {
     say(one.conversation, "first");
     last(one).answer(NOTHING);
     wake(one.conversation, true);
-    one.world.pass(CLOSING_MS);
     expect(one.attempts.length).toBe(2);
     last(one).answer("receipt");
     one.world.pass(60_000);
@@ -338,7 +335,6 @@ describe("a conversation", () => {
     expect(left.map(({ text }) => text)).toEqual(["first", "second"]);
     const after = desk(left);
     start(after.conversation);
-    after.world.pass(CLOSING_MS);
     expect(last(after).messages).toEqual(left.map(({ id, text }) => ({ id, text })));
   });
 
@@ -365,7 +361,6 @@ describe("a message at which the site always fails", () => {
 
   /** Answers each attempt: with 500 if it carries the text, else with a receipt. */
   function failAt({ world, attempts }: Desk, text: string): void {
-    world.pass(CLOSING_MS);
     for (let n = 0; n < attempts.length; n += 1) {
       const attempt = attempts[n] as Attempt;
       attempt.answer(attempt.messages.some((one) => one.text === text) ? FAILED : "receipt");
@@ -398,7 +393,6 @@ describe("a message at which the site always fails", () => {
     const { world, conversation, attempts, sent } = desk();
     start(conversation);
     for (const text of ["one", "two", "three"]) say(conversation, text);
-    world.pass(CLOSING_MS);
     let n = 0;
     for (; n < 30; n += 1) {
       attempts[n]?.answer(FAILED);

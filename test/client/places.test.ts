@@ -1,7 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Request } from "../../client/core/base/http.ts";
-import { createConversation, makeWay, say, start } from "../../client/core/conversation.ts";
-import { askOnce } from "../../client/core/history.ts";
+import { createConversation, say, start } from "../../client/core/conversation.ts";
 import { createSession } from "../../client/core/reading/session.ts";
 import { signal } from "../../client/core/sending/send.ts";
 import { createFakeSite } from "./fake-site.ts";
@@ -10,7 +9,7 @@ import { createWorld } from "./world.ts";
 const TYPING = "/api/rooms/lobby/typing";
 
 /** A conversation whose signals are not answered, so that they stay open. */
-function openPage({ isStarted = true } = {}) {
+function openPage() {
   const world = createWorld();
   const site = createFakeSite(world);
   const signals = new Set<Request>();
@@ -43,7 +42,7 @@ function openPage({ isStarted = true } = {}) {
     memory: { load: () => undefined, save() {} },
     openSession: createSession,
   });
-  if (isStarted) start(conversation);
+  start(conversation);
   return { world, site, conversation, signals, most };
 }
 
@@ -51,26 +50,15 @@ test("a message does not wait for a third connection while a signal has the seco
   const { world, site, conversation, signals, most } = openPage();
   world.pass(2_000);
   signal(conversation.sender, TYPING);
-  world.pass(200);
   expect(signals.size).toBe(1);
   say(conversation, "hello");
   // A browser takes a moment to close the connection.
   expect([signals.size, site.sending()]).toEqual([0, 0]);
-  world.pass(50);
+  world.pass(20);
   expect(site.sending()).toBe(1);
   world.pass(80);
   expect(site.log.length).toBe(1);
   expect(most.open).toBe(2);
-});
-
-test("a message that follows its signal at once does not meet it", () => {
-  const { world, conversation, signals, site } = openPage();
-  world.pass(2_000);
-  signal(conversation.sender, TYPING);
-  say(conversation, "hello");
-  expect([signals.size, site.sending()]).toEqual([0, 1]);
-  world.pass(1_000);
-  expect([signals.size, site.log.length]).toEqual([0, 1]);
 });
 
 test("a signal is not sent while both connections are in use", () => {
@@ -90,36 +78,6 @@ test("a signal gives its connection to a question about the stream", () => {
   site.deafen();
   world.pass(20_000);
   expect([signals.size, most.open]).toEqual([0, 2]);
-});
-
-test("history is read with at most two connections, one page at a time, while a stream is being proved", () => {
-  const { world, conversation, site, most } = openPage();
-  world.pass(110);
-  expect(site.open()).toEqual({ streams: 1, polls: 1 });
-  most.open = 0;
-  const answered: number[] = [];
-  for (let n = 0; n < 3; n++) askOnce(conversation.sender, "/api/rooms/lobby", (status) => answered.push(status));
-  world.pass(5_000);
-  expect([answered.length, most.open]).toEqual([3, 2]);
-});
-
-test("what is sent before reading has begun does not begin to read", () => {
-  const { world, conversation, site } = openPage({ isStarted: false });
-  say(conversation, "hello");
-  world.pass(1_000);
-  expect([site.log.length, site.opened.length]).toEqual([1, 0]);
-});
-
-test("a page that is about to be left leaves a connection to the next one, and goes on if it stays", () => {
-  const { world, conversation, site } = openPage();
-  world.pass(110);
-  makeWay(conversation);
-  expect(site.open().streams + site.open().polls).toBe(1);
-  say(conversation, "meanwhile");
-  world.pass(1_000);
-  expect([site.log.length, site.open().streams]).toEqual([1, 1]);
-  world.pass(10_000);
-  expect(conversation.session.phase()).toBe("streaming");
 });
 
 test("a signal that nothing disturbs keeps its connection, and only the last one is open", () => {

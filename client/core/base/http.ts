@@ -17,17 +17,14 @@ export type Request = {
   isQuick?: boolean;
   /** Asks over a new connection, where there is a choice: the others may be dead. */
   isFresh?: boolean;
-  /** Another request waits for this one, so it does not wait for its turn. */
-  isOutOfTurn?: boolean;
 };
 
 /**
  * The answer to a request. `status` is 0 if there is none: the connection was refused or cut, the
  * answer took too long, or this page may not read it. `retryMs` is the answer's `Retry-After`.
- * `lostMs` is how long connections were waited for that had died, and `waitedMs` how long the
- * request waited for its turn.
+ * `lostMs` is how long connections were waited for that had died.
  */
-export type Answer = { status: number; text: string; retryMs?: number; lostMs?: number; waitedMs?: number };
+export type Answer = { status: number; text: string; retryMs?: number; lostMs?: number };
 
 /**
  * The environment's way to make a request: fetch, or XMLHttpRequest of any age. Returns a function

@@ -8,16 +8,12 @@ const AT_ONCE = 5;
 const APART_MS = 200;
 // Some networks serve two connections and let further ones wait until one of these is closed.
 const MOST_OPEN = 2;
-// A message may follow the signal of its first key at once. Other people see no difference.
-const SPARE_MS = 200;
 // A browser closes the connection of a request that was given up a few milliseconds later.
-const CLOSING_MS = 50;
+const CLOSING_MS = 20;
 
 /** The requests of one client that are open. */
 export type Places = {
   taken: number;
-  /** When a request was last given up. */
-  closedAt: number;
   /** A request that may be lost, and how to give it up. */
   spare?: { throttle: Throttle; stop(): void } | undefined;
 };
@@ -34,7 +30,7 @@ export type Throttle = {
 };
 
 /** Creates a throttle. Those of one client share their places. */
-export function createThrottle(environment: Environment, places: Places = { taken: 0, closedAt: 0 }): Throttle {
+export function createThrottle(environment: Environment, places: Places = { taken: 0 }): Throttle {
   return { environment, places, left: AT_ONCE, countedAt: environment.now(), waiting: [], isTimerSet: false };
 }
 
@@ -51,22 +47,24 @@ export function begin(throttle: Throttle, open: (ended: () => void) => () => voi
   return () => close();
 
   function run(): void {
-    const { environment, places } = throttle;
-    makeRoom(throttle);
-    const leave = takePlace(places);
+    const isClosing = makeRoom(throttle);
+    const leave = takePlace(throttle.places);
     const start = () =>
       attempt(
-        environment,
+        throttle.environment,
         () => open(leave),
         () => {
           leave();
           failed();
         },
       );
-    const isClosing = places.taken >= MOST_OPEN && Math.abs(environment.now() - places.closedAt) < CLOSING_MS;
-    const hangUp = openIn(environment, isClosing ? CLOSING_MS : 0, start);
+    let hangUp = isClosing
+      ? throttle.environment.later(CLOSING_MS, () => {
+          hangUp = start();
+        })
+      : start();
     close = () => {
-      if (leave()) places.closedAt = environment.now();
+      leave();
       hangUp();
     };
   }
@@ -87,38 +85,19 @@ export function throttled(throttle: Throttle, ask: Ask): Ask {
 }
 
 /**
- * Returns the same requests, for signals that may be lost. One begins a moment later, only while a
- * connection is free, and is given up as soon as another request of the same throttle begins, or
- * needs its connection. A message that waited behind it for a third connection would wait for
- * seconds.
+ * Returns the same requests, for signals that may be lost. One begins only while a connection is
+ * free, and is given up as soon as another request of the same throttle begins, or needs its
+ * connection. A message that waited behind it for a third connection would wait for seconds.
  */
 export function spared(throttle: Throttle, ask: Ask): Ask {
-  const { places, environment } = throttle;
-  const begins = throttled(throttle, ask);
+  const { places } = throttle;
+  const inTurn = throttled(throttle, ask);
   return (request, done) => {
-    if (places.spare) places.spare.stop();
-    const stop = openIn(environment, SPARE_MS, () => {
-      const isFree = places.taken < MOST_OPEN && throttle.waiting.length === 0;
-      // Its own beginning must not give it up.
-      places.spare = undefined;
-      const end = isFree ? begins(request, done) : () => {};
-      places.spare = { throttle, stop: end };
-      return end;
-    });
+    if (places.taken >= MOST_OPEN || throttle.waiting.length > 0) return () => {};
+    const stop = inTurn(request, done);
     places.spare = { throttle, stop };
     return stop;
   };
-}
-
-/** Opens something after this time; at once if it is not positive. Returns how to give it up. */
-export function openIn({ later }: Environment, ms: number, open: () => () => void): () => void {
-  let hangUp =
-    ms > 0
-      ? later(ms, () => {
-          hangUp = open();
-        })
-      : open();
-  return () => hangUp();
 }
 
 /**
@@ -133,24 +112,23 @@ export function attempt(environment: Environment, open: () => () => void, failed
   }
 }
 
-/** Gives up the request that may be lost. */
-function makeRoom(throttle: Throttle): void {
+/** Gives up the request that may be lost. Returns whether its connection is being closed now. */
+function makeRoom(throttle: Throttle): boolean {
   const { places } = throttle;
   const { spare, taken } = places;
-  if (spare === undefined || (spare.throttle !== throttle && taken < MOST_OPEN)) return;
+  if (spare === undefined || (spare.throttle !== throttle && taken < MOST_OPEN)) return false;
   places.spare = undefined;
   spare.stop();
+  return places.taken < taken;
 }
 
-/** Counts a request that begins. Returns a function that returns how many have ended by its call. */
-function takePlace(places: Places): () => number {
-  let open = 1;
+/** Counts a request that begins. Returns a function to be called when it has ended. */
+function takePlace(places: Places): () => void {
+  let isOver = false;
   places.taken++;
   return () => {
-    const ended = open;
-    places.taken -= ended;
-    open = 0;
-    return ended;
+    if (!isOver) places.taken--;
+    isOver = true;
   };
 }
 

@@ -161,7 +161,7 @@ export type State = Network &
      * is a stream.
      */
     waitsForServer: boolean;
-    /** Nothing was started yet, or the stream was cut, and a timer runs for what comes after it. */
+    /** The stream was cut, and a timer runs for what comes after it. */
     isAway: boolean;
     isConfirming: boolean;
     isSending: boolean;
@@ -186,20 +186,6 @@ export type State = Network &
 /** A seq that is known to be in the log. The seq that is expected after it is `next`. */
 export type Expectation = { room: string; seq: number; next?: { seq: number; withinMs: number } };
 
-/** Returns the status of a session that is not started. */
-export function firstStatus(): SessionStatus {
-  return {
-    state: "connecting",
-    transport: "",
-    slow: false,
-    failures: 0,
-    checking: false,
-    blocked: false,
-    stale: false,
-    refused: "",
-  };
-}
-
 /** Creates the state of a session that is not started. */
 export function createState(beginning: Beginning, now: number): State {
   const { rooms, streams, polls, rttMs, hidden, random, page, known } = beginning;
@@ -210,7 +196,16 @@ export function createState(beginning: Beginning, now: number): State {
     clock,
     orders: [],
     ledger: createLedger(rooms),
-    status: firstStatus(),
+    status: {
+      state: "connecting",
+      transport: "",
+      slow: false,
+      failures: 0,
+      checking: false,
+      blocked: false,
+      stale: false,
+      refused: "",
+    },
     streams,
     polls,
     rttMs,
@@ -226,7 +221,7 @@ export function createState(beginning: Beginning, now: number): State {
     proveAt: 0,
     renewAt: 0,
     waitsForServer: false,
-    isAway: true,
+    isAway: false,
     isConfirming: false,
     isSending: false,
     isSendingNext: false,

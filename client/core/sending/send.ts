@@ -387,9 +387,9 @@ function request(delivery: Delivery, content: Content, done: (reply: Reply) => v
       made = one;
       (kind === SCRIPT && script ? script : http.ask)(one.asked, answered);
     },
-    ({ status, text, retryMs, lostMs = 0, waitedMs = 0 }) => {
+    ({ status, text, retryMs, lostMs = 0 }) => {
       const { carried, timeoutMs, isTooLong } = made;
-      const tookMs = environment.now() - startedAt - waitedMs;
+      const tookMs = environment.now() - startedAt;
       const rttMs = status === 0 ? tookMs : tookMs - lostMs;
       const isAway = isPassing(status);
       const ours: Ours | undefined = readOurs(http, text, nonce);

@@ -57,7 +57,6 @@ function ask(access: Access, tickets: Tickets, { token, method }: { token: strin
     method,
     url: placed(address, `${address.base}${PATHS.sessionTicket};n=${nonce}`),
     timeoutMs: PATIENCE_MS,
-    isOutOfTurn: true,
   };
   if (method === "GET") request.token = token;
   else {
