@@ -11,6 +11,9 @@ import { createLines, type EventLines } from "./join-lines.ts";
 /** Messages that are shown at first, and at each `/older`. */
 const SHOWN = 20;
 
+/** After this time without an answer, the person learns that the attempts go on. */
+const SILENCE_MS = 3_000;
+
 /** The commands that a line can be. */
 export const JOIN_HELP = [
   "/who            the people in the room",
@@ -67,13 +70,14 @@ type Screen = { lines: EventLines; oldest: number; input: Interface | undefined 
 
 /** Shows a room until the person leaves. Returns the exit code: 1 if the site refused. */
 async function join(visit: Visit): Promise<number> {
-  const { room, slug } = visit;
+  const { room, slug, url } = visit;
   const lines = createLines(process.stdout.isTTY ? process.stdout.getColorDepth() : 1);
   const screen: Screen = { lines, oldest: Number.POSITIVE_INFINITY, input: undefined };
   const early: RoomEvent[] = [];
   const stop = room.on("event", (event) => early.push(event));
+  const silence = setTimeout(() => process.stderr.write(`chattera: no site answers at ${url} yet\n`), SILENCE_MS);
   try {
-    await room.ready;
+    await room.ready.finally(() => clearTimeout(silence));
     const newest = await showOlder(room, screen);
     stop();
     // The seqs of whispers are those of another log.

@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, expect, test } from "@jest/globals";
 import { person, say } from "../support/app.ts";
 import { until } from "../support/until.ts";
@@ -98,4 +100,26 @@ test("it says why it cannot, and ends with 1", async () => {
   const impossible = join(["nowhere"]);
   expect(await impossible.ended).toBe(1);
   expect(impossible.printed()).toMatch(/^chattera: "nowhere" is not the address of a site[^\n]*\n$/);
+}, 60_000);
+
+test("it says that nothing answers, or something else, and goes on trying", async () => {
+  const other = createServer((_asked, answer) => void answer.end("another site")).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  for (const [url, nickname] of [
+    [`http://127.0.0.1:${port}`, "Early"],
+    [`http://127.0.0.1:${port}/chat`, ""],
+  ] as const) {
+    const { child, printed, ended } = join([url, "lobby", ...(nickname === "" ? [] : ["--nickname", nickname])]);
+    await until("it says so", () => printed().includes(`no site answers at ${url} yet\n`), 15_000);
+    child.kill();
+    await ended;
+  }
+  other.closeAllConnections();
+  other.close();
+  await once(other, "close");
+  const { child, printed, ended } = join([`http://127.0.0.1:${port}`]);
+  await until("it says so", () => printed().includes("no site answers"), 15_000);
+  child.kill();
+  await ended;
 }, 60_000);
