@@ -3,7 +3,7 @@ import { inboxOf } from "../../protocol/inbox.ts";
 import { ROOMS_PER_READER } from "../../protocol/limits.ts";
 import type { Environment } from "../core/base/environment.ts";
 import type { ReadingSession } from "../core/reading/session.ts";
-import type { SessionStatus } from "../core/reading/state.ts";
+import { firstStatus, type SessionStatus } from "../core/reading/state.ts";
 import type { Brought, Sink, Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import type { LeaderState, RoomUpdate, TabMessage } from "./message.ts";
@@ -47,16 +47,7 @@ export function createHost(options: HostOptions): Host {
     followed: new Set(),
     ownRoom: "",
     session: undefined,
-    status: {
-      state: "connecting",
-      transport: "",
-      slow: false,
-      failures: 0,
-      checking: false,
-      blocked: false,
-      stale: false,
-      refused: "",
-    },
+    status: firstStatus(),
     stopListening() {},
   };
 }

@@ -1,8 +1,14 @@
+import type { Environment } from "../core/base/environment.ts";
+import { openIn } from "../core/base/throttle.ts";
 import { createSession, type ReadingSession, type SessionOptions } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
+import type { Transport } from "../core/reading/transport.ts";
 import type { Channel } from "./channel.ts";
 import { createTabLink } from "./guest.ts";
 import { closeHost, createHost, overhear, serveGuests } from "./host.ts";
+
+// A link proves itself 0.3 s after the leader's first answer.
+const LINK_MS = 1_000;
 
 /** The session that a tab reads by for now: alone, as the leader, or as a guest. */
 export type TabReader = {
@@ -35,7 +41,7 @@ export function createLeader(options: SessionOptions, channel: Channel, hiddenMs
  * something out.
  */
 export function createGuest(options: SessionOptions, channel: Channel, claim: () => void): TabReader {
-  const { environment, hidden } = options;
+  const { environment, hidden, polls } = options;
   let leader: SessionStatus | undefined;
   let own: SessionStatus | undefined;
   let show = (_status: SessionStatus) => {};
@@ -52,6 +58,7 @@ export function createGuest(options: SessionOptions, channel: Channel, claim: ()
   const session = createSession({
     ...options,
     streams: [link],
+    polls: polls.map((poll) => patient(environment, poll)),
     // The leader confirms its stream.
     confirm: () => () => {},
     // The fate of this link says nothing about the network.
@@ -76,6 +83,19 @@ export function createGuest(options: SessionOptions, channel: Channel, claim: ()
     // Having no leader is not evidence of a slow network.
     else if (own !== undefined) show({ ...own, slow: false });
   }
+}
+
+/**
+ * Returns the same poll, which at first waits for a link that needs none: the leader has both
+ * connections meanwhile, to read one more room. A question does not wait.
+ */
+function patient(environment: Environment, poll: Transport): Transport {
+  const dueAt = environment.now() + LINK_MS;
+  return {
+    ...poll,
+    open: (reading, sink) =>
+      openIn(environment, reading.once ? 0 : dueAt - environment.now(), () => poll.open(reading, sink)),
+  };
 }
 
 function readerOf(session: ReadingSession, release: () => void): TabReader {

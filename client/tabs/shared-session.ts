@@ -1,6 +1,7 @@
 import { roomOfLog } from "../../protocol/inbox.ts";
 import { createEmitter, type Emitter } from "../core/base/emitter.ts";
 import type { Position } from "../core/reading/ledger.ts";
+import { isSameStatus } from "../core/reading/orders.ts";
 import type { ReadingSession, SessionEvents, SessionOptions } from "../core/reading/session.ts";
 import type { SessionStatus } from "../core/reading/state.ts";
 import type { Channel } from "./channel.ts";
@@ -105,7 +106,7 @@ function begin(shared: Shared, next: TabReader): void {
   forward(session, emitter, position.room);
   next.onStatus((status) => {
     // A session is closed when another one continues for this tab.
-    if (status.state === "closed" || (shared.shown !== undefined && isSame(status, shared.shown))) return;
+    if (status.state === "closed" || (shared.shown !== undefined && isSameStatus(status, shared.shown))) return;
     shared.shown = status;
     emitter.emit("status", status);
   });
@@ -130,18 +131,4 @@ function forward(session: ReadingSession, { emit }: Emitter<SessionEvents>, own:
   }
   session.on("ping", (ping) => emit("ping", ping));
   session.on("turn", () => emit("turn", undefined));
-}
-
-function isSame(one: SessionStatus, other: SessionStatus): boolean {
-  const { state, transport, slow, failures, checking, blocked, stale, refused } = one;
-  return (
-    state === other.state &&
-    transport === other.transport &&
-    slow === other.slow &&
-    failures === other.failures &&
-    checking === other.checking &&
-    blocked === other.blocked &&
-    stale === other.stale &&
-    refused === other.refused
-  );
 }

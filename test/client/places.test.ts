@@ -50,6 +50,7 @@ test("a message does not wait for a third connection while a signal has the seco
   const { world, site, conversation, signals, most } = openPage();
   world.pass(2_000);
   signal(conversation.sender, TYPING);
+  world.pass(200);
   expect(signals.size).toBe(1);
   say(conversation, "hello");
   // A browser takes a moment to close the connection.
@@ -59,6 +60,16 @@ test("a message does not wait for a third connection while a signal has the seco
   world.pass(80);
   expect(site.log.length).toBe(1);
   expect(most.open).toBe(2);
+});
+
+test("a message that follows its signal at once does not meet it", () => {
+  const { world, conversation, signals, site } = openPage();
+  world.pass(2_000);
+  signal(conversation.sender, TYPING);
+  say(conversation, "hello");
+  expect([signals.size, site.sending()]).toEqual([0, 1]);
+  world.pass(1_000);
+  expect([signals.size, site.log.length]).toEqual([0, 1]);
 });
 
 test("a signal is not sent while both connections are in use", () => {

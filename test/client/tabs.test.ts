@@ -59,7 +59,7 @@ for (const hasLocks of [true, false])
       expectWell(desk);
     });
 
-    test("a tab that is opened later needs one request and no connection", async () => {
+    test("a tab that is opened later needs no request and no connection of its own", async () => {
       const desk = openBrowser(hasLocks);
       desk.openTab();
       await desk.pass(5_000);
@@ -67,7 +67,7 @@ for (const hasLocks of [true, false])
       desk.openTab();
       await desk.pass(20_000);
       const asked = desk.site.opened.slice(before).map(({ transport, reading }) => `${transport} ${reading.wait}`);
-      expect(asked.filter((one) => one !== "poll 10" && one !== "here 0")).toEqual(["poll 0"]);
+      expect(asked.filter((one) => one !== "poll 10" && one !== "here 0")).toEqual([]);
       expectWell(desk);
     });
 

@@ -8,6 +8,8 @@ const AT_ONCE = 5;
 const APART_MS = 200;
 // Some networks serve two connections and let further ones wait until one of these is closed.
 const MOST_OPEN = 2;
+// A message may follow the signal of its first key at once. Other people see no difference.
+const SPARE_MS = 200;
 // A browser closes the connection of a request that was given up a few milliseconds later.
 const CLOSING_MS = 20;
 
@@ -58,11 +60,7 @@ export function begin(throttle: Throttle, open: (ended: () => void) => () => voi
           failed();
         },
       );
-    let hangUp = isClosing
-      ? throttle.environment.later(CLOSING_MS, () => {
-          hangUp = start();
-        })
-      : start();
+    const hangUp = openIn(throttle.environment, isClosing ? CLOSING_MS : 0, start);
     close = () => {
       leave();
       hangUp();
@@ -85,19 +83,38 @@ export function throttled(throttle: Throttle, ask: Ask): Ask {
 }
 
 /**
- * Returns the same requests, for signals that may be lost. One begins only while a connection is
- * free, and is given up as soon as another request of the same throttle begins, or needs its
- * connection. A message that waited behind it for a third connection would wait for seconds.
+ * Returns the same requests, for signals that may be lost. One begins a moment later, only while a
+ * connection is free, and is given up as soon as another request of the same throttle begins, or
+ * needs its connection. A message that waited behind it for a third connection would wait for
+ * seconds.
  */
 export function spared(throttle: Throttle, ask: Ask): Ask {
-  const { places } = throttle;
-  const inTurn = throttled(throttle, ask);
+  const { places, environment } = throttle;
+  const begins = throttled(throttle, ask);
   return (request, done) => {
-    if (places.taken >= MOST_OPEN || throttle.waiting.length > 0) return () => {};
-    const stop = inTurn(request, done);
+    if (places.spare) places.spare.stop();
+    const stop = openIn(environment, SPARE_MS, () => {
+      const isFree = places.taken < MOST_OPEN && throttle.waiting.length === 0;
+      // Its own beginning must not give it up.
+      places.spare = undefined;
+      const end = isFree ? begins(request, done) : () => {};
+      places.spare = { throttle, stop: end };
+      return end;
+    });
     places.spare = { throttle, stop };
     return stop;
   };
+}
+
+/** Opens something after this time; at once if it is not positive. Returns how to give it up. */
+export function openIn({ later }: Environment, ms: number, open: () => () => void): () => void {
+  let hangUp =
+    ms > 0
+      ? later(ms, () => {
+          hangUp = open();
+        })
+      : open();
+  return () => hangUp();
 }
 
 /**

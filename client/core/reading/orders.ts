@@ -20,20 +20,17 @@ export function publish<Name extends keyof FeedEvents>(state: State, name: Name,
 
 /** Reports the status if it differs. Fields that are left out stay. */
 export function report(state: State, change: Partial<SessionStatus>): void {
-  const former = state.status;
-  const status = { ...former, ...change };
+  const status = { ...state.status, ...change };
   if (status.state === "live") status.refused = "";
-  if (
-    status.state === former.state &&
-    status.transport === former.transport &&
-    status.slow === former.slow &&
-    status.checking === former.checking &&
-    status.blocked === former.blocked &&
-    status.stale === former.stale &&
-    status.refused === former.refused &&
-    status.failures === former.failures
-  )
-    return;
+  if (isSameStatus(status, state.status)) return;
   state.status = status;
   state.orders.push({ kind: "report", status });
+}
+
+/** Whether nothing has changed between two statuses. */
+export function isSameStatus(one: SessionStatus, other: SessionStatus): boolean {
+  for (const field in one) {
+    if (one[field as keyof SessionStatus] !== other[field as keyof SessionStatus]) return false;
+  }
+  return true;
 }

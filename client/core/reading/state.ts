@@ -186,6 +186,20 @@ export type State = Network &
 /** A seq that is known to be in the log. The seq that is expected after it is `next`. */
 export type Expectation = { room: string; seq: number; next?: { seq: number; withinMs: number } };
 
+/** Returns the status of a session that is not started. */
+export function firstStatus(): SessionStatus {
+  return {
+    state: "connecting",
+    transport: "",
+    slow: false,
+    failures: 0,
+    checking: false,
+    blocked: false,
+    stale: false,
+    refused: "",
+  };
+}
+
 /** Creates the state of a session that is not started. */
 export function createState(beginning: Beginning, now: number): State {
   const { rooms, streams, polls, rttMs, hidden, random, page, known } = beginning;
@@ -196,16 +210,7 @@ export function createState(beginning: Beginning, now: number): State {
     clock,
     orders: [],
     ledger: createLedger(rooms),
-    status: {
-      state: "connecting",
-      transport: "",
-      slow: false,
-      failures: 0,
-      checking: false,
-      blocked: false,
-      stale: false,
-      refused: "",
-    },
+    status: firstStatus(),
     streams,
     polls,
     rttMs,
