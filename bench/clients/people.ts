@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 
 /** A person behind a real client, who reads a room. */
 export type Seated = {
@@ -20,6 +20,8 @@ export type Seat = { url: string; room: string; nickname?: string | undefined; i
  */
 const POLLS = { rung: 2, pingSeconds: 15, lifeMs: 600_000, holdSeconds: 25, climbMs: 3_600_000 };
 
+const REACH_MS = 10_000;
+
 /** Opens the room's page in Chromium and enters, if there is a nickname. */
 export async function sitBeforePage(browser: Browser, { url, room, nickname, isPolling }: Seat): Promise<Seated> {
   const context = await browser.newContext();
@@ -37,10 +39,13 @@ export async function sitBeforePage(browser: Browser, { url, room, nickname, isP
     await page.press("#enter [name=nickname]", "Enter");
     await page.waitForSelector("#say");
   }
-  await page.waitForSelector(`#connection[data-transport="${isPolling ? "poll" : "sse"}"]`, { state: "attached" });
+  await reachRung(page, isPolling ? "poll" : "sse");
   return {
     say: async (text) => {
+      // A page signals the first key a moment later. No person is done by then.
+      const signal = page.waitForRequest(/\/typing\b/);
       await page.fill("#say [name=text]", text);
+      await signal;
       await page.press("#say [name=text]", "Enter");
     },
     sees: async (text) => {
@@ -48,6 +53,21 @@ export async function sitBeforePage(browser: Browser, { url, room, nickname, isP
     },
     close: () => context.close(),
   };
+}
+
+/**
+ * Waits until the page reads by this transport. A page that starts slowly may take the rung below,
+ * so it begins again up to two times, as on an unknown network.
+ */
+async function reachRung(page: Page, transport: string): Promise<void> {
+  const reached = `#connection[data-transport="${transport}"]`;
+  for (const _again of [1, 2]) {
+    const found = page.waitForSelector(reached, { state: "attached", timeout: REACH_MS });
+    if (await found.catch(() => null)) return;
+    await page.evaluate('localStorage.removeItem("chattera:network")');
+    await page.reload();
+  }
+  await page.waitForSelector(reached, { state: "attached", timeout: REACH_MS });
 }
 
 /** The part of `chattera/client` that is used here. Its source has the types of browsers. */

@@ -3,7 +3,7 @@ import type { Browser } from "playwright-core";
 import { createRoom, openSpeaker } from "../../test/networks/rig/speaker.ts";
 import { until } from "../../test/support/until.ts";
 import { type Seat, type Seated, STREAMS, sitBeforePage, sitBehindClient } from "./people.ts";
-import { openRecorder, type Recorded } from "./recorder.ts";
+import { openRecorder, type Recorded, type Recorder } from "./recorder.ts";
 import type { ClientName, Templates } from "./templates.ts";
 
 /** Which requests are kept, by what follows `member` or `watcher` in their names. */
@@ -56,31 +56,58 @@ type Recording = {
   ofMembers: string[];
 };
 
-async function recordAll({ siteUrl, room, name: client, sit, ofMembers }: Recording): Promise<Templates> {
+/** A seat, the person in it, and what is recorded of that person. */
+type Taken = { name: string; isPolling: boolean; kinds: string[]; seated: Seated; recorder: Recorder };
+
+async function recordAll(recording: Recording): Promise<Templates> {
   const seats = [
     { name: "member", isPolling: false, kinds: ["stream", "confirmation"] },
-    { name: "member", isPolling: true, kinds: ["poll", ...ofMembers] },
+    { name: "member", isPolling: true, kinds: ["poll", ...recording.ofMembers] },
     { name: "watcher", isPolling: false, kinds: ["stream", "confirmation"] },
     { name: "watcher", isPolling: true, kinds: ["poll"] },
   ];
-  const recorded = await Promise.all(
-    seats.map(async ({ name, isPolling, kinds }, n) => {
-      const nickname = name === "member" ? `${client} ${n}` : undefined;
-      const recorder = await openRecorder(siteUrl, isPolling ? STREAMS : undefined);
-      const seated = await sit({ url: recorder.url, room, nickname, isPolling });
-      const from = recorder.requests.length;
-      if (nickname !== undefined) await seated.say("a message of one's own");
-      const found = () => kinds.map((kind) => lastOf(recorder.requests, KINDS[kind] as RegExp, room));
-      // The first polls of a page and of a session differ from those at rest.
-      await until("the client has polled", () => !isPolling || recorder.requests.length >= from + 6, PATIENCE_MS);
-      await until(`the ${name} has sent all of it`, () => found().every((text) => text !== undefined), PATIENCE_MS);
-      const texts = found() as string[];
+  const taken: Taken[] = [];
+  try {
+    // On a busy machine, pages that start together take the rung below.
+    for (const seat of seats) taken.push(await take(recording, { ...seat, number: taken.length }));
+    const recorded = await Promise.all(taken.map((seat) => record(seat, recording.room)));
+    return Object.fromEntries(recorded.flat());
+  } finally {
+    for (const { seated, recorder } of taken) {
       await seated.close();
       recorder.close();
-      return kinds.map((kind, k): [string, string] => [`${name} ${kind}`, texts[k] as string]);
-    }),
-  );
-  return Object.fromEntries(recorded.flat());
+    }
+  }
+}
+
+async function take(
+  { siteUrl, room, name: client, sit }: Recording,
+  { number, ...seat }: Omit<Taken, "seated" | "recorder"> & { number: number },
+): Promise<Taken> {
+  const { name, isPolling } = seat;
+  const recorder = await openRecorder(siteUrl, isPolling ? STREAMS : undefined);
+  try {
+    const nickname = name === "member" ? `${client} ${number}` : undefined;
+    return { ...seat, recorder, seated: await sit({ url: recorder.url, room, nickname, isPolling }) };
+  } catch (error) {
+    recorder.close();
+    throw error;
+  }
+}
+
+/** Returns the name and the last request of each kind. */
+async function record(
+  { name, isPolling, kinds, seated, recorder: { requests } }: Taken,
+  room: string,
+): Promise<[string, string][]> {
+  const from = requests.length;
+  if (name === "member") await seated.say("a message of one's own");
+  const found = () => kinds.map((kind) => lastOf(requests, KINDS[kind] as RegExp, room));
+  // The first polls of a page and of a session differ from those at rest.
+  await until("the client has polled", () => !isPolling || requests.length >= from + 6, PATIENCE_MS);
+  await until(`the ${name} has sent all of it`, () => found().every((text) => text !== undefined), PATIENCE_MS);
+  const texts = found() as string[];
+  return kinds.map((kind, k) => [`${name} ${kind}`, texts[k] as string]);
 }
 
 function lastOf(requests: Recorded[], kind: RegExp, room: string): string | undefined {

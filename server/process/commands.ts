@@ -10,6 +10,7 @@ import { addJoinCommand } from "./join.ts";
 import { main, migrateOnly, pruneOnly } from "./main.ts";
 import { addModerationCommands } from "./moderation-commands.ts";
 import { print } from "./open-database.ts";
+import { explained } from "./output-file.ts";
 import { addRoomCommands } from "./room-commands.ts";
 import { addRoomFileCommands } from "./room-files.ts";
 import { sentenceOf } from "./sentence.ts";
@@ -83,8 +84,9 @@ process.stderr.on("error", () => undefined);
 // that SIGPIPE ended, so that a script does not take a backup for complete. The log of a node has a
 // stream of its own.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(128 + constants.signals.SIGPIPE);
+  if (error.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+  // A pipe ends with the failure of its source, which `run` prints.
+  if (error.syscall !== undefined) fail(explained(error, "Standard output"));
 });
 
 await program.parseAsync();
@@ -114,9 +116,13 @@ async function run(
     endLog();
     process.exit(0);
   } catch (error) {
-    process.stderr.write(`chattera: ${sentenceOf(error as Error)}\n`);
-    process.exit(1);
+    fail(error);
   }
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`chattera: ${sentenceOf(error as Error)}\n`);
+  process.exit(1);
 }
 
 function settingsHelp(): string {

@@ -7,8 +7,8 @@ import { browserTest, openBrowser } from "../support/browser.ts";
 
 const except = { Firefox: "the bench sends Chromium's requests", WebKit: "the bench sends Chromium's requests" };
 
-/** A stream is first confirmed after 20 s. */
-const PATIENCE_MS = 60_000;
+/** A page sits down within 30 s, and a stream is first confirmed after 20 s. */
+const PATIENCE_MS = 120_000;
 
 let site: TestSite;
 let browser: Browser | undefined;

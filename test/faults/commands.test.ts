@@ -130,6 +130,20 @@ test("a reader that has enough of a list, as head has, causes no error", async (
   expect(await run).toEqual({ stdout: "141\n", stderr: "" });
 }, 60_000);
 
+test.each(["log --json", "export lobby"])(
+  "a full disk behind standard output ends a command with a sentence: %s",
+  async (command) => {
+    const { NODE_OPTIONS: _jest, ...environment } = process.env;
+    const line = `"${process.execPath}" --import tsx server/process/cli.ts ${command} >/dev/full`;
+    const run = promisify(execFile)("bash", ["-c", line], { env: { ...environment, DATABASE_URL: site.databaseUrl } });
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: "chattera: Standard output cannot be used: the disk is full.\n",
+    });
+  },
+  60_000,
+);
+
 test("an operator signs in by a link, once", async () => {
   const { out } = await chattera("operator", "link", "--url", "https://chat.example.org/talk/");
   const link = /^https:\/\/chat\.example\.org\/talk\/operate\?link=([\w-]{32})\n$/.exec(out)?.[1];
