@@ -225,7 +225,7 @@ function sendNext(conversation: Conversation<ConversationSession>): void {
 /** Sends what waits, as it has its turn. */
 function transmit(conversation: Conversation<ConversationSession>): void {
   const { room, session, sender, outbox } = conversation;
-  conversation.stopTurn?.();
+  if (conversation.stopTurn) conversation.stopTurn();
   conversation.stopTurn = undefined;
   if (outbox.phase === "sending") return;
   const messages = takeWaiting(outbox);
