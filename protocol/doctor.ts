@@ -84,6 +84,7 @@ export type DoctorStep = (typeof DOCTOR_STEPS)[number];
 export type DoctorFault =
   | "silent"
   | "foreign"
+  | "refused"
   | "held"
   | "held_event_stream"
   | "late"

@@ -2,8 +2,8 @@ import type { DoctorFault, DoctorStep } from "../../protocol/doctor.ts";
 import type { AnswerOutcome, Findings, LastingFinding, StreamFinding } from "./findings.ts";
 
 /**
- * A fault and the step that found it. `figure` is the status for `foreign`, seconds for `slow`,
- * `cut`, `cut_poll` and `lifetime`, bytes for `post_size`, characters for `url`, a number of
+ * A fault and the step that found it. `figure` is the status for `foreign` and `refused`, seconds
+ * for `slow`, `cut`, `cut_poll` and `lifetime`, bytes for `post_size`, characters for `url`, a number of
  * requests for `connections` and `unsteady`, else 0.
  */
 export type Fault = { code: DoctorFault; step: DoctorStep; figure: number };
@@ -15,10 +15,11 @@ export type Fault = { code: DoctorFault; step: DoctorStep; figure: number };
  * - `poll`: streams do not get through, so chattera polls.
  * - `unseen`: this browser cannot read streams, so chattera polls.
  * - `foreign`: another program answers.
+ * - `name`, `path`: chattera answers, but not under this host name, or not at this path.
  * - `silent`: nothing answers.
  * - `busy`: the site was too busy for the tests that decide.
  */
-export type Sentence = "fine" | "around" | "poll" | "unseen" | "foreign" | "silent" | "busy";
+export type Sentence = "fine" | "around" | "poll" | "unseen" | "foreign" | "name" | "path" | "silent" | "busy";
 
 /**
  * The meaning of the findings. Messages may be `lateSeconds` late. `grade` is the exit code in a
@@ -46,9 +47,11 @@ const SLOW_MS = 3_000;
 /** Returns what findings mean. A pure function, used by the page and the terminal. */
 export function diagnose(findings: Findings): Diagnosis {
   const { reach } = findings;
-  if (reach === "foreign" || reach === "refused") return unreachable("foreign", findings.reachStatus ?? 0);
+  if (findings.reachCode !== undefined && reach !== "ok")
+    return unreachable(findings.reachCode === "wrong_host" ? "name" : "path", "refused", findings.reachStatus);
+  if (reach === "foreign" || reach === "refused") return unreachable("foreign", "foreign", findings.reachStatus);
   if (findings.untested?.reach) return { sentence: "busy", lateSeconds: 0, grade: 1, faults: [] };
-  if (reach !== "ok") return unreachable("silent", 0);
+  if (reach !== "ok") return unreachable("silent", "silent");
   const faults = streamFaults(findings).concat(lastingFaults(findings), requestFaults(findings), siteFaults(findings));
   const sentence = sentenceOf(findings, faults);
   return {
@@ -59,8 +62,8 @@ export function diagnose(findings: Findings): Diagnosis {
   };
 }
 
-function unreachable(code: "foreign" | "silent", figure: number): Diagnosis {
-  return { sentence: code, lateSeconds: 0, grade: 2, faults: [fault("reach", code, figure)] };
+function unreachable(sentence: Sentence, code: DoctorFault, figure = 0): Diagnosis {
+  return { sentence, lateSeconds: 0, grade: 2, faults: [fault("reach", code, figure)] };
 }
 
 function sentenceOf(findings: Findings, faults: Fault[]): Sentence {

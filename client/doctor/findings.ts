@@ -41,6 +41,8 @@ export type Findings = {
   reach?: AnswerOutcome;
   /** The status of a foreign answer, and the error of a missing one, if known. */
   reachStatus?: number;
+  /** The code of a refusal that chattera itself answered: there is no site at this address. */
+  reachCode?: string;
   reachError?: string;
   roundTripMs?: number;
   /** Did parameters in the path (`;name=value`) and in the query arrive? */

@@ -1,6 +1,6 @@
 import { DOCTOR_HEADERS } from "../../protocol/doctor.ts";
 import { createNonce } from "../core/base/environment.ts";
-import { askEcho, type Echoed, type EchoRequest, type Params } from "./site.ts";
+import { askEcho, type Echoed, type EchoRequest, type Params, refusalCode } from "./site.ts";
 import type { Exam, ExamStep } from "./step.ts";
 
 /** Finds out what answers, with a nonce in the path or, where that is lost, in the query. */
@@ -27,6 +27,8 @@ function noteReach({ environment, findings }: Exam, { outcome, echo, reply, took
   findings.reach = outcome;
   if (echo === undefined) {
     findings.reachStatus = reply.status;
+    const code = refusalCode(reply);
+    if (code !== undefined) findings.reachCode = code;
     if (reply.error !== "") findings.reachError = reply.error;
   } else {
     findings.roundTripMs = tookMs;

@@ -123,6 +123,16 @@ export function isBusy({ text }: DoctorReply): boolean {
 }
 
 /**
+ * Returns the code with which chattera itself refused a request as one that no site at this address
+ * answers, such as `wrong_host`. A site that is at its limits or fails is at the address.
+ */
+export function refusalCode({ status, text }: DoctorReply): string | undefined {
+  if ((status !== 404 && status !== 421) || text.indexOf('"chattera":1') < 0) return undefined;
+  const match = /"code":"([a-z_]+)"/.exec(text);
+  return match === null ? undefined : (match[1] as string);
+}
+
+/**
  * Is this a status of a passing failure? [networks] 407 is one too, from proxies that forget a
  * login.
  */

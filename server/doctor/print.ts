@@ -6,10 +6,16 @@ import { fill, type Language, wordsOf } from "../pages/language.ts";
 import { remediesFor } from "./remedies.ts";
 
 /**
+ * How the advice is printed. If the site is not at its address, `place` has the one at which it was
+ * found, if any.
+ */
+export type AdviceOptions = { language: Language; place: { address: string | undefined } | undefined };
+
+/**
  * Returns what the page shows, as lines of text: the sentence, the outcome of each test, and the
  * remedies.
  */
-export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: Language): string {
+export function printAdvice(findings: Findings, diagnosis: Diagnosis, { language, place }: AdviceOptions): string {
   const words = wordsOf(language).doctor;
   const lines = [fill(words.sentences[diagnosis.sentence], { seconds: diagnosis.lateSeconds }), ""];
   // The type makes a fault without a text a compile error.
@@ -24,6 +30,8 @@ export function printAdvice(findings: Findings, diagnosis: Diagnosis, language: 
     const [, cause] = CAUSES.find(([codes]) => codes.test(reachError)) ?? [];
     lines.push(`    ${cause === undefined ? reachError : `${words.unreached[cause]} (${reachError})`}`);
   }
+  if (place?.address !== undefined) lines.push(`    ${fill(words.unreached.site, { address: place.address })}`);
+  else if (place !== undefined && diagnosis.sentence !== "name") lines.push(`    ${words.unreached.nowhere}`);
   const remedies = remediesFor(diagnosis.faults.map(({ code }) => code));
   if (remedies.length > 0) lines.push("", `${words.operator}: ${words.operatorHint}`);
   const names: { [name: string]: string } = words.remedies;

@@ -5,6 +5,7 @@ import type { Findings } from "../../client/doctor/findings.ts";
 import { createReport } from "../../client/doctor/report.ts";
 import { type Language, wordsOf } from "../pages/language.ts";
 import { createTerminalClient } from "./ask.ts";
+import { findSite } from "./find-site.ts";
 import { printAdvice } from "./print.ts";
 
 /** The doctor's task, and where it writes. */
@@ -34,7 +35,11 @@ export async function runDoctor(url: string, options: DoctorOptions): Promise<0 
   if (options.isJson) {
     const report = createReport({ by: "terminal", quick: options.isQuick, diagnosis, findings });
     options.out(`${JSON.stringify(report, null, 2)}\n`);
-  } else options.out(printAdvice(findings, diagnosis, options.language));
+  } else {
+    const isElsewhere = diagnosis.grade === 2 && diagnosis.sentence !== "silent";
+    const place = isElsewhere ? { address: await findSite(base) } : undefined;
+    options.out(printAdvice(findings, diagnosis, { language: options.language, place }));
+  }
   return diagnosis.grade;
 }
 

@@ -15,7 +15,7 @@ import { cutAfter } from "../networks/rig/cut.ts";
 import { holdFirst, holdWhole, onePieceLate } from "../networks/rig/hold.ts";
 import type { Running } from "../networks/rig/network.ts";
 import { startNginx } from "../networks/rig/nginx.ts";
-import { type Misbehaviour, openProxy } from "../networks/rig/proxy.ts";
+import { type Misbehaviour, openProxy, ownAnswer } from "../networks/rig/proxy.ts";
 import { atMost } from "../networks/rig/queue.ts";
 import {
   callStreamsPages,
@@ -27,7 +27,7 @@ import {
   showLoginPage,
 } from "../networks/rig/refuse.ts";
 import { strip, stripQuery } from "../networks/rig/strip.ts";
-import { openNode } from "../support/app.ts";
+import { openNode, type TestOptions } from "../support/app.ts";
 import { es3Faults } from "../support/es3.ts";
 import { hasNginx } from "../support/nginx.ts";
 import { until } from "../support/until.ts";
@@ -222,6 +222,59 @@ test.each([
   },
   40_000,
 );
+
+describe("in a terminal, at an address at which there is no site, the doctor", () => {
+  /** Returns what the doctor prints about an address of an app with a site at `/chat`. */
+  const printed = (path: string, options: TestOptions = { basePath: "/chat" }) =>
+    beforehand(async () => {
+      const node = await openNode(site.databaseUrl, options);
+      const onlyChat = refuse(404, ({ path }) => !path.startsWith(options.basePath ?? "/"));
+      const app = await openProxy(node.url, onlyChat);
+      const redirects: Misbehaviour = async () => ownAnswer(301, "", { location: `${app.url}/chat/rooms/lobby` });
+      const former = await openProxy(node.url, redirects);
+      let text = "";
+      const out = (more: string) => {
+        text += more;
+      };
+      const at = path === "former" ? former.url : app.url + path;
+      const grade = await runDoctor(at, { isQuick: true, isJson: false, language: "en", out });
+      for (const opened of [former, app, node]) await opened.close();
+      return { grade, text, url: app.url };
+    });
+
+  const FOUND = { "": "/chat", "/chat/rooms/lobby": "/chat", "/elsewhere": "/chat", former: "/chat" };
+  for (const [path, found] of Object.entries(FOUND)) {
+    const consulted = printed(path);
+    test(`says where the site is: ${path || "/"}`, async () => {
+      const { grade, text, url } = await consulted();
+      expect(grade).toBe(2);
+      expect(text).toContain(`    The site is at ${url}${found}. Use this address.\n`);
+    }, 40_000);
+  }
+
+  const unknown = printed("", { basePath: "/far/away" });
+  test("says what to check if it cannot find the site", async () => {
+    const { text } = await unknown();
+    expect(text).toContain("Something other than chattera answers.");
+    expect(text).toContain("    No site was found at this address, at a path above it, or at /chat. Check the host,");
+  }, 40_000);
+
+  const misnamed = printed("", { hosts: ["chat.example.org"] });
+  test("says that the site has another name, and not that something else answers", async () => {
+    const { grade, text } = await misnamed();
+    expect(grade).toBe(2);
+    expect(text).toContain("chattera answers, but not under this host name.");
+    expect(text).toContain("chattera answered that no site is here (status 421)");
+    expect(text).not.toContain("omething other than chattera");
+  }, 40_000);
+
+  const misplaced = printed("/nothing", {});
+  test("says that the site has another path, and which", async () => {
+    const { text, url } = await misplaced();
+    expect(text).toContain("chattera answers, but the site is not at this path.");
+    expect(text).toContain(`    The site is at ${url}. Use this address.\n`);
+  }, 40_000);
+});
 
 const nginxTest = hasNginx ? test : test.skip;
 const COMPRESSED = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";

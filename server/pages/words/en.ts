@@ -165,6 +165,8 @@ export const en: PageWords = {
         "This browser cannot read streams. chattera works here by long polling; messages may be up to {seconds} seconds late.",
       foreign:
         "Something other than chattera answers. It may be your network’s login page: open another page, log in, and try again.",
+      name: "chattera answers, but not under this host name. Check the name. The operator lists the site’s names in CHATTERA_HOSTS.",
+      path: "chattera answers, but the site is not at this path. Check the path. The operator sets it with BASE_PATH.",
       silent: "The site does not answer. Either your network or the site is down.",
       busy: "The site is busy, so some tests could not run. Please try again in a minute.",
     },
@@ -200,6 +202,7 @@ export const en: PageWords = {
     faults: {
       silent: "no answer",
       foreign: "something other than chattera answered (status {figure})",
+      refused: "chattera answered that no site is here (status {figure})",
       held: "held back until it ended",
       held_event_stream: "only event-stream does not get through",
       late: "each piece arrives only with the next one",
@@ -243,6 +246,9 @@ export const en: PageWords = {
       port: "Nothing takes connections at this address and port. Check both, and whether the site is running.",
       tls: "This port does not speak TLS. Check the port, or try http:// instead of https://.",
       certificate: "The certificate is not valid for this address. Check the address, and renew the certificate.",
+      site: "The site is at {address}. Use this address.",
+      nowhere:
+        "No site was found at this address, at a path above it, or at /chat. Check the host, the port and the site’s base path (BASE_PATH). If a proxy is in front, check that it passes this path on.",
     },
   },
   script: {
