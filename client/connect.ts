@@ -45,7 +45,8 @@ export function connectBy(
   options: ConnectOptions,
 ): RoomHandle {
   const site = siteOf(url);
-  const room = roomOf(options.room);
+  // In JavaScript, the options may be missing.
+  const room = roomOf((options as ConnectOptions | undefined)?.room);
   const { fetch: ask = undefined } = options;
   const own = ask === undefined ? open(site) : connectionsOf(ask as Fetch);
   const handle = createHandle({ site, own }, { ...options, room });
@@ -112,7 +113,7 @@ function siteOf(url: string): URL {
  * Returns the name of a room in the spelling that events have; see "rooms" in the protocol. Throws
  * a TypeError if no room can have that name.
  */
-function roomOf(name: string): string {
+function roomOf(name: string | undefined): string {
   const room = typeof name === "string" ? name.normalize("NFKC").toLowerCase() : "";
   if (!ROOM_NAME.test(room) || [...room].length > SLUG_LENGTH)
     throw new TypeError(`"${name}" is not the name of a room. It has 1 to ${SLUG_LENGTH} letters, digits, - and _.`);

@@ -1,6 +1,7 @@
 import { type App, openApp } from "./app.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { readOptions, settingsIn } from "./config.ts";
+import { checkOptions } from "./host/check-options.ts";
 import { type Database, openDatabase, optionsOf } from "./host/open-database.ts";
 import type { Authorize, HostAnswer, HostQuestion } from "./http/authorize.ts";
 import type { Identify } from "./http/identify.ts";
@@ -62,16 +63,10 @@ type OtherOptions = {
  * `process.env`. Throws a StartError that names the options that are invalid, and the database's
  * own errors.
  */
-export async function createApp({
-  settings,
-  logger,
-  database,
-  identify,
-  authorize,
-  testClock,
-  ...options
-}: AppOptions): Promise<App> {
-  const config = readOptions({ ...optionsOf(database), ...options }, settings);
+export async function createApp(options: AppOptions): Promise<App> {
+  checkOptions(options);
+  const { settings, logger, database, identify, authorize, testClock, ...named } = options;
+  const config = readOptions({ ...optionsOf(database), ...named }, settings);
   if (settings !== undefined) warnOfSettings(settings, logger);
   const log = logger ?? createLog("silent");
   const { address, close } = await openDatabase(database ?? config.database, log);

@@ -3,8 +3,8 @@ import type { AnswerOutcome, Findings, LastingFinding, StreamFinding } from "./f
 
 /**
  * A fault and the step that found it. `figure` is the status for `foreign` and `refused`, seconds
- * for `slow`, `cut`, `cut_poll` and `lifetime`, bytes for `post_size`, characters for `url`, a number of
- * requests for `connections` and `unsteady`, else 0.
+ * for `slow`, `cut`, `cut_poll` and `lifetime`, bytes for `post_size`, characters for `url`, a
+ * number of requests for `connections` and `unsteady`, else 0.
  */
 export type Fault = { code: DoctorFault; step: DoctorStep; figure: number };
 

@@ -27,7 +27,7 @@ function noteReach({ environment, findings }: Exam, { outcome, echo, reply, took
   findings.reach = outcome;
   if (echo === undefined) {
     findings.reachStatus = reply.status;
-    const code = refusalCode(reply);
+    const code = refusalCode(environment, reply);
     if (code !== undefined) findings.reachCode = code;
     if (reply.error !== "") findings.reachError = reply.error;
   } else {

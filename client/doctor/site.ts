@@ -126,10 +126,13 @@ export function isBusy({ text }: DoctorReply): boolean {
  * Returns the code with which chattera itself refused a request as one that no site at this address
  * answers, such as `wrong_host`. A site that is at its limits or fails is at the address.
  */
-export function refusalCode({ status, text }: DoctorReply): string | undefined {
+export function refusalCode({ parse }: DoctorEnvironment, { status, text }: DoctorReply): string | undefined {
   if ((status !== 404 && status !== 421) || text.indexOf('"chattera":1') < 0) return undefined;
-  const match = /"code":"([a-z_]+)"/.exec(text);
-  return match === null ? undefined : (match[1] as string);
+  try {
+    return (parse(text) as { code?: string }).code;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DoctorEcho } from "../../protocol/doctor.ts";
 import { PATHS } from "../../protocol/paths.ts";
 
-/** A site that takes longer to answer is not worth the wait of a person who mistyped its address. */
+/** A site that takes longer to answer is not worth the wait of a person with a wrong address. */
 const TIMEOUT_MS = 3_000;
 
 /** The base path of all our examples. */

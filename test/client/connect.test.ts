@@ -29,6 +29,13 @@ describe("a handle of the client", () => {
     expect(refusals[0]).toBe("no_such_room");
   });
 
+  test("throws a sentence if it gets no room, or no options", () => {
+    for (const options of [{}, undefined])
+      expect(() => connect(url, options as never)).toThrow(
+        new TypeError('"undefined" is not the name of a room. It has 1 to 64 letters, digits, - and _.'),
+      );
+  });
+
   test("ends when its room is removed, and says why", async () => {
     const { app } = site.nodes[0] as TestNode;
     await app.rooms.make({ slug: "short-lived" });

@@ -141,6 +141,15 @@ describe("invalid options", () => {
     [{ basepath: "/chat" }, "basepath: createApp has no such option"],
     [{ port: 3000 }, "port: createApp has no such option"],
     [{ databaseUrl: undefined }, "database: createApp requires a PostgreSQL"],
+    [{ database: 42 }, "database: must be a URL, the settings of a pool, { embedded: folder }"],
+    [{ database: ["postgres://a.example"] }, "database: must be a URL"],
+    [{ database: { embedded: false } }, "database: must be a URL"],
+    [{ database: { embedded: "" } }, "database: must be a URL"],
+    [{ identify: "user" }, "identify: must be a function"],
+    [{ authorize: { read: true } }, "authorize: must be a function"],
+    [{ database: null }, "database: must be a URL"],
+    [{ logger: console }, "logger: must be a logger of pino's"],
+    [{ logger: true }, "logger: must be a logger of pino's"],
     [{ settings: { TRUST_PROXY: ["loopback"] } }, 'TRUST_PROXY: in "settings" it must be a string'],
     [{ shares: ["office=10"] }, 'shares: "office=10" is not a network and its factor'],
     [{ operatorSecret: " ".repeat(20) }, "operatorSecret: must be 16 characters or more"],
@@ -157,6 +166,12 @@ describe("invalid options", () => {
     await expect(opened).rejects.toThrow(StartError);
     await expect(opened).rejects.toThrow(sentence);
     await expect(opened).rejects.not.toThrow(/; /);
+  });
+
+  test.each([undefined, null, databaseUrl])("other than an object are explained in one sentence: %j", async (given) => {
+    const opened = createApp(given as unknown as AppOptions);
+    await expect(opened).rejects.toThrow(StartError);
+    await expect(opened).rejects.toThrow('createApp requires options, like { database: "postgres://…" }');
   });
 
   test("that are for the command only are refused together with the others", async () => {
