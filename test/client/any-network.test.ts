@@ -98,6 +98,17 @@ test("on any network, a room and an inbox: each seq of both once, in order, also
   );
 });
 
+test("a first whisper is shown that a stream brings while the log is asked about something else", () => {
+  const room = enter();
+  room.session.start();
+  room.world.pass(520);
+  room.session.wake(false);
+  room.session.expect("lobby", room.site.append().seq, 100);
+  for (const log of ["@lobby", "lobby"]) room.site.append(log);
+  recovers(room);
+  expect(room.whispers).toEqual([1]);
+});
+
 /**
  * [I2] Once the network is good again, everything is there within the longest back-off, and a
  * stream carries within the hour.

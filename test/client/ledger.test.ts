@@ -92,6 +92,25 @@ describe("a ledger", () => {
     expect(cursorsOf(ledger)).toEqual(["c6.1", "c5.1"]);
   });
 
+  test("asks with no cursor that lies behind an event that it has dropped, in any log", () => {
+    const ledger = ledgerOf();
+    follow(ledger, { room: "other", cursor: "c4.2", seq: 2 });
+    takeEvent(ledger, { data: eventOf(6), cursor: "c6.2" }, ["c4", "c4.2"]);
+    takeEvent(ledger, { data: eventOf(3, "other"), cursor: "c6.3" }, ["c4", "c4.2"]);
+    expect([seqOf(ledger, "other"), cursorsOf(ledger)]).toEqual([3, ["c4", "c4.2"]]);
+  });
+
+  test("moves no cursor behind an answer with an event that was not taken", () => {
+    const ledger = ledgerOf();
+    follow(ledger, { room: "other", cursor: "c4.2", seq: 2 });
+    // Another connection has moved the inbox on since this poll asked.
+    takeEvent(ledger, { data: eventOf(5), cursor: "c5" }, ["c4"]);
+    const events = [eventOf(1, "@lobby"), eventOf(3, "other")];
+    for (const event of events) takeAnswered(ledger, event, ["c4", "c4.2"]);
+    settle(ledger, answerOf(events, "c5.3~1"));
+    expect([seqOf(ledger, "other"), cursorsOf(ledger)]).toEqual([3, ["c5", "c4.2"]]);
+  });
+
   test("begins a room without a cursor where its connection begins, and drops events of rooms that are not followed", () => {
     const ledger = createLedger([{ room: "lobby", cursor: "", seq: -1 }]);
     begin(ledger, "c7");

@@ -113,7 +113,8 @@ export function takeEvent(
   const row = find(ledger, event.room);
   const taken = take(row, event, asked);
   if (row === undefined) return taken;
-  if (taken.isNew && cursor !== "") moveOn(ledger, row, cursor);
+  // Behind this cursor is what was dropped of any log, too.
+  if (taken.isNew && cursor !== "" && !hasDropped(ledger)) moveOn(ledger, row, cursor);
   // The event comes again with those before it: the client can only ask for the log after its
   // cursor.
   if (taken.hasGap) row.dropped = event.seq;
@@ -181,36 +182,40 @@ export function takePing(ledger: Ledger, { heads }: PingSignal): Taken {
     if (seqOf(ledger, room) >= 0) taken.heads.push({ room, seq: heads[room] as number });
   }
   // The question about the gap has failed, and no event came that would ask again.
-  for (let i = 0; i < ledger.rows.length; i++) {
-    const { seq, dropped } = ledger.rows[i] as Row;
-    if (dropped > seq) taken.hasGap = true;
-  }
+  taken.hasGap = hasDropped(ledger);
   return taken;
 }
 
-/** Moves the cursors behind an answer, all of whose events were taken. */
+/** Moves the cursors behind an answer, if all of its events were taken. */
 export function settle(ledger: Ledger, { events, cursor }: PollAnswer): void {
+  for (let i = 0; i < events.length; i++) {
+    const { room, seq } = events[i] as RoomEvent;
+    const row = find(ledger, room);
+    // The server goes on at the farthest of several cursors, in each log.
+    if (row !== undefined && row.seq < seq) return;
+  }
   for (let i = 0; i < events.length; i++) {
     const { room, seq } = events[i] as RoomEvent;
     const row = find(ledger, room);
     // If another connection has gone farther meanwhile, this cursor is an old one.
     if (row === undefined || row.seq !== seq) continue;
-    const other = otherLog(room);
-    const last = lastOf(events, other);
-    if (last < 0) moveOn(ledger, row, cursor);
-    // Behind this cursor is what was not taken of the other log, too.
-    else if (seqOf(ledger, other) >= last) row.cursor = cursor;
+    if (hasEventOf(events, otherLog(room))) row.cursor = cursor;
+    else moveOn(ledger, row, cursor);
   }
 }
 
-/** Returns the seq of a log's last event among these, -1 if it has none. */
-function lastOf(events: RoomEvent[], log: string): number {
-  let last = -1;
-  for (let i = 0; i < events.length; i++) {
-    const { room, seq } = events[i] as RoomEvent;
-    if (room === log) last = seq;
+function hasEventOf(events: RoomEvent[], log: string): boolean {
+  for (let i = 0; i < events.length; i++) if ((events[i] as RoomEvent).room === log) return true;
+  return false;
+}
+
+/** Whether an event has come after a gap, and those before it have not come yet. */
+function hasDropped({ rows }: Ledger): boolean {
+  for (let i = 0; i < rows.length; i++) {
+    const { seq, dropped } = rows[i] as Row;
+    if (dropped > seq) return true;
   }
-  return last;
+  return false;
 }
 
 /** Returns the inbox of a room, or the room of an inbox. */
