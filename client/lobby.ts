@@ -8,8 +8,8 @@ import { fill } from "./words.ts";
 export type PersonInLobby = { nickname: string; color: string };
 
 /**
- * A room in the lobby. `lastAt` is the time of its last message, RFC 3339 UTC, and `words` its
- * beginning. `people` are some of the members.
+ * A room in the lobby. `lastAt` is the time of its last message or notice, RFC 3339 UTC, and
+ * `words` the beginning of its last message. `people` are some of the members.
  */
 export type RoomInLobby = {
   slug: string;

@@ -38,8 +38,9 @@ export type RoomState = {
 export type ListedPerson = Pick<Member, "nickname" | "color">;
 
 /**
- * A room in the list of rooms. `lastAt` is RFC 3339 UTC. `people` are some of its members, and
- * `words` is the beginning of its latest message, both for the liveliest rooms only.
+ * A room in the list of rooms. `lastAt` is the time of its last message or notice, RFC 3339 UTC.
+ * `people` are some of its members, and `words` is the beginning of its latest message, both for
+ * the liveliest rooms only.
  */
 export type ListedRoom = {
   slug: string;
@@ -315,7 +316,12 @@ export async function listRooms(db: Knex, freshSeconds: number): Promise<ListedR
        ) shown
      ) here on true
      left join lateral (
-       select at as last_at, json_build_object('nickname', nickname, 'color', color, 'text', left(text, :words)) as words
+       select at as last_at from events e
+       where e.room_id = liveliest.id and e.kind in ('message', 'notice') and e.text is not null
+       order by seq desc limit 1
+     ) said on true
+     left join lateral (
+       select json_build_object('nickname', nickname, 'color', color, 'text', left(text, :words)) as words
        from events e where e.room_id = liveliest.id and e.kind = 'message' and e.text is not null
        order by seq desc limit 1
      ) latest on true

@@ -14,8 +14,8 @@ import type { PageWords } from "./words/ja.ts";
 type LobbyPerson = { nickname: string; color: string };
 
 /**
- * A public room in the lobby's list. `lastAt` is the time of its last message, `words` its
- * beginning. `people` are some of the members.
+ * A public room in the lobby's list. `lastAt` is the time of its last message or notice, `words`
+ * the beginning of its last message. `people` are some of the members.
  */
 export type LobbyRoom = {
   slug: string;
