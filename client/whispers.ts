@@ -126,6 +126,28 @@ export function placeWhispers<Reader extends Bringing>(session: Reader, places: 
   return session;
 }
 
+/**
+ * Returns how far a log is read, as one number: the last seq of the room, and that of the inbox as
+ * a fraction.
+ */
+export function readUpTo(seq: number, whisper = 0): number {
+  return Math.floor(seq) + Math.min(whisper, MOST_WHISPERS - 1) / MOST_WHISPERS;
+}
+
+/** Returns the position after an event is read, too. */
+export function readOn(read: number, { seq, whisper = 0 }: PlacedEvent): number {
+  const own = read % 1;
+  return whisper > 0 ? Math.max(read, readUpTo(read, whisper)) : Math.max(Math.floor(read), seq) + own;
+}
+
+/**
+ * Whether a line came later than what is read. Its seq would not say that of a whisper, whose place
+ * depends on the lines around it.
+ */
+export function isAfter(read: number, seq: number, whisper: number): boolean {
+  return whisper > 0 ? readUpTo(0, whisper) > read % 1 : seq > read;
+}
+
 /** Returns the last event that was sent at a time or before. */
 function baseOf(marks: Mark[], at: string): number {
   let index = marks.length;

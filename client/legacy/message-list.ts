@@ -68,6 +68,8 @@ export function createMessageList(
   const ignore = () => {
     hideIgnored(lines, log.rows);
     answerQuotes(lines);
+    unread.moved();
+    unread.place(log);
   };
   page.ignored.listeners.push(() => scroll.keep(ignore, true));
   return {
@@ -156,9 +158,8 @@ function reveal(row: OldRow): void {
 
 /** Marks a line if it mentions the reader. Own messages do not. */
 function markMention(line: PageElement, author: string, me: Member): void {
-  const isMarked = / mention( |$)/.test(line.className);
-  const isMention = author !== "" && author !== me.id && mentions(textIn(line), me.nickname);
-  if (isMention && !isMarked) line.className += " mention";
+  const isMarkable = !/ (mention|notice|whisper)( |$)/.test(line.className);
+  if (isMarkable && author !== "" && author !== me.id && mentions(textIn(line), me.nickname)) line.className += " mention";
 }
 
 function mostOf({ scroll, page }: Lines): number {

@@ -1,5 +1,6 @@
 import type { RoomEvent, SkippedRun } from "../../protocol/event.ts";
 import { SHORTEST_FOLD } from "../../protocol/fold.ts";
+import { isSaid } from "../../protocol/line.ts";
 import { placeOfWhisper, type WhisperPlaces } from "../whispers.ts";
 import { fill, type ScriptWords } from "../words.ts";
 import { attr, create } from "./dom.ts";
@@ -7,7 +8,7 @@ import { dayOf, momentOf } from "./local-time.ts";
 
 /** An event of the log on the screen, or a part of a run that is left out, and its line. */
 export type OldRow = {
-  /** The author of a message of another person or the reader; "" for anything else. */
+  /** The author of a message, a whisper or a notice; "" for anything else. */
   author: string;
   /** The first and the last seq. Events after it that have no line count as its own. */
   seq: number;
@@ -34,7 +35,7 @@ export type OldRow = {
 /** Returns the row of an event. */
 export function rowOfEvent({ seq, kind, at, member, id = "" }: RoomEvent, line: PageElement): OldRow {
   const [enters, leaves] = [kind === "enter" ? 1 : 0, kind === "leave" ? 1 : 0];
-  const author = kind === "message" ? member.id : "";
+  const author = isSaid(kind) ? member.id : "";
   return { author, seq, last: seq, enters, leaves, others: 0, day: dayOf(momentOf(at)), id, line };
 }
 

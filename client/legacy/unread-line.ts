@@ -1,8 +1,9 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import type { Page } from "../page.ts";
+import { isAfter, readOn, readUpTo } from "../whispers.ts";
 import type { OldLog } from "./arrange.ts";
 import type { Attention } from "./attention.ts";
-import { create, remove } from "./dom.ts";
+import { attr, create, remove } from "./dom.ts";
 import type { OldRow } from "./rows.ts";
 import { createStore } from "./store.ts";
 
@@ -20,17 +21,18 @@ export type OldUnreadLine = {
 
 /** Creates the line of a room. Where the reader left off is kept in the browser. */
 export function createUnreadLine(page: Page, attention: Attention): OldUnreadLine {
-  const { lastSeq, words } = page;
+  const { words } = page;
   const store = createStore("localStorage");
   const name = `read_${page.room}`;
   const stored = store.load(name);
   const element = create("li", "unread");
   // An item of a list cannot be a separator itself.
   const separator = element.appendChild(create("span", "", words.unread));
-  let seen = typeof stored === "number" ? stored : lastSeq;
-  let last = lastSeq;
-  // The line is above the first message of another person after this seq, -1 if there is none.
-  let from = seen < lastSeq ? seen : -1;
+  // Positions, see readUpTo().
+  let last = readUpTo(Math.max(0, page.lastSeq), page.lastWhisper);
+  let seen = typeof stored === "number" ? stored : last;
+  // The line is above the first message of another person after this one, -1 if there is none.
+  let from = seen < last ? seen : -1;
   let isPlaced = from === -1;
   let wasAtNewest = true;
   separator.id = "unread";
@@ -55,10 +57,10 @@ export function createUnreadLine(page: Page, attention: Attention): OldUnreadLin
     arrived(events, isAtNewest) {
       wasAtNewest = isAtNewest;
       const isSeen = isAtNewest && attention.isHere();
-      last = Math.max(last, (events[events.length - 1] as RoomEvent).seq);
-      for (let i = 0; i < events.length && isSeen; i++) {
-        const { kind, member } = events[i] as RoomEvent;
-        if (kind === "message" && member.id === page.me.id) answered();
+      for (let i = 0; i < events.length; i++) {
+        const event = events[i] as RoomEvent;
+        last = readOn(last, event);
+        if (isSeen && event.kind === "message" && event.member.id === page.me.id) answered();
       }
       if (!isSeen && from < seen) {
         remove(element);
@@ -72,11 +74,12 @@ export function createUnreadLine(page: Page, attention: Attention): OldUnreadLin
       if (isPlaced) return;
       remove(element);
       for (let i = 0; i < rows.length && !isPlaced; i++) {
-        const { seq, author, line } = rows[i] as OldRow;
-        isPlaced = seq > from && author !== "" && author !== page.me.id;
+        const { seq, author, line, hidden } = rows[i] as OldRow;
+        isPlaced =
+          author !== "" && author !== page.me.id && !hidden && isAfter(from, seq, Number(attr(line, "data-whisper")));
         if (isPlaced) line.parentNode?.insertBefore(element, isTurned ? line.nextSibling : line);
       }
-      // All were comings and goings. The next message may be seen at once.
+      // All were comings and goings, or are hidden. The next message may be seen at once.
       if (!isPlaced && rows.length > 0) answered();
     },
     moved() {

@@ -138,9 +138,11 @@ function takeOver({ log, shown, quotes, unread, page }: Lines): void {
 
 /** Hides the lines of the people whom the reader has begun to ignore, and shows the others. */
 function hideAndShow(lines: Lines): void {
-  const { log, page } = lines;
+  const { log, page, unread } = lines;
   for (const { line } of log.rows) hideIgnored(line, page);
   for (const quote of log.element.querySelectorAll<HTMLElement>(".quote")) answer(lines, quote);
+  unread.moved();
+  unread.place(log.rows, log.isTurned);
 }
 
 function mostOf({ page, scroll }: Lines): number {

@@ -2,6 +2,7 @@ import type { RoomEvent } from "../../protocol/event.ts";
 import { isSaid } from "../../protocol/line.ts";
 import { isHidden } from "../hidden.ts";
 import type { Page } from "../page.ts";
+import { isAfter, readOn, readUpTo } from "../whispers.ts";
 import { lasting } from "./browser.ts";
 import { browserStore, roomKey } from "./browser-store.ts";
 import { part } from "./part.ts";
@@ -31,9 +32,9 @@ type Reading = {
   /** The line that was taken away last. It may still be in the log. */
   leaving?: HTMLElement;
   meId(): string;
-  /** The last seq that the reader has seen. */
+  /** How far the reader has seen the log, see readUpTo(). */
   seen: number;
-  /** The line is above the first message of another person after this seq. */
+  /** The line is above the first message of another person after this position. */
   from: number | undefined;
   isPlaced: boolean;
   rows: Row[];
@@ -43,20 +44,19 @@ type Reading = {
  * Creates the line of a room. Where the reader left off is kept in the browser, for all its tabs.
  */
 export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
-  const { lastSeq } = page;
+  let last = readUpTo(Math.max(0, page.lastSeq), page.lastWhisper);
   const key = roomKey("read", page);
   const store = browserStore(key);
   const box = part("scroll");
-  const left = store.load() === "" ? lastSeq : Number(store.load());
+  const left = Number(store.load() || last);
   const reading: Reading = {
     element: createLine(page.words.unread),
     meId: () => page.me.id,
     seen: left,
-    from: left < lastSeq ? left : undefined,
-    isPlaced: left >= lastSeq,
+    from: left < last ? left : undefined,
+    isPlaced: left >= last,
     rows: [],
   };
-  let last = lastSeq;
   let savedAt = 0;
 
   const offer = () => {
@@ -96,7 +96,7 @@ export function createUnreadLine(page: Page, scroll: UnreadScroll): UnreadLine {
 
   return {
     arrived(events, isAtNewest) {
-      last = Math.max(last, events[events.length - 1]?.seq ?? last);
+      last = events.reduce(readOn, last);
       const { seen, from } = reading;
       const isSeen = isAtNewest && !isHidden();
       if (isSeen && events.some(({ kind, member }) => kind === "message" && member.id === page.me.id)) answered();
@@ -153,9 +153,13 @@ function createLine(words: string): HTMLElement {
   return element;
 }
 
-/** Returns the test whether a row is another person's message below the line. */
+/** Returns the test whether a row shows another person's message below the line. */
 function isUnread({ from = 0, meId }: Reading): (row: Row) => boolean {
-  return ({ seq, kind, memberId }) => seq > from && isSaid(kind) && memberId !== meId();
+  return ({ seq, kind, memberId, line: { classList, dataset } }) =>
+    isAfter(from, seq, Number(dataset.whisper || 0)) &&
+    isSaid(kind) &&
+    memberId !== meId() &&
+    !classList.contains("ignored");
 }
 
 function place(reading: Reading, isTurned: boolean): void {
@@ -164,7 +168,7 @@ function place(reading: Reading, isTurned: boolean): void {
   const first = rows.find(isUnread(reading));
   if (first === undefined) {
     element.remove();
-    // All were comings and goings. The next message may be seen at once.
+    // All were comings and goings, or are hidden. The next message may be seen at once.
     if (rows.length > 0) reading.from = undefined;
     return;
   }
