@@ -1,25 +1,25 @@
 const NAMES = `
-  access addApart addOlder allowsSilence announce arrived arrivedAt asking askWhen attempts
+  access addApart addOlder allowsSilence alone announce arrived arrivedAt asking askWhen attempts
   backoff bell between blockedAt candidate carried ceilingMs channel checkedAt chosenAt claim
-  clock closeIdle composer confirmedAt connectionsAreDead conversation countedAt dayMark dropped
-  dueAt emit emitter environment eventAt expected fallen feed fields fillIn firstAt followed
-  formToken gapMs getPath givesToken giveUp graceMs guests hadRecord hangUp hasGap hasOlder
-  hasScript hastenedAt heardAt heldBackAt helloAt inboxCursor isAfterWord isAsking isAtNewest
-  isAway isBacklog isBehind isBlocked isBroken isBusy isConfirming isDoubtful isDoubting
-  isFitting isFresh isGap isGreeted isHeld isHere isKnown isLeft isLive isLookedAt isMention
-  isMine isMute isNew isOpen isOver isPassing isPlaced isPollSet isPresent isProbing isQuick
-  isSending isSendingNext isSilent isSuspect isTimerSet isTooLong isUnderWay isUnlisted
-  isUnsayable isWanted jumped keep lastAgeMs lastRttMs lastSeq later leader ledger letGo listed
-  logs lostMs marks meId most namedAt needsToken newKey nonce noteChange noted noteLeader noteNew
-  offerUnread oldestSeq onChange onStatus openChannel openedAt opensAfter openSession orders ours
-  outbox ownRoom ownTexts parts patience phase pingMs places pollBackoff polled polls position
-  positionIn post proveAt provedAt proven question queued reachedAt readAgain reader reading
-  readings reception record removeUnsent renewAt retryMs roomState rows saveDraft seen sender
-  session sessionTicket setAside settle shelf showMembers shownAt showRoom showUnsent shrunkAt
-  silences sink spare stopListening stopTimer stopTurn stopWaiting streamBackoff taken taskLine
-  texts throttle tickets timeoutMs timeouts timers toMoment toNewest topMark tried tries typedAt
-  unansweredAt underWay unknownAt unsayable unsent unshown usualMs views waitMs waitsForServer
-  wayBack wish withdraw withinMs wokeAt
+  clock closeIdle complain composer confirmedAt connectionsAreDead conversation countedAt dayMark
+  dropped dueAt element emit emitter environment eventAt expected fallen feed fields fillIn
+  firstAt followed formToken gapMs getPath givesToken giveUp graceMs guests hadRecord hangUp
+  hasGap hasOlder hasScript hastenedAt heardAt heldBackAt helloAt inboxCursor isAfterWord
+  isAsking isAtNewest isAway isBacklog isBehind isBlocked isBroken isBusy isConfirming isDoubtful
+  isDoubting isFitting isFresh isGap isGreeted isHeld isHere isKnown isLeft isLive isLookedAt
+  isMention isMine isMute isNew isOpen isOver isPassing isPlaced isPlain isPollSet isPresent
+  isProbing isQuick isSending isSendingNext isSilent isSuspect isTimerSet isTooLong isUnderWay
+  isUnlisted isUnsayable isWanted jumped keep lastAgeMs lastRttMs lastSeq later leader leaving
+  ledger letGo listed logs lostMs marks meId most moved namedAt needsToken newKey nonce
+  noteChange noted noteLeader noteNew offerUnread oldestSeq onChange onStatus openChannel
+  openedAt opensAfter openSession orders ours outbox ownRoom ownTexts parts patience phase pingMs
+  places pollBackoff polled polls position positionIn post proveAt provedAt proven question
+  queued reachedAt readAgain reader reading readings reception record removeUnsent renewAt
+  retryMs roomState rows saveDraft seen sender session sessionTicket setAside settle shelf
+  showMembers shownAt showRoom showUnsent shrunkAt silences sink spare stopListening stopTimer
+  stopTurn stopWaiting streamBackoff taken taskLine texts throttle tickets timeoutMs timeouts
+  timers toMoment toNewest topMark tried tries typedAt unansweredAt underWay unknownAt unsayable
+  unsent unshown usualMs views waitMs waitsForServer wayBack wish withdraw withinMs wokeAt
 `;
 
 /**
