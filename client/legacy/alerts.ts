@@ -65,7 +65,7 @@ export function createAlerts({ room, address }: Page, attention: Attention): Old
     rangAt = now;
     context = context || new Context();
     // [Chromium 66] It starts only after the reader has pressed something.
-    context.resume?.();
+    if (context.resume) context.resume();
     for (let i = 0; i < NOTES.length; i++) {
       const note = context.createOscillator();
       const volume = context.createGain();

@@ -1,7 +1,8 @@
 import type { RoomEvent } from "../../protocol/event.ts";
 import { fill, type ScriptWords } from "../words.ts";
-import { addText, byId, clear, create, createButton, remove, setText, show } from "./dom.ts";
+import { addText, byId, clear, create, createButton, setText, show } from "./dom.ts";
 import { leadKeysTo, takeFocus } from "./keyboard.ts";
+import { showProblem } from "./problem.ts";
 
 // A message may begin with spaces: in a drawing, they are a part of it. [JScript] \s has neither
 // U+00A0 nor U+3000.
@@ -177,13 +178,7 @@ function end(form: OldForm): void {
 }
 
 function complain({ line }: OldForm, sentence: string): void {
-  const old = byId("problem");
-  if (old) remove(old);
-  const problem = create("p", "problem", sentence);
-  problem.id = "problem";
-  // An alert is read aloud.
-  problem.setAttribute("role", "alert");
-  line.parentNode?.insertBefore(problem, line);
+  showProblem(sentence, line.parentNode as PageElement, line);
 }
 
 function submit(form: OldForm): false {

@@ -146,7 +146,7 @@ function become({ page, scroll }: Face, member: Member, form: PageElement): void
   forms.innerHTML = attr(form, "data-entered");
   remove(form);
   const bar = document.getElementsByTagName("nav")[0];
-  bar?.insertBefore(forms.getElementsByTagName("form")[0] as PageElement, bar.firstChild);
+  if (bar) bar.insertBefore(forms.getElementsByTagName("form")[0] as PageElement, bar.firstChild);
   scroll.toNewest();
 }
 

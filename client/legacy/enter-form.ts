@@ -2,8 +2,9 @@ import type { Member } from "../../protocol/event.ts";
 import { enter } from "../core/sending/enter.ts";
 import type { Sender } from "../core/sending/send.ts";
 import type { Page } from "../page.ts";
-import { byId, create, part, remove, valuesOf } from "./dom.ts";
+import { part, valuesOf } from "./dom.ts";
 import { takeFocus } from "./keyboard.ts";
+import { showProblem } from "./problem.ts";
 
 // A blocked kind of request is noticed at once, a swallowed one after a timeout. After five
 // attempts the browser submits the form itself.
@@ -41,14 +42,8 @@ export function openEnterForm(form: PageElement, { page, sender, entered }: Ente
 
   function refuse(code: string): void {
     isUnderWay = false;
-    const old = byId("problem");
-    if (old !== undefined) remove(old);
     const { refusals } = page.words;
-    const problem = create("p", "problem", refusals[code] || refusals.internal);
-    problem.id = "problem";
-    // An alert is read aloud.
-    problem.setAttribute("role", "alert");
-    form.insertBefore(problem, form.firstChild);
+    showProblem(refusals[code] || refusals.internal, form, form.firstChild);
     takeFocus(part("nickname"));
   }
 }

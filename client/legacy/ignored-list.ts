@@ -10,7 +10,7 @@ import { addText, clear, create, createButton } from "./dom.ts";
 export function createIgnoredList({ ignored, words }: Page, below: PageElement): void {
   const list = create("p", "ignored-people hint");
   list.id = "ignored";
-  below.parentNode?.insertBefore(list, below.nextSibling);
+  (below.parentNode as PageElement).insertBefore(list, below.nextSibling);
   const show = () => {
     const { people } = ignored;
     clear(list);

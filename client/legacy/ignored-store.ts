@@ -13,12 +13,12 @@ export function openIgnored(): Ignored {
 export function watchIgnored(ignored: Ignored): void {
   const { onstorage, onfocus } = window;
   window.onstorage = (event) => {
-    onstorage?.(event);
+    if (onstorage) onstorage(event);
     readIgnored(ignored);
   };
   // [IE6, 7] Their storage reports no change.
   window.onfocus = () => {
-    onfocus?.();
+    if (onfocus) onfocus();
     readIgnored(ignored);
   };
 }

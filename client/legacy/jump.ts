@@ -72,7 +72,7 @@ type JumpViews = { list: MessageList; scroll: Scroll };
 /** Opens the run of coming and going around its lines, if it is closed. */
 function openFold(list: PageElement): void {
   const link = (list.parentNode as PageElement).firstChild as PageElement;
-  if (list.style.display === "none") link.onclick?.();
+  if (list.style.display === "none" && link.onclick) link.onclick();
 }
 
 function linkAround(target: PageElement | undefined, log: PageElement): PageElement | undefined {

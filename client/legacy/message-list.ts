@@ -159,7 +159,8 @@ function reveal(row: OldRow): void {
 /** Marks a line if it mentions the reader. Own messages do not. */
 function markMention(line: PageElement, author: string, me: Member): void {
   const isMarkable = !/ (mention|notice|whisper)( |$)/.test(line.className);
-  if (isMarkable && author !== "" && author !== me.id && mentions(textIn(line), me.nickname)) line.className += " mention";
+  if (isMarkable && author !== "" && author !== me.id && mentions(textIn(line), me.nickname))
+    line.className += " mention";
 }
 
 function mostOf({ scroll, page }: Lines): number {

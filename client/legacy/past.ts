@@ -40,7 +40,7 @@ export function createPast(page: Page, access: Access, views: PastViews): () => 
   show(button, isCut);
   onClick(button, read);
   box.onscroll = () => {
-    scrolled?.();
+    if (scrolled) scrolled();
     const px = isTurned ? box.scrollHeight - box.scrollTop - box.clientHeight : box.scrollTop;
     const isNear = px < NEAR_TOP_PX && items.length < (page.lines || MOST_AUTOMATIC);
     if (isNear && !isFailing && button.style.display === "") read();

@@ -83,7 +83,7 @@ function userData(area: string): Storage | undefined {
     box.save(area);
   };
   const isThere = attempt(() => {
-    box.addBehavior?.("#default#userData");
+    if (box.addBehavior) box.addBehavior("#default#userData");
     load();
     return true;
   });
