@@ -1,7 +1,7 @@
 import { byId, create, remove } from "./dom.ts";
 
 /** Shows in `parent`, above `below`, that something went wrong. */
-export function showProblem(sentence: string, parent: PageElement, below: PageElement | null): void {
+export function showProblem(sentence: string | undefined, parent: PageElement, below: PageElement | null): void {
   const old = byId("problem");
   if (old !== undefined) remove(old);
   const problem = create("p", "problem", sentence);

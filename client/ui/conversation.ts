@@ -134,7 +134,7 @@ function conversationOf(page: Page, { store }: Keeper, { watch }: Renewal): Conv
     http,
     address,
     position: { room, cursor, seq: lastSeq, whispers: lastWhisper },
-    streams: typeof EventSource === "undefined" ? [stream] : [createSse(address), stream],
+    streams: optional(() => EventSource) ? [createSse(address), stream] : [stream],
     store,
     rttMs: pageRttMs(),
     hidden: isHidden,

@@ -78,7 +78,7 @@ describe.each([
     await open();
     const said = ["first of Bob", "first of Cai", "seen whisper"];
     expect(await shown(page)).toEqual([...said, "---", "missed whisper"]);
-    // What was seen stays so when the room goes on.
+    // A whisper that was seen stays so when the room goes on.
     await leave();
     await speak(bob, "later");
     await open();

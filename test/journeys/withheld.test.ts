@@ -40,9 +40,17 @@ const THROWING = `
   history.replaceState = history.pushState = refuse;
 `;
 
+const UNNAMEABLE = `
+  const refuse = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
+  for (const name of ["BroadcastChannel", "EventSource", "AudioContext", "Audio", "ResizeObserver",
+      "IntersectionObserver"])
+    Object.defineProperty(window, name, { get: refuse, configurable: true });
+`;
+
 for (const [what, script] of [
   ["are absent", ABSENT],
   ["throw", THROWING],
+  ["throw when named", UNNAMEABLE],
 ] as const)
   describe(`where services of the browser ${what}, a person`, () => {
     let network: Running;
@@ -54,8 +62,8 @@ for (const [what, script] of [
     browserTest(
       "enters, reads and talks",
       async () => {
-        const ben = await person(site.url, `Ben, ${what}`);
-        const ann = await browser.sit(network.url, `Ann, ${what}`);
+        const ben = await person(site.url, `Ben ${what}`);
+        const ann = await browser.sit(network.url, `Ann ${what}`);
         await say(site.url, ben, `of others, ${what}`);
         await ann.sees(`of others, ${what}`);
         await ann.say(`of one's own, ${what}`);
