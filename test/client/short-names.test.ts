@@ -14,6 +14,7 @@ const UNUSED_OF_THE_DOM = [
   "access",
   "candidate",
   "channel",
+  "element",
   "fields",
   "nonce",
   "position",
